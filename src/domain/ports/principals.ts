@@ -1,0 +1,30 @@
+/** Who vouched for a principal: the OIDC issuer by an ID token, or the platform by its own word. */
+export type AssertedBy = "issuer" | "platform";
+
+/** A human on one platform. */
+export interface Principal {
+  /** Random, 16 characters of base64url; another one on every platform. */
+  readonly id: string;
+  readonly platform: string;
+  readonly issuer: string;
+  readonly subject: string;
+  /** Present only where the issuer said it was verified. Never decides anything. */
+  readonly email: string | null;
+  readonly assertedBy: AssertedBy;
+  /** Whether the development identity provider vouched; refused once a real issuer is set. */
+  readonly development: boolean;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+/** Principals by id and by who they are. Every method rejects only when the store could not answer. */
+export interface PrincipalStore {
+  /** @returns undefined for an id that no principal has */
+  find(id: string): Promise<Principal | undefined>;
+  /**
+   * The principal with this platform, issuer, subject and `assertedBy`: the one that exists, with its
+   * email brought up to date, or the given one, inserted. Decided by one statement, so that two callers
+   * at once get the same principal.
+   */
+  ensure(principal: Principal): Promise<Principal>;
+}

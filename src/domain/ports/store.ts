@@ -1,0 +1,43 @@
+import type { AuditStore } from "./audit.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
+import type { PlatformStore } from "./platforms.ts";
+import type { PrincipalStore } from "./principals.ts";
+import type { RevocationStore } from "./revocations.ts";
+import type { RootKeyStore } from "./root-keys.ts";
+import type { SessionStore } from "./sessions.ts";
+import type { TokenStore } from "./tokens.ts";
+
+/** Everything that the service keeps. */
+export interface Repositories {
+  /** The database's clock, unix milliseconds: the one clock that all replicas share. */
+  now(): Promise<number>;
+  readonly audit: AuditStore;
+  readonly idempotency: IdempotencyStore;
+  readonly platforms: PlatformStore;
+  readonly principals: PrincipalStore;
+  readonly revocations: RevocationStore;
+  readonly rootKeys: RootKeyStore;
+  readonly sessions: SessionStore;
+  readonly tokens: TokenStore;
+}
+
+/**
+ * The store. Reads outside a transaction go through its own members.
+ *
+ * Inside `transaction`, use only the repositories handed to the work: the embedded database has one
+ * connection, and a call on the store itself would wait for the transaction that waits for it.
+ */
+export interface Store extends Repositories {
+  /**
+   * Runs the work in one transaction: committed, durably, when it resolves; rolled back, and the
+   * rejection passed on, when it rejects.
+   *
+   * @param operation a short name for errors and logs
+   */
+  transaction<T>(operation: string, work: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Resolves where the database answers; rejects where it does not, within a short deadline. */
+  ping(): Promise<void>;
+  /** Creates the partitions that the coming months need and drops those wholly before `instant` (unix milliseconds). */
+  maintainPartitions(dropBefore: number): Promise<void>;
+  close(): Promise<void>;
+}
