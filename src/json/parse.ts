@@ -1,0 +1,293 @@
+import { JsonError, type JsonErrorCode, type JsonPathStep } from "./error.ts";
+import { decodeUtf8 } from "./utf8.ts";
+import { JsonNumber, type JsonValue } from "./value.ts";
+
+/** How {@link parseJson} reads. */
+export interface JsonOptions {
+  /** Most arrays and objects within one another; 128 unless said, 1,000 at most. */
+  readonly maxDepth?: number;
+}
+
+const DEFAULT_DEPTH = 128;
+// The reader recurses; this many frames fit on any stack that Node gives.
+const DEEPEST = 1_000;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/**
+ * Reads one JSON text (RFC 8259), strictly.
+ *
+ * Refused besides bad grammar: an object with two members of one name (two readers would see two
+ * different requests), a surrogate without its pair and U+0000 in any string, written raw or as an
+ * escape (neither survives the way through a database), a byte order mark, and deep nesting. Takes time
+ * linear in the text. Strings of the result may be slices that keep the whole text alive.
+ *
+ * @param source a text, or its UTF-8 bytes
+ * @throws JsonError
+ */
+export function parseJson(source: string | Uint8Array, options?: JsonOptions): JsonValue {
+  const maxDepth = options?.maxDepth ?? DEFAULT_DEPTH;
+  if (!(maxDepth >= 0 && maxDepth <= DEEPEST)) throw new RangeError(`maxDepth must be 0 to ${DEEPEST}`);
+  const text = typeof source === "string" ? source : decodeUtf8(source);
+  if (text.charCodeAt(0) === 0xfeff) throw new JsonError("encoding", "byte order mark", [], 0);
+  const reader: Reader = { text, offset: 0, path: [], maxDepth };
+  const value = readValue(reader);
+  skipSpace(reader);
+  if (reader.offset < text.length) fail(reader, "syntax", "text after the value");
+  return value;
+}
+
+interface Reader {
+  readonly text: string;
+  offset: number;
+  /** The way to the value being read; its length is the depth. */
+  readonly path: JsonPathStep[];
+  readonly maxDepth: number;
+}
+
+function fail(reader: Reader, code: JsonErrorCode, rule: string): never {
+  throw new JsonError(code, rule, reader.path, reader.offset);
+}
+
+function skipSpace(reader: Reader): void {
+  const { text } = reader;
+  let at = reader.offset;
+  for (;;) {
+    const unit = text.charCodeAt(at);
+    if (unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) break;
+    at++;
+  }
+  reader.offset = at;
+}
+
+/** Skips white space and says what comes next; NaN at the end of the text. */
+function peek(reader: Reader): number {
+  const unit = reader.text.charCodeAt(reader.offset);
+  if (unit > 0x20) return unit;
+  skipSpace(reader);
+  return reader.text.charCodeAt(reader.offset);
+}
+
+function readValue(reader: Reader): JsonValue {
+  const unit = peek(reader);
+  switch (unit) {
+    case QUOTE:
+      return readString(reader);
+    case 0x7b:
+      return readObject(reader);
+    case 0x5b:
+      return readArray(reader);
+    case 0x74:
+      return readWord(reader, "true", true);
+    case 0x66:
+      return readWord(reader, "false", false);
+    case 0x6e:
+      return readWord(reader, "null", null);
+    default:
+      if (unit === MINUS || isDigit(unit)) return readNumber(reader);
+      return fail(reader, "syntax", Number.isNaN(unit) ? "text ends early" : "no value begins here");
+  }
+}
+
+function readWord<T extends boolean | null>(reader: Reader, word: string, value: T): T {
+  if (!reader.text.startsWith(word, reader.offset)) fail(reader, "syntax", "no value begins here");
+  reader.offset += word.length;
+  return value;
+}
+
+function enter(reader: Reader): void {
+  if (reader.path.length >= reader.maxDepth)
+    fail(reader, "too_deep", `nested deeper than ${reader.maxDepth}`);
+  reader.offset++;
+}
+
+function readObject(reader: Reader): ReadonlyMap<string, JsonValue> {
+  enter(reader);
+  const { path } = reader;
+  const members = new Map<string, JsonValue>();
+  if (peek(reader) === 0x7d) {
+    reader.offset++;
+    return members;
+  }
+  for (;;) {
+    if (peek(reader) !== QUOTE) fail(reader, "syntax", "no member name begins here");
+    const start = reader.offset;
+    const name = readString(reader);
+    path.push(name);
+    if (members.has(name)) {
+      reader.offset = start;
+      fail(reader, "duplicate_member", "duplicate member");
+    }
+    if (peek(reader) !== COLON) fail(reader, "syntax", "no colon after the member name");
+    reader.offset++;
+    members.set(name, readValue(reader));
+    path.pop();
+    if (isLast(reader, 0x7d)) return members;
+  }
+}
+
+function readArray(reader: Reader): readonly JsonValue[] {
+  enter(reader);
+  const { path } = reader;
+  const elements: JsonValue[] = [];
+  if (peek(reader) === 0x5d) {
+    reader.offset++;
+    return elements;
+  }
+  for (;;) {
+    path.push(elements.length);
+    elements.push(readValue(reader));
+    path.pop();
+    if (isLast(reader, 0x5d)) return elements;
+  }
+}
+
+function isLast(reader: Reader, close: number): boolean {
+  const unit = peek(reader);
+  if (unit !== COMMA && unit !== close) fail(reader, "syntax", "neither a comma nor the end");
+  reader.offset++;
+  return unit === close;
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= ZERO && unit <= NINE;
+}
+
+function readNumber(reader: Reader): JsonNumber {
+  const { text } = reader;
+  const start = reader.offset;
+  if (text.charCodeAt(start) === MINUS) reader.offset++;
+  if (text.charCodeAt(reader.offset) === ZERO) reader.offset++;
+  else skipDigits(reader);
+  if (text.charCodeAt(reader.offset) === 0x2e) {
+    reader.offset++;
+    skipDigits(reader);
+  }
+  const mark = text.charCodeAt(reader.offset);
+  if (mark === 0x65 || mark === 0x45) {
+    const sign = text.charCodeAt(++reader.offset);
+    if (sign === 0x2b || sign === MINUS) reader.offset++;
+    skipDigits(reader);
+  }
+  return new JsonNumber(text.slice(start, reader.offset));
+}
+
+function skipDigits(reader: Reader): void {
+  const { text } = reader;
+  let at = reader.offset;
+  while (isDigit(text.charCodeAt(at))) at++;
+  if (at === reader.offset) fail(reader, "syntax", "no digit where a number needs one");
+  reader.offset = at;
+}
+
+function readString(reader: Reader): string {
+  const { text } = reader;
+  let at = reader.offset + 1;
+  let run = at;
+  let before = "";
+  for (;;) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) break;
+    if (unit === BACKSLASH) {
+      before += text.slice(run, at);
+      reader.offset = at;
+      before += readEscape(reader);
+      at = reader.offset;
+      run = at;
+    } else if (unit >= 0x20 && unit < 0xd800) {
+      at++;
+    } else {
+      reader.offset = at;
+      at += plainLength(reader, unit);
+    }
+  }
+  reader.offset = at + 1;
+  return before === "" ? text.slice(run, at) : before + text.slice(run, at);
+}
+
+/** How many units the unusual character at the offset takes, if a string may hold it raw. */
+function plainLength(reader: Reader, unit: number): 1 | 2 {
+  if (unit > 0xdfff) return 1;
+  if (Number.isNaN(unit)) return fail(reader, "syntax", "string without an end");
+  if (unit === 0) return fail(reader, "nul", "U+0000 in a string");
+  if (unit < 0x20) return fail(reader, "syntax", "raw control character in a string");
+  if (unit < 0xdc00 && isLow(reader.text.charCodeAt(reader.offset + 1))) return 2;
+  return fail(reader, "lone_surrogate", "surrogate without its pair");
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+function readEscape(reader: Reader): string {
+  const unit = reader.text.charCodeAt(reader.offset + 1);
+  if (unit === 0x75) return readUnicodeEscape(reader);
+  const character = simpleEscape(unit);
+  if (character === undefined) fail(reader, "syntax", "unknown escape in a string");
+  reader.offset += 2;
+  return character;
+}
+
+function simpleEscape(unit: number): string | undefined {
+  switch (unit) {
+    case QUOTE:
+      return '"';
+    case BACKSLASH:
+      return "\\";
+    case 0x2f:
+      return "/";
+    case 0x62:
+      return "\b";
+    case 0x66:
+      return "\f";
+    case 0x6e:
+      return "\n";
+    case 0x72:
+      return "\r";
+    case 0x74:
+      return "\t";
+    default:
+      return undefined;
+  }
+}
+
+function readUnicodeEscape(reader: Reader): string {
+  const { text, offset } = reader;
+  const unit = hexUnit(text, offset + 2);
+  if (unit < 0) fail(reader, "syntax", "\\u without four hex digits");
+  if (unit === 0) fail(reader, "nul", "U+0000 in a string");
+  if (unit < 0xd800 || unit > 0xdfff) {
+    reader.offset += 6;
+    return String.fromCharCode(unit);
+  }
+  // The other half must be an escape as well: a raw one would be a lone surrogate in the text itself.
+  const paired =
+    unit < 0xdc00 && text.charCodeAt(offset + 6) === BACKSLASH && text.charCodeAt(offset + 7) === 0x75;
+  const low = paired ? hexUnit(text, offset + 8) : -1;
+  if (!isLow(low)) fail(reader, "lone_surrogate", "surrogate without its pair");
+  reader.offset += 12;
+  return String.fromCharCode(unit, low);
+}
+
+/** The code unit that four hex digits name, or -1 where they are not four. */
+function hexUnit(text: string, at: number): number {
+  let unit = 0;
+  for (let index = at; index < at + 4; index++) {
+    const digit = hexDigit(text.charCodeAt(index));
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+function hexDigit(unit: number): number {
+  if (isDigit(unit)) return unit - ZERO;
+  const lower = unit | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
+}
