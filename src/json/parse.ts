@@ -1,4 +1,6 @@
-import { JsonError, type JsonErrorCode, type JsonPathStep } from "./error.ts";
+import { JsonError } from "./error.ts";
+import { fail, isDigit, QUOTE, type Reader } from "./reader.ts";
+import { readString } from "./string.ts";
 import { decodeUtf8 } from "./utf8.ts";
 import { JsonNumber, type JsonValue } from "./value.ts";
 
@@ -12,13 +14,10 @@ const DEFAULT_DEPTH = 128;
 // The reader recurses; this many frames fit on any stack that Node gives.
 const DEEPEST = 1_000;
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
-const NINE = 0x39;
 
 /**
  * Reads one JSON text (RFC 8259), strictly.
@@ -41,18 +40,6 @@ export function parseJson(source: string | Uint8Array, options?: JsonOptions): J
   skipSpace(reader);
   if (reader.offset < text.length) fail(reader, "syntax", "text after the value");
   return value;
-}
-
-interface Reader {
-  readonly text: string;
-  offset: number;
-  /** The way to the value being read; its length is the depth. */
-  readonly path: JsonPathStep[];
-  readonly maxDepth: number;
-}
-
-function fail(reader: Reader, code: JsonErrorCode, rule: string): never {
-  throw new JsonError(code, rule, reader.path, reader.offset);
 }
 
 function skipSpace(reader: Reader): void {
@@ -155,10 +142,6 @@ function isLast(reader: Reader, close: number): boolean {
   return unit === close;
 }
 
-function isDigit(unit: number): boolean {
-  return unit >= ZERO && unit <= NINE;
-}
-
 function readNumber(reader: Reader): JsonNumber {
   const { text } = reader;
   const start = reader.offset;
@@ -184,110 +167,4 @@ function skipDigits(reader: Reader): void {
   while (isDigit(text.charCodeAt(at))) at++;
   if (at === reader.offset) fail(reader, "syntax", "no digit where a number needs one");
   reader.offset = at;
-}
-
-function readString(reader: Reader): string {
-  const { text } = reader;
-  let at = reader.offset + 1;
-  let run = at;
-  let before = "";
-  for (;;) {
-    const unit = text.charCodeAt(at);
-    if (unit === QUOTE) break;
-    if (unit === BACKSLASH) {
-      before += text.slice(run, at);
-      reader.offset = at;
-      before += readEscape(reader);
-      at = reader.offset;
-      run = at;
-    } else if (unit >= 0x20 && unit < 0xd800) {
-      at++;
-    } else {
-      reader.offset = at;
-      at += plainLength(reader, unit);
-    }
-  }
-  reader.offset = at + 1;
-  return before === "" ? text.slice(run, at) : before + text.slice(run, at);
-}
-
-/** How many units the unusual character at the offset takes, if a string may hold it raw. */
-function plainLength(reader: Reader, unit: number): 1 | 2 {
-  if (unit > 0xdfff) return 1;
-  if (Number.isNaN(unit)) return fail(reader, "syntax", "string without an end");
-  if (unit === 0) return fail(reader, "nul", "U+0000 in a string");
-  if (unit < 0x20) return fail(reader, "syntax", "raw control character in a string");
-  if (unit < 0xdc00 && isLow(reader.text.charCodeAt(reader.offset + 1))) return 2;
-  return fail(reader, "lone_surrogate", "surrogate without its pair");
-}
-
-function isLow(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
-}
-
-function readEscape(reader: Reader): string {
-  const unit = reader.text.charCodeAt(reader.offset + 1);
-  if (unit === 0x75) return readUnicodeEscape(reader);
-  const character = simpleEscape(unit);
-  if (character === undefined) fail(reader, "syntax", "unknown escape in a string");
-  reader.offset += 2;
-  return character;
-}
-
-function simpleEscape(unit: number): string | undefined {
-  switch (unit) {
-    case QUOTE:
-      return '"';
-    case BACKSLASH:
-      return "\\";
-    case 0x2f:
-      return "/";
-    case 0x62:
-      return "\b";
-    case 0x66:
-      return "\f";
-    case 0x6e:
-      return "\n";
-    case 0x72:
-      return "\r";
-    case 0x74:
-      return "\t";
-    default:
-      return undefined;
-  }
-}
-
-function readUnicodeEscape(reader: Reader): string {
-  const { text, offset } = reader;
-  const unit = hexUnit(text, offset + 2);
-  if (unit < 0) fail(reader, "syntax", "\\u without four hex digits");
-  if (unit === 0) fail(reader, "nul", "U+0000 in a string");
-  if (unit < 0xd800 || unit > 0xdfff) {
-    reader.offset += 6;
-    return String.fromCharCode(unit);
-  }
-  // The other half must be an escape as well: a raw one would be a lone surrogate in the text itself.
-  const paired =
-    unit < 0xdc00 && text.charCodeAt(offset + 6) === BACKSLASH && text.charCodeAt(offset + 7) === 0x75;
-  const low = paired ? hexUnit(text, offset + 8) : -1;
-  if (!isLow(low)) fail(reader, "lone_surrogate", "surrogate without its pair");
-  reader.offset += 12;
-  return String.fromCharCode(unit, low);
-}
-
-/** The code unit that four hex digits name, or -1 where they are not four. */
-function hexUnit(text: string, at: number): number {
-  let unit = 0;
-  for (let index = at; index < at + 4; index++) {
-    const digit = hexDigit(text.charCodeAt(index));
-    if (digit < 0) return -1;
-    unit = unit * 16 + digit;
-  }
-  return unit;
-}
-
-function hexDigit(unit: number): number {
-  if (isDigit(unit)) return unit - ZERO;
-  const lower = unit | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
 }
