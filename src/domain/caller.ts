@@ -1,0 +1,50 @@
+import type { Identity } from "./ports/sessions.ts";
+
+/** What a service credential may be narrowed to by an `action` caveat. */
+export type ApiAction =
+  | "issue"
+  | "verify"
+  | "revoke"
+  | "read"
+  | "discharge"
+  | "keys"
+  | "platforms"
+  | "policy"
+  | "audit";
+
+/** A human, by an ID token or in a browser session. */
+export interface HumanCaller {
+  readonly kind: "human";
+  readonly identity: Identity;
+  /** Whether the configured issuer put them into one of `ADMIN_GROUPS`. */
+  readonly administrator: boolean;
+}
+
+/** A holder of one of the service's own macaroons, its signature and life already checked. */
+export interface ServiceCaller {
+  readonly kind: "service";
+  /** `platform` is set exactly where the role is `platform`. */
+  readonly role: "administrator" | "platform";
+  readonly platform: string | undefined;
+  /** Token id of the credential's root macaroon. */
+  readonly credentialId: string;
+  /**
+   * Clears the credential's caveats for one use of the API.
+   *
+   * @param platform the platform that the call concerns; undefined where it concerns none or all
+   * @returns the sentence that says which caveat refused, undefined where none does
+   */
+  refuses(action: ApiAction, platform: string | undefined): string | undefined;
+}
+
+/** Whoever calls the API, authenticated. */
+export type Caller = HumanCaller | ServiceCaller;
+
+/** The facts of the HTTP request that a service credential's caveats are cleared against. */
+export interface RequestFacts {
+  readonly method: string;
+  /** Path without the query. */
+  readonly path: string;
+  /** The peer's address. */
+  readonly ip: string;
+}

@@ -1,0 +1,268 @@
+import type { JsonObject } from "../json/value.ts";
+import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
+import type { DomainError } from "./error.ts";
+import type { Policy } from "./policy.ts";
+import type { LoginAttempt } from "./ports/identity.ts";
+import type { Page, PageRequest } from "./ports/page.ts";
+import type { Platform } from "./ports/platforms.ts";
+import type { Principal } from "./ports/principals.ts";
+import type { Revocation } from "./ports/revocations.ts";
+import type { Identity } from "./ports/sessions.ts";
+
+/*
+ * The use cases, as the adapters that offer them to callers see them. All instants are unix
+ * milliseconds. Every method rejects with a DomainError for what the caller may be told, and checks
+ * itself whether the caller may: no adapter decides that.
+ */
+
+/** Who is calling. Both reject with `unauthenticated`, or with `unavailable` where it could not be found out. */
+export interface Authentication {
+  /** @param token what stood behind `Bearer `: an ID token or a service macaroon */
+  bearer(token: string, request: RequestFacts): Promise<Caller>;
+  /** @param cookie the session cookie's value */
+  session(cookie: string): Promise<HumanCaller>;
+}
+
+/** A third-party caveat to be written at issue. */
+export interface ThirdPartyRequest {
+  readonly location: string;
+  readonly condition: string;
+  /** Base64 of the third party's 32-byte Curve25519 key; needed for any location but this service's own. */
+  readonly publicKey: string | undefined;
+}
+
+export interface IssueRequest {
+  readonly platform: string;
+  /** Seconds. */
+  readonly ttl: number | undefined;
+  readonly caveats: readonly string[];
+  readonly thirdPartyCaveats: readonly ThirdPartyRequest[];
+  readonly label: string | undefined;
+  readonly onBehalfOf: { readonly issuer: string | undefined; readonly subject: string } | undefined;
+}
+
+/** A request's `Idempotency-Key` with what it is scoped to. */
+export interface IdempotencyRequest {
+  readonly key: string;
+  readonly route: string;
+  /** The body's bytes, as received. */
+  readonly body: Uint8Array;
+}
+
+export interface IssuedToken {
+  /** The token itself: a secret. */
+  readonly token: string;
+  readonly tokenId: string;
+  readonly revocationId: string;
+  readonly platform: string;
+  readonly principal: Principal;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Text of each caveat in chain order; a third-party one reads `third-party LOCATION`. */
+  readonly caveats: readonly string[];
+  /** What the token allows, for people. */
+  readonly summary: string;
+  /** What can never pass, for people; empty where nothing contradicts. */
+  readonly warnings: readonly string[];
+}
+
+/** An issued token as it is listed: everything but the token. */
+export interface TokenView extends Omit<IssuedToken, "token"> {
+  readonly keyId: string;
+  readonly label: string | null;
+  /** Token id of the credential that asked for it; null where the principal did. */
+  readonly issuedBy: string | null;
+  readonly status: "active" | "expired" | "revoked";
+}
+
+export interface Tokens {
+  issue(caller: Caller, request: IssueRequest, idempotency?: IdempotencyRequest): Promise<IssuedToken>;
+  list(caller: Caller, platform: string | undefined, page: PageRequest): Promise<Page<TokenView>>;
+  /** Rejects with `not_found` for foreign and unknown ids alike. */
+  get(caller: Caller, tokenId: string): Promise<TokenView>;
+}
+
+export interface VerifyRequest {
+  readonly token: string;
+  readonly discharges: readonly string[];
+  readonly context: JsonObject;
+  readonly minSequence: string | undefined;
+  /** Nothing is counted and nothing recorded as observed. */
+  readonly dryRun: boolean;
+}
+
+/** Every refusal, in the order in which the first that applies is the answer's `code`. */
+export const REFUSAL_CODES = [
+  "malformed",
+  "too_large",
+  "unknown_key",
+  "bad_signature",
+  "revoked",
+  "expired",
+  "discharge_invalid",
+  "depth_exceeded",
+  "holder_proof_required",
+  "holder_proof_invalid",
+  "caveat_unknown",
+  "caveat_failed",
+  "discharge_missing",
+  "budget_exhausted",
+] as const;
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+export interface CaveatFailure {
+  /** Position in the chain of the macaroon that the caveat belongs to. */
+  readonly index: number;
+  readonly caveat: string;
+  /** The agent in whose span the caveat stands; null before the first. */
+  readonly agent: string | null;
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+export type Verdict =
+  | {
+      readonly allowed: true;
+      readonly tokenId: string;
+      readonly keyId: string;
+      readonly platform: string;
+      readonly principal: Principal;
+      readonly issuedAt: number;
+      /** The earliest `time <` on the chain. */
+      readonly expiresAt: number;
+      readonly agents: readonly string[];
+      readonly caveats: readonly string[];
+      readonly summary: string;
+      readonly revocationId: string;
+      readonly revocationIds: readonly string[];
+      readonly sequence: string;
+    }
+  | {
+      readonly allowed: false;
+      readonly code: RefusalCode;
+      readonly detail: string;
+      readonly failures: readonly CaveatFailure[];
+      /** `caveatId` is base64url. */
+      readonly undischarged: readonly { readonly location: string; readonly caveatId: string }[];
+      readonly sequence: string;
+    };
+
+export interface Verification {
+  verify(caller: Caller, request: VerifyRequest): Promise<Verdict>;
+  /** Rejects as a whole only where the caller may not verify; an item that could not be answered is a DomainError in its place. */
+  verifyBatch(
+    caller: Caller,
+    requests: readonly VerifyRequest[],
+  ): Promise<readonly (Verdict | DomainError)[]>;
+}
+
+export type RevokeTarget =
+  | { readonly kind: "token"; readonly token: string }
+  /** 22 characters of base64url. */
+  | { readonly kind: "revocation_id"; readonly revocationId: string }
+  | { readonly kind: "token_id"; readonly tokenId: string };
+
+export interface RevokeRequest {
+  readonly targets: readonly RevokeTarget[];
+  readonly reason: string | undefined;
+}
+
+/** An entry of the log with its position in the wire's form. */
+export interface RevocationView {
+  readonly revocation: Revocation;
+  readonly sequence: string;
+}
+
+export interface Revocations {
+  /** Without a caller only `token` targets are heard: holding a token suffices to revoke it. */
+  revoke(
+    caller: Caller | undefined,
+    request: RevokeRequest,
+  ): Promise<{ readonly revocations: readonly RevocationView[]; readonly sequence: string }>;
+  /** @param after a sequence, exclusive; undefined for the beginning */
+  log(
+    caller: Caller,
+    after: string | undefined,
+    limit: number,
+  ): Promise<{
+    readonly items: readonly RevocationView[];
+    /** The sequence to go on from where more may follow. */
+    readonly next: string | undefined;
+    /** Up to where the log has been read for this answer. */
+    readonly sequence: string;
+  }>;
+}
+
+export interface Platforms {
+  create(caller: Caller, name: string, policy: Policy | undefined): Promise<Platform>;
+  list(caller: Caller, page: PageRequest): Promise<Page<Platform>>;
+  policy(caller: Caller, name: string): Promise<Policy>;
+  setPolicy(caller: Caller, name: string, policy: Policy): Promise<Policy>;
+  /** @param ttl seconds; 90 days by default and at most */
+  issueCredential(
+    caller: Caller,
+    name: string,
+    request: {
+      readonly ttl: number | undefined;
+      readonly caveats: readonly string[];
+      readonly label: string | undefined;
+    },
+  ): Promise<IssuedToken>;
+}
+
+export interface KeyView {
+  readonly keyId: string;
+  readonly platform: string;
+  /** `pending` keys do not sign yet, `retired` ones sign no more; tokens under all three verify. */
+  readonly state: "pending" | "active" | "retired";
+  readonly createdAt: number;
+  readonly activeFrom: number;
+  readonly retiredAt: number | null;
+  readonly expiresAt: number | null;
+}
+
+export interface Keys {
+  list(caller: Caller, platform: string | undefined, page: PageRequest): Promise<Page<KeyView>>;
+  /** @param platform may be left out by a platform's own credential */
+  rotate(caller: Caller, platform: string | undefined): Promise<KeyView>;
+}
+
+export interface Logins {
+  begin(
+    returnTo: string,
+  ): Promise<{ readonly url: string /** Sealed: for the browser's cookie. */; readonly attempt: string }>;
+  /** @returns the new session's cookie value, or the public reason why there is none */
+  finish(
+    attempt: string,
+    callback: URL,
+  ): Promise<
+    | {
+        readonly ok: true;
+        readonly cookie: string;
+        readonly returnTo: LoginAttempt["returnTo"];
+        readonly expiresAt: number;
+      }
+    | { readonly ok: false; readonly reason: string }
+  >;
+  identity(cookie: string): Promise<Identity | undefined>;
+  /** Ends the session; ending one that is not there is no error. */
+  logout(cookie: string): Promise<void>;
+}
+
+export interface Health {
+  /** @returns what stands in the way of serving, empty where nothing does */
+  problems(): Promise<readonly string[]>;
+}
+
+/** The whole service, as its adapters see it. */
+export interface Service {
+  readonly authentication: Authentication;
+  readonly tokens: Tokens;
+  readonly verification: Verification;
+  readonly revocations: Revocations;
+  readonly platforms: Platforms;
+  readonly keys: Keys;
+  readonly logins: Logins;
+  readonly health: Health;
+}
