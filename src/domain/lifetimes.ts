@@ -1,0 +1,34 @@
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** The hard cap on the life of any token, milliseconds. No policy can raise it. */
+export const MAX_TOKEN_LIFE = 90 * DAY;
+
+/** Life of a token whose caller asks for none, milliseconds. */
+export const DEFAULT_TOKEN_LIFE = HOUR;
+
+/** Age at which a platform's root key is replaced, milliseconds. */
+export const ROOT_KEY_AGE = 30 * DAY;
+
+/** How long a root key is kept past the last instant at which a token under it can be alive, milliseconds. */
+export const ROOT_KEY_MARGIN = DAY;
+
+/** How long a revocation outlives the last instant at which it can match, milliseconds. */
+export const REVOCATION_MARGIN = HOUR;
+
+/** Life of a browser's session, milliseconds. */
+export const SESSION_LIFE = 12 * HOUR;
+
+/** Time that a login may take, milliseconds. */
+export const LOGIN_LIFE = 10 * MINUTE;
+
+/** How long the answer under an idempotency key is kept, milliseconds. */
+export const IDEMPOTENCY_LIFE = DAY;
+
+/** How long one attempt under an idempotency key may take before another takes over, milliseconds. */
+export const IDEMPOTENCY_LEASE = 60 * SECOND;
+
+/** How long records of tokens and audit events are kept after a token's last possible instant, milliseconds. */
+export const RECORD_LIFE = 365 * DAY;
