@@ -55,7 +55,8 @@ export function createRevocationFeed(options: {
   let running: Promise<void> | undefined;
   let stopped = false;
   let failing = false;
-  const waiters: (() => void)[] = [];
+  // This replica's own entries that a read has not brought yet: a reload must not lose them meanwhile.
+  let own: Revocation[] = [];
 
   // One read at a time: `position` and `set` change together, and only here.
   async function read(): Promise<void> {
