@@ -1,3 +1,5 @@
+import type { AssertedBy } from "./ports/principals.ts";
+
 /**
  * One rule of a platform's policy. A rule matches a human who satisfies every member that it has; the
  * first rule that matches decides.
@@ -20,4 +22,33 @@ export interface PolicyRule {
 /** To whom a platform's tokens may be issued. Where no rule matches, none is issued. */
 export interface Policy {
   readonly rules: readonly PolicyRule[];
+}
+
+/** The human that a token is asked for, and who says that it is them. */
+export interface PolicySubject {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly groups: readonly string[];
+  readonly assertedBy: AssertedBy;
+}
+
+/** The policy of a platform that has just been created: nobody. */
+export const CLOSED_POLICY: Policy = { rules: [] };
+
+/** The policy of `default`: everyone whom the service's own issuer knows, for up to a day. */
+export const DEFAULT_PLATFORM_POLICY: Policy = {
+  rules: [{ issuer: null, groups: null, subjects: null, caveats: [], maxTtl: 86_400, onBehalfOf: true }],
+};
+
+function matches(rule: PolicyRule, subject: PolicySubject, ownIssuer: string): boolean {
+  if (subject.issuer !== (rule.issuer ?? ownIssuer)) return false;
+  if (rule.subjects !== null && !rule.subjects.includes(subject.subject)) return false;
+  // Groups are the issuer's word. A platform that speaks for a human brings none.
+  if (subject.assertedBy === "platform") return rule.onBehalfOf && rule.groups === null;
+  return rule.groups === null || rule.groups.some((group) => subject.groups.includes(group));
+}
+
+/** The rule that decides for a human. @returns undefined where none matches: then nothing is issued */
+export function ruleFor(policy: Policy, subject: PolicySubject, ownIssuer: string): PolicyRule | undefined {
+  return policy.rules.find((rule) => matches(rule, subject, ownIssuer));
 }

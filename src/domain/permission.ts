@@ -1,0 +1,55 @@
+import type { ApiAction, Caller, HumanCaller, ServiceCaller } from "./caller.ts";
+import { DomainError } from "./error.ts";
+
+function clearCredential(caller: ServiceCaller, action: ApiAction, platform: string | undefined): void {
+  const refusal = caller.refuses(action, platform);
+  if (refusal !== undefined) throw new DomainError("forbidden", refusal);
+}
+
+/** Lets administrators pass, by group or by credential; everyone else is `forbidden`. */
+export function requireAdministrator(caller: Caller, action: ApiAction, platform: string | undefined): void {
+  if (caller.kind === "service" && caller.role === "administrator") {
+    clearCredential(caller, action, platform);
+  } else if (caller.kind !== "human" || !caller.administrator) {
+    throw new DomainError("forbidden", "only an administrator may do this");
+  }
+}
+
+/**
+ * Lets a platform's credential pass for its own platform; everyone else is `forbidden`.
+ *
+ * @returns the platform's name
+ */
+export function requirePlatform(caller: Caller, action: ApiAction): string {
+  if (caller.kind !== "service" || caller.platform === undefined) {
+    throw new DomainError("forbidden", "only a platform's credential may do this");
+  }
+  clearCredential(caller, action, caller.platform);
+  return caller.platform;
+}
+
+/**
+ * Lets administrators pass for every platform and a platform's credential for its own.
+ *
+ * @param platform what the caller named; a foreign one is `not_found` for a platform, like an unknown one
+ * @returns the platform that the call concerns; undefined where an administrator named none
+ */
+export function requireAdministratorOrPlatform(
+  caller: Caller,
+  action: ApiAction,
+  platform: string | undefined,
+): string | undefined {
+  if (caller.kind === "service" && caller.role === "platform") {
+    const own = requirePlatform(caller, action);
+    if (platform !== undefined && platform !== own) throw new DomainError("not_found", "no such platform");
+    return own;
+  }
+  requireAdministrator(caller, action, platform);
+  return platform;
+}
+
+/** @returns the human; `forbidden` for service credentials */
+export function requireHuman(caller: Caller): HumanCaller {
+  if (caller.kind !== "human") throw new DomainError("forbidden", "only a person may do this");
+  return caller;
+}

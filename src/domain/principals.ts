@@ -1,0 +1,47 @@
+import { createLookUp } from "./look-up.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Principal } from "./ports/principals.ts";
+import type { Store } from "./ports/store.ts";
+
+/** Principals by id, from memory wherever they have been seen before. */
+export interface Principals {
+  /** @returns undefined for an id that no principal has; rejects where that could not be found out */
+  find(id: string): Promise<Principal | undefined>;
+  /** Puts a principal that was just written into memory. */
+  remember(principal: Principal): void;
+}
+
+/** Principals kept in memory, about 400 bytes each. */
+const REMEMBERED = 200_000;
+
+/** Look-ups a second of principals that memory does not hold. Only verified tokens cause them, so this bounds load, not guessing. */
+const LOOK_UPS = 5_000;
+
+export function createPrincipals(options: { readonly store: Store; readonly clock: Clock }): Principals {
+  const known = new Map<string, Principal>();
+
+  function remember(principal: Principal): void {
+    known.delete(principal.id);
+    known.set(principal.id, principal);
+    if (known.size > REMEMBERED) {
+      const oldest = known.keys().next();
+      if (!oldest.done) known.delete(oldest.value);
+    }
+  }
+
+  const lookUp = createLookUp({
+    load: (id) => options.store.principals.find(id),
+    clock: options.clock,
+    perSecond: LOOK_UPS,
+    missMilliseconds: 1_000,
+  });
+
+  return {
+    async find(id) {
+      const principal = known.get(id) ?? (await lookUp.find(id));
+      if (principal !== undefined) remember(principal);
+      return principal;
+    },
+    remember,
+  };
+}
