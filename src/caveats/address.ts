@@ -1,0 +1,171 @@
+import { areDigits, CODE, isDigit } from "./characters.ts";
+
+/** An IPv4 or IPv6 address. An IPv4-mapped IPv6 address is the IPv4 address in it. */
+export interface Address {
+  readonly family: 4 | 6;
+  /** The address in unsigned 32-bit words, most significant first: one for IPv4, four for IPv6. */
+  readonly words: readonly number[];
+}
+
+/** A CIDR block. Bits beyond the prefix are zero. */
+export interface Block extends Address {
+  /** Leading bits that count: 0–32 or 0–128. */
+  readonly prefix: number;
+}
+
+/**
+ * Reads an address: dotted decimal of four parts, or RFC 4291 §2.2 text.
+ *
+ * Strict, because one text must not be two addresses to two readers: no leading zeros (octal to some), no
+ * shortened IPv4, no zone, no brackets, no port.
+ */
+export function parseAddress(text: string): Address | undefined {
+  if (!text.includes(":")) {
+    const word = parseIpv4(text);
+    return word === undefined ? undefined : { family: 4, words: [word] };
+  }
+  const words = parseIpv6(text);
+  if (words === undefined) return undefined;
+  return isMapped(words) ? { family: 4, words: [words[3] as number] } : { family: 6, words };
+}
+
+/**
+ * Reads a CIDR block (RFC 4632 §3.1, RFC 4291 §2.3), or one address as the block of itself.
+ *
+ * Bits beyond the prefix are cleared. An IPv4-mapped block of 96 bits or more is the IPv4 block in it.
+ */
+export function parseBlock(text: string): Block | undefined {
+  const slash = text.indexOf("/");
+  const base = slash < 0 ? text : text.slice(0, slash);
+  const isIpv6 = base.includes(":");
+  const word = isIpv6 ? undefined : parseIpv4(base);
+  const words = isIpv6 ? parseIpv6(base) : word === undefined ? undefined : [word];
+  if (words === undefined) return undefined;
+  const bits = words.length * 32;
+  const prefix = slash < 0 ? bits : parsePrefix(text.slice(slash + 1), bits);
+  if (prefix === undefined) return undefined;
+  if (isIpv6 && isMapped(words) && prefix >= 96) return masked([words[3] as number], prefix - 96);
+  return masked(words, prefix);
+}
+
+/** Whether an address lies in a block. Families never mix: `::/0` holds no IPv4 address. */
+export function contains(block: Block, address: Address): boolean {
+  if (block.family !== address.family) return false;
+  for (let at = 0; at < block.words.length; at++) {
+    const mask = maskOf(block.prefix - at * 32);
+    if ((((block.words[at] as number) ^ (address.words[at] as number)) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+/** Whether two blocks share an address; of two such blocks one lies in the other. */
+export function overlap(a: Block, b: Block): boolean {
+  return a.prefix <= b.prefix ? contains(a, b) : contains(b, a);
+}
+
+/** Canonical text: dotted decimal, or RFC 5952 §4. */
+export function formatAddress(address: Address): string {
+  const first = address.words[0] as number;
+  if (address.family === 4) return [24, 16, 8, 0].map((shift) => (first >>> shift) & 0xff).join(".");
+  const groups = address.words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  const zeros = longestZeros(groups);
+  const hex = groups.map((group) => group.toString(16));
+  if (zeros.length < 2) return hex.join(":");
+  return `${hex.slice(0, zeros.from).join(":")}::${hex.slice(zeros.from + zeros.length).join(":")}`;
+}
+
+/** Canonical text of a block, always with its prefix. */
+export function formatBlock(block: Block): string {
+  return `${formatAddress(block)}/${block.prefix}`;
+}
+
+function maskOf(bits: number): number {
+  if (bits <= 0) return 0;
+  return bits >= 32 ? -1 : -1 << (32 - bits);
+}
+
+function masked(words: readonly number[], prefix: number): Block {
+  return {
+    family: words.length === 1 ? 4 : 6,
+    words: words.map((word, at) => (word & maskOf(prefix - at * 32)) >>> 0),
+    prefix,
+  };
+}
+
+/** RFC 4291 §2.5.5.2. */
+function isMapped(words: readonly number[]): boolean {
+  return words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+}
+
+function parsePrefix(text: string, most: number): number | undefined {
+  if (text.length > 3 || !areDigits(text)) return undefined;
+  if (text.length > 1 && text.charCodeAt(0) === CODE.zero) return undefined;
+  return Number(text) <= most ? Number(text) : undefined;
+}
+
+function parseIpv4(text: string): number | undefined {
+  if (text.length < 7 || text.length > 15) return undefined;
+  let word = 0;
+  let parts = 0;
+  let at = 0;
+  while (true) {
+    const from = at;
+    let part = 0;
+    for (; isDigit(text.charCodeAt(at)); at++) part = part * 10 + text.charCodeAt(at) - CODE.zero;
+    const digits = at - from;
+    if (digits === 0 || part > 255 || (digits > 1 && text.charCodeAt(from) === CODE.zero)) return undefined;
+    word = word * 256 + part;
+    parts++;
+    if (at === text.length) return parts === 4 ? word : undefined;
+    if (text.charCodeAt(at) !== CODE.dot || parts === 4) return undefined;
+    at++;
+  }
+}
+
+function parseIpv6(text: string): readonly number[] | undefined {
+  if (text.length < 2 || text.length > 45) return undefined;
+  const gap = text.indexOf("::");
+  if (gap < 0) {
+    const groups = parseGroups(text, true);
+    return groups?.length === 8 ? toWords(groups) : undefined;
+  }
+  const before = parseGroups(text.slice(0, gap), false);
+  const after = parseGroups(text.slice(gap + 2), true);
+  if (before === undefined || after === undefined) return undefined;
+  const missing = 8 - before.length - after.length;
+  if (missing < 1) return undefined;
+  return toWords([...before, ...new Array<number>(missing).fill(0), ...after]);
+}
+
+/** 16-bit groups between colons; dotted decimal may stand for the last two where `last` says so. */
+function parseGroups(text: string, last: boolean): readonly number[] | undefined {
+  if (text === "") return [];
+  const parts = text.split(":");
+  const groups: number[] = [];
+  for (const [index, part] of parts.entries()) {
+    if (part.includes(".")) {
+      const word = last && index === parts.length - 1 ? parseIpv4(part) : undefined;
+      if (word === undefined) return undefined;
+      groups.push(word >>> 16, word & 0xffff);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
+      groups.push(Number.parseInt(part, 16));
+    }
+  }
+  return groups;
+}
+
+function toWords(groups: readonly number[]): readonly number[] {
+  const word = (at: number): number => (groups[at] as number) * 65_536 + (groups[at + 1] as number);
+  return [word(0), word(2), word(4), word(6)];
+}
+
+function longestZeros(groups: readonly number[]): { readonly from: number; readonly length: number } {
+  let best = { from: 0, length: 0 };
+  for (let from = 0; from < groups.length; from++) {
+    let end = from;
+    while (groups[end] === 0) end++;
+    if (end - from > best.length) best = { from, length: end - from };
+  }
+  return best;
+}

@@ -1,0 +1,101 @@
+import type { Block } from "./address.ts";
+import type { Decimal } from "./decimal.ts";
+import type { Instant } from "./instant.ts";
+
+/** The operators of the grammar. */
+export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not in" | "matches" | "within";
+
+/** `=` or `!=` against one text. */
+export interface EqualityCaveat {
+  readonly kind: "equality";
+  /** The dotted path into the context, exactly as written. */
+  readonly attribute: string;
+  readonly operator: "=" | "!=";
+  readonly value: string;
+}
+
+/** `in` or `not in` a list of texts. */
+export interface MembershipCaveat {
+  readonly kind: "membership";
+  readonly attribute: string;
+  readonly operator: "in" | "not in";
+  /** Never empty, and no item is empty. */
+  readonly items: readonly string[];
+}
+
+/** An order between the context's value and a decimal or an instant. */
+export interface ComparisonCaveat {
+  readonly kind: "comparison";
+  readonly attribute: string;
+  readonly operator: "<" | "<=" | ">" | ">=";
+  readonly bound: Decimal | Instant;
+}
+
+/** `matches` a glob. */
+export interface GlobCaveat {
+  readonly kind: "glob";
+  readonly attribute: string;
+  readonly pattern: string;
+}
+
+/** `within` one of several blocks of addresses. */
+export interface NetworkCaveat {
+  readonly kind: "network";
+  readonly attribute: string;
+  /** Never empty; host bits are zero, and an IPv4-mapped block is an IPv4 block. */
+  readonly blocks: readonly Block[];
+}
+
+/** A caveat on an attribute that the platform puts into the context. */
+export type AttributeCaveat =
+  | EqualityCaveat
+  | MembershipCaveat
+  | ComparisonCaveat
+  | GlobCaveat
+  | NetworkCaveat;
+
+/** `time < T` or `time > T`, against the service's clock. */
+export interface TimeCaveat {
+  readonly kind: "time";
+  readonly operator: "<" | ">";
+  readonly at: Instant;
+}
+
+/** `agent = NAME` or `agent = NAME#INSTANCE`: names the next holder. A claim, never a fact. */
+export interface AgentCaveat {
+  readonly kind: "agent";
+  readonly name: string;
+  readonly instance: string | undefined;
+}
+
+/** `depth <= N`: at most N `agent` caveats may follow. */
+export interface DepthCaveat {
+  readonly kind: "depth";
+  readonly most: number;
+}
+
+/** `ancestor = REVOCATION-ID`: ties a discharge to a link of the root macaroon's chain. */
+export interface AncestorCaveat {
+  readonly kind: "ancestor";
+  readonly revocationId: string;
+}
+
+/** `approval = ID`: names the approval that granted a discharge. */
+export interface ApprovalCaveat {
+  readonly kind: "approval";
+  readonly id: string;
+}
+
+/** A caveat on an attribute that belongs to the service. Budgets and `holder` will be added here. */
+export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | AncestorCaveat | ApprovalCaveat;
+
+/**
+ * Any first-party caveat that this version understands. Closed: a new variant must break the build
+ * wherever caveats are cleared, and whatever does not parse into it forbids the request.
+ */
+export type Caveat = AttributeCaveat | ServiceCaveat;
+
+/** The text by which an agent is traced: its name, with `#` and the instance where there is one. */
+export function agentText(caveat: AgentCaveat): string {
+  return caveat.instance === undefined ? caveat.name : `${caveat.name}#${caveat.instance}`;
+}

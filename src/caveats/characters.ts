@@ -1,0 +1,51 @@
+/** Character codes that the hand-written scanners of this folder compare with. */
+export const CODE = {
+  space: 0x20,
+  quote: 0x22,
+  plus: 0x2b,
+  minus: 0x2d,
+  dot: 0x2e,
+  slash: 0x2f,
+  zero: 0x30,
+  nine: 0x39,
+  colon: 0x3a,
+  upperE: 0x45,
+  upperT: 0x54,
+  upperZ: 0x5a,
+  backslash: 0x5c,
+  lowerE: 0x65,
+  lowerT: 0x74,
+  lowerZ: 0x7a,
+} as const;
+
+/** Whether a character code is an ASCII digit. NaN, the code past the end of a text, is not. */
+export function isDigit(code: number): boolean {
+  return code >= CODE.zero && code <= CODE.nine;
+}
+
+/** Whether a text consists of ASCII digits only and is not empty. */
+export function areDigits(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (!isDigit(text.charCodeAt(at))) return false;
+  return text !== "";
+}
+
+/**
+ * Whether a text may stand in a caveat: well-formed Unicode without control characters (C0, DEL and C1).
+ *
+ * A control character would let a caveat look different in a log or a terminal from what it says, and a
+ * lone surrogate has no UTF-8 form, so two different texts would be signed as the same bytes.
+ */
+export function isClean(text: string): boolean {
+  let ascii = true;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
+    if (code > 0x7f) ascii = false;
+  }
+  return ascii || text.isWellFormed();
+}
+
+/** Whether a text begins or ends with white space of any script. */
+export function hasEdgeSpace(text: string): boolean {
+  return text.trim().length !== text.length;
+}

@@ -1,0 +1,129 @@
+import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
+import { contains, parseAddress } from "./address.ts";
+import { canonicalText, readingsOf } from "./canonical.ts";
+import type { AttributeCaveat, ComparisonCaveat, GlobCaveat, NetworkCaveat } from "./caveat.ts";
+import { compareDecimals, readDecimal } from "./decimal.ts";
+import { badSegment, matchesGlob } from "./glob.ts";
+import { compareInstants, parseInstant } from "./instant.ts";
+import { isList, lookUp } from "./look-up.ts";
+import type { Mismatch, Refusal } from "./refusal.ts";
+import { spend, type Work } from "./work.ts";
+
+const MISSING: Refusal = { seen: "missing" };
+const EMPTY_LIST: Refusal = { seen: "empty_list" };
+
+/**
+ * Why a caveat forbids a request with this context, or undefined where it does not.
+ *
+ * A missing attribute forbids, whatever the operator. Of a list every element must satisfy the caveat, and an
+ * empty list does not. Never throws.
+ */
+export function forbids(caveat: AttributeCaveat, context: JsonObject, work: Work): Refusal | undefined {
+  const value = lookUp(context, caveat.attribute);
+  if (value === undefined) return MISSING;
+  const denied = caveat.kind === "equality" || caveat.kind === "membership" ? deniedBy(caveat) : undefined;
+  if (!isList(value)) return refuse(value, false, mismatch(caveat, denied, value, work));
+  if (value.length === 0) return EMPTY_LIST;
+  for (const element of value) {
+    const refusal = refuse(element, true, mismatch(caveat, denied, element, work));
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function refuse(value: JsonValue, inList: boolean, why: Mismatch | undefined): Refusal | undefined {
+  return why === undefined ? undefined : { seen: "value", value, inList, mismatch: why };
+}
+
+/** Every reading of what a negative operator denies; undefined for a positive one. */
+function deniedBy(caveat: AttributeCaveat): ReadonlySet<string> | undefined {
+  if (caveat.kind === "equality" && caveat.operator === "!=") return new Set(readingsOf(caveat.value));
+  if (caveat.kind !== "membership" || caveat.operator === "in") return undefined;
+  return new Set(caveat.items.flatMap(readingsOf));
+}
+
+function mismatch(
+  caveat: AttributeCaveat,
+  denied: ReadonlySet<string> | undefined,
+  value: JsonValue,
+  work: Work,
+): Mismatch | undefined {
+  const length =
+    typeof value === "string" ? value.length : value instanceof JsonNumber ? value.text.length : 0;
+  if (!spend(work, length + 1)) return "work";
+  switch (caveat.kind) {
+    case "equality":
+      return denied ? isDenied(denied, value) : isOneOf([caveat.value], value);
+    case "membership":
+      if (!spend(work, caveat.items.length)) return "work";
+      return denied ? isDenied(denied, value) : isOneOf(caveat.items, value);
+    case "comparison":
+      return compares(caveat, value);
+    case "glob":
+      return globs(caveat, value, work);
+    case "network":
+      if (!spend(work, caveat.blocks.length)) return "work";
+      return isWithin(caveat, value);
+    default:
+      return caveat satisfies never;
+  }
+}
+
+function isOneOf(items: readonly string[], value: JsonValue): Mismatch | undefined {
+  const text = canonicalText(value);
+  if (text === undefined) return noText(value);
+  return items.includes(text) ? undefined : "value";
+}
+
+function isDenied(denied: ReadonlySet<string>, value: JsonValue): Mismatch | undefined {
+  const text = canonicalText(value);
+  if (text === undefined) return noText(value);
+  return readingsOf(text).some((reading) => denied.has(reading)) ? "value" : undefined;
+}
+
+function noText(value: JsonValue): Mismatch {
+  return value instanceof JsonNumber ? "too_long" : "kind";
+}
+
+function compares(caveat: ComparisonCaveat, value: JsonValue): Mismatch | undefined {
+  const { bound } = caveat;
+  if (bound.kind === "instant") {
+    const instant = typeof value === "string" ? parseInstant(value) : undefined;
+    if (instant === undefined) return "not_instant";
+    return holds(caveat.operator, compareInstants(instant, bound));
+  }
+  const text = value instanceof JsonNumber ? value.text : value;
+  const decimal = typeof text === "string" ? readDecimal(text) : undefined;
+  if (decimal === undefined) return "not_decimal";
+  if (decimal === "too_long") return "too_long";
+  return holds(caveat.operator, compareDecimals(decimal, bound));
+}
+
+function holds(operator: ComparisonCaveat["operator"], order: number): Mismatch | undefined {
+  switch (operator) {
+    case "<":
+      return order < 0 ? undefined : "value";
+    case "<=":
+      return order <= 0 ? undefined : "value";
+    case ">":
+      return order > 0 ? undefined : "value";
+    case ">=":
+      return order >= 0 ? undefined : "value";
+    default:
+      return operator satisfies never;
+  }
+}
+
+function globs(caveat: GlobCaveat, value: JsonValue, work: Work): Mismatch | undefined {
+  if (typeof value !== "string") return "kind";
+  const bad = badSegment(value);
+  if (bad !== undefined) return bad;
+  if (matchesGlob(caveat.pattern, value, work)) return undefined;
+  return work.left < 0 ? "work" : "value";
+}
+
+function isWithin(caveat: NetworkCaveat, value: JsonValue): Mismatch | undefined {
+  const address = typeof value === "string" ? parseAddress(value) : undefined;
+  if (address === undefined) return "not_address";
+  return caveat.blocks.some((block) => contains(block, address)) ? undefined : "value";
+}

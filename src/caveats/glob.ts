@@ -1,0 +1,152 @@
+import { findWithin } from "./find.ts";
+import { spend, type Work } from "./work.ts";
+
+/** Literal pieces of one segment's pattern, with `*` between them. */
+type SegmentPattern = readonly string[];
+
+/** What stands between two `**`: patterns of consecutive segments. */
+type Run = readonly SegmentPattern[];
+
+/** Why a text is not one that a glob may match: an empty, `.` or `..` segment, or undefined for none. */
+export type BadSegment = "empty_segment" | "dot_segment" | undefined;
+
+/**
+ * Looks for a segment that another reader of the path would drop or climb out of, so that no pattern can be
+ * escaped with `..`. One leading slash is the usual form of a URL path and makes no segment; a trailing or a
+ * doubled one does.
+ */
+export function badSegment(value: string): BadSegment {
+  let from = value.startsWith("/") ? 1 : 0;
+  while (true) {
+    const slash = value.indexOf("/", from);
+    const end = slash < 0 ? value.length : slash;
+    if (end === from) return "empty_segment";
+    if (end - from <= 2 && value[from] === "." && (end - from === 1 || value[from + 1] === ".")) {
+      return "dot_segment";
+    }
+    if (slash < 0) return undefined;
+    from = slash + 1;
+  }
+}
+
+/**
+ * Whether a glob matches the whole of a value: `*` stands for any characters but `/`, two or more stars in a
+ * row for any characters, and every other character for itself.
+ *
+ * Never backtracks over `*` nor, save for the start of a run of segments, over `**`: each piece is taken
+ * where it ends first, which can only leave more room for the next. Where a run that itself contains `*` and
+ * `/` floats between two `**`, every segment is tried as its start; the allowance bounds that, and a
+ * match that needs more than it has left is none.
+ */
+export function matchesGlob(pattern: string, value: string, work: Work): boolean {
+  if (!spend(work, pattern.length)) return false;
+  if (!pattern.includes("*")) return pattern === value;
+  const runs = pattern.split(/\*{2,}/);
+  const first = runs[0] ?? "";
+  const last = runs[runs.length - 1] ?? "";
+  if (runs.length === 1) return matchRun(value, 0, toRun(first), false, false, work) >= 0;
+
+  let at = first.includes("*") ? matchRun(value, 0, toRun(first), false, true, work) : first.length;
+  if (at < 0 || (!first.includes("*") && !value.startsWith(first))) return false;
+  for (let index = 1; index < runs.length - 1; index++) {
+    at = floatRun(value, at, runs[index] ?? "", work);
+    if (at < 0) return false;
+  }
+  if (!last.includes("*")) return value.length - last.length >= at && value.endsWith(last);
+  return matchEnd(value, at, toRun(last), work);
+}
+
+function toRun(text: string): Run {
+  return text.split("/").map((segment) => segment.split("*"));
+}
+
+/** The first end of a run that begins anywhere from a position on, or -1. */
+function floatRun(value: string, from: number, text: string, work: Work): number {
+  if (!text.includes("*")) {
+    const found = findWithin(value, text, from, value.length, work);
+    return found < 0 ? -1 : found + text.length;
+  }
+  const run = toRun(text);
+  for (let start = from; ; ) {
+    const end = matchRun(value, start, run, true, true, work);
+    if (end >= 0) return end;
+    const slash = value.indexOf("/", start);
+    if (slash < 0 || !spend(work, slash - start + 1)) return -1;
+    start = slash + 1;
+  }
+}
+
+/** Whether a run ends where the value ends and begins at a position or after it. */
+function matchEnd(value: string, from: number, run: Run, work: Work): boolean {
+  let start = value.length + 1;
+  for (let segments = 0; segments < run.length; segments++) {
+    if (start <= 0) return false;
+    start = start < 2 ? 0 : value.lastIndexOf("/", start - 2) + 1;
+  }
+  if (!spend(work, value.length - start)) return false;
+  if (from > segmentEnd(value, start)) return false;
+  return matchRun(value, Math.max(from, start), run, true, false, work) >= 0;
+}
+
+/**
+ * Matches a run against consecutive segments, the first of which holds the position `from`.
+ *
+ * @param floatStart the run may begin anywhere from `from` on, within that segment
+ * @param floatEnd the run may end anywhere in its last segment; else it ends with the value
+ * @returns the first possible end, or -1
+ */
+function matchRun(
+  value: string,
+  from: number,
+  run: Run,
+  floatStart: boolean,
+  floatEnd: boolean,
+  work: Work,
+): number {
+  let low = from;
+  for (const [index, pieces] of run.entries()) {
+    const isLast = index === run.length - 1;
+    const high = segmentEnd(value, low);
+    if (isLast ? !floatEnd && high !== value.length : high === value.length) return -1;
+    if (!spend(work, high - low + 1)) return -1;
+    const end = matchSegment(value, low, high, pieces, floatStart && index === 0, isLast && floatEnd, work);
+    if (end < 0 || isLast) return end;
+    low = high + 1;
+  }
+  return -1;
+}
+
+/** Matches the pieces of one segment between two positions, each as early as it goes. */
+function matchSegment(
+  value: string,
+  low: number,
+  high: number,
+  pieces: SegmentPattern,
+  floatStart: boolean,
+  floatEnd: boolean,
+  work: Work,
+): number {
+  let at = low;
+  for (const [index, piece] of pieces.entries()) {
+    const fixedStart = index === 0 && !floatStart;
+    const fixedEnd = index === pieces.length - 1 && !floatEnd;
+    if (fixedEnd) {
+      const start = high - piece.length;
+      const fits = fixedStart ? start === at : start >= at;
+      return fits && value.startsWith(piece, start) ? high : -1;
+    }
+    if (fixedStart) {
+      if (at + piece.length > high || !value.startsWith(piece, at)) return -1;
+    } else {
+      at = findWithin(value, piece, at, high, work);
+      if (at < 0) return -1;
+    }
+    at += piece.length;
+  }
+  return at;
+}
+
+function segmentEnd(value: string, from: number): number {
+  const slash = value.indexOf("/", from);
+  return slash < 0 ? value.length : slash;
+}

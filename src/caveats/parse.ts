@@ -1,0 +1,147 @@
+import { decodeUtf8 } from "../json/utf8.ts";
+import { type Block, parseBlock } from "./address.ts";
+import type { Caveat, ComparisonCaveat, Operator } from "./caveat.ts";
+import { CODE, hasEdgeSpace, isClean, isDigit } from "./characters.ts";
+import { readDecimal } from "./decimal.ts";
+import { parseInstant } from "./instant.ts";
+import { parseList } from "./list.ts";
+import { isServiceName } from "./reserved.ts";
+import { parseServiceCaveat } from "./service.ts";
+
+// The condition that macaroon-bakery's libraries add; here it is another spelling of `time <`.
+const TIME_BEFORE = "time-before";
+
+/**
+ * Reads a caveat, or undefined for whatever is not exactly a sentence of the grammar in README.md.
+ *
+ * Undefined means `caveat_unknown`: nothing is guessed, since whoever wrote the text meant to forbid something.
+ */
+export function parseCaveat(text: string): Caveat | undefined {
+  if (!isClean(text)) return undefined;
+  const space = text.indexOf(" ");
+  if (space < 0) return undefined;
+  const attribute = text.slice(0, space);
+  const dot = readAttribute(attribute);
+  if (dot === undefined) return undefined;
+  if (attribute === TIME_BEFORE) return timeBefore(text.slice(space + 1));
+
+  const operator = operatorAt(text, space + 1);
+  if (operator === undefined) return undefined;
+  const value = text.slice(space + operator.length + 2);
+  if (value === "" || hasEdgeSpace(value)) return undefined;
+  if (isServiceName(dot < 0 ? attribute : attribute.slice(0, dot))) {
+    return parseServiceCaveat(attribute, operator, value);
+  }
+  return parseAttributeCaveat(attribute, operator, value);
+}
+
+/** Reads a caveat as it stands in a macaroon; what is not UTF-8 is no caveat. */
+export function parseCaveatBytes(bytes: Uint8Array): Caveat | undefined {
+  const text = decodeCaveat(bytes);
+  return text === undefined ? undefined : parseCaveat(text);
+}
+
+/** The text of a caveat's bytes; undefined where they are not UTF-8. */
+export function decodeCaveat(bytes: Uint8Array): string | undefined {
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte > 0x7f) return decodeAny(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+// Each with the space after it, so that `<` is not found in `<=` and a missing space is no operator.
+const OPERATORS: readonly Operator[] = ["=", "in", "<=", "matches", "<", "within", ">=", ">", "!=", "not in"];
+
+function operatorAt(text: string, from: number): Operator | undefined {
+  for (const operator of OPERATORS) {
+    if (text.startsWith(operator, from) && text.charCodeAt(from + operator.length) === CODE.space) {
+      return operator;
+    }
+  }
+  return undefined;
+}
+
+function parseAttributeCaveat(attribute: string, operator: Operator, value: string): Caveat | undefined {
+  switch (operator) {
+    case "=":
+    case "!=":
+      return { kind: "equality", attribute, operator, value };
+    case "in":
+    case "not in": {
+      const items = parseList(value);
+      return items && { kind: "membership", attribute, operator, items };
+    }
+    case "<":
+    case "<=":
+    case ">":
+    case ">=": {
+      const bound = parseBound(value);
+      return bound && { kind: "comparison", attribute, operator, bound };
+    }
+    case "matches":
+      return { kind: "glob", attribute, pattern: value };
+    case "within": {
+      const blocks = parseBlocks(value);
+      return blocks && { kind: "network", attribute, blocks };
+    }
+    default:
+      return operator satisfies never;
+  }
+}
+
+function parseBound(value: string): ComparisonCaveat["bound"] | undefined {
+  const decimal = readDecimal(value);
+  if (decimal === "too_long") return undefined;
+  return decimal ?? parseInstant(value);
+}
+
+function parseBlocks(value: string): readonly Block[] | undefined {
+  const items = parseList(value);
+  if (items === undefined) return undefined;
+  const blocks: Block[] = [];
+  for (const item of items) {
+    const block = parseBlock(item);
+    if (block === undefined) return undefined;
+    blocks.push(block);
+  }
+  return blocks;
+}
+
+function timeBefore(value: string): Caveat | undefined {
+  const at = parseInstant(value);
+  return at && { kind: "time", operator: "<", at };
+}
+
+/** The position of the first dot, or -1 for none; undefined where a name is missing or malformed. */
+function readAttribute(text: string): number | undefined {
+  let firstDot = -1;
+  let atStart = true;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === CODE.dot) {
+      if (atStart) return undefined;
+      if (firstDot < 0) firstDot = at;
+      atStart = true;
+    } else if (isLetter(code) || (!atStart && (isDigit(code) || code === CODE.minus))) {
+      atStart = false;
+    } else {
+      return undefined;
+    }
+  }
+  return atStart ? undefined : firstDot;
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f;
+}
+
+function decodeAny(bytes: Uint8Array): string | undefined {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import { formatBlock } from "./address.ts";
+import { agentText, type Caveat, type ComparisonCaveat } from "./caveat.ts";
+import { formatDecimal } from "./decimal.ts";
+import { formatInstant } from "./instant.ts";
+import { printList } from "./list.ts";
+
+/** The canonical text of a caveat: parsing it gives the same caveat again. */
+export function printCaveat(caveat: Caveat): string {
+  switch (caveat.kind) {
+    case "equality":
+      return `${caveat.attribute} ${caveat.operator} ${caveat.value}`;
+    case "membership":
+      return `${caveat.attribute} ${caveat.operator} ${printList(caveat.items)}`;
+    case "comparison":
+      return `${caveat.attribute} ${caveat.operator} ${printBound(caveat.bound)}`;
+    case "glob":
+      return `${caveat.attribute} matches ${caveat.pattern}`;
+    case "network":
+      return `${caveat.attribute} within ${printList(caveat.blocks.map(formatBlock))}`;
+    case "time":
+      return `time ${caveat.operator} ${formatInstant(caveat.at)}`;
+    case "agent":
+      return `agent = ${agentText(caveat)}`;
+    case "depth":
+      return `depth <= ${caveat.most}`;
+    case "ancestor":
+      return `ancestor = ${caveat.revocationId}`;
+    case "approval":
+      return `approval = ${caveat.id}`;
+    default:
+      return caveat satisfies never;
+  }
+}
+
+/** The canonical text of a comparison's value. */
+export function printBound(bound: ComparisonCaveat["bound"]): string {
+  return bound.kind === "decimal" ? formatDecimal(bound) : formatInstant(bound);
+}

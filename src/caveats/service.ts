@@ -1,0 +1,45 @@
+import type { Operator, ServiceCaveat } from "./caveat.ts";
+import { parseInstant } from "./instant.ts";
+
+const NAME = "[A-Za-z0-9._:/@-]{1,128}";
+const AGENT = new RegExp(`^(${NAME})(?:#(${NAME}))?$`);
+// 16 bytes in base64url without padding: the last character carries two bits, so only four are canonical.
+const REVOCATION_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+const APPROVAL_ID = /^[A-Za-z0-9_-]{1,128}$/;
+// Far more than the caveats a macaroon may have, and small enough to be exact.
+const COUNT = /^(?:0|[1-9][0-9]{0,8})$/;
+
+/**
+ * Reads a caveat whose first name belongs to the service, or undefined where it is not one of the forms
+ * that the service knows: another operator, a longer path, or an attribute that is not built yet.
+ */
+export function parseServiceCaveat(
+  attribute: string,
+  operator: Operator,
+  value: string,
+): ServiceCaveat | undefined {
+  switch (attribute) {
+    case "time": {
+      if (operator !== "<" && operator !== ">") return undefined;
+      const at = parseInstant(value);
+      return at && { kind: "time", operator, at };
+    }
+    case "agent":
+      return operator === "=" ? parseAgent(value) : undefined;
+    case "depth":
+      return operator === "<=" && COUNT.test(value) ? { kind: "depth", most: Number(value) } : undefined;
+    case "ancestor":
+      return operator === "=" && REVOCATION_ID.test(value)
+        ? { kind: "ancestor", revocationId: value }
+        : undefined;
+    case "approval":
+      return operator === "=" && APPROVAL_ID.test(value) ? { kind: "approval", id: value } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function parseAgent(value: string): ServiceCaveat | undefined {
+  const match = AGENT.exec(value);
+  return match === null ? undefined : { kind: "agent", name: match[1] ?? "", instance: match[2] };
+}
