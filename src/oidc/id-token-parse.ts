@@ -1,0 +1,71 @@
+import { decodeJwt, decodeProtectedHeader } from "jose";
+
+import type { Claims } from "./id-token-claims.ts";
+
+/** Largest token that is looked at, in characters. */
+export const MAX_TOKEN_LENGTH = 16 * 1024;
+
+/**
+ * Signatures that are accepted: asymmetric ones. Never `none`, and never `HS*`, where whoever can check
+ * a token can make one, and where a public key taken for a secret lets anyone do it.
+ */
+export const ALGORITHMS: readonly string[] = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
+/** A token that was taken apart. Nothing in it is true until its signature is checked. */
+export interface UnverifiedIdToken {
+  readonly header: { readonly alg: string; readonly kid?: string };
+  readonly unverifiedClaims: Claims;
+}
+
+/** What {@link parseIdToken} makes of a text. */
+export type IdTokenParsing =
+  | { readonly ok: true; readonly token: UnverifiedIdToken }
+  | { readonly ok: false; readonly reason: string };
+
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** Takes a signed JWT in compact form apart and refuses the kinds that are no ID tokens. */
+export function parseIdToken(text: string): IdTokenParsing {
+  if (text.length > MAX_TOKEN_LENGTH)
+    return refuse(`the token is longer than ${MAX_TOKEN_LENGTH} characters`);
+  if (!COMPACT.test(text)) return refuse("the token is not a signed JWT");
+  let header: ReturnType<typeof decodeProtectedHeader>;
+  let unverifiedClaims: Claims;
+  try {
+    header = decodeProtectedHeader(text);
+    unverifiedClaims = decodeJwt(text);
+  } catch {
+    return refuse("the token is not a signed JWT");
+  }
+
+  const { alg, kid } = header;
+  if (typeof alg !== "string" || !ALGORITHMS.includes(alg))
+    return refuse("the token's algorithm is not accepted");
+  if (kid !== undefined && typeof kid !== "string") return refuse("the token's key id is malformed");
+  // RFC 7515 §4.1.11: what must be understood is not understood here.
+  if (header.crit !== undefined) return refuse("the token has critical header members");
+  if (!isIdTokenType(header.typ)) return refuse("the token's type is not that of an ID token");
+  return { ok: true, token: { header: kid === undefined ? { alg } : { alg, kid }, unverifiedClaims } };
+}
+
+// RFC 8725 §3.11: access tokens (at+jwt), logout tokens, DPoP proofs and others say what they are.
+function isIdTokenType(typ: unknown): boolean {
+  if (typ === undefined) return true;
+  return typeof typ === "string" && /^(application\/)?jwt$/i.test(typ);
+}
+
+function refuse(reason: string): IdTokenParsing {
+  return { ok: false, reason };
+}

@@ -1,0 +1,110 @@
+import { type CryptoKey, compactVerify, errors } from "jose";
+
+import type { Clock } from "../domain/ports/clock.ts";
+import { CLOCK_SKEW, type Claims, claimsProblem, instant } from "./id-token-claims.ts";
+import { ALGORITHMS, type UnverifiedIdToken } from "./id-token-parse.ts";
+import { issuerUnavailable } from "./issuer-fetch.ts";
+import type { IssuerSource, ReadDocuments } from "./issuer-source.ts";
+
+/** Claims that the issuer signed and that are meant for this service now, or why they are not. */
+export type VerifiedClaims =
+  | { readonly ok: true; readonly claims: Claims /** Unix milliseconds. */; readonly expiresAt: number }
+  | { readonly ok: false; readonly reason: string };
+
+/** Verifies ID tokens of one issuer. */
+export interface IdTokenVerifier {
+  /**
+   * @param text the token that `token` was parsed from
+   * @param nonce the login's nonce, where the token comes from one
+   *
+   * Rejects with a DomainError `unavailable` where the issuer's keys could not be had.
+   */
+  verify(text: string, token: UnverifiedIdToken, nonce?: string): Promise<VerifiedClaims>;
+}
+
+/** Options of {@link createIdTokenVerifier}. */
+export interface IdTokenVerifierOptions {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly source: IssuerSource;
+  readonly clock: Clock;
+}
+
+// Tokens without a key id are tried with every key that fits; a set of this many would be a strange one.
+const MAX_CANDIDATES = 16;
+
+/** Verifies ID tokens of one issuer: the claims first, which costs nothing, then the signature. */
+export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenVerifier {
+  const { issuer, audiences, source, clock } = options;
+
+  return {
+    async verify(text, token, nonce) {
+      const started = clock.monotonic();
+      const claims = token.unverifiedClaims;
+      // Refusing by unverified claims is safe, and spares the issuer a request for a token that is old anyway.
+      const rules = { issuer, audiences, now: clock.now(), ...(nonce === undefined ? {} : { nonce }) };
+      const problem = claimsProblem(claims, rules);
+      if (problem !== undefined) return { ok: false, reason: problem };
+
+      let documents = await source.current();
+      let signature = await checkSignature(text, token, documents);
+      if (signature === "unknown_key") {
+        const newer = await source.newerThan(documents);
+        if (newer !== undefined) {
+          documents = newer;
+          signature = await checkSignature(text, token, documents);
+        }
+      }
+      if (signature === "unknown_key" && !isOlder(claims, documents, started)) {
+        throw issuerUnavailable("its keys were read too recently to be read again for an unknown key id");
+      }
+      if (signature !== "good") return { ok: false, reason: "the token's signature is not the issuer's" };
+      return { ok: true, claims, expiresAt: instant(claims["exp"]) ?? 0 };
+    },
+  };
+}
+
+/**
+ * Whether the token must have been signed with a key that these documents would show, so that a missing
+ * key means a forgery. A younger token may have been signed with a key that came after them: that is
+ * not known, and must not be reported as a refusal.
+ */
+function isOlder(claims: Claims, documents: ReadDocuments, started: number): boolean {
+  if (documents.readAtMonotonic >= started) return true;
+  const issuedAt = instant(claims["iat"]) ?? 0;
+  return issuedAt + CLOCK_SKEW <= documents.readAt;
+}
+
+type Signature = "good" | "bad" | "unknown_key";
+
+async function checkSignature(
+  text: string,
+  token: UnverifiedIdToken,
+  documents: ReadDocuments,
+): Promise<Signature> {
+  let tried = 0;
+  for await (const key of candidates(token, documents)) {
+    if (++tried > MAX_CANDIDATES) break;
+    if (await isSignedWith(text, key)) return "good";
+  }
+  // Without a key id, a signature of a key not yet seen looks like a wrong one.
+  return tried === 0 || token.header.kid === undefined ? "unknown_key" : "bad";
+}
+
+async function* candidates(token: UnverifiedIdToken, documents: ReadDocuments): AsyncGenerator<CryptoKey> {
+  try {
+    yield await documents.keys(token.header);
+  } catch (error) {
+    if (error instanceof errors.JWKSMultipleMatchingKeys) yield* error;
+    // Anything else is a key that is missing or can't be used: there is no candidate.
+  }
+}
+
+async function isSignedWith(text: string, key: CryptoKey): Promise<boolean> {
+  try {
+    await compactVerify(text, key, { algorithms: [...ALGORITHMS] });
+    return true;
+  } catch {
+    return false;
+  }
+}

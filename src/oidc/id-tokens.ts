@@ -1,0 +1,64 @@
+import type { Clock } from "../domain/ports/clock.ts";
+import type { IdTokens } from "../domain/ports/identity.ts";
+import { readIdentity } from "./id-token-claims.ts";
+import { parseIdToken } from "./id-token-parse.ts";
+import { createIdTokenVerifier, type IdTokenVerifier } from "./id-token-verifier.ts";
+import type { Fetch } from "./issuer-fetch.ts";
+import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
+
+/** An issuer whose ID tokens are accepted. */
+export interface TrustedIssuer {
+  /** Compared as text, character by character. */
+  readonly issuer: string;
+  /** Client ids; a token must be meant for one of them. */
+  readonly audiences: readonly string[];
+  /** Whether it is the development identity provider. */
+  readonly development: boolean;
+  /** Accept an http address of this machine. Implied by `development`. */
+  readonly allowInsecureIssuer?: boolean;
+}
+
+/** Options of {@link createIdTokens}. */
+export interface IdTokensOptions {
+  readonly issuers: readonly TrustedIssuer[];
+  readonly clock: Clock;
+  readonly fetch?: Fetch;
+  readonly timing?: Partial<IssuerTiming>;
+}
+
+/**
+ * ID tokens of the issuers that are trusted, as bearer credentials.
+ *
+ * No issuer is asked for anything before a token of it arrives, and a token can only cause requests to
+ * the issuers of this list.
+ *
+ * @throws TypeError for an issuer that is no https address, is listed twice, or has no audience
+ */
+export function createIdTokens(options: IdTokensOptions): IdTokens {
+  const { clock, fetch, timing } = options;
+  const verifiers = new Map<string, { readonly verifier: IdTokenVerifier; readonly development: boolean }>();
+  for (const { issuer, audiences, development, allowInsecureIssuer = development } of options.issuers) {
+    if (verifiers.has(issuer)) throw new TypeError("an issuer is listed twice");
+    if (audiences.length === 0) throw new TypeError("an issuer has no audience");
+    const source = createIssuerSource({ issuer, allowInsecureIssuer, clock, fetch, timing });
+    const verifier = createIdTokenVerifier({ issuer, audiences, source, clock });
+    verifiers.set(issuer, { verifier, development });
+  }
+
+  return {
+    async verify(text) {
+      const parsed = parseIdToken(text);
+      if (!parsed.ok) return parsed;
+      const issuer = parsed.token.unverifiedClaims["iss"];
+      const trusted = typeof issuer === "string" ? verifiers.get(issuer) : undefined;
+      if (typeof issuer !== "string" || trusted === undefined) {
+        return { ok: false, reason: "the iss claim does not name a trusted issuer" };
+      }
+      const { verifier, development } = trusted;
+      const verified = await verifier.verify(text, parsed.token);
+      if (!verified.ok) return verified;
+      const reading = readIdentity(verified.claims, { issuer, development, now: clock.now() });
+      return reading.ok ? { ...reading, expiresAt: verified.expiresAt } : reading;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { createLocalJWKSet, type JSONWebKeySet, type JWK } from "jose";
+
+import { type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
+import { type AddressRules, discoveryAddress, isAcceptableAddress } from "./issuer-url.ts";
+
+/** What an issuer says of itself (OpenID Connect Discovery §3). Only what is used here is checked. */
+export interface IssuerMetadata {
+  readonly issuer: string;
+  readonly jwks_uri: string;
+  readonly [member: string]: unknown;
+}
+
+/** An issuer's description and its keys, read together. */
+export interface IssuerDocuments {
+  readonly metadata: IssuerMetadata;
+  /** Finds the key for a token's header; rejects with jose's errors. */
+  readonly keys: ReturnType<typeof createLocalJWKSet>;
+}
+
+const MAX_KEYS = 100;
+const ASYMMETRIC = new Set(["RSA", "EC", "OKP"]);
+
+/**
+ * Reads an issuer's description and its keys.
+ *
+ * Rejects with a DomainError `unavailable` where either could not be had or is not what the
+ * specifications say: a broken issuer says nothing about a token.
+ */
+export async function readIssuerDocuments(
+  issuer: string,
+  rules: AddressRules,
+  fetch: Fetch,
+): Promise<IssuerDocuments> {
+  const metadata = readMetadata(
+    await getJson(fetch, discoveryAddress(issuer), "configuration"),
+    issuer,
+    rules,
+  );
+  const jwks = readKeySet(await getJson(fetch, metadata.jwks_uri, "key set"));
+  return { metadata, keys: createLocalJWKSet(jwks) };
+}
+
+async function getJson(fetch: Fetch, url: string, what: string): Promise<unknown> {
+  const response = await fetch(url, { headers: { accept: "application/json" } });
+  if (response.status !== 200) throw issuerUnavailable(`its ${what} has status ${response.status}`);
+  try {
+    return await response.json();
+  } catch {
+    throw issuerUnavailable(`its ${what} is not JSON`);
+  }
+}
+
+function readMetadata(value: unknown, issuer: string, rules: AddressRules): IssuerMetadata {
+  if (!isObject(value)) throw issuerUnavailable("its configuration is not an object");
+  // Discovery §4.3: anything but the very same text is another issuer, which could speak for this one.
+  if (value["issuer"] !== issuer) throw issuerUnavailable("its configuration names another issuer");
+  const address = value["jwks_uri"];
+  if (typeof address !== "string" || !isAcceptableAddress(address, rules)) {
+    throw issuerUnavailable("its configuration names no usable key set");
+  }
+  return { ...value, issuer, jwks_uri: address };
+}
+
+function readKeySet(value: unknown): JSONWebKeySet {
+  const keys = isObject(value) ? value["keys"] : undefined;
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw issuerUnavailable("its key set is malformed");
+  const usable = keys.filter(isPublicKey);
+  if (usable.length === 0) throw issuerUnavailable("its key set has no usable key");
+  return { keys: usable };
+}
+
+// A shared secret in a public document is known to everyone, and so is a private key.
+function isPublicKey(value: unknown): value is JWK {
+  if (!isObject(value) || value["d"] !== undefined) return false;
+  return typeof value["kty"] === "string" && ASYMMETRIC.has(value["kty"]);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

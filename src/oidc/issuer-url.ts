@@ -1,0 +1,42 @@
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/** Whether a host name, as `URL.hostname` writes it, names this machine itself. */
+export function isLoopbackHost(hostname: string): boolean {
+  return LOOPBACK.has(hostname);
+}
+
+/** How far an issuer's addresses are trusted. */
+export interface AddressRules {
+  /** Also accept http, but only to this machine. Never for an issuer that others can reach. */
+  readonly allowInsecureIssuer: boolean;
+}
+
+/**
+ * Whether requests may go to this address: https, or http to this machine where that is allowed.
+ * An address with a user name or password in it is refused: it would end up in logs.
+ */
+export function isAcceptableAddress(address: string, rules: AddressRules): boolean {
+  const url = URL.parse(address);
+  if (url === null || url.username !== "" || url.password !== "") return false;
+  if (url.protocol === "https:") return true;
+  return url.protocol === "http:" && rules.allowInsecureIssuer && isLoopbackHost(url.hostname);
+}
+
+/**
+ * Checks an issuer identifier (OpenID Connect Core §2): an address without query and fragment.
+ *
+ * @throws TypeError where it is none, or where its scheme is not allowed; the message does not echo it
+ */
+export function checkIssuer(issuer: string, rules: AddressRules): void {
+  if (!isAcceptableAddress(issuer, rules)) {
+    throw new TypeError(
+      "issuer must be an https address without credentials; http is for loopback hosts only",
+    );
+  }
+  if (/[?#\s]/.test(issuer)) throw new TypeError("issuer must have neither query nor fragment");
+}
+
+/** Where an issuer describes itself (OpenID Connect Discovery §4). */
+export function discoveryAddress(issuer: string): string {
+  return `${issuer.endsWith("/") ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`;
+}

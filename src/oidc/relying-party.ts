@@ -1,0 +1,164 @@
+import * as client from "openid-client";
+
+import { DomainError } from "../domain/error.ts";
+import type { Clock } from "../domain/ports/clock.ts";
+import type { LoginAttempt, LoginOutcome, RelyingParty } from "../domain/ports/identity.ts";
+import type { Randomness } from "../domain/ports/randomness.ts";
+import { CLOCK_SKEW, readIdentity } from "./id-token-claims.ts";
+import { parseIdToken } from "./id-token-parse.ts";
+import { createIdTokenVerifier } from "./id-token-verifier.ts";
+import type { IssuerMetadata } from "./issuer-documents.ts";
+import { type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
+import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
+import { loginFailure } from "./login-failure.ts";
+import { clientAuthenticationFor, randomText, scopesFor } from "./login-request.ts";
+import { addUserInfo } from "./user-info.ts";
+
+/** How long a login may take, milliseconds. */
+export const LOGIN_TIME = 10 * 60_000;
+
+// Asked for so that every certified issuer says when the human last logged in (OpenID Connect Core
+// §3.1.2.1: max_age makes auth_time required); seconds. Not insisted on: some issuers know neither.
+const MAX_AGE = 24 * 60 * 60;
+
+/** Options of {@link createRelyingParty}. */
+export interface RelyingPartyOptions {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Absent for a public client. */
+  readonly clientSecret?: string;
+  /** As it is registered with the issuer, character by character. */
+  readonly redirectUri: string;
+  /** Whether the issuer is the development identity provider. */
+  readonly development: boolean;
+  /** Accept an http address of this machine as issuer. Implied by `development`. */
+  readonly allowInsecureIssuer?: boolean;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly fetch?: Fetch;
+  readonly timing?: Partial<IssuerTiming>;
+}
+
+/**
+ * Logs humans in with one issuer: authorization code flow with PKCE S256, state and nonce (OpenID Connect
+ * Core §3.1, RFC 7636, RFC 9700 §2.1.1).
+ *
+ * The issuer is first asked when the first login begins, so the service starts without it.
+ *
+ * @throws TypeError for an issuer that is no acceptable address
+ */
+export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
+  const { issuer, clientId, clientSecret, redirectUri, development, clock, randomness } = options;
+  const allowInsecureIssuer = options.allowInsecureIssuer ?? development;
+  const source = createIssuerSource({
+    issuer,
+    allowInsecureIssuer,
+    clock,
+    fetch: options.fetch,
+    timing: options.timing,
+  });
+  const verifier = createIdTokenVerifier({ issuer, audiences: [clientId], source, clock });
+
+  function configure(metadata: IssuerMetadata): client.Configuration {
+    const config = new client.Configuration(
+      metadata,
+      clientId,
+      {
+        // openid-client reads the system's clock; the service's own decides.
+        [client.clockSkew]: Math.round((clock.now() - Date.now()) / 1_000),
+        [client.clockTolerance]: CLOCK_SKEW / 1_000,
+      },
+      authentication(metadata, clientSecret),
+    );
+    config[client.customFetch] = (url, init) => source.fetch(url, asRequestInit(init));
+    // The addresses are checked by the source's fetch, with the loopback rule that this lacks.
+    if (allowInsecureIssuer) client.allowInsecureRequests(config);
+    return config;
+  }
+
+  return {
+    async begin(returnTo) {
+      const { metadata } = await source.current();
+      const attempt: LoginAttempt = {
+        state: randomText(randomness),
+        nonce: randomText(randomness),
+        codeVerifier: randomText(randomness),
+        returnTo,
+        startedAt: clock.now(),
+      };
+      if (typeof metadata["authorization_endpoint"] !== "string") {
+        throw issuerUnavailable("its configuration names no authorization endpoint");
+      }
+      const url = client.buildAuthorizationUrl(configure(metadata), {
+        redirect_uri: redirectUri,
+        scope: scopesFor(metadata),
+        state: attempt.state,
+        nonce: attempt.nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(attempt.codeVerifier),
+        code_challenge_method: "S256",
+        max_age: String(MAX_AGE),
+      });
+      return { url: url.href, attempt };
+    },
+
+    async finish(attempt, callback): Promise<LoginOutcome> {
+      const age = clock.now() - attempt.startedAt;
+      if (age > LOGIN_TIME || age < -CLOCK_SKEW) return refuse("the login took longer than 10 minutes");
+      if (callback.searchParams.getAll("state").length !== 1) return refuse("the login's state is missing");
+      if (callback.searchParams.get("state") !== attempt.state) {
+        return refuse("the login was begun in another browser or another tab");
+      }
+
+      const { metadata } = await source.current();
+      const config = configure(metadata);
+      // The host that the browser named is its own claim; the code was issued for this address.
+      const current = new URL(redirectUri);
+      current.search = callback.search;
+      let tokens: Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
+      try {
+        tokens = await client.authorizationCodeGrant(config, current, {
+          expectedState: attempt.state,
+          expectedNonce: attempt.nonce,
+          pkceCodeVerifier: attempt.codeVerifier,
+          idTokenExpected: true,
+        });
+      } catch (error) {
+        return refuse(loginFailure(error));
+      }
+
+      // Checked once more by the code that checks bearer tokens, signature included, so that there is one
+      // rule for what an identity is.
+      const parsed = parseIdToken(tokens.id_token ?? "");
+      if (!parsed.ok) return parsed;
+      const verified = await verifier.verify(tokens.id_token ?? "", parsed.token, attempt.nonce);
+      if (!verified.ok) return verified;
+      const subject = String(verified.claims["sub"]);
+      const claims = await addUserInfo(config, tokens.access_token, subject, verified.claims);
+      return readIdentity(claims, { issuer, development, now: clock.now() });
+    },
+  };
+}
+
+function authentication(metadata: IssuerMetadata, secret: string | undefined): client.ClientAuth {
+  switch (clientAuthenticationFor(metadata, secret !== undefined)) {
+    case "none":
+      return client.None();
+    case "client_secret_basic":
+      return client.ClientSecretBasic(secret);
+    case "client_secret_post":
+      return client.ClientSecretPost(secret);
+    case "client_secret_jwt":
+      return client.ClientSecretJwt(secret);
+  }
+}
+
+function asRequestInit(init: client.CustomFetchOptions): RequestInit {
+  const { body, headers, method, signal } = init;
+  if (body instanceof ReadableStream)
+    throw new DomainError("unavailable", "a streamed request is not supported");
+  return { headers, method, body: body ?? null, ...(signal === undefined ? {} : { signal }) };
+}
+
+function refuse(reason: string): LoginOutcome {
+  return { ok: false, reason };
+}
