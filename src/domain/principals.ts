@@ -1,6 +1,8 @@
+import { SHORT_ID_BYTES } from "./identifier.ts";
 import { createLookUp } from "./look-up.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Principal } from "./ports/principals.ts";
+import type { Randomness } from "./ports/randomness.ts";
 import type { Store } from "./ports/store.ts";
 
 /** Principals by id, from memory wherever they have been seen before. */
@@ -16,6 +18,17 @@ const REMEMBERED = 200_000;
 
 /** Look-ups a second of principals that memory does not hold. Only verified tokens cause them, so this bounds load, not guessing. */
 const LOOK_UPS = 5_000;
+
+/** A principal as it is written when nobody of that description is on the platform yet. @param now unix milliseconds */
+export function newPrincipal(
+  randomness: Randomness,
+  now: number,
+  who: Omit<Principal, "id" | "createdAt">,
+): Principal {
+  const { platform, issuer, subject, email, assertedBy, development } = who;
+  const id = Buffer.from(randomness.bytes(SHORT_ID_BYTES)).toString("base64url");
+  return { id, platform, issuer, subject, email, assertedBy, development, createdAt: now };
+}
 
 export function createPrincipals(options: { readonly store: Store; readonly clock: Clock }): Principals {
   const known = new Map<string, Principal>();

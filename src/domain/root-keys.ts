@@ -25,8 +25,10 @@ export interface RootKeys {
   load(): Promise<void>;
   /** @returns undefined for a key that does not exist or has expired; rejects where that could not be found out */
   find(id: string): Promise<RootKey | undefined>;
-  /** The key that signs for a platform at `now` (unix milliseconds). */
-  signing(platform: string, now: number): Promise<RootKey | undefined>;
+  /** Reads a platform's signing key where memory holds none, as just after the platform was made elsewhere. */
+  prepare(platform: string): Promise<void>;
+  /** The key that signs for a platform at `now` (unix milliseconds), of those in memory. */
+  signing(platform: string, now: number): RootKey | undefined;
   /** Makes a platform's first key, in the caller's transaction. It signs at once. */
   createFirst(repositories: Repositories, platform: string, now: number): Promise<StoredRootKey>;
   /**
@@ -90,15 +92,6 @@ export function createRootKeys(options: {
     known = loaded;
   }
 
-  function newestSigning(platform: string, now: number): RootKey | undefined {
-    let newest: RootKey | undefined;
-    for (const key of known.values()) {
-      if (key.platform !== platform || key.activeFrom > now) continue;
-      if (newest === undefined || key.activeFrom > newest.activeFrom) newest = key;
-    }
-    return newest;
-  }
-
   async function create(
     repositories: Repositories,
     platform: string,
@@ -123,12 +116,19 @@ export function createRootKeys(options: {
       return known.get(id);
     },
 
-    async signing(platform, now) {
-      const key = newestSigning(platform, now);
-      if (key !== undefined) return key;
+    async prepare(platform) {
+      for (const key of known.values()) if (key.platform === platform) return;
       const stored = await store.rootKeys.newest(platform);
       if (stored !== undefined) remember(stored);
-      return newestSigning(platform, now);
+    },
+
+    signing(platform, now) {
+      let newest: RootKey | undefined;
+      for (const key of known.values()) {
+        if (key.platform !== platform || key.activeFrom > now) continue;
+        if (newest === undefined || key.activeFrom > newest.activeFrom) newest = key;
+      }
+      return newest;
     },
 
     createFirst: (repositories, platform, now) => create(repositories, platform, now, now),

@@ -1,0 +1,222 @@
+import { actorOf, auditEvent } from "./audit.ts";
+import type { Caller } from "./caller.ts";
+import { DomainError } from "./error.ts";
+import type { Idempotency } from "./idempotency.ts";
+import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "./lifetimes.ts";
+import { mintRoot, requireCaveats, type ThirdParty } from "./minting.ts";
+import { requireAdministratorOrPlatform, requirePlatform } from "./permission.ts";
+import { type PolicyRule, type PolicySubject, ruleFor } from "./policy.ts";
+import type { Principal } from "./ports/principals.ts";
+import type { Randomness } from "./ports/randomness.ts";
+import type { Steps } from "./ports/steps.ts";
+import type { Repositories, Store } from "./ports/store.ts";
+import type { TokenFilter, TokenWithPrincipal } from "./ports/tokens.ts";
+import { newPrincipal, type Principals } from "./principals.ts";
+import type { RootKeys } from "./root-keys.ts";
+import type { IssuedToken, IssueRequest, Tokens, TokenView } from "./service.ts";
+import { describeToken } from "./token-views.ts";
+import { isUuidv7, uuidv7 } from "./uuid.ts";
+
+/** The one answer for a platform that is not there, is foreign, or does not admit the principal. */
+function notAdmitted(): DomainError {
+  return new DomainError("forbidden", "no platform of this name issues tokens to this principal", "platform");
+}
+
+interface Asked {
+  readonly subject: PolicySubject;
+  readonly email: string | null;
+  readonly development: boolean;
+  readonly callerId: string;
+  readonly credentialId: string | null;
+}
+
+/**
+ * Issues root macaroons and lists them.
+ *
+ * The order of durable effects of an issue, all in one transaction: (1) the principal, (2) the token's
+ * record, (3) the audit event, (4) the answer under the idempotency key where there is one, (5) commit,
+ * (6) the answer. A token that reached its caller is on record; one whose caller saw an error may be.
+ *
+ * @param ownIssuer the issuer that a subject without one belongs to
+ * @param isDevelopment whether the own issuer is the development identity provider
+ */
+export function createTokens(options: {
+  readonly store: Store;
+  readonly rootKeys: RootKeys;
+  readonly principals: Principals;
+  readonly idempotency: Idempotency;
+  readonly randomness: Randomness;
+  readonly steps: Steps;
+  readonly view: (entry: TokenWithPrincipal) => TokenView;
+  readonly publicUrl: string;
+  readonly ownIssuer: string;
+  readonly isDevelopment: boolean;
+}): Tokens {
+  const { store, rootKeys, randomness, steps, ownIssuer } = options;
+
+  function askedFor(caller: Caller, request: IssueRequest): Asked {
+    if (caller.kind === "human") {
+      if (request.onBehalfOf !== undefined) {
+        throw new DomainError("forbidden", "only a platform may issue on behalf of somebody", "on_behalf_of");
+      }
+      const { issuer, subject, groups, email, development } = caller.identity;
+      return {
+        subject: { issuer, subject, groups, assertedBy: "issuer" },
+        email,
+        development,
+        callerId: `human\n${issuer}\n${subject}`,
+        credentialId: null,
+      };
+    }
+    const platform = requirePlatform(caller, "issue");
+    if (request.platform !== platform) throw notAdmitted();
+    if (request.onBehalfOf === undefined) {
+      throw new DomainError("invalid_request", "a platform issues for somebody: name them", "on_behalf_of");
+    }
+    const issuer = request.onBehalfOf.issuer ?? ownIssuer;
+    return {
+      subject: { issuer, subject: request.onBehalfOf.subject, groups: [], assertedBy: "platform" },
+      email: null,
+      development: options.isDevelopment && issuer === ownIssuer,
+      callerId: `credential\n${caller.credentialId}`,
+      credentialId: caller.credentialId,
+    };
+  }
+
+  function thirdParties(request: IssueRequest): readonly ThirdParty[] {
+    return request.thirdPartyCaveats.map(({ location, condition, publicKey }, index) => {
+      const member = `third_party_caveats[${index}].public_key`;
+      if (publicKey === undefined) {
+        const own = location === options.publicUrl;
+        const why = own
+          ? "this service does not discharge caveats yet"
+          : "is needed: no location is ever fetched";
+        throw new DomainError(own ? "unprocessable" : "invalid_request", why, member);
+      }
+      const key = Buffer.from(publicKey, "base64");
+      const spelled = publicKey.replace(/=$/, "").replaceAll("-", "+").replaceAll("_", "/");
+      if (key.length !== 32 || key.toString("base64").replace(/=$/, "") !== spelled) {
+        throw new DomainError("invalid_request", "must be 32 bytes in base64", member);
+      }
+      return { location, condition, publicKey: new Uint8Array(key) };
+    });
+  }
+
+  function lifeFor(rule: PolicyRule, request: IssueRequest): number {
+    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
+    if (request.ttl === undefined) return Math.min(DEFAULT_TOKEN_LIFE, longest);
+    if (request.ttl * 1000 > longest) {
+      throw new DomainError("ttl_too_long", `at most ${longest / 1000} seconds are allowed here`, "ttl");
+    }
+    return request.ttl * 1000;
+  }
+
+  async function issueIn(
+    repositories: Repositories,
+    caller: Caller,
+    asked: Asked,
+    request: IssueRequest,
+  ): Promise<{ readonly answer: IssuedToken; readonly principal: Principal }> {
+    const now = await repositories.now();
+    const platform = await repositories.platforms.find(request.platform);
+    const rule = platform && ruleFor(platform.policy, asked.subject, ownIssuer);
+    const rootKey = rootKeys.signing(request.platform, now);
+    if (rule === undefined || rootKey === undefined) throw notAdmitted();
+    const expiresAt = now + lifeFor(rule, request);
+
+    const { subject, email, development } = asked;
+    const wanted = newPrincipal(randomness, now, {
+      platform: request.platform,
+      ...subject,
+      email,
+      development,
+    });
+    const principal = await repositories.principals.ensure(wanted);
+    await steps.passed("issue:principal recorded");
+
+    const tokenId = uuidv7(now, randomness);
+    const minted = mintRoot({
+      rootKey,
+      identifier: { tokenId, principalId: principal.id },
+      location: options.publicUrl,
+      expiresAt,
+      caveats: [...rule.caveats, ...request.caveats],
+      thirdParties: thirdParties(request),
+      randomness,
+    });
+    const token = {
+      id: tokenId,
+      platform: request.platform,
+      keyId: rootKey.id,
+      principalId: principal.id,
+      revocationId: minted.revocationId,
+      issuedAt: now,
+      expiresAt,
+      caveats: minted.caveats,
+      label: request.label ?? null,
+      issuedBy: asked.credentialId,
+    };
+    await repositories.tokens.insert(token);
+    await steps.passed("issue:token recorded");
+
+    const event = auditEvent(randomness, now, {
+      action: "token.issued",
+      actor: actorOf(caller),
+      platform: request.platform,
+      details: { token_id: tokenId, key_id: rootKey.id, principal_id: principal.id, expires_at: expiresAt },
+    });
+    await repositories.audit.append([event]);
+    await steps.passed("issue:audited");
+    return { answer: { token: minted.token, ...describeToken({ token, principal }, now) }, principal };
+  }
+
+  function filterFor(caller: Caller, platform: string | undefined): TokenFilter {
+    const named = platform === undefined ? {} : { platform };
+    if (caller.kind === "human") {
+      const { issuer, subject } = caller.identity;
+      const seesAll = caller.administrator && platform !== undefined;
+      return seesAll ? named : { ...named, human: { issuer, subject } };
+    }
+    const allowed = requireAdministratorOrPlatform(caller, "read", platform);
+    return allowed === undefined ? {} : { platform: allowed };
+  }
+
+  return {
+    async issue(caller, request, idempotencyRequest) {
+      const asked = askedFor(caller, request);
+      requireCaveats(request.caveats, "caveats");
+      thirdParties(request);
+      return options.idempotency.once(
+        asked.callerId,
+        idempotencyRequest,
+        async (keep) => {
+          await steps.passed("issue:begun");
+          await rootKeys.prepare(request.platform);
+          const { answer, principal } = await store.transaction("issue token", async (repositories) => {
+            const issued = await issueIn(repositories, caller, asked, request);
+            await keep(repositories, issued.answer);
+            return issued;
+          });
+          options.principals.remember(principal);
+          await steps.passed("issue:committed");
+          return answer;
+        },
+        // Sealed by this service, so it can only be what this service wrote.
+        (kept) => kept as IssuedToken,
+      );
+    },
+
+    async list(caller, platform, page) {
+      const { items, next } = await store.tokens.list(filterFor(caller, platform), page);
+      return { items: items.map(options.view), next };
+    },
+
+    async get(caller, tokenId) {
+      const administrator = caller.kind === "human" && caller.administrator;
+      const filter = administrator ? {} : filterFor(caller, undefined);
+      const entry = isUuidv7(tokenId) ? await store.tokens.find(tokenId, filter) : undefined;
+      if (entry === undefined) throw new DomainError("not_found", "no such token");
+      return options.view(entry);
+    },
+  };
+}

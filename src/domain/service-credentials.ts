@@ -1,0 +1,126 @@
+import { actorOf, auditEvent } from "./audit.ts";
+import type { Caller } from "./caller.ts";
+import { DomainError } from "./error.ts";
+import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
+import { mintRoot, requireCaveats } from "./minting.ts";
+import type { Actor } from "./ports/audit.ts";
+import { SERVICE_PLATFORM } from "./ports/platforms.ts";
+import type { Principal } from "./ports/principals.ts";
+import type { Randomness } from "./ports/randomness.ts";
+import type { Repositories } from "./ports/store.ts";
+import { newPrincipal } from "./principals.ts";
+import type { RootKeys } from "./root-keys.ts";
+import type { IssuedToken } from "./service.ts";
+import { describeToken } from "./token-views.ts";
+import { uuidv7 } from "./uuid.ts";
+
+/** Whose credential a macaroon of the reserved platform is. */
+export type CredentialRole =
+  | { readonly role: "administrator"; readonly platform: undefined }
+  | { readonly role: "platform"; readonly platform: string };
+
+/**
+ * The issuer of the principals that stand for the service's own callers. No OIDC issuer can have this
+ * name: theirs are URLs.
+ */
+const ISSUER = "bakehouse";
+
+const PLATFORM_PREFIX = "platform:";
+
+function subjectOf(role: CredentialRole): string {
+  return role.role === "platform" ? PLATFORM_PREFIX + role.platform : role.role;
+}
+
+/**
+ * Reads from a principal what its credential is good for. The principal's id stands in the identifier,
+ * under the signature, so this is the issuer's word and nothing that a holder appended.
+ */
+export function roleOf(principal: Principal): CredentialRole | undefined {
+  if (principal.platform !== SERVICE_PLATFORM || principal.issuer !== ISSUER) return undefined;
+  if (principal.subject === "administrator") return { role: "administrator", platform: undefined };
+  if (!principal.subject.startsWith(PLATFORM_PREFIX)) return undefined;
+  return { role: "platform", platform: principal.subject.slice(PLATFORM_PREFIX.length) };
+}
+
+/** Issues macaroons of the service's own API. */
+export interface ServiceCredentials {
+  /**
+   * Issues one in the caller's transaction.
+   *
+   * @param caller undefined where the service itself asks, as at its first start
+   */
+  issueIn(
+    repositories: Repositories,
+    caller: Caller | undefined,
+    role: CredentialRole,
+    request: {
+      readonly ttl: number | undefined;
+      readonly caveats: readonly string[];
+      readonly label: string | undefined;
+    },
+  ): Promise<IssuedToken>;
+}
+
+export function createServiceCredentials(options: {
+  readonly rootKeys: RootKeys;
+  readonly randomness: Randomness;
+  readonly publicUrl: string;
+}): ServiceCredentials {
+  const { rootKeys, randomness } = options;
+  return {
+    async issueIn(repositories, caller, role, request) {
+      requireCaveats(request.caveats, "caveats");
+      const life = request.ttl === undefined ? MAX_TOKEN_LIFE : request.ttl * 1000;
+      if (life > MAX_TOKEN_LIFE) {
+        throw new DomainError(
+          "ttl_too_long",
+          `at most ${MAX_TOKEN_LIFE / 1000} seconds are allowed here`,
+          "ttl",
+        );
+      }
+      const now = await repositories.now();
+      const rootKey = rootKeys.signing(SERVICE_PLATFORM, now);
+      if (rootKey === undefined)
+        throw new DomainError("unavailable", "this service has no signing key of its own yet");
+      const principal = await repositories.principals.ensure(
+        newPrincipal(randomness, now, {
+          platform: SERVICE_PLATFORM,
+          issuer: ISSUER,
+          subject: subjectOf(role),
+          email: null,
+          assertedBy: "issuer",
+          development: false,
+        }),
+      );
+      const tokenId = uuidv7(now, randomness);
+      const expiresAt = now + life;
+      const minted = mintRoot({
+        rootKey,
+        identifier: { tokenId, principalId: principal.id },
+        location: options.publicUrl,
+        expiresAt,
+        caveats: request.caveats,
+        thirdParties: [],
+        randomness,
+      });
+      const token = {
+        id: tokenId,
+        platform: SERVICE_PLATFORM,
+        keyId: rootKey.id,
+        principalId: principal.id,
+        revocationId: minted.revocationId,
+        issuedAt: now,
+        expiresAt,
+        caveats: minted.caveats,
+        label: request.label ?? null,
+        issuedBy: caller?.kind === "service" ? caller.credentialId : null,
+      };
+      await repositories.tokens.insert(token);
+      const actor: Actor = caller === undefined ? { kind: "service" } : actorOf(caller);
+      const details = { token_id: tokenId, role: subjectOf(role), expires_at: expiresAt };
+      const event = { action: "credential.issued", actor, platform: role.platform ?? null, details } as const;
+      await repositories.audit.append([auditEvent(randomness, now, event)]);
+      return { token: minted.token, ...describeToken({ token, principal }, now) };
+    },
+  };
+}
