@@ -45,7 +45,8 @@ export interface RootKeys {
 }
 
 const KEY_BYTES = 32;
-const PURPOSE = "root key";
+/** What root keys are sealed as. */
+export const ROOT_KEY_PURPOSE = "root key";
 
 /** Look-ups a second of keys that memory does not hold. */
 const LOOK_UPS = 100;
@@ -64,7 +65,7 @@ export function createRootKeys(options: {
   function open(stored: StoredRootKey): RootKey {
     const { id, platform, activeFrom, retiredAt } = stored;
     const before = known.get(id);
-    const key = before?.key ?? new Secret(sealing.open(stored.sealed, PURPOSE, id, platform));
+    const key = before?.key ?? new Secret(sealing.open(stored.sealed, ROOT_KEY_PURPOSE, id, platform));
     return { id, platform, key, activeFrom, retiredAt };
   }
 
@@ -99,7 +100,7 @@ export function createRootKeys(options: {
     activeFrom: number,
   ): Promise<StoredRootKey> {
     const id = Buffer.from(randomness.bytes(SHORT_ID_BYTES)).toString("base64url");
-    const sealed = sealing.seal(randomness.bytes(KEY_BYTES), PURPOSE, id, platform);
+    const sealed = sealing.seal(randomness.bytes(KEY_BYTES), ROOT_KEY_PURPOSE, id, platform);
     const key = { id, platform, sealed, createdAt: now, activeFrom, retiredAt: null, expiresAt: null };
     await repositories.rootKeys.insert(key);
     return key;

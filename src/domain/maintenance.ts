@@ -1,0 +1,95 @@
+import { auditEvent } from "./audit.ts";
+import { rotateKey } from "./keys.ts";
+import { MAX_TOKEN_LIFE, RECORD_LIFE, REVOCATION_MARGIN, ROOT_KEY_AGE } from "./lifetimes.ts";
+import type { Randomness } from "./ports/randomness.ts";
+import type { Store } from "./ports/store.ts";
+import type { RevocationFeed } from "./revocation-feed.ts";
+import { ROOT_KEY_PURPOSE, type RootKeys } from "./root-keys.ts";
+import type { Sealing } from "./sealing.ts";
+
+const SERVICE = { kind: "service" } as const;
+const PAGE = 500;
+
+/**
+ * The work that has no caller: replacing old root keys, destroying expired ones, sealing anew what an
+ * earlier master key sealed, and dropping what has outlived its use. Every replica does all of it;
+ * doing it twice, or at the same time, does no harm.
+ */
+export function createMaintenance(options: {
+  readonly store: Store;
+  readonly rootKeys: RootKeys;
+  readonly sealing: Sealing;
+  readonly feed: RevocationFeed;
+  readonly randomness: Randomness;
+  /** Told which task failed; the others go on. */
+  readonly onProblem: (task: string, error: unknown) => void;
+}) {
+  const { store, rootKeys, sealing, randomness } = options;
+
+  async function rotateAged(): Promise<void> {
+    let after: string | undefined;
+    do {
+      const { items, next } = await store.platforms.list({ limit: PAGE, after });
+      for (const { name } of items) {
+        await rotateKey(
+          options,
+          name,
+          SERVICE,
+          (newest, now) => newest === undefined || newest.createdAt + ROOT_KEY_AGE <= now,
+        );
+      }
+      after = next;
+    } while (after !== undefined);
+  }
+
+  async function destroyExpiredKeys(): Promise<void> {
+    await store.transaction("destroy expired root keys", async (repositories) => {
+      const now = await repositories.now();
+      const ids = await repositories.rootKeys.destroyExpired(now);
+      const events = ids.map((id) =>
+        auditEvent(randomness, now, {
+          action: "key.destroyed",
+          actor: SERVICE,
+          platform: null,
+          details: { key_id: id },
+        }),
+      );
+      if (events.length > 0) await repositories.audit.append(events);
+    });
+  }
+
+  async function resealKeys(): Promise<void> {
+    for (const { id, platform, sealed } of await store.rootKeys.usable(await store.now())) {
+      if (sealing.isCurrent(sealed)) continue;
+      const plain = sealing.open(sealed, ROOT_KEY_PURPOSE, id, platform);
+      await store.rootKeys.reseal(id, sealing.seal(plain, ROOT_KEY_PURPOSE, id, platform));
+    }
+  }
+
+  const tasks: Readonly<Record<string, () => Promise<unknown>>> = {
+    "load root keys": () => rootKeys.load(),
+    "replace aged root keys": rotateAged,
+    "destroy expired root keys": destroyExpiredKeys,
+    "seal root keys under the current master key": resealKeys,
+    "drop expired sessions": async () => store.sessions.dropExpired(await store.now()),
+    "drop expired idempotency keys": () => store.idempotency.dropExpired(),
+    "drop spent revocations": async () =>
+      store.revocations.dropBefore((await store.now()) - REVOCATION_MARGIN),
+    "maintain partitions": async () =>
+      store.maintainPartitions((await store.now()) - MAX_TOKEN_LIFE - RECORD_LIFE),
+    "sweep revocations": async () => options.feed.sweep(),
+  };
+
+  return {
+    /** Does all of it once; what fails is reported and does not stop the rest. */
+    async run(): Promise<void> {
+      for (const [task, work] of Object.entries(tasks)) {
+        try {
+          await work();
+        } catch (error) {
+          options.onProblem(task, error);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** The credentials that the first start hands to the operator. */
+export type CredentialFile = "admin.token" | "default.token";
+
+/**
+ * Where those credentials are put. Two phases, so that a crash loses none: a staged file is durable
+ * before the database knows its token, and becomes visible after.
+ */
+export interface CredentialFiles {
+  /** Writes a token durably, mode 0600, under a name that nobody reads yet. */
+  stage(file: CredentialFile, token: string): Promise<void>;
+  /** @returns the staged token; undefined where none is staged */
+  staged(file: CredentialFile): Promise<string | undefined>;
+  /** Moves the staged file to its name, replacing what stands there. @returns the path */
+  publish(file: CredentialFile): Promise<string>;
+  /** Drops what is staged. */
+  discard(file: CredentialFile): Promise<void>;
+}
