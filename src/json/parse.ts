@@ -8,6 +8,8 @@ import { JsonNumber, type JsonValue } from "./value.ts";
 export interface JsonOptions {
   /** Most arrays and objects within one another; 128 unless said, 1,000 at most. */
   readonly maxDepth?: number;
+  /** Reads U+0000 in strings too. For formats that carry bytes as text, and nothing else. */
+  readonly allowNul?: boolean;
 }
 
 const DEFAULT_DEPTH = 128;
@@ -34,8 +36,9 @@ export function parseJson(source: string | Uint8Array, options?: JsonOptions): J
   const maxDepth = options?.maxDepth ?? DEFAULT_DEPTH;
   if (!(maxDepth >= 0 && maxDepth <= DEEPEST)) throw new RangeError(`maxDepth must be 0 to ${DEEPEST}`);
   const text = typeof source === "string" ? source : decodeUtf8(source);
+  if (text === undefined) throw new JsonError("encoding", "text is not utf-8", []);
   if (text.charCodeAt(0) === 0xfeff) throw new JsonError("encoding", "byte order mark", [], 0);
-  const reader: Reader = { text, offset: 0, path: [], maxDepth };
+  const reader: Reader = { text, offset: 0, path: [], maxDepth, allowNul: options?.allowNul ?? false };
   const value = readValue(reader);
   skipSpace(reader);
   if (reader.offset < text.length) fail(reader, "syntax", "text after the value");

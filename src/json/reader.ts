@@ -10,6 +10,7 @@ export interface Reader {
   /** The way to the value being read; its length is the depth. */
   readonly path: JsonPathStep[];
   readonly maxDepth: number;
+  readonly allowNul: boolean;
 }
 
 /** Refuses the text at the place that the reader has come to. */

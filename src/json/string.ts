@@ -91,7 +91,7 @@ function readUnicodeEscape(reader: Reader): string {
   const { text, offset } = reader;
   const unit = hexUnit(text, offset + 2);
   if (unit < 0) fail(reader, "syntax", "\\u without four hex digits");
-  if (unit === 0) fail(reader, "nul", "U+0000 in a string");
+  if (unit === 0 && !reader.allowNul) fail(reader, "nul", "U+0000 in a string");
   if (unit < 0xd800 || unit > 0xdfff) {
     reader.offset += 6;
     return String.fromCharCode(unit);

@@ -1,6 +1,4 @@
-import { JsonError } from "./error.ts";
-
-// The core compiles without the types of Node or the DOM; this is all of either that it needs here.
+// The core compiles without the types of Node or the DOM; this is all of either that it needs.
 declare const TextDecoder: new (
   label: "utf-8",
   options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
@@ -8,15 +6,11 @@ declare const TextDecoder: new (
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/**
- * Decodes UTF-8 strictly. A byte order mark is kept as a character, for the caller to refuse.
- *
- * @throws JsonError with code `encoding`
- */
-export function decodeUtf8(bytes: Uint8Array): string {
+/** The text of UTF-8 bytes, or undefined where they are not UTF-8. A byte order mark is kept as a character. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new JsonError("encoding", "text is not utf-8", []);
+    return undefined;
   }
 }

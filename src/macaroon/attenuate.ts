@@ -1,0 +1,37 @@
+import { toBytes } from "./bytes.ts";
+import { nextTail } from "./chain.ts";
+import { defaultHmac, type Hmac } from "./hmac.ts";
+import { checkCaveatCount, checkCaveatSize, LIMITS } from "./limits.ts";
+import type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
+
+/**
+ * Narrows a macaroon by first-party caveats. Needs no key and no network.
+ *
+ * @returns a new macaroon; the given one is not changed
+ * @throws MacaroonError where the result would be over the limits
+ */
+export function attenuate(
+  macaroon: UnverifiedMacaroon,
+  predicates: readonly (string | Uint8Array)[],
+  hmac: Hmac = defaultHmac,
+): UnverifiedMacaroon {
+  return appendCaveats(
+    macaroon,
+    predicates.map((predicate) => ({ id: toBytes(predicate).slice() })),
+    hmac,
+  );
+}
+
+/** Appends caveats of either kind and signs each. */
+export function appendCaveats(
+  macaroon: UnverifiedMacaroon,
+  caveats: readonly Caveat[],
+  hmac: Hmac,
+): UnverifiedMacaroon {
+  const unverifiedCaveats = [...macaroon.unverifiedCaveats, ...caveats];
+  checkCaveatCount(unverifiedCaveats.length, LIMITS);
+  for (const caveat of caveats) checkCaveatSize(caveat, LIMITS);
+  let signature = macaroon.signature;
+  for (const caveat of caveats) signature = nextTail(signature, caveat, hmac);
+  return { ...macaroon, unverifiedCaveats, signature };
+}

@@ -1,0 +1,57 @@
+import { hsalsa, xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
+import { x25519 } from "@noble/curves/ed25519.js";
+
+/** The length of a Curve25519 key, private or public, in bytes. */
+export const BOX_KEY_BYTES = 32;
+
+/** The length of a box's nonce in bytes. */
+export const BOX_NONCE_BYTES = 24;
+
+/** How much longer a box is than what is in it. */
+export const BOX_OVERHEAD = 16;
+
+/** The public key of a Curve25519 private key (RFC 7748). */
+export function boxPublicKey(privateKey: Uint8Array): Uint8Array {
+  return x25519.getPublicKey(privateKey);
+}
+
+/** Seals a message between two key pairs, as NaCl's `crypto_box` does. The nonce must never be used again. */
+export function sealBox(
+  message: Uint8Array,
+  nonce: Uint8Array,
+  publicKey: Uint8Array,
+  privateKey: Uint8Array,
+): Uint8Array {
+  return xsalsa20poly1305(boxKey(publicKey, privateKey), nonce).encrypt(message);
+}
+
+/** Opens a box; undefined where it was not sealed for these keys, or was changed. */
+export function openBox(
+  box: Uint8Array,
+  nonce: Uint8Array,
+  publicKey: Uint8Array,
+  privateKey: Uint8Array,
+): Uint8Array | undefined {
+  try {
+    return xsalsa20poly1305(boxKey(publicKey, privateKey), nonce).decrypt(box);
+  } catch {
+    // Also a public key of low order, with which the shared secret would be known to all.
+    return undefined;
+  }
+}
+
+/** HSalsa20 of the shared secret: the key that both sides come to. */
+function boxKey(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array {
+  const shared = x25519.getSharedSecret(privateKey, publicKey);
+  const key = new Uint32Array(8);
+  hsalsa(words(SIGMA), words(shared), new Uint32Array(4), key);
+  return new Uint8Array(key.buffer);
+}
+
+// "expand 32-byte k", the constant of Salsa20.
+const SIGMA = Uint8Array.from("expand 32-byte k", (character) => character.charCodeAt(0));
+
+// Words in the machine's own order, which is how hsalsa takes them.
+function words(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.slice().buffer);
+}

@@ -1,0 +1,31 @@
+import { toBytes } from "./bytes.ts";
+import { MacaroonError } from "./error.ts";
+import { defaultHmac, type Hmac } from "./hmac.ts";
+import { deriveKey } from "./key.ts";
+import { checkMacaroon, LIMITS } from "./limits.ts";
+import type { UnverifiedMacaroon } from "./macaroon.ts";
+
+/** What a new macaroon is made of. */
+export interface MintOptions {
+  /** The secret that verifies it: a root key, or for a discharge the caveat key. Never empty. */
+  readonly rootKey: Uint8Array;
+  readonly identifier: string | Uint8Array;
+  readonly location?: string;
+}
+
+/**
+ * Makes a macaroon without caveats.
+ *
+ * @throws MacaroonError for an empty key and for an identifier or location over the limits
+ */
+export function mint(options: MintOptions, hmac: Hmac = defaultHmac): UnverifiedMacaroon {
+  const { rootKey, location } = options;
+  if (rootKey.length === 0) throw new MacaroonError("invalid_argument", `"rootKey" is empty`);
+  if (location !== undefined) toBytes(location);
+  const identifier = toBytes(options.identifier).slice();
+  const signature = hmac(deriveKey(rootKey, hmac), identifier);
+  const macaroon = { identifier, unverifiedCaveats: [], signature };
+  const minted: UnverifiedMacaroon = location === undefined ? macaroon : { location, ...macaroon };
+  checkMacaroon(minted, LIMITS);
+  return minted;
+}

@@ -1,0 +1,42 @@
+import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+
+import { decodeBase64, encodeBase64Url } from "./base64.ts";
+import { MacaroonError } from "./error.ts";
+import { defaultSha256, type Sha256 } from "./hmac.ts";
+
+const PREFIX = concatBytes(utf8ToBytes("bakehouse revocation v1"), Uint8Array.of(0));
+const REVOCATION_ID_BYTES = 16;
+const REVOCATION_ID_LENGTH = 22;
+
+/** Names one link of a chain, and with it all that descends from that link. Gives no power. */
+export interface RevocationId {
+  /** 16 bytes. */
+  readonly bytes: Uint8Array;
+  /** The same as base64url, 22 characters. */
+  readonly text: string;
+}
+
+/**
+ * Names the link that a tail ends.
+ *
+ * A hash, because the tail itself is the less attenuated macaroon for whoever knows its caveats.
+ */
+export function revocationId(tail: Uint8Array, sha256: Sha256 = defaultSha256): RevocationId {
+  const message = new Uint8Array(PREFIX.length + tail.length);
+  message.set(PREFIX);
+  message.set(tail, PREFIX.length);
+  const bytes = sha256(message).slice(0, REVOCATION_ID_BYTES);
+  return { bytes, text: encodeBase64Url(bytes) };
+}
+
+/** Reads a revocation id's text; undefined where it is none, or not spelled as it is written here. */
+export function parseRevocationId(text: string): RevocationId | undefined {
+  if (text.length !== REVOCATION_ID_LENGTH) return undefined;
+  try {
+    const bytes = decodeBase64(text);
+    return encodeBase64Url(bytes) === text ? { bytes, text } : undefined;
+  } catch (error) {
+    if (error instanceof MacaroonError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import { boundSignature } from "./bind.ts";
+import { constantTimeEqual } from "./bytes.ts";
+import { computeTails } from "./chain.ts";
+import type { Hmac } from "./hmac.ts";
+import { deriveKey } from "./key.ts";
+import type { UnverifiedMacaroon } from "./macaroon.ts";
+import { unsealCaveatKey } from "./third-party.ts";
+
+/** Which macaroon of a bundle: the root macaroon, or a discharge by its place among the discharges. */
+export type Place = "root" | number;
+
+/** One step of a verification that uses a key. Holds secrets: see {@link traceVerify}. */
+export interface TraceStep {
+  readonly operation: "derive" | "identifier" | "first_party" | "third_party" | "unseal" | "bind" | "compare";
+  readonly macaroon: Place;
+  /** The caveat, by its place in the macaroon, where the step is about one. */
+  readonly caveat?: number;
+  /** What goes in, in words and sizes. */
+  readonly inputs: string;
+  /** What comes out: a tail or a key. Absent where unsealing failed, and for `compare`. */
+  readonly output?: Uint8Array;
+  /** For `compare`: whether the two were equal. */
+  readonly equal?: boolean;
+}
+
+/** Is told each step, where anybody wants to know. */
+export type StepListener = (step: TraceStep) => void;
+
+/** The keyed operations of one verification. */
+export interface Keyed {
+  /** The root macaroon's tails, if its signature is right. */
+  root(rootKey: Uint8Array): Uint8Array[] | undefined;
+  /** A discharge's tails and binding, if its signature is right under that caveat key. */
+  discharge(place: number, discharge: UnverifiedMacaroon, key: Uint8Array): SignedDischarge | undefined;
+  /** The caveat key in a verification id. */
+  unseal(place: Place, caveat: number, tail: Uint8Array, verificationId: Uint8Array): Uint8Array | undefined;
+}
+
+/** What a right signature tells of a discharge. */
+export interface SignedDischarge {
+  readonly tails: readonly Uint8Array[];
+  readonly binding: "bound" | "unbound";
+}
+
+/** The keyed operations on discharges of one root macaroon; the listener sees every one of them. */
+export function keyedOperations(root: UnverifiedMacaroon, hmac: Hmac, listener?: StepListener): Keyed {
+  const tailsOf = (place: Place, macaroon: UnverifiedMacaroon, key: Uint8Array): Uint8Array[] => {
+    const tails = computeTails(key, macaroon, hmac);
+    if (listener !== undefined) reportTails(listener, place, macaroon, tails);
+    return tails;
+  };
+  const compare = (place: Place, inputs: string, a: Uint8Array, b: Uint8Array): boolean => {
+    const equal = constantTimeEqual(a, b);
+    listener?.({ operation: "compare", macaroon: place, inputs, equal });
+    return equal;
+  };
+  return {
+    root(rootKey) {
+      const key = deriveKey(rootKey, hmac);
+      const inputs = `root key of ${rootKey.length} bytes`;
+      listener?.({ operation: "derive", macaroon: "root", inputs, output: key });
+      const tails = tailsOf("root", root, key);
+      return compare("root", "signature, last tail", root.signature, lastOf(tails)) ? tails : undefined;
+    },
+    discharge(place, discharge, key) {
+      const tails = tailsOf(place, discharge, key);
+      const bound = boundSignature(root.signature, lastOf(tails), hmac);
+      const inputs = "root macaroon's signature, last tail";
+      listener?.({ operation: "bind", macaroon: place, inputs, output: bound });
+      // Both are always compared, so that the time does not tell which was expected.
+      const isBound = compare(place, "signature, bound tail", discharge.signature, bound);
+      const isUnbound = compare(place, "signature, last tail", discharge.signature, lastOf(tails));
+      return isBound || isUnbound ? { tails, binding: isBound ? "bound" : "unbound" } : undefined;
+    },
+    unseal(place, caveat, tail, verificationId) {
+      const key = unsealCaveatKey(tail, verificationId);
+      const inputs = `tail ${caveat}, verification id of ${verificationId.length} bytes`;
+      const step = { operation: "unseal", macaroon: place, caveat, inputs } as const;
+      listener?.(key === undefined ? step : { ...step, output: key });
+      return key;
+    },
+  };
+}
+
+function lastOf(tails: readonly Uint8Array[]): Uint8Array {
+  const last = tails.at(-1);
+  if (last === undefined) throw new Error("a chain without tails");
+  return last;
+}
+
+function reportTails(
+  listener: StepListener,
+  macaroon: Place,
+  { identifier, unverifiedCaveats }: UnverifiedMacaroon,
+  tails: readonly Uint8Array[],
+): void {
+  for (const [index, output] of tails.entries()) {
+    const caveat = index - 1;
+    const { id, verificationId } = unverifiedCaveats[caveat] ?? {};
+    if (id === undefined) {
+      const inputs = `key, identifier of ${identifier.length} bytes`;
+      listener({ operation: "identifier", macaroon, inputs, output });
+    } else if (verificationId === undefined) {
+      const inputs = `tail ${caveat}, predicate of ${id.length} bytes`;
+      listener({ operation: "first_party", macaroon, caveat, inputs, output });
+    } else {
+      const inputs = `tail ${caveat}, verification id of ${verificationId.length} bytes, ticket of ${id.length} bytes`;
+      listener({ operation: "third_party", macaroon, caveat, inputs, output });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { CaveatPlace, DischargeFault } from "./match-discharges.ts";
+import type { RevocationId } from "./revocation-id.ts";
+
+/** A caveat under a right signature. Its id is still nothing but bytes: nobody has parsed it. */
+export interface VerifiedCaveat {
+  readonly kind: "first" | "third";
+  /** The predicate, or the ticket. */
+  readonly id: Uint8Array;
+  readonly location?: string;
+  /** Names the link that this caveat makes. */
+  readonly revocationId: RevocationId;
+  /** The good discharge that proves it, by its place among the discharges. */
+  readonly discharge?: number;
+}
+
+/** A macaroon's links under a right signature. */
+export interface VerifiedChain {
+  readonly identifier: Uint8Array;
+  /** A hint only: no signature covers it. */
+  readonly location?: string;
+  readonly caveats: readonly VerifiedCaveat[];
+  /** Names the link before any caveat. */
+  readonly rootRevocationId: RevocationId;
+  /** Names the last link. */
+  readonly revocationId: RevocationId;
+  /** One for each link, first to last: one more than there are caveats. */
+  readonly revocationIds: readonly RevocationId[];
+}
+
+/** A discharge that proves its caveat, as far as signatures go. Its own caveats are not cleared. */
+export interface GoodDischarge extends VerifiedChain {
+  readonly state: "good";
+  /** Whether it is tied to this root macaroon. Who accepts an unbound one must find what ties it instead. */
+  readonly binding: "bound" | "unbound";
+  readonly forCaveat: CaveatPlace;
+}
+
+/** A discharge that proves nothing, and that makes its bundle invalid. */
+export interface InvalidDischarge {
+  readonly state: "invalid";
+  readonly reason: DischargeFault;
+}
+
+/** What became of one discharge. */
+export type DischargeState = GoodDischarge | InvalidDischarge;
+
+/** A third-party caveat without a good discharge. */
+export interface Undischarged {
+  readonly ticket: Uint8Array;
+  readonly location?: string;
+  readonly at: CaveatPlace;
+}
+
+/** What {@link VerifiedMacaroon} says, without its brand. */
+export interface VerifiedFacts extends VerifiedChain {
+  /** One for each discharge, in the order in which they were given. */
+  readonly discharges: readonly DischargeState[];
+  /** Of the root macaroon and of its good discharges. */
+  readonly undischarged: readonly Undischarged[];
+}
+
+declare const verified: unique symbol;
+
+/**
+ * A macaroon whose signature is right. Only `verify.ts` makes one.
+ *
+ * It says that nobody took a caveat away; it does not say that any caveat holds. It holds no tail and no key.
+ */
+export interface VerifiedMacaroon extends VerifiedFacts {
+  readonly [verified]: true;
+}

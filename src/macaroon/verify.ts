@@ -1,0 +1,142 @@
+import { MacaroonError } from "./error.ts";
+import { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hmac.ts";
+import { checkBundle, type LowerLimits, limitsWith } from "./limits.ts";
+import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./macaroon.ts";
+import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
+import { type RevocationId, revocationId } from "./revocation-id.ts";
+import { keyedOperations, type Place, type StepListener } from "./steps.ts";
+import type {
+  DischargeState,
+  Undischarged,
+  VerifiedCaveat,
+  VerifiedChain,
+  VerifiedFacts,
+  VerifiedMacaroon,
+} from "./verified.ts";
+
+/** What is verified, and with what. */
+export interface VerifyOptions {
+  readonly root: UnverifiedMacaroon;
+  readonly discharges?: readonly UnverifiedMacaroon[];
+  readonly rootKey: Uint8Array;
+  readonly limits?: LowerLimits;
+  readonly hmac?: Hmac;
+  /** Makes the revocation ids. */
+  readonly sha256?: Sha256;
+}
+
+/** What came of verifying. Where the root macaroon's signature is wrong, nothing else is said. */
+export type Verification =
+  | { readonly ok: true; readonly macaroon: VerifiedMacaroon }
+  | { readonly ok: false; readonly code: "bad_signature" | "too_large" };
+
+/**
+ * Checks every signature of a bundle, and names every link.
+ *
+ * Limits first, then the root macaroon's signature, then the discharges'. No caveat is parsed: predicates
+ * and tickets are bytes here, and a parser above must never see bytes that nobody signed. An invalid
+ * discharge is an answer about that discharge; what follows from it, and from an unbound or a missing one,
+ * is decided above.
+ */
+export function verify(options: VerifyOptions): Verification {
+  return verifyStepwise(options);
+}
+
+/** {@link verify}, with somebody listening. The listener hears secrets. */
+export function verifyStepwise(options: VerifyOptions, listener?: StepListener): Verification {
+  const { root, discharges = [], rootKey, hmac = defaultHmac, sha256 = defaultSha256 } = options;
+  const limits = limitsWith(options.limits);
+  try {
+    checkBundle(root, discharges, limits);
+  } catch (error) {
+    if (error instanceof MacaroonError && error.code === "too_large") return { ok: false, code: "too_large" };
+    throw error;
+  }
+  // An empty key is one that everybody knows.
+  if (rootKey.length === 0) throw new MacaroonError("invalid_argument", `"rootKey" is empty`);
+  if (root.signature.length !== SIGNATURE_BYTES) return { ok: false, code: "bad_signature" };
+
+  const keyed = keyedOperations(root, hmac, listener);
+  const tails = keyed.root(rootKey);
+  if (tails === undefined) return { ok: false, code: "bad_signature" };
+  const matches = matchDischarges(root, tails, discharges, limits, keyed);
+
+  const found = dischargesByCaveat(matches);
+  const chainOf = (place: Place, macaroon: UnverifiedMacaroon, links: readonly Uint8Array[]): VerifiedChain =>
+    verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), sha256);
+  const states = matches.outcomes.map((outcome, place): DischargeState => {
+    const discharge = discharges[place];
+    if (!outcome.ok || discharge === undefined) return { state: "invalid", reason: faultOf(outcome) };
+    const { forCaveat, signed } = outcome;
+    const { binding } = signed;
+    return { state: "good", binding, forCaveat, ...chainOf(place, discharge, signed.tails) };
+  });
+  const rootChain = chainOf("root", root, tails);
+  const undischarged = [
+    ...undischargedOf("root", rootChain),
+    ...matches.order.flatMap((place) => {
+      const state = states[place];
+      return state?.state === "good" ? undischargedOf(place, state) : [];
+    }),
+  ];
+  const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
+  // The one place where the brand is given: everything above stands between a sender and it.
+  return { ok: true, macaroon: facts as VerifiedMacaroon };
+}
+
+function faultOf(outcome: Match): (Match & { ok: false })["reason"] {
+  return outcome.ok ? "no_such_caveat" : outcome.reason;
+}
+
+function placeKey(macaroon: Place, caveat: number): string {
+  return `${macaroon} ${caveat}`;
+}
+
+function dischargesByCaveat({ outcomes }: Matches): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [place, outcome] of outcomes.entries()) {
+    if (outcome.ok) found.set(placeKey(outcome.forCaveat.macaroon, outcome.forCaveat.caveat), place);
+  }
+  return found;
+}
+
+function verifiedChain(
+  macaroon: UnverifiedMacaroon,
+  tails: readonly Uint8Array[],
+  dischargeOf: (caveat: number) => number | undefined,
+  sha256: Sha256,
+): VerifiedChain {
+  const revocationIds = tails.map((tail) => revocationId(tail, sha256));
+  const nameOf = (index: number): RevocationId => {
+    const id = revocationIds[index];
+    if (id === undefined) throw new Error("a link without a tail");
+    return id;
+  };
+  const caveats = macaroon.unverifiedCaveats.map(
+    ({ id, verificationId, location }, index): VerifiedCaveat => {
+      const discharge = dischargeOf(index);
+      return {
+        kind: verificationId === undefined ? "first" : "third",
+        id,
+        ...(location !== undefined && { location }),
+        revocationId: nameOf(index + 1),
+        ...(discharge !== undefined && { discharge }),
+      };
+    },
+  );
+  return {
+    identifier: macaroon.identifier,
+    ...(macaroon.location !== undefined && { location: macaroon.location }),
+    caveats,
+    rootRevocationId: nameOf(0),
+    revocationId: nameOf(caveats.length),
+    revocationIds,
+  };
+}
+
+function undischargedOf(macaroon: Place, chain: VerifiedChain): Undischarged[] {
+  return chain.caveats.flatMap(({ kind, id, location, discharge }, caveat) => {
+    if (kind === "first" || discharge !== undefined) return [];
+    return [{ ticket: id, ...(location !== undefined && { location }), at: { macaroon, caveat } }];
+  });
+}
