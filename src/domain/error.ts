@@ -9,6 +9,7 @@ export type DomainErrorCode =
   | "ttl_too_long"
   | "idempotency_mismatch"
   | "idempotency_in_flight"
+  | "gone"
   | "rate_limited"
   | "unavailable";
 

@@ -41,10 +41,11 @@ const PRIVATE_KEY_BYTES = 32;
 function seal(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Randomness): UnverifiedMacaroon {
   const caveatKey = randomness.bytes(CAVEAT_KEY_BYTES);
   const ticket = sealTicket({
+    version: 2,
     thirdPartyPublicKey: party.publicKey,
     firstPartyPrivateKey: randomness.bytes(PRIVATE_KEY_BYTES),
     nonce: randomness.bytes(NONCE_BYTES),
-    rootKey: caveatKey,
+    caveatKey,
     condition: party.condition,
   });
   const nonce = randomness.bytes(NONCE_BYTES);

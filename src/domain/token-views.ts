@@ -1,4 +1,6 @@
+import { type Condition, compileCaveat, thirdParty } from "../caveats/condition.ts";
 import { contradictions } from "../caveats/contradictions.ts";
+import { instantFromMilliseconds } from "../caveats/instant.ts";
 import { summarise } from "../caveats/summary.ts";
 import { encodeBase64Url } from "../macaroon/index.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -11,11 +13,16 @@ export function caveatText(caveat: IssuedCaveat): string {
   return "text" in caveat ? caveat.text : `third-party ${caveat.location}`;
 }
 
+function conditionOf(caveat: IssuedCaveat): Condition {
+  return "text" in caveat ? compileCaveat(caveat.text) : thirdParty(caveat.location);
+}
+
 /** What callers are told of an issued token besides the token itself. @param now unix milliseconds */
 export function describeToken(
   { token, principal }: TokenWithPrincipal,
   now: number,
 ): Omit<IssuedToken, "token"> {
+  const conditions = token.caveats.map(conditionOf);
   return {
     tokenId: token.id,
     revocationId: encodeBase64Url(token.revocationId),
@@ -24,8 +31,8 @@ export function describeToken(
     issuedAt: token.issuedAt,
     expiresAt: token.expiresAt,
     caveats: token.caveats.map(caveatText),
-    summary: summarise(token.caveats, now),
-    warnings: contradictions(token.caveats),
+    summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
+    warnings: contradictions(conditions).map(({ detail }) => detail),
   };
 }
 

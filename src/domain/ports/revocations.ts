@@ -63,6 +63,13 @@ export interface RevocationStore {
   append(entries: readonly NewRevocation[]): Promise<readonly Revocation[]>;
   /** Entries with a number above `after`, ascending, at most `limit`, and the position, from one snapshot. */
   read(after: number, limit: number, view: LogView): Promise<LogRead>;
+  /** The first entry that kills a platform's link: by any of these revocation ids (16 bytes each) or by the token id, in any scope that covers it. */
+  covering(
+    platform: string,
+    human: { readonly issuer: string; readonly subject: string },
+    tokenId: string,
+    revocationIds: readonly Uint8Array[],
+  ): Promise<Revocation | undefined>;
   /** Drops entries whose last match lies before `instant` (unix milliseconds). @returns how many */
   dropBefore(instant: number): Promise<number>;
 }

@@ -1,0 +1,86 @@
+import type { JsonObject } from "../json/value.ts";
+import type { Caller, HumanCaller } from "./caller.ts";
+import { DomainError } from "./error.ts";
+import type { Examination } from "./examination.ts";
+import { judge } from "./judgement.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { IdTokens } from "./ports/identity.ts";
+import { SERVICE_PLATFORM } from "./ports/platforms.ts";
+import type { Identity, Session } from "./ports/sessions.ts";
+import type { RevocationFeed } from "./revocation-feed.ts";
+import type { Authentication } from "./service.ts";
+import { roleOf } from "./service-credentials.ts";
+
+function unauthenticated(reason: string): DomainError {
+  return new DomainError("unauthenticated", reason);
+}
+
+/**
+ * Finds out who is calling.
+ *
+ * @param ownIssuer the one issuer whose groups can make an administrator
+ */
+export function createAuthentication(options: {
+  readonly examination: Examination;
+  readonly feed: RevocationFeed;
+  readonly idTokens: IdTokens;
+  readonly sessions: { find(cookie: string): Promise<Session | undefined> };
+  readonly clock: Clock;
+  readonly ownIssuer: string;
+  readonly adminGroups: readonly string[];
+  readonly trustsDevelopment: boolean;
+}): Authentication {
+  const { examination, feed, idTokens, clock } = options;
+
+  function human(identity: Identity): HumanCaller {
+    const administrator =
+      identity.issuer === options.ownIssuer &&
+      identity.groups.some((group) => options.adminGroups.includes(group));
+    return { kind: "human", identity, administrator };
+  }
+
+  async function macaroon(text: string, request: Parameters<Authentication["bearer"]>[1]): Promise<Caller> {
+    const examined = await examination.examine(text, [], SERVICE_PLATFORM);
+    feed.requireFresh();
+    if (!examined.ok) throw unauthenticated("the credential is not one of this service");
+    const { token } = examined;
+    const role = roleOf(token.principal);
+    if (role === undefined) throw unauthenticated("the credential is not one of this service");
+
+    const contextFor = (action: string | undefined, platform: string | undefined): JsonObject => {
+      const facts = Object.entries({ action, platform, ...request });
+      return new Map(facts.filter((fact): fact is [string, string] => fact[1] !== undefined));
+    };
+    // Revoked and expired hold whatever the call is for; the other caveats wait for the action.
+    const { refusal } = judge(token, contextFor(undefined, undefined), clock.now());
+    if (refusal?.code === "revoked" || refusal?.code === "expired") throw unauthenticated(refusal.detail);
+    return {
+      kind: "service",
+      ...role,
+      credentialId: token.identifier.tokenId,
+      refuses(action, platform) {
+        const judged = judge(token, contextFor(action, platform), clock.now());
+        return judged.refusal && `the credential does not allow this: ${judged.refusal.detail}`;
+      },
+    };
+  }
+
+  return {
+    async bearer(text, request) {
+      // No base64 holds a dot and every JWT in compact form does (RFC 7515 §7.1).
+      if (!text.includes(".")) return macaroon(text, request);
+      const verdict = await idTokens.verify(text);
+      if (!verdict.ok) throw unauthenticated(verdict.reason);
+      return human(verdict.identity);
+    },
+
+    async session(cookie) {
+      const session = await options.sessions.find(cookie);
+      // A session of the development provider does not outlive the provider.
+      if (session === undefined || (session.identity.development && !options.trustsDevelopment)) {
+        throw unauthenticated("the session has ended");
+      }
+      return human(session.identity);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { Condition } from "../caveats/condition.ts";
+import { shownCaveat } from "../caveats/condition.ts";
+import { instantFromMilliseconds } from "../caveats/instant.ts";
+import { summarise } from "../caveats/summary.ts";
+import { DomainError } from "./error.ts";
+import type { Examination, GoodToken } from "./examination.ts";
+import { judge } from "./judgement.ts";
+import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
+import { requirePlatform } from "./permission.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { RevocationFeed } from "./revocation-feed.ts";
+import { parseSequence, printSequence } from "./sequence.ts";
+import type { Verdict, Verification, VerifyRequest } from "./service.ts";
+import { caveatText } from "./token-views.ts";
+import { uuidv7Time } from "./uuid.ts";
+
+/** How long verify waits for `min_sequence`, milliseconds. */
+const REACH_WAIT = 2_000;
+
+function textOf(condition: Condition): string {
+  return condition.state === "third_party"
+    ? caveatText({ location: shownCaveat(condition.location) })
+    : condition.text;
+}
+
+/** The earliest instant at which the token, or a discharge that it needs, expires; unix milliseconds. */
+function expiryOf(token: GoodToken, issuedAt: number): number {
+  let earliest = issuedAt + MAX_TOKEN_LIFE;
+  for (const condition of [token.conditions, ...token.dischargeConditions].flat()) {
+    if (condition.state !== "known" || condition.caveat.kind !== "time" || condition.caveat.operator !== "<")
+      continue;
+    const { seconds, fraction } = condition.caveat.at;
+    const at = seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
+    earliest = Math.min(earliest, at);
+  }
+  return earliest;
+}
+
+/** Answers the one question: may this token do this, now? */
+export function createVerification(options: {
+  readonly examination: Examination;
+  readonly feed: RevocationFeed;
+  readonly clock: Clock;
+}): Verification {
+  const { examination, feed, clock } = options;
+
+  async function answer(platform: string, request: VerifyRequest): Promise<Verdict> {
+    if (request.minSequence !== undefined) {
+      const wanted = parseSequence(request.minSequence);
+      if (wanted === undefined) {
+        throw new DomainError("invalid_request", "is not a sequence of this service", "min_sequence");
+      }
+      await feed.reach(wanted, REACH_WAIT);
+    }
+    const examined = await examination.examine(request.token, request.discharges, platform);
+    // After whatever was waited for: what is said from here on is as fresh as the bound promises.
+    feed.requireFresh();
+    const sequence = printSequence(feed.position());
+    if (!examined.ok) {
+      const { code, detail } = examined;
+      return { allowed: false, code, detail, failures: [], undischarged: [], sequence };
+    }
+
+    const { token } = examined;
+    const now = clock.now();
+    const { refusal, failures, undischarged, agents } = judge(token, request.context, now);
+    if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    const { identifier, rootKey, principal, macaroon, conditions } = token;
+    const issuedAt = uuidv7Time(identifier.tokenId);
+    return {
+      allowed: true,
+      tokenId: identifier.tokenId,
+      keyId: rootKey.id,
+      platform,
+      principal,
+      issuedAt,
+      expiresAt: expiryOf(token, issuedAt),
+      agents,
+      caveats: conditions.map(textOf),
+      summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
+      revocationId: macaroon.revocationId.text,
+      revocationIds: macaroon.revocationIds.map(({ text }) => text),
+      sequence,
+    };
+  }
+
+  return {
+    verify: async (caller, request) => answer(requirePlatform(caller, "verify"), request),
+
+    async verifyBatch(caller, requests) {
+      const platform = requirePlatform(caller, "verify");
+      return Promise.all(
+        requests.map((request) =>
+          answer(platform, request).catch((error: unknown) => {
+            if (error instanceof DomainError) return error;
+            throw error;
+          }),
+        ),
+      );
+    },
+  };
+}
