@@ -137,18 +137,21 @@ function parseIpv6(text: string): readonly number[] | undefined {
   return toWords([...before, ...new Array<number>(missing).fill(0), ...after]);
 }
 
+const GROUP = /^[0-9a-fA-F]{1,4}$/;
+
 /** 16-bit groups between colons; dotted decimal may stand for the last two where `last` says so. */
 function parseGroups(text: string, last: boolean): readonly number[] | undefined {
   if (text === "") return [];
   const parts = text.split(":");
   const groups: number[] = [];
-  for (const [index, part] of parts.entries()) {
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] ?? "";
     if (part.includes(".")) {
       const word = last && index === parts.length - 1 ? parseIpv4(part) : undefined;
       if (word === undefined) return undefined;
       groups.push(word >>> 16, word & 0xffff);
     } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
+      if (!GROUP.test(part)) return undefined;
       groups.push(Number.parseInt(part, 16));
     }
   }

@@ -1,5 +1,6 @@
 import { JsonNumber, type JsonValue } from "../json/value.ts";
 import { formatAddress, parseAddress } from "./address.ts";
+import { isAscii } from "./characters.ts";
 import { formatDecimal, readDecimal, readDecimalLoosely } from "./decimal.ts";
 import { formatInstant, parseInstant } from "./instant.ts";
 
@@ -19,10 +20,10 @@ export function canonicalText(value: JsonValue): string | undefined {
 
 /**
  * Keys of a text, one for each way of reading it. Two texts that share a key might be the same thing to
- * whoever acts on the request, so `!=` and `not in` refuse.
+ * whoever acts on the request, so `!=` and `not in` refuse. The text must be one that `canNormalise` takes.
  */
 export function readingsOf(text: string): readonly string[] {
-  const asText = `text ${text.normalize("NFC")}`;
+  const asText = `text ${isAscii(text) ? text : text.normalize("NFC")}`;
   const trimmed = text.trim();
   const decimal = readDecimalLoosely(trimmed);
   if (decimal === "too_long") return [asText, "decimal too long"];

@@ -1,5 +1,8 @@
 import { spend, type Work } from "./work.ts";
 
+// What a step of the search takes, in simple looks at a character.
+const CHARACTER_COST = 6;
+
 /**
  * The first place where a piece stands between two positions of a text, or -1 also once the allowance is used up.
  *
@@ -18,7 +21,9 @@ export function findWithin(text: string, piece: string, from: number, to: number
     while (matched > 0 && piece.charCodeAt(matched) !== code) matched = borders[matched - 1] as number;
     if (piece.charCodeAt(matched) === code) matched++;
   }
-  return spend(work, at - from) && matched === piece.length ? at - matched : -1;
+  return spend(work, CHARACTER_COST * (at - from + piece.length)) && matched === piece.length
+    ? at - matched
+    : -1;
 }
 
 /** For each prefix, the length of its longest proper prefix that is also its end. */

@@ -2,12 +2,16 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
 import { contains, parseAddress } from "./address.ts";
 import { canonicalText, readingsOf } from "./canonical.ts";
 import type { AttributeCaveat, ComparisonCaveat, GlobCaveat, NetworkCaveat } from "./caveat.ts";
+import { canNormalise, isAscii } from "./characters.ts";
 import { compareDecimals, readDecimal } from "./decimal.ts";
 import { badSegment, matchesGlob } from "./glob.ts";
 import { compareInstants, parseInstant } from "./instant.ts";
 import { isList, lookUp } from "./look-up.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
 import { spend, type Work } from "./work.ts";
+
+// Normalising a character takes about as long as looking at this many.
+const NORMALISE_COST = 15;
 
 const MISSING: Refusal = { seen: "missing" };
 const EMPTY_LIST: Refusal = { seen: "empty_list" };
@@ -35,14 +39,19 @@ function refuse(value: JsonValue, inList: boolean, why: Mismatch | undefined): R
   return why === undefined ? undefined : { seen: "value", value, inList, mismatch: why };
 }
 
-/** Every reading of what a negative operator denies; undefined for a positive one. */
-function deniedBy(caveat: AttributeCaveat): ReadonlySet<string> | undefined {
+/** Every reading of what a negative operator denies, to be looked up for each value; undefined for a positive one. */
+export function deniedBy(caveat: AttributeCaveat): ReadonlySet<string> | undefined {
   if (caveat.kind === "equality" && caveat.operator === "!=") return new Set(readingsOf(caveat.value));
   if (caveat.kind !== "membership" || caveat.operator === "in") return undefined;
   return new Set(caveat.items.flatMap(readingsOf));
 }
 
-function mismatch(
+/**
+ * Why one value, which is no list, does not satisfy a caveat, or undefined where it does.
+ *
+ * @param denied what {@link deniedBy} says of the caveat
+ */
+export function mismatch(
   caveat: AttributeCaveat,
   denied: ReadonlySet<string> | undefined,
   value: JsonValue,
@@ -53,10 +62,10 @@ function mismatch(
   if (!spend(work, length + 1)) return "work";
   switch (caveat.kind) {
     case "equality":
-      return denied ? isDenied(denied, value) : isOneOf([caveat.value], value);
+      return denied ? isDenied(denied, value, work) : isOneOf([caveat.value], value);
     case "membership":
       if (!spend(work, caveat.items.length)) return "work";
-      return denied ? isDenied(denied, value) : isOneOf(caveat.items, value);
+      return denied ? isDenied(denied, value, work) : isOneOf(caveat.items, value);
     case "comparison":
       return compares(caveat, value);
     case "glob":
@@ -75,9 +84,13 @@ function isOneOf(items: readonly string[], value: JsonValue): Mismatch | undefin
   return items.includes(text) ? undefined : "value";
 }
 
-function isDenied(denied: ReadonlySet<string>, value: JsonValue): Mismatch | undefined {
+function isDenied(denied: ReadonlySet<string>, value: JsonValue, work: Work): Mismatch | undefined {
   const text = canonicalText(value);
   if (text === undefined) return noText(value);
+  if (!isAscii(text)) {
+    if (!spend(work, NORMALISE_COST * text.length)) return "work";
+    if (!canNormalise(text)) return "marks";
+  }
   return readingsOf(text).some((reading) => denied.has(reading)) ? "value" : undefined;
 }
 

@@ -1,6 +1,9 @@
 import { findWithin } from "./find.ts";
 import { spend, type Work } from "./work.ts";
 
+// What a step from segment to segment takes, in simple looks at a character.
+const SEGMENT_COST = 32;
+
 /** Literal pieces of one segment's pattern, with `*` between them. */
 type SegmentPattern = readonly string[];
 
@@ -71,7 +74,7 @@ function floatRun(value: string, from: number, text: string, work: Work): number
     const end = matchRun(value, start, run, true, true, work);
     if (end >= 0) return end;
     const slash = value.indexOf("/", start);
-    if (slash < 0 || !spend(work, slash - start + 1)) return -1;
+    if (slash < 0 || !spend(work, slash - start)) return -1;
     start = slash + 1;
   }
 }
@@ -104,11 +107,12 @@ function matchRun(
   work: Work,
 ): number {
   let low = from;
-  for (const [index, pieces] of run.entries()) {
+  for (let index = 0; index < run.length; index++) {
     const isLast = index === run.length - 1;
+    const pieces = run[index] ?? [];
     const high = segmentEnd(value, low);
     if (isLast ? !floatEnd && high !== value.length : high === value.length) return -1;
-    if (!spend(work, high - low + 1)) return -1;
+    if (!spend(work, SEGMENT_COST + high - low)) return -1;
     const end = matchSegment(value, low, high, pieces, floatStart && index === 0, isLast && floatEnd, work);
     if (end < 0 || isLast) return end;
     low = high + 1;
@@ -127,7 +131,8 @@ function matchSegment(
   work: Work,
 ): number {
   let at = low;
-  for (const [index, piece] of pieces.entries()) {
+  for (let index = 0; index < pieces.length; index++) {
+    const piece = pieces[index] ?? "";
     const fixedStart = index === 0 && !floatStart;
     const fixedEnd = index === pieces.length - 1 && !floatEnd;
     if (fixedEnd) {

@@ -43,13 +43,11 @@ export function parseCaveatBytes(bytes: Uint8Array): Caveat | undefined {
 
 /** The text of a caveat's bytes; undefined where they are not UTF-8. */
 export function decodeCaveat(bytes: Uint8Array): string | undefined {
-  let text = "";
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number;
-    if (byte > 0x7f) return decodeAny(bytes);
-    text += String.fromCharCode(byte);
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return undefined;
   }
-  return text;
 }
 
 // Each with the space after it, so that `<` is not found in `<=` and a missing space is no operator.
@@ -136,12 +134,4 @@ function readAttribute(text: string): number | undefined {
 
 function isLetter(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f;
-}
-
-function decodeAny(bytes: Uint8Array): string | undefined {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    return undefined;
-  }
 }

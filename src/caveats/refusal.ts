@@ -8,6 +8,7 @@ export type Mismatch =
   | "value"
   | "kind"
   | "too_long"
+  | "marks"
   | "not_decimal"
   | "not_instant"
   | "not_address"

@@ -1,0 +1,110 @@
+import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
+import type { AttributeCaveat, TimeCaveat } from "./caveat.ts";
+import { MAX_DECIMAL_DIGITS } from "./decimal.ts";
+import { formatInstant, type Instant } from "./instant.ts";
+import { isList, isObject, lookUp } from "./look-up.ts";
+import { allowed, attributeName } from "./phrases.ts";
+import { printable, quote, SHOWN_CHARACTERS } from "./quote.ts";
+import type { Mismatch, Refusal } from "./refusal.ts";
+import { isServiceName } from "./reserved.ts";
+
+/** What was seen and what would have passed, of a caveat that forbids a request with this context. */
+export function explainRefusal(caveat: AttributeCaveat, refusal: Refusal, context: JsonObject): string {
+  return `${seen(caveat, refusal, context)}, the token allows ${allowed(caveat)}`;
+}
+
+/** Why the clock refuses a token. */
+export function explainTime(caveat: TimeCaveat, now: Instant): string {
+  const at = shownInstant(caveat.at);
+  const about =
+    caveat.operator === "<" ? `the token expired at ${at}` : `the token is valid only after ${at}`;
+  return `${about}; it is now ${shownInstant(now)}`;
+}
+
+/** Why a token that was handed on too often is refused. */
+export function explainDepth(handovers: number, most: number): string {
+  return `the token was handed on ${times(handovers)} after this caveat, the token allows ${atMost(most)}`;
+}
+
+/** Why a text is no caveat that the service knows, as far as the text itself tells. */
+export function explainUnknown(text: string): string {
+  const attribute = /^[A-Za-z0-9_.-]+/.exec(text.slice(0, 2 * SHOWN_CHARACTERS))?.[0] ?? "";
+  const name = attribute.split(".", 1)[0] ?? "";
+  if (!isServiceName(name)) return "the caveat is not one that this service knows";
+  return `${name} belongs to the service, which does not know this caveat on it`;
+}
+
+/** Why a caveat that only a discharge may carry is refused in a root macaroon. */
+export function explainMisplaced(name: "ancestor" | "approval"): string {
+  return `${name} is known only in a discharge`;
+}
+
+/** Why a discharge does not serve the root macaroon that it came with. */
+export function explainAncestor(revocationId: string): string {
+  return `the discharge serves only tokens at or below the link ${revocationId}, and this is none`;
+}
+
+function seen(caveat: AttributeCaveat, refusal: Refusal, context: JsonObject): string {
+  const name = attributeName(caveat.attribute);
+  if (refusal.seen === "missing") return `${name} is missing${becauseOfList(caveat.attribute, context)}`;
+  if (refusal.seen === "empty_list") return `${name} is an empty list`;
+  const { mismatch } = refusal;
+  if (mismatch === "work") return `${name} is too much to check within the limits of one request`;
+  return `${name} ${refusal.inList ? "holds" : "is"} ${shownValue(refusal.value)}${note(mismatch)}`;
+}
+
+/** Says which list the path would have to go through: the usual reason why a value seems to be there. */
+function becauseOfList(attribute: string, context: JsonObject): string {
+  for (let dot = attribute.indexOf("."); dot >= 0; dot = attribute.indexOf(".", dot + 1)) {
+    const parent = attribute.slice(0, dot);
+    const value = lookUp(context, parent);
+    if (isList(value)) return ` (${attributeName(parent)} is a list)`;
+    if (!isObject(value)) return "";
+  }
+  return "";
+}
+
+function shownValue(value: JsonValue): string {
+  if (typeof value === "string") return quote(value);
+  if (value instanceof JsonNumber) return printable(value.text, SHOWN_CHARACTERS);
+  if (typeof value === "boolean") return value ? "true" : "false";
+  if (value === null) return "null";
+  return isList(value) ? "a list" : "an object";
+}
+
+function note(mismatch: Mismatch): string {
+  switch (mismatch) {
+    case "not_decimal":
+      return " (not a decimal)";
+    case "not_instant":
+      return " (not an RFC 3339 time)";
+    case "not_address":
+      return " (not an address)";
+    case "too_long":
+      return ` (more than ${MAX_DECIMAL_DIGITS} digits)`;
+    case "marks":
+      return " (too many combining marks in a row)";
+    case "empty_segment":
+      return " (has an empty segment)";
+    case "dot_segment":
+      return ' (has a "." or ".." segment)';
+    case "kind":
+    case "value":
+    case "work":
+      return "";
+    default:
+      return mismatch satisfies never;
+  }
+}
+
+function shownInstant(instant: Instant): string {
+  return printable(formatInstant(instant), SHOWN_CHARACTERS);
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
+}
+
+function atMost(count: number): string {
+  return count === 0 ? "none" : `at most ${count}`;
+}

@@ -1,0 +1,64 @@
+import { formatBlock } from "./address.ts";
+import type { AttributeCaveat, ComparisonCaveat } from "./caveat.ts";
+import { printBound } from "./print.ts";
+import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./quote.ts";
+
+/** Items of a list that a sentence names before it only counts the rest. */
+const NAMED_ITEMS = 8;
+
+/** What would pass a caveat, as the end of "the token allows …". */
+export function allowed(caveat: AttributeCaveat): string {
+  switch (caveat.kind) {
+    case "equality":
+      return caveat.operator === "=" ? `only ${bareOrQuoted(caveat.value)}` : anythingBut([caveat.value]);
+    case "membership":
+      return caveat.operator === "in" ? `only ${either(caveat.items)}` : anythingBut(caveat.items);
+    case "comparison":
+      return boundPhrase(caveat.operator, caveat.bound);
+    case "glob":
+      return `only what matches ${bareOrQuoted(caveat.pattern)}`;
+    case "network":
+      return `only addresses within ${either(caveat.blocks.map(formatBlock))}`;
+    default:
+      return caveat satisfies never;
+  }
+}
+
+/** An attribute's path, cut like any other text of a caveat's author. */
+export function attributeName(attribute: string): string {
+  return printable(attribute, SHOWN_CHARACTERS);
+}
+
+/** Items as alternatives: `a`, `a or b`, `a, b or c`, and only a count of what is too many to name. */
+export function either(items: readonly string[]): string {
+  const named = items.length > NAMED_ITEMS + 1 ? items.slice(0, NAMED_ITEMS) : items;
+  const words = named.map((item) => bareOrQuoted(item));
+  const rest = items.length - named.length;
+  const last = rest > 0 ? `${rest} more` : words.pop();
+  return words.length === 0 ? (last ?? "") : `${words.join(", ")} or ${last}`;
+}
+
+/** The side of a bound that is allowed: `at most 100`, `before 2026-12-01T00:00:00Z`. */
+export function boundPhrase(
+  operator: ComparisonCaveat["operator"],
+  bound: ComparisonCaveat["bound"],
+): string {
+  const decimal = bound.kind === "decimal";
+  const text = printable(printBound(bound), SHOWN_CHARACTERS);
+  switch (operator) {
+    case "<":
+      return `${decimal ? "less than" : "before"} ${text}`;
+    case "<=":
+      return `${decimal ? "at most" : "no later than"} ${text}`;
+    case ">":
+      return `${decimal ? "more than" : "after"} ${text}`;
+    case ">=":
+      return `${decimal ? "at least" : "no earlier than"} ${text}`;
+    default:
+      return operator satisfies never;
+  }
+}
+
+function anythingBut(items: readonly string[]): string {
+  return `anything but ${either(items)}`;
+}
