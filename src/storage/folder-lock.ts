@@ -1,0 +1,51 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** A folder that is ours alone. */
+export interface FolderLock {
+  release(): void;
+}
+
+/** Another process, or another part of this one, has the folder. The message names the folder. */
+export class FolderLockedError extends Error {
+  override readonly name = "FolderLockedError";
+}
+
+/**
+ * Takes a folder for this process alone. The file `lock` says who has it.
+ *
+ * Two processes on one embedded database destroy it without an error. A process id in a file cannot decide
+ * who has the folder: ids are used again, and in two containers they mean different processes. So the kernel
+ * decides, by a lock on `lock.sqlite` that ends with the process that holds it, however it ends, kill -9
+ * included; SQLite is the one part of Node that can take such a lock. The text in `lock` is for people.
+ *
+ * @throws FolderLockedError where the folder is taken
+ */
+export function lockFolder(folder: string): FolderLock {
+  const note = join(folder, "lock");
+  const database = new DatabaseSync(join(folder, "lock.sqlite"));
+  try {
+    database.exec("pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive");
+  } catch {
+    database.close();
+    throw new FolderLockedError(`folder ${folder} is in use by another process${holder(note)}`);
+  }
+  writeFileSync(note, `pid ${process.pid}\nsince ${new Date().toISOString()}\n`, { mode: 0o600 });
+  return {
+    release() {
+      // The note goes first: after the lock it may be another process's.
+      rmSync(note, { force: true });
+      database.close();
+    },
+  };
+}
+
+function holder(note: string): string {
+  try {
+    const pid = /^pid (\d+)$/m.exec(readFileSync(note, "utf8"))?.[1];
+    return pid === undefined ? "" : ` (pid ${pid})`;
+  } catch {
+    return "";
+  }
+}

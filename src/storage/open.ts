@@ -1,0 +1,122 @@
+import type { Store } from "../domain/ports/store.ts";
+import type { Connect } from "./connection.ts";
+import { unavailable } from "./guard.ts";
+import { migrate } from "./migrate.ts";
+import { defaultMigrationsFolder, readMigrations } from "./migrations.ts";
+import { maintainPartitions } from "./partitions.ts";
+import type { EmbeddedPlace } from "./pglite.ts";
+import { createRepositories } from "./repositories.ts";
+import { createRunner } from "./runner.ts";
+import { connectServer } from "./server.ts";
+
+/** Which database. */
+export type Place =
+  | EmbeddedPlace
+  /** A Postgres server, by its URL. */
+  | { readonly kind: "server"; readonly url: string };
+
+/** Settings of a store. All times are milliseconds. */
+export interface OpenStoreOptions {
+  readonly place: Place;
+  /** Whether to apply migrations that are missing; true by default. Without, what is missing fails the first query. */
+  readonly migrate?: boolean;
+  /** By default the package's own. */
+  readonly migrationsFolder?: string;
+  /** How long one call may take, 5,000 by default. */
+  readonly deadline?: number;
+  /** How long a whole transaction may take, 15,000 by default. */
+  readonly transactionDeadline?: number;
+  /** How long opening a connection to a server may take, 3,000 by default. */
+  readonly connectTimeout?: number;
+  /** Largest number of connections to a server, 10 by default. */
+  readonly connections?: number;
+  /** Milliseconds that are added to the database's clock, so that tests can move time. */
+  readonly shiftDatabaseClock?: () => number;
+}
+
+interface Engine {
+  readonly connect: Connect;
+  readonly size: number;
+  /** Ends what is left once all connections were given back. */
+  readonly close: () => Promise<void>;
+}
+
+const PING_DEADLINE = 2_000;
+
+/**
+ * Opens the store, bringing its schema up to date first.
+ *
+ * Rejects with a MigrationError where schema and migrations do not fit, with a FolderLockedError where another
+ * process has the folder, with a DomainError `unavailable` where the server does not answer.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const {
+    place,
+    deadline = 5_000,
+    transactionDeadline = 15_000,
+    shiftDatabaseClock: shift = () => 0,
+  } = options;
+  const migrations =
+    options.migrate === false ? [] : readMigrations(options.migrationsFolder ?? defaultMigrationsFolder());
+  const { connect, size, close } =
+    place.kind === "server" ? await openServer(place.url, options) : await openFolder(place);
+
+  async function openServer(
+    url: string,
+    { connectTimeout = 3_000, connections = 10 }: OpenStoreOptions,
+  ): Promise<Engine> {
+    const settings = { url, connectTimeout, idleInTransactionTimeout: transactionDeadline + 5_000 };
+    if (migrations.length > 0) {
+      const connection = await connectServer({ ...settings, statementTimeout: 0 })();
+      try {
+        await migrate(connection, { migrations, lock: "advisory" });
+      } finally {
+        await connection.close();
+      }
+    }
+    // The server gives up a little before we do: then it has answered, and the connection is still good.
+    return {
+      connect: connectServer({ ...settings, statementTimeout: deadline * 0.9 }),
+      size: connections,
+      close: async () => {},
+    };
+  }
+
+  async function openFolder(embedded: EmbeddedPlace): Promise<Engine> {
+    // Not loaded where a server is used: it is large.
+    const { openEmbedded } = await import("./pglite.ts");
+    const connection = await openEmbedded(embedded);
+    try {
+      if (migrations.length > 0) await migrate(connection, { migrations, lock: "advisory" });
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    return {
+      connect: async () => {
+        if (connection.lost()) throw unavailable();
+        return connection;
+      },
+      size: 1,
+      close: connection.close,
+    };
+  }
+
+  const runner = createRunner({ connect, size, deadline, transactionDeadline });
+  const repositories = createRepositories(runner.run, shift);
+  return {
+    ...repositories,
+    transaction: (operation, work) =>
+      runner.transaction(operation, (run) => work(createRepositories(run, shift))),
+    async ping() {
+      await runner.runWithin(PING_DEADLINE, "ping", (session) => session.query("select 1 as ping", []));
+    },
+    async maintainPartitions(dropBefore) {
+      await maintainPartitions(runner.run, await repositories.now(), dropBefore);
+    },
+    async close() {
+      await runner.close();
+      await close();
+    },
+  };
+}

@@ -1,0 +1,184 @@
+import type { Breaker } from "./breaker.ts";
+import type { Connect, Connection } from "./connection.ts";
+import { before, failure, unavailable } from "./guard.ts";
+
+/** Connections, each lent to one borrower at a time. */
+export interface Pool {
+  /**
+   * Borrows a connection. Rejects as unavailable where none is to be had in time or the breaker is open.
+   *
+   * @param until milliseconds by `performance.now()`
+   */
+  acquire(until: number): Promise<Connection>;
+  /** Gives back a connection that is in order and has no transaction open. */
+  release(connection: Connection): void;
+  /**
+   * Gives back a connection that may have a transaction open. Resolves once that is ended or the connection
+   * is gone; never rejects.
+   *
+   * @param busy whether a statement on it has not been answered
+   */
+  discard(connection: Connection, busy: boolean): Promise<void>;
+  /** Refuses everyone who waits for a connection. */
+  refuseWaiting(): void;
+  /** Closes idle connections, which were opened before an outage and may not have noticed it. */
+  flush(): void;
+  /** Refuses new borrowers and closes every connection once it is given back. */
+  close(): Promise<void>;
+}
+
+/** Settings of a pool. */
+export interface PoolOptions {
+  readonly connect: Connect;
+  readonly size: number;
+  readonly breaker: Breaker;
+}
+
+interface Waiter {
+  readonly grant: (connection: Connection | undefined) => void;
+  readonly refuse: () => void;
+}
+
+/**
+ * Makes a pool.
+ *
+ * The driver's own pool cannot tell which connection a query of ours is on, nor give up one of them, and
+ * after a lost connection it silently goes on with another one in the middle of a transaction.
+ */
+export function createPool({ connect, size, breaker }: PoolOptions): Pool {
+  const idle: Connection[] = [];
+  const waiting: Waiter[] = [];
+  const borrowed = new Set<Connection>();
+  let slots = 0; // connections that are open or being opened
+  let closing: (() => void) | undefined;
+  let closed = false;
+
+  function free(): void {
+    slots -= 1;
+    // A slot is as good as a connection: whoever waited longest may open one.
+    waiting.shift()?.grant(undefined);
+    settle();
+  }
+
+  function settle(): void {
+    if (closed && slots === 0) closing?.();
+  }
+
+  function offer(connection: Connection): void {
+    borrowed.delete(connection);
+    if (connection.lost()) {
+      free();
+      return;
+    }
+    if (closed) {
+      void connection.close().finally(free);
+      return;
+    }
+    const waiter = waiting.shift();
+    if (waiter === undefined) idle.push(connection);
+    else waiter.grant(connection);
+  }
+
+  function adopt(connection: Connection): void {
+    connection.onLost(() => {
+      const index = idle.indexOf(connection);
+      if (index === -1) return;
+      idle.splice(index, 1);
+      free();
+    });
+  }
+
+  async function open(until: number): Promise<Connection> {
+    slots += 1;
+    let late = false;
+    const opening = connect().then(
+      (connection) => {
+        adopt(connection);
+        breaker.succeeded();
+        if (late) offer(connection);
+        return connection;
+      },
+      (error: unknown) => {
+        free();
+        const { error: safe } = failure("connect", error);
+        breaker.failed();
+        throw safe;
+      },
+    );
+    return before(until, opening, () => {
+      late = true;
+    });
+  }
+
+  function wait(until: number): Promise<Connection | undefined> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        grant(connection) {
+          clearTimeout(timer);
+          resolve(connection);
+        },
+        refuse() {
+          clearTimeout(timer);
+          reject(unavailable());
+        },
+      };
+      const timer = setTimeout(
+        () => {
+          const index = waiting.indexOf(waiter);
+          if (index !== -1) waiting.splice(index, 1);
+          reject(unavailable());
+        },
+        Math.max(0, Math.ceil(until - performance.now())),
+      );
+      waiting.push(waiter);
+    });
+  }
+
+  return {
+    async acquire(until) {
+      for (;;) {
+        if (closed || !breaker.admits()) throw unavailable();
+        let connection = idle.pop();
+        if (connection === undefined) {
+          connection = slots < size ? await open(until) : await wait(until);
+        }
+        // A connection can be lost between being granted and being taken up.
+        if (connection === undefined) continue;
+        if (connection.lost()) {
+          free();
+          continue;
+        }
+        borrowed.add(connection);
+        return connection;
+      }
+    },
+    release: offer,
+    async discard(connection, busy) {
+      const usable = await connection.abandon(busy);
+      borrowed.delete(connection);
+      if (usable) offer(connection);
+      else free();
+    },
+    flush() {
+      for (const connection of idle.splice(0)) {
+        void connection.abandon(true).then((usable) => (usable ? offer(connection) : free()));
+      }
+    },
+    refuseWaiting() {
+      for (const waiter of waiting.splice(0)) waiter.refuse();
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      for (const waiter of waiting.splice(0)) waiter.refuse();
+      const done = new Promise<void>((resolve) => {
+        closing = resolve;
+      });
+      for (const connection of idle.splice(0)) void connection.close().finally(free);
+      settle();
+      await before(performance.now() + 5_000, done).catch(async () => {
+        await Promise.all([...borrowed].map((connection) => connection.abandon(true)));
+      });
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import { createBreaker } from "./breaker.ts";
+import type { Connect, Connection, Run, Session } from "./connection.ts";
+import { before, failure, unavailable } from "./guard.ts";
+import { createPool } from "./pool.ts";
+
+/** Bounds of a runner. */
+export interface RunnerOptions {
+  readonly connect: Connect;
+  /** Largest number of connections. */
+  readonly size: number;
+  /** How long one call may take, waiting for a connection included, milliseconds. */
+  readonly deadline: number;
+  /** How long a whole transaction may take, milliseconds. */
+  readonly transactionDeadline: number;
+}
+
+/** The one place through which every query goes. */
+export interface Runner {
+  readonly run: Run;
+  /** As `run`, with a deadline of its own (milliseconds). */
+  runWithin<T>(deadline: number, operation: string, query: (session: Session) => Promise<T>): Promise<T>;
+  /** Runs the work in one transaction, at isolation level read committed; see the port `Store`. */
+  transaction<T>(operation: string, work: (run: Run) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+// Enough to tell an outage from one connection that a firewall cut, and few enough to spare callers the wait.
+const BREAKER = { threshold: 3, pause: 1_000 } as const;
+
+/** Makes a runner over connections of either engine. */
+export function createRunner({ connect, size, deadline, transactionDeadline }: RunnerOptions): Runner {
+  const breaker = createBreaker({
+    ...BREAKER,
+    monotonic: () => performance.now(),
+    onOpen: () => {
+      pool.flush();
+      pool.refuseWaiting();
+    },
+  });
+  const pool = createPool({ connect, size, breaker });
+
+  /**
+   * One exchange over a borrowed connection. `asked` counts the statements that were sent and not answered, which
+   * a deadline does not end.
+   */
+  async function exchange<T>(
+    until: number,
+    { connection, asked }: Loan,
+    operation: string,
+    query: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    if (connection.lost()) throw unavailable();
+    // A query of drizzle's is a thenable that asks again each time it is awaited: this makes it a promise.
+    const answer = (async () => query(connection))();
+    asked.add(answer);
+    const answered = () => asked.delete(answer);
+    answer.then(answered, answered);
+    try {
+      const result = await before(until, answer);
+      breaker.succeeded();
+      return result;
+    } catch (thrown) {
+      const { error, outage } = failure(operation, thrown);
+      if (!outage && !connection.lost()) throw error;
+      // What failed was opened before the outage, and so were the idle ones.
+      pool.flush();
+      breaker.failed();
+      throw unavailable();
+    }
+  }
+
+  async function runWithin<T>(
+    limit: number,
+    operation: string,
+    query: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const until = performance.now() + limit;
+    const connection = await pool.acquire(until);
+    const loan: Loan = { connection, asked: new Set() };
+    try {
+      return await exchange(until, loan, operation, query);
+    } finally {
+      if (loan.asked.size === 0) pool.release(connection);
+      else void pool.discard(connection, true);
+    }
+  }
+
+  async function transaction<T>(operation: string, work: (run: Run) => Promise<T>): Promise<T> {
+    const end = performance.now() + transactionDeadline;
+    const connection = await pool.acquire(performance.now() + deadline);
+    const loan: Loan = { connection, asked: new Set() };
+    const pending = new Set<Promise<unknown>>();
+    let open = true;
+    let fault: { readonly error: unknown } | undefined;
+
+    const step = <U>(name: string, query: (session: Session) => Promise<U>): Promise<U> =>
+      exchange(Math.min(end, performance.now() + deadline), loan, name, query);
+
+    const run: Run = async (name, query) => {
+      // Work that outlived its transaction must not reach into the connection's next one.
+      if (!open) throw unavailable();
+      const running = step(name, query);
+      pending.add(running);
+      try {
+        return await running;
+      } catch (error) {
+        fault ??= { error };
+        throw error;
+      } finally {
+        pending.delete(running);
+      }
+    };
+
+    const watch = watchLoss(connection);
+    try {
+      await step(`${operation}: begin`, (session) =>
+        session.query("begin isolation level read committed", []),
+      );
+      const result = await before(end, Promise.race([work(run), watch.lost]));
+      await Promise.allSettled(pending);
+      open = false;
+      // Postgres answers the commit of a failed transaction with a rollback and no error: whoever swallowed the
+      // fault would be told that all is well.
+      if (fault !== undefined) throw fault.error;
+      // Where this fails nobody knows whether it was committed; the caller must ask again, idempotently.
+      await step(`${operation}: commit`, (session) => session.query("commit", []));
+      pool.release(connection);
+      return result;
+    } catch (error) {
+      open = false;
+      await pool.discard(connection, loan.asked.size > 0);
+      throw error;
+    } finally {
+      watch.stop();
+    }
+  }
+
+  return {
+    run: (operation, query) => runWithin(deadline, operation, query),
+    runWithin,
+    transaction,
+    close: pool.close,
+  };
+}
+
+/** A borrowed connection. */
+interface Loan {
+  readonly connection: Connection;
+  /** Statements that were sent and not answered. */
+  readonly asked: Set<Promise<unknown>>;
+}
+
+function watchLoss(connection: Connection): { readonly lost: Promise<never>; readonly stop: () => void } {
+  let stop = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    stop = connection.onLost(() => reject(unavailable()));
+  });
+  lost.catch(() => {}); // it is raced, and may lose
+  return { lost, stop };
+}
