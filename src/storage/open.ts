@@ -4,14 +4,14 @@ import { unavailable } from "./guard.ts";
 import { migrate } from "./migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "./migrations.ts";
 import { maintainPartitions } from "./partitions.ts";
-import type { EmbeddedPlace } from "./pglite.ts";
 import { createRepositories } from "./repositories.ts";
 import { createRunner } from "./runner.ts";
 import { connectServer } from "./server.ts";
 
 /** Which database. */
 export type Place =
-  | EmbeddedPlace
+  /** The embedded one, under this folder; it is made where it is missing, and locked while the store is open. */
+  | { readonly kind: "folder"; readonly folder: string }
   /** A Postgres server, by its URL. */
   | { readonly kind: "server"; readonly url: string };
 
@@ -59,7 +59,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const migrations =
     options.migrate === false ? [] : readMigrations(options.migrationsFolder ?? defaultMigrationsFolder());
   const { connect, size, close } =
-    place.kind === "server" ? await openServer(place.url, options) : await openFolder(place);
+    place.kind === "server" ? await openServer(place.url, options) : await openFolder(place.folder);
 
   async function openServer(
     url: string,
@@ -82,10 +82,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     };
   }
 
-  async function openFolder(embedded: EmbeddedPlace): Promise<Engine> {
+  async function openFolder(folder: string): Promise<Engine> {
     // Not loaded where a server is used: it is large.
     const { openEmbedded } = await import("./pglite.ts");
-    const connection = await openEmbedded(embedded);
+    const connection = await openEmbedded(folder);
     try {
       if (migrations.length > 0) await migrate(connection, { migrations, lock: "advisory" });
     } catch (error) {

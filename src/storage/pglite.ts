@@ -7,13 +7,6 @@ import { drizzle } from "drizzle-orm/pglite";
 import type { Connection } from "./connection.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 
-/** Where the embedded database lives. */
-export type EmbeddedPlace =
-  /** Under this folder, which is locked as long as the database is open. */
-  | { readonly kind: "folder"; readonly folder: string }
-  /** In memory, from a dump of an embedded database where one is given. */
-  | { readonly kind: "memory"; readonly snapshot?: Blob };
-
 // As the server's text form, which is what the readers of values expect.
 const AS_TEXT = (value: string): string => value;
 
@@ -22,27 +15,23 @@ const AS_TEXT = (value: string): string => value;
  *
  * It writes without fsync: what was acknowledged survives the end of the process, SIGKILL too, and may not
  * survive a power cut.
+ *
+ * @param folder it is made where it is missing, and locked as long as the database is open
+ * @throws FolderLockedError where another process has the folder
  */
-export async function openEmbedded(place: EmbeddedPlace): Promise<Connection> {
-  let lock: FolderLock | undefined;
-  if (place.kind === "folder") {
-    mkdirSync(place.folder, { recursive: true, mode: 0o700 });
-    lock = lockFolder(place.folder);
-  }
+export async function openEmbedded(folder: string): Promise<Connection> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(folder);
   try {
-    return await openPGlite(place, lock);
+    return await openPGlite(join(folder, "database"), lock);
   } catch (error) {
-    lock?.release();
+    lock.release();
     throw error;
   }
 }
 
-async function openPGlite(place: EmbeddedPlace, lock: FolderLock | undefined): Promise<Connection> {
-  const client = await PGlite.create({
-    ...(place.kind === "folder" ? { dataDir: join(place.folder, "database") } : {}),
-    ...(place.kind === "memory" && place.snapshot !== undefined ? { loadDataDir: place.snapshot } : {}),
-    parsers: { [types.TIMESTAMPTZ]: AS_TEXT },
-  });
+async function openPGlite(dataDir: string, lock: FolderLock): Promise<Connection> {
+  const client = await PGlite.create({ dataDir, parsers: { [types.TIMESTAMPTZ]: AS_TEXT } });
   await client.exec("set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set search_path = public");
   let closed = false;
 
@@ -63,7 +52,7 @@ async function openPGlite(place: EmbeddedPlace, lock: FolderLock | undefined): P
       try {
         await client.close();
       } finally {
-        lock?.release();
+        lock.release();
       }
     },
   };

@@ -1,4 +1,11 @@
-import type { LogView, NewRevocation, Revocation, RevocationStore } from "../domain/ports/revocations.ts";
+import type {
+  LogView,
+  NewRevocation,
+  Revocation,
+  RevocationScope,
+  RevocationStore,
+  RevocationTarget,
+} from "../domain/ports/revocations.ts";
 import type { Run, Session } from "./connection.ts";
 import { StorageError } from "./error.ts";
 import { deleteInBatches } from "./expiry.ts";
@@ -44,6 +51,14 @@ const READ_PLATFORM = read(`
     select from principals as p
     where p.platform = $3 and p.issuer = r.scope_issuer and p.subject = r.scope_subject))`);
 
+// Found by its key, of which there is an index; materialised, or the planner might walk the whole log by number.
+const COVERING = `
+  with found as materialized (
+    select ${COLUMNS} from revocations
+    where dedup in (select decode(value, 'hex') from jsonb_array_elements_text($1::jsonb) as value)
+  )
+  select * from found order by number limit 1`;
+
 // Bounds one statement's size, not the number of entries.
 const BATCH = 5_000;
 
@@ -83,6 +98,24 @@ export function createRevocationStore(run: Run): RevocationStore {
         position: { epoch: readText(first["epoch"]), number: readInteger(first["last_number"]) },
         entries: rows.filter((row) => row["number"] !== null).map(toRevocation),
       };
+    },
+    async covering(platform, { issuer, subject }, tokenId, revocationIds) {
+      if (![platform, issuer, subject].every(isStorable)) return undefined;
+      const scopes: readonly RevocationScope[] = [
+        { kind: "all" },
+        { kind: "platform", platform },
+        { kind: "link", platform },
+        { kind: "principal", issuer, subject },
+      ];
+      const targets: readonly RevocationTarget[] = [
+        { kind: "token_id", id: tokenId },
+        ...revocationIds.map((id) => ({ kind: "revocation_id", id }) as const),
+      ];
+      const keys = scopes.flatMap((scope) => targets.map((target) => dedup(scope, target)));
+      const [row] = await run("revocations.covering", (session) =>
+        session.query(COVERING, [JSON.stringify(keys)]),
+      );
+      return row && toRevocation(row);
     },
     async dropBefore(instant) {
       return deleteInBatches(

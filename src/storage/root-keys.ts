@@ -3,7 +3,6 @@ import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { RootKeyStore } from "../domain/ports/root-keys.ts";
 import { type Run, statement } from "./connection.ts";
 import { foreignCursor, pageOf } from "./cursor.ts";
-import { StorageError } from "./error.ts";
 import { rootKeys } from "./schema.ts";
 import { isStorable } from "./values.ts";
 
@@ -50,20 +49,15 @@ export function createRootKeyStore(run: Run): RootKeyStore {
       return row;
     },
     async retire(id, retiredAt, expiresAt) {
-      const rows = await run("rootKeys.retire", ({ db }) =>
-        db
-          .update(rootKeys)
-          .set({ retiredAt, expiresAt })
-          .where(eq(rootKeys.id, id))
-          .returning({ id: rootKeys.id }),
+      await run("rootKeys.retire", ({ db }) =>
+        db.update(rootKeys).set({ retiredAt, expiresAt }).where(eq(rootKeys.id, id)),
       );
-      mustExist("rootKeys.retire", rows);
     },
     async reseal(id, sealed) {
-      const rows = await run("rootKeys.reseal", ({ db }) =>
-        db.update(rootKeys).set({ sealed }).where(eq(rootKeys.id, id)).returning({ id: rootKeys.id }),
+      // Another replica may have destroyed it meanwhile: then there is nothing left to seal.
+      await run("rootKeys.reseal", ({ db }) =>
+        db.update(rootKeys).set({ sealed }).where(eq(rootKeys.id, id)),
       );
-      mustExist("rootKeys.reseal", rows);
     },
     async destroyExpired(now) {
       const rows = await run("rootKeys.destroyExpired", ({ db }) =>
@@ -94,11 +88,6 @@ export function createRootKeyStore(run: Run): RootKeyStore {
       return pageOf(rows, limit, ({ activeFrom, id }) => `${activeFrom}.${id}`);
     },
   };
-}
-
-/** A key that is to be changed and is not there means that two parts of the service disagree. */
-function mustExist(operation: string, rows: readonly unknown[]): void {
-  if (rows.length !== 1) throw new StorageError(operation);
 }
 
 function readCursor(after: string): { readonly activeFrom: number; readonly id: string } {
