@@ -1,0 +1,125 @@
+import { type Context, Hono } from "hono";
+
+import { DomainError } from "../domain/error.ts";
+import type { Clock } from "../domain/ports/clock.ts";
+import type { Service } from "../domain/service.ts";
+import type { Exchange, HttpContext } from "./context.ts";
+import { cookieNames } from "./cookies.ts";
+import { createDocsFiles } from "./docs-files.ts";
+import type { HttpLog } from "./log.ts";
+import { pages } from "./pages/all.tsx";
+import { socketPeer } from "./peer.ts";
+import { createPipeline } from "./pipeline.ts";
+import { HttpError } from "./problem.ts";
+import type { Reply } from "./reply.ts";
+import { requestId } from "./request-id.ts";
+import type { Route } from "./route.ts";
+import { ROUTES } from "./routes/all.ts";
+
+/** What the HTTP adapter is made of. */
+export interface AppOptions {
+  readonly service: Service;
+  /** Where callers reach the service; an origin. */
+  readonly publicUrl: string;
+  readonly log: HttpLog;
+  readonly clock: Clock;
+  readonly version: string;
+  /** The text of openapi.yaml. */
+  readonly openapi: string;
+  /** The folder that holds the files of swagger-ui-dist. */
+  readonly docsFolder: string;
+  /** The address of a request's peer; the socket's unless said. */
+  readonly peer?: (c: Context) => string | undefined;
+}
+
+/** The HTTP adapter: every route, and an answer to everything that is none. */
+export function createApp(options: AppOptions): Hono {
+  const context = contextOf(options);
+  const answer = createPipeline(context, options.clock);
+  const peer = options.peer ?? socketPeer;
+  const app = new Hono();
+
+  function exchangeOf(c: Context, pattern: string): Exchange {
+    const request = c.req.raw;
+    const params: Readonly<Record<string, string>> = c.req.param();
+    return {
+      request,
+      method: request.method,
+      path: pattern.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? "")),
+      params,
+      search: searchOf(request.url),
+      peer: peer(c),
+      requestId: requestId(request.headers.get("x-request-id")),
+      seen: { caller: "none", credential: "none" },
+    };
+  }
+
+  for (const [path, routes] of byPath(ROUTES)) {
+    const pattern = path.replace(/\{(\w+)\}/g, ":$1");
+    for (const route of routes) {
+      app.on(route.method, pattern, (c) => {
+        const exchange = exchangeOf(c, path);
+        return answer(exchange, route, () => {
+          if (exchange.method === "HEAD" && route.head === false) return wrongMethod(exchange, routes);
+          return route.run(context, exchange);
+        });
+      });
+    }
+    app.all(pattern, (c) => {
+      const exchange = exchangeOf(c, path);
+      return answer(exchange, routes[0], () => wrongMethod(exchange, routes));
+    });
+  }
+  app.notFound((c) =>
+    answer(exchangeOf(c, ""), undefined, async () => {
+      throw new DomainError("not_found", "no such path");
+    }),
+  );
+  // The pipeline answers everything that routes throw: what arrives here is a fault of the pipeline.
+  app.onError((error, c) =>
+    answer(exchangeOf(c, ""), undefined, async () => {
+      throw error;
+    }),
+  );
+  return app;
+}
+
+function contextOf(options: AppOptions): HttpContext {
+  const publicUrl = new URL(options.publicUrl);
+  const https = publicUrl.protocol === "https:";
+  const { service, log, version, openapi, clock, docsFolder } = options;
+  return {
+    service,
+    publicUrl,
+    https,
+    cookies: cookieNames(https),
+    log,
+    pages,
+    version,
+    startedAt: clock.now(),
+    now: () => clock.now(),
+    openapi,
+    docsFile: createDocsFiles(docsFolder),
+  };
+}
+
+function byPath(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  return Map.groupBy(routes, ({ path }) => path);
+}
+
+/** Answers a method that the path does not have: OPTIONS with the list, all others with a refusal. */
+async function wrongMethod(exchange: Exchange, routes: readonly Route[]): Promise<Reply> {
+  const methods = routes.flatMap(({ method, head }) =>
+    method === "GET" && head !== false ? ["GET", "HEAD"] : [method],
+  );
+  const allow = [...methods, "OPTIONS"].join(", ");
+  if (exchange.method === "OPTIONS") return { status: 204, body: null, headers: { allow } };
+  throw new HttpError("method_not_allowed", "this path does not have that method", { allow });
+}
+
+function searchOf(url: string): string {
+  const query = url.indexOf("?");
+  if (query < 0) return "";
+  const hash = url.indexOf("#", query);
+  return url.slice(query + 1, hash < 0 ? undefined : hash);
+}

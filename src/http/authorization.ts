@@ -1,0 +1,22 @@
+/** What an `Authorization` header says. */
+export type Authorization =
+  | { readonly kind: "absent" }
+  | { readonly kind: "bearer"; readonly token: string }
+  /** `detail` is public. */
+  | { readonly kind: "malformed"; readonly detail: string };
+
+/** Longest credential, characters. Headers as a whole are limited by the server. */
+export const MAX_CREDENTIAL = 16_384;
+
+// RFC 9110 §11.4 (a scheme in any case, one or more spaces) and RFC 6750 §2.1 (b64token). Several headers
+// arrive joined by a comma and a space, which no token has: two credentials are refused, not chosen from.
+const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+
+/** Reads the header, strictly. A header that is there but unusable is never treated as absent. */
+export function parseAuthorization(header: string | null): Authorization {
+  if (header === null) return { kind: "absent" };
+  if (header.length > MAX_CREDENTIAL) return { kind: "malformed", detail: "credential is too large" };
+  const token = BEARER.exec(header)?.[1];
+  if (token !== undefined) return { kind: "bearer", token };
+  return { kind: "malformed", detail: "Authorization must be Bearer, spaces and one credential" };
+}

@@ -1,0 +1,40 @@
+import type { Service } from "../domain/service.ts";
+import type { CookieNames } from "./cookies.ts";
+import type { DocsFiles } from "./docs-files.ts";
+import type { CallerKind, HttpLog } from "./log.ts";
+import type { Pages } from "./pages/pages.ts";
+
+/** What every route can use. */
+export interface HttpContext {
+  readonly service: Service;
+  readonly publicUrl: URL;
+  /** Whether browsers reach the service by https: what PUBLIC_URL says, not what the socket is. */
+  readonly https: boolean;
+  readonly cookies: CookieNames;
+  readonly log: HttpLog;
+  readonly pages: Pages;
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** Wall-clock time, unix milliseconds. */
+  now(): number;
+  /** The text of openapi.yaml. */
+  readonly openapi: string;
+  readonly docsFile: DocsFiles;
+}
+
+/** One request on its way through the adapter. */
+export interface Exchange {
+  readonly request: Request;
+  readonly method: string;
+  /** The route's path with this request's parameters, each written in one way only: what caveats on `path` see. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** What stands behind `?`. */
+  readonly search: string;
+  /** The peer's address; undefined where it is not known. */
+  readonly peer: string | undefined;
+  readonly requestId: string;
+  /** Filled in as it becomes known, for the log and for the answer's headers. */
+  readonly seen: { caller: CallerKind; credential: "none" | "bearer" | "cookie" };
+}

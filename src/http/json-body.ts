@@ -1,0 +1,41 @@
+import type { z } from "zod";
+
+import { parseJson } from "../json/parse.ts";
+import { toPlain } from "../json/plain.ts";
+import type { JsonValue } from "../json/value.ts";
+import { MAX_BODY, readJsonBytes } from "./body.ts";
+import { invalid } from "./fault-member.ts";
+
+/** How a route's body is read, and what it is described as. */
+export interface JsonBody<T> {
+  /** For openapi.yaml. */
+  readonly schema: z.ZodType;
+  readonly example: unknown;
+  readonly maxBytes: number;
+  /** @throws DomainError or JsonError, naming the member at fault */
+  read(tree: JsonValue): T;
+}
+
+/** A body that a schema describes wholly. */
+export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): JsonBody<T> {
+  return { schema, example, maxBytes: MAX_BODY, read: (tree) => check(schema, toPlain(tree)) };
+}
+
+/** Checks data against a schema. @throws DomainError that names the member at fault */
+export function check<T>(schema: z.ZodType<T>, data: unknown): T {
+  const result = schema.safeParse(data);
+  if (!result.success) throw invalid(result.error, data);
+  return result.data;
+}
+
+/** A body as it was received and as it was read. */
+export interface ReceivedBody<T> {
+  readonly value: T;
+  readonly bytes: Uint8Array;
+}
+
+/** Receives and reads a request's body. */
+export async function receive<T>(request: Request, body: JsonBody<T>): Promise<ReceivedBody<T>> {
+  const bytes = await readJsonBytes(request, body.maxBytes);
+  return { value: body.read(parseJson(bytes)), bytes };
+}

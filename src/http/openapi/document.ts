@@ -1,0 +1,143 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
+import { z } from "zod";
+
+import { codesOf, PROBLEMS, type ProblemCode } from "../problem-codes.ts";
+import type { Auth, Route, RouteResponse } from "../route.ts";
+import { ROUTES } from "../routes/all.ts";
+import { problemSchema } from "../wire/problem.ts";
+import { INTRODUCTION, TAGS } from "./prose.ts";
+
+type Responses = RouteConfig["responses"];
+
+/** Makes the OpenAPI document of all routes. */
+export function openapiDocument(): object {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "An ID token of a trusted issuer, or a macaroon of this API: a platform's credential or an administrator's.",
+  });
+  registry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: "__Host-bakehouse",
+    description:
+      "A browser's session (`bakehouse` where the service is on http). Writes with it need the `Origin` of this service.",
+  });
+  for (const route of ROUTES) registry.registerPath(pathOf(route));
+  const generator = new OpenApiGeneratorV31(registry.definitions, { unionPreferredType: "oneOf" });
+  return generator.generateDocument({
+    openapi: "3.1.1",
+    info: {
+      title: "Bakehouse",
+      version: "1",
+      description: INTRODUCTION,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    tags: [...TAGS],
+  });
+}
+
+function pathOf(route: Route): RouteConfig {
+  const { params, query, headers } = route;
+  return {
+    method: methodOf(route),
+    path: route.path,
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    description: route.description,
+    security: securityOf(route.auth),
+    request: {
+      ...(params instanceof z.ZodObject ? { params } : {}),
+      ...(query instanceof z.ZodObject ? { query } : {}),
+      ...(headers === undefined ? {} : { headers: headersOf(headers) }),
+      ...(route.body === undefined ? {} : { body: requestBody(route.body) }),
+    },
+    responses: { ...answers(route), ...refusals(route) },
+  };
+}
+
+function methodOf(route: Route): RouteConfig["method"] {
+  switch (route.method) {
+    case "GET":
+      return "get";
+    case "POST":
+      return "post";
+    case "PUT":
+      return "put";
+    default:
+      return route.method satisfies never;
+  }
+}
+
+function securityOf(auth: Auth): Record<string, string[]>[] {
+  if (auth === "none") return [];
+  const known = [{ bearer: [] }, { session: [] }];
+  return auth === "optional" ? [...known, {}] : known;
+}
+
+function headersOf(headers: NonNullable<Route["headers"]>) {
+  return z.object(Object.fromEntries(headers.map(({ name, schema }) => [name, schema.optional()])));
+}
+
+function requestBody({ schema, example }: NonNullable<Route["body"]>) {
+  return { required: true, content: { "application/json": { schema, example } } };
+}
+
+function answers(route: Route): Responses {
+  return Object.fromEntries(Object.entries(route.responses).map(([status, said]) => [status, answer(said)]));
+}
+
+function answer({ description, mediaType = "application/json", schema, example, headers }: RouteResponse) {
+  const content = { schema: schema ?? z.string(), ...(example === undefined ? {} : { example }) };
+  return {
+    description,
+    ...(headers === undefined ? {} : { headers: responseHeaders(headers) }),
+    ...(schema === undefined ? {} : { content: { [mediaType]: content } }),
+  };
+}
+
+function responseHeaders(headers: Readonly<Record<string, string>>) {
+  const described = Object.entries(headers).map(([name, description]) => [
+    name,
+    { description, schema: { type: "string" as const } },
+  ]);
+  return Object.fromEntries(described);
+}
+
+/** The problems that a route can answer: its own, and those that follow from what it reads. */
+export function problemCodes(route: Route): readonly ProblemCode[] {
+  const all: ProblemCode[] = [...(route.problems ?? []), "internal_error"];
+  if (route.kind === "api" || route.query !== undefined) all.push("invalid_request");
+  if (route.auth !== "none") all.push("unauthenticated", "forbidden", "rate_limited", "unavailable");
+  if (route.body !== undefined) all.push("payload_too_large", "unsupported_media_type");
+  if (route.params !== undefined) all.push("not_found");
+  return [...new Set(all)];
+}
+
+function refusals(route: Route): Responses {
+  const codes = problemCodes(route);
+  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort((a, b) => a - b);
+  return Object.fromEntries(statuses.map((status) => [status, refusal(route, status, codes)]));
+}
+
+function refusal(route: Route, status: number, codes: readonly ProblemCode[]) {
+  const own = route.responses[status];
+  const said = codesOf(status).filter((code) => codes.includes(code));
+  const lines = said.map((code) => `- \`${code}\`: ${PROBLEMS[code].title}.`);
+  const page = route.kind === "page" ? { "text/html": { schema: z.string() } } : {};
+  return {
+    description: [...(own === undefined ? [] : [own.description]), lines.join("\n")].join("\n\n"),
+    ...refusalHeaders(status),
+    content: { ...page, "application/problem+json": { schema: problemSchema } },
+  };
+}
+
+function refusalHeaders(status: number) {
+  if (status === 401) return { headers: responseHeaders({ "WWW-Authenticate": "`Bearer` (RFC 6750)." }) };
+  if (status !== 429 && status !== 503) return {};
+  return { headers: responseHeaders({ "Retry-After": "Seconds." }) };
+}

@@ -1,0 +1,17 @@
+import type { Identity } from "../../domain/ports/sessions.ts";
+import type { Problem } from "../problem.ts";
+
+/**
+ * The pages that routes answer, as HTML text.
+ *
+ * An interface, because Node runs `.ts` as it stands but not `.tsx`: routes import this, and only the app
+ * imports the pages themselves, so that openapi.yaml can be written without a build.
+ */
+export interface Pages {
+  /** The Content-Security-Policy that all of them are served under. */
+  readonly policy: string;
+  home(identity: Identity | undefined): string;
+  problem(problem: Problem): string;
+  /** @param reason public */
+  loginFailed(reason: string): string;
+}

@@ -1,0 +1,89 @@
+import type { Clock } from "../domain/ports/clock.ts";
+import type { Exchange, HttpContext } from "./context.ts";
+import { setCookie } from "./cookies.ts";
+import { describeFault } from "./log.ts";
+import { HttpError, internalProblem, type Problem, publicProblem } from "./problem.ts";
+import { html, problemReply, type Reply } from "./reply.ts";
+import type { Route, RouteKind } from "./route.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+/** The way of every request: run, bridge what is thrown, add the common headers, write one event. */
+export function createPipeline(context: HttpContext, clock: Clock) {
+  const common = securityHeaders(context.https);
+
+  /**
+   * Answers a request. Never rejects.
+   *
+   * @param route undefined where none matched
+   * @param run makes the reply, or throws
+   */
+  return async function answer(
+    exchange: Exchange,
+    route: Pick<Route, "path" | "kind"> | undefined,
+    run: () => Promise<Reply>,
+  ): Promise<Response> {
+    const startedAt = clock.monotonic();
+    const { requestId, method, seen } = exchange;
+    const pattern = route?.path ?? null;
+    let reply: Reply;
+    try {
+      reply = await run();
+    } catch (error) {
+      const known = publicProblem(error);
+      if (known === undefined) context.log.fault({ requestId, route: pattern, ...describeFault(error) });
+      reply = refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
+    }
+    context.log.request({
+      requestId,
+      method,
+      route: pattern,
+      status: reply.status,
+      milliseconds: Math.round((clock.monotonic() - startedAt) * 1000) / 1000,
+      caller: seen.caller,
+      code: reply.code ?? null,
+    });
+    return toResponse(reply, { ...common, "x-request-id": requestId });
+  };
+}
+
+function refusal(
+  context: HttpContext,
+  exchange: Exchange,
+  kind: RouteKind | undefined,
+  problem: Problem,
+  error: unknown,
+): Reply {
+  const unauthenticated = problem.code === "unauthenticated";
+  const plain = problemReply(problem, {
+    ...(error instanceof HttpError ? error.headers : {}),
+    ...(unauthenticated ? { "www-authenticate": challenge(exchange) } : {}),
+  });
+  const page =
+    kind === "page" && wantsHtml(exchange.request)
+      ? html(problem.status, context.pages.problem(problem), context.pages.policy)
+      : undefined;
+  const reply =
+    page === undefined
+      ? plain
+      : { ...plain, body: page.body, headers: { ...plain.headers, ...page.headers } };
+  // A session that is over would turn even what needs no credential into a refusal.
+  const stale = unauthenticated && exchange.seen.credential === "cookie";
+  return stale ? { ...reply, cookies: [setCookie(context.cookies.session, "", 0, context.https)] } : reply;
+}
+
+/** RFC 6750 §3: an error code only where a credential was sent. */
+function challenge(exchange: Exchange): string {
+  return exchange.seen.credential === "bearer" ? 'Bearer error="invalid_token"' : "Bearer";
+}
+
+/** Whether a page's reader is a browser, or anyone who does not ask for something else. */
+function wantsHtml(request: Request): boolean {
+  const accept = request.headers.get("accept") ?? "*/*";
+  return /text\/html|text\/\*|\*\/\*/i.test(accept) && !/^application\/(?:[a-z.+-]*\+)?json\b/i.test(accept);
+}
+
+function toResponse(reply: Reply, common: Readonly<Record<string, string>>): Response {
+  const headers = new Headers({ ...common, ...reply.headers });
+  for (const cookie of reply.cookies ?? []) headers.append("set-cookie", cookie);
+  return new Response(reply.body, { status: reply.status, headers });
+}

@@ -1,0 +1,39 @@
+import type { Problem } from "./problem.ts";
+import { problemHeaders } from "./problem.ts";
+
+/** An answer before the headers that every answer carries are added. */
+export interface Reply {
+  readonly status: number;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `Set-Cookie` values, each a header line of its own. */
+  readonly cookies?: readonly string[];
+  /** The problem's code where the answer is one, for the log. */
+  readonly code?: string;
+}
+
+/** Answers a JSON value. The media type has no parameter: RFC 8259 defines none. */
+export function json(status: number, value: object): Reply {
+  return { status, body: JSON.stringify(value), headers: { "content-type": "application/json" } };
+}
+
+/** Answers a problem document. */
+export function problemReply(problem: Problem, headers: Readonly<Record<string, string>> = {}): Reply {
+  return {
+    status: problem.status,
+    body: JSON.stringify(problem),
+    headers: { "content-type": "application/problem+json", ...problemHeaders(problem.code), ...headers },
+    code: problem.code,
+  };
+}
+
+/** Answers an HTML page under the given policy. */
+export function html(status: number, body: string, policy: string): Reply {
+  const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": policy };
+  return { status, body, headers };
+}
+
+/** Sends the browser elsewhere, with GET (RFC 9110 §15.4.4). */
+export function seeOther(location: string, cookies: readonly string[]): Reply {
+  return { status: 303, body: null, headers: { location }, cookies };
+}

@@ -1,0 +1,38 @@
+import type { Route } from "../route.ts";
+import { docs, docsFile, openapiYaml } from "./docs.ts";
+import { healthz, readyz } from "./health.ts";
+import { home } from "./home.ts";
+import { listKeys, rotateKey } from "./keys.ts";
+import { callback, login, logout } from "./login.ts";
+import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
+import { getPolicy, putPolicy } from "./policy.ts";
+import { revocationLog, revoke } from "./revocations.ts";
+import { getToken, issueToken, listTokens } from "./tokens.ts";
+import { verify, verifyBatch } from "./verify.ts";
+
+/** Every route of the service, in the order in which openapi.yaml describes them. */
+export const ROUTES: readonly Route[] = [
+  issueToken,
+  listTokens,
+  getToken,
+  verify,
+  verifyBatch,
+  revoke,
+  revocationLog,
+  listPlatforms,
+  createPlatform,
+  createCredential,
+  getPolicy,
+  putPolicy,
+  listKeys,
+  rotateKey,
+  login,
+  callback,
+  logout,
+  home,
+  healthz,
+  readyz,
+  openapiYaml,
+  docs,
+  docsFile,
+];

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { DomainError } from "../../domain/error.ts";
+import { requireOwnOrigin } from "../authenticate.ts";
+import type { HttpContext } from "../context.ts";
+import { readCookie, setCookie } from "../cookies.ts";
+import { describeFault } from "../log.ts";
+import { html, type Reply, seeOther } from "../reply.ts";
+import { safeReturnTo } from "../return-to.ts";
+import { defineRoute } from "../route.ts";
+
+/** Seconds that a login may take. */
+const LOGIN_LIFE = 600;
+
+const PAGE = { mediaType: "text/html", schema: z.string() };
+
+/** `GET /login` */
+export const login = defineRoute({
+  method: "GET",
+  path: "/login",
+  operationId: "login",
+  tag: "Browser",
+  summary: "Sign in",
+  description:
+    "Begins an OpenID Connect login (authorization code with PKCE) and sends the browser to the issuer. What is needed to finish it stays in a cookie of this browser for ten minutes.",
+  auth: "none",
+  kind: "page",
+  head: false,
+  query: z.strictObject({
+    return_to: z
+      .string()
+      .max(2048)
+      .optional()
+      .meta({ description: "Where to return to: a path of this service, `/` by default." }),
+  }),
+  responses: { 303: { description: "To the issuer.", headers: { Location: "The issuer's login." } } },
+  problems: ["unavailable"],
+  async handler({ context, service, query }) {
+    const returnTo = safeReturnTo(query.return_to ?? "/", context.publicUrl);
+    if (returnTo === undefined) {
+      throw new DomainError("invalid_request", "return_to must be a path of this service", "return_to");
+    }
+    const { url, attempt } = await service.logins.begin(returnTo);
+    return seeOther(url, [setCookie(context.cookies.login, attempt, LOGIN_LIFE, context.https)]);
+  },
+});
+
+/** `GET /callback` */
+export const callback = defineRoute({
+  method: "GET",
+  path: "/callback",
+  operationId: "callback",
+  tag: "Browser",
+  summary: "Come back from the issuer",
+  description:
+    "Finishes the login that this browser began, and begins a session with a new id. Takes whatever query the issuer sends. Answers a page for people where it fails: nothing of the query is repeated in it.",
+  auth: "none",
+  kind: "page",
+  head: false,
+  responses: {
+    303: { description: "Signed in.", headers: { Location: "A path of this service." } },
+    400: { description: "Not signed in, and why.", ...PAGE },
+  },
+  problems: ["unavailable"],
+  async handler({ context, service, exchange }) {
+    const cookies = exchange.request.headers.get("cookie");
+    const attempt = readCookie(cookies, context.cookies.login);
+    const forget = setCookie(context.cookies.login, "", 0, context.https);
+    if (attempt === undefined) {
+      return failed(context, "this login was not begun in this browser, or took too long", forget);
+    }
+    // The issuer sent the browser to PUBLIC_URL; what host the request names is anyone's word.
+    const back = new URL(`/callback?${exchange.search}`, context.publicUrl);
+    const outcome = await service.logins.finish(attempt, back);
+    if (!outcome.ok) return failed(context, outcome.reason, forget);
+    await endOld(context, exchange.requestId, readCookie(cookies, context.cookies.session));
+    const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
+    const life = (outcome.expiresAt - context.now()) / 1000;
+    return seeOther(returnTo, [
+      forget,
+      setCookie(context.cookies.session, outcome.cookie, life, context.https),
+    ]);
+  },
+});
+
+function failed(context: HttpContext, reason: string, forget: string): Reply {
+  const page = html(400, context.pages.loginFailed(reason), context.pages.policy);
+  return { ...page, cookies: [forget], code: "invalid_request" };
+}
+
+/** Ends the session that this browser had. The new login stands even where that cannot be done now. */
+async function endOld(context: HttpContext, requestId: string, cookie: string | undefined): Promise<void> {
+  if (cookie === undefined) return;
+  try {
+    await context.service.logins.logout(cookie);
+  } catch (error) {
+    context.log.fault({ requestId, route: "/callback", ...describeFault(error) });
+  }
+}
+
+/** `POST /logout` */
+export const logout = defineRoute({
+  method: "POST",
+  path: "/logout",
+  operationId: "logout",
+  tag: "Browser",
+  summary: "Sign out",
+  description:
+    "Ends the session; where there is none, it is no error. Needs the `Origin` of this service. A body is not read.",
+  auth: "none",
+  kind: "page",
+  responses: { 303: { description: "Signed out.", headers: { Location: "The front page." } } },
+  problems: ["forbidden", "unavailable"],
+  async handler({ context, service, exchange }) {
+    requireOwnOrigin(context, exchange.request);
+    const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
+    if (cookie !== undefined) await service.logins.logout(cookie);
+    return seeOther("/", [setCookie(context.cookies.session, "", 0, context.https)]);
+  },
+});

@@ -1,0 +1,85 @@
+import { z } from "zod";
+
+import { jsonBody } from "../json-body.ts";
+import { json } from "../reply.ts";
+import { defineRoute } from "../route.ts";
+import { limit, limitOf } from "../wire/page.ts";
+import { revocationSchema, revocationWire, revokeRequest, revokeRequestSchema } from "../wire/revocation.ts";
+import { sequence } from "../wire/text.ts";
+
+const example = {
+  id: "019a8b40-0000-7000-8000-000000000001",
+  target: { revocation_id: "q83vEjRWeJCrze8SNFZ4kA" },
+  revoked_at: "2026-11-22T13:30:00.000Z",
+  sequence: "k3v9Qm2x-42",
+  scope: "platform",
+};
+
+/** `POST /v1/revocations` */
+export const revoke = defineRoute({
+  method: "POST",
+  path: "/v1/revocations",
+  operationId: "revoke",
+  tag: "Revocations",
+  summary: "Revoke links, and everything below them",
+  description:
+    "All targets or none. Where every target is a `token`, holding the tokens suffices and no credential is needed. An entry matches only within its author's scope, so naming a link that one does not own does nothing to its owner. The same target in the same scope answers the first entry again. From this answer on, this replica refuses what was revoked; give `sequence` to verify as `min_sequence` to have any replica do so.",
+  auth: "optional",
+  body: jsonBody(revokeRequestSchema, {
+    targets: [{ revocation_id: "q83vEjRWeJCrze8SNFZ4kA" }],
+    reason: "the researcher left the sandbox",
+  }),
+  responses: {
+    200: {
+      description: "Revoked.",
+      schema: z.strictObject({ revocations: z.array(revocationSchema), sequence }),
+      example: { revocations: [example], sequence: "k3v9Qm2x-42" },
+    },
+  },
+  problems: ["not_found", "unprocessable"],
+  async handler({ service, caller, body }) {
+    const revoked = await service.revocations.revoke(caller, revokeRequest(body));
+    return json(200, {
+      revocations: revoked.revocations.map(revocationWire),
+      sequence: revoked.sequence,
+    });
+  },
+});
+
+/** `GET /v1/revocations` */
+export const revocationLog = defineRoute({
+  method: "GET",
+  path: "/v1/revocations",
+  operationId: "revocationLog",
+  tag: "Revocations",
+  summary: "Read the revocation log",
+  description:
+    "Oldest first, and of it what is in the caller's scope. `next_cursor` is a sequence, for `after`; where it is null, everything up to `sequence` has been read: go on from there later.",
+  auth: "caller",
+  query: z.strictObject({
+    after: sequence
+      .optional()
+      .meta({ description: "Only entries after this. Left out: from the beginning." }),
+    limit: limit.optional(),
+  }),
+  responses: {
+    200: {
+      description: "A page of the log.",
+      schema: z.strictObject({
+        items: z.array(revocationSchema),
+        next_cursor: sequence.nullable().meta({ description: "For `after`; null at the end." }),
+        sequence: sequence.meta({ description: "Up to where the log was read for this answer." }),
+      }),
+      example: { items: [example], next_cursor: null, sequence: "k3v9Qm2x-42" },
+    },
+  },
+  problems: ["gone"],
+  async handler({ service, caller, query }) {
+    const log = await service.revocations.log(caller, query.after, limitOf(query.limit));
+    return json(200, {
+      items: log.items.map(revocationWire),
+      next_cursor: log.next ?? null,
+      sequence: log.sequence,
+    });
+  },
+});

@@ -1,0 +1,131 @@
+import { z } from "zod";
+
+import { DomainError } from "../../domain/error.ts";
+import type { Verdict, VerifyRequest } from "../../domain/service.ts";
+import { parsedArray } from "../batch.ts";
+import { MAX_BATCH_BODY, MAX_BODY } from "../body.ts";
+import type { JsonBody } from "../json-body.ts";
+import { type Problem, publicProblem } from "../problem.ts";
+import { json } from "../reply.ts";
+import { defineRoute } from "../route.ts";
+import { problemSchema } from "../wire/problem.ts";
+import { allowedSchema, refusedSchema, verdictSchema, verdictWire } from "../wire/verdict.ts";
+import { readVerifyRequest, verifyRequestSchema } from "../wire/verify-request.ts";
+
+/** Most requests in a batch. */
+const MOST_REQUESTS = 1000;
+
+const requestExample = {
+  token: "AgEVaHR0cDovLzEyNy4wLjAuMTo4MDgwAl9iaDEu",
+  context: { action: "read", resource: "repo:acme/site", args: { amount: 12.5 } },
+};
+
+const allowedExample = {
+  allowed: true,
+  token_id: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
+  key_id: "Zk3vQm2xT9aBcDeF",
+  platform: "default",
+  principal: { id: "pW3kD0q9xYb2LmNa", issuer: "https://login.example.com", subject: "248289761001" },
+  issued_at: "2026-11-22T13:00:00.000Z",
+  expires_at: "2026-11-22T14:00:00.000Z",
+  agents: ["orchestrator", "researcher#7f3a"],
+  caveats: ["time < 2026-11-22T14:00:00.000Z", "agent = orchestrator", "agent = researcher#7f3a"],
+  summary: "Until 14:00 UTC, anything.",
+  revocation_id: "ASNFZ4mrze8BI0VniavN7w",
+  revocation_ids: ["q83vEjRWeJCrze8SNFZ4kA", "ASNFZ4mrze8BI0VniavN7w"],
+  budgets: [],
+  sequence: "k3v9Qm2x-41",
+};
+
+const verifyBody: JsonBody<VerifyRequest> = {
+  schema: verifyRequestSchema,
+  example: requestExample,
+  maxBytes: MAX_BODY,
+  read: readVerifyRequest,
+};
+
+/** `POST /v1/verify` */
+export const verify = defineRoute({
+  method: "POST",
+  path: "/v1/verify",
+  operationId: "verify",
+  tag: "Verify",
+  summary: "May this token do this, now?",
+  description:
+    "For a platform, about tokens of its own. 200 wherever an answer was reached, allowed or not; 503 where none could be reached, which is neither. `allowed: true` says that the token does not forbid the call.",
+  auth: "caller",
+  body: verifyBody,
+  responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
+  async handler({ service, caller, body }) {
+    return json(200, verdictWire(await service.verification.verify(caller, body)));
+  },
+});
+
+const batchSchema = z
+  .strictObject({ requests: z.array(verifyRequestSchema).max(MOST_REQUESTS) })
+  .meta({ id: "VerifyBatchRequest" });
+
+const batchAnswerSchema = z
+  .strictObject({
+    results: z
+      .array(z.union([allowedSchema, refusedSchema, problemSchema]))
+      .meta({ description: "One for each request, in order." }),
+  })
+  .meta({ id: "VerifyBatch" });
+
+type Item = VerifyRequest | DomainError;
+
+const batchBody: JsonBody<readonly Item[]> = {
+  schema: batchSchema,
+  example: { requests: [requestExample] },
+  maxBytes: MAX_BATCH_BODY,
+  read: (tree) => parsedArray(tree, "requests", MOST_REQUESTS).map(readItem),
+};
+
+function readItem(tree: Parameters<typeof readVerifyRequest>[0]): Item {
+  try {
+    return readVerifyRequest(tree);
+  } catch (error) {
+    const known = publicProblem(error);
+    if (known === undefined) throw error;
+    return new DomainError("invalid_request", known.detail, known.member);
+  }
+}
+
+function isRequest(item: Item): item is VerifyRequest {
+  return !(item instanceof DomainError);
+}
+
+/** `POST /v1/verify/batch` */
+export const verifyBatch = defineRoute({
+  method: "POST",
+  path: "/v1/verify/batch",
+  operationId: "verifyBatch",
+  tag: "Verify",
+  summary: "Up to 1,000 questions in one body",
+  description:
+    "Answers in the order of the requests. A request that is not valid, or that could not be answered, is a problem document in its place, whose `member` is a path into that request; it does not spoil the others. A body that is no JSON at all is refused as a whole.",
+  auth: "caller",
+  body: batchBody,
+  responses: {
+    200: { description: "The answers.", schema: batchAnswerSchema, example: { results: [allowedExample] } },
+  },
+  async handler({ service, caller, body }) {
+    const verdicts = await service.verification.verifyBatch(caller, body.filter(isRequest));
+    const answers = verdicts.values();
+    return json(200, {
+      results: body.map((item) => resultWire(isRequest(item) ? answers.next().value : item)),
+    });
+  },
+});
+
+function resultWire(result: Verdict | DomainError | undefined): object {
+  if (result === undefined) throw new RangeError("fewer verdicts than requests");
+  return result instanceof DomainError ? problemOf(result) : verdictWire(result);
+}
+
+function problemOf(error: DomainError): Problem {
+  const known = publicProblem(error);
+  if (known === undefined) throw error;
+  return known;
+}

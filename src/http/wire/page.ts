@@ -1,0 +1,75 @@
+import { z } from "zod";
+
+import { DomainError } from "../../domain/error.ts";
+import type { Page, PageRequest } from "../../domain/ports/page.ts";
+import { fromBase64url, toBase64url } from "./base64url.ts";
+
+const DEFAULT_LIMIT = 100;
+const CURSOR = /^[A-Za-z0-9_-]{1,684}$/;
+
+/** The query parameter `limit`, as text. */
+export const limit = z
+  .string()
+  .regex(/^(?:[1-9][0-9]{0,2}|1000)$/, "must be a whole number from 1 to 1000")
+  .meta({
+    type: "integer",
+    minimum: 1,
+    maximum: 1000,
+    default: DEFAULT_LIMIT,
+    description: "Most items to answer.",
+  });
+
+/** The query parameter `cursor`. */
+export const cursor = z
+  .string()
+  .regex(CURSOR, "must be a next_cursor of this list")
+  .meta({ description: "The `next_cursor` of the page before." });
+
+/** Reads the limit. */
+export function limitOf(text: string | undefined): number {
+  return text === undefined ? DEFAULT_LIMIT : Number(text);
+}
+
+/**
+ * A list's cursors: the page's key behind the list's name, so that one list's cursor is not another's.
+ * Opaque is a promise to callers, not a secret from them: keys give no power, and what comes back is
+ * checked against the list's own keys.
+ */
+export function cursors(list: string, key: RegExp) {
+  const prefix = `${list}:`;
+
+  function decode(text: string): string | undefined {
+    const decoded = new TextDecoder().decode(fromBase64url(text) ?? new Uint8Array());
+    if (!decoded.startsWith(prefix)) return undefined;
+    const after = decoded.slice(prefix.length);
+    return key.test(after) ? after : undefined;
+  }
+
+  return {
+    /** @throws DomainError for a cursor that this list never gave */
+    request(query: {
+      readonly limit?: string | undefined;
+      readonly cursor?: string | undefined;
+    }): PageRequest {
+      const after = query.cursor === undefined ? undefined : decode(query.cursor);
+      if (query.cursor !== undefined && after === undefined) {
+        throw new DomainError("invalid_request", "cursor must be a next_cursor of this list", "cursor");
+      }
+      return { limit: limitOf(query.limit), after };
+    },
+    /** The wire form of a page. */
+    answer<T, W>(page: Page<T>, item: (value: T) => W) {
+      const { next } = page;
+      const next_cursor = next === undefined ? null : toBase64url(new TextEncoder().encode(prefix + next));
+      return { items: page.items.map(item), next_cursor };
+    },
+  };
+}
+
+/** The shape of a list's answer. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.strictObject({
+    items: z.array(item),
+    next_cursor: z.string().nullable().meta({ description: "Where the next page begins; null at the end." }),
+  });
+}

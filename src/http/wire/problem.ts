@@ -1,0 +1,39 @@
+import { z } from "zod";
+
+import { PROBLEM_CODES, PROBLEMS } from "../problem-codes.ts";
+
+const codes = PROBLEM_CODES.map(
+  (code) => `- \`${code}\` (${PROBLEMS[code].status}): ${PROBLEMS[code].description}`,
+);
+
+/** A problem document, as answers write it. */
+export const problemSchema = z
+  .strictObject({
+    type: z.string().meta({ description: "`urn:bakehouse:problem:` and the code." }),
+    title: z.string().meta({ description: "The same for every problem of this code." }),
+    status: z.int(),
+    code: z
+      .enum(PROBLEM_CODES)
+      .meta({ description: `Stable: added to, never renamed.\n\n${codes.join("\n")}` }),
+    detail: z
+      .string()
+      .meta({ description: "What is wrong this time, for people. Names and sizes, never contents." }),
+    member: z.string().optional().meta({
+      description:
+        "What is at fault: a path into the body (`targets[0].token_id`), a query parameter or a header.",
+    }),
+  })
+  .meta({
+    id: "Problem",
+    description: "RFC 9457. Every error of this API is one.",
+    examples: [
+      {
+        type: "urn:bakehouse:problem:invalid_request",
+        title: "The request is not valid",
+        status: 400,
+        code: "invalid_request",
+        detail: "ttl must be a whole number",
+        member: "ttl",
+      },
+    ],
+  });

@@ -1,0 +1,126 @@
+import { z } from "zod";
+
+import { REFUSAL_CODES, type RefusalCode, type Verdict } from "../../domain/service.ts";
+import { principalSchema, principalWire } from "./principal.ts";
+import { instant, opaqueId, platformName, printInstant, revocationId, sequence, tokenId } from "./text.ts";
+
+const MEANING: Readonly<Record<RefusalCode, string>> = {
+  malformed: "The text is no macaroon, or no bundle of a macaroon and its discharges.",
+  too_large: "The token is over a limit: 64 KiB, 256 caveats, 4 KiB a caveat, 32 discharges, nested 8 deep.",
+  unknown_key: "Its root key is not known to the asking platform: another platform's token looks the same.",
+  bad_signature: "It was not made from its root key, or was altered. Nothing else is said then.",
+  revoked: "A link of its chain, the whole token, or more, has been revoked.",
+  expired: "A `time <` caveat lies in the past.",
+  discharge_invalid: "A discharge is wrong, not bound to this token, used twice, or left over.",
+  depth_exceeded: "It was handed on more often than a `depth` caveat allows.",
+  holder_proof_required: "A `holder` caveat asks for a proof of possession and there is none.",
+  holder_proof_invalid: "The proof of possession does not satisfy a `holder` caveat.",
+  caveat_unknown: "A caveat cannot be parsed or is none that this service knows: unknown means no.",
+  caveat_failed: "The context does not satisfy a caveat.",
+  discharge_missing: "A third-party caveat has no discharge; `undischarged` says which.",
+  budget_exhausted: "A `uses`, `spend` or `rate` caveat has nothing left.",
+};
+
+const refusalCode = z.enum(REFUSAL_CODES).meta({
+  id: "RefusalCode",
+  description: `Why a token was refused: the first of these, in this order, that applies. Stable: added to, never renamed.\n\n${REFUSAL_CODES.map((code) => `- \`${code}\`: ${MEANING[code]}`).join("\n")}`,
+});
+
+/** The answer for a token that does not forbid the call. */
+export const allowedSchema = z
+  .strictObject({
+    allowed: z.literal(true),
+    token_id: tokenId,
+    key_id: opaqueId.meta({ description: "The root key that signed it." }),
+    platform: platformName,
+    principal: principalSchema,
+    issued_at: instant,
+    expires_at: instant.meta({ description: "The earliest `time <` on the chain." }),
+    agents: z.array(z.string()).meta({
+      description:
+        "Names that delegators gave, from the root on: claims, for tracing. Never proof of who calls.",
+    }),
+    caveats: z.array(z.string()),
+    summary: z.string().meta({ description: "What the token allows, in sentences made from its caveats." }),
+    revocation_id: revocationId.meta({ description: "Of the presented macaroon: the chain's last link." }),
+    revocation_ids: z.array(revocationId).meta({ description: "Of every link, root first, presented last." }),
+    budgets: z
+      .array(z.strictObject({ caveat: z.string(), remaining: z.string() }))
+      .meta({ description: "What is left of each budget. Empty: no budget caveat is understood yet." }),
+    sequence,
+  })
+  .meta({
+    id: "Allowed",
+    description:
+      "The token does not forbid the call. The platform still checks what the principal may do: a macaroon is a set of restrictions, not of rights.",
+  });
+
+/** The answer for a token that does. */
+export const refusedSchema = z
+  .strictObject({
+    allowed: z.literal(false),
+    code: refusalCode,
+    detail: z.string().meta({ description: "The reason in a sentence." }),
+    failures: z
+      .array(
+        z.strictObject({
+          index: z.int().min(0).meta({ description: "The caveat's place in its macaroon, from 0." }),
+          caveat: z.string(),
+          agent: z
+            .string()
+            .nullable()
+            .meta({ description: "The agent in whose span the caveat stands; null before the first." }),
+          code: refusalCode,
+          detail: z.string().meta({ description: "What was seen, and what would have passed." }),
+        }),
+      )
+      .meta({ description: "Every caveat that failed. Empty where the signature is wrong." }),
+    undischarged: z
+      .array(
+        z.strictObject({
+          location: z.string(),
+          caveat_id: z.string().meta({ description: "The ticket, base64url." }),
+        }),
+      )
+      .meta({ description: "Third-party caveats that no discharge came with." }),
+    sequence,
+  })
+  .meta({ id: "Refused", description: "The token forbids the call, or is no good." });
+
+/** Either answer. */
+export const verdictSchema = z.union([allowedSchema, refusedSchema]).meta({
+  id: "Verdict",
+  description: "Always 200 where an answer was reached, allowed or not.",
+});
+
+/** Writes a verdict. */
+export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
+  if (!verdict.allowed) {
+    return {
+      allowed: false,
+      code: verdict.code,
+      detail: verdict.detail,
+      failures: verdict.failures.map(({ index, caveat, agent, code, detail }) => {
+        return { index, caveat, agent, code, detail };
+      }),
+      undischarged: verdict.undischarged.map(({ location, caveatId }) => ({ location, caveat_id: caveatId })),
+      sequence: verdict.sequence,
+    };
+  }
+  return {
+    allowed: true,
+    token_id: verdict.tokenId,
+    key_id: verdict.keyId,
+    platform: verdict.platform,
+    principal: principalWire(verdict.principal),
+    issued_at: printInstant(verdict.issuedAt),
+    expires_at: printInstant(verdict.expiresAt),
+    agents: [...verdict.agents],
+    caveats: [...verdict.caveats],
+    summary: verdict.summary,
+    revocation_id: verdict.revocationId,
+    revocation_ids: [...verdict.revocationIds],
+    budgets: [],
+    sequence: verdict.sequence,
+  };
+}

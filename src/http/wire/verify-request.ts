@@ -1,0 +1,114 @@
+import { z } from "zod";
+
+import { reservedMember } from "../../caveats/reserved.ts";
+import type { VerifyRequest } from "../../domain/service.ts";
+import { toPlain } from "../../json/plain.ts";
+import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
+import { check } from "../json-body.ts";
+import { sequence } from "./text.ts";
+
+/** Most objects and arrays within one another in a context, itself counted. */
+const CONTEXT_DEPTH = 64;
+
+const UNIT = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+
+function isObject(value: unknown): value is JsonObject {
+  return value instanceof Map;
+}
+
+function depth(value: JsonValue): number {
+  if (value === null || typeof value !== "object" || value instanceof JsonNumber) return 0;
+  let deepest = 0;
+  for (const member of value.values() as Iterable<JsonValue>) deepest = Math.max(deepest, depth(member));
+  return deepest + 1;
+}
+
+// The two members whose numbers must keep their source text stay as they were parsed.
+const context = z
+  .custom<JsonObject>(isObject, "must be an object")
+  .superRefine((members, issues) => {
+    const name = reservedMember(members);
+    if (name !== undefined) {
+      issues.addIssue({ code: "custom", path: [name], message: "belongs to the service and cannot be set" });
+    } else if (depth(members) > CONTEXT_DEPTH) {
+      issues.addIssue({ code: "custom", message: `must be nested at most ${CONTEXT_DEPTH} deep` });
+    }
+  })
+  .meta({
+    type: "object",
+    additionalProperties: true,
+    description:
+      "The facts of the call that the token's caveats are cleared against; any member can be constrained by `name` or a dotted path. Numbers are compared as written, digit by digit. The names that belong to the service are refused: `time agent depth uses spend rate holder ancestor approval principal platform token_id cost bh`. Nested at most 64 deep.",
+  });
+
+const cost = z
+  .custom<JsonObject>(isObject, "must be an object")
+  .superRefine((members, issues) => {
+    for (const [unit, amount] of members) {
+      const rule = costRule(unit, amount);
+      if (rule !== undefined) issues.addIssue({ code: "custom", path: [unit], message: rule });
+    }
+  })
+  .meta({
+    type: "object",
+    additionalProperties: { type: "number", minimum: 0 },
+    description: "What the call would cost, by unit. Checked, but not counted until budgets are built.",
+  });
+
+function costRule(unit: string, amount: JsonValue): string | undefined {
+  if (!UNIT.test(unit)) return "must be named by a letter or _, then up to 63 letters, digits, _ or -";
+  if (!(amount instanceof JsonNumber) || amount.text.startsWith("-")) return "must be a number of at least 0";
+  return amount.text.length <= 40 ? undefined : "must have at most 40 digits";
+}
+
+/** What is asked of one token. */
+export const verifyRequestSchema = z
+  .strictObject({
+    token: z.string().meta({
+      description:
+        "The macaroon, or a bundle of it and its discharges, base64url. One that is too large is an answer, not an error.",
+    }),
+    discharges: z
+      .array(z.string())
+      .optional()
+      .meta({ description: "Discharges that are not in the bundle." }),
+    context,
+    cost: cost.optional(),
+    proof: z.string().max(16_384).optional().meta({
+      description:
+        "A DPoP proof. Not looked at until `holder` caveats are built; a token with one is refused as `caveat_unknown`, with or without a proof.",
+    }),
+    min_sequence: sequence
+      .optional()
+      .meta({ description: "Answer only once this much of the revocation log is applied here; else 503." }),
+    dry_run: z
+      .boolean()
+      .optional()
+      .meta({ description: "The same answer, with nothing counted and nothing recorded as observed." }),
+  })
+  .meta({ id: "VerifyRequest", description: "May this token do this, now?" });
+
+/**
+ * Reads one request of verify.
+ *
+ * @throws DomainError or JsonError that names the member at fault
+ */
+export function readVerifyRequest(tree: JsonValue): VerifyRequest {
+  const read = check(verifyRequestSchema, isObject(tree) ? shallow(tree) : toPlain(tree));
+  return {
+    token: read.token,
+    discharges: read.discharges ?? [],
+    context: read.context,
+    minSequence: read.min_sequence,
+    dryRun: read.dry_run ?? false,
+  };
+}
+
+function shallow(tree: JsonObject): object {
+  const kept = ["context", "cost"];
+  const rest = toPlain(new Map([...tree].filter(([name]) => !kept.includes(name)))) as object;
+  for (const name of kept) {
+    if (tree.has(name)) Object.defineProperty(rest, name, { value: tree.get(name), enumerable: true });
+  }
+  return rest;
+}

@@ -1,0 +1,77 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { expect } from "vitest";
+
+import type { Service } from "../../src/domain/service.ts";
+import { type AppOptions, createApp } from "../../src/http/app.ts";
+import type { FaultEvent, RequestEvent } from "../../src/http/log.ts";
+import { breaches, OPENAPI_TEXT } from "../support/contract.ts";
+import { AT, CREDENTIALS, createFakeService } from "../support/fake-service.ts";
+
+const DOCS_FOLDER = dirname(fileURLToPath(import.meta.resolve("swagger-ui-dist/package.json")));
+
+export const ORIGIN = "http://127.0.0.1:8080";
+export const HTTPS_ORIGIN = "https://bakehouse.example";
+
+type Parts = Parameters<typeof createFakeService>[0];
+
+/** A request's headers for a caller that the fake service knows. */
+export function as(who: keyof typeof CREDENTIALS, origin = ORIGIN): Record<string, string> {
+  if (who !== "session") return { authorization: `Bearer ${CREDENTIALS[who]}` };
+  const name = origin.startsWith("https:") ? "__Host-bakehouse" : "bakehouse";
+  return { cookie: `${name}=${CREDENTIALS.session}`, origin };
+}
+
+/** The app over a fake service. Every answer that passes through `request` is held against openapi.yaml. */
+export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> = {}) {
+  const fake = createFakeService(parts);
+  const requests: RequestEvent[] = [];
+  const faults: FaultEvent[] = [];
+  let monotonic = 0;
+  const publicUrl = overrides.publicUrl ?? ORIGIN;
+  const service: Service = fake.service;
+  const app = createApp({
+    service,
+    publicUrl,
+    log: { request: (event) => requests.push(event), fault: (event) => faults.push(event) },
+    clock: { now: () => AT, monotonic: () => (monotonic += 1.5) },
+    version: "1.2.3",
+    openapi: OPENAPI_TEXT,
+    docsFolder: DOCS_FOLDER,
+    peer: () => "192.0.2.7",
+    ...overrides,
+  });
+
+  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await app.request(new URL(path, publicUrl).href, init);
+    const pathname = decodeURI(new URL(path, publicUrl).pathname);
+    expect(
+      await breaches(init.method ?? "GET", pathname, response),
+      `${init.method ?? "GET"} ${path}`,
+    ).toEqual([]);
+    return response;
+  }
+
+  /** Sends JSON, by default as the administrator. */
+  async function send(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = as("administrator"),
+  ) {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return request(path, { method, headers: { "content-type": "application/json", ...headers }, body: text });
+  }
+
+  return { app, request, send, calls: fake.calls, authentications: fake.authentications, requests, faults };
+}
+
+/** Reads a problem document. */
+export async function problemOf(response: Response) {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const problem: { status: number; code: string; detail: string; member?: string } = JSON.parse(
+    await response.text(),
+  );
+  return problem;
+}

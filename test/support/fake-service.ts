@@ -1,0 +1,241 @@
+import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
+import { DomainError } from "../../src/domain/error.ts";
+import type { Principal } from "../../src/domain/ports/principals.ts";
+import type { Revocation } from "../../src/domain/ports/revocations.ts";
+import type { Identity } from "../../src/domain/ports/sessions.ts";
+import type { IssuedToken, KeyView, Service, TokenView, Verdict } from "../../src/domain/service.ts";
+
+/** One call of a use case, as the fake saw it. */
+export interface RecordedCall {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+type Parts<T> = { readonly [K in keyof T]?: Partial<T[K]> };
+
+/** Bearer credentials and session cookie that the fake knows. */
+export const CREDENTIALS = {
+  administrator: "administrator-credential",
+  platform: "platform-credential",
+  human: "human.id.token",
+  session: "session-cookie-value-0123456789",
+} as const;
+
+export const AT = Date.UTC(2026, 10, 22, 13, 0, 0, 125);
+
+export const ALICE: Identity = {
+  issuer: "https://login.example.com",
+  subject: "248289761001",
+  email: "alice@example.com",
+  name: "Alice",
+  groups: ["engineering"],
+  authenticatedAt: AT,
+  acr: null,
+  development: false,
+};
+
+export const PRINCIPAL: Principal = {
+  id: "pW3kD0q9xYb2LmNa",
+  platform: "default",
+  issuer: ALICE.issuer,
+  subject: ALICE.subject,
+  email: "alice@example.com",
+  assertedBy: "issuer",
+  development: false,
+  createdAt: AT,
+};
+
+export const TOKEN_ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081";
+export const REVOCATION_ID = "q83vEjRWeJCrze8SNFZ4kA";
+export const SEQUENCE = "k3v9Qm2x-41";
+
+export const ISSUED: IssuedToken = {
+  token: "issued-token-text",
+  tokenId: TOKEN_ID,
+  revocationId: REVOCATION_ID,
+  platform: "default",
+  principal: PRINCIPAL,
+  issuedAt: AT,
+  expiresAt: AT + 3_600_000,
+  caveats: ["time < 2026-11-22T14:00:00.125Z", "action in read, list"],
+  summary: "Until 14:00 UTC, read or list.",
+  warnings: [],
+};
+
+const { token: _token, ...facts } = ISSUED;
+export const VIEW: TokenView = {
+  ...facts,
+  keyId: "Zk3vQm2xT9aBcDeF",
+  label: null,
+  issuedBy: null,
+  status: "active",
+};
+
+export const ALLOWED: Verdict = {
+  allowed: true,
+  tokenId: TOKEN_ID,
+  keyId: "Zk3vQm2xT9aBcDeF",
+  platform: "default",
+  principal: PRINCIPAL,
+  issuedAt: AT,
+  expiresAt: AT + 3_600_000,
+  agents: ["orchestrator"],
+  caveats: [...ISSUED.caveats, "agent = orchestrator"],
+  summary: ISSUED.summary,
+  revocationId: "ASNFZ4mrze8BI0VniavN7w",
+  revocationIds: [REVOCATION_ID, "ASNFZ4mrze8BI0VniavN7w"],
+  sequence: SEQUENCE,
+};
+
+export const REFUSED: Verdict = {
+  allowed: false,
+  code: "caveat_failed",
+  detail: "args.amount is 250, the token allows at most 100",
+  failures: [
+    {
+      index: 2,
+      caveat: "args.amount <= 100",
+      agent: "researcher",
+      code: "caveat_failed",
+      detail: "args.amount is 250, the token allows at most 100 (added by researcher)",
+    },
+  ],
+  undischarged: [{ location: "https://third.example", caveatId: "AAEC" }],
+  sequence: SEQUENCE,
+};
+
+export const REVOCATION: Revocation = {
+  id: "019a8b40-0000-7000-8000-000000000001",
+  number: 42,
+  scope: { kind: "platform", platform: "default" },
+  target: { kind: "revocation_id", id: Uint8Array.from({ length: 16 }, (_, index) => index) },
+  reason: null,
+  author: "platform:default",
+  revokedAt: AT,
+  lastMatchAt: AT + 90 * 86_400_000,
+};
+
+export const KEY: KeyView = {
+  keyId: "Zk3vQm2xT9aBcDeF",
+  platform: "default",
+  state: "active",
+  createdAt: AT,
+  activeFrom: AT,
+  retiredAt: null,
+  expiresAt: null,
+};
+
+export const HUMAN: HumanCaller = { kind: "human", identity: ALICE, administrator: false };
+
+function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
+  const platform = role === "platform" ? "default" : undefined;
+  return { kind: "service", role, platform, credentialId: TOKEN_ID, refuses: () => undefined };
+}
+
+const CALLERS: ReadonlyMap<string, Caller> = new Map<string, Caller>([
+  [CREDENTIALS.administrator, serviceCaller("administrator")],
+  [CREDENTIALS.platform, serviceCaller("platform")],
+  [CREDENTIALS.human, HUMAN],
+]);
+
+function usual(): Service {
+  return {
+    authentication: {
+      async bearer(token: string, _request: RequestFacts) {
+        const caller = CALLERS.get(token);
+        if (caller === undefined) throw new DomainError("unauthenticated", "no valid credential");
+        return caller;
+      },
+      async session(cookie) {
+        if (cookie !== CREDENTIALS.session) throw new DomainError("unauthenticated", "no such session");
+        return HUMAN;
+      },
+    },
+    tokens: {
+      issue: async () => ISSUED,
+      list: async () => ({ items: [VIEW], next: TOKEN_ID }),
+      get: async () => VIEW,
+    },
+    verification: {
+      verify: async () => ALLOWED,
+      verifyBatch: async (_caller, requests) => requests.map(() => ALLOWED),
+    },
+    revocations: {
+      revoke: async (_caller, { targets }) => ({
+        revocations: targets.map(() => ({ revocation: REVOCATION, sequence: "k3v9Qm2x-42" })),
+        sequence: "k3v9Qm2x-42",
+      }),
+      log: async () => ({
+        items: [{ revocation: REVOCATION, sequence: "k3v9Qm2x-42" }],
+        next: undefined,
+        sequence: "k3v9Qm2x-42",
+      }),
+    },
+    platforms: {
+      create: async (_caller, name, policy) => ({ name, createdAt: AT, policy: policy ?? { rules: [] } }),
+      list: async () => ({
+        items: [{ name: "default", createdAt: AT, policy: { rules: [] } }],
+        next: "default",
+      }),
+      policy: async () => ({ rules: [] }),
+      setPolicy: async (_caller, _name, policy) => policy,
+      issueCredential: async () => ({ ...ISSUED, platform: "bakehouse" }),
+    },
+    keys: {
+      list: async () => ({ items: [KEY], next: "1763816400125 Zk3vQm2xT9aBcDeF" }),
+      rotate: async () => ({ ...KEY, state: "pending", retiredAt: AT + 1, expiresAt: AT + 2 }),
+    },
+    logins: {
+      begin: async () => ({ url: "https://login.example.com/authorize?state=s", attempt: "sealed-attempt" }),
+      finish: async () => ({
+        ok: true,
+        cookie: "new-session-cookie",
+        returnTo: "/docs",
+        expiresAt: AT + 43_200_000,
+      }),
+      identity: async (cookie) => (cookie === CREDENTIALS.session ? ALICE : undefined),
+      logout: async () => {},
+    },
+    health: { problems: async () => [] },
+  };
+}
+
+type Method = (...args: readonly unknown[]) => Promise<unknown>;
+
+/**
+ * A service that knows a few credentials, answers every use case, and records what it was asked.
+ *
+ * @param parts methods to be used in place of the usual ones
+ */
+export function createFakeService(parts: Parts<Service> = {}) {
+  const calls: RecordedCall[] = [];
+  const authentications: RecordedCall[] = [];
+  const base = usual();
+
+  function record<K extends keyof Service>(name: K): Service[K] {
+    const methods: Record<string, Method> = { ...base[name], ...parts[name] } as unknown as Record<
+      string,
+      Method
+    >;
+    const recorded = Object.entries(methods).map(([method, run]) => [
+      method,
+      async (...args: readonly unknown[]) => {
+        (name === "authentication" ? authentications : calls).push({ name: `${name}.${method}`, args });
+        return run(...args);
+      },
+    ]);
+    return Object.fromEntries(recorded) as unknown as Service[K];
+  }
+
+  const service: Service = {
+    authentication: record("authentication"),
+    tokens: record("tokens"),
+    verification: record("verification"),
+    revocations: record("revocations"),
+    platforms: record("platforms"),
+    keys: record("keys"),
+    logins: record("logins"),
+    health: record("health"),
+  };
+  return { service, calls, authentications };
+}
