@@ -24,7 +24,7 @@ export function createMaintenance(options: {
   /** Told which task failed; the others go on. */
   readonly onProblem: (task: string, error: unknown) => void;
 }) {
-  const { store, rootKeys, sealing, randomness } = options;
+  const { store, sealing, randomness } = options;
 
   async function rotateAged(): Promise<void> {
     let after: string | undefined;
@@ -67,7 +67,6 @@ export function createMaintenance(options: {
   }
 
   const tasks: Readonly<Record<string, () => Promise<unknown>>> = {
-    "load root keys": () => rootKeys.load(),
     "replace aged root keys": rotateAged,
     "destroy expired root keys": destroyExpiredKeys,
     "seal root keys under the current master key": resealKeys,

@@ -1,0 +1,38 @@
+import { chmod, copyFile, mkdir, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+import { rolldown } from "rolldown";
+
+import { DOCS_FILES } from "./http/docs-files.ts";
+
+// One file with its dependencies in it starts several times faster, in a fraction of the memory, than
+// the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
+const root = join(import.meta.dirname, "..");
+const out = join(root, "dist");
+
+await rm(out, { recursive: true, force: true });
+const bundle = await rolldown({
+  input: { bakehouse: join(root, "src/main.ts") },
+  platform: "node",
+  // PGlite finds its WebAssembly beside its own files; oidc-provider reads its own at run time.
+  external: [/^@electric-sql\/pglite/, /^oidc-provider/],
+  tsconfig: join(root, "tsconfig.json"),
+  onLog(level, log, handle) {
+    if (level === "warn") throw new Error(log.message);
+    handle(level, log);
+  },
+});
+await bundle.write({
+  dir: out,
+  format: "esm",
+  entryFileNames: "[name].js",
+  chunkFileNames: "[name]-[hash].js",
+  sourcemap: true,
+});
+await bundle.close();
+await chmod(join(out, "bakehouse.js"), 0o755);
+
+const docs = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+await mkdir(join(out, "docs"));
+for (const name of Object.keys(DOCS_FILES)) await copyFile(join(docs, name), join(out, "docs", name));

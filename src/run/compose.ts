@@ -1,0 +1,139 @@
+import { createAuthentication } from "../domain/authentication.ts";
+import { createBootstrap } from "../domain/bootstrap.ts";
+import { createExamination } from "../domain/examination.ts";
+import { createHealth } from "../domain/health.ts";
+import { createIdempotency } from "../domain/idempotency.ts";
+import { createTokens } from "../domain/issuance.ts";
+import { createKeys } from "../domain/keys.ts";
+import { createLogins } from "../domain/logins.ts";
+import { createMaintenance } from "../domain/maintenance.ts";
+import { createPlatforms } from "../domain/platforms.ts";
+import type { Clock } from "../domain/ports/clock.ts";
+import type { CredentialFiles } from "../domain/ports/credential-files.ts";
+import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
+import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
+import type { Randomness } from "../domain/ports/randomness.ts";
+import type { Steps } from "../domain/ports/steps.ts";
+import type { Store } from "../domain/ports/store.ts";
+import { createPrincipals } from "../domain/principals.ts";
+import { createRevocations } from "../domain/revocation.ts";
+import { createRevocationFeed } from "../domain/revocation-feed.ts";
+import { createRootKeys } from "../domain/root-keys.ts";
+import type { Sealing } from "../domain/sealing.ts";
+import type { Service } from "../domain/service.ts";
+import { createServiceCredentials } from "../domain/service-credentials.ts";
+import { createTokenViews } from "../domain/token-views.ts";
+import { createVerification } from "../domain/verification.ts";
+
+/** Everything that the domain needs from outside. */
+export interface Parts {
+  readonly store: Store;
+  readonly sealing: Sealing;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly steps: Steps;
+  readonly idTokens: IdTokens;
+  readonly relyingParty: RelyingParty;
+  readonly files: CredentialFiles;
+  readonly publicUrl: string;
+  /** The one issuer that administrators can come from. */
+  readonly ownIssuer: string;
+  /** Whether it is the development identity provider. */
+  readonly isDevelopment: boolean;
+  readonly adminGroups: readonly string[];
+  /** Milliseconds. */
+  readonly stalenessMilliseconds: number;
+  readonly report: {
+    /** Following the revocation log has failed (the problem), or works again (undefined). */
+    readonly feed: (problem: string | undefined) => void;
+    readonly maintenance: (task: string, error: unknown) => void;
+  };
+}
+
+/** How often the revocation log is read, as a part of the staleness bound: several reads may fail before it is reached. */
+const POLLS_PER_BOUND = 20;
+
+/** Puts the use cases together. Nothing runs until `start`. */
+export function compose(parts: Parts) {
+  const { store, clock, stalenessMilliseconds, isDevelopment } = parts;
+  const rootKeys = createRootKeys(parts);
+  const principals = createPrincipals(parts);
+  const feed = createRevocationFeed({
+    store,
+    clock,
+    maxAgeMilliseconds: stalenessMilliseconds,
+    pollMilliseconds: Math.min(1_000, stalenessMilliseconds / POLLS_PER_BOUND),
+    onProblem: parts.report.feed,
+  });
+  const examination = createExamination({ rootKeys, principals, feed, trustsDevelopment: isDevelopment });
+  const logins = createLogins(parts);
+  const credentials = createServiceCredentials({ ...parts, rootKeys });
+  const service: Service = {
+    authentication: createAuthentication({
+      ...parts,
+      examination,
+      feed,
+      sessions: logins,
+      trustsDevelopment: isDevelopment,
+    }),
+    tokens: createTokens({
+      ...parts,
+      rootKeys,
+      principals,
+      idempotency: createIdempotency(parts),
+      view: createTokenViews({ clock, feed }),
+    }),
+    verification: createVerification({ examination, feed, clock }),
+    revocations: createRevocations({ ...parts, examination, feed }),
+    platforms: createPlatforms({ ...parts, rootKeys, credentials }),
+    keys: createKeys({ ...parts, rootKeys }),
+    logins,
+    health: createHealth({ store, feed }),
+  };
+  const bootstrap = createBootstrap({
+    ...parts,
+    rootKeys,
+    credentials,
+    isKnown: async (token) => (await examination.examine(token, [], SERVICE_PLATFORM)).ok,
+  });
+  const maintenance = createMaintenance({
+    ...parts,
+    rootKeys,
+    feed,
+    onProblem: parts.report.maintenance,
+  });
+
+  let keyTimer: NodeJS.Timeout | undefined;
+  let maintenanceTimer: NodeJS.Timeout | undefined;
+
+  return {
+    service,
+    bootstrap,
+    maintenance,
+    feed,
+
+    /** Whether the first platforms have been made. */
+    isBootstrapped: async () => (await store.platforms.find(SERVICE_PLATFORM)) !== undefined,
+
+    /** Reads keys and revocations, and keeps them up to date from then on. Rejects where they can't be read. */
+    async start(): Promise<void> {
+      await rootKeys.load();
+      await feed.start();
+      const reload = () =>
+        rootKeys.load().catch((error: unknown) => parts.report.maintenance("load root keys", error));
+      keyTimer = setInterval(reload, stalenessMilliseconds / 2).unref();
+      maintenanceTimer = setInterval(() => void maintenance.run(), MAINTENANCE_PAUSE).unref();
+    },
+
+    async stop(): Promise<void> {
+      clearInterval(keyTimer);
+      clearInterval(maintenanceTimer);
+      await feed.stop();
+    },
+  };
+}
+
+export type Composed = ReturnType<typeof compose>;
+
+/** Milliseconds between two rounds of maintenance. */
+const MAINTENANCE_PAUSE = 10 * 60_000;

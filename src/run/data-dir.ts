@@ -1,0 +1,65 @@
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { CredentialFiles } from "../domain/ports/credential-files.ts";
+import type { Randomness } from "../domain/ports/randomness.ts";
+import { Secret } from "../domain/secret.ts";
+
+/** Makes the data folder if it is not there. Only its owner may enter: master key and credentials lie in it. */
+export function prepareDataDir(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+}
+
+/** Writes a file so that after a crash it is there whole or not at all. */
+async function writeDurably(path: string, text: string): Promise<void> {
+  const draft = `${path}.draft`;
+  await rm(draft, { force: true });
+  await writeFile(draft, text, { mode: 0o600, flag: "wx", flush: true });
+  await rename(draft, path);
+  await syncFolder(join(path, ".."));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return existsSync(path) ? readFile(path, "utf8") : undefined;
+}
+
+/** The master key of a service with the embedded database: made at the first start, and kept in a file of mode 0600. */
+export async function ensureMasterKey(dataDir: string, randomness: Randomness): Promise<Secret> {
+  const path = join(dataDir, "master.key");
+  const kept = await readIfThere(path);
+  if (kept !== undefined) {
+    const bytes = Buffer.from(kept.trim(), "base64url");
+    if (bytes.length !== 32) throw new Error(`${path} does not hold 32 bytes in base64url`);
+    return new Secret(new Uint8Array(bytes));
+  }
+  const made = randomness.bytes(32);
+  await writeDurably(path, `${Buffer.from(made).toString("base64url")}\n`);
+  return new Secret(made);
+}
+
+/** The credentials of a first start, as files of mode 0600 in the data folder. */
+export function credentialFiles(dataDir: string): CredentialFiles {
+  const stagedPath = (file: string) => join(dataDir, `${file}.staged`);
+  return {
+    stage: (file, token) => writeDurably(stagedPath(file), `${token}\n`),
+    staged: async (file) => (await readIfThere(stagedPath(file)))?.trim(),
+    async publish(file) {
+      const path = join(dataDir, file);
+      await rename(stagedPath(file), path);
+      await syncFolder(dataDir);
+      return path;
+    },
+    discard: (file) => rm(stagedPath(file), { force: true }),
+  };
+}

@@ -1,0 +1,14 @@
+import { type Logger, pino } from "pino";
+import type { LogLevel } from "../config.ts";
+import { DomainError } from "../domain/error.ts";
+
+/** One JSON object a line on standard output. No error object is ever handed to it: what errors hold is not known. */
+export function createLogger(level: LogLevel): Logger {
+  return pino({ level, base: { service: "bakehouse" }, timestamp: pino.stdTimeFunctions.isoTime });
+}
+
+/** What may be written of an error: its class, and its message where that is made for the public. */
+export function errorFields(error: unknown): { readonly error: string; readonly detail?: string } {
+  if (error instanceof DomainError) return { error: error.code, detail: error.message };
+  return { error: error instanceof Error ? error.name : typeof error };
+}

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+
+import type { Logger } from "pino";
+
+import type { Config } from "../config.ts";
+import { createSealing } from "../domain/sealing.ts";
+import type { Secret } from "../domain/secret.ts";
+import { openStore } from "../storage/open.ts";
+import { type Composed, compose } from "./compose.ts";
+import { credentialFiles, ensureMasterKey, prepareDataDir } from "./data-dir.ts";
+import { createLogger, errorFields } from "./log.ts";
+import { openPeople, type People } from "./people.ts";
+import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
+
+/** The service, opened and not started. */
+export interface Opened extends Composed {
+  readonly log: Logger;
+  readonly people: People;
+  /** Whether this process has a database of its own and makes its first platforms itself. */
+  readonly embedded: boolean;
+  close(): Promise<void>;
+}
+
+async function masterKey(config: Config): Promise<Secret> {
+  if (config.masterKey !== undefined) return config.masterKey;
+  return ensureMasterKey(config.dataDir, systemRandomness);
+}
+
+/**
+ * Opens everything that the configuration names: data folder, database (migrated), issuer.
+ *
+ * @param overrides parts that a drill replaces: time, chance, or what happens between two steps
+ */
+export async function open(
+  config: Config,
+  overrides: Partial<Pick<Parameters<typeof compose>[0], "clock" | "randomness" | "steps">> & {
+    readonly shiftDatabaseClock?: () => number;
+  } = {},
+): Promise<Opened> {
+  const log = createLogger(config.logLevel);
+  const {
+    clock = systemClock,
+    randomness = systemRandomness,
+    steps = unwatchedSteps,
+    shiftDatabaseClock,
+  } = overrides;
+  const embedded = config.databaseUrl === undefined;
+  if (embedded || config.oidc.kind === "development") prepareDataDir(config.dataDir);
+
+  const store = await openStore({
+    place:
+      config.databaseUrl === undefined
+        ? { kind: "folder", folder: join(config.dataDir, "database") }
+        : { kind: "server", url: config.databaseUrl },
+    ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
+  });
+  try {
+    const sealing = createSealing({
+      masterKey: await masterKey(config),
+      previous: config.previousMasterKey,
+      randomness,
+    });
+    const people = await openPeople(config, { clock, randomness }, (error) =>
+      log.error({ event: "development identity provider", ...errorFields(error) }),
+    );
+    const composed = compose({
+      store,
+      sealing,
+      clock,
+      randomness,
+      steps,
+      ...people,
+      files: credentialFiles(config.dataDir),
+      publicUrl: config.publicUrl,
+      adminGroups: config.adminGroups,
+      stalenessMilliseconds: config.revocationMaxStaleness,
+      report: {
+        feed(problem) {
+          if (problem === undefined) log.info({ event: "revocations followed again" });
+          else log.warn({ event: "revocations not followed", detail: problem });
+        },
+        maintenance: (task, error) => log.warn({ event: "maintenance failed", task, ...errorFields(error) }),
+      },
+    });
+    return {
+      ...composed,
+      log,
+      people,
+      embedded,
+      async close() {
+        await composed.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

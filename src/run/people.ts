@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+
+import type { Config } from "../config.ts";
+import type { Clock } from "../domain/ports/clock.ts";
+import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
+import type { Randomness } from "../domain/ports/randomness.ts";
+import { developmentIssuer } from "../oidc/development/issuer.ts";
+import { createIdTokens } from "../oidc/id-tokens.ts";
+import { createRelyingParty } from "../oidc/relying-party.ts";
+
+/** Where humans come from. */
+export interface People {
+  readonly idTokens: IdTokens;
+  readonly relyingParty: RelyingParty;
+  readonly ownIssuer: string;
+  readonly isDevelopment: boolean;
+  /** The development identity provider's part of this origin; undefined with a real issuer. */
+  readonly developmentProvider:
+    | {
+        owns(path: string): boolean;
+        handler(request: IncomingMessage, response: ServerResponse): Promise<void>;
+      }
+    | undefined;
+}
+
+/** Client ids at the development identity provider. */
+export const DEVELOPMENT_CLIENTS = { web: "bakehouse", cli: "bakehouse-cli" } as const;
+
+/**
+ * Connects to the configured issuer, or opens the development identity provider. Asks no issuer
+ * anything yet, so the service starts while one is down.
+ *
+ * @param onFault told of the class of a fault inside the development identity provider
+ */
+export async function openPeople(
+  config: Config,
+  { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
+  onFault: (error: unknown) => void,
+): Promise<People> {
+  const { publicUrl, oidc } = config;
+  const redirectUri = `${publicUrl}/callback`;
+  const isDevelopment = oidc.kind === "development";
+  const own = isDevelopment
+    ? {
+        issuer: developmentIssuer(publicUrl),
+        clientId: DEVELOPMENT_CLIENTS.web,
+        cliClientId: DEVELOPMENT_CLIENTS.cli,
+      }
+    : oidc;
+  const audiences = [own.clientId, ...(own.cliClientId === undefined ? [] : [own.cliClientId])];
+  const allowInsecureIssuer = (issuer: string) => issuer.startsWith("http:"); // on this machine only: see config.ts
+  const trusted = config.trustedIssuers.map((issuer) => ({
+    ...issuer,
+    development: false,
+    allowInsecureIssuer: allowInsecureIssuer(issuer.issuer),
+  }));
+  return {
+    idTokens: createIdTokens({
+      issuers: [
+        {
+          issuer: own.issuer,
+          audiences,
+          development: isDevelopment,
+          allowInsecureIssuer: allowInsecureIssuer(own.issuer),
+        },
+        ...trusted,
+      ],
+      clock,
+    }),
+    relyingParty: createRelyingParty({
+      issuer: own.issuer,
+      clientId: own.clientId,
+      ...(oidc.kind === "issuer" && oidc.clientSecret !== undefined
+        ? { clientSecret: oidc.clientSecret }
+        : {}),
+      redirectUri,
+      development: isDevelopment,
+      allowInsecureIssuer: allowInsecureIssuer(own.issuer),
+      clock,
+      randomness,
+    }),
+    ownIssuer: own.issuer,
+    isDevelopment,
+    developmentProvider: isDevelopment
+      ? await openDevelopmentProvider(config, redirectUri, onFault)
+      : undefined,
+  };
+}
+
+async function openDevelopmentProvider(
+  config: Config,
+  redirectUri: string,
+  onFault: (error: unknown) => void,
+) {
+  // Loaded only here: a service with a real issuer never runs any of it.
+  const [{ createDevelopmentProvider }, { signingKeysFile }] = await Promise.all([
+    import("../oidc/development/provider.ts"),
+    import("../oidc/development/signing-keys.ts"),
+  ]);
+  return createDevelopmentProvider({
+    publicUrl: config.publicUrl,
+    signingKeys: signingKeysFile(join(config.dataDir, "dev-idp.jwks")),
+    cookieKeys: [randomBytes(32).toString("base64url")],
+    clients: {
+      web: { id: DEVELOPMENT_CLIENTS.web, redirectUri },
+      cli: { id: DEVELOPMENT_CLIENTS.cli },
+    },
+    onFault,
+  });
+}
