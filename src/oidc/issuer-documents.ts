@@ -1,14 +1,8 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWK } from "jose";
 
 import { type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
-import { type AddressRules, discoveryAddress, isAcceptableAddress } from "./issuer-url.ts";
-
-/** What an issuer says of itself (OpenID Connect Discovery §3). Only what is used here is checked. */
-export interface IssuerMetadata {
-  readonly issuer: string;
-  readonly jwks_uri: string;
-  readonly [member: string]: unknown;
-}
+import { type IssuerMetadata, isObject, readIssuerMetadata } from "./issuer-metadata.ts";
+import { type AddressRules, discoveryAddress } from "./issuer-url.ts";
 
 /** An issuer's description and its keys, read together. */
 export interface IssuerDocuments {
@@ -31,7 +25,7 @@ export async function readIssuerDocuments(
   rules: AddressRules,
   fetch: Fetch,
 ): Promise<IssuerDocuments> {
-  const metadata = readMetadata(
+  const metadata = readIssuerMetadata(
     await getJson(fetch, discoveryAddress(issuer), "configuration"),
     issuer,
     rules,
@@ -50,17 +44,6 @@ async function getJson(fetch: Fetch, url: string, what: string): Promise<unknown
   }
 }
 
-function readMetadata(value: unknown, issuer: string, rules: AddressRules): IssuerMetadata {
-  if (!isObject(value)) throw issuerUnavailable("its configuration is not an object");
-  // Discovery §4.3: anything but the very same text is another issuer, which could speak for this one.
-  if (value["issuer"] !== issuer) throw issuerUnavailable("its configuration names another issuer");
-  const address = value["jwks_uri"];
-  if (typeof address !== "string" || !isAcceptableAddress(address, rules)) {
-    throw issuerUnavailable("its configuration names no usable key set");
-  }
-  return { ...value, issuer, jwks_uri: address };
-}
-
 function readKeySet(value: unknown): JSONWebKeySet {
   const keys = isObject(value) ? value["keys"] : undefined;
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw issuerUnavailable("its key set is malformed");
@@ -73,8 +56,4 @@ function readKeySet(value: unknown): JSONWebKeySet {
 function isPublicKey(value: unknown): value is JWK {
   if (!isObject(value) || value["d"] !== undefined) return false;
   return typeof value["kty"] === "string" && ASYMMETRIC.has(value["kty"]);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

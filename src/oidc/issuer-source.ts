@@ -117,7 +117,11 @@ export function createIssuerSource(options: IssuerSourceOptions): IssuerSource {
     async current() {
       const fresh = youngerThan(timing.fresh);
       if (fresh !== undefined) return fresh;
-      await read();
+      const stale = failure === undefined ? undefined : youngerThan(timing.maxAge);
+      const reading = read();
+      // An issuer that failed last time is asked again, but nobody waits for it while its documents serve.
+      if (stale !== undefined) return stale;
+      await reading;
       const usable = youngerThan(timing.maxAge);
       if (usable === undefined) throw failure ?? issuerUnavailable("it has not answered for too long");
       return usable;

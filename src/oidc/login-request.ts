@@ -1,5 +1,5 @@
 import type { Randomness } from "../domain/ports/randomness.ts";
-import type { IssuerMetadata } from "./issuer-documents.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 
 /** 256 random bits as base64url: a state, a nonce, or a PKCE code verifier (RFC 7636 §4.1: 43 to 128 characters). */
 export function randomText(randomness: Randomness): string {
@@ -15,8 +15,8 @@ const WANTED_SCOPES = [...STANDARD_SCOPES, "groups"];
  * advertises none is asked for the standard ones (OpenID Connect Core §5.4).
  */
 export function scopesFor(metadata: IssuerMetadata): string {
-  const advertised = metadata["scopes_supported"];
-  if (!Array.isArray(advertised)) return STANDARD_SCOPES.join(" ");
+  const advertised = metadata.scopes_supported;
+  if (advertised === undefined) return STANDARD_SCOPES.join(" ");
   return WANTED_SCOPES.filter((scope) => scope === "openid" || advertised.includes(scope)).join(" ");
 }
 
@@ -33,8 +33,8 @@ export type ClientAuthentication =
  */
 export function clientAuthenticationFor(metadata: IssuerMetadata, hasSecret: boolean): ClientAuthentication {
   if (!hasSecret) return "none";
-  const advertised = metadata["token_endpoint_auth_methods_supported"];
-  if (!Array.isArray(advertised) || advertised.includes("client_secret_basic")) return "client_secret_basic";
+  const advertised = metadata.token_endpoint_auth_methods_supported;
+  if (advertised === undefined || advertised.includes("client_secret_basic")) return "client_secret_basic";
   if (advertised.includes("client_secret_post")) return "client_secret_post";
   if (advertised.includes("client_secret_jwt")) return "client_secret_jwt";
   return "client_secret_basic";

@@ -7,8 +7,8 @@ import type { Randomness } from "../domain/ports/randomness.ts";
 import { CLOCK_SKEW, readIdentity } from "./id-token-claims.ts";
 import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier } from "./id-token-verifier.ts";
-import type { IssuerMetadata } from "./issuer-documents.ts";
 import { type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 import { loginFailure } from "./login-failure.ts";
 import { clientAuthenticationFor, randomText, scopesFor } from "./login-request.ts";
@@ -61,7 +61,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
 
   function configure(metadata: IssuerMetadata): client.Configuration {
     const config = new client.Configuration(
-      metadata,
+      { ...metadata },
       clientId,
       {
         // openid-client reads the system's clock; the service's own decides.
@@ -86,8 +86,8 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         returnTo,
         startedAt: clock.now(),
       };
-      if (typeof metadata["authorization_endpoint"] !== "string") {
-        throw issuerUnavailable("its configuration names no authorization endpoint");
+      if (metadata.authorization_endpoint === undefined || metadata.token_endpoint === undefined) {
+        throw issuerUnavailable("its configuration names no endpoints for a login");
       }
       const url = client.buildAuthorizationUrl(configure(metadata), {
         redirect_uri: redirectUri,

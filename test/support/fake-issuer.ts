@@ -1,0 +1,265 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+
+/** What can go wrong with an issuer. Set and unset while it runs. */
+export interface IssuerFaults {
+  /** Connections are cut without an answer. */
+  down?: boolean;
+  /** Every answer comes this much later, milliseconds. */
+  slowMs?: number;
+  /** Every answer has this status. */
+  status?: number;
+  /** Every answer is this text. */
+  body?: string;
+  /** The configuration document names this issuer. */
+  discoveryIssuer?: string;
+  /** Members that the configuration document has instead of its own; undefined leaves one out. */
+  metadata?: Record<string, unknown>;
+  /** The key set, instead of the issuer's own. */
+  jwks?: unknown;
+  /** The human refuses: the callback carries this error. */
+  authorizationError?: string;
+  /** The callback lacks `iss` or carries this one (RFC 9207). */
+  callbackIssuer?: string | null;
+  /** The token endpoint answers with this error. */
+  tokenError?: string;
+  /** The ID token of the token endpoint, made by the test. */
+  idToken?: (claims: Record<string, unknown>) => string | Promise<string>;
+  /** Claims of the ID token, over the usual ones; undefined leaves one out. */
+  claims?: Record<string, unknown>;
+  /** What the UserInfo endpoint says; there is no such endpoint without. */
+  userInfo?: Record<string, unknown>;
+}
+
+/** How a token departs from the usual. */
+export interface TokenOverrides {
+  /** Header members over the usual ones; undefined leaves one out. */
+  readonly header?: Record<string, unknown>;
+  /** Signs with this key. */
+  readonly key?: CryptoKey | Uint8Array;
+}
+
+/** A small OpenID Connect issuer on 127.0.0.1 that does as it is told. */
+export interface FakeIssuer {
+  /** Where it listens; the same as {@link issuer}. */
+  readonly url: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly faults: IssuerFaults;
+  /** Paths that were asked for, oldest first. */
+  readonly requests: string[];
+  /** The parameters of the last authorization request. */
+  lastAuthorization(): URLSearchParams | undefined;
+  /** The body of the last token request, and its Authorization header. */
+  lastTokenRequest():
+    | { readonly form: URLSearchParams; readonly authorization: string | undefined }
+    | undefined;
+  /** An ID token: usual claims for "alice", with the given ones over them; undefined leaves one out. */
+  signIdToken(claims?: Record<string, unknown>, overrides?: TokenOverrides): Promise<string>;
+  /** The usual claims. */
+  claims(): Record<string, unknown>;
+  /** The current signing key, public. */
+  publicKey(): Promise<JWK>;
+  /** Signs with a new key from now on. The old one leaves the key set unless it is kept. */
+  rotateKeys(options?: { readonly keep?: boolean }): Promise<void>;
+  /** Stops it; {@link reopen} starts it again on the same port. */
+  close(): Promise<void>;
+  reopen(): Promise<void>;
+}
+
+interface SigningPair {
+  readonly kid: string;
+  readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
+}
+
+/** Options of {@link startFakeIssuer}. */
+export interface FakeIssuerOptions {
+  readonly clientId?: string;
+  readonly algorithm?: string;
+  /** Wall-clock time for the usual claims, unix milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Starts one. Its configuration, key set, authorization, token and UserInfo endpoints work; PKCE is checked. */
+export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<FakeIssuer> {
+  const { clientId = "bakehouse", algorithm = "ES256", now = Date.now } = options;
+  const faults: IssuerFaults = {};
+  const requests: string[] = [];
+  const codes = new Map<string, URLSearchParams>();
+  let lastAuthorization: URLSearchParams | undefined;
+  let lastTokenRequest: { form: URLSearchParams; authorization: string | undefined } | undefined;
+  let current = await makePair(algorithm);
+  let published = [current];
+  let issuer = "";
+
+  function claims(): Record<string, unknown> {
+    const seconds = Math.floor(now() / 1_000);
+    return {
+      iss: issuer,
+      sub: "alice",
+      aud: clientId,
+      iat: seconds,
+      exp: seconds + 3_600,
+      auth_time: seconds - 30,
+      name: "Alice",
+      email: "alice@example.com",
+      email_verified: true,
+      groups: ["staff"],
+    };
+  }
+
+  async function signIdToken(
+    over: Record<string, unknown> = {},
+    overrides: TokenOverrides = {},
+  ): Promise<string> {
+    const header = without({ alg: algorithm, kid: current.kid, typ: "JWT", ...overrides.header });
+    return await new SignJWT(without({ ...claims(), ...over }))
+      .setProtectedHeader({ ...header, alg: String(header["alg"]) })
+      .sign(overrides.key ?? current.privateKey);
+  }
+
+  function configuration(): unknown {
+    return without({
+      issuer: faults.discoveryIssuer ?? issuer,
+      jwks_uri: `${issuer}/jwks`,
+      authorization_endpoint: `${issuer}/authorize`,
+      token_endpoint: `${issuer}/token`,
+      userinfo_endpoint: faults.userInfo === undefined ? undefined : `${issuer}/userinfo`,
+      response_types_supported: ["code"],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: [algorithm],
+      scopes_supported: ["openid", "profile", "email", "groups"],
+      authorization_response_iss_parameter_supported: true,
+      ...faults.metadata,
+    });
+  }
+
+  function authorize(query: URLSearchParams, response: ServerResponse): void {
+    lastAuthorization = query;
+    const back = new URL(query.get("redirect_uri") ?? "about:blank");
+    if (faults.authorizationError === undefined) {
+      const code = randomBytes(16).toString("hex");
+      codes.set(code, query);
+      back.searchParams.set("code", code);
+    } else {
+      back.searchParams.set("error", faults.authorizationError);
+    }
+    back.searchParams.set("state", query.get("state") ?? "");
+    if (faults.callbackIssuer !== null) back.searchParams.set("iss", faults.callbackIssuer ?? issuer);
+    response.writeHead(303, { location: back.href }).end();
+  }
+
+  async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const form = new URLSearchParams(await text(request));
+    lastTokenRequest = { form, authorization: request.headers.authorization };
+    const code = form.get("code") ?? "";
+    const begun = codes.get(code);
+    codes.delete(code);
+    const challenge = createHash("sha256")
+      .update(form.get("code_verifier") ?? "")
+      .digest("base64url");
+    const good =
+      begun !== undefined &&
+      begun.get("code_challenge_method") === "S256" &&
+      begun.get("code_challenge") === challenge &&
+      begun.get("redirect_uri") === form.get("redirect_uri");
+    const error = faults.tokenError ?? (good ? undefined : "invalid_grant");
+    if (error !== undefined) return json(response, error === "invalid_client" ? 401 : 400, { error });
+    const said = without({ ...claims(), nonce: begun?.get("nonce"), ...faults.claims });
+    const idToken = await (faults.idToken?.(said) ?? signIdToken({ ...missing(said), ...said }));
+    json(response, 200, { access_token: "access", token_type: "Bearer", expires_in: 60, id_token: idToken });
+  }
+
+  /** Usual claims that a set of claims leaves out, as undefined. */
+  function missing(said: Record<string, unknown>): Record<string, unknown> {
+    return Object.fromEntries(
+      Object.keys(claims())
+        .filter((claim) => !(claim in said))
+        .map((claim) => [claim, undefined]),
+    );
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", issuer);
+    requests.push(url.pathname);
+    if (faults.slowMs !== undefined) await new Promise((resolve) => setTimeout(resolve, faults.slowMs));
+    if (faults.down === true) return void request.socket.destroy();
+    if (faults.status !== undefined) return json(response, faults.status, {});
+    if (faults.body !== undefined) return void response.end(faults.body);
+    switch (url.pathname) {
+      case "/.well-known/openid-configuration":
+        return json(response, 200, configuration());
+      case "/jwks":
+        return json(response, 200, faults.jwks ?? { keys: await Promise.all(published.map(publicJwk)) });
+      case "/authorize":
+        return authorize(url.searchParams, response);
+      case "/token":
+        return await token(request, response);
+      case "/userinfo":
+        return json(response, 200, { sub: "alice", ...faults.userInfo });
+      default:
+        return json(response, 404, {});
+    }
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen(port, "127.0.0.1", resolve);
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  issuer = `http://127.0.0.1:${port}`;
+
+  return {
+    url: issuer,
+    issuer,
+    clientId,
+    faults,
+    requests,
+    lastAuthorization: () => lastAuthorization,
+    lastTokenRequest: () => lastTokenRequest,
+    signIdToken,
+    claims,
+    publicKey: () => publicJwk(current),
+    async rotateKeys({ keep = false } = {}) {
+      current = await makePair(algorithm);
+      published = keep ? [...published, current] : [current];
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+    reopen: () => listen(port),
+  };
+
+  async function publicJwk(pair: SigningPair): Promise<JWK> {
+    return { ...(await exportJWK(pair.publicKey)), kid: pair.kid, alg: algorithm, use: "sig" };
+  }
+}
+
+async function makePair(algorithm: string): Promise<SigningPair> {
+  const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });
+  return { kid: randomBytes(6).toString("hex"), privateKey, publicKey };
+}
+
+function without(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+async function text(request: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
