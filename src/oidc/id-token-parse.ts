@@ -3,7 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Claims } from "./id-token-claims.ts";
 
 /** Largest token that is looked at, in characters. */
-export const MAX_TOKEN_LENGTH = 16 * 1024;
+const MAX_TOKEN_LENGTH = 16 * 1024;
 
 /**
  * Signatures that are accepted: asymmetric ones. Never `none`, and never `HS*`, where whoever can check

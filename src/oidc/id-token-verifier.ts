@@ -7,7 +7,7 @@ import { issuerUnavailable } from "./issuer-fetch.ts";
 import type { IssuerSource, ReadDocuments } from "./issuer-source.ts";
 
 /** Claims that the issuer signed and that are meant for this service now, or why they are not. */
-export type VerifiedClaims =
+type VerifiedClaims =
   | { readonly ok: true; readonly claims: Claims /** Unix milliseconds. */; readonly expiresAt: number }
   | { readonly ok: false; readonly reason: string };
 
@@ -96,7 +96,8 @@ async function* candidates(token: UnverifiedIdToken, documents: ReadDocuments): 
     yield await documents.keys(token.header);
   } catch (error) {
     if (error instanceof errors.JWKSMultipleMatchingKeys) yield* error;
-    // Anything else is a key that is missing or can't be used: there is no candidate.
+    // The key is there but can't be used: the issuer's fault, which says nothing of the token.
+    else if (!(error instanceof errors.JWKSNoMatchingKey)) throw issuerUnavailable("its key is malformed");
   }
 }
 

@@ -7,7 +7,7 @@ import type { Fetch } from "./issuer-fetch.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 
 /** An issuer whose ID tokens are accepted. */
-export interface TrustedIssuer {
+interface TrustedIssuer {
   /** Compared as text, character by character. */
   readonly issuer: string;
   /** Client ids; a token must be meant for one of them. */

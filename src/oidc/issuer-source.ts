@@ -18,7 +18,7 @@ export interface IssuerTiming {
 }
 
 /** The timing that is used unless said otherwise. */
-export const ISSUER_TIMING: IssuerTiming = {
+const ISSUER_TIMING: IssuerTiming = {
   timeout: 5_000,
   fresh: 10 * 60_000,
   maxAge: 60 * 60_000,

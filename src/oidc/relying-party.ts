@@ -15,7 +15,7 @@ import { clientAuthenticationFor, randomText, scopesFor } from "./login-request.
 import { addUserInfo } from "./user-info.ts";
 
 /** How long a login may take, milliseconds. */
-export const LOGIN_TIME = 10 * 60_000;
+const LOGIN_TIME = 10 * 60_000;
 
 // Asked for so that every certified issuer says when the human last logged in (OpenID Connect Core
 // §3.1.2.1: max_age makes auth_time required); seconds. Not insisted on: some issuers know neither.

@@ -99,6 +99,12 @@ describe("an issuer without a usable answer is unavailable, never a refusal", ()
     expect(await tokens.verify(token)).toMatchObject({ ok: true });
   });
 
+  test("one whose key is malformed", async () => {
+    const { x, ...rest } = await issuer.publicKey();
+    issuer.faults.jwks = { keys: [{ ...rest, x: x?.slice(0, 10) }] };
+    await expect(tokens.verify(await issuer.signIdToken())).rejects.toMatchObject(unavailable);
+  });
+
   test("and the error carries neither address nor cause", async () => {
     const secretive = verifier(() =>
       Promise.reject(new Error("fetch https://user:secret@id.example failed")),

@@ -11,14 +11,14 @@ export interface CookieJar {
 }
 
 /** What decides over SameSite. */
-export interface CookieRequest {
+interface CookieRequest {
   /** The site that the request comes from; undefined for an address that was typed in. */
   readonly from?: URL | undefined;
   readonly method: string;
 }
 
 /** A cookie in the jar. */
-export interface Cookie {
+interface Cookie {
   readonly name: string;
   readonly value: string;
   readonly host: string;

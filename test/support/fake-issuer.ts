@@ -35,7 +35,7 @@ export interface IssuerFaults {
 }
 
 /** How a token departs from the usual. */
-export interface TokenOverrides {
+interface TokenOverrides {
   /** Header members over the usual ones; undefined leaves one out. */
   readonly header?: Record<string, unknown>;
   /** Signs with this key. */

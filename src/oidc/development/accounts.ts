@@ -52,7 +52,7 @@ export function readAccount(form: URLSearchParams): AccountReading {
  * policies and approvals name subjects. `Alice` is `alice`; names with other characters get a hash added,
  * so that two of them are not one.
  */
-export function subjectOf(name: string): string {
+function subjectOf(name: string): string {
   const lower = name.toLowerCase();
   if (/^[a-z0-9._@+-]{1,64}$/.test(lower)) return lower;
   const readable = lower
