@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+
+import { expect, test } from "vitest";
+
+import { decodeBase64 } from "../../src/macaroon/base64.ts";
+import { decodeBinary, decodeBundle } from "../../src/macaroon/index.ts";
+import type { MalformedVector } from "../vectors/malformed.ts";
+
+const vectors: readonly MalformedVector[] = JSON.parse(
+  readFileSync(new URL("../vectors/malformed.json", import.meta.url), "utf8"),
+);
+
+test.each(vectors)("$format: $name is $code: $detail", ({ format, token, code, detail }) => {
+  expect(decodeBundle(token)).toEqual({ ok: false, code, detail });
+  expect(decodeBundle(new TextEncoder().encode(token))).toEqual({ ok: false, code, detail });
+  if (format === "v1" || format === "v2")
+    expect(decodeBinary(decodeBase64(token))).toEqual({ ok: false, code, detail });
+});
+
+test("names are unique within a format", () => {
+  expect(new Set(vectors.map(({ format, name }) => `${format} ${name}`)).size).toBe(vectors.length);
+});

@@ -1,0 +1,53 @@
+import {
+  addThirdPartyCaveat,
+  attenuate,
+  decodeBundle,
+  mint,
+  type UnverifiedMacaroon,
+  type Verification,
+  type VerifiedMacaroon,
+} from "../../src/macaroon/index.ts";
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+export const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const fromUtf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+
+/** The root key of whatever these tests mint. */
+export const KEY = utf8("root key");
+
+/** The macaroons of a text that must be a bundle. */
+export function decoded(text: string | Uint8Array): readonly [UnverifiedMacaroon, ...UnverifiedMacaroon[]] {
+  const result = decodeBundle(text);
+  if (!result.ok) throw new Error(result.detail);
+  return result.macaroons;
+}
+
+/** The macaroon of a verification that must have succeeded. */
+export function verified(verification: Verification): VerifiedMacaroon {
+  if (!verification.ok) throw new Error(verification.code);
+  return verification.macaroon;
+}
+
+/** A root macaroon with first-party caveats. */
+export function rootWith(...predicates: string[]): UnverifiedMacaroon {
+  return attenuate(
+    mint({ rootKey: KEY, identifier: "root", location: "https://tokens.example" }),
+    predicates,
+  );
+}
+
+/** A macaroon with one more third-party caveat; the nonce is derived, so that tests repeat. */
+export function withThirdParty(macaroon: UnverifiedMacaroon, ticket: string, caveatKey = `key of ${ticket}`) {
+  return addThirdPartyCaveat(macaroon, {
+    location: "https://third.example",
+    ticket,
+    caveatKey: utf8(caveatKey),
+    nonce: utf8(ticket.padEnd(24, "-").slice(0, 24)),
+  });
+}
+
+/** An unbound discharge. */
+export function dischargeFor(ticket: string, predicates: string[] = [], caveatKey = `key of ${ticket}`) {
+  return attenuate(mint({ rootKey: utf8(caveatKey), identifier: ticket, location: "d" }), predicates);
+}

@@ -1,0 +1,135 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { sealBox } from "../../src/macaroon/box.ts";
+import { boxPublicKey, openTicket, type SealTicketOptions, sealTicket } from "../../src/macaroon/index.ts";
+import { utf8 } from "./support.ts";
+
+const ours = new Uint8Array(32).fill(7);
+const theirs = new Uint8Array(32).fill(9);
+const options: SealTicketOptions = {
+  version: 3,
+  thirdPartyPublicKey: boxPublicKey(ours),
+  firstPartyPrivateKey: theirs,
+  nonce: new Uint8Array(24).fill(1),
+  caveatKey: new Uint8Array(24).fill(2),
+  condition: "is-principal",
+};
+
+/** A version 3 or 2 ticket around whatever plain text. */
+function around(plain: Uint8Array, version = 3, publicKey = boxPublicKey(theirs)): Uint8Array {
+  const box = sealBox(plain, options.nonce, boxPublicKey(ours), theirs);
+  return Uint8Array.from([
+    version,
+    ...boxPublicKey(ours).subarray(0, 4),
+    ...publicKey,
+    ...options.nonce,
+    ...box,
+  ]);
+}
+
+test.each([2, 3] as const)("version %d: what was sealed opens", (version) => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "grapheme", maxLength: 200 }),
+      fc.uint8Array({ minLength: 1, maxLength: 200 }),
+      fc.string({ maxLength: 40 }),
+      (condition, caveatKey, namespace) => {
+        const sealed = sealTicket({ ...options, version, condition, caveatKey, namespace });
+        expect(openTicket(sealed, ours)).toEqual({
+          ok: true,
+          ticket: {
+            version,
+            condition,
+            caveatKey,
+            firstPartyPublicKey: boxPublicKey(theirs),
+            ...(version === 3 && { namespace }),
+          },
+        });
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+describe("refused", () => {
+  const sealed = sealTicket(options);
+
+  test.each<[string, Uint8Array, string]>([
+    ["nothing", new Uint8Array(), "malformed"],
+    ["an unknown version", Uint8Array.of(4, ...sealed.subarray(1)), "malformed"],
+    ["the short id of bakery version 3", Uint8Array.of(3, 0), "payload_missing"],
+    ["a payload that is cut before its box", sealed.subarray(0, 77), "payload_missing"],
+    ["a version 2 payload that is cut", Uint8Array.of(2, ...sealed.subarray(1, 40)), "malformed"],
+    [
+      "made for another key",
+      sealTicket({ ...options, thirdPartyPublicKey: boxPublicKey(theirs) }),
+      "wrong_key",
+    ],
+    ["version 3 renamed to 2", Uint8Array.of(2, ...sealed.subarray(1)), "malformed"],
+    ["another version inside", around(Uint8Array.of(2, 1, 1, 0, 97)), "malformed"],
+    ["an empty key", around(Uint8Array.of(3, 0, 0, 97)), "malformed"],
+    ["a key past the end", around(Uint8Array.of(3, 9, 1)), "malformed"],
+    ["a key length with needless bytes", around(Uint8Array.of(3, 0x81, 0, 1, 0, 97)), "malformed"],
+    ["a condition that is not UTF-8", around(Uint8Array.of(3, 1, 1, 0, 0xff)), "malformed"],
+    ["a namespace that is not UTF-8", around(Uint8Array.of(3, 1, 1, 1, 0xff, 97)), "malformed"],
+    ["an empty box", around(new Uint8Array()), "payload_missing"],
+    ["an empty box of version 2", around(new Uint8Array(), 2), "malformed"],
+    [
+      "a public key of low order",
+      around(Uint8Array.of(3, 1, 1, 0, 97), 3, new Uint8Array(32)),
+      "cannot_open",
+    ],
+    ["4097 bytes", new Uint8Array(4097).fill(3), "too_large"],
+    ["version 1 that is not base64", utf8("e!"), "malformed"],
+    ["version 1 that is not JSON", utf8("eyJ"), "malformed"],
+    ["version 1 without members", utf8(Buffer.from('{"a":1}  ').toString("base64")), "malformed"],
+    [
+      "version 1 with a doubled member",
+      utf8(Buffer.from('{"Id":"","Id":""}').toString("base64")),
+      "malformed",
+    ],
+  ])("%s", (_name, ticket, code) => {
+    expect(openTicket(ticket, ours)).toMatchObject({ ok: false, code });
+  });
+
+  test("any changed byte", () => {
+    for (let index = 0; index < sealed.length; index++) {
+      const changed = Uint8Array.from(sealed, (byte, at) => (at === index ? byte ^ 1 : byte));
+      expect(openTicket(changed, ours).ok).toBe(false);
+    }
+  });
+
+  test("any bytes at all, without a throw", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(2, 3, 0x65), (bytes, first) => {
+        expect(openTicket(Uint8Array.of(first, ...bytes), ours).ok).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("arguments", () => {
+  test.each<[string, Partial<SealTicketOptions>, string]>([
+    [
+      "a short public key",
+      { thirdPartyPublicKey: new Uint8Array(31) },
+      `"thirdPartyPublicKey" expected 32 bytes, got 31`,
+    ],
+    [
+      "a long private key",
+      { firstPartyPrivateKey: new Uint8Array(33) },
+      `"firstPartyPrivateKey" expected 32 bytes, got 33`,
+    ],
+    ["a short nonce", { nonce: new Uint8Array(8) }, `"nonce" expected 24 bytes, got 8`],
+    ["an empty key", { caveatKey: new Uint8Array() }, `"caveatKey" is empty`],
+    ["a condition too long for a caveat", { condition: "x".repeat(4096) }, "ticket too large for a caveat"],
+    ["a condition with a lone surrogate", { condition: "\ud800" }, "lone surrogate"],
+  ])("%s", (_name, change, message) => expect(() => sealTicket({ ...options, ...change })).toThrow(message));
+
+  test("a private key has 32 bytes", () => {
+    expect(() => openTicket(sealTicket(options), new Uint8Array(31))).toThrow(
+      `"privateKey" expected 32 bytes, got 31`,
+    );
+  });
+});
