@@ -237,7 +237,7 @@ export function parseConfig(
   const port = read("PORT", parsePort) ?? 8080;
   const defaultUrl = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const publicUrl =
-    read("PUBLIC_URL", parseOrigin) ?? (isLoopbackHost(host) ? defaultUrl : "http://127.0.0.1:8080");
+    read("PUBLIC_URL", parseOrigin) ?? (isLoopbackHost(host) ? defaultUrl : `http://127.0.0.1:${port}`);
   const masterKey = readMasterKey();
   const namesMasterKey = text("MASTER_KEY") !== undefined || text("MASTER_KEY_FILE") !== undefined;
   if (hasServer && !namesMasterKey)
@@ -258,6 +258,9 @@ export function parseConfig(
     logLevel: read("LOG_LEVEL", parseLogLevel) ?? "info",
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),
   };
+  const issuers = config.trustedIssuers.map(({ issuer }) => issuer);
+  if (config.oidc.kind === "issuer") issuers.push(config.oidc.issuer);
+  if (new Set(issuers).size < issuers.length) problems.push("OIDC_TRUSTED_ISSUERS: names an issuer twice");
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

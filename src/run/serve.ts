@@ -107,6 +107,12 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
       requestListener(config, opened),
     );
     const port = await listen(server, config);
+    if (config.otlpEndpoint !== undefined) {
+      opened.log.warn({
+        event: "tracing not built",
+        detail: "OTEL_EXPORTER_OTLP_ENDPOINT is set and nothing is exported",
+      });
+    }
     void opened.maintenance.run();
     opened.log.info({
       event: "serving",

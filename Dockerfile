@@ -1,0 +1,27 @@
+# The build has the development tools; the image that runs has one bundle, the migrations, the API's
+# description, and the few packages that are not in the bundle.
+FROM node:26-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+COPY .ci/toolchain/package.json .ci/toolchain/
+RUN npm ci
+COPY tsconfig.json openapi.yaml ./
+COPY src src
+COPY migrations migrations
+RUN npm run build && npm ci --omit=dev --workspaces=false
+
+FROM node:26-bookworm-slim
+ENV NODE_ENV=production DATA_DIR=/data
+WORKDIR /app
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/dist dist
+COPY --from=build /build/openapi.yaml ./
+COPY --from=build /build/migrations migrations
+RUN mkdir -m 0700 /data && chown node:node /data && ln -s /app/dist/bakehouse.js /usr/local/bin/bakehouse
+USER node
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["bakehouse", "serve"]

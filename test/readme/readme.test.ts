@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, test } from "vitest";
+
+import { clear } from "../../src/caveats/clear.ts";
+import { instantFromMilliseconds } from "../../src/caveats/instant.ts";
+import { reservedMember } from "../../src/caveats/reserved.ts";
+import { parseJson } from "../../src/json/parse.ts";
+import type { JsonObject } from "../../src/json/value.ts";
+import { attenuate, decodeBundle, encodeBundle, mint } from "../../src/macaroon/index.ts";
+
+const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+
+/** What stands behind a marker, up to the next empty line after it. */
+function section(marker: string): string {
+  const at = README.indexOf(`<!-- ${marker} -->\n`);
+  if (at < 0) throw new Error(`README has no marker ${marker}`);
+  const text = README.slice(at + marker.length + 10);
+  return text.slice(0, text.search(/\n\n(?!\s*#|\w|curl)/));
+}
+
+const rows = section("caveats")
+  .split("\n")
+  .slice(2)
+  .map((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, cell]) => cell ?? ""));
+
+function context(text: string): JsonObject {
+  const value = parseJson(text);
+  if (!(value instanceof Map)) throw new Error("a context is an object");
+  return value;
+}
+
+/** As verify does: a context with a reserved member is refused before anything is cleared. */
+function passes(caveat: string, facts: JsonObject): boolean {
+  if (reservedMember(facts) !== undefined) return false;
+  const now = instantFromMilliseconds(Date.UTC(2026, 10, 22));
+  return clear([caveat], { now, context: facts, place: "root" }).failures.length === 0;
+}
+
+describe("README's caveat reference", () => {
+  test("has an example of every operator", () => {
+    const operators = [
+      " = ",
+      " != ",
+      " in ",
+      " not in ",
+      " < ",
+      " <= ",
+      " > ",
+      " >= ",
+      " matches ",
+      " within ",
+    ];
+    expect(operators.filter((operator) => !rows.some(([caveat = ""]) => caveat.includes(operator)))).toEqual(
+      [],
+    );
+  });
+
+  test.each(rows)("%s", (caveat, yes, no) => {
+    expect(passes(caveat ?? "", context(yes ?? "")), `passes with ${yes}`).toBe(true);
+    expect(passes(caveat ?? "", context(no ?? "")), `fails with ${no}`).toBe(false);
+  });
+});
+
+test("README's attenuation is what the core does", () => {
+  const code = section("attenuate");
+  for (const name of ["attenuate", "decodeBundle", "encodeBundle"]) expect(code).toContain(name);
+  const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
+  const decoded = decodeBundle(token);
+  if (!decoded.ok) throw new Error(decoded.detail);
+  const narrower = attenuate(decoded.macaroons[0], ["agent = researcher#1", "args.amount <= 20"]);
+  const again = decodeBundle(encodeBundle([narrower]));
+  expect(again.ok && again.macaroons[0].unverifiedCaveats).toHaveLength(2);
+});
