@@ -159,6 +159,15 @@ describe("the login page", () => {
     expect(other.forms).toEqual([]);
   });
 
+  test("is not another login's: a cookie opens its own page only", async () => {
+    const browser = newBrowser();
+    const { page } = await begin(browser);
+    const { page: other } = await begin(newBrowser());
+    const cookie = browser.cookies.header(page.url, { method: "GET" }) ?? "";
+    expect((await fetch(page.url, { headers: { cookie } })).status).toBe(200);
+    expect((await fetch(other.url, { headers: { cookie } })).status).toBe(400);
+  });
+
   test("takes no form from another origin, nor one of another type, nor a large one", async () => {
     const browser = newBrowser();
     const { page } = await begin(browser);
@@ -278,7 +287,12 @@ describe("the command line", () => {
     const idToken = String(answer["id_token"]);
     expect(await tokens.verify(idToken)).toMatchObject({
       ok: true,
-      identity: { subject: "heidi", groups: ["staff"], development: true },
+      identity: {
+        subject: "heidi",
+        groups: ["staff"],
+        development: true,
+        authenticatedAt: expect.any(Number),
+      },
     });
     const { iat = 0, exp = 0, aud } = decodeJwt(idToken);
     expect({ life: exp - iat, aud }).toEqual({ life: 3_600, aud: "bakehouse-cli" });
@@ -340,7 +354,10 @@ describe("the command line", () => {
       const done = await browser.submit(login.form(), { name: "Judy" });
       expect(done.text).toContain("Logged in");
       const idToken = String((await poll())["id_token"]);
-      expect(await tokens.verify(idToken)).toMatchObject({ ok: true, identity: { subject: "judy" } });
+      expect(await tokens.verify(idToken)).toMatchObject({
+        ok: true,
+        identity: { subject: "judy", authenticatedAt: expect.any(Number) },
+      });
     },
   );
 

@@ -2,6 +2,7 @@ import { exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT } from "jose
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { IdTokens } from "../../src/domain/ports/identity.ts";
+import { claimsProblem } from "../../src/oidc/id-token-claims.ts";
 import { createIdTokens } from "../../src/oidc/id-tokens.ts";
 import { type FakeIssuer, startFakeIssuer } from "../support/fake-issuer.ts";
 import { manualClock } from "./manual-clock.ts";
@@ -184,6 +185,16 @@ describe("a token is refused for", () => {
     const verdict = await tokens.verify(await issuer.signIdToken({ iss: `${issuer.issuer}/` }));
     expect(verdict).toEqual({ ok: false, reason: "the iss claim does not name a trusted issuer" });
   });
+});
+
+test.each([
+  { nonce: "mine", reason: undefined },
+  { nonce: "other", reason: "the nonce claim is not this login's" },
+  { nonce: undefined, reason: "the nonce claim is not this login's" },
+  { nonce: ["mine"], reason: "the nonce claim is not this login's" },
+])("a login's nonce is compared: $nonce", ({ nonce, reason }) => {
+  const rules = { issuer: issuer.issuer, audiences: ["bakehouse"], now: clock.now(), nonce: "mine" };
+  expect(claimsProblem({ ...issuer.claims(), nonce }, rules)).toBe(reason);
 });
 
 describe("a token is accepted", () => {

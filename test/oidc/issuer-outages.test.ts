@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { IdTokens } from "../../src/domain/ports/identity.ts";
@@ -74,7 +75,7 @@ describe("an issuer without a usable answer is unavailable, never a refusal", ()
     { name: "redirects", faults: { status: 302 } },
     { name: "answers with HTML", faults: { body: "<html>" } },
     { name: "answers with a list", faults: { body: "[]" } },
-    { name: "answers without end", faults: { body: " ".repeat(600 * 1024) } },
+    { name: "answers without end", faults: { metadata: { padding: "x".repeat(600 * 1024) } } },
     { name: "calls itself something else", faults: { discoveryIssuer: "https://evil.example" } },
     { name: "names no key set", faults: { metadata: { jwks_uri: undefined } } },
     {
@@ -97,6 +98,13 @@ describe("an issuer without a usable answer is unavailable, never a refusal", ()
     for (const fault of Object.keys(faults)) delete issuer.faults[fault as keyof IssuerFaults];
     clock.advance(2 * SECOND);
     expect(await tokens.verify(token)).toMatchObject({ ok: true });
+  });
+
+  test("one that publishes its private key", async () => {
+    const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+    issuer.faults.jwks = { keys: [{ ...(await exportJWK(privateKey)), kid: "known" }] };
+    const token = await issuer.signIdToken({}, { key: privateKey, header: { kid: "known" } });
+    await expect(tokens.verify(token)).rejects.toMatchObject(unavailable);
   });
 
   test("one whose key is malformed", async () => {
