@@ -17,7 +17,7 @@ export interface Block extends Address {
  * Reads an address: dotted decimal of four parts, or RFC 4291 §2.2 text.
  *
  * Strict, because one text must not be two addresses to two readers: no leading zeros (octal to some), no
- * shortened IPv4, no zone, no brackets, no port.
+ * shortened IPv4, no zone, no brackets, no port, and not the deprecated `::1.2.3.4`, which to some is IPv4.
  */
 export function parseAddress(text: string): Address | undefined {
   if (!text.includes(":")) {
@@ -125,6 +125,7 @@ function parseIpv4(text: string): number | undefined {
 function parseIpv6(text: string): readonly number[] | undefined {
   if (text.length < 2 || text.length > 45) return undefined;
   const gap = text.indexOf("::");
+  if (gap === 0 && text.indexOf(":", 2) < 0 && text.includes(".")) return undefined;
   if (gap < 0) {
     const groups = parseGroups(text, true);
     return groups?.length === 8 ? toWords(groups) : undefined;

@@ -1,4 +1,4 @@
-import { formatBlock } from "./address.ts";
+import { type Block, formatBlock } from "./address.ts";
 import type { AttributeCaveat, ComparisonCaveat } from "./caveat.ts";
 import { printBound } from "./print.ts";
 import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./quote.ts";
@@ -18,7 +18,7 @@ export function allowed(caveat: AttributeCaveat): string {
     case "glob":
       return `only what matches ${bareOrQuoted(caveat.pattern)}`;
     case "network":
-      return `only addresses within ${either(caveat.blocks.map(formatBlock))}`;
+      return `only addresses within ${eitherBlock(caveat.blocks)}`;
     default:
       return caveat satisfies never;
   }
@@ -31,11 +31,12 @@ export function attributeName(attribute: string): string {
 
 /** Items as alternatives: `a`, `a or b`, `a, b or c`, and only a count of what is too many to name. */
 export function either(items: readonly string[]): string {
-  const named = items.length > NAMED_ITEMS + 1 ? items.slice(0, NAMED_ITEMS) : items;
-  const words = named.map((item) => bareOrQuoted(item));
-  const rest = items.length - named.length;
-  const last = rest > 0 ? `${rest} more` : words.pop();
-  return words.length === 0 ? (last ?? "") : `${words.join(", ")} or ${last}`;
+  return alternatives(items, (item) => bareOrQuoted(item));
+}
+
+/** Blocks of addresses as alternatives. */
+export function eitherBlock(blocks: readonly Block[]): string {
+  return alternatives(blocks, formatBlock);
 }
 
 /** The side of a bound that is allowed: `at most 100`, `before 2026-12-01T00:00:00Z`. */
@@ -61,4 +62,12 @@ export function boundPhrase(
 
 function anythingBut(items: readonly string[]): string {
   return `anything but ${either(items)}`;
+}
+
+function alternatives<T>(items: readonly T[], show: (item: T) => string): string {
+  const named = items.length > NAMED_ITEMS + 1 ? items.slice(0, NAMED_ITEMS) : items;
+  const words = named.map(show);
+  const rest = items.length - named.length;
+  const last = rest > 0 ? `${rest} more` : words.pop();
+  return words.length === 0 ? (last ?? "") : `${words.join(", ")} or ${last}`;
 }

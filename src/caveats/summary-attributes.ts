@@ -1,6 +1,5 @@
-import { formatBlock } from "./address.ts";
 import type { Merged } from "./merge.ts";
-import { attributeName, boundPhrase, either } from "./phrases.ts";
+import { attributeName, boundPhrase, either, eitherBlock } from "./phrases.ts";
 import { bareOrQuoted } from "./quote.ts";
 
 /** What a chain says about the attributes of the context: the action and its resource first, then amounts. */
@@ -74,12 +73,12 @@ function generalPhrases(merged: Merged): readonly string[] {
   if (merged.only !== undefined) {
     says.push(merged.only.length === 0 ? "has no value that could pass" : `only ${either(merged.only)}`);
   }
-  if (merged.denied.length > 0) says.push(`not ${either(merged.denied)}`);
   if (merged.bounds.length > 0) {
     says.push(merged.bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and "));
   }
   if (merged.patterns.length > 0)
     says.push(`matching ${merged.patterns.map((p) => bareOrQuoted(p)).join(" and ")}`);
-  for (const blocks of merged.networks) says.push(`within ${either(blocks.map(formatBlock))}`);
+  for (const blocks of merged.networks) says.push(`within ${eitherBlock(blocks)}`);
+  if (merged.denied.length > 0) says.push(`not ${either(merged.denied)}`);
   return says.map((text) => `${attributeName(merged.attribute)} ${text}`);
 }

@@ -1,0 +1,242 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { clear, type Facts } from "../../src/caveats/clear.ts";
+import { compileCaveat, thirdParty } from "../../src/caveats/condition.ts";
+import { parseInstant } from "../../src/caveats/instant.ts";
+import { printCaveat } from "../../src/caveats/print.ts";
+import { reservedMember } from "../../src/caveats/reserved.ts";
+import { parseJson } from "../../src/json/parse.ts";
+import { JsonNumber, type JsonObject, type JsonValue } from "../../src/json/value.ts";
+import { anyJson, anyText, caveat, smallCaveat, smallContext } from "./arbitraries.ts";
+
+const NOW = parseInstant("2026-11-20T12:00:00Z") ?? expect.fail("no time");
+
+function facts(context: JsonObject = new Map(), more: Partial<Facts> = {}): Facts {
+  return { now: NOW, context, place: "root", ...more };
+}
+
+const chain = fc.array(fc.oneof({ weight: 6, arbitrary: smallCaveat }, { weight: 1, arbitrary: anyText }), {
+  maxLength: 6,
+});
+
+describe("clearing", () => {
+  test("appending any caveat never turns a refusal into a pass, and keeps every failure", () => {
+    fc.assert(
+      fc.property(chain, fc.oneof(smallCaveat, anyText), smallContext, (caveats, added, context) => {
+        const before = clear(caveats, facts(context)).failures;
+        const after = clear([...caveats, added], facts(context)).failures;
+        // The depth caveat's sentence counts hand-overs, so only its text may change.
+        const key = ({ index, code }: { index: number; code: string }): string => `${index} ${code}`;
+        expect(after.map(key)).toEqual(expect.arrayContaining(before.map(key)));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("putting a caveat anywhere never turns a refusal into a pass", () => {
+    fc.assert(
+      fc.property(chain, smallCaveat, fc.nat(6), smallContext, (caveats, added, at, context) => {
+        fc.pre(clear(caveats, facts(context)).failures.length > 0);
+        const longer = caveats.toSpliced(Math.min(at, caveats.length), 0, added);
+        expect(clear(longer, facts(context)).failures.length).toBeGreaterThan(0);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("never throws, whatever the caveats and the context are, and says nothing that could deceive", () => {
+    const context = fc
+      .array(fc.tuple(fc.oneof(fc.constantFrom("x", "y", "a", "_"), fc.string()), anyJson), { maxLength: 4 })
+      .map((members): JsonObject => new Map(members));
+    const bytes = fc.uint8Array({ maxLength: 40 });
+    const link = fc.oneof(anyText, bytes, smallCaveat, caveat.map(printCaveat));
+    fc.assert(
+      fc.property(fc.array(link, { maxLength: 8 }), context, fc.boolean(), (links, members, inDischarge) => {
+        const { failures, conditions } = clear(
+          links,
+          facts(members, { place: inDischarge ? "discharge" : "root" }),
+        );
+        expect(conditions).toHaveLength(links.length);
+        for (const failure of failures) {
+          expect(failure.detail).toMatch(/^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+$/u);
+          expect(failure.caveat).not.toMatch(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u);
+          expect(failure.detail.length).toBeLessThan(9_000);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("does not throw on values that no parser gives", () => {
+    const strange = [undefined, 5, 10n, Symbol("x"), () => "x", { a: 1 }, new Date(0), new JsonNumber("abc")];
+    for (const value of strange) {
+      const context = new Map([["x", value as JsonValue]]);
+      for (const operator of ["= 1", "!= 1", "< 1", "in 1", "not in 1", "matches *", "within ::/0"]) {
+        expect(clear([`x ${operator}`], facts(context)).failures, operator).toHaveLength(1);
+      }
+    }
+  });
+
+  test("lists every caveat that fails, in the order of the chain", () => {
+    const { failures } = clear(
+      ["time < 2026-11-20T11:00:00Z", "x = 1", "y = 1", "what", "depth <= 0", "x != 2", "agent = a", "x < 2"],
+      facts(new Map([["x", "2"]])),
+    );
+    expect(failures.map(({ index, code }) => [index, code])).toEqual([
+      [0, "expired"],
+      [1, "caveat_failed"],
+      [2, "caveat_failed"],
+      [3, "caveat_unknown"],
+      [4, "depth_exceeded"],
+      [5, "caveat_failed"],
+      [7, "caveat_failed"],
+    ]);
+  });
+
+  test("passes third-party caveats over and keeps their place", () => {
+    const links = ["x = 1", thirdParty("https://auth.example"), "x = 2"];
+    expect(clear(links, facts(new Map([["x", "1"]]))).failures.map(({ index }) => index)).toEqual([2]);
+  });
+
+  test("names the agent in whose span a caveat stands, with its instance", () => {
+    const links = [
+      "x = 1",
+      "agent = planner#1",
+      "x = 2",
+      "agent = bad name",
+      "agent = researcher#2",
+      "x = 3",
+    ];
+    const { failures, agents } = clear(links, facts());
+    expect(failures.map(({ agent, detail }) => [agent, detail])).toEqual([
+      [null, "x is missing, the token allows only 1"],
+      ["planner#1", "x is missing, the token allows only 2 (added by planner)"],
+      ["planner#1", "agent belongs to the service, which does not know this caveat on it (added by planner)"],
+      ["researcher#2", "x is missing, the token allows only 3 (added by researcher)"],
+    ]);
+    expect(agents).toEqual(["planner#1", "researcher#2"]);
+  });
+
+  test("gives conditions that clear again to the same outcome", () => {
+    fc.assert(
+      fc.property(chain, smallContext, (caveats, context) => {
+        const first = clear(caveats, facts(context));
+        expect(clear(first.conditions, facts(context))).toStrictEqual(first);
+      }),
+    );
+  });
+
+  test("a failure repeats its caveat escaped and cut", () => {
+    const text = (link: string | Uint8Array): string | undefined =>
+      clear([link], facts()).failures[0]?.caveat;
+    expect(text("x = a\u001b[2J")).toBe("x = a\\u{1b}[2J");
+    expect(text("x = a\u202eb")).toBe("x = a\\u{202e}b");
+    expect(text(Uint8Array.of(0x78, 0x20, 0xff, 0x00))).toBe("x \\xff\\x00");
+    expect(text(`x = ${"a".repeat(300)}`)).toBe(`x = ${"a".repeat(252)}…`);
+    expect(text(new Uint8Array(4_000).fill(0xff))?.length).toBeLessThanOrEqual(257);
+  });
+
+  test("the service clears platform and its like as ordinary attributes", () => {
+    const context = new Map([["platform", "default"]]);
+    expect(clear(["platform = default"], facts(context)).failures).toEqual([]);
+    expect(clear(["platform = other"], facts(context)).failures).toHaveLength(1);
+  });
+});
+
+describe("work", () => {
+  test("is bounded for a chain, and what is left undone is refused", () => {
+    const list = Array.from({ length: 100_000 }, (_, index) => `é${index}`);
+    const caveats = Array.from({ length: 256 }, (_, index) => `x not in a${index}, b`);
+    const start = performance.now();
+    const { failures } = clear(caveats, facts(new Map([["x", list]])));
+    // Some ten milliseconds; unbounded it would be a quarter of a minute.
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(failures.length).toBeGreaterThan(200);
+    expect(failures.at(-1)?.detail).toBe(
+      "x is too much to check within the limits of one request, the token allows anything but a255 or b",
+    );
+  });
+
+  test("leaves room for a thousand elements under ten caveats and for a text of 64 KiB", () => {
+    const list = Array.from({ length: 1_000 }, (_, index) => `item-${index}`);
+    const caveats = Array.from({ length: 10 }, (_, index) => `x not in a${index}, b, c, d`);
+    expect(clear(caveats, facts(new Map([["x", list]]))).failures).toEqual([]);
+    const long = new Map([["x", `${"segment/".repeat(8_191)}end`]]);
+    expect(
+      clear(["x matches **/segment/*/**", "x != y", "x matches segment/**"], facts(long)).failures,
+    ).toEqual([]);
+  });
+
+  test("a text of combining marks is refused before anybody normalises it", () => {
+    const marks = `a${"\u0301".repeat(200_000)}${"\u0316".repeat(200_000)}`;
+    const start = performance.now();
+    expect(clear(["x != a"], facts(new Map([["x", marks]]))).failures).toHaveLength(1);
+    expect(clear(["x not in a, é"], facts(new Map([["x", marks.slice(0, 40_000)]]))).failures).toHaveLength(
+      1,
+    );
+    // The engine would take minutes to normalise the first.
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
+  test("a context nested 100 deep is reached and left in no time", () => {
+    const deep = parseJson(`${'{"a":'.repeat(100)}1${"}".repeat(100)}`);
+    if (!(deep instanceof Map)) return expect.fail("no object");
+    const path = Array.from({ length: 100 }, () => "a").join(".");
+    expect(clear([`${path} = 1`], facts(deep)).failures).toEqual([]);
+    expect(clear([`${path}.a = 1`], facts(deep)).failures).toHaveLength(1);
+  });
+});
+
+describe("reserved members", () => {
+  const names =
+    "time agent depth uses spend rate holder ancestor approval principal platform token_id cost bh".split(
+      " ",
+    );
+
+  test.each(names)("a context that sets %s is refused", (name) => {
+    expect(
+      reservedMember(
+        new Map<string, JsonValue>([
+          ["action", "read"],
+          [name, null],
+        ]),
+      ),
+    ).toBe(name);
+  });
+
+  test("only at the top, and only those", () => {
+    const inner: JsonObject = new Map(names.map((name) => [name, "x"]));
+    expect(reservedMember(new Map([["args", inner]]))).toBeUndefined();
+    expect(
+      reservedMember(
+        new Map([
+          ["Time", "x"],
+          ["timer", "x"],
+          ["__proto__", "x"],
+          ["time-before", "x"],
+        ]),
+      ),
+    ).toBeUndefined();
+  });
+
+  test.each(names.filter((name) => compileCaveat(`${name}.x = 1`).state === "unknown"))(
+    "%s with a longer path is no caveat with any operator",
+    (name) => {
+      for (const rest of [
+        "= 1",
+        "!= 1",
+        "< 1",
+        "<= 1",
+        "> 1",
+        ">= 1",
+        "in 1",
+        "not in 1",
+        "matches *",
+        "within ::/0",
+      ]) {
+        expect(compileCaveat(`${name}.x ${rest}`).state).toBe("unknown");
+      }
+    },
+  );
+});

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { clear } from "../../src/caveats/clear.ts";
+import { compileCaveat } from "../../src/caveats/condition.ts";
+import { contradictions } from "../../src/caveats/contradictions.ts";
+import { parseInstant } from "../../src/caveats/instant.ts";
+import type { JsonObject, JsonValue } from "../../src/json/value.ts";
+import { SMALL_SCALARS, smallCaveat, smallContext } from "./arbitraries.ts";
+
+const TIMES = ["2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T16:00:00Z"].map(
+  (text) => parseInstant(text) ?? expect.fail("no time"),
+);
+
+function found(...caveats: string[]): readonly (readonly number[])[] {
+  return contradictions(caveats.map(compileCaveat)).map(({ indexes }) => indexes);
+}
+
+describe("contradictions", () => {
+  test("are certain: whatever is warned about, nothing in the small world satisfies", () => {
+    const values: JsonValue[] = [
+      ...SMALL_SCALARS,
+      ...SMALL_SCALARS.map((value) => [value, "a"]),
+      ...SMALL_SCALARS.map((value): JsonObject => new Map([["y", value]])),
+    ];
+    fc.assert(
+      fc.property(fc.array(smallCaveat, { minLength: 2, maxLength: 7 }), smallContext, (caveats, context) => {
+        for (const { indexes } of contradictions(caveats.map(compileCaveat))) {
+          const chosen = indexes.map((index) => caveats[index] ?? expect.fail("no such caveat"));
+          // A depth caveat is judged with the hand-overs that follow it.
+          const chain = chosen.some((text) => text.startsWith("depth")) ? caveats : chosen;
+          const contexts = [context, ...values.map((value) => new Map([...context, ["x", value]]))];
+          for (const now of TIMES) {
+            const passing = contexts.find(
+              (members) => clear(chain, { now, context: members, place: "root" }).failures.length === 0,
+            );
+            expect(passing).toBeUndefined();
+          }
+        }
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  test("find most of what never passes in the small world, where lists or numbers decide", () => {
+    const decided = smallCaveat.filter((text) => /^x (?:=|in|not in|<|<=|>|>=) /.test(text));
+    let impossible = 0;
+    let warned = 0;
+    fc.assert(
+      fc.property(fc.array(decided, { minLength: 2, maxLength: 4 }), (caveats) => {
+        const now = TIMES[1] ?? expect.fail("no time");
+        const passes = SMALL_SCALARS.some(
+          (value) =>
+            clear(caveats, { now, context: new Map([["x", value]]), place: "root" }).failures.length === 0,
+        );
+        if (passes) return;
+        impossible++;
+        if (contradictions(caveats.map(compileCaveat)).length > 0) warned++;
+      }),
+      { numRuns: 1_000, seed: 3 },
+    );
+    expect(impossible).toBeGreaterThan(100);
+    expect(warned / impossible).toBeGreaterThan(0.9);
+  });
+
+  test.each<{ readonly caveats: readonly string[]; readonly indexes: readonly number[] }>([
+    { caveats: ["action in read", "action in write"], indexes: [0, 1] },
+    { caveats: ["action = read", "x = 1", "action in list, write"], indexes: [0, 2] },
+    { caveats: ["a in x, y", "a in y, z", "a in z, x"], indexes: [0, 1, 2] },
+    { caveats: ["a in x, y", "a not in x, y"], indexes: [0, 1] },
+    { caveats: ["a in 1, 2", "a != 1.0", "a not in 2e0"], indexes: [0, 1, 2] },
+    { caveats: ["a < 5", "a > 5"], indexes: [0, 1] },
+    { caveats: ["a < 5", "a >= 5"], indexes: [0, 1] },
+    { caveats: ["a <= 0.1", "a >= 0.10000000000000000000001"], indexes: [0, 1] },
+    { caveats: ["a < 5", "a < 2026-01-01T00:00:00Z"], indexes: [0, 1] },
+    { caveats: ["a > 2026-01-01T00:00:00Z", "a < 2026-01-01T00:00:00+01:00"], indexes: [0, 1] },
+    { caveats: ["a in x, y", "a <= 5"], indexes: [0, 1] },
+    { caveats: ["a in 10, 20", "a <= 5"], indexes: [0, 1] },
+    { caveats: ["a = 1.0", "a in 1"], indexes: [0, 1] },
+    { caveats: ["a = b/c", "a matches c/**"], indexes: [0, 1] },
+    { caveats: ["a matches b/../c"], indexes: [0] },
+    { caveats: ["a matches repo:x/**", "a matches repo:y/**"], indexes: [0, 1] },
+    { caveats: ["a matches b", "a matches c*"], indexes: [0, 1] },
+    { caveats: ["ip within 10.0.0.0/8", "ip within 192.168.0.0/16, ::/0"], indexes: [0, 1] },
+    { caveats: ["ip within 10.0.0.0/8", "ip = 11.0.0.1"], indexes: [0, 1] },
+    { caveats: ["ip within 10.0.0.0/8", "ip < 5"], indexes: [0, 1] },
+    { caveats: ["time < 2026-01-01T00:00:00Z", "time > 2026-01-01T00:00:00Z"], indexes: [0, 1] },
+    { caveats: ["p.q = 1", "p = 2"], indexes: [0, 1] },
+    { caveats: ["depth <= 1", "agent = a", "agent = b"], indexes: [0] },
+  ])("are found in $caveats", ({ caveats, indexes }) => {
+    expect(found(...caveats)).toEqual([indexes]);
+  });
+
+  test.each<{ readonly caveats: readonly string[] }>([
+    { caveats: [] },
+    { caveats: ["what is this", "uses <= 3"] },
+    { caveats: ["action in read, list", "action in list, write"] },
+    { caveats: ["a <= 5", "a >= 5"] },
+    { caveats: ["a in 1, x", "a <= 5"] },
+    { caveats: ["a = 1", "a != 2"] },
+    { caveats: ["a matches repo:**", "a matches repo:x/**"] },
+    { caveats: ["a matches *", "a matches b/**"] },
+    { caveats: ["ip within 10.0.0.0/8", "ip within 10.1.0.0/16, 11.0.0.0/8"] },
+    { caveats: ["time > 2026-01-01T00:00:00Z", "time < 2026-01-01T00:00:00.001Z"] },
+    { caveats: ["pq = 1", "p = 2", "p-q.r = 1"] },
+    { caveats: ["depth <= 1", "agent = a"] },
+    { caveats: ["a = true", "a in true, false"] },
+  ])("are not found in $caveats", ({ caveats }) => {
+    expect(found(...caveats)).toEqual([]);
+  });
+
+  test("are told in a sentence that quotes the caveats safely", () => {
+    expect(contradictions(["action in read", "action = wr\u202eite"].map(compileCaveat))).toEqual([
+      {
+        indexes: [0, 1],
+        detail: 'no value of action satisfies all of: "action in read" and "action = wr\\u{202e}ite"',
+      },
+    ]);
+  });
+
+  test("take bounded time on hostile chains, and do not warn for want of it", () => {
+    const many = (of: (index: number) => string): string =>
+      Array.from({ length: 600 }, (_, index) => of(index)).join(", ");
+    const lists = Array.from({ length: 256 }, (_, index) => `x not in ${many((item) => `${item}.${index}`)}`);
+    const blocks = Array.from(
+      { length: 256 },
+      (_, index) => `ip within ${many((item) => `10.${index}.${item % 256}.0/24`)}`,
+    );
+    const chain = [`x in ${many(String)}`, ...lists, ...blocks].map(compileCaveat);
+    const start = performance.now();
+    for (const { indexes } of contradictions(chain)) expect(indexes.length).toBeGreaterThan(0);
+    expect(performance.now() - start).toBeLessThan(5_000);
+  });
+});

@@ -1,0 +1,116 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import {
+  compareInstants,
+  formatInstant,
+  instantFromMilliseconds,
+  parseInstant,
+} from "../../src/caveats/instant.ts";
+import { instant } from "./arbitraries.ts";
+
+const FIRST = Date.parse("0000-01-01T00:00:00Z");
+const LAST = Date.parse("9999-12-31T23:59:59.999Z");
+const milliseconds = fc.integer({ min: FIRST, max: LAST });
+
+describe("instants", () => {
+  test("read as the platform's own dates do, to the millisecond", () => {
+    fc.assert(
+      fc.property(milliseconds, (ms) => {
+        expect(parseInstant(new Date(ms).toISOString())).toStrictEqual(instantFromMilliseconds(ms));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("print as the platform's own dates do, but for needless zeros", () => {
+    fc.assert(
+      fc.property(milliseconds, (ms) => {
+        const expected = new Date(ms).toISOString().replace(/\.?0*Z$/, "Z");
+        const whole = ms % 1000 === 0 ? new Date(ms).toISOString().replace(".000Z", "Z") : expected;
+        expect(formatInstant(instantFromMilliseconds(ms))).toBe(whole);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("an offset moves an instant and does not change which it is", () => {
+    const offset = fc.tuple(
+      fc.constantFrom("+", "-"),
+      fc.integer({ min: 0, max: 23 }),
+      fc.integer({ min: 0, max: 59 }),
+    );
+    const inner = fc.integer({ min: FIRST + 86_400_000, max: LAST - 86_400_000 });
+    fc.assert(
+      fc.property(inner, offset, (ms, [sign, hours, minutes]) => {
+        const shift = (sign === "-" ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+        const local = new Date(ms + shift).toISOString().slice(0, -1);
+        const pad = (value: number): string => String(value).padStart(2, "0");
+        expect(parseInstant(`${local}${sign}${pad(hours)}:${pad(minutes)}`)).toStrictEqual(
+          instantFromMilliseconds(ms),
+        );
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("order as their scaled integers do, whatever the length of the fraction", () => {
+    const scaled = (at: { seconds: number; fraction: string }): bigint =>
+      BigInt(at.seconds) * 10n ** 12n + BigInt(at.fraction.padEnd(12, "0"));
+    const close = fc.tuple(instant, instant).map(([a, b]) => [a, { ...b, seconds: a.seconds }] as const);
+    fc.assert(
+      fc.property(fc.oneof(fc.tuple(instant, instant), close), ([a, b]) => {
+        const difference = scaled(a) - scaled(b);
+        expect(Math.sign(compareInstants(a, b))).toBe(difference < 0n ? -1 : difference > 0n ? 1 : 0);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([
+    "",
+    "2026-12-01",
+    "2026-12-01T00:00:00",
+    "2026-12-01 00:00:00Z",
+    "2026-12-01T00:00Z",
+    "2026-12-01T00:00:00.Z",
+    "2026-12-01T00:00:00,5Z",
+    "2026-12-01T24:00:00Z",
+    "2026-12-01T23:60:00Z",
+    "2026-12-31T23:59:60Z",
+    "2026-13-01T00:00:00Z",
+    "2026-00-01T00:00:00Z",
+    "2026-12-00T00:00:00Z",
+    "2026-11-31T00:00:00Z",
+    "2026-02-29T00:00:00Z",
+    "2100-02-29T00:00:00Z",
+    "2026-12-01T00:00:00+24:00",
+    "2026-12-01T00:00:00+01:60",
+    "2026-12-01T00:00:00+0100",
+    "2026-12-01T00:00:00+01",
+    "2026-12-01T00:00:00ZZ",
+    "2026-12-01T00:00:00Z ",
+    " 2026-12-01T00:00:00Z",
+    "+2026-12-01T00:00:00Z",
+    "12026-12-01T00:00:00Z",
+    "2026-12-01T00:00:00.5",
+    "2026-1-01T00:00:00Z",
+    "0000-01-01T00:00:00+00:01",
+    "9999-12-31T23:59:59-00:01",
+    "1767225600",
+  ])("%j is no instant", (text) => {
+    expect(parseInstant(text)).toBeUndefined();
+  });
+
+  test.each([
+    ["2000-02-29T00:00:00Z", "2000-02-29T00:00:00Z"],
+    ["2026-12-01T00:00:00-00:00", "2026-12-01T00:00:00Z"],
+    ["2026-12-01t00:00:00.10z", "2026-12-01T00:00:00.1Z"],
+    [`2026-12-01T00:00:00.${"123456789".repeat(5)}Z`, `2026-12-01T00:00:00.${"123456789".repeat(5)}Z`],
+    ["0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"],
+    ["1969-12-31T23:59:59.25Z", "1969-12-31T23:59:59.25Z"],
+  ])("%s prints as %s", (text, canonical) => {
+    const parsed = parseInstant(text);
+    expect(parsed && formatInstant(parsed)).toBe(canonical);
+  });
+});
