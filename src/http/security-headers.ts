@@ -8,7 +8,8 @@ export function securityHeaders(https: boolean): Readonly<Record<string, string>
     "content-security-policy": BARE_POLICY,
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
+    // Not `no-referrer`: browsers would then send `Origin: null` with the sign-out form (Fetch §3.1).
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     // For browsers older than `frame-ancestors`.
     "x-frame-options": "DENY",

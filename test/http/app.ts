@@ -45,7 +45,7 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
 
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await app.request(new URL(path, publicUrl).href, init);
-    const pathname = decodeURI(new URL(path, publicUrl).pathname);
+    const pathname = new URL(path, publicUrl).pathname;
     expect(
       await breaches(init.method ?? "GET", pathname, response),
       `${init.method ?? "GET"} ${path}`,
@@ -74,4 +74,10 @@ export async function problemOf(response: Response) {
     await response.text(),
   );
   return problem;
+}
+
+/** Reads a body of JSON as what the test expects it to be. */
+export async function read<T = Readonly<Record<string, unknown>>>(response: Response): Promise<T> {
+  const value: unknown = await response.json();
+  return value as T;
 }

@@ -1,0 +1,275 @@
+import { describe, expect, test } from "vitest";
+
+import { DomainError } from "../../src/domain/error.ts";
+import { ALICE, CREDENTIALS } from "../support/fake-service.ts";
+import { as, createTestApp, HTTPS_ORIGIN, ORIGIN, problemOf } from "./app.ts";
+
+const HTTPS = { publicUrl: HTTPS_ORIGIN };
+const PLAIN = { login: "bakehouse-login", session: "bakehouse", secure: "" };
+const PREFIXED = { login: "__Host-bakehouse-login", session: "__Host-bakehouse", secure: "; Secure" };
+
+describe("GET /login", () => {
+  test.each([
+    ["http", {}, PLAIN],
+    ["https", HTTPS, PREFIXED],
+  ])("on %s sends the browser to the issuer and ties the attempt to it", async (_, overrides, names) => {
+    const { request, calls } = createTestApp({}, overrides);
+    const response = await request("/login?return_to=%2Fdocs%3Fa%3Db");
+    expect(response.status).toBe(303);
+    expect(response.headers.get("location")).toBe("https://login.example.com/authorize?state=s");
+    expect(response.headers.getSetCookie()).toEqual([
+      `${names.login}=sealed-attempt; Path=/; Max-Age=600; HttpOnly; SameSite=Lax${names.secure}`,
+    ]);
+    expect(calls).toEqual([{ name: "logins.begin", args: ["/docs?a=b"] }]);
+  });
+
+  test("returns to the front page where nothing is said", async () => {
+    const { request, calls } = createTestApp();
+    await request("/login");
+    expect(calls[0]?.args).toEqual(["/"]);
+  });
+
+  test("is not begun by a HEAD", async () => {
+    const { request, calls } = createTestApp();
+    const response = await request("/login", { method: "HEAD" });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("GET, OPTIONS");
+    expect(calls).toEqual([]);
+  });
+
+  test("says on a page that the issuer does not answer", async () => {
+    const begin = async () => Promise.reject(new DomainError("unavailable", "the issuer does not answer"));
+    const { request } = createTestApp({ logins: { begin } });
+    const response = await request("/login", { headers: { accept: "text/html,*/*;q=0.8" } });
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("2");
+    expect(await response.text()).toContain("the issuer does not answer");
+  });
+});
+
+describe("GET /callback", () => {
+  const query = "?code=planted-code&state=planted-state&iss=https%3A%2F%2Flogin.example.com&code=twice";
+
+  test.each([
+    ["http", ORIGIN, {}, PLAIN],
+    ["https", HTTPS_ORIGIN, HTTPS, PREFIXED],
+  ])(
+    "on %s finishes the login with a new session and forgets the attempt",
+    async (_, origin, overrides, names) => {
+      const { app, calls } = createTestApp({}, overrides);
+      // Whatever host the request names, the issuer sent the browser to PUBLIC_URL.
+      const response = await app.request(`http://evil.example/callback${query}`, {
+        headers: { cookie: `${names.login}=sealed-attempt`, "x-forwarded-host": "evil.example" },
+      });
+      expect(response.status).toBe(303);
+      expect(response.headers.get("location")).toBe("/docs");
+      expect(response.headers.getSetCookie()).toEqual([
+        `${names.login}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${names.secure}`,
+        `${names.session}=new-session-cookie; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax${names.secure}`,
+      ]);
+      expect(calls).toEqual([
+        { name: "logins.finish", args: ["sealed-attempt", new URL(`${origin}/callback${query}`)] },
+      ]);
+    },
+  );
+
+  test("ends the session that the browser had", async () => {
+    const { request, calls } = createTestApp();
+    const cookie = `bakehouse-login=sealed-attempt; bakehouse=${CREDENTIALS.session}`;
+    await request(`/callback${query}`, { headers: { cookie } });
+    expect(calls.map(({ name }) => name)).toEqual(["logins.finish", "logins.logout"]);
+    expect(calls[1]?.args).toEqual([CREDENTIALS.session]);
+  });
+
+  test("the new login stands where the old session cannot be ended", async () => {
+    const logout = async () => Promise.reject(new DomainError("unavailable", "database"));
+    const { request, faults } = createTestApp({ logins: { logout } });
+    const cookie = `bakehouse-login=sealed-attempt; bakehouse=${CREDENTIALS.session}`;
+    const response = await request(`/callback${query}`, { headers: { cookie } });
+    expect(response.status).toBe(303);
+    expect(response.headers.getSetCookie().join()).toContain("bakehouse=new-session-cookie");
+    expect(faults).toMatchObject([{ code: "unavailable" }]);
+  });
+
+  test.each([
+    ["no attempt", {}, {}],
+    ["the other name's attempt", { cookie: "__Host-bakehouse-login=sealed-attempt" }, {}],
+    ["on https the other name's attempt", { cookie: "bakehouse-login=sealed-attempt" }, HTTPS],
+    ["two attempts", { cookie: "bakehouse-login=a; bakehouse-login=b" }, {}],
+    ["an attempt that is none", { cookie: 'bakehouse-login="a b"' }, {}],
+  ])("with %s is a page that says so, and nothing else happens", async (_, headers, overrides) => {
+    const { request, calls, requests } = createTestApp({}, overrides);
+    const response = await request(`/callback${query}`, { headers });
+    const text = await response.text();
+    expect(response.status).toBe(400);
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(text).toContain("was not begun in this browser");
+    expect(text).not.toContain("planted");
+    expect(calls).toEqual([]);
+    expect(requests).toMatchObject([{ route: "/callback", status: 400, code: "invalid_request" }]);
+    expect(JSON.stringify(requests)).not.toContain("planted");
+  });
+
+  test("shows why the issuer refused, as text, and forgets the attempt", async () => {
+    const finish = async () => ({ ok: false, reason: "<script>alert(1)</script> & access denied" }) as const;
+    const { request } = createTestApp({ logins: { finish } });
+    const response = await request(`/callback${query}`, {
+      headers: { cookie: "bakehouse-login=sealed-attempt" },
+    });
+    const text = await response.text();
+    expect(response.status).toBe(400);
+    expect(text).toContain("&lt;script&gt;alert(1)&lt;/script&gt; &amp; access denied");
+    expect(text).not.toContain("<script");
+    expect(response.headers.getSetCookie()).toEqual([
+      "bakehouse-login=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+    ]);
+  });
+
+  test("an issuer that does not answer is a page with 503, and the attempt is kept for another try", async () => {
+    const finish = async () => Promise.reject(new DomainError("unavailable", "the issuer does not answer"));
+    const { request } = createTestApp({ logins: { finish } });
+    const response = await request(`/callback${query}`, {
+      headers: { cookie: "bakehouse-login=sealed-attempt" },
+    });
+    expect(response.status).toBe(503);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    const text = await response.text();
+    expect(text).toContain("the issuer does not answer");
+    expect(text).not.toContain("planted");
+  });
+
+  test("never returns to where a login must not, whatever the attempt says", async () => {
+    const finish = async () => ({ ok: true, cookie: "c", returnTo: "//evil.example", expiresAt: 0 }) as const;
+    const { request } = createTestApp({ logins: { finish } });
+    const response = await request("/callback", { headers: { cookie: "bakehouse-login=sealed-attempt" } });
+    expect(response.headers.get("location")).toBe("/");
+  });
+
+  test("is not finished by a HEAD", async () => {
+    const { request, calls } = createTestApp();
+    const headers = { cookie: "bakehouse-login=sealed-attempt" };
+    expect((await request(`/callback${query}`, { method: "HEAD", headers })).status).toBe(405);
+    expect(calls).toEqual([]);
+  });
+});
+
+describe("POST /logout", () => {
+  test.each([
+    ["http", ORIGIN, {}, PLAIN],
+    ["https", HTTPS_ORIGIN, HTTPS, PREFIXED],
+  ])("on %s ends the session and clears its cookie", async (_, origin, overrides, names) => {
+    const { request, calls } = createTestApp({}, overrides);
+    const headers = { ...as("session", origin), "content-type": "application/x-www-form-urlencoded" };
+    const response = await request("/logout", { method: "POST", headers, body: "" });
+    expect(response.status).toBe(303);
+    expect(response.headers.get("location")).toBe("/");
+    expect(response.headers.getSetCookie()).toEqual([
+      `${names.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${names.secure}`,
+    ]);
+    expect(calls).toEqual([{ name: "logins.logout", args: [CREDENTIALS.session] }]);
+  });
+
+  test("without a session is no error", async () => {
+    const { request, calls } = createTestApp();
+    expect((await request("/logout", { method: "POST", headers: { origin: ORIGIN } })).status).toBe(303);
+    expect(calls).toEqual([]);
+  });
+
+  test.each([
+    ["no origin", {}],
+    ["another origin", { origin: "https://evil.example" }],
+    ["the origin null", { origin: "null" }],
+    ["cross-site", { origin: ORIGIN, "sec-fetch-site": "cross-site" }],
+  ])("from %s is refused", async (_, origin) => {
+    const { request, calls } = createTestApp();
+    const headers = { cookie: `bakehouse=${CREDENTIALS.session}`, accept: "application/json", ...origin };
+    const response = await request("/logout", { method: "POST", headers });
+    expect(await problemOf(response)).toMatchObject({ status: 403, code: "forbidden" });
+    expect(calls).toEqual([]);
+  });
+});
+
+describe("sessions on the API", () => {
+  test.each([
+    ["http", ORIGIN, {}],
+    ["https", HTTPS_ORIGIN, HTTPS],
+  ])("on %s a session reads, and writes from the service's own pages", async (_, origin, overrides) => {
+    const { request, send, calls } = createTestApp({}, overrides);
+    const { cookie = "" } = as("session", origin);
+    expect((await request("/v1/tokens", { headers: { cookie } })).status).toBe(200);
+    const headers = { cookie, origin, "sec-fetch-site": "same-origin" };
+    expect((await send("POST", "/v1/tokens", { platform: "default" }, headers)).status).toBe(201);
+    expect(calls.map(({ args }) => (args[0] as { kind: string }).kind)).toEqual(["human", "human"]);
+  });
+
+  test.each([
+    ["on http the prefixed name", `__Host-bakehouse=${CREDENTIALS.session}`, {}],
+    ["on https the bare name", `bakehouse=${CREDENTIALS.session}`, HTTPS],
+    ["a planted second cookie", `bakehouse=${CREDENTIALS.session}; bakehouse=other`, {}],
+    ["another case", `Bakehouse=${CREDENTIALS.session}`, {}],
+  ])("%s is no session", async (_, cookie, overrides) => {
+    const { request, authentications } = createTestApp({}, overrides);
+    expect((await request("/v1/tokens", { headers: { cookie } })).status).toBe(401);
+    expect(authentications).toEqual([]);
+  });
+
+  test("a session that is over is 401, and its cookie is cleared", async () => {
+    const { request } = createTestApp();
+    const response = await request("/v1/tokens", { headers: { cookie: "bakehouse=gone" } });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(response.headers.getSetCookie()).toEqual([
+      "bakehouse=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+    ]);
+  });
+
+  test("a session that could not be looked up is 503 and stays", async () => {
+    const session = async () => Promise.reject(new DomainError("unavailable", "database"));
+    const { request } = createTestApp({ authentication: { session } });
+    const response = await request("/v1/tokens", { headers: as("session") });
+    expect(response.status).toBe(503);
+    expect(response.headers.getSetCookie()).toEqual([]);
+  });
+
+  test("a bearer credential wins over the cookie", async () => {
+    const { request, calls, authentications } = createTestApp();
+    await request("/v1/tokens", { headers: { ...as("session"), ...as("platform") } });
+    expect(authentications.map(({ name }) => name)).toEqual(["authentication.bearer"]);
+    expect(calls[0]?.args[0]).toMatchObject({ kind: "service", role: "platform" });
+  });
+});
+
+describe("GET /", () => {
+  test("shows who is signed in, as text", async () => {
+    const identity = async () => ({ ...ALICE, name: `<img src=x onerror="alert(1)">`, development: true });
+    const { request } = createTestApp({ logins: { identity } });
+    const text = await (await request("/", { headers: as("session") })).text();
+    expect(text).toContain("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;");
+    expect(text).not.toContain("<img");
+    expect(text).toContain("alice@example.com");
+    expect(text).toContain("development identity provider");
+    expect(text).toContain('<form method="post" action="/logout">');
+    expect(text).not.toContain("Sign in");
+  });
+
+  test.each([
+    ["nobody", {}],
+    ["a session that is over", { cookie: "bakehouse=gone" }],
+  ])("offers to sign in to %s", async (_, headers) => {
+    const { request } = createTestApp();
+    const response = await request("/?utm=1", { headers });
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(text).toContain('<a href="/login">Sign in</a>');
+    expect(text).not.toContain("/logout");
+  });
+
+  test("cannot say who is signed in while that cannot be found out", async () => {
+    const identity = async () =>
+      Promise.reject(new DomainError("unavailable", "the database does not answer"));
+    const { request } = createTestApp({ logins: { identity } });
+    const response = await request("/", { headers: as("session") });
+    expect(response.status).toBe(503);
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  });
+});

@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+
+import { ROUTES } from "../../src/http/routes/all.ts";
+import { REVOCATION_ID, TOKEN_ID } from "../support/fake-service.ts";
+import { type RouteSample, routeSuite } from "../support/route-suite.ts";
+
+const LIMITS = ["0", "-1", "1001", "1e2", "01", "+5", "5.0", "ten", "99999999999999999999"];
+const CURSORS = [
+  "!",
+  "AAAA",
+  "bm9uZTo",
+  "dG9rZW5zOg",
+  "dG9rZW5zOngn",
+  "cGxhdGZvcm1zOicgb3I",
+  "a".repeat(700),
+];
+const NAMES = ["Default", "-a", "a-", "a_b", "a".repeat(64), "%E2%80%AE"];
+const SEQUENCES = ["%20", "a%20b", "%C3%BC", "a".repeat(129)];
+
+const POLICY = {
+  rules: [
+    {
+      issuer: "https://login.example.com",
+      groups: ["engineering"],
+      subjects: ["248289761001"],
+      caveats: ["action in read"],
+      max_ttl: 3600,
+      on_behalf_of: false,
+    },
+  ],
+};
+const POLICY_LINES = ["rules[0].issuer", "rules[0].groups[0]", "rules[0].subjects[0]"];
+
+const VERIFY = {
+  token: "some-token",
+  discharges: ["some-discharge"],
+  context: { action: "read", args: { amount: 12.5 } },
+  cost: { EUR: 1.25 },
+  proof: "some.dpop.proof",
+  min_sequence: "k3v9Qm2x-41",
+  dry_run: true,
+};
+
+/** One sample for each route: what the common suite needs to know of it. */
+const SAMPLES: Readonly<Record<string, RouteSample>> = {
+  issueToken: {
+    path: "/v1/tokens",
+    body: {
+      platform: "default",
+      ttl: 3600,
+      caveats: ["action in read"],
+      third_party_caveats: [
+        { location: "https://third.example", condition: "is-principal", public_key: `${"A".repeat(43)}=` },
+      ],
+      label: "for the demo",
+      on_behalf_of: { issuer: "https://login.example.com", subject: "248289761001" },
+    },
+    required: ["platform"],
+    lines: [
+      "platform",
+      "label",
+      "on_behalf_of.issuer",
+      "on_behalf_of.subject",
+      "third_party_caveats[0].location",
+    ],
+  },
+  listTokens: { path: "/v1/tokens", query: { platform: NAMES, limit: LIMITS, cursor: CURSORS } },
+  getToken: {
+    path: `/v1/tokens/${TOKEN_ID}`,
+    noIds: ["constructor", "019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"],
+  },
+  verify: { path: "/v1/verify", body: VERIFY, required: ["token", "context"], lines: ["min_sequence"] },
+  verifyBatch: { path: "/v1/verify/batch", body: { requests: [] }, required: ["requests"] },
+  revoke: {
+    path: "/v1/revocations",
+    body: {
+      targets: [{ token: "some-token" }, { revocation_id: REVOCATION_ID }, { token_id: TOKEN_ID }],
+      reason: "it left the sandbox",
+    },
+    required: ["targets"],
+    lines: ["reason", "targets[1].revocation_id", "targets[2].token_id"],
+  },
+  revocationLog: { path: "/v1/revocations", query: { limit: LIMITS, after: SEQUENCES } },
+  listPlatforms: { path: "/v1/platforms", query: { limit: LIMITS, cursor: CURSORS } },
+  createPlatform: {
+    path: "/v1/platforms",
+    body: { name: "shop", policy: POLICY },
+    required: ["name"],
+    lines: ["name", ...POLICY_LINES.map((line) => `policy.${line}`)],
+  },
+  createCredential: {
+    path: "/v1/platforms/default/credentials",
+    body: { ttl: 3600, caveats: ["action in verify"], label: "the gateway" },
+    lines: ["label"],
+  },
+  getPolicy: { path: "/v1/platforms/default/policy" },
+  putPolicy: { path: "/v1/platforms/default/policy", body: POLICY, required: ["rules"], lines: POLICY_LINES },
+  listKeys: {
+    path: "/v1/keys",
+    query: { platform: NAMES, limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },
+  },
+  rotateKey: { path: "/v1/keys/rotate", body: { platform: "default" }, lines: ["platform"] },
+  login: {
+    path: "/login",
+    query: { return_to: ["//evil.example", "https://evil.example/", "login", "/login"] },
+  },
+  callback: { path: "/callback" },
+  logout: { path: "/logout" },
+  home: { path: "/" },
+  healthz: { path: "/healthz" },
+  readyz: { path: "/readyz" },
+  openapi: { path: "/openapi.yaml" },
+  docs: { path: "/docs" },
+  docsFile: { path: "/docs/start.js" },
+};
+
+test("every route has a sample, so that the common suite attacks it", () => {
+  expect(Object.keys(SAMPLES).sort()).toEqual(ROUTES.map(({ operationId }) => operationId).sort());
+});
+
+for (const route of ROUTES) {
+  const sample = SAMPLES[route.operationId];
+  if (sample !== undefined) routeSuite(route, sample);
+}
