@@ -39,7 +39,7 @@ export const decimalText = fc
   })
   .map(({ sign, integer, fraction, exponent }) => `${sign}${integer}${fraction}${exponent}`);
 
-export const decimal: fc.Arbitrary<Decimal> = decimalText.map((value) => {
+const decimal: fc.Arbitrary<Decimal> = decimalText.map((value) => {
   const reading = readDecimal(value);
   if (reading === undefined || reading === "too_long") throw new Error(`not a decimal: ${value}`);
   return reading;

@@ -23,7 +23,7 @@ export interface CaveatCase {
 export type CaseCode = (typeof CODES)[number];
 
 /** When a case happens that names no other time. */
-export const CASE_NOW = "2026-11-20T12:00:00Z";
+const CASE_NOW = "2026-11-20T12:00:00Z";
 
 const CODES = ["expired", "depth_exceeded", "caveat_unknown", "caveat_failed"] as const;
 const MEMBERS = ["name", "caveats", "context", "now", "place", "ancestors", "code", "detail"];
