@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { rolldown } from "rolldown";
 
@@ -8,12 +8,15 @@ import { DOCS_FILES } from "./http/docs-files.ts";
 
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
+//
+// `node src/build.ts [folder] [entry]`: tests build what they run, and their own entries, beside `dist`.
 const root = join(import.meta.dirname, "..");
-const out = join(root, "dist");
+const [folder = "dist", entry = "src/main.ts"] = process.argv.slice(2);
+const out = resolve(root, folder);
 
 await rm(out, { recursive: true, force: true });
 const bundle = await rolldown({
-  input: { bakehouse: join(root, "src/main.ts") },
+  input: { bakehouse: resolve(root, entry) },
   platform: "node",
   // PGlite finds its WebAssembly beside its own files; oidc-provider reads its own at run time.
   external: [/^@electric-sql\/pglite/, /^oidc-provider/],

@@ -1,0 +1,123 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+import postgres from "postgres";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { testDatabaseUrl } from "../support/database.ts";
+import { run } from "../support/process.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+
+const DEMO = join(import.meta.dirname, "demo.ts");
+const TIMEOUT = 90_000;
+
+// The demo's own temporary folder, so that what it leaves behind is seen.
+let temporary: string;
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), "bakehouse-demo-test-"));
+});
+afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+
+const demo = (bundle: string, env: Record<string, string> = {}) =>
+  run(DEMO, [bundle], { env: { TMPDIR: temporary, ...env } });
+
+async function databases(url: string): Promise<readonly string[]> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    const rows = await sql<{ datname: string }[]>`select datname from pg_database order by datname`;
+    return rows.map(({ datname }) => datname).filter((name) => name.startsWith("bakehouse_demo_"));
+  } finally {
+    await sql.end();
+  }
+}
+
+const KEY_LINES = [
+  "It is for alice, for an hour.",
+  /orchestrator +\d{3} characters/,
+  /scraper-1 reads acme\/web +allowed/,
+  /scraper-1 reads acme\/payroll +caveat_failed: .*researcher/,
+  "who handed it on to scraper-1: orchestrator > researcher > scraper-1",
+  /revoked [\w-]{22}, which/,
+  /orchestrator +still allowed/,
+  /researcher +revoked/,
+  /scraper-1 +revoked[\s\S]*scraper-2 +revoked[\s\S]*scraper-3 +revoked[\s\S]*scraper-4 +revoked/,
+  /two caveats a link: (\d{3}|[123]\d{3}) characters, of 4096/,
+  /All \d+ answers were as expected\.\n$/,
+];
+
+function expectStory(text: string): void {
+  for (const line of KEY_LINES) expect(text).toMatch(line);
+  expect(text.split("\n").length).toBeLessThan(40);
+  // A token, or a tail of one, would be a long word.
+  expect(text).not.toMatch(/[A-Za-z0-9_-]{40}/);
+}
+
+describe("[pglite] the demo", () => {
+  test("tells the whole story and leaves nothing", { timeout: TIMEOUT }, async () => {
+    const running = demo(builtBundle());
+    const { code } = await running.ended;
+    expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
+    expectStory(running.stdout());
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  test("fails where the service does not start", { timeout: TIMEOUT }, async () => {
+    const broken = join(temporary, "broken.js");
+    writeFileSync(broken, "process.exit(3)");
+    const running = demo(broken);
+    expect(await running.ended).toEqual({ code: 1, signal: null });
+    expect(running.stdout()).toContain("broke off");
+    expect(readdirSync(temporary)).toEqual(["broken.js"]);
+  });
+
+  test("cleans up when it is interrupted", { timeout: TIMEOUT }, async () => {
+    const running = demo(builtBundle());
+    while (readdirSync(temporary).length === 0) await pause(20);
+    expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+});
+
+describe("[postgres] the demo", () => {
+  test("tells the whole story in a database that it drops", { timeout: TIMEOUT }, async () => {
+    const url = await testDatabaseUrl();
+    const running = demo(builtBundle(), { DATABASE_URL: url });
+    const { code } = await running.ended;
+    expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
+    expect(running.stdout()).toContain("on a Postgres server");
+    expectStory(running.stdout());
+    expect(await databases(url)).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  test("fails where one answer is not the expected one", { timeout: TIMEOUT }, async () => {
+    const honest = dirname(builtBundle());
+    const lying = `${honest}-lying-${process.pid}`;
+    cpSync(honest, lying, { recursive: true });
+    for (const name of readdirSync(lying).filter((file) => file.endsWith(".js"))) {
+      const text = readFileSync(join(lying, name), "utf8");
+      writeFileSync(join(lying, name), text.replaceAll('"caveat_failed"', '"caveat_unknown"'));
+    }
+    try {
+      const running = demo(join(lying, "bakehouse.js"), { DATABASE_URL: await testDatabaseUrl() });
+      const { code } = await running.ended;
+      expect({ code, stderr: running.stderr() }).toEqual({ code: 1, stderr: "" });
+      expect(running.stdout()).toMatch(/writes acme\/web.*caveat_unknown.*NOT AS EXPECTED/);
+      expect(running.stdout()).toMatch(/4 of \d+ answers were not as expected/);
+      expect(readdirSync(temporary)).toEqual([]);
+    } finally {
+      rmSync(lying, { recursive: true, force: true });
+    }
+  });
+
+  test("drops it when it is interrupted too", { timeout: TIMEOUT }, async () => {
+    const url = await testDatabaseUrl();
+    const running = demo(builtBundle(), { DATABASE_URL: url });
+    while ((await databases(url)).length === 0) await pause(20);
+    expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
+    expect(await databases(url)).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+// Below the package, so that what is not bundled is found in node_modules, and migrations as in `dist`.
+const CACHE = join(ROOT, "node_modules", ".cache", "bakehouse");
+const DAY = 24 * 60 * 60_000;
+
+function filesOf(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
+}
+
+/**
+ * Builds the service as `npm run build` does, into a folder of its own, and returns the script. What was
+ * built from the same sources before is used again.
+ *
+ * @param entry the script that is bundled with all it needs: the command itself, or a test's own
+ */
+export function builtBundle(entry = "src/main.ts"): string {
+  const hash = createHash("sha256").update(entry);
+  const folders = [...new Set(["src", entry.startsWith("src/") ? "src" : dirname(entry)])];
+  const sources = [join(ROOT, "package.json"), ...folders.flatMap((folder) => filesOf(join(ROOT, folder)))];
+  for (const file of sources) hash.update(file).update("\0").update(readFileSync(file));
+  const out = join(CACHE, hash.digest("hex").slice(0, 24));
+  const script = join(out, "bakehouse.js");
+  if (existsSync(script)) return script;
+  mkdirSync(CACHE, { recursive: true });
+  for (const old of readdirSync(CACHE)) {
+    const path = join(CACHE, old);
+    if (Date.now() - statSync(path).mtimeMs > DAY) rmSync(path, { recursive: true, force: true });
+  }
+  const making = `${out}-${process.pid}`;
+  const built = spawnSync(process.execPath, [join(ROOT, "src", "build.ts"), making, entry], {
+    encoding: "utf8",
+  });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
+  try {
+    renameSync(making, out);
+  } catch {
+    rmSync(making, { recursive: true, force: true }); // another worker was first
+  }
+  return script;
+}

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { logFile } from "./process-logs.ts";
+
+/** How a process ended. */
+export interface Ending {
+  /** Null where a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A child process whose every byte of output is kept. */
+export interface Running {
+  readonly pid: number;
+  readonly ended: Promise<Ending>;
+  /** Standard output so far. */
+  stdout(): string;
+  /** Standard error so far. */
+  stderr(): string;
+  /** Both, in the order in which they arrived. */
+  output(): Uint8Array;
+  /** Writes a line to its standard input. */
+  say(line: string): void;
+  /** Waits until standard error has this. @throws Error where it ends, or has not said so in time */
+  said(text: string, milliseconds?: number): Promise<void>;
+  /** Sends a signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Ending>;
+}
+
+/** Settings of a process. */
+export interface ProcessOptions {
+  /** Nothing of this process's environment is passed on but PATH, HOME and the temporary folder. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+// Nothing outlives whoever started it, however that ends.
+const living = new Set<ChildProcess>();
+process.once("exit", () => endAll("SIGKILL"));
+
+/** Sends a signal to every process that was started here and still runs. */
+export function endAll(signal: NodeJS.Signals): void {
+  for (const child of living) child.kill(signal);
+}
+
+const PASSED_ON = ["PATH", "HOME", "TMPDIR"];
+
+/** Starts a script under this Node. */
+export function run(script: string, args: readonly string[], options: ProcessOptions = {}): Running {
+  const inherited = PASSED_ON.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...Object.fromEntries(inherited), ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${script} did not start`);
+  const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[], all: [] as Buffer[] };
+  const file = logFile(pid);
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].on("data", (chunk: Buffer) => {
+      kept[stream].push(chunk);
+      kept.all.push(chunk);
+      if (file !== undefined) appendFileSync(file, chunk);
+    });
+  }
+  child.stdin.on("error", () => {}); // it went before it read: its end says more
+  const ended = new Promise<Ending>((resolve) => {
+    child.once("close", (code, signal) => resolve({ code, signal }));
+  });
+  const stderr = () => Buffer.concat(kept.stderr).toString();
+  let over: Ending | undefined;
+  living.add(child);
+  void ended.then((ending) => {
+    over = ending;
+    living.delete(child);
+  });
+
+  return {
+    pid,
+    ended,
+    stdout: () => Buffer.concat(kept.stdout).toString(),
+    stderr,
+    output: () => Buffer.concat(kept.all),
+    say: (line) => void child.stdin.write(`${line}\n`),
+    async said(text, milliseconds = 60_000) {
+      const until = performance.now() + milliseconds;
+      while (!stderr().includes(text)) {
+        if (over !== undefined || performance.now() > until) {
+          const how = over === undefined ? "is silent" : `ended (${over.code ?? over.signal})`;
+          throw new Error(`waited for "${text}" of ${pid}, which ${how}: ${stderr().slice(-1_000)}`);
+        }
+        await Promise.race([pause(10), ended]);
+      }
+    },
+    async end(signal) {
+      child.kill(signal);
+      return await ended;
+    },
+  };
+}
