@@ -154,7 +154,7 @@ test.each([
     400,
     "POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
   ],
-  ["headers of 20 KiB", `GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: ${"a".repeat(20_000)}\r\n\r\n`, 431],
+  ["headers of 20 KiB", 431, `GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: ${"a".repeat(20_000)}\r\n\r\n`],
 ])("%s is answered %i", async (_, status, request) => {
   const { port, calls } = await listen();
   expect(await exchange(port, [request], "\r\n\r\n")).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
