@@ -4,7 +4,10 @@ import { describe, expect, test } from "vitest";
 import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
 import { contradictions } from "../../src/caveats/contradictions.ts";
+import { impossible } from "../../src/caveats/impossible.ts";
 import { parseInstant } from "../../src/caveats/instant.ts";
+import { parseCaveat } from "../../src/caveats/parse.ts";
+import { newWork } from "../../src/caveats/work.ts";
 import type { JsonObject, JsonValue } from "../../src/json/value.ts";
 import { SMALL_SCALARS, smallCaveat, smallContext } from "./arbitraries.ts";
 
@@ -116,6 +119,14 @@ describe("contradictions", () => {
         detail: 'no value of action satisfies all of: "action in read" and "action = wr\\u{202e}ite"',
       },
     ]);
+  });
+
+  test("are not claimed of what could pass, however little work is allowed", () => {
+    const caveats = ["x in a, b, c", "x != d", "x not in e, f", "x matches *"].map(parseCaveat);
+    const known = caveats.filter((caveat) => caveat !== undefined && "attribute" in caveat);
+    for (let allowance = 0; allowance < 300; allowance++) {
+      expect(impossible(known, newWork(allowance)), `${allowance}`).toBe(false);
+    }
   });
 
   test("take bounded time on hostile chains, and do not warn for want of it", () => {
