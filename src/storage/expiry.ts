@@ -25,12 +25,12 @@ export async function deleteInBatches(
   { table, key, where }: Expiry,
   values: readonly (string | number)[],
 ): Promise<number> {
-  // A row that someone is working on is left for the next time.
+  // The condition stands twice: a row that someone else has just changed is judged again as it is now.
   const text = `
     with gone as (
-      delete from ${table} where ${key} in (
-        select ${key} from ${table} where ${where} limit $1::integer for update skip locked
-      ) returning 1
+      delete from ${table}
+      where ${key} in (select ${key} from ${table} where ${where} limit $1::integer) and ${where}
+      returning 1
     )
     select count(*) as count from gone`;
   for (let total = 0; ; ) {

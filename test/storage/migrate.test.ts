@@ -1,0 +1,268 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import type { Connection } from "../../src/storage/connection.ts";
+import { type MigrationLock, migrate } from "../../src/storage/migrate.ts";
+import {
+  defaultMigrationsFolder,
+  type Migration,
+  MigrationError,
+  readMigrations,
+} from "../../src/storage/migrations.ts";
+import { openStore } from "../../src/storage/open.ts";
+import { connectServer } from "../../src/storage/server.ts";
+import { testDatabaseUrl } from "../support/database.ts";
+import hashes from "./migration-hashes.json" with { type: "json" };
+import { raw } from "./raw.ts";
+import {
+  auditEvent,
+  bytes,
+  NOON,
+  platform,
+  principal,
+  revocation,
+  rootKey,
+  session,
+  token,
+} from "./samples.ts";
+
+const migrations = readMigrations(defaultMigrationsFolder());
+const later = (over: Partial<Migration> = {}): Migration => ({
+  tag: "9999_later",
+  when: Date.UTC(2099, 0, 1),
+  hash: "ab".repeat(32),
+  statements: ["create table later (id integer)"],
+  ...over,
+});
+
+/** A copy of the migrations that a test may spoil. */
+function copy(): string {
+  const folder = mkdtempSync(join(tmpdir(), "bakehouse-migrations-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  cpSync(defaultMigrationsFolder(), folder, { recursive: true });
+  return folder;
+}
+
+function editJournal(folder: string, edit: (journal: string) => string): void {
+  const file = join(folder, "meta", "_journal.json");
+  writeFileSync(file, edit(readFileSync(file, "utf8")));
+}
+
+describe("journal", () => {
+  test("every migration is as it was when its hash was recorded", () => {
+    expect(Object.fromEntries(migrations.map(({ tag, hash }) => [tag, hash]))).toEqual(hashes);
+  });
+
+  test("dates rise strictly, and none lies in the future of its release", () => {
+    const dates = migrations.map(({ when }) => when);
+    expect(dates).toEqual([...new Set(dates)].toSorted((a, b) => a - b));
+    expect(migrations.length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    { name: "not JSON", edit: () => "{" },
+    { name: "another dialect", edit: (text: string) => text.replace("postgresql", "mysql") },
+    { name: "a tag that leads out of the folder", edit: (text: string) => text.replace("0000_", "../0000_") },
+    { name: "an index out of turn", edit: (text: string) => text.replace('"idx": 0', '"idx": 1') },
+    { name: "a date that does not rise", edit: (text: string) => text.replace(/"when": \d+/, '"when": 0') },
+  ])("a journal is refused: $name", ({ edit }) => {
+    const folder = copy();
+    editJournal(folder, edit);
+    expect(() => readMigrations(folder)).toThrow(MigrationError);
+  });
+
+  test("a folder without migrations is named", () => {
+    expect(() => readMigrations("/nowhere")).toThrow("no migrations in /nowhere");
+  });
+});
+
+async function connect(url: string): Promise<Connection> {
+  const settings = { url, connectTimeout: 5_000, statementTimeout: 0, idleInTransactionTimeout: 0 };
+  const connection = await connectServer(settings)();
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+describe("[postgres] migrations", () => {
+  test.each([{ lock: "advisory" }, { lock: "row" }] as const)(
+    "four at once on an empty database: one applies, all succeed ($lock lock)",
+    async ({ lock }: { readonly lock: MigrationLock }) => {
+      const url = await testDatabaseUrl();
+      const connections = await Promise.all([1, 2, 3, 4].map(() => connect(url)));
+      const applied = await Promise.all(
+        connections.map((connection) => migrate(connection, { migrations, lock })),
+      );
+      expect(applied.flat()).toEqual(migrations.map(({ tag }) => tag));
+      expect(await raw(url, "select hash from drizzle.__drizzle_migrations")).toEqual(
+        migrations.map(({ hash }) => ({ hash })),
+      );
+      expect(await raw(url, "select count(*)::int as n from revocation_log")).toEqual([{ n: 1 }]);
+    },
+  );
+
+  test("a migration that fails leaves nothing behind, and can be applied once it is mended", async () => {
+    const url = await testDatabaseUrl();
+    const connection = await connect(url);
+    const broken = later({ statements: ["create table later (id integer)", "select 1 / 0"] });
+    const work = migrate(connection, { migrations: [...migrations, broken], lock: "advisory" });
+    await expect(work).rejects.toMatchObject({
+      name: "StorageError",
+      operation: "migration 9999_later",
+      sqlstate: "22012",
+    });
+    expect(await raw(url, "select to_regclass('later') as later, to_regclass('tokens') as tokens")).toEqual([
+      { later: null, tokens: null },
+    ]);
+    const mended = await migrate(connection, { migrations: [...migrations, later()], lock: "advisory" });
+    expect(mended).toEqual([...migrations.map(({ tag }) => tag), "9999_later"]);
+  });
+
+  test("a database that is newer than this version is refused", async () => {
+    const url = await testDatabaseUrl();
+    await migrate(await connect(url), { migrations: [...migrations, later()], lock: "advisory" });
+    await expect(openStore({ place: { kind: "server", url } })).rejects.toMatchObject({
+      name: "MigrationError",
+      message: expect.stringContaining("does not know"),
+    });
+  });
+
+  test("a migration that was edited after it was applied is refused", async () => {
+    const url = await testDatabaseUrl();
+    await (await openStore({ place: { kind: "server", url } })).close();
+    const folder = copy();
+    const [first] = migrations;
+    const file = join(folder, `${first?.tag}.sql`);
+    writeFileSync(file, `${readFileSync(file, "utf8")}\n-- harmless`);
+    await expect(
+      openStore({ place: { kind: "server", url }, migrationsFolder: folder }),
+    ).rejects.toMatchObject({
+      name: "MigrationError",
+      message: `migration ${first?.tag} was changed after it was applied to this database`,
+    });
+  });
+
+  test("a migration that is dated before an applied one is refused, not skipped", async () => {
+    const url = await testDatabaseUrl();
+    const connection = await connect(url);
+    await migrate(connection, { migrations: [...migrations, later()], lock: "advisory" });
+    const between = later({ tag: "9998_between", when: Date.UTC(2098, 0, 1) });
+    const work = migrate(connection, { migrations: [...migrations, between, later()], lock: "advisory" });
+    await expect(work).rejects.toThrow(MigrationError);
+  });
+});
+
+describe("[postgres] roles", () => {
+  const login = (url: string, role: string): string => {
+    const own = new URL(url);
+    own.username = role;
+    own.password = "test";
+    return own.href;
+  };
+
+  test("a member of bakehouse_app can do all that the service does, and no more", async () => {
+    const url = await testDatabaseUrl();
+    await (await openStore({ place: { kind: "server", url } })).close();
+    const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "service");
+    await raw(url, `create role ${role} login password 'test' in role bakehouse_app`);
+    onTestFinished(async () => {
+      await raw(url, `drop role ${role}`);
+    });
+    const own = login(url, role);
+    const store = await openStore({ place: { kind: "server", url: own } });
+    onTestFinished(() => store.close());
+    await useEverything(store);
+
+    for (const forbidden of [
+      "create table public.mine (id integer)",
+      "create schema mine",
+      "drop table tokens",
+      "truncate audit_events",
+      "delete from audit_events",
+      "update audit_events set action = 'x'",
+      "delete from tokens",
+      "update tokens set platform = 'x'",
+      "update principals set subject = 'x'",
+      "delete from platforms",
+      "update revocations set number = 1",
+      "update revocation_log set epoch = 'x'",
+      "delete from revocation_log",
+      "select public.bakehouse_grant()",
+      "insert into drizzle.__drizzle_migrations (hash) values ('x')",
+      "set role postgres",
+    ]) {
+      await expect(raw(own, forbidden), forbidden).rejects.toMatchObject({ code: "42501" });
+    }
+    // Only the two tables that are kept by month.
+    await expect(
+      raw(own, "select public.bakehouse_drop_partitions('platforms', now())"),
+    ).rejects.toMatchObject({ code: "22023" });
+  });
+
+  test("a role without the right to migrate is told so", async () => {
+    const url = await testDatabaseUrl();
+    const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "nobody");
+    await raw(url, `create role ${role} login password 'test'`);
+    onTestFinished(async () => {
+      await raw(url, `drop role ${role}`);
+    });
+    await expect(openStore({ place: { kind: "server", url: login(url, role) } })).rejects.toMatchObject({
+      name: "MigrationError",
+      message: expect.stringContaining("no right"),
+    });
+  });
+
+  test("an owner who may not create roles migrates all the same, and works as the owner", async () => {
+    const url = await testDatabaseUrl();
+    const name = new URL(url).pathname.slice(1);
+    const role = name.replace("bakehouse_test", "owner");
+    await raw(url, `create role ${role} login nocreaterole password 'test'`);
+    await raw(url, `alter database ${name} owner to ${role}`);
+    onTestFinished(async () => {
+      await raw(url, `alter database ${name} owner to current_user`);
+      await raw(url, `drop owned by ${role}; drop role ${role}`);
+    });
+    const withoutRole = readMigrations(defaultMigrationsFolder()).map((migration) => ({
+      ...migration,
+      // As on a server where nobody has made the role yet: this one is shared with other tests.
+      statements: migration.statements.map((sql) => sql.replaceAll("bakehouse_app", `${role}_app`)),
+    }));
+    const connection = await connect(login(url, role));
+    await migrate(connection, { migrations: withoutRole, lock: "advisory" });
+    expect(await raw(url, `select from pg_roles where rolname = '${role}_app'`)).toEqual([]);
+    const store = await openStore({ place: { kind: "server", url: login(url, role) }, migrate: false });
+    onTestFinished(() => store.close());
+    await useEverything(store);
+  });
+});
+
+async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Promise<void> {
+  await store.platforms.insert(platform("p"));
+  await store.platforms.setPolicy("p", { rules: [] });
+  await store.rootKeys.insert(rootKey("k"));
+  await store.rootKeys.reseal(rootKey("k").id, bytes(60, "new"));
+  await store.rootKeys.retire(rootKey("k").id, NOON, NOON + 1);
+  await store.principals.ensure(principal("alice"));
+  await store.principals.ensure(principal("alice", { email: "alice@example.com" }));
+  const key = { hash: bytes(32, 1), bodyHash: bytes(32, 2) };
+  await store.idempotency.claim(key, "lease", 60_000);
+  await store.transaction("everything", async (inner) => {
+    await inner.platforms.lock("p");
+    await inner.tokens.insert(token(1));
+    await inner.audit.append([auditEvent(1)]);
+    await inner.revocations.append([revocation(1)]);
+    expect(await inner.idempotency.finish(key, "lease", bytes(9, "sealed"), 60_000)).toBe(true);
+  });
+  expect((await store.tokens.list({ platform: "p" }, { limit: 1, after: undefined })).items).toHaveLength(1);
+  expect((await store.revocations.read(0, 9, { kind: "platform", platform: "p" })).entries).toHaveLength(1);
+  await store.sessions.insert(session("s"));
+  await store.sessions.end(session("s").idHash);
+  await store.sessions.dropExpired(NOON);
+  await store.idempotency.release(key, "lease");
+  expect(await store.idempotency.dropExpired()).toBe(0);
+  expect(await store.revocations.dropBefore(NOON)).toBe(0);
+  expect(await store.rootKeys.destroyExpired(NOON + 2)).toHaveLength(1);
+  await store.maintainPartitions(NOON);
+}

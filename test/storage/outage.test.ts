@@ -1,0 +1,175 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import type { Store } from "../../src/domain/ports/store.ts";
+import { openStore } from "../../src/storage/open.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import { platform, revocation } from "./samples.ts";
+
+const UNAVAILABLE = { name: "DomainError", code: "unavailable", message: "the database did not answer" };
+
+describe("[postgres] the server is killed under load", () => {
+  let server: PostgresServer;
+  let store: Store;
+  beforeAll(async () => {
+    server = await startPostgres();
+    store = await openStore({
+      place: { kind: "server", url: server.url },
+      deadline: 3_000,
+      transactionDeadline: 4_000,
+      connectTimeout: 1_000,
+    });
+    await store.platforms.insert(platform("p"));
+  });
+  afterAll(async () => {
+    await store?.close();
+    await server?.stop();
+  });
+
+  test("calls fail as unavailable within the bound, acknowledged revocations survive, and the same process recovers", async () => {
+    let n = 0;
+    let running = true;
+    let slowest = 0;
+    const acknowledged: string[] = [];
+    const errors: unknown[] = [];
+
+    async function caller(): Promise<void> {
+      while (running) {
+        n += 1;
+        const entry = revocation(n);
+        const started = performance.now();
+        try {
+          await store.transaction("revoke", ({ revocations }) => revocations.append([entry]));
+          acknowledged.push(entry.id);
+        } catch (error) {
+          errors.push(error);
+          await pause(5);
+        }
+        slowest = Math.max(slowest, performance.now() - started);
+      }
+    }
+
+    const callers = Array.from({ length: 24 }, caller);
+    await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(50);
+    await server.crash();
+    const before = acknowledged.length;
+    await pause(1_500);
+    expect(acknowledged.length).toBe(before);
+    expect(errors.length).toBeGreaterThan(24);
+
+    // While it is down a caller is told at once, not after a deadline.
+    const asked = performance.now();
+    await expect(store.platforms.find("p")).rejects.toMatchObject(UNAVAILABLE);
+    expect(performance.now() - asked).toBeLessThan(1_500);
+    await expect(store.ping()).rejects.toMatchObject(UNAVAILABLE);
+
+    await server.restart();
+    await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+    running = false;
+    await Promise.all(callers);
+
+    for (const error of errors) expect(error).toMatchObject(UNAVAILABLE);
+    expect(slowest).toBeLessThan(6_000);
+    const { entries, position } = await store.revocations.read(0, 1_000_000, { kind: "all" });
+    expect(entries.map(({ number }) => number)).toEqual(
+      Array.from({ length: position.number }, (_, i) => i + 1),
+    );
+    const kept = new Set(entries.map(({ id }) => id));
+    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+    await expect(store.ping()).resolves.toBeUndefined();
+  });
+});
+
+describe("a server that is no server", () => {
+  let listener: Server | undefined;
+  const sockets = new Set<Socket>();
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+    listener?.close();
+  });
+
+  async function listen(onConnection: (socket: Socket) => void): Promise<string> {
+    listener = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      onConnection(socket);
+    });
+    await new Promise<void>((resolve) => listener?.listen(0, "127.0.0.1", resolve));
+    const address = listener.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return `postgres://user:secret-password@127.0.0.1:${address.port}/db`;
+  }
+
+  async function open(url: string, migrate = true): Promise<Store> {
+    return openStore({ place: { kind: "server", url }, connectTimeout: 500, deadline: 800, migrate });
+  }
+
+  async function timed(
+    work: () => Promise<unknown>,
+  ): Promise<{ readonly error: unknown; readonly took: number }> {
+    const started = performance.now();
+    const error = await work().then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    return { error, took: performance.now() - started };
+  }
+
+  test.each([
+    { name: "accepts and never answers", behave: () => {} },
+    { name: "closes at once", behave: (socket: Socket) => socket.end() },
+    {
+      name: "closes once it is spoken to",
+      behave: (socket: Socket) => socket.once("data", () => socket.end()),
+    },
+    { name: "resets", behave: (socket: Socket) => socket.resetAndDestroy() },
+    {
+      name: "speaks another language",
+      behave: (socket: Socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    },
+    {
+      name: "stops in the middle of start-up",
+      behave: (socket: Socket) =>
+        socket.once("data", () => socket.write(Buffer.from([82, 0, 0, 0, 8, 0, 0, 0, 0]))),
+    },
+  ])("$name: opening and every query fail within the bound", async ({ behave }) => {
+    const url = await listen(behave);
+    const opening = await timed(() => open(url));
+    expect(opening.error).toMatchObject(UNAVAILABLE);
+    expect(opening.took).toBeLessThan(3_000);
+
+    const store = await open(url, false);
+    const queries = await Promise.all(
+      Array.from({ length: 30 }, () => timed(() => store.platforms.find("p"))),
+    );
+    for (const { error, took } of queries) {
+      expect(error).toMatchObject(UNAVAILABLE);
+      expect(took).toBeLessThan(3_000);
+    }
+    // By now it is known to be down, and nobody waits.
+    const next = await timed(() => store.transaction("test", async () => {}));
+    expect(next.error).toMatchObject(UNAVAILABLE);
+    expect(next.took).toBeLessThan(400);
+    await store.close();
+  });
+
+  test("nobody listens: opening fails at once", async () => {
+    const { error, took } = await timed(() => open("postgres://user@127.0.0.1:1/db"));
+    expect(error).toMatchObject(UNAVAILABLE);
+    expect(took).toBeLessThan(3_000);
+  });
+
+  test.each([
+    { url: "postgres://a:secret-password@one:1,two:2/db" },
+    { url: "postgres://a:secret-password@one,two/db" },
+    { url: "mysql://a:secret-password@one/db" },
+    { url: "secret-password" },
+    { url: "postgres://a:secret-password@/db?host=relative" },
+  ])("a url that cannot be served is refused, without a word of it: $url", async ({ url }) => {
+    const { error } = await timed(() => open(url));
+    expect(error).toMatchObject({ name: "DomainError", code: "invalid_request" });
+    expect(String(error)).not.toContain("secret-password");
+  });
+});
