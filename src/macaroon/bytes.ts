@@ -1,4 +1,4 @@
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 
 import { decodeUtf8 } from "../json/utf8.ts";
 import { MacaroonError, malformed } from "./error.ts";
@@ -29,7 +29,15 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** One byte string after another. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(...parts);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
 }
 
 /**

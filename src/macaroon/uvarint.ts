@@ -48,6 +48,7 @@ export function readUvarint(reader: ByteReader): number {
 export function encodeUvarint(value: number): Uint8Array {
   if (!Number.isInteger(value) || value < 0 || value > HIGHEST)
     throw new RangeError("not an unsigned varint");
+  if (value < 0x80) return Uint8Array.of(value);
   const bytes: number[] = [];
   let rest = value;
   while (rest >= 0x80) {

@@ -1,3 +1,4 @@
+import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { describe, expect, test } from "vitest";
 
 import {
@@ -174,6 +175,23 @@ describe("one discharge for one caveat", () => {
     expect(macaroon.undischarged).toEqual([
       { ticket: utf8("t"), location: "l", at: { macaroon: "root", caveat: 0 } },
     ]);
+  });
+
+  test.each([0, 31, 33])("a caveat key of %d bytes, rightly sealed, signs nothing", (length) => {
+    const key = new Uint8Array(length).fill(5);
+    const nonce = new Uint8Array(24);
+    const sealed = xsalsa20poly1305(rootWith().signature, nonce).encrypt(key);
+    const forged = signAs(rootWith(), {
+      id: utf8("t"),
+      verificationId: Uint8Array.of(...nonce, ...sealed),
+      location: "l",
+    });
+    const discharge = {
+      identifier: utf8("t"),
+      unverifiedCaveats: [],
+      signature: defaultHmac(key, utf8("t")),
+    };
+    expect(states(forged, [discharge])).toEqual(["signature"]);
   });
 
   /** Appends whatever third-party caveat, as any holder can. */
