@@ -240,3 +240,10 @@ describe("hostile texts of a mebibyte take no more than their share of time", ()
     expect(performance.now() - start).toBeLessThan(2_000);
   });
 });
+
+describe("U+0000, for formats that carry bytes as text", () => {
+  test("is read as an escape where that is asked for, and raw never", () => {
+    expect(parseJson('"\\u0003\\u0000"', { allowNul: true })).toBe("\u0003\u0000");
+    expect(refusal(() => parseJson('"\u0000"', { allowNul: true })).code).toBe("nul");
+  });
+});
