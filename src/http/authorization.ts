@@ -5,8 +5,8 @@ export type Authorization =
   /** `detail` is public. */
   | { readonly kind: "malformed"; readonly detail: string };
 
-/** Longest credential, characters. Headers as a whole are limited by the server. */
-export const MAX_CREDENTIAL = 16_384;
+/** Longest credential, characters: as much as a token may have. The server limits all headers together. */
+export const MAX_CREDENTIAL = 65_536;
 
 // RFC 9110 §11.4 (a scheme in any case, one or more spaces) and RFC 6750 §2.1 (b64token). Several headers
 // arrive joined by a comma and a space, which no token has: two credentials are refused, not chosen from.

@@ -63,7 +63,7 @@ async function readStream(request: Request, maxBytes: number): Promise<Uint8Arra
     if (done) return joined(chunks, length);
     length += value.length;
     if (length > maxBytes) {
-      // Not cancelled: that would reset the connection before the answer is out.
+      // Not cancelled: that may reset the connection before the answer is out. The server drops the rest.
       reader.releaseLock();
       throw tooLarge(maxBytes);
     }

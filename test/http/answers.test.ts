@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { DomainError } from "../../src/domain/error.ts";
 import {
   AT,
   ISSUED,
@@ -306,6 +307,14 @@ describe("platforms, policies and keys", () => {
     const response = await send("PUT", "/v1/platforms/shop/policy", { rules: [wrong] });
     expect(await problemOf(response)).toMatchObject({ status: 400, member });
     expect(calls).toEqual([]);
+  });
+
+  test("a policy's fault that the domain finds is named from the body's top", async () => {
+    const create = async () =>
+      Promise.reject(new DomainError("invalid_request", "no caveat", "rules[0].caveats[1]"));
+    const { send } = createTestApp({ platforms: { create } });
+    const response = await send("POST", "/v1/platforms", { name: "shop", policy: { rules: [] } });
+    expect(await problemOf(response)).toMatchObject({ member: "policy.rules[0].caveats[1]" });
   });
 
   test("a credential is issued with what narrows it", async () => {

@@ -11,7 +11,7 @@ export interface Mutation {
 }
 
 /** What is planted in wrong places; no answer and no log may repeat it. */
-export const CANARY = "c4n4ry-9f31d0-s3cr3t";
+export const CANARY = "c4n4ry9f31d0s3cr3t";
 
 // Members whose inside belongs to the caller.
 const FREE: ReadonlySet<string> = new Set(["context", "cost"]);

@@ -58,9 +58,9 @@ describe("Authorization", () => {
 
   test("a hostile header costs linear time", () => {
     const startedAt = performance.now();
-    parseAuthorization(`Bearer ${"=".repeat(16_000)}`);
-    parseAuthorization(`Bearer${" ".repeat(16_000)}`);
-    parseAuthorization(`Bearer ${"a=".repeat(8_000)}`);
+    parseAuthorization(`Bearer ${"=".repeat(65_000)}`);
+    parseAuthorization(`Bearer${" ".repeat(65_000)}`);
+    parseAuthorization(`Bearer ${"a=".repeat(32_000)}`);
     expect(performance.now() - startedAt).toBeLessThan(100);
   });
 });

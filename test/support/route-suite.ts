@@ -77,7 +77,7 @@ const GARBAGE_CREDENTIALS = [
   "Bearer\tadministrator-credential",
   "Bearer administrator-credential,",
   'Bearer "administrator-credential"',
-  `Bearer ${"a".repeat(20_000)}`,
+  `Bearer ${"a".repeat(70_000)}`,
   "DPoP administrator-credential",
 ];
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { DomainError } from "../../domain/error.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -59,9 +60,19 @@ export const createPlatform = defineRoute({
   problems: ["conflict", "unprocessable"],
   async handler({ service, caller, body }) {
     const policy = body.policy === undefined ? undefined : policyOf(body.policy);
-    return json(201, platformWire(await service.platforms.create(caller, body.name, policy)));
+    try {
+      return json(201, platformWire(await service.platforms.create(caller, body.name, policy)));
+    } catch (error) {
+      throw withinPolicy(error);
+    }
   },
 });
+
+/** The domain names a policy's members from the policy on; in this body it is a member itself. */
+function withinPolicy(error: unknown): unknown {
+  if (!(error instanceof DomainError) || error.member?.startsWith("rules") !== true) return error;
+  return new DomainError(error.code, error.message, `policy.${error.member}`);
+}
 
 const credentialSchema = z
   .strictObject({
@@ -73,6 +84,18 @@ const credentialSchema = z
     label: lineOfText(200).optional(),
   })
   .meta({ id: "CredentialRequest" });
+
+const credentialExample = {
+  token: "AgEVaHR0cDovLzEyNy4wLjAuMTo4MDgwAl9iaDEu",
+  token_id: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082",
+  revocation_id: "ASNFZ4mrze8BI0VniavN7w",
+  platform: "bakehouse",
+  principal: { id: "Qm2xT9aBcDeFpW3k", issuer: "http://127.0.0.1:8080", subject: "platform:shop" },
+  issued_at: "2026-11-22T13:00:00.000Z",
+  expires_at: "2027-02-20T13:00:00.000Z",
+  caveats: ["time < 2027-02-20T13:00:00.000Z", "action in verify"],
+  summary: "Until 20 February 2027, verify.",
+};
 
 /** `POST /v1/platforms/{name}/credentials` */
 export const createCredential = defineRoute({
@@ -86,7 +109,7 @@ export const createCredential = defineRoute({
   auth: "caller",
   params: z.strictObject({ name: platformName }),
   body: jsonBody(credentialSchema, { caveats: ["action in verify"], label: "the gateway" }),
-  responses: { 201: { description: "Issued.", schema: issuedTokenSchema } },
+  responses: { 201: { description: "Issued.", schema: issuedTokenSchema, example: credentialExample } },
   problems: ["not_found", "unprocessable", "ttl_too_long"],
   async handler({ service, caller, params, body }) {
     const issued = await service.platforms.issueCredential(caller, params.name, {

@@ -67,6 +67,9 @@ const issuedExample = {
   summary: "Until 14:00 UTC, read or list.",
 };
 
+const { token: _token, ...facts } = issuedExample;
+const viewExample = { ...facts, key_id: "Zk3vQm2xT9aBcDeF", label: "for the demo", status: "active" };
+
 const list = cursors("tokens", /^[0-9a-f-]{36}$/);
 
 /** `POST /v1/tokens` */
@@ -130,7 +133,13 @@ export const listTokens = defineRoute({
     limit: limit.optional(),
     cursor: cursor.optional(),
   }),
-  responses: { 200: { description: "A page of tokens.", schema: pageOf(tokenViewSchema) } },
+  responses: {
+    200: {
+      description: "A page of tokens.",
+      schema: pageOf(tokenViewSchema),
+      example: { items: [viewExample], next_cursor: "dG9rZW5zOjAxOWE4YjNj" },
+    },
+  },
   problems: ["not_found"],
   async handler({ service, caller, query }) {
     const page = await service.tokens.list(caller, query.platform, list.request(query));
@@ -148,7 +157,7 @@ export const getToken = defineRoute({
   description: "What was issued, never the token itself. Foreign and unknown ids look the same.",
   auth: "caller",
   params: z.strictObject({ id: tokenId }),
-  responses: { 200: { description: "The token's record.", schema: tokenViewSchema } },
+  responses: { 200: { description: "The token's record.", schema: tokenViewSchema, example: viewExample } },
   problems: ["not_found"],
   async handler({ service, caller, params }) {
     return json(200, tokenViewWire(await service.tokens.get(caller, params.id)));
