@@ -1,4 +1,5 @@
-const LONGEST = 2048;
+// It rests sealed in a cookie until the login is finished, and browsers keep at most 4,096 bytes of one.
+const LONGEST = 1024;
 // Browsers drop tabs and line ends from URLs and read a backslash as a slash: `/\evil.example` leaves the origin.
 const FORBIDDEN = /[\p{Cc}\\]/u;
 // Returning to these would begin or repeat a login without end.
@@ -19,5 +20,6 @@ export function safeReturnTo(text: string, publicUrl: URL): string | undefined {
   }
   // `/.//evil.example` is a path of ours whose normal form is not.
   if (url.pathname.startsWith("//") || LOOPS.has(url.pathname)) return undefined;
-  return `${url.pathname}${url.search}${url.hash}`;
+  const path = `${url.pathname}${url.search}${url.hash}`;
+  return path.length > LONGEST ? undefined : path;
 }

@@ -28,7 +28,7 @@ export const login = defineRoute({
   query: z.strictObject({
     return_to: z
       .string()
-      .max(2048)
+      .max(1024)
       .optional()
       .meta({ description: "Where to return to: a path of this service, `/` by default." }),
   }),
