@@ -124,39 +124,49 @@ function parseIpv4(text: string): number | undefined {
 
 function parseIpv6(text: string): readonly number[] | undefined {
   if (text.length < 2 || text.length > 45) return undefined;
-  const gap = text.indexOf("::");
-  if (gap === 0 && text.indexOf(":", 2) < 0 && text.includes(".")) return undefined;
-  if (gap < 0) {
-    const groups = parseGroups(text, true);
-    return groups?.length === 8 ? toWords(groups) : undefined;
-  }
-  const before = parseGroups(text.slice(0, gap), false);
-  const after = parseGroups(text.slice(gap + 2), true);
-  if (before === undefined || after === undefined) return undefined;
-  const missing = 8 - before.length - after.length;
-  if (missing < 1) return undefined;
-  return toWords([...before, ...new Array<number>(missing).fill(0), ...after]);
-}
-
-const GROUP = /^[0-9a-fA-F]{1,4}$/;
-
-/** 16-bit groups between colons; dotted decimal may stand for the last two where `last` says so. */
-function parseGroups(text: string, last: boolean): readonly number[] | undefined {
-  if (text === "") return [];
-  const parts = text.split(":");
   const groups: number[] = [];
-  for (let index = 0; index < parts.length; index++) {
-    const part = parts[index] ?? "";
-    if (part.includes(".")) {
-      const word = last && index === parts.length - 1 ? parseIpv4(part) : undefined;
+  // Groups before `::`, or -1 where there is none.
+  let gap = -1;
+  let at = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    at = 2;
+  }
+  while (at < text.length) {
+    const end = hexEnd(text, at);
+    if (end === at || end - at > 4) return undefined;
+    if (text.charCodeAt(end) === CODE.dot) {
+      const word = groups.length === 0 && gap === 0 ? undefined : parseIpv4(text.slice(at));
       if (word === undefined) return undefined;
       groups.push(word >>> 16, word & 0xffff);
-    } else {
-      if (!GROUP.test(part)) return undefined;
-      groups.push(Number.parseInt(part, 16));
+      break;
+    }
+    groups.push(Number.parseInt(text.slice(at, end), 16));
+    at = end;
+    if (at === text.length) break;
+    if (text.charCodeAt(at) !== CODE.colon || ++at === text.length) return undefined;
+    if (text.charCodeAt(at) === CODE.colon) {
+      if (gap >= 0) return undefined;
+      gap = groups.length;
+      at++;
     }
   }
-  return groups;
+  const missing = 8 - groups.length;
+  if (gap < 0 ? missing !== 0 : missing < 1) return undefined;
+  if (gap >= 0) groups.splice(gap, 0, ...new Array<number>(missing).fill(0));
+  return toWords(groups);
+}
+
+/** The end of the hexadecimal digits that begin at a position, five at most. */
+function hexEnd(text: string, from: number): number {
+  let at = from;
+  while (at < from + 5 && isHex(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function isHex(code: number): boolean {
+  const lower = code | 0x20;
+  return isDigit(code) || (lower >= 0x61 && lower <= 0x66);
 }
 
 function toWords(groups: readonly number[]): readonly number[] {

@@ -87,7 +87,7 @@ function matchEnd(value: string, from: number, run: Run, work: Work): boolean {
     start = start < 2 ? 0 : value.lastIndexOf("/", start - 2) + 1;
   }
   if (!spend(work, value.length - start)) return false;
-  if (from > segmentEnd(value, start)) return false;
+  // From a later segment the run has fewer segments than it needs, and fails.
   return matchRun(value, Math.max(from, start), run, true, false, work) >= 0;
 }
 

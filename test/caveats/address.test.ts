@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
@@ -69,6 +71,40 @@ describe("addresses and blocks", () => {
         expect(parseAddress(expected)).toStrictEqual(parsed);
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  test("are what the platform's own parser takes, but for zones and the deprecated ::1.2.3.4", () => {
+    const part = fc.constantFrom(
+      ":",
+      "::",
+      "0",
+      "1",
+      "ffff",
+      "a0b1",
+      "12345",
+      "g",
+      ".",
+      "255",
+      "256",
+      "01",
+      "1.2.3.4",
+    );
+    const built = fc.array(part, { maxLength: 17 }).map((parts) => parts.join(""));
+    const grouped = fc
+      .array(fc.constantFrom("", "0", "1", "ffff", "1.2.3.4"), { maxLength: 10 })
+      .map((parts) => parts.join(":"));
+    const damaged = fc
+      .tuple(address, fc.nat(), fc.constantFrom("", ":", ".", "0", "f"))
+      .map(
+        ([text, at, added]) => text.slice(0, at % text.length) + added + text.slice((at % text.length) + 1),
+      );
+    fc.assert(
+      fc.property(fc.oneof(built, grouped, damaged), (text) => {
+        const taken = isIP(text) !== 0 && !/^::[0-9]+\./.test(text);
+        expect(parseAddress(text) !== undefined, text).toBe(taken);
+      }),
+      { numRuns: 10_000 },
     );
   });
 
