@@ -3,7 +3,8 @@ import { stringify } from "yaml";
 import { openapiDocument } from "./document.ts";
 
 const OPTIONS = {
-  lineWidth: 110,
+  // Not folded: the repository's formatter would fold elsewhere.
+  lineWidth: 0,
   blockQuote: "literal",
   aliasDuplicateObjects: false,
   // Quotes whatever an older reader would take for a time or a truth value.
