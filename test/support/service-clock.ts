@@ -1,0 +1,38 @@
+import type { Clock } from "../../src/domain/ports/clock.ts";
+
+/** The service's clock, running unless it is frozen, and moved by tests. */
+export interface TestClock extends Clock {
+  /** Moves both hands onward, milliseconds. */
+  advance(milliseconds: number): void;
+  /** Moves the wall clock alone, as when an operator sets it; negative goes back. */
+  shiftWall(milliseconds: number): void;
+  /** Moves the monotonic hand alone. */
+  shiftMonotonic(milliseconds: number): void;
+  /** Stops the wall clock at an instant, unix milliseconds; undefined lets it run again. */
+  freeze(at: number | undefined): void;
+}
+
+/** A clock that begins with the machine's time. */
+export function createTestClock(): TestClock {
+  let wall = 0;
+  let monotonic = 0;
+  let frozen: number | undefined;
+  return {
+    now: () => frozen ?? Date.now() + wall,
+    monotonic: () => performance.now() + monotonic,
+    advance(milliseconds) {
+      wall += milliseconds;
+      monotonic += milliseconds;
+      if (frozen !== undefined) frozen += milliseconds;
+    },
+    shiftWall(milliseconds) {
+      wall += milliseconds;
+    },
+    shiftMonotonic(milliseconds) {
+      monotonic += milliseconds;
+    },
+    freeze(at) {
+      frozen = at;
+    },
+  };
+}

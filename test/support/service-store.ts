@@ -1,0 +1,89 @@
+import { DomainError } from "../../src/domain/error.ts";
+import type { Repositories, Store } from "../../src/domain/ports/store.ts";
+
+/** A store that is watched, and that fails when it is told to. */
+export interface WatchedStore {
+  readonly store: Store;
+  /** Every call that reached the store, oldest first: `rootKeys.find`, `transaction issue token`, `ping`. */
+  readonly calls: string[];
+  /** Told of every call before it is made; what it throws or rejects with is what the caller gets. */
+  intercept(before: ((call: string) => void | Promise<void>) | undefined): void;
+  /** Whether every call is refused, as with a database that does not answer. */
+  setDown(down: boolean): void;
+}
+
+const REPOSITORIES = [
+  "audit",
+  "idempotency",
+  "platforms",
+  "principals",
+  "revocations",
+  "rootKeys",
+  "sessions",
+  "tokens",
+] as const satisfies readonly (keyof Repositories)[];
+
+type Method = (...args: readonly unknown[]) => Promise<unknown>;
+
+/** Puts a watch around a store. What runs inside a transaction is watched too. */
+export function watchStore(inner: Store): WatchedStore {
+  const calls: string[] = [];
+  let intercepting: ((call: string) => void | Promise<void>) | undefined;
+  let down = false;
+
+  async function reached(call: string): Promise<void> {
+    calls.push(call);
+    if (down) throw new DomainError("unavailable", "the database does not answer");
+    await intercepting?.(call);
+  }
+
+  function watchMethods<T extends object>(name: string, methods: T): T {
+    const watched = Object.entries(methods).map(([method, run]: [string, Method]) => [
+      method,
+      async (...args: readonly unknown[]) => {
+        await reached(`${name}.${method}`);
+        return run(...args);
+      },
+    ]);
+    return Object.fromEntries(watched) as T;
+  }
+
+  function watchRepositories(repositories: Repositories): Repositories {
+    const watched = REPOSITORIES.map((name) => [name, watchMethods(name, repositories[name])]);
+    return {
+      ...(Object.fromEntries(watched) as Omit<Repositories, "now">),
+      async now() {
+        await reached("now");
+        return repositories.now();
+      },
+    };
+  }
+
+  const store: Store = {
+    ...watchRepositories(inner),
+    async transaction(operation, work) {
+      await reached(`transaction ${operation}`);
+      return inner.transaction(operation, (repositories) => work(watchRepositories(repositories)));
+    },
+    async ping() {
+      await reached("ping");
+      return inner.ping();
+    },
+    async maintainPartitions(dropBefore) {
+      await reached("maintainPartitions");
+      return inner.maintainPartitions(dropBefore);
+    },
+    close: () => inner.close(),
+  };
+
+  return {
+    store,
+    calls,
+    intercept(before) {
+      intercepting = before;
+    },
+    setDown(value) {
+      down = value;
+    },
+  };
+}
