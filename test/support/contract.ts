@@ -46,7 +46,7 @@ export function violations(steps: readonly string[], value: unknown): readonly s
 }
 
 /** The operation of openapi.yaml that a request is for. */
-export function operationFor(method: string, pathname: string) {
+function operationFor(method: string, pathname: string) {
   const path = Object.keys(OPENAPI.paths).find((candidate) =>
     new RegExp(`^${candidate.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "[^/]+")}$`).test(pathname),
   );

@@ -125,7 +125,7 @@ export const KEY: KeyView = {
   expiresAt: null,
 };
 
-export const HUMAN: HumanCaller = { kind: "human", identity: ALICE, administrator: false };
+const HUMAN: HumanCaller = { kind: "human", identity: ALICE, administrator: false };
 
 function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
   const platform = role === "platform" ? "default" : undefined;

@@ -109,7 +109,7 @@ function responseHeaders(headers: Readonly<Record<string, string>>) {
 }
 
 /** The problems that a route can answer: its own, and those that follow from what it reads. */
-export function problemCodes(route: Route): readonly ProblemCode[] {
+function problemCodes(route: Route): readonly ProblemCode[] {
   const all: ProblemCode[] = [...(route.problems ?? []), "internal_error"];
   if (route.kind === "api" || route.query !== undefined) all.push("invalid_request");
   if (route.auth !== "none") all.push("unauthenticated", "forbidden", "rate_limited", "unavailable");

@@ -60,7 +60,7 @@ export function printInstant(at: number): string {
 }
 
 /** One caveat in the caveat language; its length is checked as bytes of UTF-8. */
-export const caveat = z
+const caveat = z
   .string()
   .min(1)
   .refine((text) => new TextEncoder().encode(text).length <= 4096, "must be at most 4096 bytes")
