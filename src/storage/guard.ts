@@ -6,6 +6,17 @@ export function unavailable(): DomainError {
   return new DomainError("unavailable", "the database did not answer");
 }
 
+/**
+ * The same for a connection that could not be opened, with the driver's code for it (ECONNREFUSED, 57P03, …):
+ * whoever starts the service has to know what to look for.
+ */
+export function unreachable(error: unknown): DomainError | StorageError {
+  const safe = failure("connect", error).error;
+  const code = member(error, "code");
+  if (!isUnavailable(safe) || code === undefined || !/^[A-Z0-9_]{4,64}$/.test(code)) return safe;
+  return new DomainError("unavailable", `${safe.message}: ${code}`);
+}
+
 /** Whether an error is the one that {@link unavailable} makes. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.code === "unavailable";

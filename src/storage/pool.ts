@@ -1,6 +1,6 @@
 import type { Breaker } from "./breaker.ts";
 import type { Connect, Connection } from "./connection.ts";
-import { before, failure, unavailable } from "./guard.ts";
+import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 
 /** Connections, each lent to one borrower at a time. */
 export interface Pool {
@@ -102,7 +102,7 @@ export function createPool({ connect, size, breaker }: PoolOptions): Pool {
         free();
         const { error: safe } = failure("connect", error);
         breaker.failed();
-        throw safe;
+        throw isUnavailable(safe) ? unavailable() : safe;
       },
     );
     return before(until, opening, () => {

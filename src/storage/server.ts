@@ -5,7 +5,7 @@ import postgres from "postgres";
 
 import { DomainError } from "../domain/error.ts";
 import type { Connect, Connection } from "./connection.ts";
-import { before, failure, unavailable } from "./guard.ts";
+import { before, unavailable, unreachable } from "./guard.ts";
 
 /** Settings of connections to a server. */
 export interface ServerOptions {
@@ -93,7 +93,7 @@ async function openConnection(
     );
   } catch (error) {
     give();
-    throw failure("connect", error).error;
+    throw unreachable(error);
   }
 
   return {

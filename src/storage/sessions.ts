@@ -1,14 +1,24 @@
-import { and, eq, gt } from "drizzle-orm";
+import { and, eq, gt, sql } from "drizzle-orm";
 import { z } from "zod";
 
 import type { Session, SessionStore } from "../domain/ports/sessions.ts";
-import type { Run } from "./connection.ts";
+import { type Run, statement } from "./connection.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { readJson } from "./json.ts";
 import { sessions } from "./schema.ts";
 import { writeInstant } from "./values.ts";
 
 const groupsSchema = z.array(z.string());
+
+const find = statement((db) =>
+  db
+    .select()
+    .from(sessions)
+    .where(
+      and(eq(sessions.idHash, sql.placeholder("idHash")), gt(sessions.expiresAt, sql.placeholder("now"))),
+    )
+    .prepare("sessions_find"),
+);
 
 /** Login sessions in the database. */
 export function createSessionStore(run: Run): SessionStore {
@@ -17,11 +27,8 @@ export function createSessionStore(run: Run): SessionStore {
       await run("sessions.insert", ({ db }) => db.insert(sessions).values({ ...session, ...identity }));
     },
     async find(idHash, now) {
-      const [row] = await run("sessions.find", ({ db }) =>
-        db
-          .select()
-          .from(sessions)
-          .where(and(eq(sessions.idHash, idHash), gt(sessions.expiresAt, now))),
+      const [row] = await run("sessions.find", (session) =>
+        find(session, { idHash, now: writeInstant(now) }),
       );
       return row && toSession(row);
     },

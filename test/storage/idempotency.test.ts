@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 
 import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { raw } from "./raw.ts";
 import { bytes } from "./samples.ts";
 
 const LEASE = 30_000;
@@ -131,6 +132,34 @@ describeOn("postgres", "idempotency at once", (open) => {
       Array.from({ length: 40 }, (_, n) => test.store.idempotency.claim(key, `lease ${n}`, LEASE)),
     );
     expect(claims.filter(({ state }) => state === "claimed")).toHaveLength(1);
+  });
+
+  test("dropping spares a claim that is just being taken over", async () => {
+    const db = await open();
+    const key = fresh();
+    await db.store.idempotency.claim(key, "dead", LEASE);
+    db.shift(LEASE + 1);
+    const held = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<void>();
+    const takingOver = db.store.transaction("take over", async ({ idempotency }) => {
+      await idempotency.claim(key, "alive", LEASE);
+      taken.resolve();
+      await held.promise;
+    });
+    await taken.promise;
+    const dropping = db.store.idempotency.dropExpired();
+    await expect
+      .poll(() =>
+        raw(
+          db.url ?? "",
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        ),
+      )
+      .toHaveLength(1);
+    held.resolve();
+    await takingOver;
+    expect(await dropping).toBe(0);
+    expect(await db.store.idempotency.finish(key, "alive", answer, LIFE)).toBe(true);
   });
 
   test("a claim that meets a finishing transaction waits for it and gets its answer", async () => {

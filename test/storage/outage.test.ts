@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -82,6 +83,23 @@ describe("[postgres] the server is killed under load", () => {
   });
 });
 
+describe("[postgres] a unix socket", () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server?.stop());
+
+  test("is found in the folder that the url names as host", async () => {
+    const url = new URL(server.url);
+    url.searchParams.set("host", dirname(server.dataDir));
+    url.hostname = "nowhere.invalid";
+    const store = await openStore({ place: { kind: "server", url: url.href } });
+    await expect(store.ping()).resolves.toBeUndefined();
+    await store.close();
+  });
+});
+
 describe("a server that is no server", () => {
   let listener: Server | undefined;
   const sockets = new Set<Socket>();
@@ -137,7 +155,7 @@ describe("a server that is no server", () => {
   ])("$name: opening and every query fail within the bound", async ({ behave }) => {
     const url = await listen(behave);
     const opening = await timed(() => open(url));
-    expect(opening.error).toMatchObject(UNAVAILABLE);
+    expect(opening.error).toMatchObject({ name: "DomainError", code: "unavailable" });
     expect(opening.took).toBeLessThan(3_000);
 
     const store = await open(url, false);
@@ -155,9 +173,39 @@ describe("a server that is no server", () => {
     await store.close();
   });
 
-  test("nobody listens: opening fails at once", async () => {
+  test("a server that closes during start-up is dialled once, not for ever", async () => {
+    let dialled = 0;
+    const url = await listen((socket) => {
+      dialled += 1;
+      socket.once("data", () => socket.end());
+    });
+    const work = openStore({ place: { kind: "server", url }, connectTimeout: 2_000 });
+    await expect(work).rejects.toMatchObject({ code: "unavailable" });
+    await pause(300);
+    expect(dialled).toBe(1);
+  });
+
+  test("a server without TLS is not spoken to in clear where the url asks for TLS", async () => {
+    let heard = "";
+    const url = await listen((socket) => {
+      socket.once("data", () => {
+        socket.write("N");
+        socket.on("data", (bytes) => {
+          heard += bytes.toString("latin1");
+        });
+      });
+    });
+    const { error } = await timed(() => open(`${url}?sslmode=require`));
+    expect(error).toMatchObject({ name: "DomainError", code: "unavailable" });
+    expect(heard).not.toContain("user");
+  });
+
+  test("nobody listens: opening fails at once, and says why", async () => {
     const { error, took } = await timed(() => open("postgres://user@127.0.0.1:1/db"));
-    expect(error).toMatchObject(UNAVAILABLE);
+    expect(error).toMatchObject({
+      code: "unavailable",
+      message: "the database did not answer: ECONNREFUSED",
+    });
     expect(took).toBeLessThan(3_000);
   });
 

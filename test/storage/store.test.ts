@@ -61,6 +61,17 @@ describeOnEachDatabase("store", (open) => {
     expect(await db.store.platforms.find("not awaited")).toBeDefined();
   });
 
+  test("a fault that the work did not wait for undoes it all the same", async () => {
+    await db.store.platforms.insert(platform("taken"));
+    await db.store.rootKeys.insert(rootKey("taken", { platform: "taken" }));
+    const work = db.store.transaction("test", async ({ platforms, rootKeys }) => {
+      await platforms.insert(platform("beside a fault"));
+      rootKeys.insert(rootKey("taken", { platform: "taken" })).catch(() => {});
+    });
+    await expect(work).rejects.toMatchObject({ name: "StorageError", sqlstate: "23505" });
+    expect(await db.store.platforms.find("beside a fault")).toBeUndefined();
+  });
+
   test("repositories of a transaction that has ended refuse to work", async () => {
     let kept: Repositories | undefined;
     await db.store.transaction("test", async (repositories) => {
