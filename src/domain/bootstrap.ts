@@ -3,6 +3,7 @@ import { CLOSED_POLICY, DEFAULT_PLATFORM_POLICY } from "./policy.ts";
 import type { CredentialFile, CredentialFiles } from "./ports/credential-files.ts";
 import { SERVICE_PLATFORM } from "./ports/platforms.ts";
 import type { Randomness } from "./ports/randomness.ts";
+import type { Steps } from "./ports/steps.ts";
 import type { Repositories, Store } from "./ports/store.ts";
 import type { RootKeys } from "./root-keys.ts";
 import type { CredentialRole, ServiceCredentials } from "./service-credentials.ts";
@@ -41,10 +42,11 @@ export function createBootstrap(options: {
   readonly credentials: ServiceCredentials;
   readonly randomness: Randomness;
   readonly files: CredentialFiles;
+  readonly steps: Steps;
   /** Whether a staged token is one that this service's database knows. */
   readonly isKnown: (token: string) => Promise<boolean>;
 }) {
-  const { store, rootKeys, credentials, randomness, files } = options;
+  const { store, rootKeys, credentials, randomness, files, steps } = options;
 
   async function makePlatform(repositories: Repositories, name: string, now: number): Promise<boolean> {
     const policy = name === SERVICE_PLATFORM ? CLOSED_POLICY : DEFAULT_PLATFORM_POLICY;
@@ -66,6 +68,7 @@ export function createBootstrap(options: {
       const { token } = await credentials.issueIn(repositories, undefined, role, request);
       await files.stage(file, token);
     }
+    await steps.passed("bootstrap:staged");
   }
 
   async function publish(): Promise<readonly string[]> {
@@ -73,13 +76,18 @@ export function createBootstrap(options: {
     for (const { file } of FILES) {
       const token = await files.staged(file);
       if (token === undefined) continue;
-      if (await options.isKnown(token)) paths.push(await files.publish(file));
-      else await files.discard(file);
+      if (!(await options.isKnown(token))) {
+        await files.discard(file);
+        continue;
+      }
+      paths.push(await files.publish(file));
+      await steps.passed("bootstrap:published");
     }
     return paths;
   }
 
   async function make(): Promise<boolean> {
+    await steps.passed("bootstrap:begun");
     try {
       await store.transaction("bootstrap", async (repositories) => {
         const now = await repositories.now();
@@ -89,6 +97,7 @@ export function createBootstrap(options: {
         await repositories.audit.append([auditEvent(randomness, now, { ...event, details: {} })]);
         await stageCredentials(repositories);
       });
+      await steps.passed("bootstrap:committed");
       return true;
     } catch (error) {
       if (error instanceof AlreadyThere) return false;
@@ -104,7 +113,9 @@ export function createBootstrap(options: {
       }
       await rootKeys.load();
       if (reissue) {
+        await steps.passed("bootstrap:begun");
         await store.transaction("reissue credentials", stageCredentials);
+        await steps.passed("bootstrap:committed");
         return { outcome: "reissued", paths: await publish() };
       }
       const paths = await publish();

@@ -1,6 +1,7 @@
 import type { LogPosition } from "./ports/revocations.ts";
 
-const TEXT = /^([A-Za-z0-9]{1,64})-(0|[1-9][0-9]{0,14})$/;
+// The epoch is a UUID: the number stands behind the last hyphen.
+const TEXT = /^([A-Za-z0-9-]{1,64})-(0|[1-9][0-9]{0,14})$/;
 
 /** Writes a position in the revocation log as callers see it: opaque to them, the epoch and the number to us. */
 export function printSequence(position: LogPosition): string {

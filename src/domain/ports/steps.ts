@@ -1,4 +1,4 @@
-/** The points of issuing and revoking between which the process may die. */
+/** The points of issuing, revoking and the first start between which the process may die. */
 export type Step =
   | "issue:begun"
   | "issue:principal recorded"
@@ -9,10 +9,15 @@ export type Step =
   | "revoke:recorded"
   | "revoke:audited"
   | "revoke:committed"
-  | "revoke:applied";
+  | "revoke:applied"
+  | "bootstrap:begun"
+  | "bootstrap:staged"
+  | "bootstrap:committed"
+  /** One of the credentials is in place; passed once for each. */
+  | "bootstrap:published";
 
 /**
- * Told of every step of issue and revoke as it is passed.
+ * Told of every step of issue, revoke and bootstrap as it is passed.
  *
  * Nothing listens in production. The crash drill kills the process here, which shows for each pair of
  * steps that what was acknowledged before the crash is true after it.
