@@ -1,7 +1,5 @@
-import { JsonNumber, type JsonValue } from "../json/value.ts";
 import { type Block, formatBlock, overlap } from "./address.ts";
 import type { AttributeCaveat } from "./caveat.ts";
-import { formatDecimal, readDecimal } from "./decimal.ts";
 import { deniedBy, mismatch } from "./forbids.ts";
 import { compareBounds, isUpper, type Merged, mergeCaveats } from "./merge.ts";
 import { spend, type Work } from "./work.ts";
@@ -70,19 +68,16 @@ function blocksClash(networks: readonly (readonly Block[])[], work: Work): boole
   return false;
 }
 
-/** Every scalar that could pass, where a list or a literal glob leaves only finitely many. */
-function finiteValues({ only, patterns }: Merged): readonly JsonValue[] | undefined {
+/**
+ * Every text that could pass, where a list or a literal glob leaves only finitely many. Texts are enough:
+ * a string passes wherever a number or a boolean with that canonical text does.
+ */
+function finiteValues({ only, patterns }: Merged): readonly string[] | undefined {
   const literal = patterns.find((pattern) => !pattern.includes("*"));
-  if (only === undefined) return literal === undefined ? undefined : [literal];
-  return only.flatMap((text): readonly JsonValue[] => {
-    if (text === "true" || text === "false") return [text, text === "true"];
-    const decimal = readDecimal(text);
-    const isNumber = decimal !== undefined && decimal !== "too_long" && formatDecimal(decimal) === text;
-    return isNumber ? [text, new JsonNumber(text)] : [text];
-  });
+  return only ?? (literal === undefined ? undefined : [literal]);
 }
 
-function allFail(caveats: readonly AttributeCaveat[], values: readonly JsonValue[], work: Work): boolean {
+function allFail(caveats: readonly AttributeCaveat[], values: readonly string[], work: Work): boolean {
   let left = values;
   for (const caveat of caveats) {
     const denied = deniedBy(caveat);

@@ -74,6 +74,20 @@ describe("addresses and blocks", () => {
     );
   });
 
+  test.each([
+    ["1:0:0:2:0:0:3:4", "1::2:0:0:3:4"],
+    ["1:0:0:2:0:0:0:4", "1:0:0:2::4"],
+    ["1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"],
+    ["0:0:0:0:0:0:0:0", "::"],
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["1:0:0:0:0:0:0:0", "1::"],
+    ["2001:DB8::A", "2001:db8::a"],
+    ["::ffff:0a00:0001", "10.0.0.1"],
+  ])("%s prints as %s", (text, canonical) => {
+    const parsed = parseAddress(text);
+    expect(parsed && formatAddress(parsed)).toBe(canonical);
+  });
+
   test("are what the platform's own parser takes, but for zones and the deprecated ::1.2.3.4", () => {
     const part = fc.constantFrom(
       ":",

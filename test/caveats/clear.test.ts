@@ -95,8 +95,16 @@ describe("clearing", () => {
   });
 
   test("passes third-party caveats over and keeps their place", () => {
-    const links = ["x = 1", thirdParty("https://auth.example"), "x = 2"];
-    expect(clear(links, facts(new Map([["x", "1"]]))).failures.map(({ index }) => index)).toEqual([2]);
+    const links = [
+      "depth <= 1",
+      thirdParty("https://auth.example"),
+      "agent = a",
+      thirdParty(""),
+      "x = 2",
+      "x = 1",
+    ];
+    const { failures } = clear(links, facts(new Map([["x", "1"]])));
+    expect(failures.map(({ index, agent }) => [index, agent])).toEqual([[4, "a"]]);
   });
 
   test("names the agent in whose span a caveat stands, with its instance", () => {

@@ -55,6 +55,20 @@ describe("decimals", () => {
     );
   });
 
+  test.each([
+    ["0.1", "0.10000000000000000000001"],
+    ["0.09999999999999999999999", "0.1"],
+    ["-0.10000000000000000000001", "-0.1"],
+    ["123456789012345678901234567890", "123456789012345678901234567891"],
+    ["9", "10"],
+    ["-10", "-9"],
+    ["-1", "0"],
+    ["0.5", "0.45e1"],
+  ])("%s is less than %s", (less, more) => {
+    expect(compareDecimals(read(less), read(more))).toBeLessThan(0);
+    expect(compareDecimals(read(more), read(less))).toBeGreaterThan(0);
+  });
+
   test("one value has one representation and one text", () => {
     fc.assert(
       fc.property(decimalText, (text) => {
