@@ -91,3 +91,10 @@ export function bound(token: string, discharge: string): string {
 export function bundle(token: string, ...discharges: readonly string[]): string {
   return encodeBundle([...opened(token), ...discharges.flatMap((discharge) => opened(discharge))]);
 }
+
+/** The tickets of a token's third-party caveats, base64url. */
+export function tickets(token: string): readonly string[] {
+  return opened(token)[0].unverifiedCaveats.flatMap(({ id, verificationId }) =>
+    verificationId === undefined ? [] : [Buffer.from(id).toString("base64url")],
+  );
+}
