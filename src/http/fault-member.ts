@@ -62,6 +62,11 @@ function unionFault(issue: z.core.$ZodIssueInvalidUnion, data: unknown): Fault {
 function at(data: unknown, path: readonly PropertyKey[]): unknown {
   let value = data;
   for (const step of path) {
+    // What keeps its numbers' text stays as it was parsed.
+    if (value instanceof Map) {
+      value = value.get(step);
+      continue;
+    }
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
     value = (value as Readonly<Record<PropertyKey, unknown>>)[step];
   }
