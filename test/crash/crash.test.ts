@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+
+import { testDatabaseUrl } from "../support/database.ts";
+import { drillFirstStart } from "./first-start.ts";
+import { drillLoad } from "./load.ts";
+import { newPlace, type Place } from "./place.ts";
+import { drillSteps, ISSUE_STEPS, REVOKE_STEPS } from "./steps.ts";
+
+// The short form of `node test/crash/drill.ts`. A claim that does not hold is thrown, with its step.
+
+const TIMEOUT = 240_000;
+const ROUNDS = 2;
+
+describe.each(["pglite", "postgres"] as const)("[%s] a service that is killed", (kind) => {
+  async function at(drill: (place: Place) => Promise<void>): Promise<void> {
+    const place = await newPlace(kind === "postgres" ? await testDatabaseUrl() : undefined);
+    try {
+      await drill(place);
+    } finally {
+      place.home.remove();
+    }
+  }
+
+  test("at each step of its first start leaves good credentials", { timeout: TIMEOUT }, () =>
+    at(drillFirstStart),
+  );
+
+  test("at each step of issue and revoke stands by what it acknowledged", { timeout: TIMEOUT }, () =>
+    at(async (place) => {
+      expect(await place.command("bootstrap")).toBe("made");
+      const steps: string[] = [];
+      const stood = await drillSteps(place, (step) => steps.push(step));
+      expect(steps).toEqual([...Object.keys(ISSUE_STEPS), ...Object.keys(REVOKE_STEPS)]);
+      expect(stood).toBeGreaterThan(60);
+    }),
+  );
+
+  test("at any moment under load stands by what it acknowledged", { timeout: TIMEOUT }, () =>
+    at(async (place) => {
+      expect(await place.command("bootstrap")).toBe("made");
+      expect(await drillLoad(place, ROUNDS)).toBeGreaterThan(20);
+    }),
+  );
+});

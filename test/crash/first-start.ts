@@ -1,0 +1,71 @@
+import { readdirSync } from "node:fs";
+
+import type { Live, Place } from "./place.ts";
+import { drillBody } from "./steps.ts";
+import { disagreements } from "./tables.ts";
+
+function require(holds: boolean, claim: string): void {
+  if (!holds) throw new Error(claim);
+}
+
+const filesOf = (place: Place) =>
+  readdirSync(place.home.dataDir)
+    .filter((name) => name.includes(".token"))
+    .sort();
+
+/** The credentials that lie in the data folder are there, are good, and nothing is left beside them. */
+async function requireCredentials(place: Place, live: Live): Promise<void> {
+  require(filesOf(place).join() === "admin.token,default.token", `files: ${filesOf(place).join()}`);
+  await requireGood(live);
+}
+
+async function requireGood({ api, platform, administrator }: Live): Promise<void> {
+  await api.issue(platform, drillBody(crypto.randomUUID()));
+  const { status } = await api.call("GET", "/v1/platforms", { as: administrator });
+  require(status === 200, `the administrator's credential is answered ${status}`);
+}
+
+/** Ends the command at each step in turn, and again, until nothing ends it. */
+async function dieAtEach(place: Place, command: "bootstrap" | "reissue", steps: readonly string[]) {
+  for (const step of steps) {
+    const outcome = await place.command(command, step);
+    require(outcome === "SIGKILL", `${command} was to die at ${step}: ${outcome}`);
+  }
+}
+
+/**
+ * Kills the first start at each of its steps, on the same data, and then the renewal of its credentials.
+ *
+ * @throws Error with the first claim that does not hold
+ */
+export async function drillFirstStart(place: Place): Promise<void> {
+  await dieAtEach(place, "bootstrap", ["bootstrap:begun", "bootstrap:staged", "bootstrap:committed"]);
+  const waiting = filesOf(place).join();
+  require(waiting === "admin.token.staged,default.token.staged", `after the commit: ${waiting}`);
+  // The next one finds them staged, and dies between the two.
+  await dieAtEach(place, "bootstrap", ["bootstrap:published"]);
+  require((await place.command("bootstrap")) === "resumed", "what was left was not put in place");
+  require((await place.command("bootstrap")) === "there already", "a second bootstrap did something");
+
+  let live = await place.start();
+  await requireCredentials(place, live);
+  await live.service.end("SIGTERM");
+
+  await dieAtEach(place, "reissue", ["bootstrap:begun", "bootstrap:staged"]);
+  live = await place.start();
+  await requireGood(live);
+  await live.service.end("SIGTERM");
+  // What was staged and never committed is dropped by the next one, and what was committed is put in place.
+  require((await place.command("bootstrap")) ===
+    "there already", "an uncommitted credential was put in place");
+  await dieAtEach(place, "reissue", ["bootstrap:committed", "bootstrap:published"]);
+  require((await place.command("bootstrap")) === "resumed", "the renewed credentials were not put in place");
+  const before = live;
+  live = await place.start();
+  await requireCredentials(place, live);
+  require(live.platform.token !== before.platform.token, "the credential is not a new one");
+  await requireGood({ ...before, api: live.api });
+  await live.service.end("SIGTERM");
+  const wrong = disagreements(await place.tables());
+  require(wrong.length === 0, wrong.join("; "));
+}
