@@ -11,7 +11,7 @@ const NOW = parseInstant("2026-11-20T12:00:00Z") ?? expect.fail("no time");
 const CODES = { passes: undefined, fails: "caveat_failed", unknown: "caveat_unknown" } as const;
 
 const examples = Array.from(
-  README.matchAll(/^\| `([^`]+)` \| `(\{[^`]*\})` \| (passes|fails|unknown) \|$/gm),
+  README.matchAll(/^\| `([^`]+)` +\| `(\{[^`]*\})` +\| (passes|fails|unknown) +\|$/gm),
   ([, caveat = "", context = "", outcome = ""]) => ({
     caveat,
     context,
