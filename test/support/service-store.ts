@@ -60,7 +60,9 @@ export function watchStore(inner: Store): WatchedStore {
   }
 
   const store: Store = {
+    ...inner, // what is no call of the database is not watched
     ...watchRepositories(inner),
+    changes: inner.changes,
     async transaction(operation, work) {
       await reached(`transaction ${operation}`);
       return inner.transaction(operation, (repositories) => work(watchRepositories(repositories)));
