@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -9,6 +10,8 @@ import { reservedMember } from "../../src/caveats/reserved.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, decodeBundle, encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { newEmbeddedHome, startService } from "../support/process-service.ts";
 
 const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
 
@@ -72,4 +75,34 @@ test("README's attenuation is what the core does", () => {
   const narrower = attenuate(decoded.macaroons[0], ["agent = researcher#1", "args.amount <= 20"]);
   const again = decodeBundle(encodeBundle([narrower]));
   expect(again.ok && again.macaroons[0].unverifiedCaveats).toHaveLength(2);
+});
+
+test("[pglite] README's session by hand answers yes, no with a reason, and revoked", async () => {
+  const home = await newEmbeddedHome();
+  const service = await startService(builtBundle(), home);
+  try {
+    symlinkSync(home.dataDir, join(home.dataDir, "data"));
+    const fenced = /```sh\n([\s\S]*?)```/.exec(README.slice(README.indexOf("<!-- session -->")))?.[1] ?? "";
+    expect(fenced).toContain("B=http://127.0.0.1:8080\n");
+    const script = fenced.replace("B=http://127.0.0.1:8080", `B=${service.url}`);
+    const node = { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` };
+    const output = execFileSync("bash", ["--norc", "-euc", script], { cwd: home.dataDir, env: node, encoding: "utf8" });
+    const answers = output
+      .trim()
+      .replaceAll("}{", "}\n{")
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+    expect(answers).toMatchObject([
+      {
+        allowed: true,
+        caveats: [expect.stringMatching(/^time < /), "action in read, list", "args.amount <= 100"],
+      },
+      { allowed: false, code: "caveat_failed", detail: "args.amount is 250, the token allows at most 100" },
+      { revocations: [{ reason: "seen in a log" }] },
+      { allowed: false, code: "revoked" },
+    ]);
+  } finally {
+    await service.end("SIGKILL");
+    home.remove();
+  }
 });
