@@ -1,4 +1,6 @@
+import { decodeBundle } from "../macaroon/index.ts";
 import { auditEvent } from "./audit.ts";
+import { parseIdentifier } from "./identifier.ts";
 import { CLOSED_POLICY, DEFAULT_PLATFORM_POLICY } from "./policy.ts";
 import type { CredentialFile, CredentialFiles } from "./ports/credential-files.ts";
 import { SERVICE_PLATFORM } from "./ports/platforms.ts";
@@ -43,7 +45,7 @@ export function createBootstrap(options: {
   readonly randomness: Randomness;
   readonly files: CredentialFiles;
   readonly steps: Steps;
-  /** Whether a staged token is one that this service's database knows. */
+  /** Whether a token is a good one of this service's own platform. */
   readonly isKnown: (token: string) => Promise<boolean>;
 }) {
   const { store, rootKeys, credentials, randomness, files, steps } = options;
@@ -71,12 +73,24 @@ export function createBootstrap(options: {
     await steps.passed("bootstrap:staged");
   }
 
+  /**
+   * Whether the transaction that a token was staged in was committed. That the token verifies does not show it:
+   * where credentials are renewed, key and principal are older than the transaction, and a token without a
+   * record and an audit event would come into use.
+   */
+  async function isCommitted(token: string): Promise<boolean> {
+    const decoded = decodeBundle(token);
+    const identifier = decoded.ok ? parseIdentifier(decoded.macaroons[0].identifier) : undefined;
+    if (identifier === undefined || !(await options.isKnown(token))) return false;
+    return (await store.tokens.find(identifier.tokenId, { platform: SERVICE_PLATFORM })) !== undefined;
+  }
+
   async function publish(): Promise<readonly string[]> {
     const paths: string[] = [];
     for (const { file } of FILES) {
       const token = await files.staged(file);
       if (token === undefined) continue;
-      if (!(await options.isKnown(token))) {
+      if (!(await isCommitted(token))) {
         await files.discard(file);
         continue;
       }

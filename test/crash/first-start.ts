@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 
+import { decodeBundle } from "../../src/macaroon/index.ts";
 import type { Live, Place } from "./place.ts";
 import { drillBody } from "./steps.ts";
 import { disagreements } from "./tables.ts";
@@ -20,9 +21,19 @@ async function requireCredentials(place: Place, live: Live): Promise<void> {
 }
 
 async function requireGood({ api, platform, administrator }: Live): Promise<void> {
+  const recorded = await api.call("GET", "/v1/tokens?limit=200", { as: administrator });
+  for (const { token } of [platform, administrator]) {
+    const [, , id = "none"] = identifierOf(token).split(".");
+    require(recorded.text.includes(id), "a credential that works is not on record");
+  }
   await api.issue(platform, drillBody(crypto.randomUUID()));
   const { status } = await api.call("GET", "/v1/platforms", { as: administrator });
   require(status === 200, `the administrator's credential is answered ${status}`);
+}
+
+function identifierOf(token: string): string {
+  const decoded = decodeBundle(token);
+  return decoded.ok ? new TextDecoder().decode(decoded.macaroons[0].identifier) : "";
 }
 
 /** Ends the command at each step in turn, and again, until nothing ends it. */

@@ -1,0 +1,273 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import { testDatabaseUrl } from "../support/database.ts";
+import { run } from "../support/process.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { createClient } from "../support/process-client.ts";
+import {
+  credential,
+  type Home,
+  newEmbeddedHome,
+  newHome,
+  type RunningService,
+  startService,
+} from "../support/process-service.ts";
+
+const TIMEOUT = 90_000;
+/** Milliseconds that a request may take to finish once the service stops. */
+const PATIENCE = 10_000;
+
+let bundle: string;
+beforeAll(() => {
+  bundle = builtBundle();
+});
+
+const running: RunningService[] = [];
+const homes: Home[] = [];
+afterEach(async () => {
+  for (const service of running.splice(0)) await service.end("SIGKILL");
+  for (const home of homes.splice(0)) home.remove();
+});
+
+async function embedded(): Promise<Home> {
+  const home = await newEmbeddedHome();
+  homes.push(home);
+  return home;
+}
+
+async function start(home: Home, env?: Record<string, string>): Promise<RunningService> {
+  const service = await startService(bundle, home, env);
+  running.push(service);
+  return service;
+}
+
+async function command(home: Home, args: readonly string[], env: Record<string, string> = {}) {
+  const child = run(bundle, args, { env: { ...home.env, ...env } });
+  const { code } = await child.ended;
+  return { code, stderr: child.stderr() };
+}
+
+/** A request of which only a part has been sent; `finish` sends the rest and reads the answer. */
+function halfSent(service: RunningService, token: string) {
+  const body = JSON.stringify({ token, context: {} });
+  const sent = request(`${service.url}/v1/verify`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "content-length": String(Buffer.byteLength(body)),
+    },
+  });
+  const answered = new Promise<{ readonly status: number | undefined; readonly body: string }>(
+    (resolve, reject) => {
+      sent.on("error", reject);
+      sent.on("response", (response) => {
+        text(response).then((read) => resolve({ status: response.statusCode, body: read }), reject);
+      });
+    },
+  );
+  answered.catch(() => {}); // looked at only once it is awaited
+  sent.write(body.slice(0, 10));
+  return {
+    answered,
+    finish: () => sent.end(body.slice(10)),
+  };
+}
+
+const refusesConnections = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(false));
+    socket.once("error", () => resolve(true));
+    socket.once("close", () => socket.destroy());
+  });
+
+describe("[pglite] the built service", () => {
+  test("lets a request finish after SIGTERM, takes no new one, and ends with 0", {
+    timeout: TIMEOUT,
+  }, async () => {
+    const home = await embedded();
+    const service = await start(home);
+    const half = halfSent(service, credential(home, "default.token"));
+    await pause(300);
+    const ended = service.end("SIGTERM");
+    await service.said("stopping (SIGTERM)");
+    while (!(await refusesConnections(service.port))) await pause(20);
+    half.finish();
+    // A credential of the service is no token of the platform's: that is the right answer.
+    const { status, body } = await half.answered;
+    expect({ status, code: JSON.parse(body).code }).toEqual({ status: 200, code: "unknown_key" });
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(service.stdout()).toContain('"event":"stopped"');
+  });
+
+  test("does not wait longer than ten seconds for a request that never finishes", {
+    timeout: TIMEOUT,
+  }, async () => {
+    const home = await embedded();
+    const service = await start(home);
+    const half = halfSent(service, credential(home, "default.token"));
+    await pause(300);
+    const from = performance.now();
+    expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    const waited = performance.now() - from;
+    expect(waited).toBeGreaterThan(PATIENCE - 500);
+    expect(waited).toBeLessThan(PATIENCE + 5_000);
+    await expect(half.answered).rejects.toThrow();
+  });
+
+  test("stops at once where nothing is asked, and when it is asked twice", { timeout: TIMEOUT }, async () => {
+    const home = await embedded();
+    const first = await start(home);
+    // A connection that is kept alive, as every client's, is no reason to wait.
+    await createClient(first.url).call("GET", "/healthz");
+    const from = performance.now();
+    expect(await first.end("SIGINT")).toEqual({ code: 0, signal: null });
+    expect(performance.now() - from).toBeLessThan(5_000);
+
+    const second = await start(home);
+    halfSent(second, credential(home, "default.token"));
+    await pause(300);
+    const ended = second.end("SIGTERM");
+    await second.said("stopping (SIGTERM)");
+    expect(await second.end("SIGTERM")).toEqual({ code: 1, signal: null });
+    expect(await ended).toEqual({ code: 1, signal: null });
+  });
+
+  test("refuses a data folder that another process has, and says which has it", {
+    timeout: TIMEOUT,
+  }, async () => {
+    const home = await embedded();
+    const service = await start(home);
+    for (const name of ["serve", "migrate", "bootstrap"]) {
+      const second = await command(home, [name], { PORT: "0" });
+      expect(second.code).toBe(1);
+      expect(second.stderr).toMatch(/^bakehouse: folder .+ is in use by another process \(pid \d+\)\n$/);
+      expect(second.stderr).toContain(`(pid ${service.pid})`);
+    }
+    expect((await createClient(service.url).call("GET", "/readyz")).status).toBe(200);
+    // The folder is free again however its holder ended.
+    await service.end("SIGKILL");
+    expect(await command(home, ["migrate"])).toMatchObject({ code: 0 });
+  });
+
+  test("refuses a port that is taken, and gives the folder back", { timeout: TIMEOUT }, async () => {
+    const home = await embedded();
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, "127.0.0.1", () => {
+        const address = other.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+    try {
+      const { code, stderr } = await command(home, ["serve"], { PORT: String(port) });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^bakehouse: the port is in use: set PORT to another one\n$/m);
+    } finally {
+      other.close();
+    }
+    await start(home);
+  });
+
+  test("keeps all files to its own user, whatever the umask and the folder were", {
+    timeout: TIMEOUT,
+  }, async () => {
+    const home = await embedded();
+    const inner = join(home.dataDir, "a", "b");
+    mkdirSync(inner, { recursive: true });
+    chmodSync(inner, 0o777);
+    const before = process.umask(0);
+    try {
+      await start(home, { DATA_DIR: inner, MASTER_KEY: "" });
+    } finally {
+      process.umask(before);
+    }
+    const mode = (name: string) => (statSync(join(inner, name)).mode & 0o777).toString(8);
+    expect(mode(".")).toBe("700");
+    expect(mode("database")).toBe("700");
+    const files = readdirSync(inner).filter((name) => name !== "database");
+    expect(files.sort()).toEqual(["admin.token", "default.token", "dev-idp.jwks", "master.key"]);
+    expect(files.map(mode)).toEqual(["600", "600", "600", "600"]);
+  });
+
+  test("works from any folder", { timeout: TIMEOUT }, async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "bakehouse-elsewhere-"));
+    try {
+      const child = run(bundle, ["migrate"], { cwd: elsewhere });
+      expect(await child.ended).toEqual({ code: 0, signal: null });
+      expect(readdirSync(elsewhere)).toEqual(["data"]);
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("[postgres] the built command", () => {
+  async function server(): Promise<Home> {
+    const home = newHome(await testDatabaseUrl());
+    homes.push(home);
+    return home;
+  }
+
+  test("migrates, and once more", { timeout: TIMEOUT }, async () => {
+    const home = await server();
+    const done = { code: 0, stderr: "bakehouse: the schema is up to date\n" };
+    expect(await command(home, ["migrate"])).toEqual(done);
+    expect(await command(home, ["migrate"])).toEqual(done);
+  });
+
+  test("bootstraps once, and renews credentials when asked", { timeout: TIMEOUT }, async () => {
+    const home = await server();
+    const paths = ["admin.token", "default.token"].map((name) => join(home.dataDir, name));
+    const wrote = { code: 0, stderr: paths.map((path) => `bakehouse: wrote ${path}\n`).join("") };
+
+    // Before it, a replica serves, and says what is missing.
+    const early = await start(home);
+    await early.said("bakehouse: ready");
+    expect(early.stdout()).toContain("bakehouse bootstrap");
+
+    expect(await command(home, ["bootstrap"])).toEqual(wrote);
+    for (const path of paths) expect(statSync(path).mode & 0o777).toBe(0o600);
+    const first = credential(home, "admin.token");
+    const again = await command(home, ["bootstrap"]);
+    expect(again).toEqual({
+      code: 0,
+      stderr: "bakehouse: bootstrapped before; --reissue writes new credentials\n",
+    });
+    expect(credential(home, "admin.token")).toBe(first);
+    expect(await command(home, ["bootstrap", "--reissue"])).toEqual(wrote);
+    const second = credential(home, "admin.token");
+    expect(second).not.toBe(first);
+    expect(readdirSync(home.dataDir).filter((name) => name.includes("staged"))).toEqual([]);
+
+    // Both are good, at the replica that was there before too.
+    const { call } = createClient(early.url);
+    for (const token of [first, second]) {
+      expect((await call("GET", "/v1/platforms", { as: { token } })).status).toBe(200);
+    }
+  });
+
+  test("has one winner where many bootstrap at once", { timeout: TIMEOUT }, async () => {
+    const url = await testDatabaseUrl();
+    const shared = newHome(url);
+    homes.push(shared);
+    // A folder each, as on machines of their own.
+    const folders = [1, 2, 3, 4].map((number) => join(shared.dataDir, String(number)));
+    const outcomes = await Promise.all(
+      folders.map((folder) => command(shared, ["bootstrap"], { DATA_DIR: folder })),
+    );
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    expect(outcomes.filter(({ stderr }) => stderr.includes("wrote"))).toHaveLength(1);
+    const kept = folders.flatMap((folder) => readdirSync(folder));
+    expect(kept.filter((name) => name.includes(".token")).sort()).toEqual(["admin.token", "default.token"]);
+  });
+});
