@@ -96,6 +96,9 @@ create table public.revocations (
 --> statement-breakpoint
 create index revocations_by_last_match on public.revocations (last_match_at);
 --> statement-breakpoint
+-- What a replica loads one by one, among millions that it loads in bulk.
+create index revocations_wide on public.revocations (number) where target_kind not in ('revocation_id', 'token_id');
+--> statement-breakpoint
 -- One row. It numbers the log: a sequence would leave gaps on rollback, and its order is not the order of commits.
 create table public.revocation_log (
   singleton boolean primary key default true check (singleton),
@@ -103,7 +106,7 @@ create table public.revocation_log (
   last_number bigint not null check (last_number >= 0)
 );
 --> statement-breakpoint
-insert into public.revocation_log (epoch, last_number) values (gen_random_uuid()::text, 0);
+insert into public.revocation_log (epoch, last_number) values (replace(gen_random_uuid()::text, '-', ''), 0);
 --> statement-breakpoint
 create table public.idempotency (
   hash bytea primary key check (octet_length(hash) = 32),

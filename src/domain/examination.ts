@@ -1,3 +1,4 @@
+import { agentText } from "../caveats/caveat.ts";
 import { type Condition, compileCaveat, thirdParty } from "../caveats/condition.ts";
 import {
   decodeBundle,
@@ -11,8 +12,10 @@ import { type Identifier, parseIdentifier } from "./identifier.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Principals } from "./principals.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
+import type { RevocationSubject } from "./revocation-set.ts";
 import type { RootKey, RootKeys } from "./root-keys.ts";
 import type { RefusalCode } from "./service.ts";
+import { uuidv7Time } from "./uuid.ts";
 
 /** A token whose signature is right, with what only the issuer can have said of it. */
 export interface GoodToken {
@@ -81,6 +84,35 @@ function read(chain: VerifiedChain): readonly Condition[] {
   );
 }
 
+/** The agents that caveats name, each by its name and, where there is one, with its instance. */
+function agentsOf(conditions: readonly Condition[]): readonly string[] {
+  return conditions.flatMap((condition) => {
+    if (condition.state !== "known" || condition.caveat.kind !== "agent") return [];
+    const { caveat } = condition;
+    return caveat.instance === undefined ? [caveat.name] : [caveat.name, agentText(caveat)];
+  });
+}
+
+/**
+ * What revocations are looked up by. A discharge's links and agents count like the root macaroon's: a call that
+ * rests on what has been revoked must not pass, whichever macaroon brought it.
+ */
+export function subjectOf(token: Omit<GoodToken, "revoked">): RevocationSubject {
+  const { macaroon, principal, identifier, rootKey } = token;
+  const chains = [macaroon, ...macaroon.discharges.filter((discharge) => discharge.state === "good")];
+  return {
+    platform: rootKey.platform,
+    issuer: principal.issuer,
+    subject: principal.subject,
+    principalId: principal.id,
+    keyId: rootKey.id,
+    tokenId: identifier.tokenId,
+    issuedAt: uuidv7Time(identifier.tokenId),
+    agents: [token.conditions, ...token.dischargeConditions].flatMap(agentsOf),
+    revocationIds: chains.flatMap(({ revocationIds }) => revocationIds.map(({ bytes }) => bytes)),
+  };
+}
+
 const UNKNOWN_KEY = {
   ok: false,
   code: "unknown_key",
@@ -97,19 +129,9 @@ export function createExamination(options: {
   const { rootKeys, principals, feed } = options;
 
   function revocationOf(token: Omit<GoodToken, "revoked">): string | undefined {
-    const { macaroon, principal, identifier, rootKey } = token;
-    const chains = macaroon.discharges.filter((discharge) => discharge.state === "good");
-    const revoked = feed.isRevoked({
-      platform: rootKey.platform,
-      issuer: principal.issuer,
-      subject: principal.subject,
-      tokenId: identifier.tokenId,
-      revocationIds: [macaroon, ...chains].flatMap(({ revocationIds }) =>
-        revocationIds.map(({ text }) => text),
-      ),
-    });
+    const revoked = feed.isRevoked(subjectOf(token));
     if (revoked) return "the token, or one that it was narrowed from, has been revoked";
-    if (principal.development && !options.trustsDevelopment) {
+    if (token.principal.development && !options.trustsDevelopment) {
       return "the token was issued to a principal of the development identity provider, which is not in use any more";
     }
     return undefined;

@@ -1,3 +1,4 @@
+import { DomainError } from "./error.ts";
 import type { Store } from "./ports/store.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import type { Health } from "./service.ts";
@@ -11,8 +12,8 @@ export function createHealth(options: { readonly store: Store; readonly feed: Re
       await store.ping().catch(() => problems.push("the database does not answer"));
       try {
         feed.requireFresh();
-      } catch {
-        problems.push("knowledge of revocations is older than the bound");
+      } catch (error) {
+        problems.push(error instanceof DomainError ? error.message : "revocations are not known");
       }
       return problems;
     },

@@ -121,7 +121,8 @@ export function createTokens(options: {
     const platform = await repositories.platforms.find(request.platform);
     const rule = platform && ruleFor(platform.policy, asked.subject, ownIssuer);
     const rootKey = rootKeys.signing(request.platform, now);
-    if (rule === undefined || rootKey === undefined) throw notAdmitted();
+    if (rule === undefined) throw notAdmitted();
+    if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
     const expiresAt = now + lifeFor(rule, request);
 
     const { subject, email, development } = asked;

@@ -46,6 +46,30 @@ export async function rotateKey(
   return made;
 }
 
+/**
+ * Replaces a key that is about to be revoked, with its audit event, where it signs or would sign one day: by a
+ * key that signs at once, because nothing under the old one is any good from then on.
+ */
+export async function replaceKey(
+  options: { readonly store: Store; readonly rootKeys: RootKeys; readonly randomness: Randomness },
+  platform: string,
+  keyId: string,
+  actor: Actor,
+): Promise<void> {
+  const { store, rootKeys, randomness } = options;
+  const made = await store.transaction("replace root key", async (repositories) => {
+    if ((await repositories.platforms.lock(platform)) === undefined) return undefined;
+    const now = await repositories.now();
+    const key = await rootKeys.replace(repositories, platform, keyId, now);
+    if (key === undefined) return undefined;
+    const details = { key_id: key.id, active_from: key.activeFrom, replaces: keyId };
+    const event = { action: "key.created", actor, platform, details } as const;
+    await repositories.audit.append([auditEvent(randomness, now, event)]);
+    return key;
+  });
+  if (made !== undefined) rootKeys.remember(made);
+}
+
 /** Root keys as their owners see them. No answer ever holds a key. */
 export function createKeys(options: {
   readonly store: Store;

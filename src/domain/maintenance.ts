@@ -76,7 +76,7 @@ export function createMaintenance(options: {
       store.revocations.dropBefore((await store.now()) - REVOCATION_MARGIN),
     "maintain partitions": async () =>
       store.maintainPartitions((await store.now()) - MAX_TOKEN_LIFE - RECORD_LIFE),
-    "sweep revocations": async () => options.feed.sweep(),
+    "sweep revocations": async () => options.feed.sweep(await store.now()),
   };
 
   return {

@@ -1,104 +1,136 @@
+import { hash } from "node:crypto";
+
 import { REVOCATION_MARGIN } from "./lifetimes.ts";
-import type { Revocation, RevocationScope, RevocationTarget } from "./ports/revocations.ts";
+import type { Randomness } from "./ports/randomness.ts";
+import type { LinkGroup, LinkTarget, Revocation, RevocationScope } from "./ports/revocations.ts";
+import { createLinkSet, LINK_SEED_BYTES } from "./revocation-links.ts";
+import { createWideSet, type WideRevocation } from "./revocation-wide.ts";
 
 /** What is known of a verified token when its revocation is looked up. */
 export interface RevocationSubject {
   readonly platform: string;
   readonly issuer: string;
   readonly subject: string;
+  readonly principalId: string;
+  readonly keyId: string;
   readonly tokenId: string;
-  /** Of every link from the root to the presented one, and of every discharge's links; base64url. */
-  readonly revocationIds: readonly string[];
+  /** When the root macaroon was issued, unix milliseconds. */
+  readonly issuedAt: number;
+  /** Every agent on the chain, and on those of its discharges, by name and by `name#instance`. */
+  readonly agents: readonly string[];
+  /** Of every link from the root to the presented one, and of every discharge's links; 16 bytes each. */
+  readonly revocationIds: readonly Uint8Array[];
 }
 
-/** The live revocations, in memory. */
+/** The live revocations, in memory: what a look-up costs does not depend on how many there are. */
 export interface RevocationSet {
   add(revocation: Revocation): void;
+  addLinks(group: LinkGroup): void;
+  /** Makes room for about so many entries by id. */
+  reserve(entries: number): void;
   /** Whether any entry kills the token, each within its author's scope. */
   matches(subject: RevocationSubject): boolean;
-  /** Forgets entries that can match nothing at `now` (unix milliseconds) any more. */
-  sweep(now: number): void;
+  /** The number of an entry by person, agent, key or platform that kills the token; undefined where none does. */
+  wideMatch(subject: RevocationSubject): number | undefined;
+  /** Whether a platform's root key has been revoked. */
+  revokesKey(platform: string, keyId: string): boolean;
+  /**
+   * Forgets entries that could match nothing an hour before `now` (unix milliseconds). Pause where it yields,
+   * and others can work.
+   */
+  sweep(now: number): Generator<void, void>;
   readonly size: number;
 }
 
-interface Entry {
-  readonly scope: RevocationScope;
-  readonly lastMatchAt: number;
-}
+const SECRET_BYTES = 32;
 
-function key(target: RevocationTarget): string {
-  switch (target.kind) {
-    case "revocation_id":
-      return Buffer.from(target.id).toString("base64url");
-    case "token_id":
-      return target.id;
-    default:
-      return target satisfies never;
+/** Reads a canonical UUID's 16 bytes. */
+function readUuid(text: string, into: Uint8Array): void {
+  for (let at = 0, i = 0; i < 16; i++) {
+    if (text.charCodeAt(at) === 0x2d) at += 1;
+    into[i] = (nibble(text.charCodeAt(at)) << 4) | nibble(text.charCodeAt(at + 1));
+    at += 2;
   }
 }
 
-function covers(scope: RevocationScope, subject: RevocationSubject): boolean {
-  switch (scope.kind) {
-    case "all":
-      return true;
-    case "platform":
-    case "link":
-      return scope.platform === subject.platform;
-    case "principal":
-      return scope.issuer === subject.issuer && scope.subject === subject.subject;
-    default:
-      return scope satisfies never;
-  }
+function nibble(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57;
 }
 
-export function createRevocationSet(): RevocationSet {
-  const entries = new Map<string, Entry[]>();
-  let size = 0;
+function isWide(revocation: Revocation): revocation is WideRevocation {
+  return revocation.target.kind !== "revocation_id" && revocation.target.kind !== "token_id";
+}
+
+/** Makes an empty set. */
+export function createRevocationSet(randomness: Randomness): RevocationSet {
+  const links = createLinkSet(randomness.bytes(LINK_SEED_BYTES));
+  const wide = createWideSet();
+  const secret = Buffer.from(randomness.bytes(SECRET_BYTES)).toString("base64url");
+  const uuid = new Uint8Array(16);
+
+  /**
+   * Stands for a scope and a kind of target beside each id: 32 bits of a hash under a secret, so that nobody can
+   * choose a scope that passes for another one.
+   */
+  function tagOf(scope: RevocationScope, kind: LinkTarget["kind"]): number {
+    const { kind: within, ...named } = scope;
+    const text = JSON.stringify([secret, kind, within, ...Object.entries(named).sort()]);
+    return hash("sha256", text, "buffer").readUInt32LE(0);
+  }
+
+  /** Accepts the tags of the scopes that cover the subject. They are made for ids that were found only. */
+  function covers(subject: RevocationSubject, kind: LinkTarget["kind"]): (tag: number) => boolean {
+    let tags: readonly number[] | undefined;
+    return (tag) => {
+      const { platform, issuer, subject: human } = subject;
+      tags ??= [
+        tagOf({ kind: "all" }, kind),
+        tagOf({ kind: "platform", platform }, kind),
+        tagOf({ kind: "link", platform }, kind),
+        tagOf({ kind: "principal", issuer, subject: human }, kind),
+      ];
+      return tags.includes(tag);
+    };
+  }
+
+  function linkMatches(subject: RevocationSubject): boolean {
+    readUuid(subject.tokenId, uuid);
+    if (links.has(uuid, 0, covers(subject, "token_id"))) return true;
+    const accepts = covers(subject, "revocation_id");
+    for (const id of subject.revocationIds) if (links.has(id, 0, accepts)) return true;
+    return false;
+  }
 
   return {
     add(revocation) {
-      const at = key(revocation.target);
-      const same = entries.get(at);
-      const entry = { scope: revocation.scope, lastMatchAt: revocation.lastMatchAt };
-      if (same === undefined) {
-        entries.set(at, [entry]);
-        size++;
-      } else if (!same.some(({ scope }) => sameScope(scope, entry.scope))) {
-        same.push(entry);
-        size++;
+      if (isWide(revocation)) {
+        wide.add(revocation);
+        return;
       }
+      const { scope, target, lastMatchAt } = revocation;
+      if (target.kind === "token_id") readUuid(target.id, uuid);
+      else if (target.kind === "revocation_id") uuid.set(target.id);
+      else throw new Error("a target is neither a link nor wide");
+      links.add(uuid, 0, tagOf(scope, target.kind), lastMatchAt);
     },
 
-    matches(subject) {
-      const kills = (at: string) => entries.get(at)?.some(({ scope }) => covers(scope, subject)) ?? false;
-      return kills(subject.tokenId) || subject.revocationIds.some(kills);
+    addLinks({ scope, kind, lastMatchAt, ids }) {
+      const tag = tagOf(scope, kind);
+      for (let offset = 0; offset < ids.length; offset += 16) links.add(ids, offset, tag, lastMatchAt);
     },
 
-    sweep(now) {
-      for (const [at, same] of entries) {
-        const live = same.filter(({ lastMatchAt }) => lastMatchAt + REVOCATION_MARGIN > now);
-        size -= same.length - live.length;
-        if (live.length === 0) entries.delete(at);
-        else if (live.length < same.length) entries.set(at, live);
-      }
+    reserve: links.reserve,
+    matches: (subject) => linkMatches(subject) || wide.covering(subject) !== undefined,
+    wideMatch: (subject) => wide.covering(subject),
+    revokesKey: (platform, keyId) => wide.revokesKey(platform, keyId),
+
+    *sweep(now) {
+      yield* links.sweep(now - REVOCATION_MARGIN);
+      yield* wide.sweep(now - REVOCATION_MARGIN);
     },
 
     get size() {
-      return size;
+      return links.size + wide.size;
     },
   };
-}
-
-function sameScope(a: RevocationScope, b: RevocationScope): boolean {
-  switch (a.kind) {
-    case "all":
-      return b.kind === "all";
-    case "platform":
-    case "link":
-      return b.kind === a.kind && b.platform === a.platform;
-    case "principal":
-      return b.kind === "principal" && b.issuer === a.issuer && b.subject === a.subject;
-    default:
-      return a satisfies never;
-  }
 }

@@ -1,38 +1,29 @@
-import { parseRevocationId } from "../macaroon/index.ts";
-import { actorOf, auditEvent } from "./audit.ts";
+import { setImmediate } from "node:timers/promises";
+
 import type { Caller } from "./caller.ts";
 import { DomainError } from "./error.ts";
-import type { Examination, GoodToken } from "./examination.ts";
+import { type Examination, type GoodToken, subjectOf } from "./examination.ts";
 import { judge } from "./judgement.ts";
-import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
-import { requireAdministrator, requireAdministratorOrPlatform, requirePlatform } from "./permission.ts";
-import type { Actor } from "./ports/audit.ts";
+import { replaceKey } from "./keys.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Randomness } from "./ports/randomness.ts";
-import type {
-  LogView,
-  NewRevocation,
-  Revocation,
-  RevocationScope,
-  RevocationTarget,
-} from "./ports/revocations.ts";
+import type { Revocation } from "./ports/revocations.ts";
 import type { Steps } from "./ports/steps.ts";
 import type { Store } from "./ports/store.ts";
+import type { Principals } from "./principals.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
-import { parseSequence, printSequence } from "./sequence.ts";
+import { positionOf, readPage, viewOf, withSequence } from "./revocation-log.ts";
+import { type Allowed, createRevocationRights } from "./revocation-rights.ts";
+import type { RevocationStreams } from "./revocation-streams.ts";
+import { createRevocationWriter } from "./revocation-writer.ts";
+import type { RootKeys } from "./root-keys.ts";
+import { printSequence } from "./sequence.ts";
 import type { Revocations, RevokeTarget } from "./service.ts";
-import { isUuidv7, uuidv7 } from "./uuid.ts";
 
 /** What a target asks for: a new entry, or none because one that covers it stands in the log. */
 type Wanted =
-  | {
-      readonly kind: "entry";
-      readonly scope: RevocationScope;
-      readonly target: RevocationTarget;
-      readonly author: string;
-      readonly actor: Actor;
-    }
+  | ({ readonly kind: "entry" } & Allowed)
   | { readonly kind: "there"; readonly revocation: Revocation };
 
 /** Revocations by possession a second, and at once, of one root macaroon's tree. */
@@ -41,23 +32,35 @@ const BY_HOLDER = { perSecond: 1, burst: 20 };
 /** Root macaroons whose holders' rate is remembered. */
 const HOLDERS = 50_000;
 
+/** Milliseconds for which a long list of targets may keep the process from everybody else. */
+const LONGEST_HOLD = 10;
+
 /**
  * Revokes links and reads the log.
  *
- * The order of durable effects, all in one transaction: (1) the log's counter and the entries, (2) an
- * audit event for each, (3) commit; then (4) this replica's own set, and (5) the answer. So an
- * acknowledged revocation is on disk, and holds on this replica from the answer on.
+ * The order of durable effects: (1) where an active root key is to be revoked, its replacement, in a transaction of
+ * its own; then, all in one transaction, (2) the log's counter and the entries, (3) an audit event for each,
+ * (4) commit; then (5) this replica's own set, and (6) the answer. So an acknowledged revocation is on disk,
+ * and holds on this replica from the answer on.
+ *
+ * @param ownIssuer the issuer that a subject without one belongs to
  */
 export function createRevocations(options: {
   readonly store: Store;
   readonly examination: Examination;
+  readonly rootKeys: RootKeys;
+  readonly principals: Principals;
   readonly feed: RevocationFeed;
+  readonly streams: RevocationStreams;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly steps: Steps;
+  readonly ownIssuer: string;
 }): Revocations {
-  const { store, examination, feed, clock, randomness, steps } = options;
+  const { store, examination, feed, clock, steps } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
+  const rights = createRevocationRights(options);
+  const write = createRevocationWriter(options);
 
   async function held(token: string, member: string): Promise<GoodToken> {
     const examined = await examination.examineAny(token);
@@ -67,147 +70,117 @@ export function createRevocations(options: {
     return examined.token;
   }
 
+  /** The entry that has killed a token, as its holder may see it: by its link, not by what its author named or said. */
+  async function coveringEntry(token: GoodToken): Promise<Revocation | undefined> {
+    const { identifier, macaroon, rootKey, principal } = token;
+    const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
+    const { platform } = rootKey;
+    const number = feed.wideMatch(subjectOf(token));
+    const entry =
+      (await store.revocations.covering(platform, principal, identifier.tokenId, ids)) ??
+      (number === undefined ? undefined : await store.revocations.find(number));
+    return (
+      entry && {
+        ...entry,
+        scope: { kind: "link", platform },
+        target: { kind: "revocation_id", id: macaroon.revocationId.bytes },
+        reason: null,
+      }
+    );
+  }
+
   async function byPossession(text: string, member: string): Promise<Wanted> {
     const token = await held(text, member);
-    const { identifier, macaroon, rootKey, principal } = token;
+    const { identifier, macaroon, rootKey } = token;
     if (!byHolder.take(identifier.tokenId)) {
       throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
     }
     if (token.revoked !== undefined) {
-      const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
-      const covering = await store.revocations.covering(rootKey.platform, principal, identifier.tokenId, ids);
-      if (covering !== undefined) return { kind: "there", revocation: covering };
+      const revocation = await coveringEntry(token);
+      if (revocation !== undefined) return { kind: "there", revocation };
     }
     return {
       kind: "entry",
-      scope: { kind: "link", platform: rootKey.platform },
-      target: { kind: "revocation_id", id: macaroon.revocationId.bytes },
-      author: "holder",
-      actor: { kind: "holder", tokenId: identifier.tokenId },
+      draft: {
+        scope: { kind: "link", platform: rootKey.platform },
+        target: () => ({ kind: "revocation_id", id: macaroon.revocationId.bytes }),
+        author: "holder",
+        actor: { kind: "holder", tokenId: identifier.tokenId },
+        member,
+      },
+      key: undefined,
     };
   }
 
-  function scopeOf(caller: Caller | undefined): { readonly scope: RevocationScope; readonly author: string } {
-    if (caller === undefined)
-      throw new DomainError("unauthenticated", "only a token's holder may revoke without a credential");
-    if (caller.kind === "human" && !caller.administrator) {
-      const { issuer, subject } = caller.identity;
-      return { scope: { kind: "principal", issuer, subject }, author: "principal" };
-    }
-    if (caller.kind === "service" && caller.role === "platform") {
-      const platform = requirePlatform(caller, "revoke");
-      return { scope: { kind: "platform", platform }, author: `platform:${platform}` };
-    }
-    requireAdministrator(caller, "revoke", undefined);
-    return { scope: { kind: "all" }, author: "administrator" };
-  }
-
-  function targetOf(
-    target: Exclude<RevokeTarget, { readonly kind: "token" }>,
-    member: string,
-  ): RevocationTarget {
-    if (target.kind === "token_id") {
-      if (isUuidv7(target.tokenId)) return { kind: "token_id", id: target.tokenId };
-      throw new DomainError("invalid_request", "is not a token id", `${member}.token_id`);
-    }
-    const id = parseRevocationId(target.revocationId);
-    if (id !== undefined) return { kind: "revocation_id", id: id.bytes };
-    throw new DomainError("invalid_request", "is not a revocation id", `${member}.revocation_id`);
-  }
-
-  async function wanted(caller: Caller | undefined, target: RevokeTarget, index: number): Promise<Wanted> {
-    const member = `targets[${index}]`;
-    if (target.kind === "token") return byPossession(target.token, `${member}.token`);
-    const { scope, author } = scopeOf(caller);
-    const actor: Actor = caller === undefined ? { kind: "service" } : actorOf(caller);
-    return { kind: "entry", scope, target: targetOf(target, member), author, actor };
-  }
-
-  async function append(all: readonly Wanted[], reason: string | undefined): Promise<readonly Revocation[]> {
-    return store.transaction("revoke", async (repositories) => {
-      const now = await repositories.now();
-      const entries: (NewRevocation & { readonly actor: Actor })[] = [];
-      for (const one of all) {
-        if (one.kind === "there") continue;
-        const { scope, target, author, actor } = one;
-        const id = uuidv7(now, randomness);
-        const lastMatchAt = now + MAX_TOKEN_LIFE;
-        entries.push({
-          id,
-          scope,
-          target,
-          author,
-          actor,
-          reason: reason ?? null,
-          revokedAt: now,
-          lastMatchAt,
-        });
+  async function readTargets(
+    caller: Caller | undefined,
+    targets: readonly RevokeTarget[],
+  ): Promise<readonly Wanted[]> {
+    const all: Wanted[] = [];
+    let named: ReturnType<typeof rights.of> | undefined;
+    let heldSince = clock.monotonic();
+    for (const [index, target] of targets.entries()) {
+      if (clock.monotonic() - heldSince > LONGEST_HOLD) {
+        await setImmediate();
+        heldSince = clock.monotonic();
       }
-      const appended = await repositories.revocations.append(entries);
-      await steps.passed("revoke:recorded");
-      const events = entries
-        .filter(({ id }, index) => appended[index]?.id === id)
-        .map(({ id, scope, target, actor }) =>
-          auditEvent(randomness, now, {
-            action: "token.revoked",
-            actor,
-            platform: "platform" in scope ? scope.platform : null,
-            details: {
-              revocation: id,
-              target: target.kind,
-              id: target.kind === "token_id" ? target.id : Buffer.from(target.id).toString("base64url"),
-              scope: scope.kind,
-              reason: reason ?? null,
-            },
-          }),
-        );
-      if (events.length > 0) await repositories.audit.append(events);
-      await steps.passed("revoke:audited");
-      return appended;
-    });
+      const member = `targets[${index}]`;
+      if (target.kind === "token") {
+        all.push(await byPossession(target.token, `${member}.token`));
+      } else {
+        named ??= rights.of(caller);
+        all.push({ kind: "entry", ...(await named(target, member)) });
+      }
+    }
+    return all;
   }
 
-  const withSequence = (revocation: Revocation, epoch: string) => ({
-    revocation,
-    sequence: printSequence({ epoch, number: revocation.number }),
-  });
+  /** Replaces the keys that are about to be revoked: a platform must never be left without one that is good. */
+  async function replaceKeys(all: readonly Wanted[]): Promise<void> {
+    const keys = new Map(
+      all.flatMap((one) =>
+        one.kind === "entry" && one.key !== undefined ? [[one.key.id, { ...one, key: one.key }]] : [],
+      ),
+    );
+    for (const { key, draft } of keys.values()) {
+      if (!feed.revokesKey(key.platform, key.id)) {
+        await replaceKey(options, key.platform, key.id, draft.actor);
+      }
+    }
+  }
 
   return {
     async revoke(caller, request) {
-      const all: Wanted[] = [];
-      for (const [index, target] of request.targets.entries()) all.push(await wanted(caller, target, index));
+      const all = await readTargets(caller, request.targets);
       await steps.passed("revoke:begun");
-      const isNews = all.some(({ kind }) => kind === "entry");
-      const appended = isNews ? await append(all, request.reason) : [];
+      await replaceKeys(all);
+      const drafts = all.flatMap((one) => (one.kind === "entry" ? [one.draft] : []));
+      const { epoch, entries } =
+        drafts.length > 0
+          ? await write(drafts, request.reason)
+          : { epoch: feed.position().epoch, entries: [] };
       await steps.passed("revoke:committed");
-      feed.learn(appended);
+      feed.learn(epoch, entries);
       await steps.passed("revoke:applied");
 
-      const rest = appended[Symbol.iterator]();
-      const { epoch } = feed.position();
+      const rest = entries[Symbol.iterator]();
       const revocations = all.map((one) => {
         const revocation = one.kind === "there" ? one.revocation : rest.next().value;
         if (revocation === undefined) throw new Error("the store returned fewer entries than it was given");
         return withSequence(revocation, epoch);
       });
-      const last = Math.max(...revocations.map(({ revocation }) => revocation.number));
+      const last = revocations.reduce((most, { revocation }) => Math.max(most, revocation.number), 0);
       return { revocations, sequence: printSequence({ epoch, number: last }) };
     },
 
     async log(caller, after, limit) {
-      const platform = requireAdministratorOrPlatform(caller, "read", undefined);
-      const view: LogView = platform === undefined ? { kind: "all" } : { kind: "platform", platform };
-      const from = after === undefined ? undefined : parseSequence(after);
-      if (after !== undefined && from === undefined) {
-        throw new DomainError("invalid_request", "is not a sequence of this service", "after");
-      }
-      const { position, entries } = await store.revocations.read(from?.number ?? 0, limit, view);
-      if (from !== undefined && (from.epoch !== position.epoch || from.number > position.number)) {
-        throw new DomainError("gone", "the log has begun anew since: read it from the start", "after");
-      }
+      const view = viewOf(caller);
+      const { position, entries } = await readPage(store, positionOf(after), limit, view);
       const items = entries.map((entry) => withSequence(entry, position.epoch));
       const more = items.length === limit ? items.at(-1)?.sequence : undefined;
       return { items, next: more, sequence: more ?? printSequence(position) };
     },
+
+    follow: options.streams.open,
   };
 }

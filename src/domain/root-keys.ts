@@ -25,9 +25,12 @@ export interface RootKeys {
   load(): Promise<void>;
   /** @returns undefined for a key that does not exist or has expired; rejects where that could not be found out */
   find(id: string): Promise<RootKey | undefined>;
-  /** Reads a platform's signing key where memory holds none, as just after the platform was made elsewhere. */
+  /**
+   * Reads a platform's keys where memory holds none that may sign, as just after the platform was made elsewhere or
+   * its key was revoked there.
+   */
   prepare(platform: string): Promise<void>;
-  /** The key that signs for a platform at `now` (unix milliseconds), of those in memory. */
+  /** The key that signs for a platform at `now` (unix milliseconds), of those in memory that are not revoked. */
   signing(platform: string, now: number): RootKey | undefined;
   /** Makes a platform's first key, in the caller's transaction. It signs at once. */
   createFirst(repositories: Repositories, platform: string, now: number): Promise<StoredRootKey>;
@@ -40,6 +43,18 @@ export interface RootKeys {
     platform: string,
     now: number,
   ): Promise<{ readonly key: StoredRootKey; readonly created: boolean }>;
+  /**
+   * Makes the key that takes over from one that is about to be revoked, in the caller's transaction, which must
+   * hold the platform's row. It signs at once: what the other replicas do not have yet they look up.
+   *
+   * @returns undefined where the key signs no more, and never will again
+   */
+  replace(
+    repositories: Repositories,
+    platform: string,
+    keyId: string,
+    now: number,
+  ): Promise<StoredRootKey | undefined>;
   /** Puts a key into memory, once the transaction that made it is committed. */
   remember(key: StoredRootKey): void;
 }
@@ -47,6 +62,9 @@ export interface RootKeys {
 const KEY_BYTES = 32;
 /** What root keys are sealed as. */
 export const ROOT_KEY_PURPOSE = "root key";
+
+/** Keys of a platform among which the one is that signs: it is replaced monthly, and once more for each that is revoked. */
+const NEWEST = 100;
 
 /** Look-ups a second of keys that memory does not hold. */
 const LOOK_UPS = 100;
@@ -58,6 +76,8 @@ export function createRootKeys(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly stalenessMilliseconds: number;
+  /** Whether a key is known to be revoked. */
+  readonly isRevoked: (platform: string, keyId: string) => boolean;
 }): RootKeys {
   const { store, sealing, clock, randomness } = options;
   let known = new Map<string, RootKey>();
@@ -93,15 +113,29 @@ export function createRootKeys(options: {
     known = loaded;
   }
 
+  function signing(platform: string, now: number): RootKey | undefined {
+    let newest: RootKey | undefined;
+    for (const key of known.values()) {
+      if (key.platform !== platform || key.activeFrom > now) continue;
+      if (newest !== undefined && key.activeFrom <= newest.activeFrom) continue;
+      if (!options.isRevoked(platform, key.id)) newest = key;
+    }
+    return newest;
+  }
+
   async function create(
     repositories: Repositories,
     platform: string,
     now: number,
     activeFrom: number,
+    until: { readonly retiredAt: number | null; readonly expiresAt: number | null } = {
+      retiredAt: null,
+      expiresAt: null,
+    },
   ): Promise<StoredRootKey> {
     const id = Buffer.from(randomness.bytes(SHORT_ID_BYTES)).toString("base64url");
     const sealed = sealing.seal(randomness.bytes(KEY_BYTES), ROOT_KEY_PURPOSE, id, platform);
-    const key = { id, platform, sealed, createdAt: now, activeFrom, retiredAt: null, expiresAt: null };
+    const key = { id, platform, sealed, createdAt: now, activeFrom, ...until };
     await repositories.rootKeys.insert(key);
     return key;
   }
@@ -118,19 +152,12 @@ export function createRootKeys(options: {
     },
 
     async prepare(platform) {
-      for (const key of known.values()) if (key.platform === platform) return;
-      const stored = await store.rootKeys.newest(platform);
-      if (stored !== undefined) remember(stored);
+      if (signing(platform, clock.now()) !== undefined) return;
+      const { items } = await store.rootKeys.list(platform, { limit: NEWEST, after: undefined });
+      for (const stored of items) if (!known.has(stored.id)) remember(stored);
     },
 
-    signing(platform, now) {
-      let newest: RootKey | undefined;
-      for (const key of known.values()) {
-        if (key.platform !== platform || key.activeFrom > now) continue;
-        if (newest === undefined || key.activeFrom > newest.activeFrom) newest = key;
-      }
-      return newest;
-    },
+    signing,
 
     createFirst: (repositories, platform, now) => create(repositories, platform, now, now),
 
@@ -145,6 +172,18 @@ export function createRootKeys(options: {
       const expiresAt = activeFrom + MAX_TOKEN_LIFE + ROOT_KEY_MARGIN;
       await repositories.rootKeys.retire(newest.id, activeFrom, expiresAt);
       return { key, created: true };
+    },
+
+    async replace(repositories, platform, keyId, now) {
+      const old = await repositories.rootKeys.find(keyId);
+      if (old === undefined || old.platform !== platform) return undefined;
+      const { retiredAt, expiresAt } = old;
+      if (retiredAt !== null && retiredAt <= now) return undefined;
+      // One that was waiting to take over is replaced by one that takes over then. The later of the two instants
+      // has to be the new key's: by it a platform's newest key is told.
+      const activeFrom = Math.max(now, old.activeFrom + 1);
+      await repositories.rootKeys.retire(keyId, activeFrom, activeFrom + MAX_TOKEN_LIFE + ROOT_KEY_MARGIN);
+      return create(repositories, platform, now, activeFrom, { retiredAt, expiresAt });
     },
 
     remember,

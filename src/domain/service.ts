@@ -157,11 +157,29 @@ export interface Verification {
   ): Promise<readonly (Verdict | DomainError)[]>;
 }
 
+/** What to revoke. `issuedBefore` is everything until now where it is undefined. */
 export type RevokeTarget =
   | { readonly kind: "token"; readonly token: string }
   /** 22 characters of base64url. */
   | { readonly kind: "revocation_id"; readonly revocationId: string }
-  | { readonly kind: "token_id"; readonly tokenId: string };
+  | { readonly kind: "token_id"; readonly tokenId: string }
+  | {
+      readonly kind: "principal";
+      /** The service's own where it is undefined. */
+      readonly issuer: string | undefined;
+      readonly subject: string;
+      readonly issuedBefore: number | undefined;
+    }
+  | { readonly kind: "principal_id"; readonly id: string; readonly issuedBefore: number | undefined }
+  | {
+      readonly kind: "agent";
+      /** A name, or `name#instance`. */
+      readonly agent: string;
+      readonly tokenId: string | undefined;
+      readonly issuedBefore: number | undefined;
+    }
+  | { readonly kind: "key_id"; readonly keyId: string }
+  | { readonly kind: "platform"; readonly platform: string; readonly issuedBefore: number | undefined };
 
 export interface RevokeRequest {
   readonly targets: readonly RevokeTarget[];
@@ -192,6 +210,34 @@ export interface Revocations {
     /** Up to where the log has been read for this answer. */
     readonly sequence: string;
   }>;
+  /**
+   * Opens a stream of the log. Rejects as `log` does, and with `rate_limited` where there are too many.
+   *
+   * @param authenticate finds the caller out again, as at the beginning: the stream ends where that rejects
+   */
+  follow(
+    caller: Caller,
+    after: string | undefined,
+    authenticate: () => Promise<Caller | undefined>,
+  ): Promise<LogStream>;
+}
+
+/** What a stream of the revocation log says. */
+export type LogNews =
+  | { readonly kind: "entries"; readonly items: readonly RevocationView[] }
+  /** Nothing new up to `sequence`, as far as this replica knows. */
+  | {
+      readonly kind: "heartbeat";
+      readonly sequence: string;
+      /** How old this replica's knowledge is, milliseconds. */
+      readonly ageMilliseconds: number;
+    };
+
+/** A stream of the revocation log. It reads on only when it is asked, and holds one page at most. */
+export interface LogStream {
+  /** @returns undefined where the stream is over: reconnect from the last sequence */
+  next(): Promise<LogNews | undefined>;
+  close(): void;
 }
 
 export interface Platforms {

@@ -42,8 +42,13 @@ function statusOf(entry: TokenWithPrincipal, now: number, feed: RevocationFeed):
     platform: token.platform,
     issuer: principal.issuer,
     subject: principal.subject,
+    principalId: principal.id,
+    keyId: token.keyId,
     tokenId: token.id,
-    revocationIds: [encodeBase64Url(token.revocationId)],
+    issuedAt: token.issuedAt,
+    // As issued: whoever holds it may have handed it on, which is not seen here.
+    agents: [],
+    revocationIds: [token.revocationId],
   });
   if (revoked) return "revoked";
   return token.expiresAt <= now ? "expired" : "active";

@@ -12,12 +12,14 @@ import type { Clock } from "../domain/ports/clock.ts";
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
+import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import type { Steps } from "../domain/ports/steps.ts";
 import type { Store } from "../domain/ports/store.ts";
 import { createPrincipals } from "../domain/principals.ts";
 import { createRevocations } from "../domain/revocation.ts";
 import { createRevocationFeed } from "../domain/revocation-feed.ts";
+import { createRevocationStreams } from "../domain/revocation-streams.ts";
 import { createRootKeys } from "../domain/root-keys.ts";
 import type { Sealing } from "../domain/sealing.ts";
 import type { Service } from "../domain/service.ts";
@@ -43,6 +45,10 @@ export interface Parts {
   readonly adminGroups: readonly string[];
   /** Milliseconds. */
   readonly stalenessMilliseconds: number;
+  /** Keeps how far the revocation log was read; undefined where there is no place for it. */
+  readonly positionFile?: PositionFile | undefined;
+  /** How the revocation log is followed, where a drill wants one way alone. */
+  readonly follow?: { readonly listens?: boolean; readonly pollMilliseconds?: number };
   readonly report: {
     /** Following the revocation log has failed (the problem), or works again (undefined). */
     readonly feed: (problem: string | undefined) => void;
@@ -53,18 +59,25 @@ export interface Parts {
 /** How often the revocation log is read, as a part of the staleness bound: several reads may fail before it is reached. */
 const POLLS_PER_BOUND = 20;
 
+/** Milliseconds between two reads of the revocation log. @param stalenessMilliseconds the bound */
+export function pollOf(stalenessMilliseconds: number): number {
+  return Math.min(1_000, stalenessMilliseconds / POLLS_PER_BOUND);
+}
+
 /** Puts the use cases together. Nothing runs until `start`. */
 export function compose(parts: Parts) {
   const { store, clock, stalenessMilliseconds, isDevelopment } = parts;
-  const rootKeys = createRootKeys(parts);
-  const principals = createPrincipals(parts);
   const feed = createRevocationFeed({
-    store,
-    clock,
+    ...parts,
+    positionFile: parts.positionFile,
     maxAgeMilliseconds: stalenessMilliseconds,
-    pollMilliseconds: Math.min(1_000, stalenessMilliseconds / POLLS_PER_BOUND),
+    pollMilliseconds: parts.follow?.pollMilliseconds ?? pollOf(stalenessMilliseconds),
+    changes: parts.follow?.listens === false ? undefined : store.changes,
     onProblem: parts.report.feed,
   });
+  const streams = createRevocationStreams({ store, feed, clock });
+  const rootKeys = createRootKeys({ ...parts, isRevoked: feed.revokesKey });
+  const principals = createPrincipals(parts);
   const examination = createExamination({ rootKeys, principals, feed, trustsDevelopment: isDevelopment });
   const logins = createLogins(parts);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
@@ -84,7 +97,7 @@ export function compose(parts: Parts) {
       view: createTokenViews({ clock, feed }),
     }),
     verification: createVerification({ examination, feed, clock }),
-    revocations: createRevocations({ ...parts, examination, feed }),
+    revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams }),
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys }),
     logins,
@@ -125,7 +138,11 @@ export function compose(parts: Parts) {
       maintenanceTimer = setInterval(() => void maintenance.run(), MAINTENANCE_PAUSE).unref();
     },
 
+    /** Ends what would keep connections open: to be called before the server is closed. */
+    endStreams: streams.close,
+
     async stop(): Promise<void> {
+      streams.close();
       clearInterval(keyTimer);
       clearInterval(maintenanceTimer);
       await feed.stop();

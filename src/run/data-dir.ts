@@ -3,8 +3,10 @@ import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
+import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { Secret } from "../domain/secret.ts";
+import { parseSequence, printSequence } from "../domain/sequence.ts";
 
 /** Makes the data folder if it is not there. Only its owner may enter: master key and credentials lie in it. */
 export function prepareDataDir(path: string): void {
@@ -61,5 +63,17 @@ export function credentialFiles(dataDir: string): CredentialFiles {
       return path;
     },
     discard: (file) => rm(stagedPath(file), { force: true }),
+  };
+}
+
+/** How far the revocation log was read, in the data folder. */
+export function positionFile(dataDir: string): PositionFile {
+  const path = join(dataDir, "revocations.position");
+  return {
+    async read() {
+      const text = await readIfThere(path);
+      return text === undefined ? undefined : parseSequence(text.trim());
+    },
+    write: (position) => writeDurably(path, `${printSequence(position)}\n`),
   };
 }

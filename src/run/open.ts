@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Logger } from "pino";
@@ -6,8 +7,8 @@ import type { Config } from "../config.ts";
 import { createSealing } from "../domain/sealing.ts";
 import type { Secret } from "../domain/secret.ts";
 import { openStore } from "../storage/open.ts";
-import { type Composed, compose } from "./compose.ts";
-import { credentialFiles, ensureMasterKey, prepareDataDir } from "./data-dir.ts";
+import { type Composed, compose, type Parts } from "./compose.ts";
+import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "./data-dir.ts";
 import { createLogger, errorFields } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
@@ -33,7 +34,7 @@ async function masterKey(config: Config): Promise<Secret> {
  */
 export async function open(
   config: Config,
-  overrides: Partial<Pick<Parameters<typeof compose>[0], "clock" | "randomness" | "steps">> & {
+  overrides: Partial<Pick<Parts, "clock" | "randomness" | "steps" | "follow">> & {
     readonly shiftDatabaseClock?: () => number;
   } = {},
 ): Promise<Opened> {
@@ -69,7 +70,9 @@ export async function open(
       clock,
       randomness,
       steps,
+      ...(overrides.follow === undefined ? {} : { follow: overrides.follow }),
       ...people,
+      positionFile: existsSync(config.dataDir) ? positionFile(config.dataDir) : undefined,
       files: credentialFiles(config.dataDir),
       publicUrl: config.publicUrl,
       adminGroups: config.adminGroups,

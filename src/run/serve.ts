@@ -125,6 +125,7 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
       port,
       bootstrapped,
       async stop() {
+        opened.endStreams();
         await shutDown(server);
         await opened.close();
         opened.log.info({ event: "stopped" });

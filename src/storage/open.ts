@@ -1,11 +1,13 @@
+import type { Changes } from "../domain/ports/changes.ts";
 import type { Store } from "../domain/ports/store.ts";
+import { createListener, createLocalChanges } from "./changes.ts";
 import type { Connect } from "./connection.ts";
 import { unavailable } from "./guard.ts";
 import { migrate } from "./migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "./migrations.ts";
 import { maintainPartitions } from "./partitions.ts";
 import { createRepositories } from "./repositories.ts";
-import { createRunner } from "./runner.ts";
+import { createRunner, type Runner } from "./runner.ts";
 import { connectServer } from "./server.ts";
 
 /** Which database. */
@@ -39,6 +41,7 @@ interface Engine {
   readonly size: number;
   /** Ends what is left once all connections were given back. */
   readonly close: () => Promise<void>;
+  readonly changes: (runner: Runner) => Changes;
 }
 
 const PING_DEADLINE = 2_000;
@@ -58,7 +61,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   } = options;
   const migrations =
     options.migrate === false ? [] : readMigrations(options.migrationsFolder ?? defaultMigrationsFolder());
-  const { connect, size, close } =
+  const engine =
     place.kind === "server" ? await openServer(place.url, options) : await openFolder(place.folder);
 
   async function openServer(
@@ -79,6 +82,11 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       connect: connectServer({ ...settings, statementTimeout: deadline * 0.9 }),
       size: connections,
       close: async () => {},
+      changes: ({ run }) =>
+        createListener({
+          run,
+          connect: (onNotify) => connectServer({ ...settings, statementTimeout: 0, onNotify }),
+        }),
     };
   }
 
@@ -99,13 +107,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       },
       size: 1,
       close: connection.close,
+      changes: createLocalChanges,
     };
   }
 
+  const { connect, size, close } = engine;
   const runner = createRunner({ connect, size, deadline, transactionDeadline });
   const repositories = createRepositories(runner.run, shift);
   return {
     ...repositories,
+    changes: engine.changes(runner),
     transaction: (operation, work) =>
       runner.transaction(operation, (run) => work(createRepositories(run, shift))),
     async ping() {

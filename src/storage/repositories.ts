@@ -23,7 +23,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     idempotency: createIdempotencyStore(run, shift),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
-    revocations: createRevocationStore(run),
+    revocations: createRevocationStore(run, shift),
     rootKeys: createRootKeyStore(run),
     sessions: createSessionStore(run),
     tokens: createTokenStore(run),

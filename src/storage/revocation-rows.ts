@@ -18,6 +18,11 @@ import {
   writeText,
 } from "./values.ts";
 
+/** The columns of an entry, as a list for SQL. */
+export const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
+  target_kind, target_revocation_id, target_token_id, target_principal_id, target_issuer, target_subject,
+  target_agent, target_key_id, target_platform, issued_before, reason, author, revoked_at, last_match_at`;
+
 /** An entry's columns as the JSON that an insert reads; bytes are lower-case hex. */
 export type RevocationColumns = Readonly<Record<string, string | number | null>>;
 
@@ -73,11 +78,40 @@ function scopeColumns(scope: RevocationScope): Readonly<Record<string, string>> 
 }
 
 function targetColumns(target: RevocationTarget): Readonly<Record<string, string>> {
-  switch (target.kind) {
+  const { kind } = target;
+  switch (kind) {
     case "revocation_id":
-      return { target_kind: target.kind, target_revocation_id: Buffer.from(target.id).toString("hex") };
+      return { target_kind: kind, target_revocation_id: Buffer.from(target.id).toString("hex") };
     case "token_id":
-      return { target_kind: target.kind, target_token_id: target.id };
+      return { target_kind: kind, target_token_id: target.id };
+    case "principal":
+      return {
+        target_kind: kind,
+        target_issuer: writeText(target.issuer),
+        target_subject: writeText(target.subject),
+        issued_before: writeInstant(target.issuedBefore),
+      };
+    case "principal_id":
+      return {
+        target_kind: kind,
+        target_principal_id: writeText(target.id),
+        issued_before: writeInstant(target.issuedBefore),
+      };
+    case "agent":
+      return {
+        target_kind: kind,
+        target_agent: writeText(target.agent),
+        ...(target.tokenId === null ? {} : { target_token_id: target.tokenId }),
+        issued_before: writeInstant(target.issuedBefore),
+      };
+    case "key_id":
+      return { target_kind: kind, target_key_id: writeText(target.id) };
+    case "platform":
+      return {
+        target_kind: kind,
+        target_platform: writeText(target.platform),
+        issued_before: writeInstant(target.issuedBefore),
+      };
     default:
       return target satisfies never;
   }
@@ -100,7 +134,8 @@ export function toRevocation(row: Row): Revocation {
   };
 }
 
-function toScope(row: Row): RevocationScope {
+/** Reads a scope. One of a kind that this version does not know is a fault, as with {@link toRevocation}. */
+export function toScope(row: Row): RevocationScope {
   const kind = row["scope_kind"];
   switch (kind) {
     case "all":
@@ -122,6 +157,31 @@ function toTarget(row: Row): RevocationTarget {
       return { kind, id: readBytes(row["target_revocation_id"]) };
     case "token_id":
       return { kind, id: readText(row["target_token_id"]) };
+    case "principal": {
+      const [issuer, subject] = [readText(row["target_issuer"]), readText(row["target_subject"])];
+      return { kind, issuer, subject, issuedBefore: readInstant(row["issued_before"]) };
+    }
+    case "principal_id":
+      return {
+        kind,
+        id: readText(row["target_principal_id"]),
+        issuedBefore: readInstant(row["issued_before"]),
+      };
+    case "agent":
+      return {
+        kind,
+        agent: readText(row["target_agent"]),
+        tokenId: nullable(readText)(row["target_token_id"]),
+        issuedBefore: readInstant(row["issued_before"]),
+      };
+    case "key_id":
+      return { kind, id: readText(row["target_key_id"]) };
+    case "platform":
+      return {
+        kind,
+        platform: readText(row["target_platform"]),
+        issuedBefore: readInstant(row["issued_before"]),
+      };
     default:
       throw new StorageError("read revocations.target_kind");
   }

@@ -1,4 +1,5 @@
 import type {
+  HeldLog,
   LogView,
   NewRevocation,
   Revocation,
@@ -6,14 +7,13 @@ import type {
   RevocationStore,
   RevocationTarget,
 } from "../domain/ports/revocations.ts";
+import { uuidv7Time } from "../domain/uuid.ts";
 import type { Run, Session } from "./connection.ts";
 import { StorageError } from "./error.ts";
 import { deleteInBatches } from "./expiry.ts";
-import { dedup, toColumns, toRevocation } from "./revocation-rows.ts";
-import { isStorable, readInteger, readText, writeInstant } from "./values.ts";
-
-const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
-  target_kind, target_revocation_id, target_token_id, reason, author, revoked_at, last_match_at`;
+import { loadLog } from "./revocation-load.ts";
+import { COLUMNS, dedup, toColumns, toRevocation } from "./revocation-rows.ts";
+import { isStorable, nullable, readInteger, readText, writeInstant, writeText } from "./values.ts";
 
 const FIND = `
   select ${COLUMNS}, encode(dedup, 'hex') as dedup from revocations
@@ -24,17 +24,25 @@ const INSERT = `
   with counted as (update revocation_log set last_number = $2::bigint)
   insert into revocations (${COLUMNS}, dedup)
   select number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
-    target_kind, decode(target_revocation_id, 'hex'), target_token_id, reason, author, revoked_at, last_match_at,
-    decode(dedup, 'hex')
+    target_kind, decode(target_revocation_id, 'hex'), target_token_id, target_principal_id, target_issuer,
+    target_subject, target_agent, target_key_id, target_platform, issued_before,
+    reason, author, revoked_at, last_match_at, decode(dedup, 'hex')
   from jsonb_to_recordset($1::jsonb) as entry (
     number bigint, id uuid, scope_kind text, scope_platform text, scope_issuer text, scope_subject text,
-    target_kind text, target_revocation_id text, target_token_id uuid, reason text, author text,
-    revoked_at timestamptz, last_match_at timestamptz, dedup text)`;
+    target_kind text, target_revocation_id text, target_token_id uuid, target_principal_id text, target_issuer text,
+    target_subject text, target_agent text, target_key_id text, target_platform text, issued_before timestamptz,
+    reason text, author text, revoked_at timestamptz, last_match_at timestamptz, dedup text)`;
+
+const HOLD = `
+  select epoch, last_number, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+    (select id from tokens order by id desc limit 1) as newest
+  from revocation_log for update`;
 
 // One statement is one snapshot: the position is never newer or older than the entries beside it.
 function read(condition: string): string {
   return `
-    select log.epoch, log.last_number, entry.*
+    select log.epoch, log.last_number,
+      (select coalesce(min(kept.number), log.last_number + 1) from revocations as kept) as oldest, entry.*
     from revocation_log as log left join lateral (
       select ${COLUMNS} from revocations as r
       where number > $1::bigint and (${condition})
@@ -44,12 +52,27 @@ function read(condition: string): string {
 }
 
 const READ_ALL = read("true");
+// A platform's own entries, and of the others those that can match a token of its: what an administrator or a
+// person has revoked elsewhere tells nothing here, not even who they are.
 const READ_PLATFORM = read(`
-  scope_kind = 'all'
-  or (scope_kind in ('platform', 'link') and scope_platform = $3)
-  or (scope_kind = 'principal' and exists (
-    select from principals as p
-    where p.platform = $3 and p.issuer = r.scope_issuer and p.subject = r.scope_subject))`);
+  (scope_kind in ('platform', 'link') and scope_platform = $3)
+  or (
+    (scope_kind = 'all' or (scope_kind = 'principal' and exists (
+      select from principals as p
+      where p.platform = $3 and p.issuer = r.scope_issuer and p.subject = r.scope_subject)))
+    and case target_kind
+      when 'principal' then exists (
+        select from principals as p
+        where p.platform = $3 and p.issuer = r.target_issuer and p.subject = r.target_subject)
+      when 'principal_id' then exists (
+        select from principals as p where p.platform = $3 and p.id = r.target_principal_id)
+      when 'key_id' then exists (select from root_keys as k where k.platform = $3 and k.id = r.target_key_id)
+      when 'platform' then target_platform = $3
+      else target_token_id is null or exists (
+        select from tokens as t where t.id = r.target_token_id and t.platform = $3)
+    end)`);
+
+const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigint`;
 
 // Found by its key, of which there is an index; materialised, or the planner might walk the whole log by number.
 const COVERING = `
@@ -62,14 +85,20 @@ const COVERING = `
 // Bounds one statement's size, not the number of entries.
 const BATCH = 5_000;
 
-/** The revocation log in the database. */
-export function createRevocationStore(run: Run): RevocationStore {
+/**
+ * The revocation log in the database.
+ *
+ * @param shift milliseconds that the database's clock is moved by
+ */
+export function createRevocationStore(run: Run, shift: () => number): RevocationStore {
+  const hold = () => run("revocations.hold", (session) => holdLog(session, shift()));
   return {
-    async append(entries) {
+    hold,
+    async append(entries, held) {
       if (entries.length === 0) return [];
       // From here to the end of the transaction nobody else appends. What follows is a new statement and sees
       // everything that was appended before.
-      let last = await run("revocations.lock", lockLog);
+      let last = (held ?? (await hold())).position.number;
       const known = await run("revocations.append", (session) => findKnown(session, entries));
       const fresh: { readonly entry: NewRevocation; readonly number: number }[] = [];
       const result = entries.map((entry) => {
@@ -90,6 +119,11 @@ export function createRevocationStore(run: Run): RevocationStore {
       }
       return result;
     },
+    async beginEpoch(epoch) {
+      await run("revocations.beginEpoch", (session) =>
+        session.query("update revocation_log set epoch = $1", [writeText(epoch)]),
+      );
+    },
     async read(after, limit, view) {
       const rows = await run("revocations.read", (session) => readLog(session, after, limit, view));
       const [first] = rows;
@@ -97,7 +131,13 @@ export function createRevocationStore(run: Run): RevocationStore {
       return {
         position: { epoch: readText(first["epoch"]), number: readInteger(first["last_number"]) },
         entries: rows.filter((row) => row["number"] !== null).map(toRevocation),
+        oldest: readInteger(first["oldest"]),
       };
+    },
+    load: (after, limit) => loadLog(run, after, limit),
+    async find(number) {
+      const [row] = await run("revocations.find", (session) => session.query(FIND_NUMBER, [number]));
+      return row && toRevocation(row);
     },
     async covering(platform, { issuer, subject }, tokenId, revocationIds) {
       if (![platform, issuer, subject].every(isStorable)) return undefined;
@@ -128,10 +168,15 @@ export function createRevocationStore(run: Run): RevocationStore {
   };
 }
 
-async function lockLog(session: Session): Promise<number> {
-  const [row] = await session.query("select last_number from revocation_log for update", []);
-  if (row === undefined) throw new StorageError("revocations.lock");
-  return readInteger(row["last_number"]);
+async function holdLog(session: Session, shift: number): Promise<HeldLog> {
+  const [row] = await session.query(HOLD, []);
+  if (row === undefined) throw new StorageError("revocations.hold");
+  const newest = nullable(readText)(row["newest"]);
+  return {
+    position: { epoch: readText(row["epoch"]), number: readInteger(row["last_number"]) },
+    now: readInteger(row["now"]) + shift,
+    newestIssuedAt: newest === null ? null : uuidv7Time(newest),
+  };
 }
 
 async function findKnown(

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly statementTimeout: number;
   /** When the server gives up a transaction that asks for nothing, milliseconds. */
   readonly idleInTransactionTimeout: number;
+  /** Called with the channel of each notification that arrives. */
+  readonly onNotify?: (channel: string) => void;
 }
 
 /**
@@ -58,6 +60,8 @@ async function openConnection(
     backoff: false,
     onnotice: () => {},
     onclose: lose,
+    // Not in the driver's types: its own `listen` is made with it, on a client that reconnects unseen.
+    ...(options.onNotify === undefined ? {} : { onnotify: options.onNotify }),
     connection: {
       application_name: "bakehouse",
       TimeZone: "UTC",

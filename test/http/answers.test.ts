@@ -231,7 +231,18 @@ describe("revocations", () => {
     [{ revocation_id: "q83vEjRWeJCrze8SNFZ4kB" }, "targets[0].revocation_id", "must be a revocation id"],
     [{ token_id: "019A8B3C-5D7E-7F10-8A2B-3C4D5E6F7081" }, "targets[0].token_id", "must be a token id"],
     [{ token: "" }, "targets[0].token", "at least 1"],
-    [{ principal: { id: "x" } }, "targets[0].principal", "not a member"],
+    [{ principal: { id: "x", subject: "y" } }, "targets[0].principal", "an id alone"],
+    [{ principal: { issuer: "https://i.example" } }, "targets[0].principal", "must have a subject"],
+    [{ principal: "x" }, "targets[0].principal", "must be an object"],
+    [{ principal: { subject: "x" }, token_id: TOKEN_ID }, "targets[0]", "exactly one of"],
+    [{ agent: "a b" }, "targets[0].agent", "agent's name"],
+    [{ agent: "a", key_id: "k" }, "targets[0]", "exactly one of"],
+    [{ key_id: "k", issued_before: "2026-11-22T13:00:00Z" }, "targets[0]", "exactly one of"],
+    [{ issued_before: "2026-11-22T13:00:00Z" }, "targets[0]", "exactly one of"],
+    [{ platform: "default", issued_before: "now" }, "targets[0].issued_before", "RFC 3339"],
+    [{ platform: "default", issued_before: "2026-11-31T13:00:00Z" }, "targets[0].issued_before", "RFC 3339"],
+    [{ platform: "Default" }, "targets[0].platform", "must be 1 to 63"],
+    [{ approval_id: "x" }, "targets[0].approval_id", "not a member"],
   ])("the target %j is refused at %s", async (target, member, detail) => {
     const { send } = createTestApp();
     const problem = await problemOf(await send("POST", "/v1/revocations", { targets: [target] }));

@@ -3,7 +3,7 @@ import { DomainError } from "../../src/domain/error.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity } from "../../src/domain/ports/sessions.ts";
-import type { IssuedToken, KeyView, Service, TokenView, Verdict } from "../../src/domain/service.ts";
+import type { IssuedToken, KeyView, LogNews, Service, TokenView, Verdict } from "../../src/domain/service.ts";
 
 /** One call of a use case, as the fake saw it. */
 export interface RecordedCall {
@@ -170,6 +170,13 @@ function usual(): Service {
         next: undefined,
         sequence: "k3v9Qm2x-42",
       }),
+      follow: async () => {
+        const news: LogNews[] = [
+          { kind: "entries", items: [{ revocation: REVOCATION, sequence: "k3v9Qm2x-42" }] },
+          { kind: "heartbeat", sequence: "k3v9Qm2x-42", ageMilliseconds: 12.5 },
+        ];
+        return { next: async () => news.shift(), close: () => {} };
+      },
     },
     platforms: {
       create: async (_caller, name, policy) => ({ name, createdAt: AT, policy: policy ?? { rules: [] } }),

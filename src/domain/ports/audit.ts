@@ -14,6 +14,7 @@ export type AuditAction =
   | "credential.issued"
   | "token.issued"
   | "token.revoked"
+  | "log.fenced"
   | "key.created"
   | "key.retired"
   | "key.destroyed"

@@ -6,12 +6,41 @@ export type RevocationScope =
   /** A holder, by possession: that link of that platform's token and nothing else. */
   | { readonly kind: "link"; readonly platform: string };
 
-/** What an entry kills. */
-export type RevocationTarget =
+/** A target that names something by 16 bytes of its own: any number of these is held in memory. */
+export type LinkTarget =
   /** A link and all that descends from it; 16 bytes. */
   | { readonly kind: "revocation_id"; readonly id: Uint8Array }
   /** A root macaroon's whole tree; a UUID in its canonical text form. */
   | { readonly kind: "token_id"; readonly id: string };
+
+/**
+ * A target that many tokens can match. Those with `issuedBefore` (unix milliseconds) match root macaroons that
+ * were issued before that instant and no later ones.
+ */
+export type WideTarget =
+  /** All of a person's tokens. */
+  | {
+      readonly kind: "principal";
+      readonly issuer: string;
+      readonly subject: string;
+      readonly issuedBefore: number;
+    }
+  /** The same for one principal of one platform, by its id. */
+  | { readonly kind: "principal_id"; readonly id: string; readonly issuedBefore: number }
+  /** Every chain that passes through the agent: a name, or `name#instance`; of one tree where `tokenId` is not null. */
+  | {
+      readonly kind: "agent";
+      readonly agent: string;
+      readonly tokenId: string | null;
+      readonly issuedBefore: number;
+    }
+  /** Everything under a root key. */
+  | { readonly kind: "key_id"; readonly id: string }
+  /** Everything of a platform. */
+  | { readonly kind: "platform"; readonly platform: string; readonly issuedBefore: number };
+
+/** What an entry kills. */
+export type RevocationTarget = LinkTarget | WideTarget;
 
 /** An entry before the log has numbered it. */
 export interface NewRevocation {
@@ -20,7 +49,7 @@ export interface NewRevocation {
   readonly scope: RevocationScope;
   readonly target: RevocationTarget;
   readonly reason: string | null;
-  /** Who asked, for the record: `administrator`, `platform:NAME`, `principal`, `holder`. */
+  /** Who asked, for the record: `administrator`, `platform:NAME`, `principal`, `holder`, `service`. */
   readonly author: string;
   /** Unix milliseconds, by the database's clock. */
   readonly revokedAt: number;
@@ -46,6 +75,39 @@ export interface LogPosition {
 export interface LogRead {
   readonly position: LogPosition;
   readonly entries: readonly Revocation[];
+  /** The first number that is still kept; one more than the position's where none is. */
+  readonly oldest: number;
+}
+
+/** The log while it is held: nobody else can append. */
+export interface HeldLog {
+  readonly position: LogPosition;
+  /** The database's clock, unix milliseconds. */
+  readonly now: number;
+  /** When the newest token on record was issued, unix milliseconds; null where there is none. */
+  readonly newestIssuedAt: number | null;
+}
+
+/** Targets that share scope and kind, as a replica loads them. */
+export interface LinkGroup {
+  readonly scope: RevocationScope;
+  readonly kind: LinkTarget["kind"];
+  /** Unix milliseconds: no entry of the group can match anything later. */
+  readonly lastMatchAt: number;
+  /** 16 bytes each, one behind the other; a token id as its UUID's bytes. */
+  readonly ids: Uint8Array;
+}
+
+/** A part of the log as a replica loads it. */
+export interface LogLoad {
+  /** The log's end. */
+  readonly position: LogPosition;
+  /** Up to where this part goes; the position's number where it is the last one. */
+  readonly through: number;
+  /** About how many entries the whole log has: 0 where the store cannot tell at once. */
+  readonly estimate: number;
+  readonly links: readonly LinkGroup[];
+  readonly wide: readonly (Revocation & { readonly target: WideTarget })[];
 }
 
 /** Whose view of the log is asked for: everything, or what can match one platform's tokens. */
@@ -54,15 +116,26 @@ export type LogView = { readonly kind: "all" } | { readonly kind: "platform"; re
 /** The revocation log. Every method rejects only when the store could not answer. */
 export interface RevocationStore {
   /**
-   * Appends in one transaction, which must be the caller's: the log's counter row stays locked until
-   * it ends, so commit order is number order. An entry whose scope and target stand in the log already
-   * is not added again: the first one is returned in its place.
+   * Locks the log's counter row until the caller's transaction ends, so that commit order is number order, and
+   * says where the log stands.
+   */
+  hold(): Promise<HeldLog>;
+  /**
+   * Appends in one transaction, which must be the caller's. An entry whose scope and target stand in the log
+   * already, `issuedBefore` included, is not added again: the first one is returned in its place.
    *
+   * @param held what `hold` said in this very transaction, where it was called
    * @returns one entry for each given one, in the given order
    */
-  append(entries: readonly NewRevocation[]): Promise<readonly Revocation[]>;
+  append(entries: readonly NewRevocation[], held?: HeldLog): Promise<readonly Revocation[]>;
+  /** Gives the log, which the caller's transaction must hold, another epoch. */
+  beginEpoch(epoch: string): Promise<void>;
   /** Entries with a number above `after`, ascending, at most `limit`, and the position, from one snapshot. */
   read(after: number, limit: number, view: LogView): Promise<LogRead>;
+  /** As `read`, of everything and in the form in which it takes the least to hand over. */
+  load(after: number, limit: number): Promise<LogLoad>;
+  /** @returns undefined where there is no such entry any more */
+  find(number: number): Promise<Revocation | undefined>;
   /** The first entry that kills a platform's link: by any of these revocation ids (16 bytes each) or by the token id, in any scope that covers it. */
   covering(
     platform: string,

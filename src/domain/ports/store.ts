@@ -1,4 +1,5 @@
 import type { AuditStore } from "./audit.ts";
+import type { Changes } from "./changes.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PrincipalStore } from "./principals.ts";
@@ -28,6 +29,7 @@ export interface Repositories {
  * connection, and a call on the store itself would wait for the transaction that waits for it.
  */
 export interface Store extends Repositories {
+  readonly changes: Changes;
   /**
    * Runs the work in one transaction: committed, durably, when it resolves; rolled back, and the
    * rejection passed on, when it rejects.

@@ -1,31 +1,123 @@
 import { z } from "zod";
 
+import { parseInstant } from "../../caveats/instant.ts";
 import type { RevocationTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
 import { toBase64url } from "./base64url.ts";
-import { instant, lineOfText, opaqueId, printInstant, revocationId, sequence, tokenId } from "./text.ts";
+import {
+  instant,
+  lineOfText,
+  opaqueId,
+  platformName,
+  printInstant,
+  revocationId,
+  sequence,
+  tokenId,
+} from "./text.ts";
 
-const byRevocationId = z.strictObject({ revocation_id: revocationId });
-const byTokenId = z.strictObject({ token_id: tokenId });
+const issuedBefore = z
+  .string()
+  .refine((text) => parseInstant(text) !== undefined, "must be an RFC 3339 instant")
+  .meta({
+    format: "date-time",
+    description:
+      "Only tokens whose root macaroon was issued before this. Left out: everything issued until now. It must not lie in the future.",
+    examples: ["2026-11-22T13:00:00Z"],
+  });
 
+const agent = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._:/@-]{1,128}(?:#[A-Za-z0-9._:/@-]{1,128})?$/,
+    "must be an agent's name, or name#instance",
+  )
+  .meta({ description: "An agent's name, or `name#instance` as an `agent` caveat has it." });
+
+const keyId = lineOfText(64).meta({ description: "A root key, by its `key_id`." });
+
+const NAMES = ["token", "revocation_id", "token_id", "principal", "agent", "key_id", "platform"] as const;
+type Name = (typeof NAMES)[number];
+
+// Which other members may stand beside the one that names the target.
+const BESIDE: Readonly<Record<Name, readonly string[]>> = {
+  token: [],
+  revocation_id: [],
+  token_id: [],
+  principal: ["issued_before"],
+  agent: ["issued_before", "token_id"],
+  key_id: [],
+  platform: ["issued_before"],
+};
+
+/** The member that names a target: an agent's `token_id` only narrows it. */
+function nameOf(target: Readonly<Record<string, unknown>>): Name | undefined {
+  const given = Object.keys(target).filter((key) => target[key] !== undefined);
+  const name = "agent" in target ? "agent" : NAMES.find((candidate) => given.includes(candidate));
+  if (name === undefined) return undefined;
+  return given.every((key) => key === name || BESIDE[name].includes(key)) ? name : undefined;
+}
+
+const principal = z
+  .strictObject({
+    id: lineOfText(64).optional(),
+    issuer: lineOfText(2048).optional(),
+    subject: lineOfText(255).optional(),
+  })
+  .refine(
+    ({ id, issuer, subject }) =>
+      id === undefined ? subject !== undefined : (issuer ?? subject) === undefined,
+    "must have a subject, with its issuer where that is not the service's own, or else an id alone",
+  )
+  .meta({
+    description: "A person on all platforms, by `issuer` and `subject`, or on one, by the principal's `id`.",
+  });
+
+// One object and a rule, not a union: so what is wrong can be named exactly.
 const target = z
-  .union(
-    [
-      z.strictObject({
-        token: z.string().min(1).meta({
-          description: "The macaroon itself. Holding it suffices: no other credential is asked.",
-        }),
-      }),
-      byRevocationId,
-      byTokenId,
-    ],
-    { error: "must be an object with exactly one of token, revocation_id and token_id" },
+  .strictObject({
+    token: z.string().min(1).optional().meta({
+      description: "The macaroon itself. Holding it suffices: no other credential is asked.",
+    }),
+    revocation_id: revocationId.optional(),
+    token_id: tokenId.optional(),
+    principal: principal.optional(),
+    agent: agent.optional(),
+    key_id: keyId.optional(),
+    platform: platformName.optional(),
+    issued_before: issuedBefore.optional(),
+  })
+  .refine(
+    (read) => nameOf(read) !== undefined,
+    `must be an object with exactly one of ${NAMES.slice(0, -1).join(", ")} and platform, with issued_before beside principal, agent or platform only, and token_id beside agent`,
   )
   .meta({
     id: "RevocationTarget",
-    description:
-      "What to revoke. `token` or `revocation_id`: that link and everything below it. `token_id`: a root macaroon's whole tree.",
+    description: `What to revoke: exactly one of these.
+
+- \`token\` or \`revocation_id\`: that link and everything below it.
+- \`token_id\`: a root macaroon's whole tree.
+- \`principal\`, with \`issued_before\`: all of a person's tokens.
+- \`agent\`, with \`issued_before\` and \`token_id\`: every chain that passes through that agent, of one tree where \`token_id\` is given.
+- \`key_id\`: every token under a root key. One that signs is replaced first.
+- \`platform\`, with \`issued_before\`: everything of a platform.
+
+A person revokes their own tokens only, by any of these but \`key_id\`; a platform its own tokens; an administrator everyone's.`,
   });
+
+const revoked = z.union([
+  z.strictObject({ revocation_id: revocationId }),
+  z.strictObject({ token_id: tokenId }),
+  z.strictObject({
+    principal: z.union([
+      z.strictObject({ issuer: z.string(), subject: z.string() }),
+      z.strictObject({ id: opaqueId }),
+    ]),
+    issued_before: instant,
+  }),
+  z.strictObject({ agent: z.string(), token_id: tokenId.optional(), issued_before: instant }),
+  z.strictObject({ key_id: opaqueId }),
+  z.strictObject({ platform: platformName, issued_before: instant }),
+]);
 
 /** What to revoke, and why. */
 export const revokeRequestSchema = z
@@ -39,9 +131,10 @@ export const revokeRequestSchema = z
 export const revocationSchema = z
   .strictObject({
     id: opaqueId,
-    target: z
-      .union([byRevocationId, byTokenId])
-      .meta({ description: "As it was asked for; a `token` is named by its revocation id, never repeated." }),
+    target: revoked.meta({
+      description:
+        "As it was asked for, with the instant that `issued_before` came to be; a `token` is named by its revocation id, never repeated.",
+    }),
     revoked_at: instant,
     sequence,
     reason: z.string().optional(),
@@ -57,18 +150,35 @@ export function revokeRequest(body: z.infer<typeof revokeRequestSchema>): Revoke
   return { targets: body.targets.map(targetOf), reason: body.reason };
 }
 
+/** Reads an instant as the first whole millisecond that is not before it, so that nothing falls out by rounding. */
+function readInstant(text: string | undefined): number | undefined {
+  const read = text === undefined ? undefined : parseInstant(text);
+  if (read === undefined) return undefined;
+  const { seconds, fraction } = read; // without zeros at its end
+  return seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0")) + (fraction.length > 3 ? 1 : 0);
+}
+
 function targetOf(read: z.infer<typeof target>): RevokeTarget {
-  if ("token" in read) return { kind: "token", token: read.token };
-  if ("token_id" in read) return { kind: "token_id", tokenId: read.token_id };
-  return { kind: "revocation_id", revocationId: read.revocation_id };
+  const issuedBefore = readInstant(read.issued_before);
+  if (read.token !== undefined) return { kind: "token", token: read.token };
+  if (read.agent !== undefined)
+    return { kind: "agent", agent: read.agent, tokenId: read.token_id, issuedBefore };
+  if (read.token_id !== undefined) return { kind: "token_id", tokenId: read.token_id };
+  if (read.revocation_id !== undefined) return { kind: "revocation_id", revocationId: read.revocation_id };
+  if (read.key_id !== undefined) return { kind: "key_id", keyId: read.key_id };
+  if (read.platform !== undefined) return { kind: "platform", platform: read.platform, issuedBefore };
+  const { id, issuer, subject } = read.principal ?? {};
+  if (id !== undefined) return { kind: "principal_id", id, issuedBefore };
+  if (subject !== undefined) return { kind: "principal", issuer, subject, issuedBefore };
+  throw new Error("the schema let a target without a name through");
 }
 
 /** Writes an entry of the log. */
 export function revocationWire(view: RevocationView): z.infer<typeof revocationSchema> {
-  const { id, revokedAt, reason, scope, target: revoked } = view.revocation;
+  const { id, revokedAt, reason, scope, target: named } = view.revocation;
   return {
     id,
-    target: targetWire(revoked),
+    target: targetWire(named),
     revoked_at: printInstant(revokedAt),
     sequence: view.sequence,
     ...(reason === null ? {} : { reason }),
@@ -76,13 +186,31 @@ export function revocationWire(view: RevocationView): z.infer<typeof revocationS
   };
 }
 
-function targetWire(revoked: RevocationTarget) {
-  switch (revoked.kind) {
+function targetWire(target: RevocationTarget): z.infer<typeof revoked> {
+  switch (target.kind) {
     case "revocation_id":
-      return { revocation_id: toBase64url(revoked.id) };
+      return { revocation_id: toBase64url(target.id) };
     case "token_id":
-      return { token_id: revoked.id };
+      return { token_id: target.id };
+    case "principal": {
+      const { issuer, subject, issuedBefore: before } = target;
+      return { principal: { issuer, subject }, issued_before: printInstant(before) };
+    }
+    case "principal_id":
+      return { principal: { id: target.id }, issued_before: printInstant(target.issuedBefore) };
+    case "agent": {
+      const { agent: name, tokenId: tree, issuedBefore: before } = target;
+      return {
+        agent: name,
+        ...(tree === null ? {} : { token_id: tree }),
+        issued_before: printInstant(before),
+      };
+    }
+    case "key_id":
+      return { key_id: target.id };
+    case "platform":
+      return { platform: target.platform, issued_before: printInstant(target.issuedBefore) };
     default:
-      return revoked satisfies never;
+      return target satisfies never;
   }
 }
