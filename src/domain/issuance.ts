@@ -1,9 +1,10 @@
 import { actorOf, auditEvent } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import { DomainError } from "./error.ts";
+import { expiryOfNew } from "./expiry.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "./lifetimes.ts";
-import { mintRoot, requireCaveats, type ThirdParty } from "./minting.ts";
+import { mintRoot, requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "./permission.ts";
 import { type PolicyRule, type PolicySubject, ruleFor } from "./policy.ts";
 import type { Principal } from "./ports/principals.ts";
@@ -83,9 +84,11 @@ export function createTokens(options: {
     };
   }
 
+  // Done before anything is written: what cannot be sealed is the caller's to mend.
   function thirdParties(request: IssueRequest): readonly ThirdParty[] {
     return request.thirdPartyCaveats.map(({ location, condition, publicKey }, index) => {
-      const member = `third_party_caveats[${index}].public_key`;
+      const caveat = `third_party_caveats[${index}]`;
+      const member = `${caveat}.public_key`;
       if (publicKey === undefined) {
         const own = location === options.publicUrl;
         const why = own
@@ -93,12 +96,7 @@ export function createTokens(options: {
           : "is needed: no location is ever fetched";
         throw new DomainError(own ? "unprocessable" : "invalid_request", why, member);
       }
-      const key = Buffer.from(publicKey, "base64");
-      const spelled = publicKey.replace(/=$/, "").replaceAll("-", "+").replaceAll("_", "/");
-      if (key.length !== 32 || key.toString("base64").replace(/=$/, "") !== spelled) {
-        throw new DomainError("invalid_request", "must be 32 bytes in base64", member);
-      }
-      return { location, condition, publicKey: new Uint8Array(key) };
+      return sealThirdParty({ location, condition, publicKey }, randomness, caveat);
     });
   }
 
@@ -123,7 +121,8 @@ export function createTokens(options: {
     const rootKey = rootKeys.signing(request.platform, now);
     if (rule === undefined) throw notAdmitted();
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const expiresAt = now + lifeFor(rule, request);
+    const life = lifeFor(rule, request);
+    const caveats = [...rule.caveats, ...request.caveats];
 
     const { subject, email, development } = asked;
     const wanted = newPrincipal(randomness, now, {
@@ -140,11 +139,12 @@ export function createTokens(options: {
       rootKey,
       identifier: { tokenId, principalId: principal.id },
       location: options.publicUrl,
-      expiresAt,
-      caveats: [...rule.caveats, ...request.caveats],
-      thirdParties: thirdParties(request),
+      endsAt: now + life,
+      caveats,
+      thirdParties: parties,
       randomness,
     });
+    const expiresAt = expiryOfNew(caveats, now, life);
     const token = {
       id: tokenId,
       platform: request.platform,
@@ -186,7 +186,7 @@ export function createTokens(options: {
     async issue(caller, request, idempotencyRequest) {
       const asked = askedFor(caller, request);
       requireCaveats(request.caveats, "caveats");
-      thirdParties(request);
+      const parties = thirdParties(request);
       return options.idempotency.once(
         asked.callerId,
         idempotencyRequest,
@@ -194,7 +194,7 @@ export function createTokens(options: {
           await steps.passed("issue:begun");
           await rootKeys.prepare(request.platform);
           const { answer, principal } = await store.transaction("issue token", async (repositories) => {
-            const issued = await issueIn(repositories, caller, asked, request);
+            const issued = await issueIn(repositories, caller, asked, request, parties);
             await keep(repositories, issued.answer);
             return issued;
           });

@@ -2,6 +2,7 @@ import { parseCaveat } from "../caveats/parse.ts";
 import {
   addThirdPartyCaveat,
   attenuate,
+  decodeBase64,
   encodeBundle,
   MacaroonError,
   mint,
@@ -19,9 +20,10 @@ import type { RootKey } from "./root-keys.ts";
 /** A third-party caveat that is ready to be written. */
 export interface ThirdParty {
   readonly location: string;
-  readonly condition: string;
-  /** 32 bytes, Curve25519. */
-  readonly publicKey: Uint8Array;
+  readonly ticket: Uint8Array;
+  readonly caveatKey: Uint8Array;
+  /** The request's member that asked for it. */
+  readonly member: string;
 }
 
 /** A root macaroon as it is handed out, with what the service keeps of it. */
@@ -38,18 +40,65 @@ const CAVEAT_KEY_BYTES = 24;
 const NONCE_BYTES = 24;
 const PRIVATE_KEY_BYTES = 32;
 
-function seal(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Randomness): UnverifiedMacaroon {
+function invalid(error: unknown, member: string): unknown {
+  return error instanceof MacaroonError ? new DomainError("invalid_request", error.message, member) : error;
+}
+
+function readPublicKey(text: string, member: string): Uint8Array {
+  try {
+    const key = decodeBase64(text);
+    if (key.length === 32) return key;
+  } catch (error) {
+    if (!(error instanceof MacaroonError)) throw error;
+  }
+  throw new DomainError("invalid_request", "must be 32 bytes in base64", member);
+}
+
+/**
+ * Seals a condition and a fresh caveat key to a third party.
+ *
+ * @param member the request's member that asks for it
+ * @throws {DomainError} `invalid_request` for a key that is none, and for what does not fit into a ticket
+ */
+export function sealThirdParty(
+  asked: { readonly location: string; readonly condition: string; readonly publicKey: string },
+  randomness: Randomness,
+  member: string,
+): ThirdParty {
+  const { location, condition } = asked;
+  const thirdPartyPublicKey = readPublicKey(asked.publicKey, `${member}.public_key`);
   const caveatKey = randomness.bytes(CAVEAT_KEY_BYTES);
-  const ticket = sealTicket({
-    version: 2,
-    thirdPartyPublicKey: party.publicKey,
-    firstPartyPrivateKey: randomness.bytes(PRIVATE_KEY_BYTES),
-    nonce: randomness.bytes(NONCE_BYTES),
-    caveatKey,
-    condition: party.condition,
-  });
+  const firstPartyPrivateKey = randomness.bytes(PRIVATE_KEY_BYTES);
   const nonce = randomness.bytes(NONCE_BYTES);
-  return addThirdPartyCaveat(macaroon, { location: party.location, ticket, caveatKey, nonce });
+  try {
+    const sealed = {
+      version: 2,
+      thirdPartyPublicKey,
+      firstPartyPrivateKey,
+      nonce,
+      caveatKey,
+      condition,
+    } as const;
+    return { location, ticket: sealTicket(sealed), caveatKey, member };
+  } catch (error) {
+    if (error instanceof MacaroonError) throw invalid(error, member);
+    // A point of low order: the shared secret would be the same for everybody (RFC 7748 §6.1).
+    throw new DomainError(
+      "invalid_request",
+      "is no key that a secret can be sealed to",
+      `${member}.public_key`,
+    );
+  }
+}
+
+function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Randomness): UnverifiedMacaroon {
+  const { location, ticket, caveatKey, member } = party;
+  const nonce = randomness.bytes(NONCE_BYTES);
+  try {
+    return addThirdPartyCaveat(macaroon, { location, ticket, caveatKey, nonce });
+  } catch (error) {
+    throw invalid(error, member);
+  }
 }
 
 /**
@@ -77,14 +126,14 @@ export function mintRoot(options: {
   readonly rootKey: RootKey;
   readonly identifier: Omit<Identifier, "keyId" | "issuedCaveats">;
   readonly location: string;
-  /** Unix milliseconds. */
-  readonly expiresAt: number;
+  /** What its first caveat says, unix milliseconds. Other caveats may end it sooner. */
+  readonly endsAt: number;
   readonly caveats: readonly string[];
   readonly thirdParties: readonly ThirdParty[];
   readonly randomness: Randomness;
 }): Minted {
   const { rootKey, thirdParties, randomness } = options;
-  const first = [`time < ${rfc3339(options.expiresAt)}`, ...options.caveats];
+  const first = [`time < ${rfc3339(options.endsAt)}`, ...options.caveats];
   const identifier = printIdentifier({
     ...options.identifier,
     keyId: rootKey.id,
@@ -93,7 +142,7 @@ export function mintRoot(options: {
   try {
     const root = mint({ rootKey: rootKey.key.reveal(), identifier, location: options.location });
     let macaroon = attenuate(root, first);
-    for (const party of thirdParties) macaroon = seal(macaroon, party, randomness);
+    for (const party of thirdParties) macaroon = add(macaroon, party, randomness);
     const last = revocationId(macaroon.signature);
     return {
       token: encodeBundle([macaroon]),
@@ -102,7 +151,6 @@ export function mintRoot(options: {
       caveats: [...first.map((text) => ({ text })), ...thirdParties.map(({ location }) => ({ location }))],
     };
   } catch (error) {
-    if (error instanceof MacaroonError) throw new DomainError("invalid_request", error.message, "caveats");
-    throw error;
+    throw invalid(error, "caveats");
   }
 }

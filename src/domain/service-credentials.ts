@@ -1,6 +1,7 @@
 import { actorOf, auditEvent } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import { DomainError } from "./error.ts";
+import { expiryOfNew } from "./expiry.ts";
 import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
 import { mintRoot, requireCaveats } from "./minting.ts";
 import type { Actor } from "./ports/audit.ts";
@@ -93,12 +94,12 @@ export function createServiceCredentials(options: {
         }),
       );
       const tokenId = uuidv7(now, randomness);
-      const expiresAt = now + life;
+      const expiresAt = expiryOfNew(request.caveats, now, life);
       const minted = mintRoot({
         rootKey,
         identifier: { tokenId, principalId: principal.id },
         location: options.publicUrl,
-        expiresAt,
+        endsAt: now + life,
         caveats: request.caveats,
         thirdParties: [],
         randomness,

@@ -5,6 +5,7 @@ import { instantFromMilliseconds } from "../caveats/instant.ts";
 import { summarise } from "../caveats/summary.ts";
 import { DomainError } from "./error.ts";
 import type { Examination, GoodToken } from "./examination.ts";
+import { earliestExpiry } from "./expiry.ts";
 import { judge } from "./judgement.ts";
 import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
 import { requirePlatform } from "./permission.ts";
@@ -29,15 +30,8 @@ function textOf(condition: Condition): string {
 
 /** The earliest instant at which the token, or a discharge that it needs, expires; unix milliseconds. */
 function expiryOf(token: GoodToken, issuedAt: number): number {
-  let earliest = issuedAt + MAX_TOKEN_LIFE;
-  for (const condition of [token.conditions, ...token.dischargeConditions].flat()) {
-    if (condition.state !== "known" || condition.caveat.kind !== "time" || condition.caveat.operator !== "<")
-      continue;
-    const { seconds, fraction } = condition.caveat.at;
-    const at = seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
-    earliest = Math.min(earliest, at);
-  }
-  return earliest;
+  const conditions = [token.conditions, ...token.dischargeConditions].flat();
+  return earliestExpiry(conditions, issuedAt + MAX_TOKEN_LIFE);
 }
 
 function refusalOf(error: unknown): DomainError {
