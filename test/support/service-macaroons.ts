@@ -64,6 +64,15 @@ export function createThirdParty(location = "https://third.test") {
       return encodeBundle([attenuate(mint({ rootKey: caveatKey, identifier: ticket, location }), caveats)]);
     },
 
+    /** Adds a caveat that asks for a ticket (base64url) a second time: with a discharge, a circle. */
+    requireAgain(token: string, caveatId: string): string {
+      const ticket = new Uint8Array(Buffer.from(caveatId, "base64url"));
+      const { caveatKey } = open(ticket);
+      const nonce = new Uint8Array(randomBytes(24));
+      const [root, ...discharges] = opened(token);
+      return encodeBundle([addThirdPartyCaveat(root, { location, ticket, caveatKey, nonce }), ...discharges]);
+    },
+
     /** Narrows a token by a third-party caveat, which its holder can do offline. */
     require(token: string, condition: string): string {
       const caveatKey = new Uint8Array(randomBytes(24));
