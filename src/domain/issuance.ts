@@ -114,6 +114,7 @@ export function createTokens(options: {
     caller: Caller,
     asked: Asked,
     request: IssueRequest,
+    parties: readonly ThirdParty[],
   ): Promise<{ readonly answer: IssuedToken; readonly principal: Principal }> {
     const now = await repositories.now();
     const platform = await repositories.platforms.find(request.platform);
