@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
 
+import { parseInstant } from "./caveats/instant.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { DomainError } from "./domain/error.ts";
 import { VERSION } from "./run/package.ts";
@@ -11,6 +12,9 @@ const HELP = `bakehouse ${VERSION}: macaroons for AI agents
   bakehouse migrate                 bring the database's schema up to date
   bakehouse bootstrap [--reissue]   make the first platform and its credentials, once;
                                     --reissue writes new credentials for it
+  bakehouse restore-fence [--issued-before INSTANT]
+                                    after restoring a database: give the revocation log a new
+                                    epoch and revoke all that was issued before (now unless said)
   bakehouse --version
   bakehouse --help
 
@@ -68,6 +72,22 @@ async function bootstrap(reissue: boolean): Promise<void> {
   }
 }
 
+async function restoreFence(instant: string | undefined): Promise<void> {
+  const parsed = instant === undefined ? undefined : parseInstant(instant);
+  if (instant !== undefined && parsed === undefined) {
+    throw new UsageError("--issued-before takes an RFC 3339 instant, such as 2026-12-01T00:00:00Z");
+  }
+  const config = parseConfig(process.env);
+  const { restoreFenceOnly } = await import("./run/restore-fence.ts");
+  // The whole second that is not before the instant: a fence must not leave out what it names.
+  const seconds = parsed && parsed.seconds + (parsed.fraction === "" ? 0 : 1);
+  const fenced = await restoreFenceOnly(config, seconds && seconds * 1000);
+  const until = new Date(fenced.issuedBefore).toISOString();
+  say(`bakehouse: the revocation log has epoch ${fenced.epoch}`);
+  say(`bakehouse: revoked what ${fenced.platforms.length} platforms had issued before ${until}`);
+  say("bakehouse: API credentials among it; `bakehouse bootstrap --reissue` writes new ones");
+}
+
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -76,6 +96,7 @@ async function run(args: readonly string[]): Promise<void> {
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
       reissue: { type: "boolean" },
+      "issued-before": { type: "string" },
     },
   });
   if (values.help) {
@@ -89,6 +110,10 @@ async function run(args: readonly string[]): Promise<void> {
   const [command, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`one command at a time; see bakehouse --help`);
   if (values.reissue && command !== "bootstrap") throw new UsageError("--reissue goes with bootstrap");
+  const issuedBefore = values["issued-before"];
+  if (issuedBefore !== undefined && command !== "restore-fence") {
+    throw new UsageError("--issued-before goes with restore-fence");
+  }
   switch (command) {
     case "serve":
       return serve();
@@ -96,8 +121,10 @@ async function run(args: readonly string[]): Promise<void> {
       return migrate();
     case "bootstrap":
       return bootstrap(values.reissue ?? false);
+    case "restore-fence":
+      return restoreFence(issuedBefore);
     default:
-      throw new UsageError("say serve, migrate or bootstrap; see bakehouse --help");
+      throw new UsageError("say serve, migrate, bootstrap or restore-fence; see bakehouse --help");
   }
 }
 

@@ -7,16 +7,34 @@ export const MAX_BODY = 1024 * 1024;
 /** Largest body of a batch, bytes. */
 export const MAX_BATCH_BODY = 16 * 1024 * 1024;
 
+/** What a body has to be sent as. */
+export interface MediaType {
+  readonly pattern: RegExp;
+  readonly name: string;
+}
+
 // RFC 8259 §11 defines no parameter; `charset=utf-8` is tolerated because many clients send it.
-const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
+const JSON_TYPE: MediaType = {
+  pattern: /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i,
+  name: "application/json",
+};
+
+/** Reads a JSON request's bytes. */
+export async function readJsonBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await readBytes(request, maxBytes, JSON_TYPE);
+  if (bytes.length === 0) {
+    throw new DomainError("invalid_request", "the body is empty; where no member is needed, send {}");
+  }
+  return bytes;
+}
 
 /**
- * Reads a JSON request's bytes. The size is checked against what is announced, before anything is read,
+ * Reads a request's bytes. The size is checked against what is announced, before anything is read,
  * and again while reading, because a chunked body announces nothing.
  */
-export async function readJsonBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
-    throw new HttpError("unsupported_media_type", "Content-Type must be application/json");
+export async function readBytes(request: Request, maxBytes: number, type: MediaType): Promise<Uint8Array> {
+  if (!type.pattern.test(request.headers.get("content-type") ?? "")) {
+    throw new HttpError("unsupported_media_type", `Content-Type must be ${type.name}`);
   }
   const encoding = request.headers.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
@@ -28,9 +46,6 @@ export async function readJsonBytes(request: Request, maxBytes: number): Promise
     announced === null ? readStream(request, maxBytes) : readWhole(request),
   );
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);
-  if (bytes.length === 0) {
-    throw new DomainError("invalid_request", "the body is empty; where no member is needed, send {}");
-  }
   return bytes;
 }
 

@@ -72,8 +72,9 @@ export const PROBLEMS = {
   },
   unsupported_media_type: {
     status: 415,
-    title: "The body must be JSON",
-    description: "`Content-Type` is not `application/json`, or the body is compressed.",
+    title: "The body is of another type",
+    description:
+      "`Content-Type` is not `application/json` (for the OAuth routes `application/x-www-form-urlencoded`), or the body is compressed.",
   },
   unprocessable: {
     status: 422,

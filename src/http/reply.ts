@@ -4,7 +4,7 @@ import { problemHeaders } from "./problem.ts";
 /** An answer before the headers that every answer carries are added. */
 export interface Reply {
   readonly status: number;
-  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   readonly headers: Readonly<Record<string, string>>;
   /** `Set-Cookie` values, each a header line of its own. */
   readonly cookies?: readonly string[];

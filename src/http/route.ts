@@ -29,6 +29,8 @@ export interface RouteResponse {
   /** Absent where the answer has no body. */
   readonly schema?: z.ZodType;
   readonly example?: unknown;
+  /** Other media types in which the same is answered to who asks for them. */
+  readonly others?: Readonly<Record<string, z.ZodType>>;
   /** Headers and what they say. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -70,6 +72,8 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: JsonBody<B>;
+  /** Where the body is a form: read by the handler, since it has no members that could be of several types. */
+  readonly form?: { readonly schema: z.ZodType; readonly example: unknown };
   readonly headers?: readonly RouteHeader[];
   readonly responses: Readonly<Record<number, RouteResponse>>;
   /** Codes that can be answered besides those that follow from credential, query and body. */

@@ -83,8 +83,13 @@ describe("examples", () => {
     "the request of $method $path is taken by the route",
     async ({ path, method, operation }) => {
       const { send, calls } = createTestApp();
-      const example = operation.requestBody?.content["application/json"]?.example;
-      const response = await send(method.toUpperCase(), path.replace(/\{\w+\}/, "default"), example);
+      const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+      const isForm = type === "application/x-www-form-urlencoded";
+      const body = isForm
+        ? new URLSearchParams(media?.example as Record<string, string>).toString()
+        : media?.example;
+      const headers = isForm ? { "content-type": type } : undefined;
+      const response = await send(method.toUpperCase(), path.replace(/\{\w+\}/, "default"), body, headers);
       expect(response.status).toBeLessThan(300);
       expect(calls).toHaveLength(1);
     },

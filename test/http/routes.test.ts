@@ -102,6 +102,7 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     ],
   },
   revocationLog: { path: "/v1/revocations", query: { limit: LIMITS, after: SEQUENCES } },
+  oauthRevoke: { path: "/oauth/revoke", form: "token=some-token" },
   listPlatforms: { path: "/v1/platforms", query: { limit: LIMITS, cursor: CURSORS } },
   createPlatform: {
     path: "/v1/platforms",

@@ -20,6 +20,8 @@ export interface RouteSample {
   readonly path: string;
   /** A body with every member that the route takes. */
   readonly body?: unknown;
+  /** A form that the route answers. */
+  readonly form?: string;
   /** Members of the body that cannot be left out. */
   readonly required?: readonly string[];
   /** Members of the body that are one line of text for people, or a name. */
@@ -121,8 +123,10 @@ export function routeSuite(route: Route, sample: RouteSample): void {
   describe(`${route.method} ${route.path}`, () => {
     test("answers what it should", async () => {
       const app = createTestApp();
-      const headers = hasBody ? json : as("administrator");
-      const response = await app.request(sample.path, { method: route.method, headers, body: valid });
+      const form = { "content-type": "application/x-www-form-urlencoded" };
+      const headers = hasBody ? json : { ...as("administrator"), ...(sample.form ? form : {}) };
+      const body = sample.form ?? valid;
+      const response = await app.request(sample.path, { method: route.method, headers, body });
       // An own page refuses what has no Origin; that is its claim, not this suite's.
       if (route.path !== "/logout" && route.path !== "/callback") expect(response.status).toBeLessThan(400);
       expect(app.requests).toHaveLength(1);

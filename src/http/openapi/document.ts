@@ -1,6 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import { z } from "zod";
 
+import { FORM_TYPE } from "../form-body.ts";
 import { codesOf, PROBLEMS, type ProblemCode } from "../problem-codes.ts";
 import type { Auth, Route, RouteResponse } from "../route.ts";
 import { ROUTES } from "../routes/all.ts";
@@ -54,7 +55,8 @@ function pathOf(route: Route): RouteConfig {
       ...(params instanceof z.ZodObject ? { params } : {}),
       ...(query instanceof z.ZodObject ? { query } : {}),
       ...(headers === undefined ? {} : { headers: headersOf(headers) }),
-      ...(route.body === undefined ? {} : { body: requestBody(route.body) }),
+      ...(route.body === undefined ? {} : { body: requestBody("application/json", route.body) }),
+      ...(route.form === undefined ? {} : { body: requestBody(FORM_TYPE, route.form) }),
     },
     responses: { ...answers(route), ...refusals(route) },
   };
@@ -83,21 +85,32 @@ function headersOf(headers: NonNullable<Route["headers"]>) {
   return z.object(Object.fromEntries(headers.map(({ name, schema }) => [name, schema.optional()])));
 }
 
-function requestBody({ schema, example }: NonNullable<Route["body"]>) {
-  return { required: true, content: { "application/json": { schema, example } } };
+function requestBody(type: string, { schema, example }: NonNullable<Route["form"]>) {
+  return { required: true, content: { [type]: { schema, example } } };
 }
 
 function answers(route: Route): Responses {
   return Object.fromEntries(Object.entries(route.responses).map(([status, said]) => [status, answer(said)]));
 }
 
-function answer({ description, mediaType = "application/json", schema, example, headers }: RouteResponse) {
+function answer({
+  description,
+  mediaType = "application/json",
+  schema,
+  example,
+  headers,
+  others,
+}: RouteResponse) {
   const content = { schema: schema ?? z.string(), ...(example === undefined ? {} : { example }) };
   return {
     description,
     ...(headers === undefined ? {} : { headers: responseHeaders(headers) }),
-    ...(schema === undefined ? {} : { content: { [mediaType]: content } }),
+    ...(schema === undefined ? {} : { content: { [mediaType]: content, ...otherContent(others) } }),
   };
+}
+
+function otherContent(others: RouteResponse["others"] = {}) {
+  return Object.fromEntries(Object.entries(others).map(([type, schema]) => [type, { schema }]));
 }
 
 function responseHeaders(headers: Readonly<Record<string, string>>) {
@@ -113,7 +126,9 @@ function problemCodes(route: Route): readonly ProblemCode[] {
   const all: ProblemCode[] = [...(route.problems ?? []), "internal_error"];
   if (route.kind === "api" || route.query !== undefined) all.push("invalid_request");
   if (route.auth !== "none") all.push("unauthenticated", "forbidden", "rate_limited", "unavailable");
-  if (route.body !== undefined) all.push("payload_too_large", "unsupported_media_type");
+  if (route.body !== undefined || route.form !== undefined) {
+    all.push("payload_too_large", "unsupported_media_type");
+  }
   if (route.params !== undefined) all.push("not_found");
   return [...new Set(all)];
 }

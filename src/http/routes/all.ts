@@ -4,6 +4,7 @@ import { healthz, readyz } from "./health.ts";
 import { home } from "./home.ts";
 import { listKeys, rotateKey } from "./keys.ts";
 import { callback, login, logout } from "./login.ts";
+import { oauthRevoke } from "./oauth-revoke.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
 import { getPolicy, putPolicy } from "./policy.ts";
 import { revocationLog, revoke } from "./revocations.ts";
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   verifyBatch,
   revoke,
   revocationLog,
+  oauthRevoke,
   listPlatforms,
   createPlatform,
   createCredential,

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+import { DomainError } from "../../domain/error.ts";
+import { authenticate } from "../authenticate.ts";
+import { EVENT_STREAM, eventStream, wantsEvents } from "../event-stream.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -46,6 +49,14 @@ export const revoke = defineRoute({
   },
 });
 
+/** Where a stream goes on: after the last event that its reader has seen, or else where it asks to begin. */
+function resumeFrom(request: Request, after: string | undefined): string | undefined {
+  const last = request.headers.get("last-event-id");
+  if (last === null || last === "") return after;
+  if (sequence.safeParse(last).success) return last;
+  throw new DomainError("invalid_request", "must be the id of an event of this stream", "Last-Event-ID");
+}
+
 /** `GET /v1/revocations` */
 export const revocationLog = defineRoute({
   method: "GET",
@@ -53,8 +64,9 @@ export const revocationLog = defineRoute({
   operationId: "revocationLog",
   tag: "Revocations",
   summary: "Read the revocation log",
-  description:
-    "Oldest first, and of it what is in the caller's scope. `next_cursor` is a sequence, for `after`; where it is null, everything up to `sequence` has been read: go on from there later.",
+  description: `Oldest first, and of it what is in the caller's scope: for a platform its own entries, and of the others those that can match its tokens. \`next_cursor\` is a sequence, for \`after\`; where it is null, everything up to \`sequence\` has been read: go on from there later.
+
+Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as events \`revocation\` and, every few seconds, a \`heartbeat\` with \`staleness_ms\`, which says how old the answering replica's own knowledge is. Every event's id is a sequence; \`Last-Event-ID\` goes on after it. A reader that takes nothing for 30 seconds is disconnected.`,
   auth: "caller",
   query: z.strictObject({
     after: sequence
@@ -62,6 +74,7 @@ export const revocationLog = defineRoute({
       .meta({ description: "Only entries after this. Left out: from the beginning." }),
     limit: limit.optional(),
   }),
+  headers: [{ name: "Last-Event-ID", schema: sequence }],
   responses: {
     200: {
       description: "A page of the log.",
@@ -71,10 +84,21 @@ export const revocationLog = defineRoute({
         sequence: sequence.meta({ description: "Up to where the log was read for this answer." }),
       }),
       example: { items: [example], next_cursor: null, sequence: "k3v9Qm2x-42" },
+      others: { [EVENT_STREAM]: z.string() },
     },
   },
   problems: ["gone"],
-  async handler({ service, caller, query }) {
+  async handler({ service, context, exchange, caller, query }) {
+    if (wantsEvents(exchange.request)) {
+      const after = resumeFrom(exchange.request, query.after);
+      const stream = await service.revocations.follow(caller, after, () => authenticate(context, exchange));
+      return {
+        status: 200,
+        body: eventStream(stream),
+        // Proxies that collect an answer before they pass it on would hold back what is urgent.
+        headers: { "content-type": EVENT_STREAM, "x-accel-buffering": "no" },
+      };
+    }
     const log = await service.revocations.log(caller, query.after, limitOf(query.limit));
     return json(200, {
       items: log.items.map(revocationWire),
