@@ -12,6 +12,7 @@ import {
 } from "../../src/macaroon/index.ts";
 import { hand } from "../demo/house.ts";
 import { type As, type Client, createClient, signIn } from "../support/process-client.ts";
+import { noteSecret } from "../support/process-logs.ts";
 import { logInFromCommandLine } from "./people.ts";
 import { type Secret, textSecret } from "./search.ts";
 
@@ -101,6 +102,7 @@ export async function tellStory(
   const administrator = { token: credentials.administrator };
   const keep = (token: string): string => {
     told.tokens.add(token);
+    noteSecret(token);
     return token;
   };
   for (const { token } of [platform, administrator]) keep(token);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { logFile } from "./process-logs.ts";
+import { LOGS_FOLDER, logFile } from "./process-logs.ts";
 
 /** How a process ended. */
 export interface Ending {
@@ -31,7 +31,7 @@ export interface Running {
 
 /** Settings of a process. */
 export interface ProcessOptions {
-  /** Nothing of this process's environment is passed on but PATH, HOME and the temporary folder. */
+  /** Nothing of this process's environment is passed on but PATH, HOME, the temporary folder and where logs are kept. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -45,7 +45,7 @@ export function endAll(signal: NodeJS.Signals): void {
   for (const child of living) child.kill(signal);
 }
 
-const PASSED_ON = ["PATH", "HOME", "TMPDIR"];
+const PASSED_ON = ["PATH", "HOME", "TMPDIR", LOGS_FOLDER];
 
 /** Starts a script under this Node. */
 export function run(script: string, args: readonly string[], options: ProcessOptions = {}): Running {
