@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { beforeAll, expect, test } from "vitest";
+
+import { fenceRestored } from "../../src/domain/revocation-fence.ts";
+import { systemRandomness } from "../../src/run/system.ts";
+import { describeService, type Issued, type Revoked } from "../support/service.ts";
+import { linkOf } from "../support/service-macaroons.ts";
+
+interface Page {
+  readonly items: Revoked["revocations"];
+  readonly next_cursor: string | null;
+  readonly sequence: string;
+}
+
+describeService("reading the revocation log", (service) => {
+  const read = async (query = "", headers = service().asPlatform()) =>
+    service().get(`/v1/revocations${query}`, headers);
+  const page = async (query = "", headers = service().asPlatform()) =>
+    (await read(query, headers)).json<Page>();
+
+  beforeAll(async () => {
+    await service().createPlatform("other");
+  });
+
+  test("pages through it, in order, once each, and goes on where it ended", async () => {
+    const { sequence: start } = await page("?limit=1000");
+    const tokens: Issued[] = [];
+    for (let n = 0; n < 7; n++) tokens.push(await service().issue());
+    for (const { token_id } of tokens) await service().revoke([{ token_id }], service().asPlatform());
+    const seen: string[] = [];
+    let at = start;
+    for (let pages = 1; ; pages++) {
+      const { items, next_cursor, sequence } = await page(`?after=${at}&limit=3`);
+      seen.push(...items.map(({ target }) => ("token_id" in target ? String(target.token_id) : "")));
+      at = next_cursor ?? sequence;
+      if (next_cursor !== null) continue;
+      expect(pages).toBe(3);
+      break;
+    }
+    expect(seen).toEqual(tokens.map(({ token_id }) => token_id));
+    expect(await page(`?after=${at}`)).toEqual({ items: [], next_cursor: null, sequence: at });
+  });
+
+  test("a platform sees its own entries and what can match its tokens, and no word of anything else", async () => {
+    const [mine, yours] = [
+      await service().issue({}, "sees-alice"),
+      await service().issue({ platform: "other" }, "sees-bob"),
+    ];
+    const { sequence } = await page("?limit=1000");
+    const keys = await service().get("/v1/keys?platform=other", service().asAdmin());
+    const [key] = keys.json<{ items: { key_id: string }[] }>().items;
+    const past = { issued_before: "2026-01-01T00:00:00Z" };
+    const admin = service().asAdmin();
+    await service().revoke(
+      [
+        { token_id: mine.token_id },
+        { token_id: yours.token_id },
+        { principal: { subject: "sees-alice" }, ...past },
+        { principal: { subject: "sees-bob" }, ...past },
+        { principal: { id: mine.principal.id }, ...past },
+        { principal: { id: yours.principal.id }, ...past },
+        { agent: "everywhere", ...past },
+        { agent: "there", token_id: yours.token_id, ...past },
+        { platform: "default", ...past },
+        { platform: "other", ...past },
+        { key_id: key?.key_id },
+      ],
+      admin,
+    );
+    await service().revoke([{ revocation_id: linkOf(mine.token) }], service().asHuman("sees-alice"));
+    await service().revoke([{ revocation_id: linkOf(yours.token) }], service().asHuman("sees-bob"));
+    await service().revoke([{ agent: "mine" }], service().asPlatform());
+    await service().revoke([{ agent: "yours" }], service().asPlatform("other"));
+
+    const { items } = await page(`?after=${sequence}&limit=1000`);
+    expect(items.map(({ target }) => target)).toEqual([
+      { token_id: mine.token_id },
+      expect.objectContaining({ principal: expect.objectContaining({ subject: "sees-alice" }) }),
+      expect.objectContaining({ principal: { id: mine.principal.id } }),
+      expect.objectContaining({ agent: "everywhere" }),
+      expect.objectContaining({ platform: "default" }),
+      { revocation_id: linkOf(mine.token) },
+      expect.objectContaining({ agent: "mine" }),
+    ]);
+    const all = await page(`?after=${sequence}&limit=1000`, admin);
+    expect(all.items).toHaveLength(15);
+  });
+
+  test("is not for people and holders", async () => {
+    expect((await read("", service().asHuman("alice"))).status).toBe(403);
+    expect((await read("", {})).status).toBe(401);
+  });
+
+  test("says that it is gone where what followed is not kept any more", async () => {
+    const first = await service().revoke([{ agent: "kept" }], service().asPlatform());
+    const life = {
+      agent: "dropped",
+      issued_before: new Date((await service().database.store.now()) - 89 * 86_400_000).toISOString(),
+    };
+    const [before] = first.revocations;
+    await service().revoke([life], service().asPlatform());
+    expect((await read(`?after=${before?.sequence}`)).status).toBe(200);
+    // All that was kept until here is dropped, and then the log goes on.
+    const end = await service().database.store.now();
+    await service().database.store.revocations.dropBefore(end + 100 * 86_400_000);
+    const answer = await read(`?after=${before?.sequence}`);
+    expect([answer.status, answer.json<{ code: string }>().code]).toEqual([410, "gone"]);
+    const { sequence } = await page();
+    expect((await read(`?after=${sequence}`)).status).toBe(200);
+    await service().revoke([{ agent: "next" }], service().asPlatform());
+    expect((await page(`?after=${sequence}`)).items).toHaveLength(1);
+  });
+
+  test.each(["x", "abc-1", "-1", "0-0", `${"a".repeat(64)}-999`])("refuses %s", async (after) => {
+    expect([400, 410]).toContain((await read(`?after=${after}`)).status);
+  });
+
+  test("a fence begins another epoch: readers start over, min_sequence is 503, and what was issued before is dead", async () => {
+    const { token } = await service().issue();
+    const other = await service().issue({ platform: "other" });
+    const { sequence } = await page("?limit=1000");
+    const fenced = await fenceRestored(
+      { store: service().database.store, randomness: systemRandomness },
+      undefined,
+    );
+    expect(fenced.platforms).toEqual(["bakehouse", "default", "other"]);
+    while (service().feed.position().epoch !== fenced.epoch) await sleep(20);
+    await service().fresh();
+
+    // Credentials among it, so that a new one is needed first.
+    expect((await read()).status).toBe(401);
+    await service().bootstrap.run(true);
+    const fresh = {
+      authorization: `Bearer ${readFileSync(`${service().folder}/default.token`, "utf8").trim()}`,
+    };
+    expect((await read(`?after=${sequence}`, fresh)).json()).toMatchObject({ status: 410, code: "gone" });
+    const verify = (body: object) => service().send("POST", "/v1/verify", body, fresh);
+    expect((await verify({ token, context: {}, min_sequence: sequence })).status).toBe(503);
+    expect((await verify({ token, context: {} })).json()).toMatchObject({ allowed: false, code: "revoked" });
+    const next = await service().issue();
+    expect((await verify({ token: next.token, context: {} })).json()).toMatchObject({ allowed: true });
+    const { items } = await page("?limit=1000", fresh);
+    expect(items.at(-1)).toMatchObject({ target: { platform: "default" }, scope: "all" });
+    expect(JSON.stringify(items)).not.toContain(other.token_id);
+  });
+});

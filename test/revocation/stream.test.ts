@@ -1,0 +1,251 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import type { LogNews } from "../../src/domain/service.ts";
+import { eventStream } from "../../src/http/event-stream.ts";
+import { describeService } from "../support/service.ts";
+
+interface Event {
+  readonly id: string;
+  readonly event: string;
+  readonly data: { readonly target?: unknown; readonly staleness_ms?: number; readonly sequence: string };
+}
+
+/** Reads events of a stream until told to stop. */
+async function open(url: string, headers: Readonly<Record<string, string>>) {
+  const controller = new AbortController();
+  const response = await fetch(url, {
+    headers: { accept: "text/event-stream", ...headers },
+    signal: controller.signal,
+  });
+  const events: Event[] = [];
+  let ended = false;
+  const reading = (async () => {
+    let text = "";
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      const parts = text.split("\n\n");
+      text = parts.pop() ?? "";
+      for (const part of parts) {
+        const fields = Object.fromEntries(
+          part
+            .split("\n")
+            .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
+        );
+        if (fields["event"] !== undefined) {
+          events.push({
+            id: fields["id"] ?? "",
+            event: fields["event"],
+            data: JSON.parse(fields["data"] ?? ""),
+          });
+        }
+      }
+    }
+  })()
+    .catch(() => undefined)
+    .finally(() => {
+      ended = true;
+    });
+  return {
+    response,
+    events,
+    revocations: () => events.filter(({ event }) => event === "revocation"),
+    ended: () => ended,
+    reading,
+    stop: () => controller.abort(),
+  };
+}
+
+async function until(condition: () => boolean, milliseconds = 10_000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error("it did not happen in time");
+    await sleep(5);
+  }
+}
+
+describeService("streaming the revocation log", (service) => {
+  let server: { readonly url: string; close(): Promise<void> };
+  beforeAll(async () => {
+    server = await service().listen();
+    await service().createPlatform("other");
+    await service().createPlatform("crowded");
+  });
+  afterAll(() => server.close());
+  const url = () => `${server.url}/v1/revocations`;
+  const headers = (platform = "default") => ({ ...service().asPlatform(platform) });
+
+  test("sends what was, then what comes, then heartbeats that say how old knowledge is", async () => {
+    await service().revoke([{ agent: "was" }], service().asPlatform());
+    const stream = await open(url(), headers());
+    expect(stream.response.headers.get("content-type")).toBe("text/event-stream");
+    expect(stream.response.headers.get("cache-control")).toBe("no-store");
+    await until(() => stream.events.some(({ event }) => event === "heartbeat"));
+    const begun = performance.now();
+    const made = await service().revoke([{ agent: "comes" }, { agent: "too" }], service().asPlatform());
+    await until(() => stream.revocations().length === 3);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(stream.revocations().slice(1)).toEqual(
+      made.revocations.map((entry) => ({ id: entry.sequence, event: "revocation", data: entry })),
+    );
+    const beat = stream.events.find(({ event }) => event === "heartbeat");
+    expect(beat?.data.staleness_ms).toBeGreaterThanOrEqual(0);
+    expect(beat?.data.staleness_ms).toBeLessThan(4_000);
+    expect(beat?.id).toBe(beat?.data.sequence);
+    stream.stop();
+  });
+
+  test("goes on after Last-Event-ID, which wins over after; nothing is lost or sent twice over reconnections", async () => {
+    const seen: string[] = [];
+    let last = (await service().revoke([{ agent: "resume-0" }], service().asPlatform())).sequence;
+    for (let round = 1; round <= 4; round++) {
+      await service().revoke([{ agent: `resume-${round}a` }], service().asPlatform());
+      const stream = await open(`${url()}?after=${last}`, { ...headers(), "last-event-id": last });
+      await service().revoke([{ agent: `resume-${round}b` }], service().asPlatform());
+      await until(() => stream.revocations().length === 2);
+      seen.push(...stream.revocations().map(({ data }) => (data.target as { agent: string }).agent));
+      last = stream.events.at(-1)?.id ?? last;
+      stream.stop();
+      await stream.reading;
+    }
+    expect(seen).toEqual([1, 2, 3, 4].flatMap((round) => [`resume-${round}a`, `resume-${round}b`]));
+  });
+
+  test("shows a platform nothing of another one's", async () => {
+    const mine = await open(url(), headers("other"));
+    await service().revoke([{ agent: "foreign" }], service().asPlatform());
+    await service().revoke([{ agent: "own" }], service().asPlatform("other"));
+    await until(() => mine.revocations().length > 0);
+    expect(mine.revocations().map(({ data }) => data.target)).toEqual([
+      expect.objectContaining({ agent: "own" }),
+    ]);
+    mine.stop();
+  });
+
+  test.each([
+    { name: "another epoch", id: `${"0".repeat(32)}-1`, status: 410 },
+    { name: "no sequence", id: "nonsense", status: 400 },
+    { name: "text that cannot be one", id: "a b", status: 400 },
+  ])("refuses $name before anything is streamed", async ({ id, status }) => {
+    const stream = await open(url(), { ...headers(), "last-event-id": id });
+    expect(stream.response.status).toBe(status);
+    expect(stream.response.headers.get("content-type")).toBe("application/problem+json");
+    stream.stop();
+  });
+
+  test("needs a credential that may read, and is no HEAD", async () => {
+    for (const [status, who] of [
+      [401, {}],
+      [403, service().asHuman("alice")],
+    ] as const) {
+      const stream = await open(url(), who);
+      expect(stream.response.status).toBe(status);
+      stream.stop();
+    }
+    const head = await fetch(url(), {
+      method: "HEAD",
+      headers: { ...headers(), accept: "text/event-stream" },
+    });
+    expect([head.status, head.headers.get("content-type")]).toEqual([200, "application/json"]);
+  });
+
+  test("ends once its credential is revoked", async () => {
+    const made = await service().send("POST", "/v1/platforms/other/credentials", {}, service().asAdmin());
+    const { token } = made.json<{ token: string }>();
+    const stream = await open(url(), { authorization: `Bearer ${token}` });
+    await until(() => stream.events.length > 0);
+    await service().revoke([{ token }]);
+    await until(stream.ended);
+  }, 15_000);
+
+  test("holds one platform to a number of streams, gives places back, and leaves the others theirs", async () => {
+    const streams = [];
+    for (let n = 0; n < 16; n++) streams.push(await open(url(), headers("crowded")));
+    expect(streams.map(({ response }) => response.status)).toEqual(streams.map(() => 200));
+    const one = await open(url(), headers("crowded"));
+    expect(one.response.status).toBe(429);
+    const other = await open(url(), headers("other"));
+    expect(other.response.status).toBe(200);
+    other.stop();
+    for (const { stop } of streams) stop();
+    await sleep(200);
+    const again = await open(url(), headers("crowded"));
+    expect(again.response.status).toBe(200);
+    again.stop();
+  });
+
+  test("a reader that takes nothing holds one page, and the others go on", async () => {
+    const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1" });
+    socket.pause();
+    const head = Object.entries(headers()).map(([name, value]) => `${name}: ${value}`);
+    socket.write(
+      ["GET /v1/revocations HTTP/1.1", "host: x", "accept: text/event-stream", ...head, "", ""].join("\r\n"),
+    );
+    const fast = await open(url(), headers());
+    const before = process.memoryUsage().heapUsed;
+    const note = "x".repeat(480);
+    for (let n = 0; n < 8; n++) {
+      const targets = Array.from({ length: 1_000 }, (_, m) => ({ agent: `slow-${n}-${m}` }));
+      const answer = await service().send(
+        "POST",
+        "/v1/revocations",
+        { targets, reason: note },
+        service().asPlatform(),
+      );
+      expect(answer.status).toBe(200);
+    }
+    await until(() => fast.revocations().length >= 8_000, 30_000);
+    fast.stop();
+    const held = process.memoryUsage().heapUsed - before;
+    // 8,000 entries of this size are 6 MB on the wire; what the fast reader and the set hold is in it too.
+    expect(held).toBeLessThan(100_000_000);
+    socket.destroy();
+  }, 90_000);
+});
+
+describe("a stream as the body of an answer", () => {
+  const endless = (taken: { count: number; closed: boolean }) => ({
+    next: async (): Promise<LogNews> => {
+      taken.count += 1;
+      return { kind: "heartbeat", sequence: "e-1", ageMilliseconds: Number.POSITIVE_INFINITY };
+    },
+    close: () => {
+      taken.closed = true;
+    },
+  });
+
+  test("reads nothing ahead, and disconnects a reader that takes nothing", async () => {
+    const taken = { count: 0, closed: false };
+    const reader = eventStream(endless(taken), 50).getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toMatch(/^retry: \d+\n\n$/);
+    expect(taken.count).toBe(0);
+    expect(new TextDecoder().decode((await reader.read()).value)).toContain('"staleness_ms":null');
+    await sleep(20);
+    expect(taken).toEqual({ count: 1, closed: false });
+    await sleep(100);
+    expect(taken).toEqual({ count: 1, closed: true });
+    await expect(reader.read()).rejects.toThrow();
+  });
+
+  test("gives up its place where nobody ever reads it", async () => {
+    const taken = { count: 0, closed: false };
+    eventStream(endless(taken), 30);
+    await sleep(80);
+    expect(taken).toEqual({ count: 0, closed: true });
+  });
+
+  test("ends in good order where the log says so, or fails", async () => {
+    for (const next of [async () => undefined, async () => Promise.reject(new Error("gone"))]) {
+      let closed = false;
+      const close = () => {
+        closed = true;
+      };
+      const reader = eventStream({ next, close }, 1_000).getReader();
+      await reader.read();
+      expect(await reader.read()).toEqual({ done: true, value: undefined });
+      expect(closed).toBe(true);
+    }
+  });
+});

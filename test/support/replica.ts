@@ -1,0 +1,152 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { Caller, HumanCaller } from "../../src/domain/caller.ts";
+import { DomainError } from "../../src/domain/error.ts";
+import type { Clock } from "../../src/domain/ports/clock.ts";
+import type { Store } from "../../src/domain/ports/store.ts";
+import { createSealing } from "../../src/domain/sealing.ts";
+import { Secret } from "../../src/domain/secret.ts";
+import type { IssuedToken, RevokeTarget } from "../../src/domain/service.ts";
+import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
+import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
+import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
+import { openStore } from "../../src/storage/open.ts";
+import { noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
+
+/** What several replicas of one service share. */
+export interface Fleet {
+  readonly masterKey: Secret;
+  readonly folder: string;
+  remove(): void;
+}
+
+/** Settings of one replica. */
+export interface ReplicaSettings {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock?: Clock;
+  /** Milliseconds. */
+  readonly staleness?: number;
+  readonly follow?: Parts["follow"];
+  /** Where the position is kept; nowhere unless said. */
+  readonly dataDir?: string;
+}
+
+/** What a verify came to: `allowed`, a refusal's code, or `unavailable`. */
+export type Outcome = string;
+
+/** One replica in this process, used without HTTP. */
+export interface InProcessReplica {
+  readonly composed: Composed;
+  readonly store: Store;
+  readonly reports: readonly string[];
+  issue(subject?: string, platform?: string): Promise<IssuedToken>;
+  verify(token: string, minSequence?: string): Promise<Outcome>;
+  /** @returns the answer's sequence */
+  revoke(by: Caller | undefined, ...targets: readonly RevokeTarget[]): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export function newFleet(): Fleet {
+  const folder = mkdtempSync(join(tmpdir(), "bakehouse-fleet-"));
+  return {
+    masterKey: new Secret(new Uint8Array(randomBytes(32))),
+    folder,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A person of the service's own issuer. */
+export function person(subject: string, administrator = false): HumanCaller {
+  const identity = {
+    issuer: OWN_ISSUER,
+    subject,
+    email: null,
+    name: null,
+    groups: [],
+    authenticatedAt: null,
+    acr: null,
+    development: false,
+  };
+  return { kind: "human", identity, administrator };
+}
+
+/** A platform's credential, with no caveat of its own. */
+export function platformCaller(platform: string): Caller {
+  return {
+    kind: "service",
+    role: "platform",
+    platform,
+    credentialId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
+    refuses: () => undefined,
+  };
+}
+
+/** Opens a store on a server as a service does. */
+export function openServerStore(url: string): Promise<Store> {
+  return openStore({ place: { kind: "server", url } });
+}
+
+/** Starts a replica; the first of a fleet makes its platforms. */
+export async function startReplica(settings: ReplicaSettings): Promise<InProcessReplica> {
+  const { store, fleet, clock = systemClock, dataDir } = settings;
+  const reports: string[] = [];
+  const composed = compose({
+    store,
+    sealing: createSealing({ masterKey: fleet.masterKey, previous: undefined, randomness: systemRandomness }),
+    clock,
+    randomness: systemRandomness,
+    steps: unwatchedSteps,
+    idTokens: stubIdTokens(false),
+    relyingParty: noRelyingParty,
+    files: credentialFiles(fleet.folder),
+    publicUrl: "http://127.0.0.1:8080",
+    ownIssuer: OWN_ISSUER,
+    isDevelopment: false,
+    adminGroups: ["admins"],
+    stalenessMilliseconds: settings.staleness ?? 10_000,
+    positionFile: dataDir === undefined ? undefined : positionFile(dataDir),
+    ...(settings.follow === undefined ? {} : { follow: settings.follow }),
+    report: {
+      feed: (problem) => reports.push(problem ?? "well"),
+      maintenance: (task) => reports.push(task),
+    },
+  });
+  await composed.bootstrap.run(false);
+  await composed.start();
+  const { service } = composed;
+  return {
+    composed,
+    store,
+    reports,
+    issue: (subject = "alice", platform = "default") =>
+      service.tokens.issue(person(subject), {
+        platform,
+        ttl: undefined,
+        caveats: [],
+        thirdPartyCaveats: [],
+        label: undefined,
+        onBehalfOf: undefined,
+      }),
+    async verify(token, minSequence) {
+      const request = { token, discharges: [], context: new Map(), minSequence, dryRun: false };
+      try {
+        const verdict = await service.verification.verify(platformCaller("default"), request);
+        return verdict.allowed ? "allowed" : verdict.code;
+      } catch (error) {
+        if (error instanceof DomainError) return error.code;
+        throw error;
+      }
+    },
+    async revoke(by, ...targets) {
+      return (await service.revocations.revoke(by, { targets, reason: undefined })).sequence;
+    },
+    async stop() {
+      await composed.stop();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A proxy between a service and its database, for faults that a server cannot be asked for. */
+export interface TcpProxy {
+  readonly port: number;
+  /** The same URL, through the proxy. */
+  through(url: string): string;
+  /** Drops all that is sent either way, on open connections and on new ones, and closes none. */
+  blackHole(): void;
+  /** Does so on the connections over which this text has been sent, and on no other. */
+  blackHoleWhere(text: string): number;
+  /** Passes everything again. Connections that lost something stay as they are: dead. */
+  heal(): void;
+  /** Breaks all open connections off. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+interface Link {
+  readonly client: Socket;
+  readonly server: Socket;
+  sent: string;
+  dead: boolean;
+}
+
+/** Starts a proxy to a port of 127.0.0.1. */
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const links = new Set<Link>();
+  let hole = false;
+
+  const listener = createServer((client) => {
+    const server = connect({ port: target, host: "127.0.0.1" });
+    const link: Link = { client, server, sent: "", dead: hole };
+    links.add(link);
+    const end = () => {
+      links.delete(link);
+      // A black hole tells neither side of the other's end.
+      if (link.dead) return;
+      client.destroy();
+      server.destroy();
+    };
+    client.on("data", (data) => {
+      link.sent = (link.sent + data.toString("latin1")).slice(-4_096);
+      if (!link.dead) server.write(data);
+    });
+    server.on("data", (data) => {
+      if (!link.dead) client.write(data);
+    });
+    for (const socket of [client, server]) {
+      socket.on("close", end);
+      socket.on("error", end);
+    }
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const address = listener.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+
+  const cut = () => {
+    for (const { client, server } of links) {
+      client.destroy();
+      server.destroy();
+    }
+  };
+  return {
+    port: address.port,
+    through(url) {
+      const proxied = new URL(url);
+      proxied.hostname = "127.0.0.1";
+      proxied.port = String(address.port);
+      return proxied.href;
+    },
+    blackHole() {
+      hole = true;
+      for (const link of links) link.dead = true;
+    },
+    blackHoleWhere(text) {
+      const found = [...links].filter(({ sent }) => sent.includes(text));
+      for (const link of found) link.dead = true;
+      return found.length;
+    },
+    heal() {
+      hole = false;
+    },
+    cut,
+    close() {
+      cut();
+      return new Promise((resolve) => listener.close(() => resolve()));
+    },
+  };
+}
