@@ -85,7 +85,7 @@ function read(chain: VerifiedChain): readonly Condition[] {
 }
 
 /** The agents that caveats name, each by its name and, where there is one, with its instance. */
-function agentsOf(conditions: readonly Condition[]): readonly string[] {
+export function agentsOf(conditions: readonly Condition[]): readonly string[] {
   return conditions.flatMap((condition) => {
     if (condition.state !== "known" || condition.caveat.kind !== "agent") return [];
     const { caveat } = condition;

@@ -14,7 +14,7 @@ import { DomainError } from "./error.ts";
 import { type Identifier, printIdentifier } from "./identifier.ts";
 import { rfc3339 } from "./instants.ts";
 import type { Randomness } from "./ports/randomness.ts";
-import type { IssuedCaveat } from "./ports/tokens.ts";
+import type { IssuedCaveat, TokenRecord } from "./ports/tokens.ts";
 import type { RootKey } from "./root-keys.ts";
 
 /** A third-party caveat that is ready to be written. */
@@ -33,6 +33,24 @@ export interface Minted {
   readonly revocationId: Uint8Array;
   readonly revocationIdText: string;
   readonly caveats: readonly IssuedCaveat[];
+}
+
+/**
+ * The revocation ids of the links that were issued, computed anew: any of them kills the token. Only those
+ * between two third-party caveats are missing, since tickets are not on record.
+ */
+export function issuedLinks(rootKey: RootKey | undefined, token: TokenRecord): readonly Uint8Array[] {
+  if (rootKey === undefined) return [token.revocationId];
+  const { id: tokenId, keyId, principalId, caveats } = token;
+  const identifier = printIdentifier({ keyId, tokenId, principalId, issuedCaveats: caveats.length });
+  let macaroon = mint({ rootKey: rootKey.key.reveal(), identifier });
+  const links = [revocationId(macaroon.signature).bytes];
+  for (const caveat of caveats) {
+    if (!("text" in caveat)) break;
+    macaroon = attenuate(macaroon, [caveat.text]);
+    links.push(revocationId(macaroon.signature).bytes);
+  }
+  return [...links, token.revocationId];
 }
 
 /** Bytes of a ticket's root key, as bakery clients make them. */

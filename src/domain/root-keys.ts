@@ -25,6 +25,8 @@ export interface RootKeys {
   load(): Promise<void>;
   /** @returns undefined for a key that does not exist or has expired; rejects where that could not be found out */
   find(id: string): Promise<RootKey | undefined>;
+  /** As `find`, of what is in memory alone. */
+  held(id: string): RootKey | undefined;
   /**
    * Reads a platform's keys where memory holds none that may sign, as just after the platform was made elsewhere or
    * its key was revoked there.
@@ -150,6 +152,8 @@ export function createRootKeys(options: {
       if (stored !== undefined) remember(stored);
       return known.get(id);
     },
+
+    held: (id) => known.get(id),
 
     async prepare(platform) {
       if (signing(platform, clock.now()) !== undefined) return;

@@ -3,9 +3,12 @@ import { contradictions } from "../caveats/contradictions.ts";
 import { instantFromMilliseconds } from "../caveats/instant.ts";
 import { summarise } from "../caveats/summary.ts";
 import { encodeBase64Url } from "../macaroon/index.ts";
+import { agentsOf } from "./examination.ts";
+import { issuedLinks } from "./minting.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { IssuedCaveat, TokenRecord, TokenWithPrincipal } from "./ports/tokens.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
+import type { RootKeys } from "./root-keys.ts";
 import type { IssuedToken, TokenView } from "./service.ts";
 
 /** A caveat as answers list it. The form of a third-party one is no caveat, so nothing can mistake it for one. */
@@ -36,35 +39,41 @@ export function describeToken(
   };
 }
 
-function statusOf(entry: TokenWithPrincipal, now: number, feed: RevocationFeed): TokenView["status"] {
-  const { token, principal } = entry;
-  const revoked = feed.isRevoked({
-    platform: token.platform,
-    issuer: principal.issuer,
-    subject: principal.subject,
-    principalId: principal.id,
-    keyId: token.keyId,
-    tokenId: token.id,
-    issuedAt: token.issuedAt,
-    // As issued: whoever holds it may have handed it on, which is not seen here.
-    agents: [],
-    revocationIds: [token.revocationId],
-  });
-  if (revoked) return "revoked";
-  return token.expiresAt <= now ? "expired" : "active";
-}
+/** Makes the listed form of issued tokens. @param trustsDevelopment as verification has it */
+export function createTokenViews(options: {
+  readonly clock: Clock;
+  readonly feed: RevocationFeed;
+  readonly rootKeys: Pick<RootKeys, "held">;
+  readonly trustsDevelopment: boolean;
+}) {
+  const { clock, feed, rootKeys } = options;
 
-/** Makes the listed form of issued tokens. */
-export function createTokenViews(options: { readonly clock: Clock; readonly feed: RevocationFeed }) {
+  // Dead here means dead to verify: who reads a list after an incident must not be told of life that is none.
+  function isRevoked({ token, principal }: TokenWithPrincipal): boolean {
+    if (principal.development && !options.trustsDevelopment) return true;
+    return feed.isRevoked({
+      platform: token.platform,
+      issuer: principal.issuer,
+      subject: principal.subject,
+      principalId: principal.id,
+      keyId: token.keyId,
+      tokenId: token.id,
+      issuedAt: token.issuedAt,
+      // Those that were issued with it: whoever holds it may have handed it on, which is not seen here.
+      agents: agentsOf(token.caveats.map(conditionOf)),
+      revocationIds: issuedLinks(rootKeys.held(token.keyId), token),
+    });
+  }
+
   return (entry: TokenWithPrincipal): TokenView => {
     const { token }: { readonly token: TokenRecord } = entry;
-    const now = options.clock.now();
+    const now = clock.now();
     return {
       ...describeToken(entry, now),
       keyId: token.keyId,
       label: token.label,
       issuedBy: token.issuedBy,
-      status: statusOf(entry, now, options.feed),
+      status: isRevoked(entry) ? "revoked" : token.expiresAt <= now ? "expired" : "active",
     };
   };
 }

@@ -94,7 +94,7 @@ export function compose(parts: Parts) {
       rootKeys,
       principals,
       idempotency: createIdempotency(parts),
-      view: createTokenViews({ clock, feed }),
+      view: createTokenViews({ clock, feed, rootKeys, trustsDevelopment: isDevelopment }),
     }),
     verification: createVerification({ examination, feed, clock }),
     revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams }),
