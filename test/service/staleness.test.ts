@@ -1,0 +1,186 @@
+import { afterEach, describe, expect, test } from "vitest";
+
+import { describeService, type Problem, type Revoked, type TestReplica } from "../support/service.ts";
+import { narrow } from "../support/service-macaroons.ts";
+
+const BOUND = 10_000;
+const TOO_OLD = "this replica's knowledge of revocations is too old to allow anything";
+
+describeService("what a replica knows of revocations", (service) => {
+  const others: TestReplica[] = [];
+  afterEach(async () => {
+    service().watched.setDown(false);
+    await service().fresh();
+    for (const other of others.splice(0)) await other.stop();
+  });
+
+  async function another(): Promise<TestReplica> {
+    const other = service().replica();
+    await other.start();
+    others.push(other);
+    return other;
+  }
+
+  const verifyAt = (replica: Pick<TestReplica, "send">, token: string, more: object = {}) =>
+    replica.send("POST", "/v1/verify", { token, context: {}, ...more }, service().asPlatform());
+  const verify = (token: string, more: object = {}) => verifyAt(service(), token, more);
+
+  describe("while the database does not answer", () => {
+    test("is good for as long as the bound, then everything is 503, and it mends itself", async () => {
+      const { token } = await service().issue();
+      const revoked = (await service().issue()).token;
+      await service().revoke([{ token: revoked }]);
+      expect((await verify(token)).json()).toMatchObject({ allowed: true });
+
+      service().watched.setDown(true);
+      expect((await verify(token)).json()).toMatchObject({ allowed: true });
+      expect((await verify(revoked)).json()).toMatchObject({ code: "revoked" });
+      expect((await service().get("/readyz")).json<Problem>()).toMatchObject({
+        status: 503,
+        detail: "the database does not answer",
+      });
+
+      await expect.poll(() => service().reports.at(-1)).toBe("feed: the database does not answer");
+      service().clock.shiftMonotonic(BOUND + 1_000);
+      for (const presented of [token, revoked, "AAAA", narrow(token, "x = 1")]) {
+        expect((await verify(presented)).json<Problem>()).toMatchObject({
+          status: 503,
+          code: "unavailable",
+          detail: TOO_OLD,
+        });
+      }
+      const batch = { requests: [{ token, context: {} }] };
+      const many = await service().send("POST", "/v1/verify/batch", batch, service().asPlatform());
+      expect(many.status).toBe(503);
+      // A credential could have been revoked as well: who calls is not known either.
+      for (const path of ["/v1/tokens", "/v1/keys", "/v1/revocations"]) {
+        expect((await service().get(path, service().asPlatform())).status).toBe(503);
+      }
+      expect((await service().get("/readyz")).json<Problem>().detail).toBe(
+        `the database does not answer; ${TOO_OLD}`,
+      );
+      expect((await service().get("/healthz")).status).toBe(200);
+
+      service().watched.setDown(false);
+      await service().fresh();
+      expect((await verify(token)).json()).toMatchObject({ allowed: true });
+      expect((await verify(revoked)).json()).toMatchObject({ code: "revoked" });
+      expect((await service().get("/readyz")).status).toBe(200);
+      await expect.poll(() => service().reports.at(-1)).toBe("feed: works again");
+    });
+
+    test("nothing is issued, revoked or listed, and it is 503 each time", async () => {
+      const { token } = await service().issue();
+      service().watched.setDown(true);
+      const asAlice = service().asHuman("alice");
+      expect((await service().send("POST", "/v1/tokens", { platform: "default" }, asAlice)).status).toBe(503);
+      expect((await service().send("POST", "/v1/revocations", { targets: [{ token }] })).status).toBe(503);
+      expect((await service().get("/v1/tokens", asAlice)).status).toBe(503);
+      expect((await service().get("/v1/platforms", service().asAdmin())).status).toBe(503);
+      service().watched.setDown(false);
+      // What was not acknowledged was not done.
+      await service().fresh();
+      expect((await verify(token)).json()).toMatchObject({ allowed: true });
+    });
+  });
+
+  test.each([
+    { what: "ahead", by: 3_000_000 },
+    { what: "back", by: -3_000_000 },
+  ])("a wall clock that is set $what does not make it older or younger", async ({ by }) => {
+    const { token } = await service().issue({ ttl: 86_400 });
+    service().clock.shiftWall(by);
+    try {
+      expect((await verify(token)).json()).toMatchObject({ allowed: true });
+      service().watched.setDown(true);
+      service().clock.shiftMonotonic(BOUND + 1_000);
+      expect((await verify(token)).status).toBe(503);
+    } finally {
+      service().clock.shiftWall(-by);
+    }
+  });
+
+  describe("on another replica", () => {
+    test("a revocation holds within the bound, without anything asked", async () => {
+      const other = await another();
+      const { token } = await service().issue();
+      expect((await verifyAt(other, token)).json()).toMatchObject({ allowed: true });
+      await service().revoke([{ token }]);
+      await expect
+        .poll(async () => (await verifyAt(other, token)).json()["code"], { timeout: BOUND })
+        .toBe("revoked");
+    });
+
+    test("with min_sequence it holds at once", async () => {
+      const other = await another();
+      for (let index = 0; index < 5; index++) {
+        const { token } = await service().issue();
+        const { sequence } = await service().revoke([{ token }]);
+        const answer = await verifyAt(other, token, { min_sequence: sequence });
+        expect(answer.json()).toMatchObject({ code: "revoked" });
+      }
+    });
+
+    test("the same entry is answered there as here", async () => {
+      const other = await another();
+      const { token_id } = await service().issue();
+      const body = { targets: [{ token_id }] };
+      const here = await service().send("POST", "/v1/revocations", body, service().asPlatform());
+      const there = await other.send("POST", "/v1/revocations", body, service().asPlatform());
+      expect(there.json<Revoked>().revocations).toEqual(here.json<Revoked>().revocations);
+    });
+  });
+
+  describe("min_sequence", () => {
+    async function sequenceAfter(count: number): Promise<string> {
+      const { token } = await service().issue();
+      const { sequence } = await service().revoke([{ token }]);
+      const [epoch, number] = sequence.split("-");
+      return `${epoch}-${Number(number) + count}`;
+    }
+
+    test("that has been applied is answered", async () => {
+      const { token } = await service().issue();
+      const sequence = await sequenceAfter(0);
+      expect((await verify(token, { min_sequence: sequence })).json()).toMatchObject({ allowed: true });
+    });
+
+    test("that does not come is waited for a while, and then is 503", async () => {
+      const { token } = await service().issue();
+      const sequence = await sequenceAfter(1_000);
+      const begun = performance.now();
+      const answer = await verify(token, { min_sequence: sequence });
+      expect(answer.json<Problem>()).toMatchObject({
+        status: 503,
+        detail: "this replica has not applied min_sequence in time",
+      });
+      expect(performance.now() - begun).toBeGreaterThan(1_900);
+    });
+
+    test("that comes meanwhile is answered, revocation and all", async () => {
+      const { token } = await service().issue();
+      const sequence = await sequenceAfter(1);
+      const waiting = verify(token, { min_sequence: sequence });
+      await service().revoke([{ token }]);
+      expect((await waiting).json()).toMatchObject({ code: "revoked", sequence });
+    });
+
+    test("of another epoch is 503: nobody can say what it holds", async () => {
+      const { token } = await service().issue();
+      expect((await verify(token, { min_sequence: "anotherepoch-1" })).json<Problem>()).toMatchObject({
+        status: 503,
+        detail: "min_sequence belongs to another epoch of the log",
+      });
+    });
+
+    test.each(["", "x", "epoch-", "-1", "epoch-01", "epoch-1.5", "epoch-9999999999999999", "e p-1"])(
+      "that is none is 400: %j",
+      async (min_sequence) => {
+        expect((await verify("AAAA", { min_sequence })).json<Problem>()).toMatchObject({
+          status: 400,
+          member: "min_sequence",
+        });
+      },
+    );
+  });
+});
