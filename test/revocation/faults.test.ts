@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import type { Clock } from "../../src/domain/ports/clock.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import {
+  type Fleet,
+  type InProcessReplica,
+  newFleet,
+  openServerStore,
+  startReplica,
+} from "../support/replica.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+/** Milliseconds; the bound of these replicas. */
+const STALENESS = 1_500;
+/** How long any answer may take: the store's deadline for one query, and waiting. */
+const LONGEST = 8_000;
+
+/** Watches one replica while something happens to it. */
+function watch(replica: InProcessReplica, good: string, dead: readonly string[], since: () => number) {
+  const counts = { wrong: 0, allowed: 0, refused: 0, unavailable: 0 };
+  let longest = 0;
+  let lastGood = "";
+  let stopped = false;
+  const ask = async (token: string) => {
+    const begun = performance.now();
+    const outcome = await replica.verify(token);
+    longest = Math.max(longest, performance.now() - begun);
+    return { outcome, begun };
+  };
+  const running = (async () => {
+    while (!stopped) {
+      const { outcome } = await ask(good);
+      lastGood = outcome;
+      if (outcome === "allowed") counts.allowed += 1;
+      else if (outcome === "unavailable") counts.unavailable += 1;
+      else counts.wrong += 1; // an outage is never a refusal
+      for (const token of dead) {
+        const { outcome: said, begun } = await ask(token);
+        // Acknowledged longer ago than the bound: to allow it now is the one thing that must not happen.
+        if (said === "allowed" && begun - since() > STALENESS) counts.wrong += 1;
+        if (said === "revoked") counts.refused += 1;
+      }
+      await sleep(10);
+    }
+  })();
+  return {
+    counts,
+    longest: () => longest,
+    async until(outcome: string, milliseconds: number) {
+      const end = performance.now() + milliseconds;
+      while (lastGood !== outcome) {
+        if (performance.now() > end) throw new Error(`it is still ${lastGood}: ${JSON.stringify(counts)}`);
+        await sleep(10);
+      }
+    },
+    async stop() {
+      stopped = true;
+      await running;
+    },
+  };
+}
+
+describe("[postgres] faults between a replica and its database", () => {
+  let server: PostgresServer;
+  let proxy: TcpProxy;
+  let fleet: Fleet;
+  let one: InProcessReplica;
+  let other: InProcessReplica;
+  // The other replica's hands are moved; those of the one run as the machine's do.
+  let wall = 0;
+  const clock: Clock = { now: () => Date.now() + wall, monotonic: () => performance.now() };
+
+  beforeEach(async () => {
+    wall = 0;
+    server = await startPostgres();
+    proxy = await startTcpProxy(Number(new URL(server.url).port));
+    fleet = newFleet();
+    one = await startReplica({ store: await openServerStore(server.url), fleet, staleness: STALENESS });
+    other = await startReplica({
+      store: await openServerStore(proxy.through(server.url)),
+      fleet,
+      staleness: STALENESS,
+      clock,
+    });
+  }, 60_000);
+  afterEach(async () => {
+    await other.stop();
+    await one.stop();
+    await proxy.close();
+    await server.stop();
+    fleet.remove();
+  }, 60_000);
+
+  async function prepare() {
+    const { token: good } = await one.issue();
+    const tokens = await Promise.all([one.issue(), one.issue(), one.issue()]);
+    const dead = tokens.map(({ token }) => token);
+    // Seen once, so that the fault hits a replica in its steady state.
+    for (const token of [good, ...dead]) expect(await other.verify(token)).toBe("allowed");
+    return { good, dead };
+  }
+  const revokeAll = async (dead: readonly string[]) => {
+    for (const token of dead) await one.revoke(undefined, { kind: "token", token });
+    return performance.now();
+  };
+
+  test("a black hole: refuses past the bound, and recovers by itself", async () => {
+    const { good, dead } = await prepare();
+    let acknowledged = Number.POSITIVE_INFINITY;
+    const watched = watch(other, good, dead, () => acknowledged);
+    proxy.blackHole();
+    acknowledged = await revokeAll(dead);
+    await watched.until("unavailable", STALENESS + 2_000);
+    expect(await other.composed.service.health.problems()).not.toEqual([]);
+    await sleep(2_000);
+    proxy.heal();
+    await watched.until("allowed", 20_000);
+    expect(await other.composed.service.health.problems()).toEqual([]);
+    for (const token of dead) expect(await other.verify(token)).toBe("revoked");
+    await watched.stop();
+    expect(watched.counts.wrong).toBe(0);
+    expect(watched.counts.unavailable).toBeGreaterThan(10);
+    expect(watched.longest()).toBeLessThan(LONGEST);
+  }, 60_000);
+
+  test("connections that are cut, again and again: nothing is missed", async () => {
+    const { good, dead } = await prepare();
+    let acknowledged = Number.POSITIVE_INFINITY;
+    const watched = watch(other, good, dead, () => acknowledged);
+    for (let n = 0; n < 5; n++) {
+      proxy.cut();
+      await sleep(100);
+    }
+    acknowledged = await revokeAll(dead);
+    proxy.cut();
+    await watched.until("allowed", 10_000);
+    await sleep(STALENESS);
+    for (const token of dead) expect(await other.verify(token)).toBe("revoked");
+    await watched.stop();
+    expect(watched.counts.wrong).toBe(0);
+  }, 60_000);
+
+  test("Postgres killed -9 and started again: acknowledged revocations hold, and both replicas recover", async () => {
+    const { good, dead } = await prepare();
+    let acknowledged = Number.POSITIVE_INFINITY;
+    const watched = [
+      watch(one, good, dead, () => acknowledged),
+      watch(other, good, dead, () => acknowledged),
+    ];
+    // Revoked until the very end: what was acknowledged before the crash has to be there after it.
+    const certain: string[] = [];
+    let crashed = false;
+    const revoking = (async () => {
+      acknowledged = await revokeAll(dead);
+      while (!crashed) {
+        const { token } = await one.issue().catch(() => ({ token: "" }));
+        if (token === "") break;
+        await one.revoke(undefined, { kind: "token", token }).then(
+          () => certain.push(token),
+          () => undefined,
+        );
+      }
+    })();
+    await sleep(700);
+    await server.crash();
+    crashed = true;
+    await revoking;
+    for (const { until } of watched) await until("unavailable", STALENESS + 3_000);
+    await expect(one.revoke(undefined, { kind: "token", token: good })).rejects.toMatchObject({
+      code: "unavailable",
+    });
+    await server.restart();
+    for (const { until } of watched) await until("allowed", 20_000);
+    expect(certain.length).toBeGreaterThan(5);
+    for (const token of [...dead, ...certain]) {
+      expect([await one.verify(token), await other.verify(token)]).toEqual(["revoked", "revoked"]);
+    }
+    for (const { stop } of watched) await stop();
+    expect(watched.map(({ counts }) => counts.wrong)).toEqual([0, 0]);
+    expect(Math.max(...watched.map(({ longest }) => longest()))).toBeLessThan(LONGEST);
+  }, 90_000);
+
+  test.each([
+    { name: "half an hour ahead", step: 1_800_000 },
+    { name: "100 days ahead and back", step: 100 * 86_400_000 },
+    { name: "an hour back", step: -3_600_000 },
+  ])(
+    "the wall clock steps $name: what is revoked stays revoked, and age is not read off it",
+    async ({ step }) => {
+      const { good, dead } = await prepare();
+      const acknowledged = await revokeAll(dead);
+      const watched = watch(other, good, dead, () => acknowledged);
+      await sleep(500);
+      wall = step;
+      await other.composed.maintenance.run();
+      expect(other.composed.feed.age()).toBeLessThan(STALENESS);
+      await sleep(300);
+      wall = 0;
+      await other.composed.maintenance.run();
+      await sleep(300);
+      for (const token of dead) expect(await other.verify(token)).toBe("revoked");
+      expect(await other.verify(good)).toBe("allowed");
+      await watched.stop();
+      // While its clock is 100 days ahead it finds tokens expired; what it must not do is allow a revoked one.
+      if (step < 3_600_000) expect(watched.counts.wrong).toBe(0);
+    },
+    60_000,
+  );
+});
