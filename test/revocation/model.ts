@@ -88,6 +88,9 @@ function command(
 function issue(who: number): Command {
   return command(`issue ${who}`, false, async (model, { replicas: [one] }) => {
     const subject = SUBJECTS[who] ?? "ann";
+    // A replica that has not heard yet that a key is revoked may sign with it once more: dead from the start.
+    const known = model.sequence === undefined ? undefined : parseSequence(model.sequence);
+    if (known !== undefined) await one.composed.feed.reach(known, 5_000);
     const issued = await one.issue(model.prefix + subject);
     const verdict = await one.composed.service.verification.verify(platformCaller("default"), {
       token: issued.token,
