@@ -1,12 +1,17 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 
 import postgres from "postgres";
 
 import { acquirePostgres } from "../support/postgres.ts";
+import { endAll } from "../support/process.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { createClient } from "../support/process-client.ts";
+import { credential, newHome, startService } from "../support/process-service.ts";
 import { drillFirstStart } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
 import { newPlace, type Place } from "./place.ts";
-import { drillSteps } from "./steps.ts";
+import { drillBody, drillSteps } from "./steps.ts";
 
 // `node test/crash/drill.ts [rounds]`: the crash drill at length, on the embedded database and on Postgres.
 // Ends with 0 only if all that was ever acknowledged stood after every crash.
@@ -57,7 +62,35 @@ const DRILLS: readonly { readonly name: string; readonly drill: (place: Place) =
   },
 ];
 
+/** Kills the making of the embedded database at random moments of it, and starts it again each time. */
+async function drillCreation(): Promise<void> {
+  const script = builtBundle();
+  let whole = 0;
+  for (let round = 0; round <= rounds; round++) {
+    const home = newHome();
+    const from = performance.now();
+    const starting = startService(script, home).then(
+      (service) => service.end("SIGTERM"),
+      () => undefined, // it was killed, as it should be
+    );
+    if (round > 0) {
+      await pause(Math.random() * whole);
+      endAll("SIGKILL");
+    }
+    await starting;
+    if (round === 0) whole = performance.now() - from;
+    const service = await startService(script, home);
+    const as = { token: credential(home, "default.token") };
+    await createClient(service.url).issue(as, drillBody("after the start"));
+    await service.end("SIGTERM");
+    home.remove();
+  }
+}
+
 try {
+  write(`The first start of the embedded database, cut off at ${rounds} random moments`);
+  await drillCreation();
+  write("    all held");
   for (const kind of ["the embedded database", `Postgres (${server.source})`]) {
     write(`On ${kind}:`);
     for (const { name, drill } of DRILLS) {
