@@ -50,11 +50,17 @@ export function createBootstrap(options: {
 }) {
   const { store, rootKeys, credentials, randomness, files, steps } = options;
 
-  async function makePlatform(repositories: Repositories, name: string, now: number): Promise<boolean> {
+  async function makePlatform(
+    repositories: Repositories,
+    name: string,
+    now: number,
+    remembered: string[],
+  ): Promise<boolean> {
     const policy = name === SERVICE_PLATFORM ? CLOSED_POLICY : DEFAULT_PLATFORM_POLICY;
     if (!(await repositories.platforms.insert({ name, createdAt: now, policy }))) return false;
     const key = await rootKeys.createFirst(repositories, name, now);
-    rootKeys.remember(key);
+    rootKeys.remember(key); // before the commit: it signs the credentials that are staged in this transaction
+    remembered.push(key.id);
     const actor = { kind: "service" } as const;
     const details = { key_id: key.id, active_from: key.activeFrom };
     await repositories.audit.append([
@@ -102,21 +108,24 @@ export function createBootstrap(options: {
 
   async function make(): Promise<boolean> {
     await steps.passed("bootstrap:begun");
+    const remembered: string[] = [];
     try {
       await store.transaction("bootstrap", async (repositories) => {
         const now = await repositories.now();
-        if (!(await makePlatform(repositories, SERVICE_PLATFORM, now))) throw new AlreadyThere();
-        await makePlatform(repositories, DEFAULT_PLATFORM, now);
+        if (!(await makePlatform(repositories, SERVICE_PLATFORM, now, remembered))) throw new AlreadyThere();
+        await makePlatform(repositories, DEFAULT_PLATFORM, now, remembered);
         const event = { action: "service.bootstrapped", actor: { kind: "service" }, platform: null } as const;
         await repositories.audit.append([auditEvent(randomness, now, { ...event, details: {} })]);
         await stageCredentials(repositories);
       });
-      await steps.passed("bootstrap:committed");
-      return true;
     } catch (error) {
+      // Signed with a key that was undone, a credential would be good here and nowhere else.
+      for (const id of remembered) rootKeys.forget(id);
       if (error instanceof AlreadyThere) return false;
       throw error;
     }
+    await steps.passed("bootstrap:committed");
+    return true;
   }
 
   return {

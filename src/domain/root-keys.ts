@@ -59,6 +59,8 @@ export interface RootKeys {
   ): Promise<StoredRootKey | undefined>;
   /** Puts a key into memory, once the transaction that made it is committed. */
   remember(key: StoredRootKey): void;
+  /** Takes a key out of memory that was put there before its transaction was undone. */
+  forget(id: string): void;
 }
 
 const KEY_BYTES = 32;
@@ -191,5 +193,6 @@ export function createRootKeys(options: {
     },
 
     remember,
+    forget: (id) => void known.delete(id),
   };
 }

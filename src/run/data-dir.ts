@@ -32,8 +32,17 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+function isAbsence(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
-  return existsSync(path) ? readFile(path, "utf8") : undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The master key of a service with the embedded database: made at the first start, and kept in a file of mode 0600. */
@@ -58,7 +67,12 @@ export function credentialFiles(dataDir: string): CredentialFiles {
     staged: async (file) => (await readIfThere(stagedPath(file)))?.trim(),
     async publish(file) {
       const path = join(dataDir, file);
-      await rename(stagedPath(file), path);
+      try {
+        await rename(stagedPath(file), path);
+      } catch (error) {
+        // Of several starts in one folder another one may have been quicker.
+        if (!isAbsence(error) || !existsSync(path)) throw error;
+      }
       await syncFolder(dataDir);
       return path;
     },
