@@ -1,0 +1,67 @@
+import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect, test } from "vitest";
+
+import { run } from "../support/process.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { createClient } from "../support/process-client.ts";
+import { credential, newEmbeddedHome, startService } from "../support/process-service.ts";
+
+test("[pglite] a restored backup brings revoked tokens back to life, and `bakehouse restore-fence` ends that", async () => {
+  const script = builtBundle();
+  const home = await newEmbeddedHome();
+  const database = join(home.dataDir, "database");
+  const backup = `${home.dataDir}-backup`;
+  const command = async (...args: readonly string[]) => {
+    const running = run(script, args, { env: home.env });
+    return { code: (await running.ended).code, said: running.stderr() };
+  };
+  try {
+    expect((await command("bootstrap")).code).toBe(0);
+    const platform = () => ({ token: credential(home, "default.token") });
+    const issue = { platform: "default", on_behalf_of: { subject: "alice" } };
+    let service = await startService(script, home);
+    let api = createClient(service.url);
+    const { token } = await api.issue(platform(), issue);
+    await service.end("SIGTERM");
+    cpSync(database, backup, { recursive: true });
+
+    service = await startService(script, home);
+    api = createClient(service.url);
+    await api.revoke(undefined, { token });
+    expect((await api.verify(platform(), token)).allowed).toBe(false);
+    await service.end("SIGTERM");
+    expect(readFileSync(join(home.dataDir, "revocations.position"), "utf8")).toMatch(/^[0-9a-f]{32}-1\n$/);
+
+    // The disaster: yesterday's database, and nobody remembers the revocation.
+    rmSync(database, { recursive: true });
+    cpSync(backup, database, { recursive: true });
+    service = await startService(script, home);
+    expect(service.stdout()).toContain("restore-fence"); // it says so, loudly, because it can tell
+    await service.end("SIGTERM");
+
+    rmSync(database, { recursive: true });
+    cpSync(backup, database, { recursive: true });
+    for (const wrong of [
+      ["--issued-before", "now"],
+      ["--issued-before", "2099-01-01T00:00:00Z"],
+      ["extra"],
+    ]) {
+      expect((await command("restore-fence", ...wrong)).code).not.toBe(0);
+    }
+    const fence = await command("restore-fence");
+    expect(fence).toMatchObject({ code: 0 });
+    expect(fence.said).toContain("2 platforms");
+    expect((await command("bootstrap", "--reissue")).code).toBe(0);
+    service = await startService(script, home);
+    api = createClient(service.url);
+    expect(await api.verify(platform(), token)).toMatchObject({ allowed: false, code: "revoked" });
+    const fresh = await api.issue(platform(), issue);
+    expect((await api.verify(platform(), fresh.token)).allowed).toBe(true);
+    await service.end("SIGTERM");
+  } finally {
+    home.remove();
+    if (existsSync(backup)) rmSync(backup, { recursive: true });
+  }
+}, 120_000);
