@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 
 import { Secret } from "./domain/secret.ts";
+import { developmentIssuer } from "./oidc/development/issuer.ts";
 
 /** An issuer whose ID tokens are accepted besides the service's own. */
 export interface TrustedIssuer {
@@ -259,7 +260,8 @@ export function parseConfig(
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),
   };
   const issuers = config.trustedIssuers.map(({ issuer }) => issuer);
-  if (config.oidc.kind === "issuer") issuers.push(config.oidc.issuer);
+  // Named twice, the development provider's principals could pass for those of an issuer that one trusts.
+  issuers.push(config.oidc.kind === "issuer" ? config.oidc.issuer : developmentIssuer(publicUrl));
   if (new Set(issuers).size < issuers.length) problems.push("OIDC_TRUSTED_ISSUERS: names an issuer twice");
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

@@ -1,0 +1,328 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { type Config, ConfigError, parseConfig } from "../../src/config.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+const KEY_HEX = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const SERVER = {
+  DATABASE_URL: "postgres://db.example/bakehouse",
+  MASTER_KEY: KEY,
+  OIDC_ISSUER: "development",
+};
+const ISSUER = { OIDC_ISSUER: "https://login.example.com", OIDC_CLIENT_ID: "bakehouse" };
+
+function noFile(): string {
+  throw new Error("ENOENT: no such file");
+}
+
+function parse(environment: Environment, readFile: (path: string) => string = noFile): Config {
+  return parseConfig(environment, readFile);
+}
+
+function problemsOf(environment: Environment, readFile?: (path: string) => string): readonly string[] {
+  try {
+    parse(environment, readFile);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const hex = (secret: Config["masterKey"]) => secret && Buffer.from(secret.reveal()).toString("hex");
+
+test("nothing set is a working service on one machine", () => {
+  expect(parse({})).toEqual({
+    databaseUrl: undefined,
+    dataDir: "./data",
+    host: "127.0.0.1",
+    port: 8080,
+    publicUrl: "http://127.0.0.1:8080",
+    oidc: { kind: "development" },
+    trustedIssuers: [],
+    adminGroups: [],
+    masterKey: undefined,
+    previousMasterKey: undefined,
+    revocationMaxStaleness: 10_000,
+    logLevel: "info",
+    otlpEndpoint: undefined,
+  });
+});
+
+test("an empty variable counts as unset", () => {
+  const names = [
+    "DATABASE_URL DATA_DIR HOST PORT PUBLIC_URL OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET",
+    "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
+    "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT",
+  ].flatMap((line) => line.split(" "));
+  expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
+});
+
+describe("what is accepted", () => {
+  test.each<{ set: Environment; gives: Partial<Config> }>([
+    { set: SERVER, gives: { databaseUrl: "postgres://db.example/bakehouse" } },
+    { set: { ...SERVER, DATABASE_URL: "postgresql://u:p@db:5433/x?sslmode=require" }, gives: {} },
+    { set: { DATA_DIR: "/var/lib/bakehouse" }, gives: { dataDir: "/var/lib/bakehouse" } },
+    { set: { HOST: "::1" }, gives: { host: "::1", publicUrl: "http://[::1]:8080" } },
+    { set: { HOST: "localhost" }, gives: { publicUrl: "http://localhost:8080" } },
+    { set: { HOST: "0.0.0.0", ...ISSUER }, gives: { host: "0.0.0.0", publicUrl: "http://127.0.0.1:8080" } },
+    { set: { PORT: "0" }, gives: { port: 0 } },
+    { set: { PORT: "65535" }, gives: { port: 65_535, publicUrl: "http://127.0.0.1:65535" } },
+    { set: { PUBLIC_URL: "https://bake.example/", ...ISSUER }, gives: { publicUrl: "https://bake.example" } },
+    { set: { PUBLIC_URL: "http://localhost:9" }, gives: { publicUrl: "http://localhost:9" } },
+    { set: { OIDC_ISSUER: "development" }, gives: { oidc: { kind: "development" } } },
+    {
+      set: { ...ISSUER, OIDC_CLIENT_SECRET: "s", OIDC_CLI_CLIENT_ID: "cli" },
+      gives: {
+        oidc: {
+          kind: "issuer",
+          issuer: "https://login.example.com",
+          clientId: "bakehouse",
+          clientSecret: "s",
+          cliClientId: "cli",
+        },
+      },
+    },
+    // Issuers are compared character by character, so what was written is kept.
+    { set: { ...ISSUER, OIDC_ISSUER: "https://login.example.com/realm/" }, gives: {} },
+    { set: { ...ISSUER, OIDC_ISSUER: "http://127.0.0.1:4000" }, gives: {} },
+    {
+      set: { ...ISSUER, OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a","b"]}]' },
+      gives: { trustedIssuers: [{ issuer: "https://p.example", audiences: ["a", "b"] }] },
+    },
+    { set: { ADMIN_GROUPS: " admins , root,," }, gives: { adminGroups: ["admins", "root"] } },
+    { set: { REVOCATION_MAX_STALENESS: "500ms" }, gives: { revocationMaxStaleness: 500 } },
+    { set: { REVOCATION_MAX_STALENESS: "30s" }, gives: { revocationMaxStaleness: 30_000 } },
+    { set: { REVOCATION_MAX_STALENESS: "10m" }, gives: { revocationMaxStaleness: 600_000 } },
+    { set: { LOG_LEVEL: "silent" }, gives: { logLevel: "silent" } },
+    {
+      set: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
+      gives: { otlpEndpoint: "http://127.0.0.1:4318/" },
+    },
+  ])("$set", ({ set, gives }) => {
+    expect(parse(set)).toMatchObject(gives);
+  });
+
+  test.each([
+    { name: "base64url", text: KEY },
+    { name: "base64, padded", text: `${KEY}=` },
+    { name: "with an end of line", text: `${KEY}\n` },
+  ])("a master key in $name, from the variable and from a file", ({ text }) => {
+    expect(hex(parse({ MASTER_KEY: text }).masterKey)).toBe(KEY_HEX);
+    expect(hex(parse({ MASTER_KEY_PREVIOUS: text }).previousMasterKey)).toBe(KEY_HEX);
+    const read: string[] = [];
+    const config = parse({ MASTER_KEY_FILE: "/run/key" }, (path) => {
+      read.push(path);
+      return text;
+    });
+    expect(hex(config.masterKey)).toBe(KEY_HEX);
+    expect(read).toEqual(["/run/key"]);
+  });
+});
+
+/** Never to be seen in a problem. */
+const CANARY = "cAnArY";
+
+const REFUSED: readonly { readonly set: Environment; readonly problem: string }[] = [
+  {
+    set: { DATABASE_URL: CANARY, MASTER_KEY: KEY, OIDC_ISSUER: "development" },
+    problem: "DATABASE_URL: must be a URL with postgres:// or postgresql://",
+  },
+  {
+    set: { ...SERVER, DATABASE_URL: `mysql://u:${CANARY}@db/x` },
+    problem: "DATABASE_URL: must be a URL with postgres:// or postgresql://",
+  },
+  {
+    set: { DATABASE_URL: "postgres://db/x", OIDC_ISSUER: "development" },
+    problem: "MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE)",
+  },
+  {
+    set: { DATABASE_URL: "postgres://db/x", MASTER_KEY: KEY },
+    problem:
+      "OIDC_ISSUER: is needed with a DATABASE_URL (`development` for the development identity provider)",
+  },
+  { set: { HOST: `${CANARY} host` }, problem: "HOST: must be an IP address or a host name" },
+  { set: { HOST: "-x-" }, problem: "HOST: must be an IP address or a host name" },
+  { set: { HOST: "0.0.0.0" }, problem: "OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback" },
+  { set: { HOST: "192.0.2.1" }, problem: "OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback" },
+  {
+    set: { PUBLIC_URL: "https://bake.example" },
+    problem: "OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback",
+  },
+  {
+    set: { PUBLIC_URL: "http://localhost.evil.example" },
+    problem: "OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback",
+  },
+  {
+    set: { HOST: "0.0.0.0", OIDC_ISSUER: "development" },
+    problem: "OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback",
+  },
+  ...["-1", "65536", "80x", "0x50", "1e3", " 80", "8080.0", CANARY].map((PORT) => ({
+    set: { PORT },
+    problem: "PORT: must be a port number, 0 to 65535",
+  })),
+  { set: { PUBLIC_URL: CANARY }, problem: "PUBLIC_URL: must be a URL with http:// or https://" },
+  { set: { PUBLIC_URL: "ftp://127.0.0.1" }, problem: "PUBLIC_URL: must be a URL with http:// or https://" },
+  ...[`/${CANARY}`, `?${CANARY}`, `#${CANARY}`].map((rest) => ({
+    set: { PUBLIC_URL: `http://127.0.0.1${rest}` },
+    problem: "PUBLIC_URL: must be an origin: scheme, host and port, and nothing behind them",
+  })),
+  {
+    set: { PUBLIC_URL: `http://u:${CANARY}@127.0.0.1` },
+    problem: "PUBLIC_URL: must be an origin: scheme, host and port, and nothing behind them",
+  },
+  {
+    set: { OIDC_ISSUER: CANARY, OIDC_CLIENT_ID: "x" },
+    problem: "OIDC_ISSUER: must be a URL with https:// or http://",
+  },
+  {
+    set: { OIDC_ISSUER: "http://login.example.com", OIDC_CLIENT_ID: "x" },
+    problem: "OIDC_ISSUER: must be https: unless it is on this machine",
+  },
+  {
+    set: { OIDC_ISSUER: `https://u:${CANARY}@login.example.com`, OIDC_CLIENT_ID: "x" },
+    problem: "OIDC_ISSUER: must be a URL without user, query and fragment",
+  },
+  {
+    set: { OIDC_ISSUER: "https://login.example.com?x", OIDC_CLIENT_ID: "x" },
+    problem: "OIDC_ISSUER: must be a URL without user, query and fragment",
+  },
+  {
+    set: { OIDC_ISSUER: "https://login.example.com" },
+    problem: "OIDC_CLIENT_ID: is needed with an OIDC_ISSUER",
+  },
+  ...["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID"].map((name) => ({
+    set: { [name]: CANARY },
+    problem: `${name}: goes with an OIDC_ISSUER only`,
+  })),
+  ...[
+    CANARY,
+    "{}",
+    "[1]",
+    "[null]",
+    '[{"issuer":"https://p.example"}]',
+    '[{"issuer":"https://p.example","audiences":[]}]',
+    '[{"issuer":"https://p.example","audiences":[1]}]',
+    '[{"issuer":"https://p.example","audiences":["a"],"x":1}]',
+    '[{"issuer":1,"audiences":["a"]}]',
+  ].map((text) => ({
+    set: { OIDC_TRUSTED_ISSUERS: text },
+    problem: 'OIDC_TRUSTED_ISSUERS: must be JSON such as [{"issuer":"https://…","audiences":["…"]}]',
+  })),
+  {
+    set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"http://p.example","audiences":["a"]}]' },
+    problem: "OIDC_TRUSTED_ISSUERS: must be https: unless it is on this machine",
+  },
+  {
+    set: { ...ISSUER, OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://login.example.com","audiences":["a"]}]' },
+    problem: "OIDC_TRUSTED_ISSUERS: names an issuer twice",
+  },
+  {
+    set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"http://127.0.0.1:8080/dev-idp","audiences":["a"]}]' },
+    problem: "OIDC_TRUSTED_ISSUERS: names an issuer twice",
+  },
+  ...[
+    CANARY,
+    KEY.slice(1),
+    `${KEY}A`,
+    `${KEY}==`,
+    `${KEY.slice(0, -1)}9`,
+    `-${KEY.slice(1, -1)}/`,
+    KEY_HEX,
+  ].map((MASTER_KEY) => ({
+    set: { MASTER_KEY },
+    problem: "MASTER_KEY: must be exactly 32 bytes in base64 or base64url",
+  })),
+  {
+    set: { MASTER_KEY_PREVIOUS: CANARY },
+    problem: "MASTER_KEY_PREVIOUS: must be exactly 32 bytes in base64 or base64url",
+  },
+  {
+    set: { MASTER_KEY: KEY, MASTER_KEY_FILE: "/run/key" },
+    problem: "MASTER_KEY: set it or MASTER_KEY_FILE, not both",
+  },
+  { set: { MASTER_KEY_FILE: `/run/${CANARY}` }, problem: "MASTER_KEY_FILE: cannot be read" },
+  ...["10", "0s", "499ms", "601s", "11m", "1h", "-1s", "1.5s", CANARY].map((text) => ({
+    set: { REVOCATION_MAX_STALENESS: text },
+    problem: "REVOCATION_MAX_STALENESS: must be a duration from 500ms to 10m, such as 10s",
+  })),
+  {
+    set: { LOG_LEVEL: CANARY },
+    problem: "LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent",
+  },
+  {
+    set: { OTEL_EXPORTER_OTLP_ENDPOINT: CANARY },
+    problem: "OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL with http:// or https://",
+  },
+];
+
+describe("what is refused says which variable and what it must be, and never what it was", () => {
+  test.each(REFUSED)("$set", ({ set, problem }) => {
+    const problems = problemsOf(set);
+    expect(problems).toEqual([problem]);
+    expect(problems.join()).not.toContain(CANARY);
+  });
+
+  test("a master key's file that holds something else", () => {
+    expect(problemsOf({ MASTER_KEY_FILE: "/run/key" }, () => CANARY)).toEqual([
+      "MASTER_KEY_FILE: must be exactly 32 bytes in base64 or base64url",
+    ]);
+  });
+
+  test("all of it at once", () => {
+    const problems = problemsOf({
+      DATABASE_URL: CANARY,
+      HOST: `${CANARY}!`,
+      PORT: CANARY,
+      PUBLIC_URL: CANARY,
+      OIDC_ISSUER: CANARY,
+      OIDC_TRUSTED_ISSUERS: CANARY,
+      MASTER_KEY: CANARY,
+      MASTER_KEY_PREVIOUS: CANARY,
+      REVOCATION_MAX_STALENESS: CANARY,
+      LOG_LEVEL: CANARY,
+      OTEL_EXPORTER_OTLP_ENDPOINT: CANARY,
+    });
+    expect(problems.map((problem) => problem.split(":", 1)[0]).sort()).toEqual([
+      "DATABASE_URL",
+      "HOST",
+      "LOG_LEVEL",
+      "MASTER_KEY",
+      "MASTER_KEY_PREVIOUS",
+      "OIDC_CLIENT_ID",
+      "OIDC_ISSUER",
+      "OIDC_TRUSTED_ISSUERS",
+      "OTEL_EXPORTER_OTLP_ENDPOINT",
+      "PORT",
+      "PUBLIC_URL",
+      "REVOCATION_MAX_STALENESS",
+    ]);
+    expect(problems.join("\n")).not.toContain(CANARY);
+  });
+
+  test("whatever it was, and nothing but a ConfigError is thrown", () => {
+    const variables = [
+      "PORT",
+      "PUBLIC_URL",
+      "OIDC_TRUSTED_ISSUERS",
+      "MASTER_KEY",
+      "REVOCATION_MAX_STALENESS",
+      "HOST",
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...variables), fc.string({ minLength: 1 }), (name, text) => {
+        const problems = problemsOf({ [name]: `${text}${CANARY}` });
+        expect(problems.join("\n")).not.toContain(CANARY);
+      }),
+    );
+  });
+});
+
+test("a configuration does not print its master keys", () => {
+  const config = parse({ MASTER_KEY: KEY, MASTER_KEY_PREVIOUS: KEY });
+  expect(JSON.stringify(config)).not.toContain(KEY.slice(0, 12));
+  expect(JSON.stringify(config)).toContain("[secret]");
+});
