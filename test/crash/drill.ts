@@ -8,7 +8,7 @@ import { endAll } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, newHome, startService } from "../support/process-service.ts";
-import { drillFirstStart } from "./first-start.ts";
+import { drillFirstStart, drillRenewal } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
 import { newPlace, type Place } from "./place.ts";
 import { drillBody, drillSteps } from "./steps.ts";
@@ -44,7 +44,10 @@ async function statement(text: string): Promise<void> {
 const DRILLS: readonly { readonly name: string; readonly drill: (place: Place) => Promise<unknown> }[] = [
   {
     name: "the first start and the renewal of its credentials, cut off at each step",
-    drill: drillFirstStart,
+    drill: async (place) => {
+      await drillFirstStart(place);
+      await drillRenewal(place);
+    },
   },
   {
     name: "issue and revoke, cut off at each step",
@@ -101,6 +104,7 @@ try {
         const stood = await drill(place);
         write(stood === undefined ? "    all held" : `    ${stood} acknowledgements stood`);
       } finally {
+        endAll("SIGKILL"); // where a claim did not hold, its service still runs
         place.home.remove();
         await dropDatabase(url);
       }

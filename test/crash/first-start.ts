@@ -45,7 +45,7 @@ async function dieAtEach(place: Place, command: "bootstrap" | "reissue", steps: 
 }
 
 /**
- * Kills the first start at each of its steps, on the same data, and then the renewal of its credentials.
+ * Kills the first start at each of its steps, on the same data.
  *
  * @throws Error with the first claim that does not hold
  */
@@ -58,24 +58,35 @@ export async function drillFirstStart(place: Place): Promise<void> {
   require((await place.command("bootstrap")) === "resumed", "what was left was not put in place");
   require((await place.command("bootstrap")) === "there already", "a second bootstrap did something");
 
-  let live = await place.start();
+  const live = await place.start();
   await requireCredentials(place, live);
-  await live.service.end("SIGTERM");
+  await finish(place, live);
+}
 
+/**
+ * Kills the renewal of the credentials at each of its steps.
+ *
+ * @param place it is bootstrapped
+ * @throws Error with the first claim that does not hold
+ */
+export async function drillRenewal(place: Place): Promise<void> {
   await dieAtEach(place, "reissue", ["bootstrap:begun", "bootstrap:staged"]);
-  live = await place.start();
-  await requireGood(live);
-  await live.service.end("SIGTERM");
+  const before = await place.start();
+  await requireGood(before);
+  await before.service.end("SIGTERM");
   // What was staged and never committed is dropped by the next one, and what was committed is put in place.
-  require((await place.command("bootstrap")) ===
-    "there already", "an uncommitted credential was put in place");
+  const next = await place.command("bootstrap");
+  require(next === "there already", "an uncommitted credential was put in place");
   await dieAtEach(place, "reissue", ["bootstrap:committed", "bootstrap:published"]);
   require((await place.command("bootstrap")) === "resumed", "the renewed credentials were not put in place");
-  const before = live;
-  live = await place.start();
+  const live = await place.start();
   await requireCredentials(place, live);
   require(live.platform.token !== before.platform.token, "the credential is not a new one");
   await requireGood({ ...before, api: live.api });
+  await finish(place, live);
+}
+
+async function finish(place: Place, live: Live): Promise<void> {
   await live.service.end("SIGTERM");
   const wrong = disagreements(await place.tables());
   require(wrong.length === 0, wrong.join("; "));

@@ -9,8 +9,11 @@ import { disagreements } from "./tables.ts";
 
 const WORKERS = 4;
 
-/** Milliseconds under load before the kill: at least, and at most. */
-const LIFE = { least: 150, most: 1_500 };
+/** What a round has acknowledged at least before the kill, however busy the machine is. */
+const LEAST = 20;
+
+/** Most milliseconds from then to the kill. */
+const MOST_WAIT = 1_000;
 
 type Revoked = "yes" | "no" | "unknown";
 
@@ -76,7 +79,16 @@ export async function drillLoad(
 
   for (let round = 1; round <= rounds; round++) {
     const workers = Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(live, round, worker)));
-    await Promise.race([pause(randomInt(LIFE.least, LIFE.most)), workers]);
+    const least = ledger.size + LEAST;
+    let failed = false;
+    workers.catch(() => {
+      failed = true;
+    });
+    const loaded = async () => {
+      while (ledger.size < least && !failed) await pause(10);
+      await pause(randomInt(MOST_WAIT));
+    };
+    await Promise.race([loaded(), workers]);
     await live.service.end("SIGKILL");
     await workers;
     const cut = pending.size;

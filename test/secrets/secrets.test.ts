@@ -12,7 +12,7 @@ import { computeTails } from "../../src/macaroon/chain.ts";
 import { decodeBase64, defaultHmac } from "../../src/macaroon/index.ts";
 import { deriveKey } from "../../src/macaroon/key.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
-import { type Running, run } from "../support/process.ts";
+import { endAll, type Running, run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, type Home, newEmbeddedHome, newHome, startService } from "../support/process-service.ts";
@@ -153,6 +153,7 @@ describe.each(["pglite", "postgres"] as const)("[%s] after a whole life of the s
   }, TIMEOUT);
 
   afterAll(async () => {
+    endAll("SIGKILL"); // where the story broke off, its service still runs
     await server?.stop();
     home.remove();
   });
