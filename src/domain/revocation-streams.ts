@@ -17,8 +17,8 @@ export interface StreamLimits {
   readonly heartbeat: number;
 }
 
-/** What is used unless said. */
-export const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
+/** What is used where nothing else is said. */
+const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
 
 /** Entries that a stream holds at most. */
 const PAGE = 200;

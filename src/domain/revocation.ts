@@ -29,7 +29,13 @@ type Wanted =
 /** Revocations by possession a second, and at once, of one root macaroon's tree. */
 const BY_HOLDER = { perSecond: 1, burst: 20 };
 
-/** Root macaroons whose holders' rate is remembered. */
+/**
+ * Entries a second, and at once, of one person: every entry is held by every replica for months, so whoever can
+ * merely log in must not fill them. Administrators and platforms are trusted with more.
+ */
+const BY_PERSON = { perSecond: 1, burst: 10_000 };
+
+/** Root macaroons and people whose rate is remembered. */
 const HOLDERS = 50_000;
 
 /** Milliseconds for which a long list of targets may keep the process from everybody else. */
@@ -59,6 +65,7 @@ export function createRevocations(options: {
 }): Revocations {
   const { store, examination, feed, clock, steps } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
+  const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: HOLDERS });
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
 
@@ -112,6 +119,14 @@ export function createRevocations(options: {
     };
   }
 
+  function takeFromPerson(caller: Caller | undefined, member: string): void {
+    if (caller?.kind !== "human" || caller.administrator) return;
+    const { issuer, subject } = caller.identity;
+    if (!byPerson.take(`${issuer}\n${subject}`)) {
+      throw new DomainError("rate_limited", "too many revocations by one person", member);
+    }
+  }
+
   async function readTargets(
     caller: Caller | undefined,
     targets: readonly RevokeTarget[],
@@ -129,6 +144,7 @@ export function createRevocations(options: {
         all.push(await byPossession(target.token, `${member}.token`));
       } else {
         named ??= rights.of(caller);
+        takeFromPerson(caller, member);
         all.push({ kind: "entry", ...(await named(target, member)) });
       }
     }

@@ -5,7 +5,7 @@ import { revocationWire } from "./wire/revocation.ts";
 export const EVENT_STREAM = "text/event-stream";
 
 /** Milliseconds after which a reader that takes nothing is disconnected. */
-export const STALL = 30_000;
+const STALL = 30_000;
 
 /** Milliseconds after which a reader that was disconnected should come back. */
 const RETRY = 2_000;

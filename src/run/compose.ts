@@ -60,7 +60,7 @@ export interface Parts {
 const POLLS_PER_BOUND = 20;
 
 /** Milliseconds between two reads of the revocation log. @param stalenessMilliseconds the bound */
-export function pollOf(stalenessMilliseconds: number): number {
+function pollOf(stalenessMilliseconds: number): number {
   return Math.min(1_000, stalenessMilliseconds / POLLS_PER_BOUND);
 }
 

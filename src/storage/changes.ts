@@ -3,7 +3,7 @@ import type { Connect, Connection, Run } from "./connection.ts";
 import { before } from "./guard.ts";
 
 /** What changes are announced on. */
-export const CHANNEL = "bakehouse_revocations";
+const CHANNEL = "bakehouse_revocations";
 
 /** Settings of a listener. All times are milliseconds. */
 export interface ListenerOptions {

@@ -16,7 +16,7 @@ export interface Latency {
   readonly load: number;
 }
 
-const ENTRY = "test/revocation/child/child.ts";
+const ENTRY = "test/drills/replica-process.ts";
 const AT_ONCE = 4;
 
 async function until(refuses: () => Promise<boolean>): Promise<void> {

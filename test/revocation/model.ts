@@ -261,7 +261,7 @@ function verify(n: number, replica: number): Command {
 }
 
 /** Random commands: about as much growing as revoking, and most of all verifying. */
-export function commands(most: number): fc.Arbitrary<Iterable<Command>> {
+function commands(most: number): fc.Arbitrary<Iterable<Command>> {
   const n = fc.nat(11);
   const replica = fc.nat(1);
   const growing = fc.tuple(n, fc.nat(2), fc.nat(2), fc.boolean()).map((all) => grow(...all));

@@ -176,6 +176,21 @@ describeService("streaming the revocation log", (service) => {
     again.stop();
   });
 
+  test("ends at once where the replica stops, which takes no new one then", async () => {
+    const replica = service().replica();
+    await replica.start();
+    const { url: other, close } = await replica.listen();
+    const stream = await open(`${other}/v1/revocations`, headers());
+    await until(() => stream.events.length > 0);
+    const begun = performance.now();
+    replica.endStreams();
+    await stream.reading;
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect((await open(`${other}/v1/revocations`, headers())).response.status).toBe(503);
+    await close();
+    await replica.stop();
+  });
+
   test("a reader that takes nothing holds one page, and the others go on", async () => {
     const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1" });
     socket.pause();

@@ -434,6 +434,18 @@ describeService("revoking: an entry matches within its author's scope only", (se
     );
   });
 
+  test("a person may fill the log no faster than a person needs to, and nobody else is held up by it", async () => {
+    const who = service().asHuman(someone());
+    const targets = Array.from({ length: 9_990 }, () => ({
+      revocation_id: randomBytes(16).toString("base64url"),
+    }));
+    await service().revoke(targets, who);
+    const more = await service().send("POST", "/v1/revocations", { targets: targets.slice(0, 500) }, who);
+    expect(more.status).toBe(429);
+    await service().revoke(targets.slice(0, 500), service().asHuman(someone()));
+    await service().revoke(targets.slice(0, 500), service().asPlatform());
+  }, 60_000);
+
   test("a holder learns of an administrator's entry only that it has killed the link", async () => {
     const who = someone();
     const { token } = await service().issue({}, who);

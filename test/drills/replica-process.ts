@@ -1,5 +1,5 @@
-import { parseConfig } from "../../../src/config.ts";
-import { serve } from "../../../src/run/serve.ts";
+import { parseConfig } from "../../src/config.ts";
+import { serve } from "../../src/run/serve.ts";
 
 // The service as it is, but for how it follows the revocation log: REPLICA_LISTENS=no leaves polling alone, and
 // REPLICA_POLL is the pause between two reads in milliseconds.
