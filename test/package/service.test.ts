@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
@@ -55,8 +56,8 @@ async function command(home: Home, args: readonly string[], env: Record<string, 
   return { code, stderr: child.stderr() };
 }
 
-/** A request of which only a part has been sent; `finish` sends the rest and reads the answer. */
-function halfSent(service: RunningService, token: string) {
+/** A request of which the service has the head and no body yet; `finish` sends that. */
+async function halfSent(service: RunningService, token: string) {
   const body = JSON.stringify({ token, context: {} });
   const sent = request(`${service.url}/v1/verify`, {
     method: "POST",
@@ -64,6 +65,8 @@ function halfSent(service: RunningService, token: string) {
       authorization: `Bearer ${token}`,
       "content-type": "application/json",
       "content-length": String(Buffer.byteLength(body)),
+      // The service says when it has read the head.
+      expect: "100-continue",
     },
   });
   const answered = new Promise<{ readonly status: number | undefined; readonly body: string }>(
@@ -75,11 +78,9 @@ function halfSent(service: RunningService, token: string) {
     },
   );
   answered.catch(() => {}); // looked at only once it is awaited
-  sent.write(body.slice(0, 10));
-  return {
-    answered,
-    finish: () => sent.end(body.slice(10)),
-  };
+  sent.flushHeaders();
+  await once(sent, "continue");
+  return { answered, finish: () => sent.end(body) };
 }
 
 const refusesConnections = (port: number) =>
@@ -96,8 +97,7 @@ describe("[pglite] the built service", () => {
   }, async () => {
     const home = await embedded();
     const service = await start(home);
-    const half = halfSent(service, credential(home, "default.token"));
-    await pause(300);
+    const half = await halfSent(service, credential(home, "default.token"));
     const ended = service.end("SIGTERM");
     await service.said("stopping (SIGTERM)");
     while (!(await refusesConnections(service.port))) await pause(20);
@@ -114,8 +114,7 @@ describe("[pglite] the built service", () => {
   }, async () => {
     const home = await embedded();
     const service = await start(home);
-    const half = halfSent(service, credential(home, "default.token"));
-    await pause(300);
+    const half = await halfSent(service, credential(home, "default.token"));
     const from = performance.now();
     expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
     const waited = performance.now() - from;
@@ -134,8 +133,7 @@ describe("[pglite] the built service", () => {
     expect(performance.now() - from).toBeLessThan(5_000);
 
     const second = await start(home);
-    halfSent(second, credential(home, "default.token"));
-    await pause(300);
+    await halfSent(second, credential(home, "default.token"));
     const ended = second.end("SIGTERM");
     await second.said("stopping (SIGTERM)");
     expect(await second.end("SIGTERM")).toEqual({ code: 1, signal: null });
