@@ -92,6 +92,20 @@ describeService("root keys", (service) => {
       expect(await keys()).toHaveLength(2);
     });
 
+    test("a platform cannot fill the memory of all with its keys; an administrator still can rotate", async () => {
+      const answers: number[] = [];
+      for (let index = 0; index < 12; index++) {
+        answers.push((await rotate()).status);
+        await service().advance(2 * BOUND + 1_000);
+      }
+      expect(answers).toEqual([...Array(10).fill(201), 429, 429]);
+      expect(await keys()).toHaveLength(11);
+      const asAdmin = service().asAdmin();
+      expect((await service().send("POST", "/v1/keys/rotate", { platform }, asAdmin)).status).toBe(201);
+      await service().advance(3_600_000);
+      expect((await rotate()).status).toBe(201);
+    });
+
     test("an administrator names the platform, which must be there", async () => {
       const send = (body: object) => service().send("POST", "/v1/keys/rotate", body, service().asAdmin());
       expect((await send({ platform })).status).toBe(201);
