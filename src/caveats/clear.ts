@@ -64,8 +64,14 @@ type Verdict = { readonly code: FailureCode; readonly detail: string } | undefin
  *
  * Call it only with caveats whose signature has been verified. Pure, and never throws, whatever the
  * caveats and the context are. Work is bounded for the chain as a whole: see {@link WORK_LIMIT}.
+ *
+ * @param work what is left of an allowance that several chains share, as those of one bundle do
  */
-export function clear(chain: readonly (string | Uint8Array | Condition)[], facts: Facts): Clearance {
+export function clear(
+  chain: readonly (string | Uint8Array | Condition)[],
+  facts: Facts,
+  work: Work = newWork(),
+): Clearance {
   const conditions: Condition[] = [];
   const agents: string[] = [];
   for (const link of chain) {
@@ -76,7 +82,6 @@ export function clear(chain: readonly (string | Uint8Array | Condition)[], facts
     }
   }
 
-  const work = newWork();
   const failures: Failure[] = [];
   let passed = 0;
   let name: string | null = null;

@@ -12,6 +12,10 @@ import { spend, type Work } from "./work.ts";
 
 // Normalising a character takes about as long as looking at this many.
 const NORMALISE_COST = 15;
+// So do reading a value in every way in which it could be what is denied, and parsing a bound's counterpart.
+// A list of a mebibyte has tens of thousands of values: counted by their length alone they would take seconds.
+const READINGS_COST = 150;
+const PARSE_COST = 25;
 
 const MISSING: Refusal = { seen: "missing" };
 const EMPTY_LIST: Refusal = { seen: "empty_list" };
@@ -67,11 +71,12 @@ export function mismatch(
       if (!spend(work, caveat.items.length)) return "work";
       return denied ? isDenied(denied, value, work) : isOneOf(caveat.items, value);
     case "comparison":
+      if (!spend(work, PARSE_COST)) return "work";
       return compares(caveat, value);
     case "glob":
       return globs(caveat, value, work);
     case "network":
-      if (!spend(work, caveat.blocks.length)) return "work";
+      if (!spend(work, PARSE_COST + caveat.blocks.length)) return "work";
       return isWithin(caveat, value);
     default:
       return caveat satisfies never;
@@ -91,6 +96,7 @@ function isDenied(denied: ReadonlySet<string>, value: JsonValue, work: Work): Mi
     if (!spend(work, NORMALISE_COST * text.length)) return "work";
     if (!canNormalise(text)) return "marks";
   }
+  if (!spend(work, READINGS_COST)) return "work";
   return readingsOf(text).some((reading) => denied.has(reading)) ? "value" : undefined;
 }
 
@@ -129,6 +135,7 @@ function holds(operator: ComparisonCaveat["operator"], order: number): Mismatch 
 
 function globs(caveat: GlobCaveat, value: JsonValue, work: Work): Mismatch | undefined {
   if (typeof value !== "string") return "kind";
+  if (!spend(work, PARSE_COST)) return "work";
   const bad = badSegment(value);
   if (bad !== undefined) return bad;
   if (matchesGlob(caveat.pattern, value, work)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * How much may still be done to clear one chain, in characters, elements and items looked at.
+ * How much may still be done to clear one chain, or all of one bundle, in characters, elements and items looked at.
  *
  * A chain of 256 caveats over a context of a megabyte is cheap to send; without a bound on the product it
  * would not be cheap to answer. What is left undone when the bound is reached is refused, so more caveats can

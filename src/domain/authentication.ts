@@ -76,8 +76,11 @@ export function createAuthentication(options: {
 
     async session(cookie) {
       const session = await options.sessions.find(cookie);
-      // A session of the development provider does not outlive the provider.
-      if (session === undefined || (session.identity.development && !options.trustsDevelopment)) {
+      // A session ends with the trust in the issuer that began it, the development provider first of all.
+      const trusted =
+        session?.identity.issuer === options.ownIssuer &&
+        (!session.identity.development || options.trustsDevelopment);
+      if (session === undefined || !trusted) {
         throw unauthenticated("the session has ended");
       }
       return human(session.identity);

@@ -140,7 +140,8 @@ export function createExamination(options: {
   async function examineFor(presented: Presented, platform: string | undefined): Promise<Examined> {
     if (!presented.ok) return presented;
     const identifier = parseIdentifier(presented.root.identifier);
-    const rootKey = identifier && (await rootKeys.find(identifier.keyId));
+    // By the platform that asks: whoever has no credential guesses on the service's own account, not on a platform's.
+    const rootKey = identifier && (await rootKeys.find(identifier.keyId, platform));
     if (identifier === undefined || rootKey === undefined) return UNKNOWN_KEY;
     if (platform !== undefined && rootKey.platform !== platform) return UNKNOWN_KEY;
 

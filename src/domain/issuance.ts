@@ -23,6 +23,26 @@ function notAdmitted(): DomainError {
   return new DomainError("forbidden", "no platform of this name issues tokens to this principal", "platform");
 }
 
+/**
+ * Most characters of caveats that one page shows. A thousand tokens may have fifty million, and each is read,
+ * summed up and held against the others while everybody else waits.
+ */
+const PAGE_CHARACTERS = 1_000_000;
+
+/** The first of the items, as many as stay within a number of characters, and one at least. */
+function itemsWithin(
+  characters: number,
+  items: readonly TokenWithPrincipal[],
+): readonly TokenWithPrincipal[] {
+  let left = characters;
+  const end = items.findIndex(({ token }, index) => {
+    for (const caveat of token.caveats)
+      left -= "text" in caveat ? caveat.text.length : caveat.location.length;
+    return left < 0 && index > 0;
+  });
+  return end < 0 ? items : items.slice(0, end);
+}
+
 interface Asked {
   readonly subject: PolicySubject;
   readonly email: string | null;
@@ -210,7 +230,12 @@ export function createTokens(options: {
 
     async list(caller, platform, page) {
       const { items, next } = await store.tokens.list(filterFor(caller, platform), page);
-      return { items: items.map(options.view), next };
+      const shown = itemsWithin(PAGE_CHARACTERS, items);
+      const last = shown.at(-1);
+      return {
+        items: shown.map(options.view),
+        next: shown.length < items.length && last !== undefined ? last.token.id : next,
+      };
     },
 
     async get(caller, tokenId) {

@@ -2,6 +2,7 @@ import { type Clearance, clear, type Failure } from "../caveats/clear.ts";
 import type { Condition } from "../caveats/condition.ts";
 import { shownCaveat } from "../caveats/condition.ts";
 import { instantFromMilliseconds } from "../caveats/instant.ts";
+import { newWork } from "../caveats/work.ts";
 import type { JsonObject } from "../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../macaroon/index.ts";
 import type { GoodToken } from "./examination.ts";
@@ -56,7 +57,9 @@ export function judge(token: GoodToken, context: JsonObject, now: number): Judge
   const { macaroon } = token;
   const facts = { now: instantFromMilliseconds(now), context };
   const ancestors = new Set(macaroon.revocationIds.map(({ text }) => text));
-  const root: Clearance = clear(token.conditions, { ...facts, place: "root" });
+  // One allowance for all: with one for each, 32 discharges would be 32 times the work for the same bytes.
+  const work = newWork();
+  const root: Clearance = clear(token.conditions, { ...facts, place: "root" }, work);
 
   const reasons: Reason[] = [];
   if (token.revoked !== undefined) reasons.push({ code: "revoked", detail: token.revoked });
@@ -66,7 +69,7 @@ export function judge(token: GoodToken, context: JsonObject, now: number): Judge
     const fault = dischargeFault(discharge, conditions);
     if (fault !== undefined)
       reasons.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
-    const cleared = clear(conditions, { ...facts, place: "discharge", ancestors });
+    const cleared = clear(conditions, { ...facts, place: "discharge", ancestors }, work);
     for (const failure of cleared.failures) {
       failures.push({ ...failure, detail: `in discharge ${index}: ${failure.detail}` });
     }

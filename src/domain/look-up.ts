@@ -5,19 +5,21 @@ import { createRateLimit } from "./rate-limit.ts";
 /** Finds what memory does not hold, without letting callers turn their guesses into load on the database. */
 export interface LookUp<T> {
   /**
+   * @param asker whose allowance the query is taken from; what memory answers takes from nobody's
    * @returns undefined for an id that does not exist
    *
    * Rejects where the store could not answer, and with `unavailable` past the rate limit: neither says
    * that the id does not exist.
    */
-  find(id: string): Promise<T | undefined>;
+  find(id: string, asker?: string): Promise<T | undefined>;
 }
 
 const MISSES = 10_000;
+const ASKERS = 10_000;
 
 /**
  * Calls for one id at one time share one query; ids that were not there are remembered for a while;
- * and all queries together stay under a rate.
+ * and the queries of each asker stay under a rate, so that none can use up what another needs.
  *
  * @param missMilliseconds how long an absent id is answered from memory
  */
@@ -32,7 +34,7 @@ export function createLookUp<T>(options: {
     clock,
     perSecond: options.perSecond,
     burst: options.perSecond,
-    maxKeys: 1,
+    maxKeys: ASKERS,
   });
   const underway = new Map<string, Promise<T | undefined>>();
   const misses = new Map<string, number>();
@@ -50,7 +52,7 @@ export function createLookUp<T>(options: {
   }
 
   return {
-    async find(id) {
+    async find(id, asker = "") {
       const missedAt = misses.get(id);
       if (missedAt !== undefined) {
         if (clock.monotonic() - missedAt < options.missMilliseconds) return undefined;
@@ -58,7 +60,8 @@ export function createLookUp<T>(options: {
       }
       const joined = underway.get(id);
       if (joined !== undefined) return joined;
-      if (!limit.take("")) throw new DomainError("unavailable", "too many look-ups of unknown ids at once");
+      if (!limit.take(asker))
+        throw new DomainError("unavailable", "too many look-ups of unknown ids at once");
       const promise = query(id).finally(() => underway.delete(id));
       underway.set(id, promise);
       return promise;

@@ -23,8 +23,11 @@ export interface RootKey {
 export interface RootKeys {
   /** Reads all usable keys. Throws where one does not open under the master key. */
   load(): Promise<void>;
-  /** @returns undefined for a key that does not exist or has expired; rejects where that could not be found out */
-  find(id: string): Promise<RootKey | undefined>;
+  /**
+   * @param asker whose allowance of look-ups is used where memory does not hold the key
+   * @returns undefined for a key that does not exist or has expired; rejects where that could not be found out
+   */
+  find(id: string, asker?: string): Promise<RootKey | undefined>;
   /** As `find`, of what is in memory alone. */
   held(id: string): RootKey | undefined;
   /**
@@ -70,7 +73,7 @@ export const ROOT_KEY_PURPOSE = "root key";
 /** Keys of a platform among which the one is that signs: it is replaced monthly, and once more for each that is revoked. */
 const NEWEST = 100;
 
-/** Look-ups a second of keys that memory does not hold. */
+/** Look-ups a second, for each asker, of keys that memory does not hold. */
 const LOOK_UPS = 100;
 
 /** @param stalenessMilliseconds within which every replica has read what was committed, or refuses to answer */
@@ -147,10 +150,10 @@ export function createRootKeys(options: {
   return {
     load,
 
-    async find(id) {
+    async find(id, asker) {
       const key = known.get(id);
       if (key !== undefined) return key;
-      const stored = await lookUp.find(id);
+      const stored = await lookUp.find(id, asker);
       if (stored !== undefined) remember(stored);
       return known.get(id);
     },

@@ -19,6 +19,12 @@ import { uuidv7Time } from "./uuid.ts";
 /** How long a batch may keep the process from everybody else, milliseconds. */
 const LONGEST_HOLD = 10;
 
+/**
+ * Failed caveats that one batch explains. Each sentence is up to a kilobyte and takes a fraction of a millisecond
+ * to write: a thousand tokens of 250 failing caveats made an answer of 300 MB and held everybody up for seconds.
+ */
+const MOST_FAILURES = 20_000;
+
 /** How long verify waits for `min_sequence`, milliseconds. */
 const REACH_WAIT = 2_000;
 
@@ -106,13 +112,21 @@ export function createVerification(options: {
 
       const results: (Verdict | DomainError)[] = [];
       let heldSince = clock.monotonic();
+      let failures = 0;
       for (const request of requests) {
+        if (failures >= MOST_FAILURES) {
+          const why = "the answers before this one are too long already: ask in smaller batches";
+          results.push(new DomainError("unavailable", why));
+          continue;
+        }
         if (clock.monotonic() - heldSince > LONGEST_HOLD) {
           await setImmediate();
           heldSince = clock.monotonic();
         }
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
-        results.push(await arrived.then(() => answer(platform, request)).catch(refusalOf));
+        const result = await arrived.then(() => answer(platform, request)).catch(refusalOf);
+        if ("failures" in result) failures += result.failures.length;
+        results.push(result);
       }
       return results;
     },

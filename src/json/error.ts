@@ -2,7 +2,7 @@
  * Why a JSON text was refused.
  *
  * `encoding`: not UTF-8, or a byte order mark. `number_range`: a number that no double can hold, found
- * only by {@link toPlain}.
+ * only by {@link toPlain}. `too_many`: more values than the reader was told to keep, or more elements in an array.
  */
 export type JsonErrorCode =
   | "syntax"
@@ -10,6 +10,7 @@ export type JsonErrorCode =
   | "lone_surrogate"
   | "nul"
   | "too_deep"
+  | "too_many"
   | "encoding"
   | "number_range";
 

@@ -8,6 +8,11 @@ import { JsonNumber, type JsonValue } from "./value.ts";
 export interface JsonOptions {
   /** Most arrays and objects within one another; 128 unless said, 1,000 at most. */
   readonly maxDepth?: number;
+  /**
+   * Most values in the text, those within others counted; no limit unless said. A value takes many times the
+   * memory of the two bytes that it can be written in.
+   */
+  readonly maxValues?: number;
   /** Reads U+0000 in strings too. For formats that carry bytes as text, and nothing else. */
   readonly allowNul?: boolean;
 }
@@ -38,7 +43,15 @@ export function parseJson(source: string | Uint8Array, options?: JsonOptions): J
   const text = typeof source === "string" ? source : decodeUtf8(source);
   if (text === undefined) throw new JsonError("encoding", "text is not utf-8", []);
   if (text.charCodeAt(0) === 0xfeff) throw new JsonError("encoding", "byte order mark", [], 0);
-  const reader: Reader = { text, offset: 0, path: [], maxDepth, allowNul: options?.allowNul ?? false };
+  const reader: Reader = {
+    text,
+    offset: 0,
+    path: [],
+    maxDepth,
+    allowNul: options?.allowNul ?? false,
+    maxValues: options?.maxValues ?? Number.POSITIVE_INFINITY,
+    values: 0,
+  };
   const value = readValue(reader);
   skipSpace(reader);
   if (reader.offset < text.length) fail(reader, "syntax", "text after the value");
@@ -66,6 +79,7 @@ function peek(reader: Reader): number {
 
 function readValue(reader: Reader): JsonValue {
   const unit = peek(reader);
+  if (++reader.values > reader.maxValues) fail(reader, "too_many", `more than ${reader.maxValues} values`);
   switch (unit) {
     case QUOTE:
       return readString(reader);

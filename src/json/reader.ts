@@ -11,6 +11,9 @@ export interface Reader {
   readonly path: JsonPathStep[];
   readonly maxDepth: number;
   readonly allowNul: boolean;
+  readonly maxValues: number;
+  /** Values begun so far. */
+  values: number;
 }
 
 /** Refuses the text at the place that the reader has come to. */

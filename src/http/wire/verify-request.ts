@@ -2,9 +2,8 @@ import { z } from "zod";
 
 import { reservedMember } from "../../caveats/reserved.ts";
 import type { VerifyRequest } from "../../domain/service.ts";
-import { toPlain } from "../../json/plain.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
-import { check } from "../json-body.ts";
+import { check, plainBody } from "../json-body.ts";
 import { sequence } from "./text.ts";
 
 /** Most objects and arrays within one another in a context, itself counted. */
@@ -46,7 +45,9 @@ const cost = z
   .superRefine((members, issues) => {
     for (const [unit, amount] of members) {
       const rule = costRule(unit, amount);
-      if (rule !== undefined) issues.addIssue({ code: "custom", path: [unit], message: rule });
+      if (rule === undefined) continue;
+      issues.addIssue({ code: "custom", path: [unit], message: rule });
+      return;
     }
   })
   .meta({
@@ -61,6 +62,19 @@ function costRule(unit: string, amount: JsonValue): string | undefined {
   return amount.text.length <= 40 ? undefined : "must have at most 40 digits";
 }
 
+// Not an array of strings to the schema, which would remember an offence for each of many wrong elements.
+const discharges = z
+  .custom<readonly string[]>(Array.isArray, "must be an array")
+  .superRefine((texts, issues) => {
+    const wrong = texts.findIndex((text) => typeof text !== "string");
+    if (wrong >= 0) issues.addIssue({ code: "custom", path: [wrong], message: "must be a string" });
+  })
+  .meta({
+    type: "array",
+    items: { type: "string" },
+    description: "Discharges that are not in the bundle.",
+  });
+
 /** What is asked of one token. */
 export const verifyRequestSchema = z
   .strictObject({
@@ -68,10 +82,7 @@ export const verifyRequestSchema = z
       description:
         "The macaroon, or a bundle of it and its discharges, base64url. One that is too large is an answer, not an error.",
     }),
-    discharges: z
-      .array(z.string())
-      .optional()
-      .meta({ description: "Discharges that are not in the bundle." }),
+    discharges: discharges.optional(),
     context,
     cost: cost.optional(),
     proof: z.string().max(16_384).optional().meta({
@@ -94,7 +105,7 @@ export const verifyRequestSchema = z
  * @throws DomainError or JsonError that names the member at fault
  */
 export function readVerifyRequest(tree: JsonValue): VerifyRequest {
-  const read = check(verifyRequestSchema, isObject(tree) ? shallow(tree) : toPlain(tree));
+  const read = check(verifyRequestSchema, isObject(tree) ? shallow(tree) : plainBody(tree));
   return {
     token: read.token,
     discharges: read.discharges ?? [],
@@ -106,7 +117,7 @@ export function readVerifyRequest(tree: JsonValue): VerifyRequest {
 
 function shallow(tree: JsonObject): object {
   const kept = ["context", "cost"];
-  const rest = toPlain(new Map([...tree].filter(([name]) => !kept.includes(name)))) as object;
+  const rest = plainBody(new Map([...tree].filter(([name]) => !kept.includes(name)))) as object;
   for (const name of kept) {
     if (tree.has(name)) Object.defineProperty(rest, name, { value: tree.get(name), enumerable: true });
   }

@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+
+import { clear, type Facts } from "../../src/caveats/clear.ts";
+import { newWork } from "../../src/caveats/work.ts";
+import { JsonNumber, type JsonValue } from "../../src/json/value.ts";
+
+const MANY = 50_000;
+
+function facts(list: readonly JsonValue[]): Facts {
+  return {
+    now: { kind: "instant", seconds: 0, fraction: "" },
+    context: new Map([["x", list]]),
+    place: "root",
+  };
+}
+
+function each(value: (index: number) => JsonValue): readonly JsonValue[] {
+  return Array.from({ length: MANY }, (_, index) => value(index));
+}
+
+const LISTS: readonly (readonly [name: string, list: readonly JsonValue[]])[] = [
+  ["numbers", each((index) => new JsonNumber(String(index)))],
+  ["exponents", each((index) => new JsonNumber(`${(index % 9) + 1}e30`))],
+  ["truths", each(() => true)],
+  ["addresses", each((index) => `::${index.toString(16)}`)],
+  ["words", each((index) => `x${index}`)],
+];
+
+describe("a long list costs what it takes to read each element", () => {
+  // Counted by their lengths alone, the addresses kept a process busy for two seconds under one chain.
+  test.each(LISTS)("%s under !=", (_name, list) => {
+    const chain = Array.from({ length: 250 }, (_, index) => `x != q${index}`);
+    const start = performance.now();
+    const { failures } = clear(chain, facts(list));
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(failures).toHaveLength(250);
+    expect(failures[0]?.detail).toMatch(/^x is too much to check/);
+  });
+});
+
+test("chains that share an allowance share its end", () => {
+  const list = Array.from({ length: 5_000 }, (_, index) => `x${index}`);
+  const chain = ["x != a", "x != b"];
+  expect(clear(chain, facts(list)).failures).toEqual([]);
+  const work = newWork();
+  expect(clear(chain, facts(list), work).failures).toEqual([]);
+  expect(clear(chain, facts(list), work).failures.map(({ code }) => code)).toEqual([
+    "caveat_failed",
+    "caveat_failed",
+  ]);
+});
