@@ -47,3 +47,6 @@ export const COLLECT_WAIT = 20 * SECOND;
 
 /** Life of an API login by macaroon-bakery's protocol, milliseconds. */
 export const BAKERY_LOGIN_LIFE = HOUR;
+
+/** The longest life of a discharge, milliseconds; past it nothing of a request can be collected. */
+export const MAX_DISCHARGE_LIFE = DAY;
