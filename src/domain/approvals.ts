@@ -84,13 +84,14 @@ export function createApprovals(options: {
   function viewOf(request: DischargeRequest, caller: HumanCaller): ApprovalView {
     const now = clock.now();
     const parts = read(request);
-    const { id, code, askedAt, expiresAt, decidedAt, about, decisions } = request;
+    const { id, code, protocol, askedAt, expiresAt, decidedAt, about, decisions } = request;
     return {
       id,
       state: stateAt(request, now),
       condition: parts.condition,
       options: parts.terms.options,
       code,
+      protocol,
       askedAt,
       expiresAt,
       decidedAt,

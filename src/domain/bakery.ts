@@ -74,7 +74,7 @@ export function createBakery(options: {
       const ticket = await desk.read(caveatId, payload);
       if (token !== undefined) return { state: "granted", macaroon: await redeem(ticket, token) };
       requireServable(ticket);
-      const { id, secret, path } = await desk.enqueue({
+      const { id, secret, code, path } = await desk.enqueue({
         ticket,
         protocol: "bakery",
         caller: undefined,
@@ -82,7 +82,7 @@ export function createBakery(options: {
         shown: undefined,
         ancestor: null,
       });
-      return { state: "pending", path, ticket: `${id}.${secret}` };
+      return { state: "pending", path, code, ticket: `${id}.${secret}` };
     },
 
     async wait(text) {

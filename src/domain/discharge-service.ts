@@ -1,6 +1,11 @@
 import type { ApprovalCondition, TermOptions } from "../conditions/terms.ts";
 import type { Caller, HumanCaller } from "./caller.ts";
-import type { DischargeDecision, DischargeState, DischargeSubject } from "./ports/discharge-requests.ts";
+import type {
+  DischargeDecision,
+  DischargeProtocol,
+  DischargeState,
+  DischargeSubject,
+} from "./ports/discharge-requests.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 
 /*
@@ -41,6 +46,8 @@ export interface ConfirmationView {
   readonly state: DischargeState | "expired";
   readonly condition: string;
   readonly code: string;
+  /** A stock client of macaroon-bakery may have no way to show the code. */
+  readonly protocol: DischargeProtocol;
   readonly expiresAt: number;
   /** Null where nothing is known about the asker. */
   readonly about: DischargeSubject | null;
@@ -58,6 +65,7 @@ export interface ApprovalView {
   readonly condition: ApprovalCondition;
   readonly options: TermOptions;
   readonly code: string;
+  readonly protocol: DischargeProtocol;
   readonly askedAt: number;
   readonly expiresAt: number;
   readonly decidedAt: number | null;
@@ -116,7 +124,8 @@ export interface Bakery {
     | { readonly state: "granted" /** JSON of the macaroon. */; readonly macaroon: string }
     | {
         readonly state: "pending";
-        readonly path: string /** For {@link Bakery.wait}. A secret. */;
+        readonly path: string;
+        readonly code: string /** For {@link Bakery.wait}. A secret. */;
         readonly ticket: string;
       }
   >;

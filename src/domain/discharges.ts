@@ -148,12 +148,13 @@ export function createDischarges(options: {
     async view(caller, id) {
       const request = await confirmable(id);
       const proved = proof(request, caller);
-      const { condition, code, expiresAt, about } = request;
+      const { condition, code, protocol, expiresAt, about } = request;
       return {
         id,
         state: stateAt(request, clock.now()),
         condition,
         code,
+        protocol,
         expiresAt,
         about,
         proof: proved.outcome,

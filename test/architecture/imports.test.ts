@@ -16,7 +16,7 @@ const LAYERS: Readonly<
   domain: { ours: ["json", "macaroon", "caveats", "conditions"], packages: ["node:"] },
   storage: { ours: ["domain"], packages: "any" },
   oidc: { ours: ["domain"], packages: "any" },
-  http: { ours: ["domain", "json", "caveats", "macaroon"], packages: "any" },
+  http: { ours: ["domain", "json", "caveats", "conditions", "macaroon"], packages: "any" },
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
