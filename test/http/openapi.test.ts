@@ -90,7 +90,12 @@ describe("examples", () => {
         ? new URLSearchParams(media?.example as Record<string, string>).toString()
         : media?.example;
       const headers = isForm ? { "content-type": type } : undefined;
-      const response = await send(method.toUpperCase(), path.replace("{id}", REQUEST_ID).replace(/\{\w+\}/, "default"), body, headers);
+      const response = await send(
+        method.toUpperCase(),
+        path.replace("{id}", REQUEST_ID).replace(/\{\w+\}/, "default"),
+        body,
+        headers,
+      );
       expect(response.status).toBeLessThan(300);
       expect(calls).toHaveLength(1);
     },
