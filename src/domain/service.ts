@@ -180,6 +180,7 @@ export type RevokeTarget =
       readonly issuedBefore: number | undefined;
     }
   | { readonly kind: "key_id"; readonly keyId: string }
+  | { readonly kind: "approval_id"; readonly approvalId: string }
   | { readonly kind: "platform"; readonly platform: string; readonly issuedBefore: number | undefined };
 
 export interface RevokeRequest {
