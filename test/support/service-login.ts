@@ -15,10 +15,12 @@ export interface Person {
 export function stubRelyingParty() {
   const demanded: LoginDemands[] = [];
   let next: Person | undefined;
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
   const relyingParty: RelyingParty = {
     async begin(returnTo, demands = {}) {
       demanded.push(demands);
-      const attempt = { state: "s", nonce: "n", codeVerifier: "v", returnTo, startedAt: Date.now() };
+      const attempt = { state: "s", nonce: "n", codeVerifier: "v", returnTo, startedAt: now() };
       return { url: "https://login.test/authorize", attempt };
     },
     async finish() {
@@ -29,7 +31,7 @@ export function stubRelyingParty() {
         email: null,
         name: null,
         groups: next.groups ?? [],
-        authenticatedAt: next.authenticatedAt === undefined ? Date.now() : next.authenticatedAt,
+        authenticatedAt: next.authenticatedAt === undefined ? now() : next.authenticatedAt,
         acr: next.acr ?? null,
         development: false,
       };
@@ -55,5 +57,10 @@ export function stubRelyingParty() {
     return { cookie: session, origin };
   }
 
-  return { relyingParty, demanded, login };
+  /** Moves the issuer's clock, as a test moves the service's. */
+  function advance(milliseconds: number): void {
+    ahead += milliseconds;
+  }
+
+  return { relyingParty, demanded, login, advance };
 }
