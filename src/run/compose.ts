@@ -48,8 +48,8 @@ export interface Parts {
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
   readonly files: CredentialFiles;
-  /** Where notifications go; undefined where nobody wants them. */
-  readonly webhook: Webhook | undefined;
+  /** Where notifications go; absent where nobody wants them. */
+  readonly webhook?: Webhook | undefined;
   readonly publicUrl: string;
   /** The one issuer that administrators can come from. */
   readonly ownIssuer: string;
