@@ -89,7 +89,9 @@ export function createBakery(options: {
       let request = await find(text);
       // These clients ask once and wait: so long as the request can be decided.
       while (stateAt(request, clock.now()) === "pending") {
-        await room.wait(request.id, Math.max(1, request.expiresAt - clock.now()));
+        if (!(await room.wait(request.id, Math.max(1, request.expiresAt - clock.now())))) {
+          throw new DomainError("unavailable", "too many clients wait already");
+        }
         request = await find(text);
       }
       requireGranted(request);

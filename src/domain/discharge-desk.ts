@@ -127,7 +127,12 @@ export function createDischargeDesk(options: {
           decisions: [],
         };
         await repositories.dischargeRequests.insert(request);
-        const crowd = { callerHash, tokenId: shown?.subject.tokenId, approverKeys: request.approverKeys };
+        const crowd = {
+          callerHash,
+          tokenId: shown?.subject.tokenId,
+          approverKeys: request.approverKeys,
+          protocol,
+        };
         await limits.makeRoom(repositories, crowd, now);
         const event = {
           action: "discharge.asked",

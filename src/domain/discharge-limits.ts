@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Caller } from "./caller.ts";
 import { DomainError } from "./error.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { DischargeProtocol } from "./ports/discharge-requests.ts";
 import type { Repositories } from "./ports/store.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
@@ -12,8 +13,12 @@ const MOST_PER_CALLER = 50;
 /** The same of one root macaroon's whole tree. */
 const MOST_PER_TOKEN = 5;
 
-/** Approvals that one person or group may be asked for at once. Past that nobody is asked, so that nobody can push another's request out. */
-const MOST_PER_APPROVER = 100;
+/**
+ * Approvals that one person or group may be asked for at once. Past that nobody is asked, so that nobody can push
+ * another's request out. Those of stock bakery clients, who need no token to ask, are counted apart: they cannot
+ * keep out the others.
+ */
+const MOST_PER_APPROVER = { native: 100, bakery: 20 } as const;
 
 /** Requests a second, and at once, of one caller. */
 const ASKING = { perSecond: 2, burst: 40, maxKeys: 50_000 };
@@ -29,6 +34,7 @@ export interface DischargeLimits {
       readonly callerHash: Uint8Array;
       readonly tokenId: string | undefined;
       readonly approverKeys: readonly string[];
+      readonly protocol: DischargeProtocol;
     },
     now: number,
   ): Promise<void>;
@@ -62,11 +68,12 @@ export function createDischargeLimits(options: { readonly clock: Clock }): Disch
         createHash("sha256").update("bakehouse discharge caller v1\0").update(name).digest(),
       );
     },
-    async makeRoom({ dischargeRequests }, { callerHash, tokenId, approverKeys }, now) {
+    async makeRoom({ dischargeRequests }, { callerHash, tokenId, approverKeys, protocol }, now) {
       await dischargeRequests.dropOldest({ callerHash }, MOST_PER_CALLER, now);
       if (tokenId !== undefined) await dischargeRequests.dropOldest({ tokenId }, MOST_PER_TOKEN, now);
       if (approverKeys.length === 0) return;
-      if ((await dischargeRequests.mostPending(approverKeys, now)) > MOST_PER_APPROVER) {
+      const pending = await dischargeRequests.mostPending(approverKeys, protocol, now);
+      if (pending > MOST_PER_APPROVER[protocol]) {
         throw new DomainError("rate_limited", "whoever has to approve is asked too much already");
       }
     },

@@ -7,8 +7,9 @@ export interface WaitingRoom {
    * Waits until a request is decided or expires, at most so long.
    *
    * @param milliseconds how long at most
+   * @returns false where there is no room to wait
    */
-  wait(id: string, milliseconds: number): Promise<void>;
+  wait(id: string, milliseconds: number): Promise<boolean>;
   /** Wakes whoever waits for a request on this replica. */
   wake(id: string): void;
 }
@@ -18,6 +19,9 @@ const PAUSE = 500;
 
 /** Callers that wait at once; further ones are answered without waiting. */
 const SEATS = 5_000;
+
+/** The same for one request: whoever hangs up keeps a seat until its time is over. */
+const SEATS_PER_REQUEST = 8;
 
 /** Only how long is measured, by timers: what is decided is read again by whoever waited. */
 export function createWaitingRoom(options: { readonly store: Store }): WaitingRoom {
@@ -49,7 +53,8 @@ export function createWaitingRoom(options: { readonly store: Store }): WaitingRo
 
   return {
     async wait(id, milliseconds) {
-      if (milliseconds <= 0 || seated >= SEATS) return;
+      const taken = waiting.get(id)?.size ?? 0;
+      if (milliseconds <= 0 || seated >= SEATS || taken >= SEATS_PER_REQUEST) return false;
       seated++;
       timer ??= setInterval(() => void look(), PAUSE).unref();
       await new Promise<void>((resolve) => {
@@ -69,6 +74,7 @@ export function createWaitingRoom(options: { readonly store: Store }): WaitingRo
         clearInterval(timer);
         timer = undefined;
       }
+      return true;
     },
     wake,
   };

@@ -46,7 +46,7 @@ const MOST_PENDING = `
   select coalesce(max(pending), 0) as most from (
     select count(*) as pending
     from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
-    where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz
+    where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
       and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
       and key in (select jsonb_array_elements_text($1::jsonb))
     group by key
@@ -142,9 +142,9 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
       );
       return rows.length;
     },
-    async mostPending(approverKeys, now) {
+    async mostPending(approverKeys, protocol, now) {
       const [row] = await run("dischargeRequests.mostPending", (session) =>
-        session.query(MOST_PENDING, [JSON.stringify(approverKeys), writeInstant(now)]),
+        session.query(MOST_PENDING, [JSON.stringify(approverKeys), writeInstant(now), protocol]),
       );
       if (row === undefined) throw new StorageError("dischargeRequests.mostPending");
       return readInteger(row["most"]);

@@ -292,6 +292,24 @@ describeService(
       expect(answer.json()).toMatchObject({ Code: "bad request" });
     });
 
+    test("whoever needs no token to ask cannot keep those out who show one", async () => {
+      const { token, ticket } = await gated("approved-by flooded Pay");
+      const codes = new Set<string>();
+      for (let index = 0; index < 22; index++) {
+        const answer = await service().request(
+          `/discharge?id64=${Buffer.from(ticket).toString("base64url")}`,
+          {
+            method: "POST",
+            headers: { "x-test-peer": `198.51.100.${index}` },
+          },
+        );
+        codes.add(`${answer.status} ${answer.json<{ Code: string }>().Code}`);
+      }
+      expect([...codes].sort()).toEqual(["401 interaction required", "429 temporarily unavailable"]);
+      const native = await service().send("POST", "/v1/discharge", { caveat_id: tickets(token)[0], token });
+      expect(native.status).toBe(202);
+    });
+
     test("a request of this protocol is not collected by the other, nor the other way round", async () => {
       const { token, ticket } = await gated("approved-by alice Pay");
       const { WaitTokenURL } = methods(await post({ id64: standard(ticket) }));

@@ -105,8 +105,8 @@ export interface DischargeRequestStore {
    * @returns how many were dropped
    */
   dropOldest(crowd: DischargeCrowd, most: number, now: number): Promise<number>;
-  /** The most pending approvals that any of these approvers has. */
-  mostPending(approverKeys: readonly string[], now: number): Promise<number>;
+  /** The most pending approvals that any of these approvers has, of those that were asked for by one protocol. */
+  mostPending(approverKeys: readonly string[], protocol: DischargeProtocol, now: number): Promise<number>;
   /** Approvals that concern any of these, newest first; the page key is the id. */
   list(
     approverKeys: readonly string[],
