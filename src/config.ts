@@ -35,6 +35,8 @@ export interface Config {
   /** Undefined with the embedded database: then it is made once and kept under `dataDir`. */
   readonly masterKey: Secret | undefined;
   readonly previousMasterKey: Secret | undefined;
+  /** Where approvals are announced; undefined for nowhere. */
+  readonly webhook: { readonly url: string; readonly secret: Secret } | undefined;
   /** Milliseconds. */
   readonly revocationMaxStaleness: number;
   readonly logLevel: LogLevel;
@@ -145,6 +147,16 @@ function parseList(text: string): readonly string[] {
     .filter((item) => item !== "");
 }
 
+function parseWebhookUrl(text: string): string {
+  const url = parseUrl(text, ["https:", "http:"]);
+  if (url.username !== "" || url.password !== "")
+    throw new Invalid("must be a URL without user and password");
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
+    throw new Invalid("must be https: unless it is on this machine");
+  }
+  return url.href;
+}
+
 function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text);
   if (level === undefined) throw new Invalid(`must be one of ${LOG_LEVELS.join(", ")}`);
@@ -205,6 +217,14 @@ export function parseConfig(
     );
   }
 
+  function readWebhook(): Config["webhook"] {
+    const url = read("WEBHOOK_URL", parseWebhookUrl);
+    const secret = read("WEBHOOK_SECRET", parseSecretKey);
+    const named = ["WEBHOOK_URL", "WEBHOOK_SECRET"].filter((name) => text(name) !== undefined);
+    if (named.length === 1) problems.push("WEBHOOK_URL: goes with a WEBHOOK_SECRET, and the other way round");
+    return url === undefined || secret === undefined ? undefined : { url, secret };
+  }
+
   function readOidc(host: string, publicUrl: string, hasServer: boolean): OidcConfig {
     const issuer = text("OIDC_ISSUER");
     if (issuer === undefined || issuer === "development") {
@@ -255,6 +275,7 @@ export function parseConfig(
     adminGroups: read("ADMIN_GROUPS", parseList) ?? [],
     masterKey,
     previousMasterKey: read("MASTER_KEY_PREVIOUS", parseSecretKey),
+    webhook: readWebhook(),
     revocationMaxStaleness: read("REVOCATION_MAX_STALENESS", parseDuration) ?? 10_000,
     logLevel: read("LOG_LEVEL", parseLogLevel) ?? "info",
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),

@@ -15,6 +15,16 @@ function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);
 }
 
+/** A person, with what follows from who they are. @param rules the one issuer whose groups can make an administrator */
+export function humanCaller(
+  identity: Identity,
+  rules: { readonly ownIssuer: string; readonly adminGroups: readonly string[] },
+): HumanCaller {
+  const administrator =
+    identity.issuer === rules.ownIssuer && identity.groups.some((group) => rules.adminGroups.includes(group));
+  return { kind: "human", identity, administrator };
+}
+
 /**
  * Finds out who is calling.
  *
@@ -31,13 +41,6 @@ export function createAuthentication(options: {
   readonly trustsDevelopment: boolean;
 }): Authentication {
   const { examination, feed, idTokens, clock } = options;
-
-  function human(identity: Identity): HumanCaller {
-    const administrator =
-      identity.issuer === options.ownIssuer &&
-      identity.groups.some((group) => options.adminGroups.includes(group));
-    return { kind: "human", identity, administrator };
-  }
 
   async function macaroon(text: string, request: Parameters<Authentication["bearer"]>[1]): Promise<Caller> {
     const examined = await examination.examine(text, [], SERVICE_PLATFORM);
@@ -71,7 +74,7 @@ export function createAuthentication(options: {
       if (!text.includes(".")) return macaroon(text, request);
       const verdict = await idTokens.verify(text);
       if (!verdict.ok) throw unauthenticated(verdict.reason);
-      return human(verdict.identity);
+      return humanCaller(verdict.identity, options);
     },
 
     async session(cookie) {
@@ -83,7 +86,7 @@ export function createAuthentication(options: {
       if (session === undefined || !trusted) {
         throw unauthenticated("the session has ended");
       }
-      return human(session.identity);
+      return { ...humanCaller(session.identity, options), sessionBegunAt: session.createdAt };
     },
   };
 }

@@ -18,6 +18,8 @@ export interface HumanCaller {
   readonly identity: Identity;
   /** Whether the configured issuer put them into one of `ADMIN_GROUPS`. */
   readonly administrator: boolean;
+  /** When the browser session began that the call comes from, unix milliseconds; absent for every other credential. */
+  readonly sessionBegunAt?: number;
 }
 
 /** A holder of one of the service's own macaroons, its signature and life already checked. */

@@ -93,6 +93,11 @@ export function agentsOf(conditions: readonly Condition[]): readonly string[] {
   });
 }
 
+/** The approvals that a caveat names. */
+function approvalsOf(condition: Condition): readonly string[] {
+  return condition.state === "known" && condition.caveat.kind === "approval" ? [condition.caveat.id] : [];
+}
+
 /**
  * What revocations are looked up by. A discharge's links and agents count like the root macaroon's: a call that
  * rests on what has been revoked must not pass, whichever macaroon brought it.
@@ -108,6 +113,7 @@ export function subjectOf(token: Omit<GoodToken, "revoked">): RevocationSubject 
     keyId: rootKey.id,
     tokenId: identifier.tokenId,
     issuedAt: uuidv7Time(identifier.tokenId),
+    approvals: token.dischargeConditions.flat().flatMap(approvalsOf),
     agents: [token.conditions, ...token.dischargeConditions].flatMap(agentsOf),
     revocationIds: chains.flatMap(({ revocationIds }) => revocationIds.map(({ bytes }) => bytes)),
   };

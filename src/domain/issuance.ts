@@ -1,5 +1,7 @@
+import { parseTerms } from "../conditions/parse.ts";
 import { actorOf, auditEvent } from "./audit.ts";
 import type { Caller } from "./caller.ts";
+import type { DischargeKeys } from "./discharge-keys.ts";
 import { DomainError } from "./error.ts";
 import { expiryOfNew } from "./expiry.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -43,6 +45,20 @@ function itemsWithin(
   return end < 0 ? items : items.slice(0, end);
 }
 
+/** Refuses what this service would never discharge, while whoever asked for it still listens. */
+function requireCondition(text: string, member: string): void {
+  const reading = parseTerms(text);
+  if (reading.ok) return;
+  throw new DomainError(
+    reading.code === "unknown" ? "condition_unknown" : "invalid_request",
+    reading.detail,
+    member,
+  );
+}
+
+/** Never used: there is no third-party caveat. */
+const NO_KEY = new Uint8Array();
+
 interface Asked {
   readonly subject: PolicySubject;
   readonly email: string | null;
@@ -64,6 +80,7 @@ interface Asked {
 export function createTokens(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
+  readonly dischargeKeys: Pick<DischargeKeys, "publicKey">;
   readonly principals: Principals;
   readonly idempotency: Idempotency;
   readonly randomness: Randomness;
@@ -105,16 +122,17 @@ export function createTokens(options: {
   }
 
   // Done before anything is written: what cannot be sealed is the caller's to mend.
-  function thirdParties(request: IssueRequest): readonly ThirdParty[] {
+  /** @param own the key that tickets for this service are sealed to, base64 */
+  function thirdParties(request: IssueRequest, own: string): readonly ThirdParty[] {
     return request.thirdPartyCaveats.map(({ location, condition, publicKey }, index) => {
       const caveat = `third_party_caveats[${index}]`;
       const member = `${caveat}.public_key`;
       if (publicKey === undefined) {
-        const own = location === options.publicUrl;
-        const why = own
-          ? "this service does not discharge caveats yet"
-          : "is needed: no location is ever fetched";
-        throw new DomainError(own ? "unprocessable" : "invalid_request", why, member);
+        if (location !== options.publicUrl) {
+          throw new DomainError("invalid_request", "is needed: no location is ever fetched", member);
+        }
+        requireCondition(condition, `${caveat}.condition`);
+        return sealThirdParty({ location, condition, publicKey: own }, randomness, caveat);
       }
       return sealThirdParty({ location, condition, publicKey }, randomness, caveat);
     });
@@ -207,7 +225,8 @@ export function createTokens(options: {
     async issue(caller, request, idempotencyRequest) {
       const asked = askedFor(caller, request);
       requireCaveats(request.caveats, "caveats");
-      const parties = thirdParties(request);
+      const own = request.thirdPartyCaveats.length === 0 ? NO_KEY : await options.dischargeKeys.publicKey();
+      const parties = thirdParties(request, Buffer.from(own).toString("base64"));
       return options.idempotency.once(
         asked.callerId,
         idempotencyRequest,

@@ -32,3 +32,21 @@ export const IDEMPOTENCY_LEASE = 60 * SECOND;
 
 /** How long records of tokens and audit events are kept after a token's last possible instant, milliseconds. */
 export const RECORD_LIFE = 365 * DAY;
+
+/** How long people have to approve, milliseconds. */
+export const APPROVAL_WAIT = HOUR;
+
+/** How long ago a person may have logged in who approves, milliseconds. */
+export const RECENT_LOGIN = 30 * MINUTE;
+
+/** How long approvals are kept, milliseconds: as long as a token can live that one of them was for. */
+export const APPROVAL_RECORD_LIFE = MAX_TOKEN_LIFE + DAY;
+
+/** How long whoever collects is kept waiting, milliseconds. */
+export const COLLECT_WAIT = 20 * SECOND;
+
+/** Life of an API login by macaroon-bakery's protocol, milliseconds. */
+export const BAKERY_LOGIN_LIFE = HOUR;
+
+/** The longest life of a discharge, milliseconds; past it nothing of a request can be collected. */
+export const MAX_DISCHARGE_LIFE = DAY;

@@ -57,8 +57,8 @@ export function createLogins(options: {
   }
 
   return {
-    async begin(returnTo) {
-      const { url, attempt } = await relyingParty.begin(returnTo);
+    async begin(returnTo, demands) {
+      const { url, attempt } = await relyingParty.begin(returnTo, demands);
       const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(attempt)), PURPOSE);
       return { url, attempt: Buffer.from(sealed).toString("base64url") };
     },

@@ -1,6 +1,14 @@
 import { auditEvent } from "./audit.ts";
+import type { DischargeKeys } from "./discharge-keys.ts";
 import { rotateKey } from "./keys.ts";
-import { MAX_TOKEN_LIFE, RECORD_LIFE, REVOCATION_MARGIN, ROOT_KEY_AGE } from "./lifetimes.ts";
+import {
+  APPROVAL_RECORD_LIFE,
+  MAX_DISCHARGE_LIFE,
+  MAX_TOKEN_LIFE,
+  RECORD_LIFE,
+  REVOCATION_MARGIN,
+  ROOT_KEY_AGE,
+} from "./lifetimes.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Store } from "./ports/store.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
@@ -18,6 +26,7 @@ const PAGE = 500;
 export function createMaintenance(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
+  readonly dischargeKeys: Pick<DischargeKeys, "maintain">;
   readonly sealing: Sealing;
   readonly feed: RevocationFeed;
   readonly randomness: Randomness;
@@ -70,6 +79,11 @@ export function createMaintenance(options: {
     "replace aged root keys": rotateAged,
     "destroy expired root keys": destroyExpiredKeys,
     "seal root keys under the current master key": resealKeys,
+    "maintain discharge keys": () => options.dischargeKeys.maintain(),
+    "drop old requests for discharges": async () => {
+      const now = await store.now();
+      await store.dischargeRequests.clean(now - MAX_DISCHARGE_LIFE, now - APPROVAL_RECORD_LIFE);
+    },
     "drop expired sessions": async () => store.sessions.dropExpired(await store.now()),
     "drop expired idempotency keys": () => store.idempotency.dropExpired(),
     "drop spent revocations": async () =>

@@ -16,11 +16,15 @@ import { isUuidv7 } from "./uuid.ts";
 /** A target that needs a caller: all but the token itself, which its holder may always revoke. */
 export type NamedTarget = Exclude<RevokeTarget, { readonly kind: "token" }>;
 
-/** What a caller may revoke: everything, one platform's tokens, or their own. */
-interface Author {
-  readonly caller: Caller;
+/** In whose name an entry is written, and within what it matches. */
+interface Standing {
   readonly scope: RevocationScope;
   readonly author: string;
+}
+
+/** What a caller may revoke: everything, one platform's tokens, or their own. */
+interface Author extends Standing {
+  readonly caller: Caller;
 }
 
 /** An entry that is wanted, and the key that has to be replaced before. */
@@ -62,7 +66,7 @@ function requireTokenId(text: string, member: string): string {
  * @param ownIssuer the issuer that a subject without one belongs to
  */
 export function createRevocationRights(options: {
-  readonly store: Pick<Store, "platforms">;
+  readonly store: Pick<Store, "platforms" | "dischargeRequests">;
   readonly rootKeys: RootKeys;
   readonly principals: Principals;
   readonly ownIssuer: string;
@@ -99,11 +103,31 @@ export function createRevocationRights(options: {
     return found;
   }
 
+  /** Whoever approved something may withdraw it, though the token is somebody else's. */
+  async function approver(caller: Caller, id: string): Promise<Standing | undefined> {
+    if (caller.kind !== "human" || caller.administrator) return undefined;
+    const { issuer, subject } = caller.identity;
+    const request = await store.dischargeRequests.find(id);
+    const approved = request?.decisions.some(
+      (said) => said.approved && said.issuer === issuer && said.subject === subject,
+    );
+    if (request === undefined || approved !== true) return undefined;
+    const platform = request.about?.platform;
+    return {
+      scope: platform === undefined ? { kind: "all" } : { kind: "platform", platform },
+      author: "approver",
+    };
+  }
+
   async function resolve(
     author: Author,
     target: NamedTarget,
     member: string,
-  ): Promise<{ readonly make: (until: number) => RevocationTarget; readonly key?: RootKey }> {
+  ): Promise<{
+    readonly make: (until: number) => RevocationTarget;
+    readonly key?: RootKey;
+    readonly as?: Standing;
+  }> {
     switch (target.kind) {
       case "revocation_id": {
         const id = parseRevocationId(target.revocationId);
@@ -143,6 +167,11 @@ export function createRevocationRights(options: {
         const found = await key(author, target.keyId, `${member}.key_id`);
         return { make: () => ({ kind: "key_id", id: found.id }), key: found };
       }
+      case "approval_id": {
+        const id = target.approvalId;
+        const as = await approver(author.caller, id);
+        return { make: () => ({ kind: "approval_id", id }), ...(as === undefined ? {} : { as }) };
+      }
       case "platform": {
         const { platform: name, issuedBefore } = target;
         await platform(author, name, `${member}.platform`);
@@ -163,8 +192,8 @@ export function createRevocationRights(options: {
       }
       const author = authorOf(caller);
       return async (target: NamedTarget, member: string): Promise<Allowed> => {
-        const { make, key: found } = await resolve(author, target, member);
-        const { scope, author: name } = author;
+        const { make, key: found, as = author } = await resolve(author, target, member);
+        const { scope, author: name } = as;
         const draft = { scope, target: make, author: name, actor: actorOf(caller), member };
         return { draft, key: found };
       };

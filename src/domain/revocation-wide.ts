@@ -54,6 +54,7 @@ export function createWideSet(): WideSet {
     principal_id: new Map() as Fences,
     agent: new Map() as Fences,
     key_id: new Map() as Fences,
+    approval_id: new Map() as Fences,
     platform: new Map() as Fences,
   } satisfies Record<WideTarget["kind"], Fences>;
   let size = 0;
@@ -64,6 +65,7 @@ export function createWideSet(): WideSet {
         return pair(target.issuer, target.subject);
       case "principal_id":
       case "key_id":
+      case "approval_id":
         return target.id;
       case "agent":
         return target.agent;
@@ -119,6 +121,9 @@ export function createWideSet(): WideSet {
           : among(kinds.principal.get(pair(subject.issuer, subject.subject))));
       for (let i = 0; found === undefined && i < subject.agents.length; i++) {
         found = among(kinds.agent.get(subject.agents[i] ?? ""), true);
+      }
+      for (let i = 0; found === undefined && i < subject.approvals.length; i++) {
+        found = among(kinds.approval_id.get(subject.approvals[i] ?? ""));
       }
       return found;
     },

@@ -1,8 +1,9 @@
 import type { JsonObject } from "../json/value.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
+import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { DomainError } from "./error.ts";
 import type { Policy } from "./policy.ts";
-import type { LoginAttempt } from "./ports/identity.ts";
+import type { LoginAttempt, LoginDemands } from "./ports/identity.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Principal } from "./ports/principals.ts";
@@ -179,6 +180,7 @@ export type RevokeTarget =
       readonly issuedBefore: number | undefined;
     }
   | { readonly kind: "key_id"; readonly keyId: string }
+  | { readonly kind: "approval_id"; readonly approvalId: string }
   | { readonly kind: "platform"; readonly platform: string; readonly issuedBefore: number | undefined };
 
 export interface RevokeRequest {
@@ -277,6 +279,7 @@ export interface Keys {
 export interface Logins {
   begin(
     returnTo: string,
+    demands?: LoginDemands,
   ): Promise<{ readonly url: string /** Sealed: for the browser's cookie. */; readonly attempt: string }>;
   /** @returns the new session's cookie value, or the public reason why there is none */
   finish(
@@ -310,5 +313,8 @@ export interface Service {
   readonly platforms: Platforms;
   readonly keys: Keys;
   readonly logins: Logins;
+  readonly discharges: Discharges;
+  readonly approvals: Approvals;
+  readonly bakery: Bakery;
   readonly health: Health;
 }

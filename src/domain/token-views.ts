@@ -61,6 +61,7 @@ export function createTokenViews(options: {
       issuedAt: token.issuedAt,
       // Those that were issued with it: whoever holds it may have handed it on, which is not seen here.
       agents: agentsOf(token.caveats.map(conditionOf)),
+      approvals: [],
       revocationIds: issuedLinks(rootKeys.held(token.keyId), token),
     });
   }

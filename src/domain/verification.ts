@@ -35,7 +35,7 @@ function textOf(condition: Condition): string {
 }
 
 /** The earliest instant at which the token, or a discharge that it needs, expires; unix milliseconds. */
-function expiryOf(token: GoodToken, issuedAt: number): number {
+export function expiryOf(token: GoodToken, issuedAt: number): number {
   const conditions = [token.conditions, ...token.dischargeConditions].flat();
   return earliestExpiry(conditions, issuedAt + MAX_TOKEN_LIFE);
 }

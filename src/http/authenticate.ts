@@ -1,6 +1,7 @@
 import type { Caller } from "../domain/caller.ts";
 import { DomainError } from "../domain/error.ts";
 import { parseAuthorization } from "./authorization.ts";
+import { presentedMacaroons, speaksBakery } from "./bakery-wire.ts";
 import type { Exchange, HttpContext } from "./context.ts";
 import { readCookie } from "./cookies.ts";
 
@@ -20,7 +21,7 @@ export async function authenticate(context: HttpContext, exchange: Exchange): Pr
   const caller =
     authorization.kind === "bearer"
       ? await byBearer(context, exchange, authorization.token)
-      : await bySession(context, exchange);
+      : ((await bySession(context, exchange)) ?? (await byMacaroons(context, exchange)));
   if (caller !== undefined) seen.caller = caller.kind === "human" ? "human" : caller.role;
   return caller;
 }
@@ -39,6 +40,27 @@ async function bySession(context: HttpContext, exchange: Exchange): Promise<Call
   exchange.seen.credential = "cookie";
   if (exchange.method !== "GET" && exchange.method !== "HEAD") requireOwnOrigin(context, exchange.request);
   return context.service.authentication.session(cookie);
+}
+
+/**
+ * A login with a client of macaroon-bakery. One that has run out counts as none, so that the client is asked to log
+ * in anew.
+ */
+async function byMacaroons(context: HttpContext, exchange: Exchange): Promise<Caller | undefined> {
+  const { request } = exchange;
+  const bundle = presentedMacaroons(request);
+  if (bundle === undefined) return undefined;
+  // These clients are no browsers. Should a page have put the cookie there, it is held to the rule of cookies.
+  const isBrowser = request.headers.has("origin") || request.headers.has("sec-fetch-site");
+  if (isBrowser && exchange.method !== "GET" && exchange.method !== "HEAD")
+    requireOwnOrigin(context, request);
+  try {
+    return await context.service.bakery.caller(bundle);
+  } catch (error) {
+    const ended = error instanceof DomainError && error.code === "unauthenticated";
+    if (ended && speaksBakery(request)) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Exchange, HttpContext } from "./context.ts";
 import { setCookie } from "./cookies.ts";
 import { describeFault } from "./log.ts";
 import { HttpError, internalProblem, type Problem, publicProblem } from "./problem.ts";
-import { html, problemReply, type Reply } from "./reply.ts";
+import { html, problemReply, type Reply, ThrownReply } from "./reply.ts";
 import type { Route, RouteKind } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -30,8 +30,12 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       reply = await run();
     } catch (error) {
       const known = publicProblem(error);
-      if (known === undefined) context.log.fault({ requestId, route: pattern, ...describeFault(error) });
-      reply = refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
+      const isFault = known === undefined && !(error instanceof ThrownReply);
+      if (isFault) context.log.fault({ requestId, route: pattern, ...describeFault(error) });
+      reply =
+        error instanceof ThrownReply
+          ? error.reply
+          : refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
     }
     context.log.request({
       requestId,

@@ -38,6 +38,12 @@ export const PROBLEMS = {
     description:
       "The caller is known and may not do this: by its role, by a caveat of its credential, by the platform's policy, or because a write with a session cookie did not come from the service's own pages.",
   },
+  denied: {
+    status: 403,
+    title: "The discharge is denied",
+    description:
+      "The person who was asked said no, or the caller does not satisfy the ticket's condition. Asking again for the same is of no use.",
+  },
   not_found: {
     status: 404,
     title: "Not found",
@@ -63,7 +69,7 @@ export const PROBLEMS = {
     status: 410,
     title: "No longer kept",
     description:
-      "The revocation log no longer holds what follows the given `after`. Start over from the beginning.",
+      "The revocation log no longer holds what follows the given `after`: start over from the beginning. Or a request for a discharge has expired, or made room for newer ones: ask again.",
   },
   payload_too_large: {
     status: 413,
@@ -85,6 +91,17 @@ export const PROBLEMS = {
     status: 422,
     title: "The life asked for is too long",
     description: "`ttl` is more than policy allows. It is never shortened silently.",
+  },
+  ticket_invalid: {
+    status: 422,
+    title: "The ticket does not open",
+    description:
+      "It is not a ticket, is made for another key than this service's, was altered, or its payload is missing.",
+  },
+  condition_unknown: {
+    status: 422,
+    title: "The ticket's condition is not served",
+    description: "Its condition, or an option of it, is not one that this service knows, or is malformed.",
   },
   idempotency_mismatch: {
     status: 422,

@@ -37,3 +37,14 @@ export function html(status: number, body: string, policy: string): Reply {
 export function seeOther(location: string, cookies: readonly string[]): Reply {
   return { status: 303, body: null, headers: { location }, cookies };
 }
+
+/** An answer that is thrown: where another protocol has its own form of a refusal. */
+export class ThrownReply extends Error {
+  override readonly name = "ThrownReply";
+  readonly reply: Reply;
+
+  constructor(reply: Reply) {
+    super("an answer of another protocol");
+    this.reply = reply;
+  }
+}

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Caller } from "../domain/caller.ts";
 import { DomainError } from "../domain/error.ts";
 import { authenticate } from "./authenticate.ts";
+import { dischargeRequired, speaksBakery } from "./bakery-wire.ts";
 import type { Exchange, HttpContext } from "./context.ts";
 import { type JsonBody, receive } from "./json-body.ts";
 import type { ProblemCode } from "./problem-codes.ts";
@@ -13,7 +14,7 @@ import type { Reply } from "./reply.ts";
 export type Auth = "none" | "caller" | "optional";
 
 /** Whom a route is for. */
-export type RouteKind = "api" | "page" | "probe";
+export type RouteKind = "api" | "page" | "probe" | "protocol";
 
 type CallerOf<A extends Auth> = A extends "caller"
   ? Caller
@@ -65,8 +66,9 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly description: string;
   readonly auth: A;
   /**
-   * `api` where not said. A `page` is for browsers and answers errors in HTML. A `page` or `probe` without
-   * a query schema takes any query: others write it there, and a health check must not fail by it.
+   * `api` where not said. A `page` is for browsers and answers errors in HTML. A `protocol` is somebody else's, with
+   * errors of its own form. All but `api` take any query where they have no query schema: others write it there,
+   * and a health check must not fail by it.
    */
   readonly kind?: RouteKind;
   readonly params?: z.ZodType<P>;
@@ -128,6 +130,7 @@ async function callerOf(auth: Auth, context: HttpContext, exchange: Exchange): P
   if (auth === "none") return undefined;
   const caller = await authenticate(context, exchange);
   if (caller === undefined && auth === "caller") {
+    if (speaksBakery(exchange.request)) throw await dischargeRequired(context);
     throw new DomainError("unauthenticated", "this needs a bearer credential or a session");
   }
   return caller;

@@ -77,7 +77,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   }
 
   return {
-    async begin(returnTo) {
+    async begin(returnTo, { maxAge = MAX_AGE, acr } = {}) {
       const { metadata } = await source.current();
       const attempt: LoginAttempt = {
         state: randomText(randomness),
@@ -96,7 +96,8 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         nonce: attempt.nonce,
         code_challenge: await client.calculatePKCECodeChallenge(attempt.codeVerifier),
         code_challenge_method: "S256",
-        max_age: String(MAX_AGE),
+        max_age: String(maxAge),
+        ...(acr === undefined ? {} : { acr_values: acr.join(" ") }),
       });
       return { url: url.href, attempt };
     },

@@ -1,5 +1,12 @@
+import { createApprovals } from "../domain/approvals.ts";
 import { createAuthentication } from "../domain/authentication.ts";
+import { createBakery } from "../domain/bakery.ts";
+import { createBakeryLogins } from "../domain/bakery-login.ts";
 import { createBootstrap } from "../domain/bootstrap.ts";
+import { createDischargeDesk } from "../domain/discharge-desk.ts";
+import { createDischargeKeys } from "../domain/discharge-keys.ts";
+import { createDischargeLimits } from "../domain/discharge-limits.ts";
+import { createDischarges } from "../domain/discharges.ts";
 import { createExamination } from "../domain/examination.ts";
 import { createHealth } from "../domain/health.ts";
 import { createIdempotency } from "../domain/idempotency.ts";
@@ -16,6 +23,7 @@ import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import type { Steps } from "../domain/ports/steps.ts";
 import type { Store } from "../domain/ports/store.ts";
+import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
 import { createRevocations } from "../domain/revocation.ts";
 import { createRevocationFeed } from "../domain/revocation-feed.ts";
@@ -24,8 +32,11 @@ import { createRootKeys } from "../domain/root-keys.ts";
 import type { Sealing } from "../domain/sealing.ts";
 import type { Service } from "../domain/service.ts";
 import { createServiceCredentials } from "../domain/service-credentials.ts";
+import { createTokenReading } from "../domain/shown-token.ts";
 import { createTokenViews } from "../domain/token-views.ts";
 import { createVerification } from "../domain/verification.ts";
+import { createWaitingRoom } from "../domain/waiting-room.ts";
+import { createWebhookDelivery } from "../domain/webhook-delivery.ts";
 
 /** Everything that the domain needs from outside. */
 export interface Parts {
@@ -37,6 +48,8 @@ export interface Parts {
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
   readonly files: CredentialFiles;
+  /** Where notifications go; absent where nobody wants them. */
+  readonly webhook?: Webhook | undefined;
   readonly publicUrl: string;
   /** The one issuer that administrators can come from. */
   readonly ownIssuer: string;
@@ -80,6 +93,8 @@ export function compose(parts: Parts) {
   const principals = createPrincipals(parts);
   const examination = createExamination({ rootKeys, principals, feed, trustsDevelopment: isDevelopment });
   const logins = createLogins(parts);
+  const dischargeKeys = createDischargeKeys(parts);
+  const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, feed });
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
@@ -92,6 +107,7 @@ export function compose(parts: Parts) {
     tokens: createTokens({
       ...parts,
       rootKeys,
+      dischargeKeys,
       principals,
       idempotency: createIdempotency(parts),
       view: createTokenViews({ clock, feed, rootKeys, trustsDevelopment: isDevelopment }),
@@ -101,6 +117,7 @@ export function compose(parts: Parts) {
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys }),
     logins,
+    ...asking,
     health: createHealth({ store, feed }),
   };
   const bootstrap = createBootstrap({
@@ -112,12 +129,14 @@ export function compose(parts: Parts) {
   const maintenance = createMaintenance({
     ...parts,
     rootKeys,
+    dischargeKeys,
     feed,
     onProblem: parts.report.maintenance,
   });
 
   let keyTimer: NodeJS.Timeout | undefined;
   let maintenanceTimer: NodeJS.Timeout | undefined;
+  let stopDelivery = async () => {};
 
   return {
     service,
@@ -130,10 +149,13 @@ export function compose(parts: Parts) {
 
     /** Reads keys and revocations, and keeps them up to date from then on. Rejects where they can't be read. */
     async start(): Promise<void> {
-      await rootKeys.load();
+      await Promise.all([rootKeys.load(), dischargeKeys.load()]);
       await feed.start();
+      stopDelivery = startDelivery(parts);
       const reload = () =>
-        rootKeys.load().catch((error: unknown) => parts.report.maintenance("load root keys", error));
+        Promise.all([rootKeys.load(), dischargeKeys.load()]).catch((error: unknown) =>
+          parts.report.maintenance("load keys", error),
+        );
       keyTimer = setInterval(reload, stalenessMilliseconds / 2).unref();
       maintenanceTimer = setInterval(() => void maintenance.run(), MAINTENANCE_PAUSE).unref();
     },
@@ -145,6 +167,7 @@ export function compose(parts: Parts) {
       streams.close();
       clearInterval(keyTimer);
       clearInterval(maintenanceTimer);
+      await stopDelivery();
       await feed.stop();
     },
   };
@@ -154,3 +177,51 @@ export type Composed = ReturnType<typeof compose>;
 
 /** Milliseconds between two rounds of maintenance. */
 const MAINTENANCE_PAUSE = 10 * 60_000;
+
+/** Milliseconds between two looks for notifications that are due. */
+const DELIVERY_PAUSE = 1_000;
+
+/** The use cases of discharges and approvals. */
+function openDischarges(
+  parts: Parts,
+  ready: {
+    readonly rootKeys: ReturnType<typeof createRootKeys>;
+    readonly dischargeKeys: ReturnType<typeof createDischargeKeys>;
+    readonly examination: ReturnType<typeof createExamination>;
+    readonly feed: ReturnType<typeof createRevocationFeed>;
+  },
+): Pick<Service, "discharges" | "approvals" | "bakery"> {
+  const room = createWaitingRoom(parts);
+  const limits = createDischargeLimits(parts);
+  const keys = ready.dischargeKeys;
+  const notifies = parts.webhook !== undefined;
+  const desk = createDischargeDesk({ ...parts, keys, limits, notifies });
+  const readToken = createTokenReading({ ...parts, ...ready });
+  const logins = createBakeryLogins({ ...parts, ...ready, keys, trustsDevelopment: parts.isDevelopment });
+  return {
+    discharges: createDischarges({ ...parts, keys, desk, limits, room, readToken }),
+    approvals: createApprovals({ ...parts, room, notifies }),
+    bakery: createBakery({ ...parts, desk, limits, room, logins }),
+  };
+}
+
+/** Sends notifications from now on. @returns stops it, once what is being sent is done */
+function startDelivery(parts: Parts): () => Promise<void> {
+  const { webhook, report } = parts;
+  if (webhook === undefined) return async () => {};
+  const onGivenUp = () => report.maintenance("deliver notification", undefined);
+  const delivery = createWebhookDelivery({ ...parts, webhook, onGivenUp });
+  let running: Promise<unknown> | undefined;
+  const timer = setInterval(() => {
+    running ??= delivery
+      .run()
+      .catch((error: unknown) => report.maintenance("deliver notifications", error))
+      .finally(() => {
+        running = undefined;
+      });
+  }, DELIVERY_PAUSE).unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

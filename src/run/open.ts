@@ -12,6 +12,7 @@ import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "
 import { createLogger, errorFields } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
+import { createWebhook } from "./webhook.ts";
 
 /** The service, opened and not started. */
 export interface Opened extends Composed {
@@ -74,6 +75,7 @@ export async function open(
       ...people,
       positionFile: existsSync(config.dataDir) ? positionFile(config.dataDir) : undefined,
       files: credentialFiles(config.dataDir),
+      webhook: config.webhook && createWebhook(config.webhook),
       publicUrl: config.publicUrl,
       adminGroups: config.adminGroups,
       stalenessMilliseconds: config.revocationMaxStaleness,

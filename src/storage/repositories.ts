@@ -1,6 +1,8 @@
 import type { Repositories } from "../domain/ports/store.ts";
 import { createAuditStore } from "./audit.ts";
 import type { Run, Session } from "./connection.ts";
+import { createDischargeKeyStore } from "./discharge-keys.ts";
+import { createDischargeRequestStore } from "./discharge-requests.ts";
 import { StorageError } from "./error.ts";
 import { createIdempotencyStore } from "./idempotency.ts";
 import { createPlatformStore } from "./platforms.ts";
@@ -10,6 +12,7 @@ import { createRootKeyStore } from "./root-keys.ts";
 import { createSessionStore } from "./sessions.ts";
 import { createTokenStore } from "./tokens.ts";
 import { readInteger } from "./values.ts";
+import { createWebhookOutbox } from "./webhook-outbox.ts";
 
 /**
  * Every port over one way of running queries: a connection each, or one transaction's.
@@ -20,6 +23,8 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
   return {
     now: async () => (await run("now", readClock)) + shift(),
     audit: createAuditStore(run),
+    dischargeKeys: createDischargeKeyStore(run),
+    dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
@@ -27,6 +32,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     rootKeys: createRootKeyStore(run),
     sessions: createSessionStore(run),
     tokens: createTokenStore(run),
+    webhookOutbox: createWebhookOutbox(run),
   };
 }
 

@@ -21,7 +21,7 @@ import {
 /** The columns of an entry, as a list for SQL. */
 export const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
   target_kind, target_revocation_id, target_token_id, target_principal_id, target_issuer, target_subject,
-  target_agent, target_key_id, target_platform, issued_before, reason, author, revoked_at, last_match_at`;
+  target_agent, target_key_id, target_platform, target_approval_id, issued_before, reason, author, revoked_at, last_match_at`;
 
 /** An entry's columns as the JSON that an insert reads; bytes are lower-case hex. */
 export type RevocationColumns = Readonly<Record<string, string | number | null>>;
@@ -106,6 +106,8 @@ function targetColumns(target: RevocationTarget): Readonly<Record<string, string
       };
     case "key_id":
       return { target_kind: kind, target_key_id: writeText(target.id) };
+    case "approval_id":
+      return { target_kind: kind, target_approval_id: writeText(target.id) };
     case "platform":
       return {
         target_kind: kind,
@@ -176,6 +178,8 @@ function toTarget(row: Row): RevocationTarget {
       };
     case "key_id":
       return { kind, id: readText(row["target_key_id"]) };
+    case "approval_id":
+      return { kind, id: readText(row["target_approval_id"]) };
     case "platform":
       return {
         kind,

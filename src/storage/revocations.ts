@@ -25,12 +25,12 @@ const INSERT = `
   insert into revocations (${COLUMNS}, dedup)
   select number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
     target_kind, decode(target_revocation_id, 'hex'), target_token_id, target_principal_id, target_issuer,
-    target_subject, target_agent, target_key_id, target_platform, issued_before,
+    target_subject, target_agent, target_key_id, target_platform, target_approval_id, issued_before,
     reason, author, revoked_at, last_match_at, decode(dedup, 'hex')
   from jsonb_to_recordset($1::jsonb) as entry (
     number bigint, id uuid, scope_kind text, scope_platform text, scope_issuer text, scope_subject text,
     target_kind text, target_revocation_id text, target_token_id uuid, target_principal_id text, target_issuer text,
-    target_subject text, target_agent text, target_key_id text, target_platform text, issued_before timestamptz,
+    target_subject text, target_agent text, target_key_id text, target_platform text, target_approval_id text, issued_before timestamptz,
     reason text, author text, revoked_at timestamptz, last_match_at timestamptz, dedup text)`;
 
 const HOLD = `

@@ -1,4 +1,4 @@
-import { bigint, boolean, customType, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, customType, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
 
 import { readBytes, readInstant, readText, writeInstant, writeText } from "./values.ts";
 
@@ -137,4 +137,56 @@ export const sessions = pgTable("sessions", {
   development: boolean().notNull(),
   createdAt: instant("created_at").notNull(),
   expiresAt: instant("expires_at").notNull(),
+});
+
+export const dischargeKeys = pgTable("discharge_keys", {
+  id: text().primaryKey(),
+  publicKey: bytea("public_key").notNull().unique(),
+  sealed: bytea().notNull(),
+  createdAt: instant("created_at").notNull(),
+  activeFrom: instant("active_from").notNull(),
+  expiresAt: instant("expires_at"),
+});
+
+export const dischargeRequests = pgTable("discharge_requests", {
+  id: uuid().primaryKey(),
+  kind: text().notNull(),
+  protocol: text().notNull(),
+  state: text().notNull(),
+  condition: text().notNull(),
+  code: text().notNull(),
+  secretHash: bytea("secret_hash").notNull(),
+  ticketHash: bytea("ticket_hash").notNull(),
+  callerHash: bytea("caller_hash").notNull(),
+  sealed: bytea(),
+  ancestor: text(),
+  about: json(),
+  tokenId: uuid("token_id"),
+  approverKeys: json("approver_keys").notNull(),
+  askedAt: instant("asked_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  decidedAt: instant("decided_at"),
+});
+
+export const dischargeDecisions = pgTable(
+  "discharge_decisions",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    requestId: uuid("request_id")
+      .notNull()
+      .references(() => dischargeRequests.id),
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    approved: boolean().notNull(),
+    reason: text(),
+    at: instant().notNull(),
+  },
+  (table) => [unique("discharge_decisions_once").on(table.requestId, table.issuer, table.subject)],
+);
+
+export const webhookOutbox = pgTable("webhook_outbox", {
+  id: uuid().primaryKey(),
+  body: text().notNull(),
+  attempts: integer().notNull(),
+  dueAt: instant("due_at").notNull(),
 });

@@ -12,10 +12,11 @@ const LAYERS: Readonly<
   json: { ours: [], packages: [] },
   macaroon: { ours: ["json"], packages: ["@noble/hashes", "@noble/ciphers", "@noble/curves"] },
   caveats: { ours: ["json"], packages: [] },
-  domain: { ours: ["json", "macaroon", "caveats"], packages: ["node:"] },
+  conditions: { ours: [], packages: [] },
+  domain: { ours: ["json", "macaroon", "caveats", "conditions"], packages: ["node:"] },
   storage: { ours: ["domain"], packages: "any" },
   oidc: { ours: ["domain"], packages: "any" },
-  http: { ours: ["domain", "json", "caveats", "macaroon"], packages: "any" },
+  http: { ours: ["domain", "json", "caveats", "conditions", "macaroon"], packages: "any" },
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));

@@ -242,7 +242,9 @@ describe("revocations", () => {
     [{ platform: "default", issued_before: "now" }, "targets[0].issued_before", "RFC 3339"],
     [{ platform: "default", issued_before: "2026-11-31T13:00:00Z" }, "targets[0].issued_before", "RFC 3339"],
     [{ platform: "Default" }, "targets[0].platform", "must be 1 to 63"],
-    [{ approval_id: "x" }, "targets[0].approval_id", "not a member"],
+    [{ approval_id: "a b" }, "targets[0].approval_id", "an approval id"],
+    [{ approval_id: "x", issued_before: "2026-11-22T13:00:00Z" }, "targets[0]", "exactly one of"],
+    [{ surprise: "x" }, "targets[0].surprise", "not a member"],
   ])("the target %j is refused at %s", async (target, member, detail) => {
     const { send } = createTestApp();
     const problem = await problemOf(await send("POST", "/v1/revocations", { targets: [target] }));

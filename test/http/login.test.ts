@@ -20,13 +20,13 @@ describe("GET /login", () => {
     expect(response.headers.getSetCookie()).toEqual([
       `${names.login}=sealed-attempt; Path=/; Max-Age=600; HttpOnly; SameSite=Lax${names.secure}`,
     ]);
-    expect(calls).toEqual([{ name: "logins.begin", args: ["/docs?a=b"] }]);
+    expect(calls).toEqual([{ name: "logins.begin", args: ["/docs?a=b", {}] }]);
   });
 
   test("returns to the front page where nothing is said", async () => {
     const { request, calls } = createTestApp();
     await request("/login");
-    expect(calls[0]?.args).toEqual(["/"]);
+    expect(calls[0]?.args).toEqual(["/", {}]);
   });
 
   test("is not begun by a HEAD", async () => {

@@ -4,6 +4,7 @@ import { printOpenapi } from "../../src/http/openapi/print.ts";
 import { PROBLEM_CODES } from "../../src/http/problem-codes.ts";
 import { ROUTES } from "../../src/http/routes/all.ts";
 import { breaches, OPENAPI, OPENAPI_TEXT, type Operation, violations } from "../support/contract.ts";
+import { REQUEST_ID } from "../support/fake-service.ts";
 import { createTestApp } from "./app.ts";
 
 interface Described {
@@ -89,7 +90,12 @@ describe("examples", () => {
         ? new URLSearchParams(media?.example as Record<string, string>).toString()
         : media?.example;
       const headers = isForm ? { "content-type": type } : undefined;
-      const response = await send(method.toUpperCase(), path.replace(/\{\w+\}/, "default"), body, headers);
+      const response = await send(
+        method.toUpperCase(),
+        path.replace("{id}", REQUEST_ID).replace(/\{\w+\}/, "default"),
+        body,
+        headers,
+      );
       expect(response.status).toBeLessThan(300);
       expect(calls).toHaveLength(1);
     },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { ROUTES } from "../../src/http/routes/all.ts";
-import { REVOCATION_ID, TOKEN_ID } from "../support/fake-service.ts";
+import { REQUEST_ID, REVOCATION_ID, TOKEN_ID } from "../support/fake-service.ts";
 import { type RouteSample, routeSuite } from "../support/route-suite.ts";
 
 const LIMITS = ["0", "-1", "1001", "1e2", "01", "+5", "5.0", "ten", "99999999999999999999"];
@@ -122,9 +122,44 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     query: { platform: NAMES, limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },
   },
   rotateKey: { path: "/v1/keys/rotate", body: { platform: "default" }, lines: ["platform"] },
+  askDischarge: {
+    path: "/v1/discharge",
+    body: { caveat_id: "AAEC", caveat: "AAEC", token: "some-token", ancestor: REVOCATION_ID },
+    required: ["caveat_id"],
+    lines: ["caveat_id", "caveat", "ancestor"],
+  },
+  collectDischarge: {
+    path: `/v1/discharge/${REQUEST_ID}/collect`,
+    body: { secret: "some-secret" },
+    required: ["secret"],
+  },
+  listApprovals: {
+    path: "/v1/approvals",
+    query: { state: ["granted", "Pending"], limit: LIMITS, cursor: CURSORS },
+  },
+  decideApproval: {
+    path: `/v1/approvals/${REQUEST_ID}`,
+    body: { decision: "approve", reason: "agreed" },
+    required: ["decision"],
+    lines: ["reason"],
+    noIds: ["019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"],
+  },
+  dischargeInfo: { path: "/discharge/info" },
+  publicKey: { path: "/publickey" },
+  bakeryDischarge: { path: "/discharge", ownRefusal: true },
+  waitToken: { path: "/wait-token" },
+  confirmationPage: { path: `/discharges/${REQUEST_ID}` },
+  confirm: { path: `/discharges/${REQUEST_ID}`, ownRefusal: true },
+  approvalsPage: { path: "/approvals" },
+  approvalPage: { path: `/approvals/${REQUEST_ID}` },
+  answerApproval: { path: `/approvals/${REQUEST_ID}`, ownRefusal: true },
   login: {
     path: "/login",
-    query: { return_to: ["//evil.example", "https://evil.example/", "login", "/login"] },
+    query: {
+      return_to: ["//evil.example", "https://evil.example/", "login", "/login"],
+      max_age: ["-1", "1.5", "123456"],
+      acr_values: ["%20a", "a%20%20b", "a%0Ab"],
+    },
   },
   callback: { path: "/callback" },
   logout: { path: "/logout" },

@@ -91,6 +91,7 @@ const subject = (...revocationIds: readonly Uint8Array[]): RevocationSubject => 
   tokenId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
   issuedAt: NOON,
   agents: [],
+  approvals: [],
   revocationIds,
 });
 

@@ -199,6 +199,9 @@ function killsOf(target: RevokeTarget, node: Node, until: { readonly order: numb
     }
     case "key_id":
       return (other: Node) => other.keyId === target.keyId;
+    case "approval_id":
+      // No token of this model rests on an approval.
+      return () => false;
     case "platform":
       return older;
     default:

@@ -1,4 +1,5 @@
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
+import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
 import { DomainError } from "../../src/domain/error.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
@@ -138,6 +139,60 @@ const CALLERS: ReadonlyMap<string, Caller> = new Map<string, Caller>([
   [CREDENTIALS.human, HUMAN],
 ]);
 
+export const REQUEST_ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
+const BAKERY_MACAROON = '{"v":2,"i":"id","c":[],"s64":"S-lnzR6gxrJrr2pKlO6bBbFYhtoLqF6MQqk8jQ4SXvw"}';
+
+const OPTIONS = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false };
+
+const CONFIRMATION: ConfirmationView = {
+  id: REQUEST_ID,
+  state: "pending",
+  condition: "is-authenticated-user",
+  code: "BKHS-WXTZ",
+  protocol: "native",
+  expiresAt: AT + 600_000,
+  about: null,
+  proof: "proven",
+  detail: undefined,
+  options: OPTIONS,
+};
+
+export const APPROVAL: ApprovalView = {
+  id: REQUEST_ID,
+  state: "pending",
+  condition: {
+    kind: "approved-by",
+    needed: 2,
+    subjects: ["248289761001"],
+    groups: ["oncall"],
+    text: "Pay 40 EUR",
+  },
+  options: OPTIONS,
+  code: "BKHS-WXTZ",
+  protocol: "native",
+  askedAt: AT,
+  expiresAt: AT + 3_600_000,
+  decidedAt: null,
+  life: 300,
+  about: {
+    platform: "default",
+    tokenId: TOKEN_ID,
+    revocationId: REVOCATION_ID,
+    principal: {
+      id: PRINCIPAL.id,
+      issuer: ALICE.issuer,
+      subject: ALICE.subject,
+      email: "alice@example.com",
+      assertedBy: "platform",
+    },
+    caveats: ["time < 2026-11-22T14:00:00.125Z"],
+    summary: "Until 14:00 UTC.",
+    agents: ["researcher#7f3a"],
+  },
+  decisions: [{ issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT }],
+  obstacle: undefined,
+};
+
 function usual(): Service {
   return {
     authentication: {
@@ -203,6 +258,31 @@ function usual(): Service {
       identity: async (cookie) => (cookie === CREDENTIALS.session ? ALICE : undefined),
       logout: async () => {},
     },
+    discharges: {
+      publicKey: async () => new Uint8Array(32).fill(7),
+      ask: async () => ({
+        state: "pending",
+        id: REQUEST_ID,
+        secret: "secret",
+        code: "BKHS-WXTZ",
+        path: `/approvals/${REQUEST_ID}`,
+        expiresAt: AT,
+      }),
+      collect: async () => ({ state: "granted", discharge: "discharge-text" }),
+      view: async () => CONFIRMATION,
+      confirm: async () => {},
+    },
+    approvals: {
+      list: async () => ({ items: [APPROVAL], next: REQUEST_ID }),
+      get: async () => APPROVAL,
+      decide: async () => APPROVAL,
+    },
+    bakery: {
+      discharge: async () => ({ state: "granted", macaroon: BAKERY_MACAROON }),
+      wait: async () => new TextEncoder().encode("token"),
+      challenge: async () => BAKERY_MACAROON,
+      caller: async () => HUMAN,
+    },
     health: { problems: async () => [] },
   };
 }
@@ -242,6 +322,9 @@ export function createFakeService(parts: Parts<Service> = {}) {
     platforms: record("platforms"),
     keys: record("keys"),
     logins: record("logins"),
+    discharges: record("discharges"),
+    approvals: record("approvals"),
+    bakery: record("bakery"),
     health: record("health"),
   };
   return { service, calls, authentications };

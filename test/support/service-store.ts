@@ -14,6 +14,8 @@ export interface WatchedStore {
 
 const REPOSITORIES = [
   "audit",
+  "dischargeKeys",
+  "dischargeRequests",
   "idempotency",
   "platforms",
   "principals",
@@ -21,6 +23,7 @@ const REPOSITORIES = [
   "rootKeys",
   "sessions",
   "tokens",
+  "webhookOutbox",
 ] as const satisfies readonly (keyof Repositories)[];
 
 type Method = (...args: readonly unknown[]) => Promise<unknown>;

@@ -14,6 +14,7 @@ import type { CredentialFiles } from "../../src/domain/ports/credential-files.ts
 import type { IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
 import type { Randomness } from "../../src/domain/ports/randomness.ts";
 import type { Steps } from "../../src/domain/ports/steps.ts";
+import type { Webhook } from "../../src/domain/ports/webhook.ts";
 import { createSealing } from "../../src/domain/sealing.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -56,6 +57,7 @@ export interface Answer {
 export interface ReplicaOptions {
   /** Whether this start has the development identity provider; its principals get marked. */
   readonly isDevelopment?: boolean;
+  readonly webhook?: Webhook;
   readonly idTokens?: IdTokens;
   readonly relyingParty?: RelyingParty;
   readonly ownIssuer?: string;
@@ -170,6 +172,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     relyingParty: options.relyingParty ?? noRelyingParty,
     files: options.files ?? credentialFiles(folder),
     publicUrl,
+    webhook: options.webhook,
     ownIssuer: options.ownIssuer ?? OWN_ISSUER,
     isDevelopment,
     adminGroups: ["admins"],

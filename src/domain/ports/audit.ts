@@ -18,6 +18,12 @@ export type AuditAction =
   | "key.created"
   | "key.retired"
   | "key.destroyed"
+  | "discharge_key.created"
+  | "discharge_key.destroyed"
+  | "discharge.asked"
+  | "discharge.approved"
+  | "discharge.granted"
+  | "discharge.denied"
   | "session.begun"
   | "session.ended"
   | "service.bootstrapped";

@@ -29,6 +29,14 @@ export interface LoginAttempt {
   readonly startedAt: number;
 }
 
+/** What is asked of a login besides who it is. What came of it must be read from the identity: an issuer may ignore both. */
+export interface LoginDemands {
+  /** The most seconds since the human last proved who they are (OpenID Connect Core §3.1.2.1). */
+  readonly maxAge?: number;
+  /** Authentication context classes, the preferred one first. */
+  readonly acr?: readonly string[];
+}
+
 /** What came of a login. */
 export type LoginOutcome =
   | { readonly ok: true; readonly identity: Identity }
@@ -38,7 +46,10 @@ export type LoginOutcome =
 /** The relying party of OpenID Connect's authorization code flow. Both methods reject with a DomainError `unavailable` where the issuer did not answer. */
 export interface RelyingParty {
   /** @param returnTo a path of this service, checked by the caller */
-  begin(returnTo: string): Promise<{ readonly url: string; readonly attempt: LoginAttempt }>;
+  begin(
+    returnTo: string,
+    demands?: LoginDemands,
+  ): Promise<{ readonly url: string; readonly attempt: LoginAttempt }>;
   /** @param callback the full URL that the browser was sent back to */
   finish(attempt: LoginAttempt, callback: URL): Promise<LoginOutcome>;
 }

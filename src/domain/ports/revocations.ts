@@ -36,6 +36,8 @@ export type WideTarget =
     }
   /** Everything under a root key. */
   | { readonly kind: "key_id"; readonly id: string }
+  /** Every discharge that this approval granted. */
+  | { readonly kind: "approval_id"; readonly id: string }
   /** Everything of a platform. */
   | { readonly kind: "platform"; readonly platform: string; readonly issuedBefore: number };
 
@@ -49,7 +51,7 @@ export interface NewRevocation {
   readonly scope: RevocationScope;
   readonly target: RevocationTarget;
   readonly reason: string | null;
-  /** Who asked, for the record: `administrator`, `platform:NAME`, `principal`, `holder`, `service`. */
+  /** Who asked, for the record: `administrator`, `platform:NAME`, `principal`, `approver`, `holder`, `service`. */
   readonly author: string;
   /** Unix milliseconds, by the database's clock. */
   readonly revokedAt: number;

@@ -1,5 +1,7 @@
 import type { AuditStore } from "./audit.ts";
 import type { Changes } from "./changes.ts";
+import type { DischargeKeyStore } from "./discharge-keys.ts";
+import type { DischargeRequestStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PrincipalStore } from "./principals.ts";
@@ -7,12 +9,15 @@ import type { RevocationStore } from "./revocations.ts";
 import type { RootKeyStore } from "./root-keys.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { TokenStore } from "./tokens.ts";
+import type { WebhookOutbox } from "./webhook.ts";
 
 /** Everything that the service keeps. */
 export interface Repositories {
   /** The database's clock, unix milliseconds: the one clock that all replicas share. */
   now(): Promise<number>;
   readonly audit: AuditStore;
+  readonly dischargeKeys: DischargeKeyStore;
+  readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;
@@ -20,6 +25,7 @@ export interface Repositories {
   readonly rootKeys: RootKeyStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
+  readonly webhookOutbox: WebhookOutbox;
 }
 
 /**

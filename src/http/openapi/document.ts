@@ -5,6 +5,7 @@ import { FORM_TYPE } from "../form-body.ts";
 import { codesOf, PROBLEMS, type ProblemCode } from "../problem-codes.ts";
 import type { Auth, Route, RouteResponse } from "../route.ts";
 import { ROUTES } from "../routes/all.ts";
+import { dischargeRequiredSchema } from "../wire/bakery.ts";
 import { problemSchema } from "../wire/problem.ts";
 import { INTRODUCTION, TAGS } from "./prose.ts";
 
@@ -144,15 +145,25 @@ function refusal(route: Route, status: number, codes: readonly ProblemCode[]) {
   const said = codesOf(status).filter((code) => codes.includes(code));
   const lines = said.map((code) => `- \`${code}\`: ${PROBLEMS[code].title}.`);
   const page = route.kind === "page" ? { "text/html": { schema: z.string() } } : {};
+  const bakery =
+    status === 401 && route.auth === "caller"
+      ? { "application/json": { schema: dischargeRequiredSchema } }
+      : {};
   return {
     description: [...(own === undefined ? [] : [own.description]), lines.join("\n")].join("\n\n"),
     ...refusalHeaders(status),
-    content: { ...page, "application/problem+json": { schema: problemSchema } },
+    content: { ...page, ...bakery, "application/problem+json": { schema: problemSchema } },
   };
 }
 
 function refusalHeaders(status: number) {
-  if (status === 401) return { headers: responseHeaders({ "WWW-Authenticate": "`Bearer` (RFC 6750)." }) };
+  if (status === 401)
+    return {
+      headers: responseHeaders({
+        "WWW-Authenticate":
+          "`Bearer` (RFC 6750), or `Macaroon` for a client that sends `Bakery-Protocol-Version`.",
+      }),
+    };
   if (status !== 429 && status !== 503) return {};
   return { headers: responseHeaders({ "Retry-After": "Seconds." }) };
 }

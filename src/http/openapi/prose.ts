@@ -23,6 +23,13 @@ export const TAGS = [
   { name: "Tokens", description: "Issuing root macaroons, and the record of what was issued." },
   { name: "Verify", description: "The question that a platform asks for each call." },
   { name: "Revocations", description: "Cutting off a link and everything below it, and the log of it." },
+  { name: "Discharges", description: "Proving what third-party caveats of this service ask." },
+  { name: "Approvals", description: "What people are asked, and what they say." },
+  {
+    name: "Bakery",
+    description:
+      'macaroon-bakery\'s protocol, for its stock clients (`Bakery-Protocol-Version`). Its errors are `{"Code","Message"}`.',
+  },
   { name: "Platforms", description: "Applications that own tokens, their policies and credentials." },
   { name: "Keys", description: "The root keys that sign." },
   { name: "Browser", description: "Signing in and out, and the front page. For people, not for programs." },

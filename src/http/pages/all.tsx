@@ -1,5 +1,8 @@
 import type { Identity } from "../../domain/ports/sessions.ts";
 import type { Problem } from "../problem.ts";
+import { approvalPage, approvalsPage } from "./approval.tsx";
+import { confirmationPage } from "./confirmation.tsx";
+import { Fact } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import type { Pages } from "./pages.ts";
 import { PAGE_POLICY } from "./style.ts";
@@ -37,18 +40,12 @@ function SignedIn(props: { readonly identity: Identity }) {
         <Fact name="Issuer" value={issuer} />
       </dl>
       {development ? <p>By the development identity provider, which believes whatever it is told.</p> : null}
+      <p>
+        <a href="/approvals">What you are asked to approve</a>
+      </p>
       <form method="post" action="/logout">
         <button type="submit">Sign out</button>
       </form>
-    </>
-  );
-}
-
-function Fact(props: { readonly name: string; readonly value: string }) {
-  return (
-    <>
-      <dt>{props.name}</dt>
-      <dd>{props.value}</dd>
     </>
   );
 }
@@ -71,5 +68,8 @@ export const pages: Pages = {
   home: (identity) => render(<Home identity={identity} />),
   problem: (problem: Problem) =>
     render(<Message title={problem.title} text={`${problem.detail}.`} href="/" />),
+  confirmation: confirmationPage,
+  approvals: approvalsPage,
+  approval: approvalPage,
   loginFailed: (reason) => render(<Message title="Not signed in" text={`${reason}.`} href="/login" />),
 };

@@ -1,3 +1,4 @@
+import type { ApprovalView, ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import type { Problem } from "../problem.ts";
 
@@ -12,6 +13,11 @@ export interface Pages {
   readonly policy: string;
   home(identity: Identity | undefined): string;
   problem(problem: Problem): string;
+  /** @param login where to sign in again, with what the ticket demands */
+  confirmation(view: ConfirmationView, identity: Identity, login: string): string;
+  approvals(views: readonly ApprovalView[]): string;
+  /** @param login where to sign in again, with what the ticket demands */
+  approval(view: ApprovalView, identity: Identity, login: string): string;
   /** @param reason public */
   loginFailed(reason: string): string;
 }

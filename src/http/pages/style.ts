@@ -8,7 +8,14 @@ h1 { font-size: 1.4rem; }
 dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem; overflow-wrap: anywhere; }
 code { overflow-wrap: anywhere; }
-button { font: inherit; padding: 0.3rem 1rem; }
+button { font: inherit; padding: 0.3rem 1rem; margin-right: 0.5rem; }
+input[type=text] { font: inherit; width: 100%; box-sizing: border-box; margin-bottom: 1rem; }
+ul { padding-left: 1.2rem; }
+.facts { border-left: 0.3rem solid #2a7; padding-left: 1rem; }
+.claims { border: 0.15rem dashed #c60; padding: 0.5rem 1rem; margin: 1rem 0; }
+.claims h2, .facts h2 { font-size: 1rem; margin: 0.3rem 0; }
+.claims p, .claims li { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+.code { font: 700 1.6rem ui-monospace, monospace; letter-spacing: 0.1em; }
 `;
 
 const hash = createHash("sha256").update(STYLE).digest("base64");

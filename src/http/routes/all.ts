@@ -1,4 +1,8 @@
 import type { Route } from "../route.ts";
+import { decideApproval, listApprovals } from "./approvals.ts";
+import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";
+import { askDischarge, collectDischarge } from "./discharge.ts";
+import { answerApproval, approvalPage, approvalsPage, confirm, confirmationPage } from "./discharge-pages.ts";
 import { docs, docsFile, openapiYaml } from "./docs.ts";
 import { healthz, readyz } from "./health.ts";
 import { home } from "./home.ts";
@@ -21,6 +25,14 @@ export const ROUTES: readonly Route[] = [
   revoke,
   revocationLog,
   oauthRevoke,
+  askDischarge,
+  collectDischarge,
+  listApprovals,
+  decideApproval,
+  dischargeInfo,
+  publicKey,
+  bakeryDischarge,
+  waitToken,
   listPlatforms,
   createPlatform,
   createCredential,
@@ -31,6 +43,11 @@ export const ROUTES: readonly Route[] = [
   login,
   callback,
   logout,
+  confirmationPage,
+  confirm,
+  approvalsPage,
+  approvalPage,
+  answerApproval,
   home,
   healthz,
   readyz,

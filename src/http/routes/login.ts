@@ -31,6 +31,17 @@ export const login = defineRoute({
       .max(1024)
       .optional()
       .meta({ description: "Where to return to: a path of this service, `/` by default." }),
+    max_age: z
+      .string()
+      .regex(/^[0-9]{1,5}$/, "must be whole seconds")
+      .optional()
+      .meta({ type: "integer", description: "The most seconds since the person last proved who they are." }),
+    acr_values: z
+      .string()
+      .regex(/^[!-~]+(?: [!-~]+)*$/, "must be names separated by spaces")
+      .max(1024)
+      .optional()
+      .meta({ description: "Authentication context classes to ask the issuer for." }),
   }),
   responses: { 303: { description: "To the issuer.", headers: { Location: "The issuer's login." } } },
   problems: ["unavailable"],
@@ -39,7 +50,12 @@ export const login = defineRoute({
     if (returnTo === undefined) {
       throw new DomainError("invalid_request", "return_to must be a path of this service", "return_to");
     }
-    const { url, attempt } = await service.logins.begin(returnTo);
+    const { max_age, acr_values } = query;
+    const demands = {
+      ...(max_age === undefined ? {} : { maxAge: Number(max_age) }),
+      ...(acr_values === undefined ? {} : { acr: acr_values.split(" ") }),
+    };
+    const { url, attempt } = await service.logins.begin(returnTo, demands);
     return seeOther(url, [setCookie(context.cookies.login, attempt, LOGIN_LIFE, context.https)]);
   },
 });

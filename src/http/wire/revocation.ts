@@ -33,9 +33,23 @@ const agent = z
   )
   .meta({ description: "An agent's name, or `name#instance` as an `agent` caveat has it." });
 
+const approvalId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,128}$/, "must be an approval id")
+  .meta({ description: "An approval, by its `id`." });
+
 const keyId = lineOfText(64).meta({ description: "A root key, by its `key_id`." });
 
-const NAMES = ["token", "revocation_id", "token_id", "principal", "agent", "key_id", "platform"] as const;
+const NAMES = [
+  "token",
+  "revocation_id",
+  "token_id",
+  "principal",
+  "agent",
+  "key_id",
+  "approval_id",
+  "platform",
+] as const;
 type Name = (typeof NAMES)[number];
 
 // Which other members may stand beside the one that names the target.
@@ -46,6 +60,7 @@ const BESIDE: Readonly<Record<Name, readonly string[]>> = {
   principal: ["issued_before"],
   agent: ["issued_before", "token_id"],
   key_id: [],
+  approval_id: [],
   platform: ["issued_before"],
 };
 
@@ -83,6 +98,7 @@ const target = z
     principal: principal.optional(),
     agent: agent.optional(),
     key_id: keyId.optional(),
+    approval_id: approvalId.optional(),
     platform: platformName.optional(),
     issued_before: issuedBefore.optional(),
   })
@@ -99,6 +115,7 @@ const target = z
 - \`principal\`, with \`issued_before\`: all of a person's tokens.
 - \`agent\`, with \`issued_before\` and \`token_id\`: every chain that passes through that agent, of one tree where \`token_id\` is given.
 - \`key_id\`: every token under a root key. One that signs is replaced first.
+- \`approval_id\`: what people have approved, withdrawn. Who approved it may do so, besides those who may revoke the token.
 - \`platform\`, with \`issued_before\`: everything of a platform.
 
 A person revokes their own tokens only, by any of these but \`key_id\`; a platform its own tokens; an administrator everyone's.`,
@@ -116,6 +133,7 @@ const revoked = z.union([
   }),
   z.strictObject({ agent: z.string(), token_id: tokenId.optional(), issued_before: instant }),
   z.strictObject({ key_id: opaqueId }),
+  z.strictObject({ approval_id: opaqueId }),
   z.strictObject({ platform: platformName, issued_before: instant }),
 ]);
 
@@ -165,6 +183,7 @@ function targetOf(read: z.infer<typeof target>): RevokeTarget {
     return { kind: "agent", agent: read.agent, tokenId: read.token_id, issuedBefore };
   if (read.token_id !== undefined) return { kind: "token_id", tokenId: read.token_id };
   if (read.revocation_id !== undefined) return { kind: "revocation_id", revocationId: read.revocation_id };
+  if (read.approval_id !== undefined) return { kind: "approval_id", approvalId: read.approval_id };
   if (read.key_id !== undefined) return { kind: "key_id", keyId: read.key_id };
   if (read.platform !== undefined) return { kind: "platform", platform: read.platform, issuedBefore };
   const { id, issuer, subject } = read.principal ?? {};
@@ -208,6 +227,8 @@ function targetWire(target: RevocationTarget): z.infer<typeof revoked> {
     }
     case "key_id":
       return { key_id: target.id };
+    case "approval_id":
+      return { approval_id: target.id };
     case "platform":
       return { platform: target.platform, issued_before: printInstant(target.issuedBefore) };
     default:

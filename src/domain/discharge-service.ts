@@ -1,0 +1,138 @@
+import type { ApprovalCondition, TermOptions } from "../conditions/terms.ts";
+import type { Caller, HumanCaller } from "./caller.ts";
+import type {
+  DischargeDecision,
+  DischargeProtocol,
+  DischargeState,
+  DischargeSubject,
+} from "./ports/discharge-requests.ts";
+import type { Page, PageRequest } from "./ports/page.ts";
+
+/*
+ * The use cases of discharges and approvals, as the adapters see them; a part of `service.ts`. All instants are
+ * unix milliseconds.
+ */
+
+/** A request for a discharge. */
+export interface AskRequest {
+  /** The caveat's id; it becomes the discharge's identifier. */
+  readonly caveatId: Uint8Array;
+  /** The ticket, where the caveat's id is not the ticket itself. */
+  readonly payload: Uint8Array | undefined;
+  /** The live token that carries the caveat. */
+  readonly token: string | undefined;
+  /** The link that the discharge is to be tied to. */
+  readonly ancestor: string | undefined;
+}
+
+/** What came of asking. */
+export type Asked =
+  | { readonly state: "granted" /** A secret for whoever holds the root. */; readonly discharge: string }
+  | {
+      readonly state: "pending";
+      readonly id: string;
+      /** Collects the discharge. Shown this once. */
+      readonly secret: string;
+      /** What a person who is to trust the page must be able to compare. */
+      readonly code: string;
+      /** Where a person acts. */
+      readonly path: string;
+      readonly expiresAt: number;
+    };
+
+/** A page's view of a request that one person satisfies by confirming. */
+export interface ConfirmationView {
+  readonly id: string;
+  readonly state: DischargeState | "expired";
+  readonly condition: string;
+  readonly code: string;
+  /** A stock client of macaroon-bakery may have no way to show the code. */
+  readonly protocol: DischargeProtocol;
+  readonly expiresAt: number;
+  /** Null where nothing is known about the asker. */
+  readonly about: DischargeSubject | null;
+  /** What the confirmation of this person would come to. */
+  readonly proof: "proven" | "login" | "refused";
+  /** Why it is not `proven`. */
+  readonly detail: string | undefined;
+  readonly options: TermOptions;
+}
+
+/** An approval as the people who are asked see it. */
+export interface ApprovalView {
+  readonly id: string;
+  readonly state: DischargeState | "expired";
+  readonly condition: ApprovalCondition;
+  readonly options: TermOptions;
+  readonly code: string;
+  readonly protocol: DischargeProtocol;
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  readonly decidedAt: number | null;
+  /** Seconds that the discharge lives once it is granted. */
+  readonly life: number;
+  /** Null where a stock bakery client asked: nothing about the asker is known then. */
+  readonly about: DischargeSubject | null;
+  readonly decisions: readonly DischargeDecision[];
+  /** Why this person cannot decide now; undefined where they can. */
+  readonly obstacle: { readonly login: boolean; readonly detail: string } | undefined;
+}
+
+export interface Discharges {
+  /** The Curve25519 key that tickets for this service are sealed to. */
+  publicKey(): Promise<Uint8Array>;
+  /** @param from the asker's address */
+  ask(caller: Caller | undefined, from: string, request: AskRequest): Promise<Asked>;
+  /** Waits, within a bound, until there is an answer. Rejects with `denied` or `gone` where there will be none. */
+  collect(
+    id: string,
+    secret: string,
+  ): Promise<
+    | { readonly state: "pending"; readonly expiresAt: number }
+    | { readonly state: "granted"; readonly discharge: string }
+  >;
+  view(caller: HumanCaller, id: string): Promise<ConfirmationView>;
+  /** A person's answer to the page. */
+  confirm(caller: HumanCaller, id: string, accepted: boolean): Promise<void>;
+}
+
+export interface Approvals {
+  list(caller: Caller, pendingOnly: boolean, page: PageRequest): Promise<Page<ApprovalView>>;
+  /** Rejects with `not_found` for what does not concern the caller and for unknown ids alike. */
+  get(caller: Caller, id: string): Promise<ApprovalView>;
+  decide(
+    caller: Caller,
+    id: string,
+    decision: { readonly approved: boolean; readonly reason: string | undefined },
+  ): Promise<ApprovalView>;
+}
+
+/** What a stock client of macaroon-bakery sends to `POST /discharge`. */
+export interface BakeryRequest {
+  readonly caveatId: Uint8Array;
+  readonly payload: Uint8Array | undefined;
+  /** What {@link Bakery.wait} gave. */
+  readonly token: Uint8Array | undefined;
+}
+
+/** macaroon-bakery's protocol. */
+export interface Bakery {
+  discharge(
+    from: string,
+    request: BakeryRequest,
+  ): Promise<
+    | { readonly state: "granted" /** JSON of the macaroon. */; readonly macaroon: string }
+    | {
+        readonly state: "pending";
+        readonly path: string;
+        readonly code: string /** For {@link Bakery.wait}. A secret. */;
+        readonly ticket: string;
+      }
+  >;
+  /** Waits until a person has decided. @returns the token for the second request */
+  wait(ticket: string): Promise<Uint8Array>;
+  /** JSON of a macaroon that a client gets discharged by a login, to call the API with. */
+  challenge(): Promise<string>;
+  /** @param bundle JSON array of that macaroon and its discharge */
+  caller(bundle: string): Promise<HumanCaller>;
+}

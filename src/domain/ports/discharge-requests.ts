@@ -1,0 +1,118 @@
+import type { Page, PageRequest } from "./page.ts";
+import type { AssertedBy } from "./principals.ts";
+
+/** How a request was made: over this service's API, or in macaroon-bakery's protocol. */
+export type DischargeProtocol = "native" | "bakery";
+
+/** `identity`: someone has to log in and confirm. `approval`: the people whom the ticket names are asked. */
+export type DischargeKind = "identity" | "approval";
+
+/** `dropped`: made room for newer requests of the same caller or token. */
+export type DischargeState = "pending" | "granted" | "denied" | "dropped";
+
+/** What was verified about the token that was shown when asking. */
+export interface DischargeSubject {
+  readonly platform: string;
+  readonly tokenId: string;
+  /** Of the very link that was shown; 22 characters. */
+  readonly revocationId: string;
+  readonly principal: {
+    readonly id: string;
+    readonly issuer: string;
+    readonly subject: string;
+    readonly email: string | null;
+    readonly assertedBy: AssertedBy;
+  };
+  /** Fit to be shown: escaped and cut. */
+  readonly caveats: readonly string[];
+  readonly summary: string;
+  /** What holders claim to be. */
+  readonly agents: readonly string[];
+}
+
+/** What one person said. */
+export interface DischargeDecision {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly approved: boolean;
+  readonly reason: string | null;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/** A discharge that waits for people, or that they have decided about. */
+export interface DischargeRequest {
+  /** UUIDv7; of an approval also its approval id. */
+  readonly id: string;
+  readonly kind: DischargeKind;
+  readonly protocol: DischargeProtocol;
+  readonly state: DischargeState;
+  /** The ticket's text. */
+  readonly condition: string;
+  /** A short text that the asker and the page both show. */
+  readonly code: string;
+  /** SHA-256 of the secret that collects; 32 bytes. */
+  readonly secretHash: Uint8Array;
+  /** SHA-256 of caveat id and ticket; 32 bytes. */
+  readonly ticketHash: Uint8Array;
+  /** SHA-256 of whoever asked; 32 bytes. */
+  readonly callerHash: Uint8Array;
+  /** Caveat id and caveat key, sealed under the master key; null once nothing can be collected any more. */
+  readonly sealed: Uint8Array | null;
+  /** The link that the discharge is tied to, 22 characters; null for one that has to be bound. */
+  readonly ancestor: string | null;
+  /** Null where no token was shown. */
+  readonly about: DischargeSubject | null;
+  /** Whom it concerns, each as one text (see `approver-keys.ts`). */
+  readonly approverKeys: readonly string[];
+  /** Unix milliseconds, by the database's clock. */
+  readonly askedAt: number;
+  /** While it is pending: until when it can be decided. Unix milliseconds. */
+  readonly expiresAt: number;
+  /** Null while it is pending. */
+  readonly decidedAt: number | null;
+  /** In the order in which they were said. */
+  readonly decisions: readonly DischargeDecision[];
+}
+
+/** Where a request stands, for whoever waits for it. */
+export interface DischargeStanding {
+  readonly id: string;
+  readonly state: DischargeState;
+  readonly expiresAt: number;
+}
+
+/** Which pending requests count together. */
+export type DischargeCrowd =
+  | { readonly callerHash: Uint8Array }
+  /** A root macaroon's whole tree. */
+  | { readonly tokenId: string };
+
+/** Requests for discharges. Every method rejects only when the store could not answer. */
+export interface DischargeRequestStore {
+  insert(request: Omit<DischargeRequest, "decisions">): Promise<void>;
+  find(id: string): Promise<DischargeRequest | undefined>;
+  /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */
+  lock(id: string): Promise<DischargeRequest | undefined>;
+  /** Records what one person said. @returns false where that person has spoken already; nothing is changed then */
+  decide(id: string, decision: DischargeDecision): Promise<boolean>;
+  settle(id: string, state: DischargeState, decidedAt: number): Promise<void>;
+  standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
+  /**
+   * Drops the oldest pending requests so that at most `most` are left.
+   *
+   * @param now unix milliseconds; what has expired does not count
+   * @returns how many were dropped
+   */
+  dropOldest(crowd: DischargeCrowd, most: number, now: number): Promise<number>;
+  /** The most pending approvals that any of these approvers has, of those that were asked for by one protocol. */
+  mostPending(approverKeys: readonly string[], protocol: DischargeProtocol, now: number): Promise<number>;
+  /** Approvals that concern any of these, newest first; the page key is the id. */
+  list(
+    approverKeys: readonly string[],
+    filter: { readonly pendingAt: number | undefined },
+    page: PageRequest,
+  ): Promise<Page<DischargeRequest>>;
+  /** Forgets the sealed keys of what expired before `instant`, and drops requests asked before `dropBefore`. */
+  clean(instant: number, dropBefore: number): Promise<void>;
+}

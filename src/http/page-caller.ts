@@ -1,0 +1,33 @@
+import type { HumanCaller } from "../domain/caller.ts";
+import { DomainError } from "../domain/error.ts";
+import type { LoginDemands } from "../domain/ports/identity.ts";
+import type { Exchange, HttpContext } from "./context.ts";
+import { readCookie } from "./cookies.ts";
+import { type Reply, seeOther } from "./reply.ts";
+
+/** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
+export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
+  const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
+  if (cookie === undefined) return undefined;
+  try {
+    const caller = await context.service.authentication.session(cookie);
+    exchange.seen.caller = "human";
+    return caller;
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "unauthenticated") return undefined;
+    throw error;
+  }
+}
+
+/** Where to sign in and come back from. */
+export function loginPath(returnTo: string, { maxAge, acr }: LoginDemands = {}): string {
+  const query = new URLSearchParams({ return_to: returnTo });
+  if (maxAge !== undefined) query.set("max_age", String(maxAge));
+  if (acr !== undefined) query.set("acr_values", acr.join(" "));
+  return `/login?${query}`;
+}
+
+/** Sends the browser to sign in first. */
+export function signInFirst(exchange: Exchange): Reply {
+  return seeOther(loginPath(exchange.path), []);
+}

@@ -1,0 +1,84 @@
+import type { Child } from "hono/jsx";
+
+import { printable } from "../../caveats/quote.ts";
+import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
+
+const LONGEST = 1_000;
+
+/** A name and its value in a list of definitions. */
+export function Fact(props: { readonly name: string; readonly value: string }) {
+  return (
+    <>
+      <dt>{props.name}</dt>
+      <dd>{props.value}</dd>
+    </>
+  );
+}
+
+/** Text that nobody vouches for: in a frame and a type of its own, with everything unseen in it made visible. */
+export function Claims(props: { readonly title: string; readonly texts: readonly string[] }) {
+  return (
+    <section class="claims">
+      <h2>{props.title}</h2>
+      {props.texts.map((text) => (
+        <p>{printable(text, LONGEST)}</p>
+      ))}
+    </section>
+  );
+}
+
+/** What was verified about the token that was shown. */
+export function Facts(props: { readonly about: DischargeSubject }) {
+  const { about } = props;
+  const { issuer, subject, email, assertedBy } = about.principal;
+  return (
+    <section class="facts">
+      <h2>Verified by this service</h2>
+      <dl>
+        <Fact name="Platform" value={about.platform} />
+        <Fact name="Person whose token asks" value={printable(subject, LONGEST)} />
+        {email === null ? null : <Fact name="Their address" value={printable(email, LONGEST)} />}
+        <Fact
+          name="Vouched for by"
+          value={assertedBy === "platform" ? "the platform, by its own word" : printable(issuer, LONGEST)}
+        />
+        <Fact name="What the token allows" value={about.summary} />
+        <Fact name="Its link" value={about.revocationId} />
+      </dl>
+      <details>
+        <summary>Every caveat of the token</summary>
+        <ul>
+          {about.caveats.map((caveat) => (
+            <li>
+              <code>{caveat}</code>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </section>
+  );
+}
+
+/** The code that whoever asks was shown too. */
+export function Code(props: {
+  readonly code: string;
+  readonly protocol: DischargeProtocol;
+  readonly children: Child;
+}) {
+  return (
+    <>
+      <p>{props.children}</p>
+      <p class="code">{props.code}</p>
+      {props.protocol === "native" ? null : (
+        <p>
+          Programs of this kind may have no way to show it: go on only if you know which one opened this page.
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Whose session it is that answers. */
+export function Whoami(props: { readonly subject: string }) {
+  return <p>You are signed in as {printable(props.subject, LONGEST)}.</p>;
+}

@@ -1,0 +1,165 @@
+import { z } from "zod";
+
+import type { TermOptions } from "../../conditions/terms.ts";
+import { DomainError } from "../../domain/error.ts";
+import { requireOwnOrigin } from "../authenticate.ts";
+import { type Parameters, readForm, textOf } from "../form.ts";
+import { loginPath, pageCaller, signInFirst } from "../page-caller.ts";
+import { html, seeOther } from "../reply.ts";
+import { defineRoute } from "../route.ts";
+import { lineOfText } from "../wire/text.ts";
+import { approvalId } from "./approvals.ts";
+
+const PAGE = { mediaType: "text/html", schema: z.string() };
+const params = z.strictObject({ id: approvalId });
+const SIGN_IN = { description: "To sign in first.", headers: { Location: "The login." } };
+const DONE = {
+  description: "To the page, or to sign in first.",
+  headers: { Location: "A path of this service." },
+};
+
+/** Approvals that the list shows. */
+const SHOWN = 100;
+
+/** Seconds: a login that is asked for anew is one that just happened. */
+const NEW_LOGIN = 60;
+
+/** Where to sign in again for a page, with what its ticket demands. */
+function newLogin(path: string, { authAge, acr }: TermOptions): string {
+  return loginPath(path, {
+    maxAge: Math.min(NEW_LOGIN, authAge ?? NEW_LOGIN),
+    ...(acr === undefined ? {} : { acr }),
+  });
+}
+
+function decisionOf<T extends string>(form: Parameters, ...allowed: readonly T[]): T {
+  const said = textOf(form, "decision");
+  const decision = allowed.find((one) => one === said);
+  if (decision !== undefined) return decision;
+  throw new DomainError("invalid_request", `decision must be one of ${allowed.join(", ")}`, "decision");
+}
+
+const reasonSchema = lineOfText(500);
+
+function reasonOf(form: Parameters): string | undefined {
+  const text = textOf(form, "reason") ?? "";
+  if (text === "") return undefined;
+  if (!reasonSchema.safeParse(text).success) {
+    throw new DomainError("invalid_request", "reason must be one line of at most 500 characters", "reason");
+  }
+  return text;
+}
+
+/** `GET /discharges/{id}` */
+export const confirmationPage = defineRoute({
+  method: "GET",
+  path: "/discharges/{id}",
+  operationId: "confirmationPage",
+  tag: "Browser",
+  summary: "Confirm who one is",
+  description:
+    "The `user_url` of a discharge that a login proves. It shows the code that the asker was shown, and does nothing by itself.",
+  auth: "none",
+  kind: "page",
+  params,
+  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
+  problems: ["unavailable"],
+  async handler({ context, service, exchange, params: { id } }) {
+    const caller = await pageCaller(context, exchange);
+    if (caller === undefined) return signInFirst(exchange);
+    const view = await service.discharges.view(caller, id);
+    const login = newLogin(exchange.path, view.options);
+    return html(200, context.pages.confirmation(view, caller.identity, login), context.pages.policy);
+  },
+});
+
+/** `POST /discharges/{id}` */
+export const confirm = defineRoute({
+  method: "POST",
+  path: "/discharges/{id}",
+  operationId: "confirm",
+  tag: "Browser",
+  summary: "Answer the page",
+  description:
+    "A form with `decision`: `confirm` or `deny`. Needs a session and the `Origin` of this service.",
+  auth: "none",
+  kind: "page",
+  params,
+  responses: { 303: DONE },
+  problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
+  async handler({ context, service, exchange, params: { id } }) {
+    requireOwnOrigin(context, exchange.request);
+    const caller = await pageCaller(context, exchange);
+    if (caller === undefined) return signInFirst(exchange);
+    const decision = decisionOf(await readForm(exchange.request), "confirm", "deny");
+    await service.discharges.confirm(caller, id, decision === "confirm");
+    return seeOther(exchange.path, []);
+  },
+});
+
+/** `GET /approvals` */
+export const approvalsPage = defineRoute({
+  method: "GET",
+  path: "/approvals",
+  operationId: "approvalsPage",
+  tag: "Browser",
+  summary: "What one is asked to approve",
+  description: "The newest hundred, past ones too.",
+  auth: "none",
+  kind: "page",
+  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
+  problems: ["unavailable"],
+  async handler({ context, service, exchange }) {
+    const caller = await pageCaller(context, exchange);
+    if (caller === undefined) return signInFirst(exchange);
+    const { items } = await service.approvals.list(caller, false, { limit: SHOWN, after: undefined });
+    return html(200, context.pages.approvals(items), context.pages.policy);
+  },
+});
+
+/** `GET /approvals/{id}` */
+export const approvalPage = defineRoute({
+  method: "GET",
+  path: "/approvals/{id}",
+  operationId: "approvalPage",
+  tag: "Browser",
+  summary: "One approval",
+  description: "What is asked, by whose token, and what exactly will be allowed. For those who are asked.",
+  auth: "none",
+  kind: "page",
+  params,
+  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
+  problems: ["unavailable"],
+  async handler({ context, service, exchange, params: { id } }) {
+    const caller = await pageCaller(context, exchange);
+    if (caller === undefined) return signInFirst(exchange);
+    const view = await service.approvals.get(caller, id);
+    const login = newLogin(exchange.path, view.options);
+    return html(200, context.pages.approval(view, caller.identity, login), context.pages.policy);
+  },
+});
+
+/** `POST /approvals/{id}` */
+export const answerApproval = defineRoute({
+  method: "POST",
+  path: "/approvals/{id}",
+  operationId: "answerApproval",
+  tag: "Browser",
+  summary: "Approve or deny, on the page",
+  description:
+    "A form with `decision`, `approve` or `deny`, and `reason`. Needs a session and the `Origin` of this service.",
+  auth: "none",
+  kind: "page",
+  params,
+  responses: { 303: DONE },
+  problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
+  async handler({ context, service, exchange, params: { id } }) {
+    requireOwnOrigin(context, exchange.request);
+    const caller = await pageCaller(context, exchange);
+    if (caller === undefined) return signInFirst(exchange);
+    const form = await readForm(exchange.request);
+    const decision = decisionOf(form, "approve", "deny");
+    await service.approvals.decide(caller, id, { approved: decision === "approve", reason: reasonOf(form) });
+    return seeOther(exchange.path, []);
+  },
+});

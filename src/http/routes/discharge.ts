@@ -1,0 +1,89 @@
+import { z } from "zod";
+
+import { jsonBody } from "../json-body.ts";
+import { json } from "../reply.ts";
+import { defineRoute } from "../route.ts";
+import { askRequest, askSchema, dischargeSchema, waitingSchema, waitingWire } from "../wire/discharge.ts";
+import { instant, opaqueId, printInstant } from "../wire/text.ts";
+
+const requestId = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "must be a request's id");
+
+const REQUEST = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
+const AT = "2026-11-22T14:00:00.000Z";
+const discharged = { discharge: "AgIgdGhpcyB3YXMgaG93IHdlIHJlbWluZCBhdXRoIG9mIGtleQ" };
+
+/** `POST /v1/discharge` */
+export const askDischarge = defineRoute({
+  method: "POST",
+  path: "/v1/discharge",
+  operationId: "askDischarge",
+  tag: "Discharges",
+  summary: "Have a third-party caveat discharged",
+  description:
+    "For whoever holds the ticket. Answered at once where the caller's ID token or session proves what the ticket asks; else a person has to act, and the discharge is collected. A discharge lives for minutes.",
+  auth: "optional",
+  body: jsonBody(askSchema, { caveat_id: "AvD-xlUf2MdGMgtu7OKRQnCP1OQJk6PKeFWRK26WIBA6" }),
+  responses: {
+    200: { description: "Discharged.", schema: dischargeSchema, example: discharged },
+    202: {
+      description: "A person has to act.",
+      schema: waitingSchema,
+      example: {
+        id: REQUEST,
+        secret: "kJ0q2m1bVn8s7d6f5g4h3j2k1l0z9x8c7v6b5n4m3a2",
+        user_url: `http://127.0.0.1:8080/approvals/${REQUEST}`,
+        user_code: "BKHS-WXTZ",
+        expires_at: AT,
+      },
+    },
+  },
+  problems: [
+    "denied",
+    "not_found",
+    "unprocessable",
+    "ticket_invalid",
+    "condition_unknown",
+    "rate_limited",
+    "unavailable",
+  ],
+  async handler({ context, service, caller, body, exchange }) {
+    const asked = await service.discharges.ask(caller, exchange.peer ?? "unknown", askRequest(body));
+    if (asked.state === "granted") return json(200, { discharge: asked.discharge });
+    return json(202, waitingWire(asked, context.publicUrl));
+  },
+});
+
+/** `POST /v1/discharge/{id}/collect` */
+export const collectDischarge = defineRoute({
+  method: "POST",
+  path: "/v1/discharge/{id}/collect",
+  operationId: "collectDischarge",
+  tag: "Discharges",
+  summary: "Collect a discharge",
+  description:
+    "For whoever asked: the secret is the credential. Waits up to 20 seconds for an answer, then says 202: ask again. An answer that was lost can be collected again, for as long as the discharge lives.",
+  auth: "none",
+  params: z.strictObject({ id: requestId }),
+  body: jsonBody(
+    z.strictObject({
+      secret: z.string().min(1).max(128).meta({ description: "As it was given when asking." }),
+    }),
+    { secret: "kJ0q2m1bVn8s7d6f5g4h3j2k1l0z9x8c7v6b5n4m3a2" },
+  ),
+  responses: {
+    200: { description: "Discharged.", schema: dischargeSchema, example: discharged },
+    202: {
+      description: "Nobody has answered yet.",
+      schema: z.strictObject({ id: opaqueId, expires_at: instant }),
+      example: { id: REQUEST, expires_at: AT },
+    },
+  },
+  problems: ["denied", "gone", "unavailable"],
+  async handler({ service, params, body }) {
+    const collected = await service.discharges.collect(params.id, body.secret);
+    if (collected.state === "granted") return json(200, { discharge: collected.discharge });
+    return json(202, { id: params.id, expires_at: printInstant(collected.expiresAt) });
+  },
+});

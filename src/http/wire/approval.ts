@@ -1,0 +1,115 @@
+import { z } from "zod";
+
+import type { ApprovalView } from "../../domain/discharge-service.ts";
+import { principalSchema } from "./principal.ts";
+import { instant, lineOfText, opaqueId, platformName, printInstant, revocationId, tokenId } from "./text.ts";
+
+/** An approval, as answers write it. */
+export const approvalSchema = z
+  .strictObject({
+    id: opaqueId.meta({ description: "The approval id: revoke it to withdraw what was approved." }),
+    state: z.enum(["pending", "granted", "denied", "dropped", "expired"]).meta({
+      description: "`dropped`: made room for newer requests of the same caller or token.",
+    }),
+    needed: z.int().meta({ description: "How many different people have to approve." }),
+    subjects: z.array(z.string()),
+    groups: z.array(z.string()),
+    user_code: z.string().meta({ description: "The asker was shown the same." }),
+    asked_at: instant,
+    expires_at: instant,
+    decided_at: instant.optional(),
+    discharge_life: z.int().meta({ description: "Seconds that the discharge lives once it is granted." }),
+    token: z
+      .strictObject({
+        token_id: tokenId,
+        revocation_id: revocationId.meta({
+          description: "The very link that is approved, with all below it.",
+        }),
+        platform: platformName,
+        principal: principalSchema,
+        caveats: z.array(z.string()),
+        summary: z.string(),
+      })
+      .optional()
+      .meta({
+        description:
+          "What was verified about the token. Absent where a client of macaroon-bakery asked: nothing is known about the asker then.",
+      }),
+    unverified: z
+      .strictObject({
+        text: z.string().meta({ description: "What is asked, in the words of whoever wrote the ticket." }),
+        agents: z
+          .array(z.string())
+          .meta({ description: "Whom the token was handed to, as its holders say." }),
+      })
+      .meta({ description: "What nobody vouches for. Show it apart, and as plain text." }),
+    decisions: z.array(
+      z.strictObject({
+        issuer: z.string(),
+        subject: z.string(),
+        decision: z.enum(["approve", "deny"]),
+        reason: z.string().optional(),
+        at: instant,
+      }),
+    ),
+    obstacle: z
+      .string()
+      .optional()
+      .meta({ description: "Why the caller cannot approve now. Absent where they can." }),
+  })
+  .meta({ id: "Approval", description: "What people are asked, and what they said." });
+
+/** What a person says. */
+export const decisionSchema = z
+  .strictObject({
+    decision: z.enum(["approve", "deny"]),
+    reason: lineOfText(500)
+      .optional()
+      .meta({ description: "For the record, and for the others who are asked." }),
+  })
+  .meta({ id: "ApprovalDecision" });
+
+/** Writes an approval. */
+export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema> {
+  const { condition, about, decidedAt, obstacle } = view;
+  return {
+    id: view.id,
+    state: view.state,
+    needed: condition.needed,
+    subjects: [...condition.subjects],
+    groups: [...condition.groups],
+    user_code: view.code,
+    asked_at: printInstant(view.askedAt),
+    expires_at: printInstant(view.expiresAt),
+    ...(decidedAt === null ? {} : { decided_at: printInstant(decidedAt) }),
+    discharge_life: view.life,
+    ...(about === null ? {} : { token: tokenWire(about) }),
+    unverified: { text: condition.text, agents: [...(about?.agents ?? [])] },
+    decisions: view.decisions.map(({ issuer, subject, approved, reason, at }) => ({
+      issuer,
+      subject,
+      decision: approved ? "approve" : "deny",
+      ...(reason === null ? {} : { reason }),
+      at: printInstant(at),
+    })),
+    ...(obstacle === undefined ? {} : { obstacle: obstacle.detail }),
+  };
+}
+
+function tokenWire({ principal, ...about }: NonNullable<ApprovalView["about"]>) {
+  const { id, issuer, subject, email, assertedBy } = principal;
+  return {
+    token_id: about.tokenId,
+    revocation_id: about.revocationId,
+    platform: about.platform,
+    principal: {
+      id,
+      issuer,
+      subject,
+      ...(email === null ? {} : { email }),
+      ...(assertedBy === "platform" ? { asserted_by: "platform" as const } : {}),
+    },
+    caveats: [...about.caveats],
+    summary: about.summary,
+  };
+}

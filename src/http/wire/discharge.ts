@@ -1,0 +1,78 @@
+import { z } from "zod";
+
+import type { Asked, AskRequest } from "../../domain/discharge-service.ts";
+import { fromBase64url } from "./base64url.ts";
+import { instant, opaqueId, printInstant, revocationId } from "./text.ts";
+
+/** Bytes as base64url without padding; their number is bounded like a caveat's. */
+const bytes = z
+  .string()
+  .min(1)
+  .max(5464)
+  .refine((text) => fromBase64url(text) !== undefined, "must be base64url without padding");
+
+/** A request for a discharge. */
+export const askSchema = z
+  .strictObject({
+    caveat_id: bytes.meta({
+      description: "The third-party caveat's id, as `undischarged` of a verdict gives it, base64url.",
+    }),
+    caveat: bytes.optional().meta({
+      description: "The ticket, where the caveat's id is not the ticket itself (macaroon-bakery's `cdata`).",
+    }),
+    token: z.string().min(1).optional().meta({
+      description: "The live token that carries the caveat. Needed for `is-principal` and `approved-by`.",
+    }),
+    ancestor: revocationId.optional().meta({
+      description:
+        "Ties the discharge to this link: it needs no binding and serves every macaroon at or below it. An approval is always tied to the very link that is shown.",
+    }),
+  })
+  .meta({ id: "DischargeRequest", description: "What is to be discharged." });
+
+/** A discharge. */
+export const dischargeSchema = z
+  .strictObject({
+    discharge: z.string().meta({
+      description: "The discharge macaroon, base64url. Bind it to the root, unless it has an `ancestor`.",
+    }),
+  })
+  .meta({ id: "Discharge" });
+
+/** That a person has to act first. */
+export const waitingSchema = z
+  .strictObject({
+    id: opaqueId.meta({ description: "Of the request; of an approval also the approval id." }),
+    secret: z.string().meta({ description: "Collects the discharge. Only this answer holds it." }),
+    user_url: z.string().meta({ description: "The page where a person acts." }),
+    user_code: z
+      .string()
+      .meta({ description: "Show it to the person: the page shows the same, so that they know who asks." }),
+    expires_at: instant,
+  })
+  .meta({ id: "DischargeWaiting" });
+
+/** Reads what is to be discharged. */
+export function askRequest(body: z.infer<typeof askSchema>): AskRequest {
+  return {
+    caveatId: fromBase64url(body.caveat_id) ?? new Uint8Array(),
+    payload: body.caveat === undefined ? undefined : fromBase64url(body.caveat),
+    token: body.token,
+    ancestor: body.ancestor,
+  };
+}
+
+/** Writes that a person has to act first. */
+export function waitingWire(
+  asked: Extract<Asked, { readonly state: "pending" }>,
+  publicUrl: URL,
+): z.infer<typeof waitingSchema> {
+  const { id, secret, code, path, expiresAt } = asked;
+  return {
+    id,
+    secret,
+    user_url: new URL(path, publicUrl).href,
+    user_code: code,
+    expires_at: printInstant(expiresAt),
+  };
+}

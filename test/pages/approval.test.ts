@@ -1,0 +1,165 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { parseConfig } from "../../src/config.ts";
+import { type Serving, serve } from "../../src/run/serve.ts";
+import { createBrowser } from "../support/browser.ts";
+import { findChromium, openTab } from "../support/chromium.ts";
+
+const EVIL = "<img src=x onerror=document.title='owned'><form action=/logout>";
+
+let serving: Serving;
+let dataDir: string;
+let base: string;
+let platform: Record<string, string>;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "bakehouse-pages-"));
+  const port = await freePort();
+  base = `http://127.0.0.1:${port}`;
+  serving = await serve(parseConfig({ DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: "silent" }));
+  platform = { authorization: `Bearer ${readFileSync(join(dataDir, "default.token"), "utf8").trim()}` };
+});
+
+afterAll(async () => {
+  await serving.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
+  const response = await fetch(base + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
+/** A token of alice's that waits for her approval, asked for. */
+async function asked(text: string) {
+  const { token } = await post<{ token: string }>(
+    "/v1/tokens",
+    {
+      platform: "default",
+      on_behalf_of: { subject: "alice" },
+      caveats: ["action = pay"],
+      third_party_caveats: [{ location: base, condition: `approved-by alice ${text}` }],
+    },
+    platform,
+  );
+  const verify = (discharges: readonly string[]) =>
+    post<{
+      allowed: boolean;
+      undischarged: readonly { caveat_id: string }[];
+    }>("/v1/verify", { token, discharges, context: { action: "pay" } }, platform);
+  const caveat_id = (await verify([])).undischarged[0]?.caveat_id;
+  const request = await post<{ id: string; secret: string; user_url: string; user_code: string }>(
+    "/v1/discharge",
+    { caveat_id, token },
+  );
+  return {
+    ...request,
+    async finish() {
+      const { discharge } = await post<{ discharge: string }>(`/v1/discharge/${request.id}/collect`, {
+        secret: request.secret,
+      });
+      return (await verify([discharge])).allowed;
+    },
+  };
+}
+
+test("with the development identity provider and a cookie jar, from the link to the answer", async () => {
+  const request = await asked("Pay 40 EUR");
+  const browser = createBrowser();
+  const login = await browser.get(request.user_url);
+  expect(login.url.pathname).toContain("/dev-idp");
+  const page = await browser.submit(login.form(), { name: "Alice" });
+  expect(page.url.href).toBe(request.user_url);
+  expect(page.text).toContain(request.user_code);
+  expect(page.text).toContain("Pay 40 EUR");
+  const after = await browser.submit(page.form(), { decision: "approve", reason: "as agreed" });
+  expect(after.text).toContain("Approved.");
+  expect(after.text).toContain("as agreed");
+  expect(after.forms).toEqual([]);
+  expect(await request.finish()).toBe(true);
+});
+
+test("an old login is renewed by the issuer where the ticket demands it", async () => {
+  const { token } = await post<{ token: string }>(
+    "/v1/tokens",
+    {
+      platform: "default",
+      on_behalf_of: { subject: "alice" },
+      third_party_caveats: [{ location: base, condition: "auth-age=0 is-authenticated-user" }],
+    },
+    platform,
+  );
+  const verdict = await post<{ undischarged: readonly { caveat_id: string }[] }>(
+    "/v1/verify",
+    { token, context: {} },
+    platform,
+  );
+  const { user_url } = await post<{ user_url: string }>("/v1/discharge", {
+    caveat_id: verdict.undischarged[0]?.caveat_id,
+  });
+  const browser = createBrowser();
+  const login = await browser.get(user_url);
+  const page = await browser.submit(login.form(), { name: "Alice" });
+  const again = /<a href="(\/login[^"]*)">Sign in again/.exec(page.text)?.[1]?.replaceAll("&amp;", "&");
+  expect(again).toContain("max_age=0");
+  // The issuer remembers her, and asks all the same.
+  const asking = await browser.get(new URL(again ?? "", base));
+  expect(asking.url.pathname).toContain("/dev-idp");
+  expect(asking.forms.length).toBeGreaterThan(0);
+});
+
+const chromium = findChromium();
+
+test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, {
+  timeout: 60_000,
+}, async () => {
+  if (chromium === undefined) {
+    process.stderr.write("no chromium on this machine: the pages were not driven in a real browser\n");
+    return;
+  }
+  const request = await asked(EVIL);
+  const tab = await openTab(chromium);
+  try {
+    await tab.goto(request.user_url);
+    await tab.until(
+      `location.pathname.startsWith("/dev-idp") && document.querySelector("input[name=name]") !== null`,
+    );
+    await tab.evaluate(
+      `document.querySelector("input[name=name]").value = "Alice"; document.forms[0].requestSubmit()`,
+    );
+    await tab.until(`location.href === ${JSON.stringify(request.user_url)}`);
+    expect(await tab.evaluate<string>("document.body.innerText")).toContain(request.user_code);
+    // The ticket's text is text: it makes no element, and nothing of it runs.
+    expect(await tab.evaluate<string>("document.querySelector('.claims p').innerText")).toBe(EVIL);
+    expect(await tab.evaluate<number>("document.images.length + document.scripts.length")).toBe(0);
+    expect(await tab.evaluate<number>("document.forms.length")).toBe(1);
+    expect(await tab.evaluate<string>("document.title")).toBe("Approval · Bakehouse");
+    // The style is applied under the policy, so that facts and claims look different.
+    const border = (part: string) =>
+      tab.evaluate<string>(`getComputedStyle(document.querySelector("${part}")).borderLeftStyle`);
+    expect([await border(".claims"), await border(".facts")]).toEqual(["dashed", "solid"]);
+    await tab.evaluate(`document.querySelector("button[value=approve]").click()`);
+    await tab.until(`document.body.innerText.includes("Approved.")`);
+  } finally {
+    await tab.close();
+  }
+  expect(await request.finish()).toBe(true);
+});
