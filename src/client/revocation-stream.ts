@@ -1,0 +1,34 @@
+import { type Revocation, readRevocation } from "./answers.ts";
+import { BakehouseError } from "./error.ts";
+import { readEventStream } from "./event-stream.ts";
+import { count, object, readJson, text } from "./read.ts";
+
+/** What the stream of the revocation log says. */
+export type LogEvent =
+  | { readonly kind: "revocation"; readonly revocation: Revocation; readonly sequence: string }
+  /** Everything up to `sequence` has been sent, and the replica's own knowledge was so old when it said so. */
+  | { readonly kind: "heartbeat"; readonly sequence: string; readonly stalenessMilliseconds: number };
+
+const heartbeat = object({ sequence: text, staleness_ms: count });
+
+/** Reads the events of the log; unknown ones are passed over, since they come from a newer service. */
+export async function* readLogEvents(response: Response, signal?: AbortSignal): AsyncGenerator<LogEvent> {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream") || response.body === null) {
+    await response.body?.cancel();
+    throw new BakehouseError("bad_answer", "the service does not stream its revocation log");
+  }
+  try {
+    for await (const event of readEventStream(response.body)) {
+      if (event.type === "revocation") {
+        const revocation = readRevocation(event.data);
+        yield { kind: "revocation", revocation, sequence: revocation.sequence };
+      } else if (event.type === "heartbeat") {
+        const { sequence, staleness_ms } = readJson(event.data, heartbeat);
+        yield { kind: "heartbeat", sequence, stalenessMilliseconds: staleness_ms };
+      }
+    }
+  } catch (error) {
+    if (error instanceof BakehouseError || signal?.aborted) throw error;
+    throw new BakehouseError("unreachable", "the stream of the revocation log broke", { cause: error });
+  }
+}
