@@ -1,6 +1,8 @@
-import { chmod, copyFile, mkdir, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
@@ -39,3 +41,41 @@ await chmod(join(out, "bakehouse.js"), 0o755);
 const docs = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 await mkdir(join(out, "docs"));
 for (const name of Object.keys(DOCS_FILES)) await copyFile(join(docs, name), join(out, "docs", name));
+
+// The library: one file for each of the package's exports, with nothing of Node in it, and its types.
+const LIBRARY = { index: "src/client/index.ts", macaroon: "src/macaroon/index.ts" };
+
+async function buildLibrary(name: string, source: string): Promise<void> {
+  const library = await rolldown({
+    input: { [name]: join(root, source) },
+    platform: "neutral",
+    resolve: { conditionNames: ["import", "default"] },
+    tsconfig: join(root, "src/client/tsconfig.json"),
+  });
+  await library.write({ dir: out, format: "esm", entryFileNames: "[name].js", sourcemap: true });
+  const { output } = await library.generate({ format: "esm", minify: true });
+  await library.close();
+  const code = output[0].code;
+  const kilobytes = (length: number) => `${Math.round(length / 1000)} kB`;
+  process.stdout.write(
+    `${name}.js: ${kilobytes(code.length)} minified, ${kilobytes(gzipSync(code).length)} as gzip\n`,
+  );
+}
+
+async function buildTypes(): Promise<void> {
+  const types = join(out, "types");
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  const project = join(root, "src/client/tsconfig.build.json");
+  const run = spawnSync(process.execPath, [tsc, "-p", project, "--outDir", types], { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`tsc: ${run.stdout}${run.stderr}`);
+  // A declaration that imports `./x.ts` asks its reader for a compiler setting.
+  for await (const file of glob("**/*.d.ts", { cwd: types })) {
+    const text = await readFile(join(types, file), "utf8");
+    await writeFile(join(types, file), text.replace(/(from |import\()"(\.[^"]+)\.ts"/g, '$1"$2.js"'));
+  }
+}
+
+if (entry === "src/main.ts") {
+  for (const [name, source] of Object.entries(LIBRARY)) await buildLibrary(name, source);
+  await buildTypes();
+}
