@@ -1,4 +1,5 @@
 import type { Route } from "../route.ts";
+import { authorizationServer } from "./authorization-server.ts";
 import { docs, docsFile, openapiYaml } from "./docs.ts";
 import { healthz, readyz } from "./health.ts";
 import { home } from "./home.ts";
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   putPolicy,
   listKeys,
   rotateKey,
+  authorizationServer,
   login,
   callback,
   logout,
