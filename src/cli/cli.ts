@@ -100,7 +100,8 @@ function unknownCommand(name: string | undefined, all: readonly Command[]): stri
   if (name === undefined) return "say what to do; see bakehouse --help";
   const near = all.find((command) => command.name.startsWith(name.slice(0, 3)));
   // Not what was typed: it may be a token that went into the wrong place.
-  return `there is no such command${near === undefined ? "" : `: did you mean ${near.name}?`}; see bakehouse --help`;
+  const hint = near === undefined ? "" : `; did you mean ${near.name}?`;
+  return `there is no such command: see bakehouse --help${hint}`;
 }
 
 /** What a failure means for whoever typed the command. A message of unknown origin is not printed. */

@@ -139,7 +139,7 @@ export const platformsCommand: Command = {
       return printPage(invocation, page, (platform) => [
         platform.name,
         moment(platform.created_at),
-        `${platform.policy.rules.length} rules`,
+        `${platform.policy.rules.length} ${platform.policy.rules.length === 1 ? "rule" : "rules"}`,
       ]);
     }
     if (name === undefined) throw new UsageError(`say which platform: platforms ${word} NAME`);
