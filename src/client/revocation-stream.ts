@@ -1,15 +1,22 @@
 import { type Revocation, readRevocation } from "./answers.ts";
 import { BakehouseError } from "./error.ts";
 import { readEventStream } from "./event-stream.ts";
-import { count, object, readJson, text } from "./read.ts";
+import { count, nullable, object, readJson, text } from "./read.ts";
 
 /** What the stream of the revocation log says. */
 export type LogEvent =
   | { readonly kind: "revocation"; readonly revocation: Revocation; readonly sequence: string }
-  /** Everything up to `sequence` has been sent, and the replica's own knowledge was so old when it said so. */
-  | { readonly kind: "heartbeat"; readonly sequence: string; readonly stalenessMilliseconds: number };
+  | {
+      /** Everything up to `sequence` has been sent. */
+      readonly kind: "heartbeat";
+      readonly sequence: string;
+      /** How old the sent knowledge was then; undefined where not all of the log has been sent yet. */
+      readonly stalenessMilliseconds: number | undefined;
+      /** How long the stream had been open then, by the service's clock. */
+      readonly openMilliseconds: number;
+    };
 
-const heartbeat = object({ sequence: text, staleness_ms: count });
+const heartbeat = object({ sequence: text, staleness_ms: nullable(count), open_ms: count });
 
 /** Reads the events of the log; unknown ones are passed over, since they come from a newer service. */
 export async function* readLogEvents(response: Response, signal?: AbortSignal): AsyncGenerator<LogEvent> {
@@ -23,8 +30,13 @@ export async function* readLogEvents(response: Response, signal?: AbortSignal): 
         const revocation = readRevocation(event.data);
         yield { kind: "revocation", revocation, sequence: revocation.sequence };
       } else if (event.type === "heartbeat") {
-        const { sequence, staleness_ms } = readJson(event.data, heartbeat);
-        yield { kind: "heartbeat", sequence, stalenessMilliseconds: staleness_ms };
+        const { sequence, staleness_ms, open_ms } = readJson(event.data, heartbeat);
+        yield {
+          kind: "heartbeat",
+          sequence,
+          stalenessMilliseconds: staleness_ms ?? undefined,
+          openMilliseconds: open_ms,
+        };
       }
     }
   } catch (error) {
