@@ -55,6 +55,8 @@ export { guardNode, type NodeRequest, type NodeResponse } from "./guard-node.ts"
 export { guardTool, type ToolCall, ToolRefusedError } from "./guard-tool.ts";
 export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
+export type { LocalClock } from "./local-clock.ts";
+export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local-verifier.ts";
 export type {
   Context,
   CredentialRequest,

@@ -5,6 +5,8 @@ import { count, nullable, object, readJson, text } from "./read.ts";
 
 /** What the stream of the revocation log says. */
 export type LogEvent =
+  /** The stream is open. `date` is the answer's own (RFC 9110 §6.6.1), unix milliseconds; undefined where there is none. */
+  | { readonly kind: "opened"; readonly date: number | undefined }
   | { readonly kind: "revocation"; readonly revocation: Revocation; readonly sequence: string }
   | {
       /** Everything up to `sequence` has been sent. */
@@ -24,6 +26,8 @@ export async function* readLogEvents(response: Response, signal?: AbortSignal): 
     await response.body?.cancel();
     throw new BakehouseError("bad_answer", "the service does not stream its revocation log");
   }
+  const date = Date.parse(response.headers.get("date") ?? "");
+  yield { kind: "opened", date: Number.isNaN(date) ? undefined : date };
   try {
     for await (const event of readEventStream(response.body)) {
       if (event.type === "revocation") {
