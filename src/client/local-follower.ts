@@ -6,13 +6,15 @@ import { pause } from "./transport.ts";
 
 /** Follows the revocation log, and knows how old its knowledge is. */
 export interface Follower {
-  /** Begins to follow, from a sequence on; does nothing where it follows already. */
-  start(after: string): void;
+  /** Begins to follow, from the log's beginning; does nothing where it follows already. */
+  start(): void;
   stop(): void;
   /** Up to where the log has been seen; undefined before it is followed. */
   position(): string | undefined;
   /** Milliseconds; infinite where not everything up to some moment is known. */
   age(): number;
+  /** Resolves once it has seen all of the log. Rejects where it is stopped before. */
+  caughtUp(): Promise<void>;
   /** Where the service's clock stands; undefined where no answer has told. */
   serviceTime(): Window | undefined;
 }
@@ -24,6 +26,7 @@ const SILENCE = 30_000;
 
 /**
  * @param onRevocation told of every entry, before its position counts as seen
+ * @param onGone told that the log is another one, which is read from its beginning
  * @param onBreak told that a stream has ended, whatever the reason. A service that was set up anew, and so judges
  *   otherwise, has ended its streams: what was learned from it before is worth nothing
  */
@@ -31,13 +34,15 @@ export function createFollower(options: {
   readonly service: Bakehouse;
   readonly clock: LocalClock;
   readonly onRevocation: (revocation: Revocation) => void;
+  readonly onGone: () => void;
   readonly onBreak: () => void;
 }): Follower {
-  const { service, clock, onRevocation, onBreak } = options;
+  const { service, clock, onRevocation, onGone, onBreak } = options;
   let position: string | undefined;
   let stopping: AbortController | undefined;
   // The moment as of which everything up to `position` is known.
   let known: { readonly since: Moment; readonly before: number } | undefined;
+  let ready = Promise.withResolvers<void>();
   let anchor: { readonly date: number; readonly asked: Moment; readonly answered: Moment } | undefined;
 
   async function readOnce(stop: AbortSignal): Promise<void> {
@@ -61,7 +66,10 @@ export function createFollower(options: {
           const { stalenessMilliseconds: staleness, openMilliseconds } = event;
           // The stream was opened after it was asked for, so this was said at least `openMilliseconds` after that,
           // however long it was on its way.
-          if (staleness !== undefined) known = { since: asked, before: openMilliseconds - staleness };
+          if (staleness !== undefined) {
+            known = { since: asked, before: openMilliseconds - staleness };
+            ready.resolve();
+          }
         }
       }
     } finally {
@@ -77,10 +85,9 @@ export function createFollower(options: {
       } catch (error) {
         if (stop.aborted) return;
         if (error instanceof BakehouseError && error.code === "gone") {
-          // The log is another one. The next answer says where it stands.
-          end();
-          onBreak();
-          return;
+          position = undefined;
+          known = undefined;
+          onGone();
         }
       }
       if (stop.aborted) return;
@@ -97,16 +104,19 @@ export function createFollower(options: {
     stopping = undefined;
     position = undefined;
     known = undefined;
+    ready.promise.catch(() => {});
+    ready.reject(new DOMException("stopped", "AbortError"));
+    ready = Promise.withResolvers();
   }
 
   return {
-    start(after) {
+    start() {
       if (stopping !== undefined) return;
-      position = after;
       stopping = new AbortController();
       void follow(stopping.signal);
     },
     stop: end,
+    caughtUp: () => ready.promise,
     position: () => position,
     age: () => (known === undefined ? Number.POSITIVE_INFINITY : elapsed(clock, known.since) - known.before),
     serviceTime: () => (anchor === undefined ? undefined : serviceTime(clock, anchor)),

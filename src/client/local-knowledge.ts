@@ -38,19 +38,33 @@ export interface Knowledge {
    * @returns undefined where there is none, or where the signature is not what the chain comes to
    */
   derive(text: string, macaroon: UnverifiedMacaroon): KnownToken | undefined;
-  /** Takes in a token that the service has allowed. */
-  learn(text: string, macaroon: UnverifiedMacaroon, allowed: Allowed): void;
-  /** Forgets all that a revocation may kill. Its scope is not looked at: what is forgotten is asked again. */
-  drop(revocation: Revocation): void;
+  /** Takes in a token that the service has allowed, unless something may have killed it since it was asked. */
+  learn(text: string, macaroon: UnverifiedMacaroon, allowed: Allowed, since: readonly Revocation[]): void;
+  /**
+   * Forgets all that a revocation may kill, and remembers what it may kill below a known link: a token that is
+   * shown here later may have been cut off before. Scopes are not looked at: what is not known is asked.
+   */
+  apply(revocation: Revocation): void;
+  /** Forgets the tokens; what has been revoked stays. */
+  forgetTokens(): void;
+  /** Forgets the revocations too, since the log is to be read from its beginning. */
   forgetAll(): void;
   readonly size: number;
+}
+
+/** What knowledge may take. */
+export interface KnowledgeLimits {
+  /** Characters of tokens and their caveats, all together. */
+  readonly characters: number;
+  /** Links and agents that have been revoked. With more, nothing is said of tokens that were not asked about. */
+  readonly revocations: number;
 }
 
 /** Known links below one root macaroon. */
 const MOST_LINKS_OF_ONE = 64;
 
-/** A token that a revocation may kill. */
-export function isKilledBy(token: KnownToken, { target }: Revocation): boolean {
+/** Whether a revocation may kill a token. */
+function isKilledBy(token: KnownToken, { target }: Revocation): boolean {
   const { root } = token;
   const { principal } = root;
   const old =
@@ -75,18 +89,51 @@ export function isKilledBy(token: KnownToken, { target }: Revocation): boolean {
   return target.approval_id === undefined;
 }
 
-/** @param most characters of tokens and their caveats, all together */
-export function createKnowledge(most: number, hmac: Hmac = defaultHmac): Knowledge {
+/** Makes knowledge that is empty. */
+export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHmac): Knowledge {
   const tokens = new Map<string, KnownToken>();
   const links = new Map<string, KnownLink[]>();
+  const revokedLinks = new Set<string>();
+  /** Unix milliseconds before which a root macaroon was issued whose chains through the agent are dead. */
+  const revokedAgents = new Map<string, number>();
+  // Whether something was revoked that is not among them.
+  let incomplete = false;
   let size = 0;
+
+  function note({ target }: Revocation): void {
+    const { agent, revocation_id: link } = target;
+    if (agent !== undefined) {
+      const before =
+        target.issued_before === undefined ? Number.POSITIVE_INFINITY : Date.parse(target.issued_before);
+      revokedAgents.set(agent, Math.max(before, revokedAgents.get(agent) ?? Number.NEGATIVE_INFINITY));
+    } else if (link !== undefined) {
+      revokedLinks.add(link);
+    } else if (Object.keys(target).length === 0) {
+      // A kind of target that is newer than this library.
+      incomplete = true;
+    }
+    if (revokedLinks.size + revokedAgents.size > limits.revocations) incomplete = true;
+    if (incomplete) {
+      revokedLinks.clear();
+      revokedAgents.clear();
+    }
+  }
+
+  function mayBeRevoked(root: Allowed, ids: readonly string[], agents: readonly string[]): boolean {
+    if (ids.some((id) => revokedLinks.has(id))) return true;
+    if (revokedAgents.size === 0) return false;
+    const issued = Date.parse(root.issued_at);
+    return agents.some((agent) =>
+      [agent, agent.split("#", 1)[0] ?? agent].some((name) => issued < (revokedAgents.get(name) ?? issued)),
+    );
+  }
 
   function remember(text: string, token: KnownToken): void {
     forget(text);
     tokens.set(text, token);
     size += token.size;
     // Oldest first: a map keeps the order in which its keys came.
-    while (size > most) {
+    while (size > limits.characters) {
       const oldest = tokens.keys().next();
       if (oldest.done === true) return;
       forget(oldest.value);
@@ -105,10 +152,17 @@ export function createKnowledge(most: number, hmac: Hmac = defaultHmac): Knowled
     else links.set(token_id, left);
   }
 
+  function forgetTokens(): void {
+    tokens.clear();
+    links.clear();
+    size = 0;
+  }
+
   return {
     seen: (text) => tokens.get(text),
 
     derive(text, macaroon) {
+      if (incomplete) return undefined;
       const tokenId = readIdentifier(macaroon.identifier)?.tokenId;
       const known = tokenId === undefined ? undefined : links.get(tokenId);
       const link = known?.find((candidate) => descends(macaroon, candidate.macaroon));
@@ -130,13 +184,15 @@ export function createKnowledge(most: number, hmac: Hmac = defaultHmac): Knowled
         }
       }
       if (!constantTimeEqual(tail, macaroon.signature)) return undefined;
+      const ownAgents = agents.slice(link.agents.length);
+      if (mayBeRevoked(link.root, revocationIds.slice(from + 1), ownAgents)) return undefined;
       // The tails in between were not shown here, and are not kept.
       const token = { root: link.root, conditions, agents, revocationIds, size: sizeOf(text, conditions) };
       remember(text, token);
       return token;
     },
 
-    learn(text, macaroon, allowed) {
+    learn(text, macaroon, allowed, since) {
       const conditions = macaroon.unverifiedCaveats.map(({ id }) => compileCaveat(id));
       const agents = conditions.flatMap((condition) =>
         condition.state === "known" && condition.caveat.kind === "agent" ? [agentText(condition.caveat)] : [],
@@ -149,6 +205,7 @@ export function createKnowledge(most: number, hmac: Hmac = defaultHmac): Knowled
         macaroon,
         size: sizeOf(text, conditions) + JSON.stringify(allowed).length,
       };
+      if (since.some((revocation) => isKilledBy(link, revocation))) return;
       remember(text, link);
       if (!tokens.has(text)) return; // larger than all that may be kept
       const others = links.get(allowed.token_id) ?? [];
@@ -157,14 +214,18 @@ export function createKnowledge(most: number, hmac: Hmac = defaultHmac): Knowled
       links.set(allowed.token_id, sorted.slice(0, MOST_LINKS_OF_ONE));
     },
 
-    drop(revocation) {
+    apply(revocation) {
+      note(revocation);
       for (const [text, token] of tokens) if (isKilledBy(token, revocation)) forget(text);
     },
 
+    forgetTokens,
+
     forgetAll() {
-      tokens.clear();
-      links.clear();
-      size = 0;
+      forgetTokens();
+      revokedLinks.clear();
+      revokedAgents.clear();
+      incomplete = false;
     },
 
     get size() {

@@ -13,7 +13,7 @@ import { BakehouseError } from "./error.ts";
 import type { Verifier } from "./guard.ts";
 import { type LocalClock, systemLocalClock, type Window } from "./local-clock.ts";
 import { createFollower } from "./local-follower.ts";
-import { createKnowledge, isKilledBy, isLearnable, type KnownToken } from "./local-knowledge.ts";
+import { createKnowledge, isLearnable, type KnownToken } from "./local-knowledge.ts";
 import type { Context, VerifyRequest } from "./requests.ts";
 import type { CallOptions } from "./transport.ts";
 
@@ -29,6 +29,11 @@ export interface LocalVerifierOptions {
   readonly maxStaleness?: number;
   /** Characters of memory for tokens, roughly; 64 million unless said. */
   readonly maxMemory?: number;
+  /**
+   * Revoked links and agents that are kept, 200,000 unless said. Where the log names more, only tokens that the
+   * service itself was asked about are answered here.
+   */
+  readonly maxRevocations?: number;
   readonly clock?: LocalClock;
   /** A faster HMAC-SHA256 than the portable one. */
   readonly hmac?: Hmac;
@@ -40,12 +45,15 @@ export interface LocalVerifier extends Verifier {
   readonly counts: { readonly local: number; readonly asked: number };
   /** Milliseconds that its knowledge of the log is old; infinite where it has none. */
   age(): number;
-  /** Ends following the log, and forgets everything. */
+  /** Begins to follow the log, as the first question does too; resolves once it has read all of it. */
+  ready(): Promise<void>;
+  /** Ends following the log, and forgets everything. An open stream keeps a process alive. */
   close(): void;
 }
 
 const MAX_STALENESS = 15_000;
 const MAX_MEMORY = 64_000_000;
+const MAX_REVOCATIONS = 200_000;
 const CONTEXT_DEPTH = 64;
 /** Revocations that may arrive while the service is being asked; more, and its answer is not kept. */
 const MOST_MEANWHILE = 1_000;
@@ -61,20 +69,22 @@ const MOST_MEANWHILE = 1_000;
  */
 export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifier {
   const { service, maxStaleness = MAX_STALENESS, maxMemory = MAX_MEMORY, clock = systemLocalClock } = options;
-  const knowledge = createKnowledge(maxMemory, options.hmac);
+  const limits = { characters: maxMemory, revocations: options.maxRevocations ?? MAX_REVOCATIONS };
+  const knowledge = createKnowledge(limits, options.hmac);
   const questions = new Set<{ readonly meanwhile: Revocation[] }>();
   const counts = { local: 0, asked: 0 };
   const follower = createFollower({
     service,
     clock,
     onRevocation(revocation) {
-      knowledge.drop(revocation);
+      knowledge.apply(revocation);
       // Answers that are under way may have been given before it.
       for (const { meanwhile } of questions)
         if (meanwhile.length <= MOST_MEANWHILE) meanwhile.push(revocation);
     },
+    onGone: () => knowledge.forgetAll(),
     onBreak() {
-      knowledge.forgetAll();
+      knowledge.forgetTokens();
       // Nor are answers kept that were asked for before.
       for (const question of questions) question.meanwhile.length = MOST_MEANWHILE + 1;
     },
@@ -82,13 +92,13 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
 
   function isFresh(): boolean {
     if (follower.age() <= maxStaleness) return true;
-    // Before the first heartbeat there is nothing old yet: it waits for the stream to catch up with it.
-    if (follower.age() !== Number.POSITIVE_INFINITY) knowledge.forgetAll();
+    knowledge.forgetTokens();
     return false;
   }
 
   async function ask(request: VerifyRequest, callOptions: CallOptions | undefined): Promise<Verdict> {
     counts.asked++;
+    follower.start();
     const position = follower.position();
     const fresh = isFresh();
     // An answer counts only if it knows at least what is known here: what came before is not looked at again.
@@ -103,12 +113,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
         question.meanwhile.length = MOST_MEANWHILE + 1;
         return service.verify(request, callOptions);
       });
-      if (position === undefined && follower.position() === undefined) {
-        follower.start(verdict.sequence);
-        learn(request, verdict, question.meanwhile);
-      } else if (isBound && follower.position() !== undefined) {
-        learn(request, verdict, question.meanwhile);
-      }
+      if (isBound) learn(request, verdict, question.meanwhile);
       return verdict;
     } finally {
       questions.delete(question);
@@ -120,11 +125,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     const decoded = decodeBundle(request.token);
     if (!decoded.ok || !isLearnable(decoded.macaroons, verdict)) return;
     const [macaroon] = decoded.macaroons;
-    knowledge.learn(request.token, macaroon, verdict);
-    for (const revocation of meanwhile) {
-      const token = knowledge.seen(request.token);
-      if (token !== undefined && isKilledBy(token, revocation)) knowledge.drop(revocation);
-    }
+    knowledge.learn(request.token, macaroon, verdict, meanwhile);
   }
 
   function find(text: string): KnownToken | undefined {
@@ -157,6 +158,11 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
   return {
     counts,
     age: () => follower.age(),
+
+    ready() {
+      follower.start();
+      return follower.caughtUp();
+    },
 
     async verify(request, callOptions) {
       callOptions?.signal?.throwIfAborted();

@@ -41,7 +41,9 @@ interface Held {
   readonly agents: readonly string[];
 }
 
-const BOUND = 15_000;
+/** Small beside the time that a run takes, and above the service's pause between two heartbeats. */
+const BOUND = 400;
+export const HEARTBEAT = 60;
 const ACTIONS = ["read", "list", "write"];
 const PEOPLE = ["alice", "bob"];
 
@@ -67,6 +69,7 @@ export async function runModel(
 
   let held: Held[] = [];
   const refusedSince = new Map<string, number>();
+  let revokedAt: number | undefined;
   const exceptions: string[] = [];
   const counts = { verified: 0, allowedHere: 0, late: 0, revocations: 0 };
 
@@ -137,7 +140,8 @@ export async function runModel(
       if (here.agents.join() !== there.agents.join()) exceptions.push("other agents");
       return;
     }
-    const since = refusedSince.get(request.token);
+    // A token made after its agent was revoked, from one that lives, is dead since then.
+    const since = refusedSince.get(request.token) ?? revokedAt;
     if (there.code === "revoked" && since !== undefined && at - since <= BOUND) counts.late++;
     else
       exceptions.push(
@@ -174,6 +178,7 @@ export async function runModel(
     counts.revocations++;
     // From now on, at the latest, whatever the service refuses as revoked is refused.
     const at = clock.monotonic();
+    revokedAt = at;
     for (const each of held) {
       const text = each.token.encode();
       if (refusedSince.has(text)) continue;
@@ -192,17 +197,17 @@ export async function runModel(
       if (held.length < 6 || dice < 0.03) await issue();
       else if (dice < 0.2) narrow();
       else if (dice < 0.225) await revoke();
-      else if (dice < 0.235) valve.hold();
+      else if (dice < 0.229) valve.hold();
       else if (dice < 0.25) valve.release();
-      else if (dice < 0.256) valve.cut();
-      else if (dice < 0.265) shift += Math.floor(random() * BOUND * 0.7);
-      else if (dice < 0.28) await settle();
+      else if (dice < 0.252) valve.cut();
+      else if (dice < 0.256) shift += Math.floor(random() * BOUND * 0.5);
+      else if (dice < 0.27) await settle();
       else await compare();
       if (held.length > 40) held = held.filter(({ token }) => !refusedSince.has(token.encode())).slice(-25);
     }
     // In the end, with a network that works, what is revoked is refused.
     valve.release();
-    await sleep(500);
+    await sleep(2 * BOUND);
     for (const { token } of held) {
       const text = token.encode();
       const here = await verifier.verify({ token: text, context: {} });
