@@ -208,10 +208,12 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
       if (since.some((revocation) => isKilledBy(link, revocation))) return;
       remember(text, link);
       if (!tokens.has(text)) return; // larger than all that may be kept
-      const others = links.get(allowed.token_id) ?? [];
-      // The longest first: the fewest steps are left from there.
-      const sorted = [...others, link].sort((a, b) => b.conditions.length - a.conditions.length);
-      links.set(allowed.token_id, sorted.slice(0, MOST_LINKS_OF_ONE));
+      const known = [...(links.get(allowed.token_id) ?? []), link];
+      // The longest first: the fewest steps are left from there. Of as long ones the latest comes last.
+      known.sort((a, b) => b.conditions.length - a.conditions.length);
+      // The shortest have the most below them, so a long one has to go.
+      if (known.length > MOST_LINKS_OF_ONE) known.shift();
+      links.set(allowed.token_id, known);
     },
 
     apply(revocation) {

@@ -69,14 +69,11 @@ async function benchLocal(): Promise<void> {
       { token },
       { platform: "default", on_behalf_of: { subject: "alice" } },
     );
-    await verifier.ready();
     const known = Token.parse(issued.token).delegate("orchestrator", { caveats: ["action in read, list"] });
     const context = { action: "read", resource: "repo:acme/web", args: { amount: 7 } };
-    await verifier.verify({ token: known.encode(), context });
-
     const descendants = (count: number) => {
       const caveats = Array.from({ length: count - 1 }, (_, index) => `args.amount <= ${100 + index}`);
-      const texts = Array.from({ length: 40_000 }, () => known.delegate("a", { caveats }).encode());
+      const texts = Array.from({ length: 30_000 }, () => known.delegate("a", { caveats }).encode());
       return () => texts.pop() ?? known.delegate("a", { caveats }).encode();
     };
     const kinds = [
@@ -84,6 +81,10 @@ async function benchLocal(): Promise<void> {
       { name: "a new descendant, ten more caveats", next: descendants(10), least: 3 },
       { name: "a token seen before", next: () => known.encode(), least: 25 },
     ];
+    // After the long preparation, in which nothing was heard of the log.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await verifier.ready();
+    await verifier.verify({ token: known.encode(), context });
     for (const { name, next, least } of kinds) {
       const same = known.encode();
       const isSame = least === 25;
