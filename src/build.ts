@@ -11,9 +11,11 @@ import { DOCS_FILES } from "./http/docs-files.ts";
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
 //
-// `node src/build.ts [folder] [entry]`: tests build what they run, and their own entries, beside `dist`.
+// `node src/build.ts [folder] [entry] [library]`: tests build what they run, and their own entries, beside `dist`,
+// without the library unless they say so: its types take a while.
 const root = join(import.meta.dirname, "..");
-const [folder = "dist", entry = "src/main.ts"] = process.argv.slice(2);
+const [folder = "dist", entry = "src/main.ts", library = folder === "dist" ? "library" : ""] =
+  process.argv.slice(2);
 const out = resolve(root, folder);
 
 await rm(out, { recursive: true, force: true });
@@ -46,15 +48,15 @@ for (const name of Object.keys(DOCS_FILES)) await copyFile(join(docs, name), joi
 const LIBRARY = { index: "src/client/index.ts", macaroon: "src/macaroon/index.ts" };
 
 async function buildLibrary(name: string, source: string): Promise<void> {
-  const library = await rolldown({
+  const made = await rolldown({
     input: { [name]: join(root, source) },
     platform: "neutral",
     resolve: { conditionNames: ["import", "default"] },
     tsconfig: join(root, "src/client/tsconfig.json"),
   });
-  await library.write({ dir: out, format: "esm", entryFileNames: "[name].js", sourcemap: true });
-  const { output } = await library.generate({ format: "esm", minify: true });
-  await library.close();
+  await made.write({ dir: out, format: "esm", entryFileNames: "[name].js", sourcemap: true });
+  const { output } = await made.generate({ format: "esm", minify: true });
+  await made.close();
   const code = output[0].code;
   const kilobytes = (length: number) => `${Math.round(length / 1000)} kB`;
   process.stdout.write(
@@ -75,7 +77,7 @@ async function buildTypes(): Promise<void> {
   }
 }
 
-if (entry === "src/main.ts") {
+if (library === "library") {
   for (const [name, source] of Object.entries(LIBRARY)) await buildLibrary(name, source);
   await buildTypes();
 }

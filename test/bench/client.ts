@@ -110,7 +110,7 @@ async function benchLocal(): Promise<void> {
 
 function benchStart(): void {
   const folder = mkdtempSync(join(tmpdir(), "bakehouse-bench-"));
-  const library = join(dirname(builtBundle()), "index.js");
+  const library = join(dirname(builtBundle("src/main.ts", "library")), "index.js");
   const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
   const empty = join(folder, "empty.mjs");
   const first = join(folder, "first.mjs");

@@ -35,7 +35,7 @@ export function installPackage(): Installed {
   for (const name of ["package.json", "README.md", "LICENSE", "openapi.yaml", "migrations"]) {
     cpSync(join(ROOT, name), join(staging, name), { recursive: true });
   }
-  cpSync(dirname(builtBundle()), join(staging, "dist"), { recursive: true });
+  cpSync(dirname(builtBundle("src/main.ts", "library")), join(staging, "dist"), { recursive: true });
   const archive = npm(["pack", "--silent", "--ignore-scripts"], staging).trim().split("\n").at(-1) ?? "";
 
   const modules = join(folder, "node_modules");
