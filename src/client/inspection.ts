@@ -49,7 +49,7 @@ export interface Inspection {
 }
 
 /** Reads a macaroon's caveats. */
-export function conditionsOf(macaroon: UnverifiedMacaroon): readonly Condition[] {
+function conditionsOf(macaroon: UnverifiedMacaroon): readonly Condition[] {
   return macaroon.unverifiedCaveats.map(({ id, verificationId, location }) =>
     verificationId === undefined ? compileCaveat(id) : thirdParty(location ?? ""),
   );
@@ -144,7 +144,7 @@ function sentenceOf(condition: Condition, now: Instant): string {
 }
 
 /** The earliest `time <` of a chain. */
-export function expiryOf(conditions: readonly Condition[]): Date | undefined {
+function expiryOf(conditions: readonly Condition[]): Date | undefined {
   let earliest: number | undefined;
   for (const condition of conditions) {
     if (condition.state !== "known" || condition.caveat.kind !== "time") continue;

@@ -18,7 +18,7 @@ export interface StreamLimits {
 }
 
 /** What is used where nothing else is said. */
-const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
+export const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
 
 /** Entries that a stream holds at most. */
 const PAGE = 200;

@@ -10,7 +10,7 @@ import type { TestService } from "../support/service.ts";
 import { createValve } from "./stream-valve.ts";
 
 /** A generator of numbers from 0 to 1 that a seed decides (mulberry32). */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
