@@ -1,6 +1,8 @@
-import { chmod, copyFile, mkdir, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
@@ -9,9 +11,11 @@ import { DOCS_FILES } from "./http/docs-files.ts";
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
 //
-// `node src/build.ts [folder] [entry]`: tests build what they run, and their own entries, beside `dist`.
+// `node src/build.ts [folder] [entry] [library]`: tests build what they run, and their own entries, beside `dist`,
+// without the library unless they say so: its types take a while.
 const root = join(import.meta.dirname, "..");
-const [folder = "dist", entry = "src/main.ts"] = process.argv.slice(2);
+const [folder = "dist", entry = "src/main.ts", library = folder === "dist" ? "library" : ""] =
+  process.argv.slice(2);
 const out = resolve(root, folder);
 
 await rm(out, { recursive: true, force: true });
@@ -39,3 +43,41 @@ await chmod(join(out, "bakehouse.js"), 0o755);
 const docs = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 await mkdir(join(out, "docs"));
 for (const name of Object.keys(DOCS_FILES)) await copyFile(join(docs, name), join(out, "docs", name));
+
+// The library: one file for each of the package's exports, with nothing of Node in it, and its types.
+const LIBRARY = { index: "src/client/index.ts", macaroon: "src/macaroon/index.ts" };
+
+async function buildLibrary(name: string, source: string): Promise<void> {
+  const made = await rolldown({
+    input: { [name]: join(root, source) },
+    platform: "neutral",
+    resolve: { conditionNames: ["import", "default"] },
+    tsconfig: join(root, "src/client/tsconfig.json"),
+  });
+  await made.write({ dir: out, format: "esm", entryFileNames: "[name].js", sourcemap: true });
+  const { output } = await made.generate({ format: "esm", minify: true });
+  await made.close();
+  const code = output[0].code;
+  const kilobytes = (length: number) => `${Math.round(length / 1000)} kB`;
+  process.stdout.write(
+    `${name}.js: ${kilobytes(code.length)} minified, ${kilobytes(gzipSync(code).length)} as gzip\n`,
+  );
+}
+
+async function buildTypes(): Promise<void> {
+  const types = join(out, "types");
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  const project = join(root, "src/client/tsconfig.build.json");
+  const run = spawnSync(process.execPath, [tsc, "-p", project, "--outDir", types], { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`tsc: ${run.stdout}${run.stderr}`);
+  // A declaration that imports `./x.ts` asks its reader for a compiler setting.
+  for await (const file of glob("**/*.d.ts", { cwd: types })) {
+    const text = await readFile(join(types, file), "utf8");
+    await writeFile(join(types, file), text.replace(/(from |import\()"(\.[^"]+)\.ts"/g, '$1"$2.js"'));
+  }
+}
+
+if (library === "library") {
+  for (const [name, source] of Object.entries(LIBRARY)) await buildLibrary(name, source);
+  await buildTypes();
+}

@@ -1,26 +1,9 @@
 #!/usr/bin/env node
-import { parseArgs } from "node:util";
-
 import { parseInstant } from "./caveats/instant.ts";
+import type { ServerCommand } from "./cli/cli.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { DomainError } from "./domain/error.ts";
 import { VERSION } from "./run/package.ts";
-
-const HELP = `bakehouse ${VERSION}: macaroons for AI agents
-
-  bakehouse serve                   answer requests until stopped
-  bakehouse migrate                 bring the database's schema up to date
-  bakehouse bootstrap [--reissue]   make the first platform and its credentials, once;
-                                    --reissue writes new credentials for it
-  bakehouse restore-fence [--issued-before INSTANT]
-                                    after restoring a database: give the revocation log a new
-                                    epoch and revoke all that was issued before (now unless said)
-  bakehouse --version
-  bakehouse --help
-
-Everything else is set by environment variables: README has the table.
-Exit codes: 0 done, 1 failed, 2 the command or the configuration is wrong.
-`;
 
 class UsageError extends Error {}
 
@@ -88,44 +71,72 @@ async function restoreFence(instant: string | undefined): Promise<void> {
   say("bakehouse: API credentials among it; `bakehouse bootstrap --reissue` writes new ones");
 }
 
-async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      help: { type: "boolean", short: "h" },
-      version: { type: "boolean" },
-      reissue: { type: "boolean" },
-      "issued-before": { type: "string" },
+function alone(positionals: readonly string[]): void {
+  if (positionals.length > 0) throw new UsageError("one command at a time; see bakehouse --help");
+}
+
+const SERVER: readonly ServerCommand[] = [
+  {
+    name: "serve",
+    usage: "",
+    summary: "answer requests until stopped",
+    options: {},
+    async run({ positionals }) {
+      alone(positionals);
+      await serve();
+      return 0;
     },
+  },
+  {
+    name: "migrate",
+    usage: "",
+    summary: "bring the database's schema up to date",
+    options: {},
+    async run({ positionals }) {
+      alone(positionals);
+      await migrate();
+      return 0;
+    },
+  },
+  {
+    name: "bootstrap",
+    usage: "",
+    summary: "make the first platform and its credentials, once",
+    options: { reissue: { type: "boolean", help: "write new credentials for it" } },
+    async run({ positionals, flag }) {
+      alone(positionals);
+      await bootstrap(flag("reissue"));
+      return 0;
+    },
+  },
+  {
+    name: "restore-fence",
+    usage: "",
+    summary: "after restoring a database, revoke what was issued before",
+    details: ["Gives the revocation log a new epoch, and revokes all that was issued before an instant."],
+    options: {
+      "issued-before": { type: "string", value: "INSTANT", help: "RFC 3339; now unless said" },
+    },
+    async run({ positionals, text }) {
+      alone(positionals);
+      await restoreFence(text("issued-before"));
+      return 0;
+    },
+  },
+];
+
+async function run(args: readonly string[]): Promise<void> {
+  // What reads a command's output may stop reading: that is no failure of the command.
+  process.stdout.on("error", (error: Error) => {
+    process.exit("code" in error && error.code === "EPIPE" ? 0 : 1);
   });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return;
-  }
-  if (values.version) {
-    process.stdout.write(`${VERSION}\n`);
-    return;
-  }
-  const [command, ...rest] = positionals;
-  if (rest.length > 0) throw new UsageError(`one command at a time; see bakehouse --help`);
-  if (values.reissue && command !== "bootstrap") throw new UsageError("--reissue goes with bootstrap");
-  const issuedBefore = values["issued-before"];
-  if (issuedBefore !== undefined && command !== "restore-fence") {
-    throw new UsageError("--issued-before goes with restore-fence");
-  }
-  switch (command) {
-    case "serve":
-      return serve();
-    case "migrate":
-      return migrate();
-    case "bootstrap":
-      return bootstrap(values.reissue ?? false);
-    case "restore-fence":
-      return restoreFence(issuedBefore);
-    default:
-      throw new UsageError("say serve, migrate, bootstrap or restore-fence; see bakehouse --help");
-  }
+  // Loaded apart from each other, so that neither a server nor a command line pays for the other.
+  const [{ runCommandLine }, { processTerminal }] = await Promise.all([
+    import("./cli/cli.ts"),
+    import("./cli/process-terminal.ts"),
+  ]);
+  const terminal = processTerminal(process.env);
+  process.exitCode = await runCommandLine(args, { terminal, server: SERVER, version: VERSION });
 }
 
 /** Errors made here have messages for people. A message of anyone else's may hold anything, so it is not printed. */

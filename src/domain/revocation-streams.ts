@@ -18,7 +18,7 @@ export interface StreamLimits {
 }
 
 /** What is used where nothing else is said. */
-const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
+export const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
 
 /** Entries that a stream holds at most. */
 const PAGE = 200;
@@ -52,16 +52,20 @@ export function createRevocationStreams(options: {
 }): RevocationStreams {
   const { store, feed, clock, limits = STREAM_LIMITS } = options;
   const open = new Set<{ readonly view: LogView; readonly end: () => void }>();
-  const underway = new Map<string, Promise<LogRead>>();
+  const underway = new Map<string, { readonly read: Promise<LogRead>; readonly begun: number }>();
   let closed = false;
 
-  function shared(from: LogPosition | undefined, view: LogView): Promise<LogRead> {
-    const key = `${from === undefined ? "" : printSequence(from)} ${view.kind === "all" ? "" : view.platform}`;
+  function shared(from: LogPosition | undefined, view: LogView) {
+    // A read that began before the log grew would lack what its new reader was woken for.
+    const known = printSequence(feed.position());
+    const key = `${from === undefined ? "" : printSequence(from)} ${known} ${view.kind === "all" ? "" : view.platform}`;
     const joined = underway.get(key);
     if (joined !== undefined) return joined;
+    const begun = clock.monotonic();
     const read = readPage(store, from, PAGE, view).finally(() => underway.delete(key));
-    underway.set(key, read);
-    return read;
+    const started = { read, begun };
+    underway.set(key, started);
+    return started;
   }
 
   function admit(view: LogView): void {
@@ -93,7 +97,10 @@ export function createRevocationStreams(options: {
         behind = true;
         wake();
       });
+      const openedAt = clock.monotonic();
       let beatAt = Number.NEGATIVE_INFINITY;
+      // When the last read began that reached the log's end: what its reader has been sent is as old as that.
+      let readAt = Number.NEGATIVE_INFINITY;
 
       function close(): void {
         unwatch();
@@ -120,15 +127,25 @@ export function createRevocationStreams(options: {
         });
         if (now === undefined || !sameView(viewOf(now), view)) return undefined;
         const sequence = printSequence(from ?? { epoch: feed.position().epoch, number: 0 });
-        return { kind: "heartbeat", sequence, ageMilliseconds: feed.age() };
+        const at = clock.monotonic();
+        const sent = at - readAt;
+        return {
+          kind: "heartbeat",
+          sequence,
+          // What this replica knows counts only where all of it has been sent.
+          ageMilliseconds: behind ? sent : Math.min(sent, feed.age()),
+          openMilliseconds: at - openedAt,
+        };
       }
 
       async function read(): Promise<LogNews | undefined> {
         behind = false;
-        const { position, entries } = await shared(from, view);
+        const { read: underneath, begun } = shared(from, view);
+        const { position, entries } = await underneath;
         const { epoch } = position;
         const more = entries.length === PAGE;
         behind ||= more;
+        if (!more) readAt = begun;
         from = more ? { epoch, number: entries.at(-1)?.number ?? position.number } : position;
         if (entries.length === 0) return undefined;
         return { kind: "entries", items: entries.map((revocation) => withSequence(revocation, epoch)) };

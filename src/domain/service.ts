@@ -231,8 +231,10 @@ export type LogNews =
   | {
       readonly kind: "heartbeat";
       readonly sequence: string;
-      /** How old this replica's knowledge is, milliseconds. */
+      /** How old the knowledge is that has been sent, milliseconds; infinite before all of the log was. */
       readonly ageMilliseconds: number;
+      /** How long the stream has been open, milliseconds: a reader who knows when it asked learns when this was said. */
+      readonly openMilliseconds: number;
     };
 
 /** A stream of the revocation log. It reads on only when it is asked, and holds one page at most. */

@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import { DomainError } from "../domain/error.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Service } from "../domain/service.ts";
-import type { Exchange, HttpContext } from "./context.ts";
+import type { CommandLineLogin, Exchange, HttpContext } from "./context.ts";
 import { cookieNames } from "./cookies.ts";
 import { createDocsFiles } from "./docs-files.ts";
 import type { HttpLog } from "./log.ts";
@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly openapi: string;
   /** The folder that holds the files of swagger-ui-dist. */
   readonly docsFolder: string;
+  /** Told to everyone; undefined where the command line has no client id at the issuer. */
+  readonly commandLineLogin?: CommandLineLogin | undefined;
   /** The address of a request's peer; the socket's unless said. */
   readonly peer?: (c: Context) => string | undefined;
 }
@@ -100,6 +102,7 @@ function contextOf(options: AppOptions): HttpContext {
     now: () => clock.now(),
     openapi,
     docsFile: createDocsFiles(docsFolder),
+    commandLineLogin: options.commandLineLogin,
   };
 }
 

@@ -21,6 +21,13 @@ export interface HttpContext {
   /** The text of openapi.yaml. */
   readonly openapi: string;
   readonly docsFile: DocsFiles;
+  readonly commandLineLogin: CommandLineLogin | undefined;
+}
+
+/** Where people log in who use the command line: the OIDC issuer, and the public client id there. */
+export interface CommandLineLogin {
+  readonly issuer: string;
+  readonly clientId: string;
 }
 
 /** One request on its way through the adapter. */

@@ -28,8 +28,12 @@ function render(news: LogNews): string {
       )
       .join("");
   }
-  const { sequence, ageMilliseconds: age } = news;
-  const data = { sequence, staleness_ms: Number.isFinite(age) ? Math.round(age) : null };
+  const { sequence, ageMilliseconds: age, openMilliseconds } = news;
+  const data = {
+    sequence,
+    staleness_ms: Number.isFinite(age) ? Math.ceil(age) : null,
+    open_ms: Math.floor(openMilliseconds),
+  };
   return `id: ${sequence}\nevent: heartbeat\ndata: ${JSON.stringify(data)}\n\n`;
 }
 

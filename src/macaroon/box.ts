@@ -1,5 +1,6 @@
 import { hsalsa, xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
-import { x25519 } from "@noble/curves/ed25519.js";
+
+import { x25519 } from "./x25519.ts";
 
 /** The length of a Curve25519 key, private or public, in bytes. */
 export const BOX_KEY_BYTES = 32;
@@ -12,7 +13,7 @@ export const BOX_OVERHEAD = 16;
 
 /** The public key of a Curve25519 private key (RFC 7748). */
 export function boxPublicKey(privateKey: Uint8Array): Uint8Array {
-  return x25519.getPublicKey(privateKey);
+  return x25519().getPublicKey(privateKey);
 }
 
 /** Seals a message between two key pairs, as NaCl's `crypto_box` does. The nonce must never be used again. */
@@ -42,7 +43,7 @@ export function openBox(
 
 /** HSalsa20 of the shared secret: the key that both sides come to. */
 function boxKey(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array {
-  const shared = x25519.getSharedSecret(privateKey, publicKey);
+  const shared = x25519().getSharedSecret(privateKey, publicKey);
   const key = new Uint32Array(8);
   hsalsa(words(SIGMA), words(shared), new Uint32Array(4), key);
   return new Uint8Array(key.buffer);

@@ -27,7 +27,7 @@ import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
 import { createRevocations } from "../domain/revocation.ts";
 import { createRevocationFeed } from "../domain/revocation-feed.ts";
-import { createRevocationStreams } from "../domain/revocation-streams.ts";
+import { createRevocationStreams, STREAM_LIMITS } from "../domain/revocation-streams.ts";
 import { createRootKeys } from "../domain/root-keys.ts";
 import type { Sealing } from "../domain/sealing.ts";
 import type { Service } from "../domain/service.ts";
@@ -60,8 +60,12 @@ export interface Parts {
   readonly stalenessMilliseconds: number;
   /** Keeps how far the revocation log was read; undefined where there is no place for it. */
   readonly positionFile?: PositionFile | undefined;
-  /** How the revocation log is followed, where a drill wants one way alone. */
-  readonly follow?: { readonly listens?: boolean; readonly pollMilliseconds?: number };
+  /** How the revocation log is followed, here and by streams, where a drill wants one way alone or a faster one. */
+  readonly follow?: {
+    readonly listens?: boolean;
+    readonly pollMilliseconds?: number;
+    readonly heartbeatMilliseconds?: number;
+  };
   readonly report: {
     /** Following the revocation log has failed (the problem), or works again (undefined). */
     readonly feed: (problem: string | undefined) => void;
@@ -88,7 +92,12 @@ export function compose(parts: Parts) {
     changes: parts.follow?.listens === false ? undefined : store.changes,
     onProblem: parts.report.feed,
   });
-  const streams = createRevocationStreams({ store, feed, clock });
+  const streams = createRevocationStreams({
+    store,
+    feed,
+    clock,
+    limits: { ...STREAM_LIMITS, heartbeat: parts.follow?.heartbeatMilliseconds ?? STREAM_LIMITS.heartbeat },
+  });
   const rootKeys = createRootKeys({ ...parts, isRevoked: feed.revokesKey });
   const principals = createPrincipals(parts);
   const examination = createExamination({ rootKeys, principals, feed, trustsDevelopment: isDevelopment });

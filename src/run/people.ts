@@ -16,6 +16,8 @@ export interface People {
   readonly relyingParty: RelyingParty;
   readonly ownIssuer: string;
   readonly isDevelopment: boolean;
+  /** What the command line logs in with; undefined where no client id is set for it. */
+  readonly commandLineLogin: { readonly issuer: string; readonly clientId: string } | undefined;
   /** The development identity provider's part of this origin; undefined with a real issuer. */
   readonly developmentProvider:
     | {
@@ -83,6 +85,8 @@ export async function openPeople(
     }),
     ownIssuer: own.issuer,
     isDevelopment,
+    commandLineLogin:
+      own.cliClientId === undefined ? undefined : { issuer: own.issuer, clientId: own.cliClientId },
     developmentProvider: isDevelopment
       ? await openDevelopmentProvider(config, redirectUri, onFault)
       : undefined,

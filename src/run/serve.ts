@@ -57,6 +57,7 @@ function requestListener(config: Config, opened: Opened) {
     version: VERSION,
     openapi: readOpenapi(),
     docsFolder: docsFolder(),
+    commandLineLogin: opened.people.commandLineLogin,
   });
   const listener = getRequestListener(app.fetch);
   const provider = opened.people.developmentProvider;

@@ -17,6 +17,8 @@ const LAYERS: Readonly<
   storage: { ours: ["domain"], packages: "any" },
   oidc: { ours: ["domain"], packages: "any" },
   http: { ours: ["domain", "json", "caveats", "conditions", "macaroon"], packages: "any" },
+  client: { ours: ["json", "macaroon", "caveats"], packages: [] },
+  cli: { ours: ["client", "json", "macaroon", "caveats"], packages: ["node:", "openid-client"] },
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));

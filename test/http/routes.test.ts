@@ -164,6 +164,7 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   callback: { path: "/callback" },
   logout: { path: "/logout" },
   home: { path: "/" },
+  authorizationServer: { path: "/.well-known/oauth-authorization-server" },
   healthz: { path: "/healthz" },
   readyz: { path: "/readyz" },
   openapi: { path: "/openapi.yaml" },

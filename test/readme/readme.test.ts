@@ -86,7 +86,11 @@ test("[pglite] README's session by hand answers yes, no with a reason, and revok
     expect(fenced).toContain("B=http://127.0.0.1:8080\n");
     const script = fenced.replace("B=http://127.0.0.1:8080", `B=${service.url}`);
     const node = { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` };
-    const output = execFileSync("bash", ["--norc", "-euc", script], { cwd: home.dataDir, env: node, encoding: "utf8" });
+    const output = execFileSync("bash", ["--norc", "-euc", script], {
+      cwd: home.dataDir,
+      env: node,
+      encoding: "utf8",
+    });
     const answers = output
       .trim()
       .replaceAll("}{", "}\n{")

@@ -224,7 +224,12 @@ describe("a stream as the body of an answer", () => {
   const endless = (taken: { count: number; closed: boolean }) => ({
     next: async (): Promise<LogNews> => {
       taken.count += 1;
-      return { kind: "heartbeat", sequence: "e-1", ageMilliseconds: Number.POSITIVE_INFINITY };
+      return {
+        kind: "heartbeat",
+        sequence: "e-1",
+        ageMilliseconds: Number.POSITIVE_INFINITY,
+        openMilliseconds: 0,
+      };
     },
     close: () => {
       taken.closed = true;

@@ -228,7 +228,7 @@ function usual(): Service {
       follow: async () => {
         const news: LogNews[] = [
           { kind: "entries", items: [{ revocation: REVOCATION, sequence: "k3v9Qm2x-42" }] },
-          { kind: "heartbeat", sequence: "k3v9Qm2x-42", ageMilliseconds: 12.5 },
+          { kind: "heartbeat", sequence: "k3v9Qm2x-42", ageMilliseconds: 12.5, openMilliseconds: 0.5 },
         ];
         return { next: async () => news.shift(), close: () => {} };
       },

@@ -19,10 +19,11 @@ function filesOf(folder: string): readonly string[] {
  * Builds the service as `npm run build` does, into a folder of its own, and returns the script. What was
  * built from the same sources before is used again.
  *
+ * @param library whether to build what other programs import, and its types, too
  * @param entry the script that is bundled with all it needs: the command itself, or a test's own
  */
-export function builtBundle(entry = "src/main.ts"): string {
-  const hash = createHash("sha256").update(entry);
+export function builtBundle(entry = "src/main.ts", library: "library" | "" = ""): string {
+  const hash = createHash("sha256").update(entry).update(library);
   const folders = [...new Set(["src", entry.startsWith("src/") ? "src" : dirname(entry)])];
   const sources = [join(ROOT, "package.json"), ...folders.flatMap((folder) => filesOf(join(ROOT, folder)))];
   for (const file of sources) hash.update(file).update("\0").update(readFileSync(file));
@@ -35,7 +36,7 @@ export function builtBundle(entry = "src/main.ts"): string {
     if (Date.now() - statSync(path).mtimeMs > DAY) rmSync(path, { recursive: true, force: true });
   }
   const making = `${out}-${process.pid}`;
-  const built = spawnSync(process.execPath, [join(ROOT, "src", "build.ts"), making, entry], {
+  const built = spawnSync(process.execPath, [join(ROOT, "src", "build.ts"), making, entry, library], {
     encoding: "utf8",
   });
   if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);

@@ -60,7 +60,7 @@ export interface RunningService extends Running {
 }
 
 /** A port of 127.0.0.1 that was free a moment ago. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

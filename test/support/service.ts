@@ -67,6 +67,8 @@ export interface ReplicaOptions {
   readonly steps?: Steps;
   readonly files?: CredentialFiles;
   readonly stalenessMilliseconds?: number;
+  /** Pause between two heartbeats of a stream of the log. */
+  readonly heartbeatMilliseconds?: number;
   readonly publicUrl?: string;
   /** Where its credential files lie; a folder of its own for a replica on another machine. */
   readonly folder?: string;
@@ -177,7 +179,12 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,
-    follow: { pollMilliseconds: POLL },
+    follow: {
+      pollMilliseconds: POLL,
+      ...(options.heartbeatMilliseconds !== undefined && {
+        heartbeatMilliseconds: options.heartbeatMilliseconds,
+      }),
+    },
     report: {
       feed: (problem) => reports.push(`feed: ${problem ?? "works again"}`),
       maintenance: (task, error) =>

@@ -1,5 +1,6 @@
 import type { Route } from "../route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
+import { authorizationServer } from "./authorization-server.ts";
 import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";
 import { askDischarge, collectDischarge } from "./discharge.ts";
 import { answerApproval, approvalPage, approvalsPage, confirm, confirmationPage } from "./discharge-pages.ts";
@@ -40,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   putPolicy,
   listKeys,
   rotateKey,
+  authorizationServer,
   login,
   callback,
   logout,

@@ -66,7 +66,7 @@ export const revocationLog = defineRoute({
   summary: "Read the revocation log",
   description: `Oldest first, and of it what is in the caller's scope: for a platform its own entries, and of the others those that can match its tokens. \`next_cursor\` is a sequence, for \`after\`; where it is null, everything up to \`sequence\` has been read: go on from there later.
 
-Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as events \`revocation\` and, every few seconds, a \`heartbeat\` with \`staleness_ms\`, which says how old the answering replica's own knowledge is. Every event's id is a sequence; \`Last-Event-ID\` goes on after it. A reader that takes nothing for 30 seconds is disconnected.`,
+Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as events \`revocation\` and, every few seconds, a \`heartbeat\` with \`staleness_ms\`, which says how old the knowledge is that has been sent (null before all of the log was), and \`open_ms\`, the time since the stream was opened: who knows when they asked learns from it when the heartbeat was said, however long it was on its way. Every event's id is a sequence; \`Last-Event-ID\` goes on after it. A reader that takes nothing for 30 seconds is disconnected.`,
   auth: "caller",
   query: z.strictObject({
     after: sequence

@@ -1,0 +1,153 @@
+import { parseArgs } from "node:util";
+
+import { BakehouseError, TokenError } from "../client/index.ts";
+import type { Command, Invocation, OptionSpec } from "./command.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { issueCommand } from "./commands/issue.ts";
+import { keysCommand, platformsCommand, tokensCommand } from "./commands/lists.ts";
+import { loginCommand, logoutCommand } from "./commands/login.ts";
+import { attenuateCommand, delegateCommand } from "./commands/narrow.ts";
+import { revocationsCommand, revokeCommand } from "./commands/revoke.ts";
+import { explainCommand, verifyCommand } from "./commands/verify.ts";
+import { CommandError, EXIT, UsageError } from "./exit.ts";
+import { commandHelp, mainHelp } from "./help.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A command that runs the service itself; whoever composes it passes it in. */
+export type ServerCommand = Omit<Command, "run"> & { run(invocation: Invocation): Promise<number> };
+
+const CLIENT: readonly Command[] = [
+  loginCommand,
+  logoutCommand,
+  issueCommand,
+  attenuateCommand,
+  delegateCommand,
+  inspectCommand,
+  verifyCommand,
+  explainCommand,
+  revokeCommand,
+  revocationsCommand,
+  tokensCommand,
+  platformsCommand,
+  keysCommand,
+];
+
+const COMMON: Readonly<Record<string, OptionSpec>> = {
+  json: { type: "boolean", help: "print JSON" },
+  help: { type: "boolean", short: "h", help: "show this" },
+};
+
+/**
+ * Runs one command line.
+ *
+ * @param server the commands that run the service
+ * @returns the exit code; nothing is thrown but faults
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  { terminal, server, version }: { terminal: Terminal; server: readonly ServerCommand[]; version: string },
+): Promise<number> {
+  const all: Command[] = [...server, ...CLIENT];
+  all.push(completionCommand(() => all));
+  const [name, ...rest] = args;
+  if (name === "--version") {
+    terminal.print(version);
+    return EXIT.done;
+  }
+  if (name === "--help" || name === "-h" || name === "help") {
+    const about = all.find((command) => command.name === rest[0]);
+    terminal.print(about === undefined ? mainHelp(all, version) : commandHelp(about, COMMON));
+    return EXIT.done;
+  }
+  try {
+    const command = all.find((candidate) => candidate.name === name);
+    if (command === undefined) throw new UsageError(unknownCommand(name, all));
+    return await runCommand(command, rest, terminal);
+  } catch (error) {
+    const { exit, message } = explainFailure(error);
+    terminal.say(`bakehouse: ${message}`);
+    return exit;
+  }
+}
+
+async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { ...COMMON, ...command.options },
+  });
+  if (values["help"] === true) {
+    terminal.print(commandHelp(command, COMMON));
+    return EXIT.done;
+  }
+  const texts = (option: string): readonly string[] => {
+    const value = values[option];
+    const list = Array.isArray(value) ? value : [value];
+    return list.filter((item): item is string => typeof item === "string");
+  };
+  return command.run({
+    terminal,
+    positionals,
+    json: values["json"] === true,
+    text: (option) => texts(option)[0],
+    texts,
+    flag: (option) => values[option] === true,
+  });
+}
+
+function unknownCommand(name: string | undefined, all: readonly Command[]): string {
+  if (name === undefined) return "say what to do; see bakehouse --help";
+  const near = all.find((command) => command.name.startsWith(name.slice(0, 3)));
+  // Not what was typed: it may be a token that went into the wrong place.
+  const hint = near === undefined ? "" : `; did you mean ${near.name}?`;
+  return `there is no such command: see bakehouse --help${hint}`;
+}
+
+/** What a failure means for whoever typed the command. A message of unknown origin is not printed. */
+function explainFailure(error: unknown): { readonly exit: number; readonly message: string } {
+  if (error instanceof UsageError) return { exit: EXIT.usage, message: error.message };
+  if (error instanceof CommandError) return { exit: error.exit, message: error.message };
+  if (error instanceof TokenError) return { exit: EXIT.failed, message: error.message };
+  if (error instanceof BakehouseError) return explainAnswer(error);
+  if (!(error instanceof Error)) return { exit: EXIT.failed, message: "failed" };
+  if (error.name === "AbortError") return { exit: EXIT.failed, message: "stopped" };
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (code?.startsWith("ERR_PARSE_ARGS")) return { exit: EXIT.usage, message: optionMessage(error.message) };
+  throw error;
+}
+
+/** Only what stands before the hint on `--`, which helps nobody here. */
+function optionMessage(message: string): string {
+  const [first = message] = message.split(". To specify");
+  return `${first.charAt(0).toLowerCase()}${first.slice(1)}`.replace(/\.$/, "");
+}
+
+function explainAnswer(error: BakehouseError): { readonly exit: number; readonly message: string } {
+  const { code, message, member, requestId, status } = error;
+  const about = member === undefined ? message : `${member}: ${message}`;
+  switch (code) {
+    case "unreachable":
+      return {
+        exit: EXIT.unavailable,
+        message: `${message}: is BAKEHOUSE_URL right, and are you online? inspect, attenuate and delegate need no service`,
+      };
+    case "timeout":
+    case "unavailable":
+    case "rate_limited":
+      return { exit: EXIT.unavailable, message };
+    case "bad_answer":
+      return { exit: EXIT.unavailable, message: `${message}: is that address a Bakehouse?` };
+    case "unauthenticated":
+      return { exit: EXIT.unauthorised, message: `${message}: bakehouse login, or another --credential` };
+    case "forbidden":
+      return { exit: EXIT.unauthorised, message };
+    case "invalid_request":
+      return { exit: EXIT.usage, message: about };
+    default: {
+      const id =
+        status !== undefined && status >= 500 && requestId !== undefined ? ` (request ${requestId})` : "";
+      return { exit: EXIT.failed, message: `${about}${id}` };
+    }
+  }
+}

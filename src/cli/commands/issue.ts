@@ -1,0 +1,68 @@
+import { type Command, SERVICE_OPTIONS } from "../command.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { readDuration } from "../input.ts";
+import { connect } from "../service.ts";
+import { moment } from "../show.ts";
+import { printJson } from "../terminal.ts";
+
+export const issueCommand: Command = {
+  name: "issue",
+  usage: "[CAVEAT…]",
+  summary: "get a root token",
+  details: [
+    "For yourself after `bakehouse login`; with a platform's credential, for whom --on-behalf-of names.",
+    "The token is printed; it is a secret.",
+  ],
+  options: {
+    ...SERVICE_OPTIONS,
+    platform: { type: "string", short: "p", value: "NAME", help: "the platform; default unless said" },
+    ttl: { type: "string", value: "DURATION", help: "its life, such as 8h; an hour unless said" },
+    label: { type: "string", value: "TEXT", help: "for people, in lists; not in the token" },
+    "on-behalf-of": { type: "string", value: "SUBJECT", help: "whom a platform issues for" },
+    issuer: { type: "string", value: "URL", help: "that person's issuer; the service's own unless said" },
+    "third-party": {
+      type: "string",
+      multiple: true,
+      value: "LOCATION,CONDITION[,KEY]",
+      help: "a third-party caveat that the service writes",
+    },
+  },
+  async run(invocation) {
+    const { terminal, json, text, texts, positionals } = invocation;
+    const ttl = readDuration(text("ttl"), "ttl");
+    const subject = text("on-behalf-of");
+    const issuer = text("issuer");
+    const label = text("label");
+    const thirdParties = texts("third-party").map(readThirdParty);
+    if (issuer !== undefined && subject === undefined)
+      throw new UsageError("--issuer goes with --on-behalf-of");
+    const issued = await (await connect(invocation)).issue(
+      {
+        platform: text("platform") ?? "default",
+        ...(ttl !== undefined && { ttl }),
+        ...(positionals.length > 0 && { caveats: positionals }),
+        ...(thirdParties.length > 0 && { third_party_caveats: thirdParties }),
+        ...(label !== undefined && { label }),
+        ...(subject !== undefined && { on_behalf_of: { subject, ...(issuer !== undefined && { issuer }) } }),
+      },
+      { signal: terminal.signal },
+    );
+    if (json) printJson(terminal, issued);
+    else terminal.print(issued.token);
+    terminal.say(
+      `bakehouse: for ${issued.principal.email ?? issued.principal.subject} on ${issued.platform}`,
+    );
+    terminal.say(`bakehouse: ${issued.summary}`);
+    terminal.say(`bakehouse: token id ${issued.token_id}, expires ${moment(issued.expires_at)}`);
+    for (const warning of issued.warnings ?? []) terminal.say(`bakehouse: warning: ${warning}`);
+    return EXIT.done;
+  },
+};
+
+function readThirdParty(text: string) {
+  const [location, condition, key, ...more] = text.split(",");
+  if (!location || !condition || more.length > 0) {
+    throw new UsageError("--third-party must be LOCATION,CONDITION or LOCATION,CONDITION,KEY");
+  }
+  return { location, condition, ...(key !== undefined && { public_key: key }) };
+}

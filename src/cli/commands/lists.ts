@@ -1,0 +1,194 @@
+import type { Page } from "../../client/index.ts";
+import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { pageRequest, readDuration, readJsonFile } from "../input.ts";
+import { connect } from "../service.ts";
+import { columns, moment } from "../show.ts";
+import { printJson, type Terminal } from "../terminal.ts";
+
+function printPage<T>(
+  { terminal, json }: Invocation,
+  page: Page<T>,
+  row: (item: T) => readonly string[],
+): number {
+  if (json) {
+    printJson(terminal, page);
+    return EXIT.done;
+  }
+  for (const line of columns(page.items.map(row))) terminal.print(line);
+  if (page.items.length === 0) terminal.say("bakehouse: none");
+  if (page.next_cursor !== null) terminal.say(`bakehouse: more with --cursor ${page.next_cursor}`);
+  return EXIT.done;
+}
+
+function printFacts(
+  { terminal, json }: Invocation,
+  value: object,
+  facts: readonly (readonly [string, string])[],
+) {
+  if (json) printJson(terminal, value);
+  else for (const line of columns(facts)) terminal.print(line);
+  return EXIT.done;
+}
+
+function onlyWords({ positionals }: Invocation, most: number): void {
+  if (positionals.length > most) throw new UsageError("there are too many words; see --help");
+}
+
+const PLATFORM = {
+  platform: { type: "string", short: "p", value: "NAME", help: "only this platform's" },
+} as const;
+
+export const tokensCommand: Command = {
+  name: "tokens",
+  usage: "[TOKEN-ID]",
+  summary: "list issued tokens, or show one",
+  options: { ...SERVICE_OPTIONS, ...PAGE_OPTIONS, ...PLATFORM },
+  async run(invocation) {
+    onlyWords(invocation, 1);
+    const client = await connect(invocation);
+    const options = { signal: invocation.terminal.signal };
+    const [id] = invocation.positionals;
+    if (id === undefined) {
+      const platform = invocation.text("platform");
+      const request = { ...pageRequest(invocation), ...(platform !== undefined && { platform }) };
+      return printPage(invocation, await client.tokens.list(request, options), (token) => [
+        token.token_id,
+        token.status,
+        token.platform,
+        token.principal.email ?? token.principal.subject,
+        moment(token.expires_at),
+        token.label ?? "",
+      ]);
+    }
+    const token = await client.tokens.get(id, options);
+    return printFacts(invocation, token, [
+      ["token id", token.token_id],
+      ["status", token.status],
+      ["platform", token.platform],
+      ["principal", `${token.principal.email ?? token.principal.subject} (${token.principal.issuer})`],
+      ["issued", moment(token.issued_at)],
+      ["expires", moment(token.expires_at)],
+      ["allows", token.summary],
+      ["revocation id", token.revocation_id],
+      ["key id", token.key_id],
+      ...(token.label === undefined ? [] : [["label", token.label] as const]),
+      ...(token.issued_by === undefined ? [] : [["issued by", token.issued_by] as const]),
+      ...token.caveats.map((caveat) => ["caveat", caveat] as const),
+    ]);
+  },
+};
+
+export const keysCommand: Command = {
+  name: "keys",
+  usage: "[rotate]",
+  summary: "list root keys, or replace a platform's",
+  words: ["rotate"],
+  options: { ...SERVICE_OPTIONS, ...PAGE_OPTIONS, ...PLATFORM },
+  async run(invocation) {
+    onlyWords(invocation, 1);
+    const client = await connect(invocation);
+    const options = { signal: invocation.terminal.signal };
+    const platform = invocation.text("platform");
+    const [word] = invocation.positionals;
+    if (word === undefined) {
+      const request = { ...pageRequest(invocation), ...(platform !== undefined && { platform }) };
+      return printPage(invocation, await client.keys.list(request, options), (key) => [
+        key.key_id,
+        key.state,
+        key.platform,
+        moment(key.active_from),
+      ]);
+    }
+    if (word !== "rotate") throw new UsageError("say keys, or keys rotate");
+    const key = await client.keys.rotate(platform, options);
+    return printFacts(invocation, key, [
+      ["key id", key.key_id],
+      ["state", key.state],
+      ["platform", key.platform],
+      ["signs from", moment(key.active_from)],
+    ]);
+  },
+};
+
+export const platformsCommand: Command = {
+  name: "platforms",
+  usage: "[create NAME | policy NAME | credential NAME [CAVEAT…]]",
+  summary: "list platforms, or make one, its policy, its credentials",
+  details: [
+    "create: --policy FILE is its policy; without one nothing can be issued.",
+    "policy: shows it; with --policy FILE puts it.",
+    "credential: prints a new credential, a secret; caveats narrow it, such as 'action in verify'.",
+  ],
+  words: ["create", "policy", "credential"],
+  options: {
+    ...SERVICE_OPTIONS,
+    ...PAGE_OPTIONS,
+    policy: { type: "string", value: "FILE", help: "a policy as JSON, - for standard input" },
+    ttl: { type: "string", value: "DURATION", help: "the credential's life; 90 days unless said" },
+    label: { type: "string", value: "TEXT", help: "for people" },
+  },
+  async run(invocation) {
+    const { terminal, json, text } = invocation;
+    const [word, name, ...caveats] = invocation.positionals;
+    if (word !== "credential") onlyWords(invocation, 2);
+    const client = await connect(invocation);
+    const options = { signal: terminal.signal };
+    if (word === undefined) {
+      const page = await client.platforms.list(pageRequest(invocation), options);
+      return printPage(invocation, page, (platform) => [
+        platform.name,
+        moment(platform.created_at),
+        `${platform.policy.rules.length} ${platform.policy.rules.length === 1 ? "rule" : "rules"}`,
+      ]);
+    }
+    if (name === undefined) throw new UsageError(`say which platform: platforms ${word} NAME`);
+    const policy = await policyOf(terminal, text("policy"));
+    switch (word) {
+      case "create": {
+        const made = await client.platforms.create({ name, ...(policy && { policy }) }, options);
+        if (policy === undefined) terminal.say("bakehouse: it has no policy yet, so nothing can be issued");
+        return printFacts(invocation, made, [
+          ["platform", made.name],
+          ["created", moment(made.created_at)],
+        ]);
+      }
+      case "policy": {
+        const shown =
+          policy === undefined
+            ? await client.platforms.policy(name, options)
+            : await client.platforms.setPolicy(name, policy, options);
+        printJson(terminal, shown);
+        return EXIT.done;
+      }
+      case "credential": {
+        const ttl = readDuration(text("ttl"), "ttl");
+        const label = text("label");
+        const request = {
+          ...(ttl !== undefined && { ttl }),
+          ...(label !== undefined && { label }),
+          ...(caveats.length > 0 && { caveats }),
+        };
+        const issued = await client.platforms.issueCredential(name, request, options);
+        if (json) printJson(terminal, issued);
+        else terminal.print(issued.token);
+        terminal.say(
+          `bakehouse: a credential of ${name}, token id ${issued.token_id}, expires ${moment(issued.expires_at)}`,
+        );
+        return EXIT.done;
+      }
+      default:
+        throw new UsageError("say platforms, or platforms create, policy or credential and a name");
+    }
+  },
+};
+
+/** What the file holds is the service's to judge: it names the member at fault. */
+async function policyOf(terminal: Terminal, file: string | undefined) {
+  if (file === undefined) return undefined;
+  const policy = await readJsonFile(terminal, file, "the policy");
+  if (typeof policy !== "object" || policy === null || !("rules" in policy) || !Array.isArray(policy.rules)) {
+    throw new UsageError('the policy must be a JSON object with "rules"');
+  }
+  return { ...policy, rules: policy.rules };
+}

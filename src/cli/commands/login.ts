@@ -1,0 +1,65 @@
+import { type Command, SERVICE_OPTIONS } from "../command.ts";
+import { CommandError, EXIT } from "../exit.ts";
+import { forgetLogin, saveLogin } from "../login-file.ts";
+import { connectAnonymously, serviceUrl } from "../service.ts";
+import { moment } from "../show.ts";
+import { printJson } from "../terminal.ts";
+
+export const loginCommand: Command = {
+  name: "login",
+  usage: "",
+  summary: "log in as a person",
+  details: [
+    "In a browser on this machine; with --device, or where there is none, with a code on another device.",
+    "The ID token is kept in a file that only you can read, and only ever sent to this service.",
+  ],
+  options: {
+    url: SERVICE_OPTIONS.url,
+    device: { type: "boolean", help: "with a code, on any device" },
+    "no-browser": { type: "boolean", help: "print the page's address instead of opening it" },
+  },
+  async run(invocation) {
+    const { terminal, json, flag } = invocation;
+    const url = await serviceUrl(invocation);
+    const { bakehouse_login: offered } = await (await connectAnonymously(invocation)).discover({
+      signal: terminal.signal,
+    });
+    if (offered === undefined) {
+      throw new CommandError(
+        EXIT.failed,
+        `${url} has no login for the command line: its administrator sets OIDC_CLI_CLIENT_ID`,
+      );
+    }
+    // Loaded only here: no other command needs an OpenID client, and it takes a while.
+    const { loginByBrowser, loginByDevice } = await import("../login-flow.ts");
+    const way = flag("device") ? loginByDevice : loginByBrowser;
+    const logged = await way(terminal, {
+      issuer: offered.issuer,
+      clientId: offered.client_id,
+      openBrowser: !flag("no-browser"),
+    });
+    const file = await saveLogin(terminal, {
+      url,
+      id_token: logged.idToken,
+      expires_at: logged.expiresAt.toISOString(),
+      name: logged.name,
+    });
+    const facts = { url, name: logged.name, expires_at: logged.expiresAt.toISOString(), file };
+    if (json) printJson(terminal, facts);
+    terminal.say(`bakehouse: logged in as ${logged.name} until ${moment(logged.expiresAt)}`);
+    return EXIT.done;
+  },
+};
+
+export const logoutCommand: Command = {
+  name: "logout",
+  usage: "",
+  summary: "forget the login",
+  options: {},
+  async run({ terminal, json }) {
+    const was = await forgetLogin(terminal);
+    if (json) printJson(terminal, { logged_out: was });
+    terminal.say(was ? "bakehouse: logged out" : "bakehouse: you were not logged in");
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,92 @@
+import type { Token } from "../../client/index.ts";
+import { TokenError } from "../../client/index.ts";
+import { type Command, type Invocation, TOKEN_OPTION } from "../command.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { readCount, readDuration, readToken } from "../input.ts";
+import { printJson } from "../terminal.ts";
+
+function printToken({ terminal, json }: Invocation, token: Token): number {
+  if (json) printJson(terminal, { token: token.encode(), revocation_id: token.revocationId });
+  else terminal.print(token.encode());
+  for (const warning of token.inspect().warnings) terminal.say(`bakehouse: ${warning}`);
+  return EXIT.done;
+}
+
+function narrowing(make: () => Token): Token {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TokenError) throw new UsageError(`cannot narrow the token: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Names the caveat at fault, which the library, that knows no names, does not. */
+function checked(token: Token, caveats: readonly string[]): void {
+  for (const caveat of caveats) {
+    try {
+      token.withoutDischarges().attenuate(caveat);
+    } catch (error) {
+      if (error instanceof TokenError && error.code === "invalid_caveat") {
+        throw new UsageError(`${JSON.stringify(caveat)} ${error.message}`);
+      }
+      throw error;
+    }
+  }
+}
+
+export const attenuateCommand: Command = {
+  name: "attenuate",
+  usage: "CAVEAT…",
+  summary: "narrow a token, offline",
+  details: [
+    "A caveat is an attribute, an operator and a value: 'action in read, list', 'args.amount <= 100'.",
+  ],
+  options: TOKEN_OPTION,
+  async run(invocation) {
+    const { positionals } = invocation;
+    if (positionals.length === 0) throw new UsageError("say what narrows it, such as 'action in read, list'");
+    const token = await readToken(invocation);
+    checked(token, positionals);
+    return printToken(
+      invocation,
+      narrowing(() => token.attenuate(...positionals)),
+    );
+  },
+};
+
+export const delegateCommand: Command = {
+  name: "delegate",
+  usage: "NAME [CAVEAT…]",
+  summary: "narrow a token for its next holder, offline",
+  details: ["The name is for tracing, and for cutting off: everything below it can be revoked."],
+  options: {
+    ...TOKEN_OPTION,
+    ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },
+    depth: { type: "string", value: "N", help: "how often the holder may hand it on" },
+    instance: {
+      type: "string",
+      value: "NAME",
+      help: "tells two holders of one name apart; random unless given",
+    },
+  },
+  async run(invocation) {
+    const [name, ...caveats] = invocation.positionals;
+    if (name === undefined) throw new UsageError("say who gets it, such as researcher");
+    const ttl = readDuration(invocation.text("ttl"), "ttl");
+    const depth = readCount(invocation.text("depth"), "depth");
+    const instance = invocation.text("instance");
+    const token = await readToken(invocation);
+    checked(token, caveats);
+    const options = {
+      caveats,
+      ...(ttl !== undefined && { ttl }),
+      ...(depth !== undefined && { depth }),
+      ...(instance !== undefined && { instance }),
+    };
+    return printToken(
+      invocation,
+      narrowing(() => token.delegate(name, options)),
+    );
+  },
+};

@@ -1,0 +1,126 @@
+import type { RevocationTarget } from "../../client/index.ts";
+import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
+import { EXIT, UsageError } from "../exit.ts";
+import { readCount, readTokenText } from "../input.ts";
+import { connect, connectAnonymously } from "../service.ts";
+import { columns, moment } from "../show.ts";
+import { printJson } from "../terminal.ts";
+
+export const revokeCommand: Command = {
+  name: "revoke",
+  usage: "",
+  summary: "revoke a token, and everything below it",
+  details: [
+    "Without an option it revokes the token that is given: holding it suffices, and no credential is sent.",
+    "With options, several of them at once, it revokes what they name, as whoever the credential says.",
+  ],
+  options: {
+    ...TOKEN_OPTION,
+    ...SERVICE_OPTIONS,
+    "revocation-id": { type: "string", multiple: true, value: "ID", help: "a link and everything below it" },
+    "token-id": { type: "string", multiple: true, value: "ID", help: "a root token's whole tree" },
+    agent: {
+      type: "string",
+      multiple: true,
+      value: "NAME",
+      help: "every chain through NAME or NAME#INSTANCE",
+    },
+    "of-token": { type: "string", value: "ID", help: "with --agent: only in this root token's tree" },
+    principal: { type: "string", multiple: true, value: "SUBJECT", help: "all of a person's tokens" },
+    issuer: {
+      type: "string",
+      value: "URL",
+      help: "with --principal: the issuer, unless it is the service's own",
+    },
+    "key-id": { type: "string", multiple: true, value: "ID", help: "every token under a root key" },
+    platform: { type: "string", multiple: true, value: "NAME", help: "everything of a platform" },
+    "issued-before": {
+      type: "string",
+      value: "INSTANT",
+      help: "with --agent, --principal or --platform: only older tokens; now unless said",
+    },
+    reason: { type: "string", value: "TEXT", help: "for the record" },
+  },
+  async run(invocation) {
+    const { terminal, json, text } = invocation;
+    const named = namedTargets(invocation);
+    const targets = named.length > 0 ? named : [{ token: await readTokenText(invocation) }];
+    const client = named.length > 0 ? await connect(invocation) : await connectAnonymously(invocation);
+    const reason = text("reason");
+    const revoked = await client.revoke(targets, {
+      signal: terminal.signal,
+      ...(reason !== undefined && { reason }),
+    });
+    if (json) {
+      printJson(terminal, revoked);
+      return EXIT.done;
+    }
+    for (const { target } of revoked.revocations) terminal.print(targetText(target));
+    terminal.say(`bakehouse: revoked, up to sequence ${revoked.sequence}`);
+    return EXIT.done;
+  },
+};
+
+function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] {
+  const issuedBefore = text("issued-before");
+  const before = issuedBefore === undefined ? {} : { issued_before: issuedBefore };
+  const ofToken = text("of-token");
+  const issuer = text("issuer");
+  const byAgent = texts("agent");
+  const byPrincipal = texts("principal");
+  const byPlatform = texts("platform");
+  if (ofToken !== undefined && byAgent.length === 0) throw new UsageError("--of-token goes with --agent");
+  if (issuer !== undefined && byPrincipal.length === 0)
+    throw new UsageError("--issuer goes with --principal");
+  if (issuedBefore !== undefined && byAgent.length + byPrincipal.length + byPlatform.length === 0) {
+    throw new UsageError("--issued-before goes with --agent, --principal or --platform");
+  }
+  return [
+    ...texts("revocation-id").map((revocation_id) => ({ revocation_id })),
+    ...texts("token-id").map((token_id) => ({ token_id })),
+    ...byAgent.map((agent) => ({ agent, ...before, ...(ofToken !== undefined && { token_id: ofToken }) })),
+    ...byPrincipal.map((subject) => ({
+      principal: { subject, ...(issuer !== undefined && { issuer }) },
+      ...before,
+    })),
+    ...texts("key-id").map((key_id) => ({ key_id })),
+    ...byPlatform.map((platform) => ({ platform, ...before })),
+  ];
+}
+
+function targetText(target: Readonly<Record<string, unknown>>): string {
+  return Object.entries(target)
+    .map(([kind, value]) => `${kind} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+}
+
+export const revocationsCommand: Command = {
+  name: "revocations",
+  usage: "",
+  summary: "list the revocation log",
+  options: {
+    ...SERVICE_OPTIONS,
+    limit: PAGE_OPTIONS.limit,
+    after: { type: "string", value: "SEQUENCE", help: "only what follows" },
+  },
+  async run(invocation) {
+    const { terminal, json, text } = invocation;
+    const limit = readCount(text("limit"), "limit");
+    const after = text("after");
+    const request = { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) };
+    const log = await (await connect(invocation)).revocations(request, { signal: terminal.signal });
+    if (json) {
+      printJson(terminal, log);
+      return EXIT.done;
+    }
+    const rows = log.items.map(({ revoked_at, scope, target, reason }) => [
+      moment(revoked_at),
+      scope,
+      targetText(target),
+      reason ?? "",
+    ]);
+    for (const line of columns(rows)) terminal.print(line);
+    if (log.next_cursor !== null) terminal.say(`bakehouse: more with --after ${log.next_cursor}`);
+    return EXIT.done;
+  },
+};

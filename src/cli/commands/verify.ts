@@ -1,0 +1,91 @@
+import { Token, type Verdict } from "../../client/index.ts";
+import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
+import { readContext } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { readJsonFile, readTokenText } from "../input.ts";
+import { connect } from "../service.ts";
+import { inspectionLines, verdictLines } from "../show.ts";
+import { printJson } from "../terminal.ts";
+
+const OPTIONS = {
+  ...TOKEN_OPTION,
+  ...SERVICE_OPTIONS,
+  context: { type: "string", value: "FILE", help: "the context as a JSON object, - for standard input" },
+  "min-sequence": {
+    type: "string",
+    value: "SEQUENCE",
+    help: "know at least this much of the revocation log",
+  },
+} as const;
+
+const DETAILS = ["What the call is stands behind the command as name=value: action=read args.amount=7."];
+
+async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: Verdict; token: string }> {
+  const { terminal, positionals, text } = invocation;
+  const file = text("context");
+  const base = file === undefined ? {} : await readJsonFile(terminal, file, "the context");
+  const context = readContext(positionals, base);
+  const token = await readTokenText(invocation);
+  const minSequence = text("min-sequence");
+  const client = await connect(invocation);
+  const verdict = await client.verify(
+    {
+      token,
+      context,
+      ...(minSequence !== undefined && { min_sequence: minSequence }),
+      ...(dryRun && { dry_run: true }),
+    },
+    { signal: terminal.signal },
+  );
+  if (!verdict.allowed && verdict.code === "unknown_key")
+    terminal.say(`bakehouse: ${hint(token, client.origin)}`);
+  return { verdict, token };
+}
+
+/** Why a token is nobody's here, as far as it says where it is from. */
+function hint(token: string, origin: string): string {
+  const { location, identifier } = Token.parse(token).inspect();
+  if (identifier === undefined) return "that macaroon was not made by a Bakehouse";
+  if (location !== undefined && URL.canParse(location) && new URL(location).origin !== origin) {
+    return `that token is somebody else's: it says that it is from ${location}, and ${origin} was asked`;
+  }
+  return "that token is another platform's: ask with that platform's credential";
+}
+
+export const verifyCommand: Command = {
+  name: "verify",
+  usage: "[NAME=VALUE…]",
+  summary: "ask whether a token allows a call",
+  details: [...DETAILS, "Ends with 0 where it does and with 3 where it does not."],
+  options: OPTIONS,
+  async run(invocation) {
+    const { verdict } = await ask(invocation, false);
+    if (invocation.json) printJson(invocation.terminal, verdict);
+    else for (const line of verdictLines(verdict)) invocation.terminal.print(line);
+    return verdict.allowed ? EXIT.done : EXIT.refused;
+  },
+};
+
+export const explainCommand: Command = {
+  name: "explain",
+  usage: "[NAME=VALUE…]",
+  summary: "say why a token allows a call or not; nothing is counted",
+  details: [...DETAILS, "Shows every caveat that failed, who added it, and what would have passed."],
+  options: OPTIONS,
+  async run(invocation) {
+    const { terminal, json } = invocation;
+    const { verdict, token } = await ask(invocation, true);
+    if (json) {
+      printJson(terminal, verdict);
+    } else {
+      for (const line of verdictLines(verdict)) terminal.print(line);
+      if (verdict.allowed || !["malformed", "too_large"].includes(verdict.code)) {
+        terminal.print("");
+        const lines = inspectionLines(Token.parse(token).inspect());
+        // The service has verified it, or has just said that it is not good.
+        for (const line of lines.slice(0, -1)) terminal.print(line);
+      }
+    }
+    return verdict.allowed ? EXIT.done : EXIT.refused;
+  },
+};

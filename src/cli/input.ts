@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+
+import { Token, TokenError } from "../client/index.ts";
+import type { Invocation } from "./command.ts";
+import { UsageError } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Reads a file that the command line names; `-` is standard input. */
+export async function readSource(terminal: Terminal, path: string, what: string): Promise<string> {
+  if (path === "-") return terminal.readInput();
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    // A token given in a file's place must not be repeated: not even to whoever typed it.
+    if (path.length > 60 && /^[\w+/=-]+$/.test(path)) {
+      throw new UsageError(
+        `that looks like ${what} itself: everyone on this machine can read a command line; give a file, or standard input`,
+      );
+    }
+    throw new UsageError(`cannot read ${what} from ${path} (${code})`);
+  }
+}
+
+/** The token that a command works on: `--token`, `BAKEHOUSE_TOKEN`, or standard input. */
+export async function readTokenText({ terminal, text }: Invocation): Promise<string> {
+  const path = text("token");
+  const fromEnvironment = terminal.env["BAKEHOUSE_TOKEN"];
+  let found: string;
+  if (path !== undefined) found = await readSource(terminal, path, "the token");
+  else if (fromEnvironment) found = fromEnvironment;
+  else if (!terminal.inputIsTerminal) found = await terminal.readInput();
+  else {
+    throw new UsageError(
+      "give the token on standard input, in a file with --token FILE, or in BAKEHOUSE_TOKEN",
+    );
+  }
+  const trimmed = found.trim();
+  if (trimmed === "") throw new UsageError("the token is empty");
+  return trimmed;
+}
+
+/** As {@link readTokenText}, parsed. */
+export async function readToken(invocation: Invocation): Promise<Token> {
+  const text = await readTokenText(invocation);
+  try {
+    return Token.parse(text);
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    // An ID token is the most likely thing to be taken for a macaroon.
+    if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) {
+      throw new UsageError("that is a JSON Web Token, not a macaroon: `bakehouse issue` makes one");
+    }
+    throw new UsageError(error.message);
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Reads a duration such as `90s`, `15m`, `1h`, `7d` or `3600`, in seconds. */
+export function readDuration(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const [, amount, unit = "s"] = /^([1-9][0-9]{0,8})([smhd])?$/.exec(text) ?? [];
+  if (amount === undefined) throw new UsageError(`--${option} must be a duration such as 90s, 15m, 1h or 7d`);
+  return Number(amount) * (UNITS[unit] ?? 1);
+}
+
+/** Reads a whole number. */
+export function readCount(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^(0|[1-9][0-9]{0,8})$/.test(text)) throw new UsageError(`--${option} must be a whole number`);
+  return Number(text);
+}
+
+/** Reads a JSON file. */
+export async function readJsonFile(terminal: Terminal, path: string, what: string): Promise<unknown> {
+  const text = await readSource(terminal, path, what);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`${what} is not JSON`);
+  }
+}
+
+/** Which page of a list is asked for. */
+export function pageRequest({ text }: Invocation) {
+  const limit = readCount(text("limit"), "limit");
+  const cursor = text("cursor");
+  return { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) };
+}

@@ -1,0 +1,155 @@
+import { createServer, type Server } from "node:http";
+
+import * as oidc from "openid-client";
+
+import { CommandError, EXIT } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Where a person logs in. */
+export interface LoginPlace {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly openBrowser: boolean;
+}
+
+/** A person who has logged in. */
+export interface LoggedIn {
+  readonly idToken: string;
+  readonly expiresAt: Date;
+  readonly name: string;
+}
+
+const SCOPE = "openid profile email groups";
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/** Milliseconds that a person may take in the browser. */
+const PATIENCE = 5 * 60_000;
+
+async function discover({ issuer, clientId }: LoginPlace): Promise<oidc.Configuration> {
+  const url = new URL(issuer);
+  const onThisMachine = url.protocol === "http:" && LOOPBACK.has(url.hostname);
+  if (url.protocol !== "https:" && !onThisMachine) {
+    throw new CommandError(EXIT.failed, "the service names an issuer that is not https");
+  }
+  return oidc.discovery(url, clientId, undefined, oidc.None(), {
+    ...(onThisMachine && { execute: [oidc.allowInsecureRequests] }),
+  });
+}
+
+/** A login in a browser on this machine: authorization code with PKCE, back to loopback (RFC 8252 §7.3). */
+export async function loginByBrowser(terminal: Terminal, place: LoginPlace): Promise<LoggedIn> {
+  const configuration = await discover(place);
+  const verifier = oidc.randomPKCECodeVerifier();
+  const state = oidc.randomState();
+  const nonce = oidc.randomNonce();
+  const { server, port, callback } = await listen(state, terminal.signal);
+  try {
+    const url = oidc.buildAuthorizationUrl(configuration, {
+      redirect_uri: `http://127.0.0.1:${port}/callback`,
+      scope: SCOPE,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+      state,
+      nonce,
+    });
+    const opened = place.openBrowser && (await terminal.openBrowser(url.href));
+    terminal.say(
+      opened ? "bakehouse: log in in the browser, or open" : "bakehouse: open this page and log in",
+    );
+    terminal.say(url.href);
+    const came = await callback;
+    const tokens = await oidc.authorizationCodeGrant(configuration, came, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    });
+    return loggedIn(tokens);
+  } catch (error) {
+    throw loginError(error);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** A login with a code on another device (RFC 8628). */
+export async function loginByDevice(terminal: Terminal, place: LoginPlace): Promise<LoggedIn> {
+  try {
+    const configuration = await discover(place);
+    if (configuration.serverMetadata().device_authorization_endpoint === undefined) {
+      throw new CommandError(EXIT.failed, "the identity provider has no login by device code");
+    }
+    const started = await oidc.initiateDeviceAuthorization(configuration, { scope: SCOPE });
+    terminal.say(`bakehouse: open ${started.verification_uri} and enter ${started.user_code}`);
+    const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, started, undefined, {
+      signal: terminal.signal,
+    });
+    return loggedIn(tokens);
+  } catch (error) {
+    throw loginError(error);
+  }
+}
+
+function loggedIn(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers): LoggedIn {
+  const claims = tokens.claims();
+  if (tokens.id_token === undefined || claims === undefined) {
+    throw new CommandError(EXIT.failed, "the identity provider gave no ID token");
+  }
+  const name = [claims["email"], claims["name"], claims.sub].find((claim) => typeof claim === "string");
+  return { idToken: tokens.id_token, expiresAt: new Date(claims.exp * 1000), name: printable(String(name)) };
+}
+
+/** A name comes from outside, and is shown in a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?").slice(0, 200);
+}
+
+/** What a library's error says may quote what came from outside: only its code is repeated. */
+function loginError(error: unknown): unknown {
+  if (error instanceof CommandError || !(error instanceof Error)) return error;
+  if (error.name === "AbortError") return error;
+  const refused = "error" in error && typeof error.error === "string" ? error.error : undefined;
+  if (refused !== undefined) {
+    return new CommandError(EXIT.unauthorised, `the identity provider said no: ${printable(refused)}`);
+  }
+  const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
+  return new CommandError(EXIT.unavailable, `the login did not work (${printable(code)})`);
+}
+
+/** Waits on a port of loopback for the browser to come back. */
+async function listen(state: string, signal: AbortSignal) {
+  const { promise: callback, resolve, reject } = Promise.withResolvers<URL>();
+  callback.catch(() => {}); // whoever listens awaits it later
+  const server: Server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    response.setHeader("content-type", "text/plain; charset=utf-8");
+    response.setHeader("cache-control", "no-store");
+    // Any page can send a browser here: only an answer to this very login is heard.
+    if (request.method !== "GET" || url.pathname !== "/callback" || url.searchParams.get("state") !== state) {
+      response.statusCode = 404;
+      response.end("Nothing is here.\n");
+      return;
+    }
+    response.end("You can close this page and go back to the terminal.\n");
+    url.port = String(portOf(server));
+    resolve(url);
+  });
+  await new Promise<void>((done, fail) => {
+    server.once("error", fail);
+    server.listen(0, "127.0.0.1", done);
+  });
+  const timer = setTimeout(
+    () => reject(new CommandError(EXIT.unavailable, "nobody has logged in within five minutes")),
+    PATIENCE,
+  );
+  timer.unref();
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return { server, port: portOf(server), callback };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}

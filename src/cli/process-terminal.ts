@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+
+import { UsageError } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** More than any token, policy or context. */
+const MAX_INPUT = 1024 * 1024;
+
+const OPENERS: Readonly<Record<string, readonly string[]>> = {
+  darwin: ["open"],
+  // Not `start`: that is a shell's, which would read the address as a command.
+  win32: ["rundll32", "url.dll,FileProtocolHandler"],
+  linux: ["xdg-open"],
+};
+
+/** This process, as the commands see it. @param env the process's environment */
+export function processTerminal(env: Readonly<Record<string, string | undefined>>): Terminal {
+  const stop = new AbortController();
+  let listening = false;
+  return {
+    env,
+    platform: process.platform,
+    home: homedir(),
+    inputIsTerminal: process.stdin.isTTY === true,
+    outputIsTerminal: process.stdout.isTTY === true,
+    async readInput() {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of process.stdin) {
+        const bytes = Buffer.from(chunk);
+        size += bytes.length;
+        if (size > MAX_INPUT) throw new UsageError("standard input is too long");
+        chunks.push(bytes);
+      }
+      return Buffer.concat(chunks).toString("utf8");
+    },
+    print: (line) => void process.stdout.write(`${line}\n`),
+    say: (line) => void process.stderr.write(`${line}\n`),
+    get signal() {
+      // Listened for only where somebody waits: until then Ctrl-C just ends the process.
+      if (!listening) process.once("SIGINT", () => stop.abort());
+      listening = true;
+      return stop.signal;
+    },
+    fetch: (url, init) => fetch(url, init),
+    openBrowser: (url) => openBrowser(url, env),
+  };
+}
+
+/** Starts the system's browser. The address is one argument, never part of a shell's line. */
+function openBrowser(url: string, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  const [command, ...args] = OPENERS[process.platform] ?? OPENERS["linux"] ?? [];
+  const isRemote = env["SSH_CONNECTION"] !== undefined;
+  const hasScreen = process.platform !== "linux" || Boolean(env["DISPLAY"] || env["WAYLAND_DISPLAY"]);
+  if (command === undefined || isRemote || !hasScreen || !/^https?:\/\//.test(url))
+    return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const child = spawn(command, [...args, url], { stdio: "ignore", detached: true });
+    child.once("error", () => resolve(false));
+    child.once("spawn", () => {
+      child.unref();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import type { Inspection, Verdict } from "../client/index.ts";
+
+/** Columns of texts, as wide as they need to be. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** An instant for people: to the second, in UTC. */
+export function moment(at: string | Date): string {
+  const text = typeof at === "string" ? at : at.toISOString();
+  return text
+    .replace(/\.\d+Z$/, "Z")
+    .replace("T", " ")
+    .replace("Z", " UTC");
+}
+
+/** What a token says of itself, in lines. */
+export function inspectionLines(seen: Inspection): readonly string[] {
+  const { identifier } = seen;
+  const facts: [string, string][] = [
+    ["allows", seen.summary],
+    ["principal", identifier?.principalId ?? "not known: this macaroon is none of Bakehouse's"],
+    ...(identifier === undefined
+      ? []
+      : ([
+          ["token id", identifier.tokenId],
+          ["key id", identifier.keyId],
+          ["issued", moment(identifier.issuedAt)],
+        ] as [string, string][])),
+    [
+      "expires",
+      seen.expiresAt === undefined
+        ? "never"
+        : `${moment(seen.expiresAt)}${seen.isExpired ? ", it is over" : ""}`,
+    ],
+    ["location", seen.location ?? "none"],
+    ["revocation id", seen.revocationId],
+    ["size", `${seen.size} characters, ${seen.caveats.length} caveats, ${seen.discharges.length} discharges`],
+  ];
+  return [
+    ...columns(facts),
+    ...chainLines(seen),
+    ...seen.discharges.flatMap(({ revocationId, caveats }, index) => [
+      `discharge ${index + 1}, revocation id ${revocationId}`,
+      ...caveats.map((caveat) => `  ${caveat}`),
+    ]),
+    ...seen.undischarged.map(({ location }) => `needs a discharge from ${location}`),
+    ...seen.warnings.map((warning) => `warning: ${warning}`),
+    "Nothing of this is verified: only the service can tell whether the token is good.",
+  ];
+}
+
+function chainLines({ caveats, identifier }: Inspection): readonly string[] {
+  const lines: string[] = [];
+  let holder: string | null | undefined;
+  for (const [index, caveat] of caveats.entries()) {
+    const issued = identifier !== undefined && index < identifier.issuedCaveats;
+    if (caveat.agent !== holder || index === 0) {
+      lines.push(caveat.agent === null ? "root" : caveat.agent);
+      holder = caveat.agent;
+    }
+    const text = caveat.kind === "third-party" ? `third-party ${caveat.text}` : caveat.text;
+    const note = caveat.kind === "unknown" ? "  (not known: forbids everything)" : "";
+    if (text !== `agent = ${caveat.agent}`) lines.push(`  ${text}${issued ? "  (issued)" : ""}${note}`);
+  }
+  return lines;
+}
+
+/** An answer to verify, in lines. */
+export function verdictLines(verdict: Verdict): readonly string[] {
+  if (verdict.allowed) {
+    const { issuer, subject, email, asserted_by } = verdict.principal;
+    return [
+      "allowed",
+      ...columns([
+        [
+          "principal",
+          `${email ?? subject} (${issuer}${asserted_by === undefined ? "" : `, by the ${asserted_by}'s word`})`,
+        ],
+        ["handed on", verdict.agents.length === 0 ? "never" : verdict.agents.join(" > ")],
+        ["allows", verdict.summary],
+        ["expires", moment(verdict.expires_at)],
+        ["revocation id", verdict.revocation_id],
+      ]),
+    ];
+  }
+  return [
+    `refused: ${verdict.code}`,
+    verdict.detail,
+    ...verdict.failures.flatMap(({ agent, caveat, detail }) => [
+      `  ${caveat}  [${agent ?? "root"}]`,
+      `    ${detail}`,
+    ]),
+    ...verdict.undischarged.map(({ location }) => `  needs a discharge from ${location}`),
+  ];
+}

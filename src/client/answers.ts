@@ -1,0 +1,259 @@
+import {
+  count,
+  instant,
+  list,
+  literal,
+  nullable,
+  object,
+  type Reader,
+  readJson,
+  text,
+  truth,
+  word,
+} from "./read.ts";
+
+// The answers of the API, in its own words: openapi.yaml describes every member.
+
+type Answer<R> = R extends Reader<infer T> ? T : never;
+
+const principal = object(
+  { id: text, issuer: text, subject: text },
+  { email: text, asserted_by: word<"platform">() },
+);
+
+/** A human on one platform. */
+export type Principal = Answer<typeof principal>;
+
+const tokenFacts = {
+  token_id: text,
+  revocation_id: text,
+  platform: text,
+  principal,
+  issued_at: instant,
+  expires_at: instant,
+  caveats: list(text),
+  summary: text,
+};
+
+const issuedToken = object({ token: text, ...tokenFacts }, { warnings: list(text) });
+
+/** A root macaroon and what it says. `token` is a secret. */
+export type IssuedToken = Answer<typeof issuedToken>;
+
+const tokenRecord = object(
+  { ...tokenFacts, key_id: text, status: word<"active" | "expired" | "revoked">() },
+  { warnings: list(text), label: text, issued_by: text },
+);
+
+/** The record of an issued token: everything but the token. */
+export type TokenRecord = Answer<typeof tokenRecord>;
+
+/** Why a token was refused. Stable: added to, never renamed. */
+export type RefusalCode =
+  | "malformed"
+  | "too_large"
+  | "unknown_key"
+  | "bad_signature"
+  | "revoked"
+  | "expired"
+  | "discharge_invalid"
+  | "depth_exceeded"
+  | "holder_proof_required"
+  | "holder_proof_invalid"
+  | "caveat_unknown"
+  | "caveat_failed"
+  | "discharge_missing"
+  | "budget_exhausted"
+  | (string & {});
+
+const allowed = object({
+  allowed: literal(true),
+  token_id: text,
+  key_id: text,
+  platform: text,
+  principal,
+  issued_at: instant,
+  expires_at: instant,
+  agents: list(text),
+  caveats: list(text),
+  summary: text,
+  revocation_id: text,
+  revocation_ids: list(text),
+  budgets: list(object({ caveat: text, remaining: text })),
+  sequence: text,
+});
+
+/** The token does not forbid the call. */
+export type Allowed = Answer<typeof allowed>;
+
+const refused = object({
+  allowed: literal(false),
+  code: word<RefusalCode>(),
+  detail: text,
+  failures: list(
+    object({
+      index: count,
+      caveat: text,
+      agent: nullable(text),
+      code: word<RefusalCode>(),
+      detail: text,
+    }),
+  ),
+  undischarged: list(object({ location: text, caveat_id: text })),
+  sequence: text,
+});
+
+/** The token forbids the call, or is no good. */
+export type Refused = Answer<typeof refused>;
+
+/** May this token do this, now? Switch on `allowed`. */
+export type Verdict = Allowed | Refused;
+
+const verdict: Reader<Verdict> = (value, place) =>
+  object({ allowed: truth })(value, place).allowed ? allowed(value, place) : refused(value, place);
+
+const problem = object({ code: text, detail: text, status: count }, { member: text });
+
+/** An error of the service, as it stands in a batch's answer. */
+export type Problem = Answer<typeof problem>;
+
+const batchItem: Reader<Verdict | Problem> = (value, place) =>
+  typeof value === "object" && value !== null && "allowed" in value
+    ? verdict(value, place)
+    : problem(value, place);
+
+const target = object(
+  {},
+  {
+    revocation_id: text,
+    token_id: text,
+    principal: object({}, { id: text, issuer: text, subject: text }),
+    agent: text,
+    key_id: text,
+    platform: text,
+    approval_id: text,
+    issued_before: instant,
+  },
+);
+
+const revocation = object(
+  {
+    id: text,
+    target,
+    revoked_at: instant,
+    sequence: text,
+    scope: word<"all" | "platform" | "principal" | "link">(),
+  },
+  { reason: text },
+);
+
+/** An entry of the revocation log. */
+export type Revocation = Answer<typeof revocation>;
+
+const revoked = object({ revocations: list(revocation), sequence: text });
+
+/** What revoking has entered, and up to where the log then goes. */
+export type Revoked = Answer<typeof revoked>;
+
+const revocationPage = object({ items: list(revocation), next_cursor: nullable(text), sequence: text });
+
+/** A page of the log. */
+export type RevocationPage = Answer<typeof revocationPage>;
+
+const policy = object({
+  rules: list(
+    object(
+      { max_ttl: count },
+      { issuer: text, groups: list(text), subjects: list(text), caveats: list(text), on_behalf_of: truth },
+    ),
+  ),
+});
+
+/** To whom a platform's tokens may be issued. */
+export type Policy = Answer<typeof policy>;
+
+const platform = object({ name: text, created_at: instant, policy });
+
+/** An application that owns tokens. */
+export type Platform = Answer<typeof platform>;
+
+const key = object(
+  {
+    key_id: text,
+    platform: text,
+    state: word<"pending" | "active" | "retired">(),
+    created_at: instant,
+    active_from: instant,
+  },
+  { retired_at: instant, expires_at: instant },
+);
+
+/** A root key, without the key. */
+export type Key = Answer<typeof key>;
+
+function page<T>(item: Reader<T>) {
+  return object({ items: list(item), next_cursor: nullable(text) });
+}
+
+/** A page of a list; `next_cursor` is null at its end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+const pendingDischarge = object(
+  { id: text, secret: text, expires_at: instant },
+  { user_url: text, code: text },
+);
+
+/** A discharge that somebody has to do something for first. `secret` collects it, and is shown once. */
+export type PendingDischarge = Answer<typeof pendingDischarge>;
+
+/** What asking for a discharge led to. */
+export type DischargeAnswer =
+  | { readonly state: "discharged"; readonly discharge: string }
+  | { readonly state: "pending"; readonly pending: PendingDischarge };
+
+const approval = object(
+  { id: text, requested_at: instant, expires_at: instant, text },
+  { platform: text, principal, caveats: list(text), agents: list(text), code: text, status: text },
+);
+
+/** A request that waits for a human's decision. */
+export type Approval = Answer<typeof approval>;
+
+const discovery = object(
+  { issuer: text },
+  { bakehouse_login: object({ issuer: text, client_id: text }), revocation_endpoint: text },
+);
+
+/** What a service says of itself to anyone, at `/.well-known/oauth-authorization-server` (RFC 8414). */
+export type Discovery = Answer<typeof discovery>;
+
+// Pure: a body's text in, a typed answer out. No answer is trusted before one of these has read it.
+
+export const readIssuedToken = (body: string): IssuedToken => readJson(body, issuedToken);
+export const readTokenRecord = (body: string): TokenRecord => readJson(body, tokenRecord);
+export const readTokenPage = (body: string): Page<TokenRecord> => readJson(body, page(tokenRecord));
+export const readVerdict = (body: string): Verdict => readJson(body, verdict);
+export const readVerdicts = (body: string): readonly (Verdict | Problem)[] =>
+  readJson(body, object({ results: list(batchItem) })).results;
+export const readRevoked = (body: string): Revoked => readJson(body, revoked);
+export const readRevocation = (body: string): Revocation => readJson(body, revocation);
+export const readRevocationPage = (body: string): RevocationPage => readJson(body, revocationPage);
+export const readPlatform = (body: string): Platform => readJson(body, platform);
+export const readPlatformPage = (body: string): Page<Platform> => readJson(body, page(platform));
+export const readPolicy = (body: string): Policy => readJson(body, policy);
+export const readKey = (body: string): Key => readJson(body, key);
+export const readKeyPage = (body: string): Page<Key> => readJson(body, page(key));
+/** @param status the answer's: 202 says that it is not there yet */
+export const readDischarge = (status: number, body: string): DischargeAnswer =>
+  status === 202
+    ? { state: "pending", pending: readJson(body, pendingDischarge) }
+    : { state: "discharged", discharge: readJson(body, object({ discharge: text })).discharge };
+/** Undefined for 202: there is no answer yet. */
+export const readCollected = (status: number, body: string): string | undefined =>
+  status === 202 ? undefined : readJson(body, object({ discharge: text })).discharge;
+export const readApprovalPage = (body: string): Page<Approval> => readJson(body, page(approval));
+export const readDiscovery = (body: string): Discovery => readJson(body, discovery);
+export const readProblem = (body: string): Problem => readJson(body, problem);

@@ -1,0 +1,255 @@
+import {
+  type Approval,
+  type DischargeAnswer,
+  type Discovery,
+  type IssuedToken,
+  type Key,
+  type Page,
+  type Platform,
+  type Policy,
+  type Problem,
+  type RevocationPage,
+  type Revoked,
+  readApprovalPage,
+  readCollected,
+  readDischarge,
+  readDiscovery,
+  readIssuedToken,
+  readKey,
+  readKeyPage,
+  readPlatform,
+  readPlatformPage,
+  readPolicy,
+  readRevocationPage,
+  readRevoked,
+  readTokenPage,
+  readTokenRecord,
+  readVerdict,
+  readVerdicts,
+  type TokenRecord,
+  type Verdict,
+} from "./answers.ts";
+import { randomText } from "./random.ts";
+import type {
+  CredentialRequest,
+  DischargeRequest,
+  IssueRequest,
+  PageRequest,
+  RevocationTarget,
+  VerifyRequest,
+} from "./requests.ts";
+import { type LogEvent, readLogEvents } from "./revocation-stream.ts";
+import { type BakehouseOptions, type CallOptions, createTransport } from "./transport.ts";
+
+/**
+ * A Bakehouse service, as its callers see it.
+ *
+ * Every method rejects with a {@link BakehouseError} where there is no answer, or with the signal's own reason
+ * where it was aborted. A refused token is an answer. Repeated by itself is only what is safe to repeat.
+ */
+export interface Bakehouse {
+  /** The service's origin. */
+  readonly origin: string;
+  /** Issues a root macaroon. Made under an idempotency key, so that repeating it never makes two. */
+  issue(
+    request: IssueRequest,
+    options?: CallOptions & { readonly idempotencyKey?: string },
+  ): Promise<IssuedToken>;
+  /** May this token do this, now? */
+  verify(request: VerifyRequest, options?: CallOptions): Promise<Verdict>;
+  /** Up to 1,000 questions at once; a question that could not be answered has a problem in its place. */
+  verifyBatch(
+    requests: readonly VerifyRequest[],
+    options?: CallOptions,
+  ): Promise<readonly (Verdict | Problem)[]>;
+  /** Revokes all targets or none. Where each is a `token`, no credential is sent or needed. */
+  revoke(
+    targets: RevocationTarget | readonly RevocationTarget[],
+    options?: CallOptions & { readonly reason?: string },
+  ): Promise<Revoked>;
+  /** A page of the revocation log. */
+  revocations(
+    request?: { readonly after?: string; readonly limit?: number },
+    options?: CallOptions,
+  ): Promise<RevocationPage>;
+  /**
+   * Follows the revocation log for as long as the caller reads. Ends where the connection does.
+   *
+   * @param after a sequence; left out, the log's beginning
+   */
+  followRevocations(request: { readonly after?: string }, options?: CallOptions): AsyncIterable<LogEvent>;
+  /** Asks for a discharge once. {@link dischargeToken} does all that a token needs. */
+  discharge(request: DischargeRequest, options?: CallOptions): Promise<DischargeAnswer>;
+  /** Collects a pending discharge; undefined while there is no answer. Waits at the service for a while. */
+  collectDischarge(id: string, secret: string, options?: CallOptions): Promise<string | undefined>;
+  readonly tokens: {
+    list(
+      request?: PageRequest & { readonly platform?: string },
+      options?: CallOptions,
+    ): Promise<Page<TokenRecord>>;
+    get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
+  };
+  readonly approvals: {
+    list(request?: PageRequest, options?: CallOptions): Promise<Page<Approval>>;
+  };
+  readonly platforms: {
+    list(request?: PageRequest, options?: CallOptions): Promise<Page<Platform>>;
+    create(
+      request: { readonly name: string; readonly policy?: Policy },
+      options?: CallOptions,
+    ): Promise<Platform>;
+    policy(name: string, options?: CallOptions): Promise<Policy>;
+    setPolicy(name: string, policy: Policy, options?: CallOptions): Promise<Policy>;
+    /** Issues a credential of a platform. Its `token` is a secret. */
+    issueCredential(name: string, request?: CredentialRequest, options?: CallOptions): Promise<IssuedToken>;
+  };
+  readonly keys: {
+    list(request?: PageRequest & { readonly platform?: string }, options?: CallOptions): Promise<Page<Key>>;
+    rotate(platform?: string, options?: CallOptions): Promise<Key>;
+  };
+  /** What the service tells anyone: where people log in, for a command line. */
+  discover(options?: CallOptions): Promise<Discovery>;
+}
+
+const IDEMPOTENCY_KEY_BYTES = 18;
+
+/** A client of the service at an address. Nothing is sent yet. */
+export function createBakehouse(options: BakehouseOptions): Bakehouse {
+  const transport = createTransport(options);
+
+  async function get<T>(
+    path: string,
+    read: (body: string) => T,
+    query: Readonly<Record<string, string | number | undefined>> | undefined,
+    callOptions: CallOptions | undefined,
+  ): Promise<T> {
+    const call = { method: "GET", path, repeat: "always", ...(query && { query }) } as const;
+    return read((await transport.call(call, callOptions)).body);
+  }
+
+  return {
+    origin: transport.origin,
+
+    async issue(request, callOptions = {}) {
+      const key = callOptions.idempotencyKey ?? randomText(IDEMPOTENCY_KEY_BYTES);
+      const call = {
+        method: "POST",
+        path: "/v1/tokens",
+        body: request,
+        headers: { "idempotency-key": key },
+        repeat: "always",
+      } as const;
+      return readIssuedToken((await transport.call(call, callOptions)).body);
+    },
+
+    async verify(request, callOptions) {
+      // Budgets count what is allowed, so a question that may have been answered is not asked again.
+      const repeat = request.dry_run === true ? "always" : "unanswered";
+      const call = { method: "POST", path: "/v1/verify", body: request, repeat } as const;
+      return readVerdict((await transport.call(call, callOptions)).body);
+    },
+
+    async verifyBatch(requests, callOptions) {
+      const repeat = requests.every(({ dry_run }) => dry_run === true) ? "always" : "unanswered";
+      const call = { method: "POST", path: "/v1/verify/batch", body: { requests }, repeat } as const;
+      return readVerdicts((await transport.call(call, callOptions)).body);
+    },
+
+    async revoke(targets, callOptions = {}) {
+      const { reason } = callOptions;
+      const all = Array.isArray(targets) ? targets : [targets];
+      const body = { targets: all, ...(reason === undefined ? {} : { reason }) };
+      // Revoking is idempotent: the same target in the same scope answers the first entry again.
+      const call = {
+        method: "POST",
+        path: "/v1/revocations",
+        body,
+        repeat: "always",
+        anonymous: all.every((target) => "token" in target),
+      } as const;
+      return readRevoked((await transport.call(call, callOptions)).body);
+    },
+
+    revocations: (request, callOptions) =>
+      get("/v1/revocations", readRevocationPage, { ...request }, callOptions),
+
+    async *followRevocations({ after }, callOptions) {
+      const call = {
+        method: "GET",
+        path: "/v1/revocations",
+        query: { after },
+        headers: { accept: "text/event-stream" },
+        repeat: "never",
+      } as const;
+      yield* readLogEvents(await transport.open(call, callOptions), callOptions?.signal);
+    },
+
+    async discharge(request, callOptions) {
+      const call = { method: "POST", path: "/v1/discharge", body: request, repeat: "unanswered" } as const;
+      const { status, body } = await transport.call(call, callOptions);
+      return readDischarge(status, body);
+    },
+
+    async collectDischarge(id, secret, callOptions) {
+      const call = {
+        method: "POST",
+        path: `/v1/discharge/${encodeURIComponent(id)}/collect`,
+        body: { secret },
+        repeat: "always",
+        anonymous: true,
+      } as const;
+      const { status, body } = await transport.call(call, { timeout: LONG_POLL, ...callOptions });
+      return readCollected(status, body);
+    },
+
+    tokens: {
+      list: (request, callOptions) => get("/v1/tokens", readTokenPage, { ...request }, callOptions),
+      get: (tokenId, callOptions) =>
+        get(`/v1/tokens/${encodeURIComponent(tokenId)}`, readTokenRecord, undefined, callOptions),
+    },
+
+    approvals: {
+      list: (request, callOptions) => get("/v1/approvals", readApprovalPage, { ...request }, callOptions),
+    },
+
+    platforms: {
+      list: (request, callOptions) => get("/v1/platforms", readPlatformPage, { ...request }, callOptions),
+      async create(request, callOptions) {
+        const call = { method: "POST", path: "/v1/platforms", body: request, repeat: "never" } as const;
+        return readPlatform((await transport.call(call, callOptions)).body);
+      },
+      policy: (name, callOptions) => get(policyPath(name), readPolicy, undefined, callOptions),
+      async setPolicy(name, policy, callOptions) {
+        const call = { method: "PUT", path: policyPath(name), body: policy, repeat: "always" } as const;
+        return readPolicy((await transport.call(call, callOptions)).body);
+      },
+      async issueCredential(name, request = {}, callOptions) {
+        const path = `/v1/platforms/${encodeURIComponent(name)}/credentials`;
+        const call = { method: "POST", path, body: request, repeat: "never" } as const;
+        return readIssuedToken((await transport.call(call, callOptions)).body);
+      },
+    },
+
+    keys: {
+      list: (request, callOptions) => get("/v1/keys", readKeyPage, { ...request }, callOptions),
+      async rotate(platform, callOptions) {
+        const body = platform === undefined ? {} : { platform };
+        const call = { method: "POST", path: "/v1/keys/rotate", body, repeat: "never" } as const;
+        return readKey((await transport.call(call, callOptions)).body);
+      },
+    },
+
+    async discover(callOptions) {
+      const path = "/.well-known/oauth-authorization-server";
+      const call = { method: "GET", path, repeat: "always", anonymous: true } as const;
+      return readDiscovery((await transport.call(call, callOptions)).body);
+    },
+  };
+}
+
+/** Milliseconds: longer than the service holds a request that waits for a human. */
+const LONG_POLL = 60_000;
+
+function policyPath(name: string): string {
+  return `/v1/platforms/${encodeURIComponent(name)}/policy`;
+}

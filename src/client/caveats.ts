@@ -1,0 +1,199 @@
+import type { Caveat } from "../caveats/caveat.ts";
+import { compileCaveat } from "../caveats/condition.ts";
+import { formatDecimal, readDecimal } from "../caveats/decimal.ts";
+import { printList } from "../caveats/list.ts";
+import { parseCaveat } from "../caveats/parse.ts";
+import { TokenError } from "./error.ts";
+
+/** What a caveat can compare with. */
+export type CaveatValue = string | number | boolean;
+
+/** An instant: a Date, or RFC 3339 text. */
+export type Moment = Date | string;
+
+/**
+ * The caveat, if it is one that a verifier can clear in a token.
+ *
+ * A caveat that nobody can read forbids everything, so it is refused here, where whoever wrote it still listens.
+ *
+ * @throws TokenError `invalid_caveat`
+ */
+export function checkedCaveat(text: string): string {
+  const caveat = parseCaveat(text);
+  if (caveat === undefined) throw new TokenError("invalid_caveat", "is no caveat of the language");
+  if (caveat.kind === "ancestor" || caveat.kind === "approval") {
+    throw new TokenError("invalid_caveat", `"${caveat.kind}" goes into discharges only`);
+  }
+  return text;
+}
+
+/** `attribute = value`. @throws TokenError for a name or value that the language cannot say */
+export function equals(attribute: string, value: CaveatValue): string {
+  return equality(attribute, "=", value);
+}
+
+/** `attribute != value`; a missing attribute fails too. */
+export function notEquals(attribute: string, value: CaveatValue): string {
+  return equality(attribute, "!=", value);
+}
+
+/** `attribute in a, b, …`: one of these. */
+export function oneOf(attribute: string, ...values: readonly CaveatValue[]): string {
+  return membership(attribute, "in", values);
+}
+
+/** `attribute not in a, b, …`: none of these; a missing attribute fails too. */
+export function noneOf(attribute: string, ...values: readonly CaveatValue[]): string {
+  return membership(attribute, "not in", values);
+}
+
+/** `attribute < bound`, a number compared as an exact decimal, or an instant. */
+export function lessThan(attribute: string, bound: number | Moment): string {
+  return comparison(attribute, "<", bound);
+}
+
+/** `attribute <= bound` */
+export function atMost(attribute: string, bound: number | Moment): string {
+  return comparison(attribute, "<=", bound);
+}
+
+/** `attribute > bound` */
+export function greaterThan(attribute: string, bound: number | Moment): string {
+  return comparison(attribute, ">", bound);
+}
+
+/** `attribute >= bound` */
+export function atLeast(attribute: string, bound: number | Moment): string {
+  return comparison(attribute, ">=", bound);
+}
+
+/** `attribute matches pattern`: `*` within a `/`-segment, `**` across segments. */
+export function matches(attribute: string, pattern: string): string {
+  return built(
+    `${attribute} matches ${pattern}`,
+    (c) => c.kind === "glob" && c.pattern === pattern,
+    attribute,
+  );
+}
+
+/** `attribute within block, …`: IPv4 and IPv6 in CIDR notation. */
+export function within(attribute: string, ...blocks: readonly string[]): string {
+  return built(
+    `${attribute} within ${printList(blocks)}`,
+    (c) => c.kind === "network" && c.blocks.length === blocks.length,
+    attribute,
+  );
+}
+
+/** `time < instant`: the token ends then, by the service's clock. */
+export function expiresAt(at: Moment): string {
+  return built(`time < ${momentText(at)}`, (caveat) => caveat.kind === "time");
+}
+
+/** `time < now + seconds` */
+export function expiresIn(seconds: number, now: number = Date.now()): string {
+  const at = new Date(now + seconds * 1000);
+  if (!(seconds > 0) || Number.isNaN(at.getTime())) {
+    throw new TokenError("invalid_caveat", "a life must be a number of seconds above 0");
+  }
+  return expiresAt(at);
+}
+
+/** `time > instant`: the token is good only after that. */
+export function startsAt(at: Moment): string {
+  return built(`time > ${momentText(at)}`, (caveat) => caveat.kind === "time");
+}
+
+/** `agent = name#instance`: names the next holder. */
+export function agent(name: string, instance?: string): string {
+  return built(
+    `agent = ${instance === undefined ? name : `${name}#${instance}`}`,
+    (caveat) => caveat.kind === "agent" && caveat.name === name && caveat.instance === instance,
+  );
+}
+
+/** `depth <= most`: at most so many further `agent` caveats. */
+export function depth(most: number): string {
+  return built(`depth <= ${most}`, (caveat) => caveat.kind === "depth" && caveat.most === most);
+}
+
+/** Builders for the attributes that most platforms use. For any other: {@link equals}, {@link oneOf} and the rest. */
+export const allow = {
+  /** `action = read`, or `action in read, list`. */
+  action: (...actions: readonly string[]): string => oneOrMore("action", actions),
+  /** The same for `tool`. */
+  tool: (...tools: readonly string[]): string => oneOrMore("tool", tools),
+  /** `resource matches pattern`. */
+  resource: (pattern: string): string => matches("resource", pattern),
+  /** `ip within block, …`. */
+  ip: (...blocks: readonly string[]): string => within("ip", ...blocks),
+} as const;
+
+function oneOrMore(attribute: string, values: readonly string[]): string {
+  const [only, ...more] = values;
+  return only !== undefined && more.length === 0 ? equals(attribute, only) : oneOf(attribute, ...values);
+}
+
+function equality(attribute: string, operator: "=" | "!=", value: CaveatValue): string {
+  const text = valueText(value);
+  // Only a list can say a value with white space at its edges, by quotes.
+  if (text !== text.trim()) return membership(attribute, operator === "=" ? "in" : "not in", [text]);
+  return built(
+    `${attribute} ${operator} ${text}`,
+    (c) => c.kind === "equality" && c.operator === operator && c.value === text,
+    attribute,
+  );
+}
+
+function membership(attribute: string, operator: "in" | "not in", values: readonly CaveatValue[]): string {
+  const texts = values.map(valueText);
+  return built(
+    `${attribute} ${operator} ${printList(texts)}`,
+    (c) =>
+      c.kind === "membership" &&
+      c.operator === operator &&
+      c.items.length === texts.length &&
+      c.items.every((item, index) => item === texts[index]),
+    attribute,
+  );
+}
+
+function comparison(attribute: string, operator: "<" | "<=" | ">" | ">=", bound: number | Moment): string {
+  const text = typeof bound === "number" ? numberText(bound) : momentText(bound);
+  return built(
+    `${attribute} ${operator} ${text}`,
+    (c) => c.kind === "comparison" && c.operator === operator,
+    attribute,
+  );
+}
+
+/** The text, if it reads as what was meant: a value must not be able to turn a caveat into another one. */
+function built(text: string, isMeant: (caveat: Caveat) => boolean, attribute?: string): string {
+  const condition = compileCaveat(text);
+  const caveat = condition.state === "known" ? condition.caveat : undefined;
+  const sameName =
+    attribute === undefined ||
+    (caveat !== undefined && "attribute" in caveat && caveat.attribute === attribute);
+  if (caveat === undefined || !sameName || !isMeant(caveat)) {
+    throw new TokenError("invalid_caveat", "the caveat language has no way to say that name or value");
+  }
+  return text;
+}
+
+function valueText(value: CaveatValue): string {
+  return typeof value === "number" ? numberText(value) : String(value);
+}
+
+function numberText(value: number): string {
+  const decimal = readDecimal(String(value));
+  if (decimal === undefined || decimal === "too_long") {
+    throw new TokenError("invalid_caveat", "a number must be finite and of at most 40 digits");
+  }
+  return formatDecimal(decimal);
+}
+
+function momentText(at: Moment): string {
+  if (typeof at === "string") return at;
+  if (Number.isNaN(at.getTime())) throw new TokenError("invalid_caveat", "an instant must be a valid date");
+  return at.toISOString();
+}

@@ -1,0 +1,86 @@
+/** What a service answers with an error. Stable: added to, never renamed; so an unknown one is a text. */
+export type ProblemCode =
+  | "invalid_request"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "method_not_allowed"
+  | "conflict"
+  | "idempotency_in_flight"
+  | "gone"
+  | "payload_too_large"
+  | "unsupported_media_type"
+  | "unprocessable"
+  | "ttl_too_long"
+  | "idempotency_mismatch"
+  | "rate_limited"
+  | "internal_error"
+  | "unavailable"
+  | (string & {});
+
+/**
+ * Why a call has no answer, besides what the service itself said.
+ *
+ * `unreachable`: no connection, or it broke. `timeout`: no answer in time. `bad_answer`: what came is no
+ * answer of this API. None of them says anything about a token.
+ */
+export type ConnectionCode = "unreachable" | "timeout" | "bad_answer";
+
+/** A call that failed: the service's own problem document (RFC 9457), or the way to it. */
+export class BakehouseError extends Error {
+  override readonly name = "BakehouseError";
+  /** What to switch on. The message is for people. */
+  readonly code: ProblemCode | ConnectionCode;
+  /** The answer's HTTP status; undefined where there was none. */
+  readonly status: number | undefined;
+  /** The member, parameter or header at fault. */
+  readonly member: string | undefined;
+  /** Finds the request in the service's log. */
+  readonly requestId: string | undefined;
+  /** Seconds after which the service asks to be asked again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: ProblemCode | ConnectionCode,
+    message: string,
+    facts: {
+      readonly status?: number | undefined;
+      readonly member?: string | undefined;
+      readonly requestId?: string | undefined;
+      readonly retryAfter?: number | undefined;
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.status = facts.status;
+    this.member = facts.member;
+    this.requestId = facts.requestId;
+    this.retryAfter = facts.retryAfter;
+  }
+}
+
+/**
+ * Why a token could not be read or made.
+ *
+ * `malformed`, `too_large`: the text is no token, or one over the limits. `invalid_caveat`: a caveat that every
+ * verifier would refuse. `bound_discharges`: the bundle's discharges are bound to this very token, so narrowing
+ * it would break them. `undischarged`: a third-party caveat cannot be discharged from where the caller allows.
+ */
+export type TokenErrorCode =
+  | "malformed"
+  | "too_large"
+  | "invalid_caveat"
+  | "bound_discharges"
+  | "undischarged";
+
+/** A token that could not be read or made. The message names rules and sizes, never contents. */
+export class TokenError extends Error {
+  override readonly name = "TokenError";
+  readonly code: TokenErrorCode;
+
+  constructor(code: TokenErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

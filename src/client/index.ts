@@ -1,0 +1,71 @@
+export type {
+  Allowed,
+  Approval,
+  DischargeAnswer,
+  Discovery,
+  IssuedToken,
+  Key,
+  Page,
+  PendingDischarge,
+  Platform,
+  Policy,
+  Principal,
+  Problem,
+  RefusalCode,
+  Refused,
+  Revocation,
+  RevocationPage,
+  Revoked,
+  TokenRecord,
+  Verdict,
+} from "./answers.ts";
+export { type Bakehouse, createBakehouse } from "./bakehouse.ts";
+export { type Bearer, readBearer } from "./bearer.ts";
+export {
+  agent,
+  allow,
+  atLeast,
+  atMost,
+  type CaveatValue,
+  depth,
+  equals,
+  expiresAt,
+  expiresIn,
+  greaterThan,
+  lessThan,
+  type Moment,
+  matches,
+  noneOf,
+  notEquals,
+  oneOf,
+  startsAt,
+  within,
+} from "./caveats.ts";
+export { type DischargeOptions, dischargeToken } from "./discharge.ts";
+export {
+  BakehouseError,
+  type ConnectionCode,
+  type ProblemCode,
+  TokenError,
+  type TokenErrorCode,
+} from "./error.ts";
+export { decide, type GuardDecision, type GuardRequest, type Verifier } from "./guard.ts";
+export { guardHono, type HonoContext } from "./guard-hono.ts";
+export { guardNode, type NodeRequest, type NodeResponse } from "./guard-node.ts";
+export { guardTool, type ToolCall, ToolRefusedError } from "./guard-tool.ts";
+export type { TokenIdentifier } from "./identifier.ts";
+export type { InspectedCaveat, Inspection } from "./inspection.ts";
+export type { LocalClock } from "./local-clock.ts";
+export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local-verifier.ts";
+export type {
+  Context,
+  CredentialRequest,
+  DischargeRequest,
+  IssueRequest,
+  PageRequest,
+  RevocationTarget,
+  VerifyRequest,
+} from "./requests.ts";
+export type { LogEvent } from "./revocation-stream.ts";
+export { type Delegation, type ThirdPartyCaveat, Token } from "./token.ts";
+export type { BakehouseOptions, CallOptions, Fetch } from "./transport.ts";

@@ -1,0 +1,157 @@
+import { agentText } from "../caveats/caveat.ts";
+import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
+import { contradictions } from "../caveats/contradictions.ts";
+import { type Instant, instantFromMilliseconds } from "../caveats/instant.ts";
+import { summarise } from "../caveats/summary.ts";
+import { encodeBase64Url, type Format, revocationId, type UnverifiedMacaroon } from "../macaroon/index.ts";
+import { readIdentifier, type TokenIdentifier } from "./identifier.ts";
+
+/** One caveat as it can be shown. */
+export interface InspectedCaveat {
+  /** What stands in the token, unsafe characters escaped; of a third-party caveat, where to discharge it. */
+  readonly text: string;
+  readonly kind: "first-party" | "third-party" | "unknown";
+  /** What it says, in words. */
+  readonly sentence: string;
+  /** The agent in whose span it stands; null before the first. A claim. */
+  readonly agent: string | null;
+  /** Of a third-party caveat: the ticket, base64url. */
+  readonly ticket?: string;
+}
+
+/** What a token says of itself. Nothing of it is verified: whoever made the token may have written all of it. */
+export interface Inspection {
+  readonly format: Format;
+  /** Undefined for a macaroon that is none of Bakehouse's. */
+  readonly identifier: TokenIdentifier | undefined;
+  readonly location: string | undefined;
+  readonly caveats: readonly InspectedCaveat[];
+  /** Names that delegators gave, from the root on. */
+  readonly agents: readonly string[];
+  /** The earliest `time <`; undefined where there is none. */
+  readonly expiresAt: Date | undefined;
+  readonly isExpired: boolean;
+  /** What the token allows, in a sentence. */
+  readonly summary: string;
+  /** What can never pass. */
+  readonly warnings: readonly string[];
+  /** Names the token and all that descends from it. Those of the links above can't be known from below. */
+  readonly revocationId: string;
+  readonly discharges: readonly {
+    readonly ticket: string;
+    readonly caveats: readonly string[];
+    readonly revocationId: string;
+  }[];
+  /** Third-party caveats that no discharge came with. */
+  readonly undischarged: readonly { readonly location: string; readonly ticket: string }[];
+  /** Characters of the token in a header. */
+  readonly size: number;
+}
+
+/** Reads a macaroon's caveats. */
+function conditionsOf(macaroon: UnverifiedMacaroon): readonly Condition[] {
+  return macaroon.unverifiedCaveats.map(({ id, verificationId, location }) =>
+    verificationId === undefined ? compileCaveat(id) : thirdParty(location ?? ""),
+  );
+}
+
+/** Third-party caveats, of the root macaroon and of its discharges, that nothing in the bundle discharges. */
+export function undischargedIn(
+  macaroons: readonly UnverifiedMacaroon[],
+): readonly { readonly location: string; readonly ticket: Uint8Array }[] {
+  const [, ...discharges] = macaroons;
+  // As many discharges of one ticket as there are: each serves one caveat.
+  const served = new Map<string, number>();
+  for (const { identifier } of discharges) {
+    const key = encodeBase64Url(identifier);
+    served.set(key, (served.get(key) ?? 0) + 1);
+  }
+  return macaroons.flatMap(({ unverifiedCaveats }) =>
+    unverifiedCaveats.flatMap(({ id, verificationId, location }) => {
+      if (verificationId === undefined) return [];
+      const key = encodeBase64Url(id);
+      const left = served.get(key) ?? 0;
+      if (left > 0) {
+        served.set(key, left - 1);
+        return [];
+      }
+      return [{ location: location ?? "", ticket: id }];
+    }),
+  );
+}
+
+/** @param now unix milliseconds */
+export function inspectBundle(
+  macaroons: readonly [UnverifiedMacaroon, ...UnverifiedMacaroon[]],
+  format: Format,
+  size: number,
+  now: number,
+): Inspection {
+  const [root, ...discharges] = macaroons;
+  const clock = instantFromMilliseconds(now);
+  const conditions = conditionsOf(root);
+  const expiry = expiryOf(conditions);
+  let agent: string | null = null;
+  const agents: string[] = [];
+  const caveats = conditions.map((condition, index): InspectedCaveat => {
+    if (condition.state === "known" && condition.caveat.kind === "agent") {
+      agent = agentText(condition.caveat);
+      agents.push(agent);
+    }
+    const ticket = root.unverifiedCaveats[index]?.id;
+    return {
+      text: condition.state === "third_party" ? shownCaveat(condition.location) : shownCaveat(condition.text),
+      kind: KINDS[condition.state],
+      sentence: sentenceOf(condition, clock),
+      agent,
+      ...(condition.state === "third_party" && ticket !== undefined && { ticket: encodeBase64Url(ticket) }),
+    };
+  });
+  return {
+    format,
+    identifier: readIdentifier(root.identifier),
+    location: root.location === undefined ? undefined : shownCaveat(root.location),
+    caveats,
+    agents,
+    expiresAt: expiry,
+    isExpired: expiry !== undefined && expiry.getTime() <= now,
+    summary: summarise(conditions, { now: clock }),
+    warnings: contradictions(conditions).map(({ detail }) => detail),
+    revocationId: revocationId(root.signature).text,
+    discharges: discharges.map((discharge) => ({
+      ticket: encodeBase64Url(discharge.identifier),
+      caveats: conditionsOf(discharge).map((condition) =>
+        shownCaveat(condition.state === "third_party" ? condition.location : condition.text),
+      ),
+      revocationId: revocationId(discharge.signature).text,
+    })),
+    undischarged: undischargedIn(macaroons).map(({ location, ticket }) => ({
+      location: shownCaveat(location),
+      ticket: encodeBase64Url(ticket),
+    })),
+    size,
+  };
+}
+
+const KINDS = { known: "first-party", unknown: "unknown", third_party: "third-party" } as const;
+
+function sentenceOf(condition: Condition, now: Instant): string {
+  if (condition.state === "unknown") return "Not a condition that is known here: it forbids everything.";
+  if (condition.state === "known" && condition.caveat.kind === "agent") {
+    return `Handed on to ${agentText(condition.caveat)}.`;
+  }
+  return summarise([condition], { now });
+}
+
+/** The earliest `time <` of a chain. */
+function expiryOf(conditions: readonly Condition[]): Date | undefined {
+  let earliest: number | undefined;
+  for (const condition of conditions) {
+    if (condition.state !== "known" || condition.caveat.kind !== "time") continue;
+    if (condition.caveat.operator !== "<") continue;
+    const { seconds, fraction } = condition.caveat.at;
+    const at = seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
+    earliest = Math.min(earliest ?? at, at);
+  }
+  return earliest === undefined ? undefined : new Date(earliest);
+}

@@ -1,0 +1,72 @@
+/** A request's facts, against which a token's caveats are cleared. */
+export type Context = Readonly<Record<string, unknown>>;
+
+/** What root macaroon is asked for. */
+export interface IssueRequest {
+  readonly platform: string;
+  /** Seconds; an hour unless said. More than policy allows is refused, never shortened. */
+  readonly ttl?: number;
+  readonly caveats?: readonly string[];
+  readonly third_party_caveats?: readonly {
+    readonly location: string;
+    readonly condition: string;
+    readonly public_key?: string;
+  }[];
+  readonly label?: string;
+  /** Whom a platform issues for. */
+  readonly on_behalf_of?: { readonly issuer?: string; readonly subject: string };
+}
+
+/** May this token do this, now? */
+export interface VerifyRequest {
+  /** The token's text, discharges and all. */
+  readonly token: string;
+  readonly discharges?: readonly string[];
+  readonly context: Context;
+  readonly cost?: Readonly<Record<string, number>>;
+  readonly proof?: string;
+  /** A sequence of an earlier answer: this one must know at least as much of the revocation log. */
+  readonly min_sequence?: string;
+  readonly dry_run?: boolean;
+}
+
+/** What to revoke. Each kills what it names and everything below. */
+export type RevocationTarget =
+  /** The token itself: holding it suffices. */
+  | { readonly token: string }
+  | { readonly revocation_id: string }
+  | { readonly token_id: string }
+  | {
+      readonly principal: { readonly issuer?: string; readonly subject: string } | { readonly id: string };
+      readonly issued_before?: string;
+    }
+  | { readonly agent: string; readonly issued_before?: string; readonly token_id?: string }
+  | { readonly key_id: string }
+  | { readonly platform: string; readonly issued_before?: string }
+  | { readonly approval_id: string };
+
+/** Which page of a list. */
+export interface PageRequest {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** A discharge that is asked for. */
+export interface DischargeRequest {
+  /** The ticket, base64url. */
+  readonly caveat_id: string;
+  /** Macaroon-bakery's payload, where the ticket is only its name. */
+  readonly caveat?: string;
+  /** The live token that carries the ticket: an approval is asked for with it. */
+  readonly token?: string;
+  /** A revocation id: the discharge then serves whatever descends from that link. */
+  readonly ancestor?: string;
+}
+
+/** A credential of a platform that is asked for. */
+export interface CredentialRequest {
+  /** Seconds; 90 days unless said, and at most. */
+  readonly ttl?: number;
+  readonly caveats?: readonly string[];
+  readonly label?: string;
+}

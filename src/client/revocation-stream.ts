@@ -1,0 +1,50 @@
+import { type Revocation, readRevocation } from "./answers.ts";
+import { BakehouseError } from "./error.ts";
+import { readEventStream } from "./event-stream.ts";
+import { count, nullable, object, readJson, text } from "./read.ts";
+
+/** What the stream of the revocation log says. */
+export type LogEvent =
+  /** The stream is open. `date` is the answer's own (RFC 9110 §6.6.1), unix milliseconds; undefined where there is none. */
+  | { readonly kind: "opened"; readonly date: number | undefined }
+  | { readonly kind: "revocation"; readonly revocation: Revocation; readonly sequence: string }
+  | {
+      /** Everything up to `sequence` has been sent. */
+      readonly kind: "heartbeat";
+      readonly sequence: string;
+      /** How old the sent knowledge was then; undefined where not all of the log has been sent yet. */
+      readonly stalenessMilliseconds: number | undefined;
+      /** How long the stream had been open then, by the service's clock. */
+      readonly openMilliseconds: number;
+    };
+
+const heartbeat = object({ sequence: text, staleness_ms: nullable(count), open_ms: count });
+
+/** Reads the events of the log; unknown ones are passed over, since they come from a newer service. */
+export async function* readLogEvents(response: Response, signal?: AbortSignal): AsyncGenerator<LogEvent> {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream") || response.body === null) {
+    await response.body?.cancel();
+    throw new BakehouseError("bad_answer", "the service does not stream its revocation log");
+  }
+  const date = Date.parse(response.headers.get("date") ?? "");
+  yield { kind: "opened", date: Number.isNaN(date) ? undefined : date };
+  try {
+    for await (const event of readEventStream(response.body)) {
+      if (event.type === "revocation") {
+        const revocation = readRevocation(event.data);
+        yield { kind: "revocation", revocation, sequence: revocation.sequence };
+      } else if (event.type === "heartbeat") {
+        const { sequence, staleness_ms, open_ms } = readJson(event.data, heartbeat);
+        yield {
+          kind: "heartbeat",
+          sequence,
+          stalenessMilliseconds: staleness_ms ?? undefined,
+          openMilliseconds: open_ms,
+        };
+      }
+    }
+  } catch (error) {
+    if (error instanceof BakehouseError || signal?.aborted) throw error;
+    throw new BakehouseError("unreachable", "the stream of the revocation log broke", { cause: error });
+  }
+}

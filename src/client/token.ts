@@ -1,0 +1,233 @@
+import { parseCaveatBytes } from "../caveats/parse.ts";
+import {
+  addThirdPartyCaveat,
+  attenuate,
+  type Bundle,
+  bind,
+  decodeBase64,
+  decodeBinary,
+  decodeBundle,
+  encode,
+  encodeBase64Url,
+  encodeBundle,
+  type Format,
+  MacaroonError,
+  revocationId,
+  sealTicket,
+  type UnverifiedMacaroon,
+} from "../macaroon/index.ts";
+import { agent, checkedCaveat, depth, expiresIn } from "./caveats.ts";
+import { TokenError } from "./error.ts";
+import { type Inspection, inspectBundle, undischargedIn } from "./inspection.ts";
+import { randomBytes, randomText } from "./random.ts";
+
+/** A third-party caveat to be written: the token is then good only with that party's discharge. */
+export interface ThirdPartyCaveat {
+  /** Where the discharge is to be had: an origin. */
+  readonly location: string;
+  /** What that party is to make sure of, such as `is-principal`. Only it can read this. */
+  readonly condition: string;
+  /** That party's Curve25519 key: 32 bytes, or base64 of them. */
+  readonly publicKey: Uint8Array | string;
+}
+
+/** How a token is handed on. */
+export interface Delegation {
+  /** What narrows it for the next holder. */
+  readonly caveats?: readonly (string | ThirdPartyCaveat)[];
+  /** Seconds from now. It never outlives the token it comes from. */
+  readonly ttl?: number;
+  /** How often the next holder may hand it on. */
+  readonly depth?: number;
+  /** Tells two holders of one name apart; random unless given. */
+  readonly instance?: string;
+}
+
+interface Discharge {
+  readonly macaroon: UnverifiedMacaroon;
+  /** `arrived`: bound, as far as anyone can tell, to the token it came with. `tied` needs no binding. */
+  readonly state: "arrived" | "tied" | "unbound";
+}
+
+/** Bytes of randomness in an instance, a ticket's key and its nonces. */
+const INSTANCE_BYTES = 9;
+const CAVEAT_KEY_BYTES = 24;
+const NONCE_BYTES = 24;
+const PRIVATE_KEY_BYTES = 32;
+
+/**
+ * A macaroon with its discharges, ready to be narrowed. Nothing of it is verified.
+ *
+ * Immutable: each step gives a new token. It never prints itself, because whoever holds its text has its
+ * power: only {@link Token.encode} gives that away.
+ */
+export class Token {
+  readonly #root: UnverifiedMacaroon;
+  readonly #discharges: readonly Discharge[];
+  readonly #format: Format;
+
+  private constructor(root: UnverifiedMacaroon, discharges: readonly Discharge[], format: Format) {
+    this.#root = root;
+    this.#discharges = discharges;
+    this.#format = format;
+  }
+
+  /**
+   * Reads a token, alone or with its discharges, in any format: base64 of v1 or v2, or JSON, white space
+   * around it allowed; or the bytes of v1 or v2.
+   *
+   * @throws TokenError `malformed` or `too_large`
+   */
+  static parse(source: string | Uint8Array): Token {
+    const decoded = typeof source === "string" ? decodeBundle(source.trim()) : decodeBinary(source);
+    if (!decoded.ok) throw new TokenError(decoded.code, `the token cannot be read: ${decoded.detail}`);
+    const [root, ...discharges] = decoded.macaroons;
+    const arrived = discharges.map(
+      (macaroon): Discharge => ({ macaroon, state: isTied(macaroon) ? "tied" : "arrived" }),
+    );
+    return new Token(root, arrived, decoded.format);
+  }
+
+  /** Names this token and all that descends from it. Gives no power. */
+  get revocationId(): string {
+    return revocationId(this.#root.signature).text;
+  }
+
+  /**
+   * Narrows the token. Needs no key and no network.
+   *
+   * @param caveats texts of the caveat language, from the builders or written by hand, or third-party ones
+   * @throws TokenError `invalid_caveat` for what every verifier would refuse
+   */
+  attenuate(...caveats: readonly (string | ThirdPartyCaveat)[]): Token {
+    if (caveats.length === 0) return this;
+    if (this.#discharges.some(({ state }) => state === "arrived")) {
+      throw new TokenError(
+        "bound_discharges",
+        "the token's discharges are bound to it as it is: narrow it first and discharge it then, or take them out with withoutDischarges()",
+      );
+    }
+    let root = this.#root;
+    let texts: string[] = [];
+    try {
+      for (const caveat of caveats) {
+        if (typeof caveat === "string") {
+          texts.push(checkedCaveat(caveat));
+          continue;
+        }
+        root = sealed(texts.length === 0 ? root : attenuate(root, texts), caveat);
+        texts = [];
+      }
+      if (texts.length > 0) root = attenuate(root, texts);
+    } catch (error) {
+      throw tokenError(error);
+    }
+    return new Token(root, this.#discharges, this.#format);
+  }
+
+  /**
+   * Narrows the token for its next holder, whom an `agent` caveat names: for tracing, and for cutting off.
+   *
+   * Each delegation has an instance of its own, so that two of them are two links.
+   */
+  delegate(name: string, options: Delegation = {}): Token {
+    const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
+    return this.attenuate(
+      agent(name, instance),
+      ...caveats,
+      ...(options.ttl === undefined ? [] : [expiresIn(options.ttl)]),
+      ...(options.depth === undefined ? [] : [depth(options.depth)]),
+    );
+  }
+
+  /** Third-party caveats, of the token and its discharges, that still need one. */
+  undischarged(): readonly { readonly location: string; readonly ticket: Uint8Array }[] {
+    return undischargedIn(this.#macaroons());
+  }
+
+  /** Whether this is a discharge of that ticket, as far as its identifier tells. */
+  isFor(ticket: Uint8Array): boolean {
+    return encodeBase64Url(this.#root.identifier) === encodeBase64Url(ticket);
+  }
+
+  /** Takes discharges in. They are bound as late as {@link Token.encode}, so the token can still be narrowed. */
+  withDischarges(...discharges: readonly (Token | string)[]): Token {
+    const added = discharges.flatMap((discharge): readonly Discharge[] => {
+      const token = typeof discharge === "string" ? Token.parse(discharge) : discharge;
+      return token
+        .#macaroons()
+        .map((macaroon) => ({ macaroon, state: isTied(macaroon) ? "tied" : "unbound" }));
+    });
+    return new Token(this.#root, [...this.#discharges, ...added], this.#format);
+  }
+
+  /** The token alone. */
+  withoutDischarges(): Token {
+    return new Token(this.#root, [], this.#format);
+  }
+
+  /** What the token says of itself, for people. @param now unix milliseconds */
+  inspect(now: number = Date.now()): Inspection {
+    return inspectBundle(this.#macaroons(), this.#format, this.encode().length, now);
+  }
+
+  /**
+   * The token's text: a secret. In the default format it is what stands behind `Bearer `, discharges included
+   * and bound; in any other it is the macaroon alone.
+   *
+   * @throws TokenError for a bundle in a format that has no bundles, or one over the limits
+   */
+  encode(format: Format = "v2"): string {
+    const bound = this.#discharges.map(({ macaroon, state }) =>
+      state === "unbound" ? bind(this.#root, macaroon) : macaroon,
+    );
+    if (format !== "v2" && bound.length > 0) {
+      throw new TokenError("malformed", `the format ${format} holds one macaroon and no discharges`);
+    }
+    try {
+      return format === "v2" ? encodeBundle([this.#root, ...bound]) : encode(this.#root, format);
+    } catch (error) {
+      throw tokenError(error);
+    }
+  }
+
+  /** Names the token by its revocation id, without its power. */
+  toString(): string {
+    return `[token ${this.revocationId}]`;
+  }
+
+  /** As {@link Token.toString}: a token in an object that somebody logs must not leak. */
+  toJSON(): string {
+    return this.toString();
+  }
+
+  #macaroons(): Bundle {
+    return [this.#root, ...this.#discharges.map(({ macaroon }) => macaroon)];
+  }
+}
+
+/** Whether a discharge carries what stands in for binding. */
+function isTied(macaroon: UnverifiedMacaroon): boolean {
+  return macaroon.unverifiedCaveats.some(
+    ({ id, verificationId }) => verificationId === undefined && parseCaveatBytes(id)?.kind === "ancestor",
+  );
+}
+
+function sealed(root: UnverifiedMacaroon, caveat: ThirdPartyCaveat): UnverifiedMacaroon {
+  const { location, condition, publicKey } = caveat;
+  const caveatKey = randomBytes(CAVEAT_KEY_BYTES);
+  const ticket = sealTicket({
+    version: 2,
+    thirdPartyPublicKey: typeof publicKey === "string" ? decodeBase64(publicKey) : publicKey,
+    firstPartyPrivateKey: randomBytes(PRIVATE_KEY_BYTES),
+    nonce: randomBytes(NONCE_BYTES),
+    caveatKey,
+    condition,
+  });
+  return addThirdPartyCaveat(root, { location, ticket, caveatKey, nonce: randomBytes(NONCE_BYTES) });
+}
+
+function tokenError(error: unknown): unknown {
+  if (!(error instanceof MacaroonError)) return error;
+  return new TokenError(error.code === "too_large" ? "too_large" : "invalid_caveat", error.message);
+}

@@ -1,0 +1,265 @@
+import { readProblem } from "./answers.ts";
+import { BakehouseError } from "./error.ts";
+
+/** The part of `fetch` that this library uses; a test passes one that never leaves the process. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Settings of a client. */
+export interface BakehouseOptions {
+  /** The service: its `PUBLIC_URL`. */
+  readonly url: string;
+  /**
+   * Who calls: an ID token or a service credential, or what gets one. Left out: nobody, which suffices for
+   * revoking a token that one holds and for discharging.
+   */
+  readonly credential?: string | (() => string | Promise<string>);
+  /** Left out: the global one. */
+  readonly fetch?: Fetch;
+  /** Milliseconds that one attempt may take; 10,000 unless said. */
+  readonly timeout?: number;
+  /** Further attempts where repeating is safe; 2 unless said. */
+  readonly retries?: number;
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds for each attempt of this call. */
+  readonly timeout?: number;
+}
+
+/**
+ * When a call may be made again.
+ *
+ * `always`: making it twice does no more than once. `unanswered`: once the service has said that it did nothing
+ * (429, 503 `unavailable`), but not where it may have done it. `never`: not even then, except 429.
+ */
+export type Repeat = "always" | "unanswered" | "never";
+
+/** One call. */
+export interface Call {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly repeat: Repeat;
+  /** Whether to send the credential: left out, yes where there is one. */
+  readonly anonymous?: boolean;
+}
+
+/** An answer that is no error. */
+export interface Answered {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Headers;
+}
+
+/** Makes calls: adds who calls, bounds the time, repeats where it is safe. */
+export interface Transport {
+  /** @throws BakehouseError, or the signal's reason where it was aborted */
+  call(call: Call, options?: CallOptions): Promise<Answered>;
+  /** An answer whose body is still to be read. There is one attempt, and the time-out covers only its head. */
+  open(call: Call, options?: CallOptions): Promise<Response>;
+  readonly origin: string;
+}
+
+const TIMEOUT = 10_000;
+const RETRIES = 2;
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 10_000;
+/** A batch of the largest tokens, answered, is smaller. */
+const MAX_ANSWER = 64 * 1024 * 1024;
+
+// Some runtimes know no ambient credentials, and refuse the member that says to leave them out.
+const HAS_AMBIENT = "credentials" in Request.prototype;
+
+export function createTransport(options: BakehouseOptions): Transport {
+  const base = new URL(options.url);
+  if (base.protocol !== "https:" && base.protocol !== "http:")
+    throw new TypeError("url must be http or https");
+  const prefix = base.origin + base.pathname.replace(/\/$/, "");
+  const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
+  const retries = options.retries ?? RETRIES;
+
+  async function headersOf(call: Call): Promise<Headers> {
+    const headers = new Headers({ accept: "application/json", ...call.headers });
+    const { credential } = options;
+    if (credential !== undefined && call.anonymous !== true) {
+      headers.set(
+        "authorization",
+        `Bearer ${typeof credential === "string" ? credential : await credential()}`,
+      );
+    }
+    if (call.body !== undefined) headers.set("content-type", "application/json");
+    return headers;
+  }
+
+  async function attempt(call: Call, { signal, timeout }: CallOptions): Promise<Response> {
+    const limit = AbortSignal.timeout(timeout ?? options.timeout ?? TIMEOUT);
+    const body = call.body === undefined ? null : JSON.stringify(call.body);
+    const headers = await headersOf(call);
+    try {
+      const response = await send(`${prefix}${call.path}${queryText(call.query)}`, {
+        method: call.method,
+        headers,
+        body,
+        // A credential must not follow to wherever an answer points.
+        redirect: "manual",
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+        ...(HAS_AMBIENT && { credentials: "omit" as const }),
+      });
+      return response;
+    } catch (error) {
+      throw connectionError(error, signal, limit);
+    }
+  }
+
+  async function once(call: Call, callOptions: CallOptions): Promise<Answered> {
+    const response = await attempt(call, callOptions);
+    let body: string;
+    try {
+      body = await limitedText(response);
+    } catch (error) {
+      if (error instanceof BakehouseError) throw error;
+      throw connectionError(error, callOptions.signal);
+    }
+    if (response.ok) return { status: response.status, body, headers: response.headers };
+    throw problemError(response, body);
+  }
+
+  return {
+    origin: base.origin,
+
+    async call(call, callOptions = {}) {
+      for (let failed = 0; ; failed++) {
+        callOptions.signal?.throwIfAborted();
+        try {
+          return await once(call, callOptions);
+        } catch (error) {
+          if (!(error instanceof BakehouseError) || failed >= retries || !mayRepeat(call.repeat, error))
+            throw error;
+          await pause(pauseFor(failed, error.retryAfter), callOptions.signal);
+        }
+      }
+    },
+
+    async open(call, callOptions = {}) {
+      // The time-out must end with the head, since the body goes on for as long as the caller reads.
+      const head = new AbortController();
+      const { signal, timeout = options.timeout ?? TIMEOUT } = callOptions;
+      const timer = setTimeout(() => head.abort(new DOMException("timed out", "TimeoutError")), timeout);
+      try {
+        const response = await send(`${prefix}${call.path}${queryText(call.query)}`, {
+          method: call.method,
+          headers: await headersOf(call),
+          redirect: "manual",
+          signal: signal === undefined ? head.signal : AbortSignal.any([signal, head.signal]),
+          ...(HAS_AMBIENT && { credentials: "omit" as const }),
+        });
+        if (!response.ok) throw problemError(response, await limitedText(response));
+        return response;
+      } catch (error) {
+        if (error instanceof BakehouseError) throw error;
+        throw connectionError(error, signal, head.signal);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+function queryText(query: Call["query"]): string {
+  const given = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
+function connectionError(error: unknown, signal?: AbortSignal, limit?: AbortSignal): unknown {
+  // Whoever aborted knows why: theirs to see as they gave it, as with `fetch` itself.
+  if (signal?.aborted) return signal.reason;
+  if (limit?.aborted || (error instanceof Error && error.name === "TimeoutError")) {
+    return new BakehouseError("timeout", "the service did not answer in time", { cause: error });
+  }
+  return new BakehouseError("unreachable", "the service cannot be reached", { cause: error });
+}
+
+/** Reads an error's answer. One that is no problem document came from something else on the way. */
+function problemError(response: Response, body: string): BakehouseError {
+  const { status, headers } = response;
+  const requestId = headers.get("x-request-id") ?? undefined;
+  const retryAfter = readRetryAfter(headers.get("retry-after"));
+  const facts = { status, requestId, retryAfter };
+  if (status >= 200 && status < 400)
+    return new BakehouseError("bad_answer", "the answer points elsewhere", facts);
+  if (headers.get("content-type")?.startsWith("application/problem+json")) {
+    try {
+      const { code, detail, member } = readProblem(body);
+      return new BakehouseError(code, detail, { ...facts, member });
+    } catch (error) {
+      if (!(error instanceof BakehouseError)) throw error;
+    }
+  }
+  return new BakehouseError("bad_answer", `status ${status} without a problem document`, facts);
+}
+
+function readRetryAfter(header: string | null): number | undefined {
+  return header !== null && /^[0-9]{1,6}$/.test(header) ? Number(header) : undefined;
+}
+
+async function limitedText(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let body = "";
+  let size = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return body + decoder.decode();
+    size += value.length;
+    if (size > MAX_ANSWER) {
+      await reader.cancel();
+      throw new BakehouseError("bad_answer", `the answer exceeds ${MAX_ANSWER} bytes`, {
+        status: response.status,
+      });
+    }
+    body += decoder.decode(value, { stream: true });
+  }
+}
+
+function mayRepeat(repeat: Repeat, error: BakehouseError): boolean {
+  if (error.code === "rate_limited") return true;
+  if (repeat === "never") return false;
+  if (error.code === "unavailable") return true;
+  if (repeat !== "always") return false;
+  if (error.code === "idempotency_in_flight" || error.code === "unreachable" || error.code === "timeout")
+    return true;
+  // A gateway's own pages.
+  return (
+    error.code === "bad_answer" && error.status !== undefined && error.status >= 502 && error.status <= 504
+  );
+}
+
+/** Milliseconds: at random up to a bound that doubles, and never less than the service asked for. */
+function pauseFor(failed: number, retryAfter: number | undefined): number {
+  const bound = Math.min(FIRST_PAUSE * 4 ** failed, LONGEST_PAUSE);
+  const least = Math.min((retryAfter ?? 0) * 1000, LONGEST_PAUSE);
+  return least + Math.random() * bound;
+}
+
+/** Waits, unless somebody aborts. */
+export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,49 @@
+import { z } from "zod";
+
+import { json } from "../reply.ts";
+import { defineRoute } from "../route.ts";
+
+const url = z.url();
+
+/** `GET /.well-known/oauth-authorization-server` */
+export const authorizationServer = defineRoute({
+  method: "GET",
+  path: "/.well-known/oauth-authorization-server",
+  operationId: "authorizationServer",
+  tag: "Service",
+  summary: "What the service tells anyone of itself",
+  description:
+    "RFC 8414. `bakehouse_login` says where people log in who use the command line: an OpenID Connect issuer, and the public client id there. Absent where none is configured.",
+  auth: "none",
+  kind: "probe",
+  responses: {
+    200: {
+      description: "The metadata.",
+      schema: z
+        .strictObject({
+          issuer: url.meta({ description: "This service." }),
+          response_types_supported: z.array(z.string()),
+          service_documentation: url,
+          bakehouse_login: z.strictObject({ issuer: z.string(), client_id: z.string() }).optional(),
+        })
+        .meta({ id: "AuthorizationServer" }),
+      example: {
+        issuer: "https://bakehouse.example",
+        response_types_supported: [],
+        service_documentation: "https://bakehouse.example/docs",
+        bakehouse_login: { issuer: "https://login.example.com", client_id: "bakehouse-cli" },
+      },
+    },
+  },
+  handler({ context }) {
+    const { origin } = context.publicUrl;
+    const { commandLineLogin: login } = context;
+    return json(200, {
+      issuer: origin,
+      // People log in at their own issuer; no grant of this service has a page.
+      response_types_supported: [],
+      service_documentation: `${origin}/docs`,
+      ...(login && { bakehouse_login: { issuer: login.issuer, client_id: login.clientId } }),
+    });
+  },
+});

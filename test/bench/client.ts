@@ -1,0 +1,139 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { createBakehouse, createLocalVerifier, Token } from "../../src/client/index.ts";
+import { encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { createClient } from "../support/process-client.ts";
+import { credential, newEmbeddedHome, startService } from "../support/process-service.ts";
+
+// `node test/bench/client.ts`: what the library does a second on one core, against its targets.
+// Rounds of what is compared are interleaved, and the median of each is shown: the machine is shared.
+
+const ROUNDS = 5;
+const ROUND = 700;
+
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+async function perSecond(run: () => unknown): Promise<number> {
+  const begun = performance.now();
+  let times = 0;
+  while (performance.now() - begun < ROUND) {
+    for (let i = 0; i < 10; i++) await run();
+    times += 10;
+  }
+  return (times * 1000) / (performance.now() - begun);
+}
+
+/** As {@link perSecond}, for what is synchronous: waiting for nothing would be most of its time. */
+function syncPerSecond(run: () => unknown): number {
+  const begun = performance.now();
+  let times = 0;
+  while (performance.now() - begun < ROUND) {
+    for (let i = 0; i < 100; i++) run();
+    times += 100;
+  }
+  return (times * 1000) / (performance.now() - begun);
+}
+
+function show(name: string, value: number, target: string, good: boolean): void {
+  const figure = value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
+  process.stdout.write(`${name.padEnd(58)} ${figure.padStart(10)}   ${target}${good ? "" : "   MISSED"}\n`);
+}
+
+function benchNarrowing(): void {
+  const root = Token.parse(encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]));
+  const attenuate = () => root.attenuate("action = read");
+  const delegate = () => root.delegate("researcher");
+  const rounds = Array.from(
+    { length: ROUNDS },
+    () => [syncPerSecond(attenuate), syncPerSecond(delegate)] as const,
+  );
+  for (const [index, name] of ["attenuate", "delegate"].entries()) {
+    const value = median(rounds.map((round) => round[index] ?? 0));
+    show(`${name}, a second`, value, "at least 100,000", value >= 100_000);
+  }
+}
+
+async function benchLocal(): Promise<void> {
+  const home = await newEmbeddedHome();
+  const service = await startService(builtBundle(), home, { LOG_LEVEL: "error" });
+  const token = credential(home, "default.token");
+  const platform = createBakehouse({ url: service.url, credential: token });
+  const verifier = createLocalVerifier({ service: platform });
+  try {
+    const issued = await createClient(service.url).issue(
+      { token },
+      { platform: "default", on_behalf_of: { subject: "alice" } },
+    );
+    const known = Token.parse(issued.token).delegate("orchestrator", { caveats: ["action in read, list"] });
+    const context = { action: "read", resource: "repo:acme/web", args: { amount: 7 } };
+    const descendants = (count: number) => {
+      const caveats = Array.from({ length: count - 1 }, (_, index) => `args.amount <= ${100 + index}`);
+      const texts = Array.from({ length: 30_000 }, () => known.delegate("a", { caveats }).encode());
+      return () => texts.pop() ?? known.delegate("a", { caveats }).encode();
+    };
+    const kinds = [
+      { name: "a new descendant, two more caveats", next: descendants(2), least: 8 },
+      { name: "a new descendant, ten more caveats", next: descendants(10), least: 3 },
+      { name: "a token seen before", next: () => known.encode(), least: 25 },
+    ];
+    // After the long preparation, in which nothing was heard of the log.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await verifier.ready();
+    await verifier.verify({ token: known.encode(), context });
+    for (const { name, next, least } of kinds) {
+      const same = known.encode();
+      const isSame = least === 25;
+      const local: number[] = [];
+      const remote: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        local.push(await perSecond(() => verifier.verify({ token: isSame ? same : next(), context })));
+        remote.push(await perSecond(() => platform.verify({ token: isSame ? same : next(), context })));
+      }
+      const ratio = median(local) / median(remote);
+      show(`${name}: local, a second`, median(local), "", true);
+      show(`${name}: HTTP, a second`, median(remote), "", true);
+      show(`${name}: times HTTP`, ratio, `at least ${least}`, ratio >= least);
+    }
+    const { local, asked } = verifier.counts;
+    process.stdout.write(`answered here ${local}, asked ${asked}\n`);
+  } finally {
+    verifier.close();
+    await service.end("SIGTERM");
+    home.remove();
+  }
+}
+
+function benchStart(): void {
+  const folder = mkdtempSync(join(tmpdir(), "bakehouse-bench-"));
+  const library = join(dirname(builtBundle("src/main.ts", "library")), "index.js");
+  const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
+  const empty = join(folder, "empty.mjs");
+  const first = join(folder, "first.mjs");
+  writeFileSync(empty, "");
+  writeFileSync(
+    first,
+    `import { Token } from ${JSON.stringify(library)};\nToken.parse(${JSON.stringify(token)}).attenuate("action = read").encode();\n`,
+  );
+  const time = (script: string) => {
+    const begun = performance.now();
+    const { status } = spawnSync(process.execPath, [script]);
+    if (status !== 0) throw new Error(`${script} failed`);
+    return performance.now() - begun;
+  };
+  const rounds = Array.from({ length: 21 }, () => [time(empty), time(first)] as const);
+  const nothing = median(rounds.map(([value]) => value));
+  const something = median(rounds.map(([, value]) => value));
+  show("an empty script, ms", nothing, "", true);
+  show("import and first attenuate, ms", something, "", true);
+  show("times an empty script", something / nothing, "at most 1.5", something / nothing <= 1.5);
+  rmSync(folder, { recursive: true });
+}
+
+benchNarrowing();
+benchStart();
+await benchLocal();

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
+import { runInNewContext } from "node:vm";
+
+import { expect, test } from "vitest";
+
+import { encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { runInBrowser } from "./headless.ts";
+
+const library = readFileSync(join(dirname(builtBundle("src/main.ts", "library")), "index.js"), "utf8");
+const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
+
+const PAGE = `<!doctype html><title>t</title><output></output><script type="module">
+import { createBakehouse, Token } from "/index.js";
+const show = (text) => { document.querySelector("output").textContent = text; };
+try {
+  const child = Token.parse("${token}").delegate("page", { caveats: ["action = read"] });
+  const client = createBakehouse({ url: location.origin, credential: "from-the-page" });
+  const verdict = await client.verify({ token: child.encode(), context: { action: "read" } });
+  show(["DONE", child.inspect().agents.length, verdict.code].join(" "));
+} catch (error) { show("FAILED " + error); }
+</script>`;
+
+const REFUSED = {
+  allowed: false,
+  code: "unknown_key",
+  detail: "d",
+  failures: [],
+  undischarged: [],
+  sequence: "e-1",
+};
+
+test("the bundle imports nothing", () => {
+  expect(library.split("\n").filter((line) => /^\s*(?:import|export)\b.*["']/.test(line))).toEqual([]);
+});
+
+test("the bundle is loaded and used where there is no Node: in a browser, where one is installed", {
+  timeout: 120_000,
+}, async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === "/index.js") response.setHeader("content-type", "text/javascript").end(library);
+    else if (request.url === "/v1/verify") {
+      asked.push(String(request.headers.authorization), String(request.headers.cookie));
+      response.setHeader("content-type", "application/json").end(JSON.stringify(REFUSED));
+    } else response.setHeader("content-type", "text/html").setHeader("set-cookie", "ambient=1").end(PAGE);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  try {
+    const shown = await runInBrowser(`http://127.0.0.1:${port}/`);
+    // Without a browser, the web's own globals alone have to do.
+    if (shown === undefined) {
+      const script = library.replace(
+        /export \{[\s\S]*\};?\s*(?:\/\/#.*)?$/,
+        `Token.parse("${token}").delegate("page").inspect().agents.length`,
+      );
+      const { crypto, TextEncoder, TextDecoder, URL, Request, Headers, AbortSignal } = globalThis;
+      const globals = { crypto, TextEncoder, TextDecoder, URL, Request, Headers, AbortSignal, performance };
+      expect(runInNewContext(script, globals)).toBe(1);
+      return;
+    }
+    expect(shown).toContain("DONE 1 unknown_key");
+    expect(asked).toEqual(["Bearer from-the-page", "undefined"]);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});

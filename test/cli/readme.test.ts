@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { boxPublicKey, encodeBase64Url } from "../../src/macaroon/index.ts";
+import { createBrowser } from "../support/browser.ts";
+import { type Installed, installPackage } from "../support/package.ts";
+import {
+  credential,
+  freePort,
+  type Home,
+  newEmbeddedHome,
+  type RunningService,
+  startService,
+} from "../support/process-service.ts";
+import { runInShell } from "./transcript.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** The code behind a marker. */
+function code(marker: string): string {
+  const [, text] = README.split(`<!-- ${marker} -->\n\`\`\``, 2)[1]?.match(/^\w+\n([\s\S]*?)\n```/) ?? [];
+  if (text === undefined) throw new Error(`README has no code at ${marker}`);
+  return text;
+}
+
+let installed: Installed;
+let home: Home;
+let service: RunningService;
+let env: Record<string, string>;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  installed = installPackage();
+  home = await newEmbeddedHome();
+  service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
+  env = {
+    PATH: `${installed.bin}:${process.env["PATH"] ?? ""}`,
+    HOME: installed.folder,
+    BAKEHOUSE_URL: service.url,
+  };
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill();
+  await service?.end("SIGTERM");
+  home?.remove();
+  installed?.remove();
+});
+
+const shell = (command: string, more: Readonly<Record<string, string>> = {}) => {
+  let came = false;
+  return runInShell(command, {
+    cwd: installed.folder,
+    env: { ...env, ...more },
+    watch(stderr) {
+      const [page] = /http:\S+\/auth\?\S*(?=\n)/.exec(stderr) ?? [];
+      if (page === undefined || came) return;
+      came = true;
+      const browser = createBrowser();
+      void browser.get(page).then((login) => browser.submit(login.form(), { name: "alice" }));
+    },
+  });
+};
+
+/** Runs a snippet as a module beside the installed package. */
+function run(marker: string, more: Readonly<Record<string, string>>) {
+  const file = `${marker}.ts`;
+  writeFileSync(join(installed.folder, file), code(marker));
+  return shell(`exec node ${file}`, more);
+}
+
+const here = (text: string) =>
+  text.replaceAll("http://127.0.0.1:8080", service.url).replaceAll("data/", `${home.dataDir}/`);
+
+test("the session is twelve lines, and each does what it says", { timeout: 90_000 }, async () => {
+  const session = code("cli");
+  expect(session.split("\n")).toHaveLength(12);
+  const { stdout, stderr, code: exit } = await shell(`set -e\n${here(session)}`);
+  expect({ exit, stderr }).toMatchObject({ exit: 0 });
+  const answers = stdout.split("\n").filter((line) => /^(allowed|refused|ended)/.test(line));
+  expect(answers).toEqual([
+    "allowed",
+    "refused: caveat_failed",
+    "ended with 3",
+    "refused: revoked",
+    "ended with 3",
+    "allowed",
+  ]);
+  expect(stderr).toContain("logged in as alice");
+});
+
+test("service, shell and agent work together", { timeout: 90_000 }, async () => {
+  for (const marker of ["service", "agent", "shell", "third-party"]) {
+    expect(code(marker).split("\n").length).toBeLessThanOrEqual(10);
+  }
+  const port = await freePort();
+  writeFileSync(join(installed.folder, "service.ts"), code("service"));
+  const web = spawn("node", ["service.ts"], {
+    cwd: installed.folder,
+    env: { ...env, PORT: String(port), BAKEHOUSE_CREDENTIAL: credential(home, "default.token") },
+  });
+  children.push(web);
+  const url = `http://127.0.0.1:${port}/`;
+  await expect
+    .poll(
+      () =>
+        fetch(url)
+          .then((r) => r.status)
+          .catch(() => 0),
+      { timeout: 20_000 },
+    )
+    .toBe(401);
+  const done = await shell(code("shell").replace("http://127.0.0.1:8081/", url));
+  expect(done.stdout).toBe("for alice\n");
+
+  const { stdout: token } = await shell("bakehouse issue");
+  const { stdout: narrowed } = await run("agent", { BAKEHOUSE_TOKEN: token.trim() });
+  const seen = await shell("bakehouse inspect", { BAKEHOUSE_TOKEN: narrowed.trim() });
+  expect(seen.stdout).toMatch(/researcher#[\w-]{12}\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+});
+
+test("a third party's caveat is written offline", async () => {
+  const { stdout: token } = await shell(
+    "bakehouse issue --credential token-file --on-behalf-of alice 2> /dev/null || true",
+  );
+  expect(token).toBe("");
+  const issued = await shell(
+    `bakehouse issue --credential ${home.dataDir}/default.token --on-behalf-of alice`,
+  );
+  const key = encodeBase64Url(boxPublicKey(new Uint8Array(32).fill(5)));
+  const done = await run("third-party", { BAKEHOUSE_TOKEN: issued.stdout.trim(), PARTY_KEY: key });
+  expect(done.stdout).toMatch(/^1 Until .*only with a proof from/);
+});
+
+test("the bundle's size is what is said, within a tenth, and less for who needs less", async () => {
+  const [, minified, zipped] = /<!-- bundle -->(\d+) kB minified, (\d+) kB as gzip/.exec(README) ?? [];
+  const folder = join(installed.folder, "node_modules", "bakehouse", "dist");
+  async function size(source: string): Promise<readonly [number, number]> {
+    const input = join(installed.folder, "entry.js");
+    writeFileSync(input, source);
+    const bundle = await rolldown({ input, platform: "neutral" });
+    const { output } = await bundle.generate({ format: "esm", minify: true });
+    await bundle.close();
+    return [output[0].code.length / 1000, gzipSync(output[0].code).length / 1000];
+  }
+  const all = await size(`export * from ${JSON.stringify(join(folder, "index.js"))};`);
+  expect(Math.abs(all[0] / Number(minified) - 1)).toBeLessThan(0.1);
+  expect(Math.abs(all[1] / Number(zipped) - 1)).toBeLessThan(0.1);
+  const one = await size(`export { readBearer } from "bakehouse";`);
+  expect(one[0]).toBeLessThan(all[0] / 2);
+});

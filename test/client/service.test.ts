@@ -1,0 +1,280 @@
+import { createServer } from "node:http";
+
+import { Hono } from "hono";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import {
+  type Allowed,
+  allow,
+  type Bakehouse,
+  createBakehouse,
+  createLocalVerifier,
+  guardHono,
+  guardNode,
+  guardTool,
+  Token,
+  ToolRefusedError,
+  type Verifier,
+} from "../../src/client/index.ts";
+import { startTestService, type TestService } from "../support/service.ts";
+
+let service: TestService;
+let server: { readonly url: string; close(): Promise<void> };
+
+beforeAll(async () => {
+  service = await startTestService({ kind: "pglite" });
+  server = await service.listen();
+});
+
+afterAll(async () => {
+  await server.close();
+  await service.close();
+});
+
+const credentialOf = (headers: Readonly<Record<string, string>>) => headers["authorization"]?.slice(7) ?? "";
+
+/** In this process: every answer is held against openapi.yaml on its way. */
+async function inProcess(url: string, init: RequestInit): Promise<Response> {
+  const { pathname, search } = new URL(url);
+  const answer = await service.request(`${pathname}${search}`, init);
+  return new Response(answer.text, { status: answer.status, headers: answer.headers });
+}
+
+type Ways = { readonly name: string; readonly client: (credential: string) => Bakehouse };
+
+const WAYS: readonly Ways[] = [
+  {
+    name: "in process",
+    client: (credential) => createBakehouse({ url: "http://127.0.0.1:8080", credential, fetch: inProcess }),
+  },
+  { name: "over the network", client: (credential) => createBakehouse({ url: server.url, credential }) },
+];
+
+describe.each(WAYS)("[pglite] the client $name", ({ client }) => {
+  test("issues, narrows offline, verifies, revokes", async () => {
+    const alice = client(credentialOf(service.asHuman("alice")));
+    const platform = client(credentialOf(service.asPlatform()));
+    const issued = await alice.issue({
+      platform: "default",
+      caveats: [allow.action("read", "list")],
+      ttl: 600,
+    });
+    expect(issued.principal.subject).toBe("alice");
+
+    const researcher = Token.parse(issued.token).delegate("researcher", {
+      caveats: [allow.resource("repo:acme/**")],
+    });
+    const scraper = researcher.delegate("scraper");
+    const context = { action: "read", resource: "repo:acme/web" };
+    const allowed = await platform.verify({ token: scraper.encode(), context });
+    if (!allowed.allowed) throw new Error(allowed.detail);
+    expect(allowed.agents).toEqual(scraper.inspect().agents);
+    expect(allowed.revocation_ids.at(-1)).toBe(scraper.revocationId);
+    expect(allowed.revocation_ids).toContain(researcher.revocationId);
+
+    const refused = await platform.verify({
+      token: scraper.encode(),
+      context: { ...context, action: "write" },
+    });
+    expect(refused).toMatchObject({ allowed: false, code: "caveat_failed" });
+
+    const { sequence } = await client("none").revoke({ token: researcher.encode() }, { reason: "test" });
+    const tokens = [issued.token, researcher.encode(), scraper.encode()];
+    const verdicts = await platform.verifyBatch(
+      tokens.map((token) => ({ token, context, min_sequence: sequence })),
+    );
+    expect(verdicts.map((verdict) => "allowed" in verdict && verdict.allowed)).toEqual([true, false, false]);
+
+    const log = await platform.revocations();
+    expect(log.items.map(({ target }) => target.revocation_id)).toContain(researcher.revocationId);
+    expect((await alice.tokens.get(issued.token_id)).status).toBe("active");
+    expect((await alice.tokens.list({ limit: 1 })).items).toHaveLength(1);
+  });
+
+  test("administers platforms and keys", async () => {
+    const administrator = client(service.adminToken);
+    const name = `p${Math.floor(Math.random() * 1e9)}`;
+    expect((await administrator.platforms.create({ name })).policy.rules).toEqual([]);
+    const policy = { rules: [{ max_ttl: 60, on_behalf_of: true }] };
+    await administrator.platforms.setPolicy(name, policy);
+    expect(await administrator.platforms.policy(name)).toMatchObject(policy);
+    const { token } = await administrator.platforms.issueCredential(name, {
+      caveats: ["action in issue, keys"],
+    });
+    const platform = client(token);
+    const issued = await platform.issue({ platform: name, ttl: 60, on_behalf_of: { subject: "bob" } });
+    expect(issued.principal.asserted_by).toBe("platform");
+    expect((await platform.keys.rotate(name)).state).toBe("pending");
+    expect((await platform.keys.list()).items).toHaveLength(2);
+    await expect(platform.tokens.list()).rejects.toMatchObject({ code: "forbidden", status: 403 });
+    await expect(
+      platform.issue({ platform: name, ttl: 61, on_behalf_of: { subject: "bob" } }),
+    ).rejects.toMatchObject({
+      code: "ttl_too_long",
+    });
+    expect((await administrator.platforms.list()).items.map((item) => item.name)).toContain(name);
+  });
+
+  test("is told who may not", async () => {
+    await expect(client("no-credential").keys.list()).rejects.toMatchObject({
+      code: "unauthenticated",
+      status: 401,
+    });
+  });
+});
+
+test("[pglite] one idempotency key, one token", async () => {
+  const alice = createBakehouse({ url: server.url, credential: credentialOf(service.asHuman("alice")) });
+  const request = { platform: "default" };
+  const [first, second] = await Promise.all([
+    alice.issue(request, { idempotencyKey: "same" }),
+    alice.issue(request, { idempotencyKey: "same" }),
+  ]);
+  expect(first.token_id).toBe(second.token_id);
+});
+
+test("[pglite] a local verifier answers by itself what it has asked once, and all below it", async () => {
+  const platform = createBakehouse({ url: server.url, credential: credentialOf(service.asPlatform()) });
+  const verifier = createLocalVerifier({ service: platform });
+  try {
+    await verifier.ready();
+    const token = Token.parse((await service.issue()).token).delegate("a");
+    const request = { token: token.encode(), context: { action: "read" } };
+    const asked = await verifier.verify(request);
+    expect(verifier.counts).toEqual({ local: 0, asked: 1 });
+    const known = await verifier.verify(request);
+    expect({ ...known, sequence: "", summary: "" }).toEqual({ ...asked, sequence: "", summary: "" });
+    const child = token.delegate("b", { caveats: ["action = read"] }).encode();
+    expect(await verifier.verify({ token: child, context: { action: "write" } })).toMatchObject({
+      code: "caveat_failed",
+    });
+    const here = await verifier.verify({ token: child, context: { action: "read" } });
+    const there = await platform.verify({ token: child, context: { action: "read" } });
+    expect({ ...here, sequence: "", summary: "" }).toEqual({ ...there, sequence: "", summary: "" });
+    expect(verifier.counts).toEqual({ local: 3, asked: 1 });
+
+    // What it cannot know is asked: other roots, forged tails, caveats that it does not know, reserved facts.
+    const other = (await service.issue()).token;
+    const forged = Token.parse(child).attenuate("x = 1").encode();
+    const flipped = `${forged.slice(0, -8)}${forged.at(-8) === "A" ? "B" : "A"}${forged.slice(-7)}`;
+    for (const [text, context] of [
+      [other, {}],
+      [flipped, {}],
+      [child, { time: "x" }],
+    ] as const) {
+      const before = verifier.counts.asked;
+      await verifier.verify({ token: text, context }).catch(() => {});
+      expect(verifier.counts.asked).toBe(before + 1);
+    }
+  } finally {
+    verifier.close();
+  }
+});
+
+describe("[pglite] guards", () => {
+  let verifier: Verifier;
+  let good: string;
+  beforeAll(async () => {
+    verifier = createBakehouse({ url: server.url, credential: credentialOf(service.asPlatform()) });
+    const { token } = await service.issue({ caveats: ["method = GET", "path matches /docs/**"] });
+    good = token;
+  });
+
+  const broken: Verifier = createBakehouse({ url: "http://127.0.0.1:1", credential: "x", retries: 0 });
+  const CASES = [
+    { name: "a good token", path: "/docs/a", auth: () => `Bearer ${good}`, status: 200, challenge: null },
+    {
+      name: "a path that it forbids",
+      path: "/other",
+      auth: () => `Bearer ${good}`,
+      status: 403,
+      challenge: 'Bearer error="insufficient_scope"',
+    },
+    { name: "no token", path: "/docs/a", auth: () => undefined, status: 401, challenge: "Bearer" },
+    { name: "another scheme", path: "/docs/a", auth: () => "Basic eDp5", status: 401, challenge: "Bearer" },
+    {
+      name: "two tokens in one",
+      path: "/docs/a",
+      auth: () => `Bearer ${good}, Bearer ${good}`,
+      status: 401,
+      challenge: 'Bearer error="invalid_token"',
+    },
+    {
+      name: "a token of nobody's",
+      path: "/docs/a",
+      auth: () => "Bearer AgEA",
+      status: 401,
+      challenge: 'Bearer error="invalid_token"',
+    },
+    {
+      name: "a service that is away",
+      path: "/docs/a",
+      auth: () => `Bearer ${good}`,
+      status: 503,
+      challenge: null,
+      away: true,
+    },
+  ] as const;
+
+  const headersOf = (auth: string | undefined) => (auth === undefined ? {} : { authorization: auth });
+
+  test.each(CASES)("hono: $name", async ({ path, auth, status, challenge, ...rest }) => {
+    let ran = 0;
+    const app = new Hono<{ Variables: { bakehouse: Allowed } }>();
+    app.use(guardHono("away" in rest ? broken : verifier));
+    app.get("*", (c) => {
+      ran++;
+      return c.json({ principal: c.get("bakehouse").principal.subject });
+    });
+    const response = await app.request(path, { headers: headersOf(auth()) });
+    expect(response.status).toBe(status);
+    expect(response.headers.get("www-authenticate")).toBe(challenge);
+    expect(ran).toBe(status === 200 ? 1 : 0);
+    if (status === 200) expect(await response.json()).toEqual({ principal: "alice" });
+    else expect(await response.json()).toMatchObject({ status, code: expect.any(String) });
+  });
+
+  test.each(CASES)("node:http: $name", async ({ path, auth, status, challenge, ...rest }) => {
+    let ran = 0;
+    const guard = guardNode("away" in rest ? broken : verifier);
+    const web = createServer((request, response) => {
+      void guard(request, response, (error) => {
+        ran++;
+        response.statusCode = error === undefined ? 200 : 500;
+        response.end("{}");
+      });
+    });
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const address = web.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}${path}?q=1`, { headers: headersOf(auth()) });
+      expect(response.status).toBe(status);
+      expect(response.headers.get("www-authenticate")).toBe(challenge);
+      expect(ran).toBe(status === 200 ? 1 : 0);
+    } finally {
+      web.close();
+      web.closeAllConnections();
+    }
+  });
+
+  test("tools: name and arguments are what the token is cleared against", async () => {
+    const { token } = await service.issue({ caveats: ["tool = pay", "args.amount <= 100"] });
+    const paid: number[] = [];
+    const run = ({ amount }: { amount: number }) => paid.push(amount);
+    const pay = guardTool(verifier, "pay", run);
+    expect(await pay({ amount: 7 }, { token })).toBe(1);
+    await expect(pay({ amount: 700 }, { token })).rejects.toBeInstanceOf(ToolRefusedError);
+    await expect(guardTool(verifier, "refund", run)({ amount: 7 }, { token })).rejects.toBeInstanceOf(
+      ToolRefusedError,
+    );
+    await expect(guardTool(broken, "pay", run)({ amount: 7 }, { token })).rejects.toMatchObject({
+      code: "unreachable",
+    });
+    // A caller cannot say what tool it is.
+    await expect(pay({ amount: 700 }, { token, context: { args: { amount: 1 } } })).rejects.toBeInstanceOf(
+      ToolRefusedError,
+    );
+    expect(paid).toEqual([7]);
+  });
+});
