@@ -43,7 +43,7 @@ export interface Config {
   readonly otlpEndpoint: string | undefined;
 }
 
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** All that is wrong with the environment, one problem a line: the variable's name and what it must be, never its value. */
@@ -64,7 +64,7 @@ class Invalid extends Error {}
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** Whether a host name (without brackets or port) can only mean this machine. */
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return LOOPBACK.has(host.replace(/^\[(.*)\]$/, "$1").toLowerCase());
 }
 

@@ -14,7 +14,19 @@ function say(line: string): void {
 async function serve(): Promise<void> {
   const config = parseConfig(process.env);
   const { serve: start } = await import("./run/serve.ts");
-  const serving = await start(config);
+  // Heard from the beginning: as the first process of a container nothing else would end this one.
+  const starting = start(config);
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) process.exit(1); // asked twice: somebody does not want to wait
+    stopping = true;
+    say(`bakehouse: stopping (${signal})`);
+    starting.then((serving) => serving.stop()).then(() => process.exit(0), fail);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  const serving = await starting;
+  if (stopping) return;
   if (serving.bootstrapped !== undefined && "paths" in serving.bootstrapped) {
     for (const path of serving.bootstrapped.paths) say(`bakehouse: wrote ${path}`);
   }
@@ -22,19 +34,6 @@ async function serve(): Promise<void> {
   if (config.oidc.kind === "development") {
     say("bakehouse: anyone on this machine can sign in as anyone: this is the development identity provider");
   }
-
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) process.exit(1); // asked twice: somebody does not want to wait
-    stopping = true;
-    say(`bakehouse: stopping (${signal})`);
-    serving.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
 }
 
 async function migrate(): Promise<void> {

@@ -16,7 +16,7 @@ export interface Login {
 const FILE = "login.json";
 
 /** The folder of this user's settings. */
-export function configFolder({ env, platform, home }: Terminal): string {
+function configFolder({ env, platform, home }: Terminal): string {
   if (platform === "win32" && env["APPDATA"]) return join(env["APPDATA"], "bakehouse");
   return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "bakehouse");
 }

@@ -2,7 +2,7 @@ import { DomainError } from "../domain/error.ts";
 import { HttpError } from "./problem.ts";
 
 /** Largest form, bytes: a token and a ticket, percent-encoded. */
-export const MAX_FORM = 256 * 1024;
+const MAX_FORM = 256 * 1024;
 
 /** Parameters of a query or a form, as bytes: macaroon-bakery's clients send ids that are no text, NUL among them. */
 export type Parameters = ReadonlyMap<string, Uint8Array>;

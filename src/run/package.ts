@@ -9,7 +9,7 @@ import manifest from "../../package.json" with { type: "json" };
 export const VERSION: string = manifest.version;
 
 /** The package's own folder, whether this runs from the sources or from the bundle in `dist`. */
-export const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
+const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 function findRoot(folder: string): string {
   if (existsSync(join(folder, "package.json"))) return folder;

@@ -28,7 +28,7 @@ export interface People {
 }
 
 /** Client ids at the development identity provider. */
-export const DEVELOPMENT_CLIENTS = { web: "bakehouse", cli: "bakehouse-cli" } as const;
+const DEVELOPMENT_CLIENTS = { web: "bakehouse", cli: "bakehouse-cli" } as const;
 
 /**
  * Connects to the configured issuer, or opens the development identity provider. Asks no issuer

@@ -15,7 +15,7 @@ export interface Counts {
 export const COUNTS_FILE = "BAKEHOUSE_TEST_COUNTS_FILE";
 
 /** Counts tests: those in a suite `[pglite] …` or `[postgres] …` also by database. */
-export class CountingReporter implements Reporter {
+class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const counts = { passed: 0, failed: unhandled.length, skipped: 0, pglite: 0, postgres: 0 };
     for (const module of modules) {

@@ -157,7 +157,7 @@ const CONFIRMATION: ConfirmationView = {
   options: OPTIONS,
 };
 
-export const APPROVAL: ApprovalView = {
+const APPROVAL: ApprovalView = {
   id: REQUEST_ID,
   state: "pending",
   condition: {
