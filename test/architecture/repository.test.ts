@@ -37,7 +37,7 @@ test("every npm command in README exists", () => {
 });
 
 test("README stays short enough to be read", () => {
-  expect(readme.split("\n").length).toBeLessThanOrEqual(350);
+  expect(readme.split("\n").length).toBeLessThanOrEqual(430);
 });
 
 test("the top level holds what it should and nothing else", () => {
