@@ -126,7 +126,7 @@ export interface TestService extends TestReplica {
 }
 
 /** A policy that admits everyone of the service's own issuer, and the platform's word. */
-export const OPEN_POLICY: Policy = { rules: [{ max_ttl: 7_776_000, on_behalf_of: true }] };
+const OPEN_POLICY: Policy = { rules: [{ max_ttl: 7_776_000, on_behalf_of: true }] };
 
 const DOCS_FOLDER = dirname(fileURLToPath(import.meta.resolve("swagger-ui-dist/package.json")));
 
