@@ -9,6 +9,7 @@ import type { LogPosition, Revocation } from "./ports/revocations.ts";
 import type { Store } from "./ports/store.ts";
 import { createReplicaMemory } from "./replica-memory.ts";
 import { createRevocationSet, type RevocationSubject } from "./revocation-set.ts";
+import { parseSequence, printSequence } from "./sequence.ts";
 
 /** Entries that are loaded at once. */
 const BATCH = 50_000;
@@ -155,9 +156,15 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     if (!stopped) timer = setTimeout(poll, options.pollMilliseconds).unref();
   }
 
+  /** Whether an announcement says nothing new, as this replica's own do not. */
+  function isKnown(sequence: string): boolean {
+    const at = parseSequence(sequence);
+    return at !== undefined && at.epoch === position.epoch && at.number <= position.number;
+  }
+
   /** Reads what a hint is about: a read that is under way may have begun before it. */
-  async function onChange(): Promise<void> {
-    if (again || stopped) return;
+  async function onChange(hint: string | undefined): Promise<void> {
+    if (again || stopped || (hint !== undefined && isKnown(hint))) return;
     again = true;
     await running?.catch(() => undefined);
     again = false;
@@ -182,7 +189,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       const why = kept && replacedBy(position, kept);
       // All of this log has been read by now, which is all that can be done; whoever runs it must hear of it.
       if (why !== undefined) report(`since this replica last ran, ${why}`);
-      stopListening = changes?.listen(() => void onChange()) ?? stopListening;
+      stopListening = changes?.listen((hint) => void onChange(hint)) ?? stopListening;
       timer = setTimeout(poll, options.pollMilliseconds).unref();
     },
 
@@ -225,7 +232,9 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       for (const { number } of entries) {
         if (epoch === position.epoch && number === position.number + 1) advance({ epoch, number });
       }
-      changes?.announce();
+      if (replaced === undefined && readAt > Number.NEGATIVE_INFINITY) memory.note(position);
+      const number = entries.at(-1)?.number;
+      if (number !== undefined) changes?.announce(printSequence({ epoch, number }));
     },
 
     watch(onAdvance) {

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 import { auditEvent } from "./audit.ts";
 import { DomainError } from "./error.ts";
 import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
@@ -129,16 +131,19 @@ export function createRevocationWriter(options: {
     held: HeldLog,
     dated: readonly Dated[],
   ): Promise<readonly Revocation[]> {
+    const audit = async (appended: readonly Revocation[]) => {
+      const events = dated
+        .filter(({ entry }, index) => appended[index]?.id === entry.id)
+        .map(({ entry, actor }) => revocationEvent(randomness, entry, actor));
+      if (events.length > 0) await repositories.audit.append(events);
+      await steps.passed("revoke:audited");
+    };
     const appended = await repositories.revocations.append(
       dated.map(({ entry }) => entry),
       held,
+      audit,
     );
     await steps.passed("revoke:recorded");
-    const events = dated
-      .filter(({ entry }, index) => appended[index]?.id === entry.id)
-      .map(({ entry, actor }) => revocationEvent(randomness, entry, actor));
-    if (events.length > 0) await repositories.audit.append(events);
-    await steps.passed("revoke:audited");
     return appended;
   }
 
@@ -181,6 +186,8 @@ export function createRevocationWriter(options: {
   async function drain(): Promise<void> {
     busy = true;
     while (waiting.length > 0) {
+      // Whoever was answered a moment ago is about to ask again: one turn later they are together.
+      await setImmediate();
       const jobs = nextJobs();
       await write(jobs).catch((error: unknown) => {
         for (const { reject } of jobs) reject(error);

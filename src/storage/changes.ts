@@ -8,7 +8,7 @@ const CHANNEL = "bakehouse_revocations";
 /** Settings of a listener. All times are milliseconds. */
 export interface ListenerOptions {
   /** Opens a connection that calls back with each notification. */
-  readonly connect: (onNotify: (channel: string) => void) => Connect;
+  readonly connect: (onNotify: (channel: string, payload: string) => void) => Connect;
   readonly run: Run;
   /** Between two checks that the connection is alive. */
   readonly check?: number;
@@ -28,21 +28,19 @@ export interface ListenerOptions {
 export function createListener(options: ListenerOptions): Changes {
   const { connect, run, check = 1_000, deadline = 1_000, pause = 1_000 } = options;
   let announcing = false;
-  let again = false;
+  let latest: string | undefined;
 
   async function announce(): Promise<void> {
-    if (announcing) {
-      again = true;
-      return;
-    }
+    if (announcing) return;
     announcing = true;
-    do {
-      again = false;
+    for (let sequence = latest; sequence !== undefined; sequence = latest) {
+      latest = undefined;
       // What is not heard is polled.
-      await run("changes.announce", (session) => session.query("select pg_notify($1, '')", [CHANNEL])).catch(
+      const values = [CHANNEL, sequence];
+      await run("changes.announce", (session) => session.query("select pg_notify($1, $2)", values)).catch(
         () => undefined,
       );
-    } while (again);
+    }
     announcing = false;
   }
 
@@ -61,14 +59,14 @@ export function createListener(options: ListenerOptions): Changes {
       async function step(): Promise<void> {
         try {
           if (connection === undefined || connection.lost()) {
-            connection = await connect((channel) => {
-              if (channel === CHANNEL && !stopped) onChange();
+            connection = await connect((channel, payload) => {
+              if (channel === CHANNEL && !stopped) onChange(payload);
             })();
             await ask(connection, `listen ${CHANNEL}`);
           } else {
             await ask(connection, "select 1 as alive");
           }
-          if (!stopped) onChange();
+          if (!stopped) onChange(undefined);
         } catch {
           drop();
         }
@@ -86,20 +84,23 @@ export function createListener(options: ListenerOptions): Changes {
         drop();
       };
     },
-    announce: () => void announce(),
+    announce(sequence) {
+      latest = sequence;
+      void announce();
+    },
   };
 }
 
 /** Tells those within this process, which are all there can be: the embedded database has no other. */
 export function createLocalChanges(): Changes {
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(sequence: string) => void>();
   return {
     listen(onChange) {
       listeners.add(onChange);
       return () => listeners.delete(onChange);
     },
-    announce() {
-      for (const listener of listeners) setImmediate(listener);
+    announce(sequence) {
+      for (const listener of listeners) setImmediate(() => listener(sequence));
     },
   };
 }

@@ -1,11 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type {
-  NewRevocation,
-  Revocation,
-  RevocationScope,
-  RevocationTarget,
-} from "../domain/ports/revocations.ts";
+import type { Revocation, RevocationScope, RevocationTarget } from "../domain/ports/revocations.ts";
 import { StorageError } from "./error.ts";
 import {
   nullable,
@@ -24,16 +19,19 @@ export const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, sc
   target_agent, target_key_id, target_platform, target_approval_id, issued_before, reason, author, revoked_at, last_match_at`;
 
 /** An entry's columns as the JSON that an insert reads; bytes are lower-case hex. */
-export type RevocationColumns = Readonly<Record<string, string | number | null>>;
+export interface RevocationColumns {
+  readonly number: number;
+  readonly [column: string]: string | number | null;
+}
 
-/** Turns an entry into columns. */
-export function toColumns({ scope, target, ...entry }: NewRevocation, number: number): RevocationColumns {
+/** Turns an entry into columns. @param key what {@link dedup} says of it */
+export function toColumns({ scope, target, ...entry }: Revocation, key: string): RevocationColumns {
   return {
-    number,
+    number: entry.number,
     id: entry.id,
     ...scopeColumns(scope),
     ...targetColumns(target),
-    dedup: dedup(scope, target),
+    dedup: key,
     reason: entry.reason === null ? null : writeText(entry.reason),
     author: writeText(entry.author),
     revoked_at: writeInstant(entry.revokedAt),

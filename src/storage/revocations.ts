@@ -1,7 +1,6 @@
 import type {
   HeldLog,
   LogView,
-  NewRevocation,
   Revocation,
   RevocationScope,
   RevocationStore,
@@ -12,7 +11,7 @@ import type { Run, Session } from "./connection.ts";
 import { StorageError } from "./error.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { loadLog } from "./revocation-load.ts";
-import { COLUMNS, dedup, toColumns, toRevocation } from "./revocation-rows.ts";
+import { COLUMNS, dedup, type RevocationColumns, toColumns, toRevocation } from "./revocation-rows.ts";
 import { isStorable, nullable, readInteger, readText, writeInstant, writeText } from "./values.ts";
 
 const FIND = `
@@ -91,32 +90,37 @@ const BATCH = 5_000;
  * @param shift milliseconds that the database's clock is moved by
  */
 export function createRevocationStore(run: Run, shift: () => number): RevocationStore {
+  async function insert(fresh: readonly RevocationColumns[]): Promise<void> {
+    for (let start = 0; start < fresh.length; start += BATCH) {
+      const batch = fresh.slice(start, start + BATCH);
+      const reached = batch.at(-1)?.number ?? 0;
+      await run("revocations.append", (session) => session.query(INSERT, [JSON.stringify(batch), reached]));
+    }
+  }
+
   const hold = () => run("revocations.hold", (session) => holdLog(session, shift()));
   return {
     hold,
-    async append(entries, held) {
+    async append(entries, held, alongside = async () => {}) {
       if (entries.length === 0) return [];
       // From here to the end of the transaction nobody else appends. What follows is a new statement and sees
       // everything that was appended before.
       let last = (held ?? (await hold())).position.number;
-      const known = await run("revocations.append", (session) => findKnown(session, entries));
-      const fresh: { readonly entry: NewRevocation; readonly number: number }[] = [];
-      const result = entries.map((entry) => {
-        const key = dedup(entry.scope, entry.target);
+      const keys = entries.map(({ scope, target }) => dedup(scope, target));
+      const known = await run("revocations.append", (session) => findKnown(session, keys));
+      const fresh: RevocationColumns[] = [];
+      const result = entries.map((entry, index) => {
+        const key = keys[index] ?? "";
         const first = known.get(key);
         if (first !== undefined) return first;
         last += 1;
         const numbered: Revocation = { ...entry, number: last };
         known.set(key, numbered);
-        fresh.push({ entry, number: last });
+        fresh.push(toColumns(numbered, key));
         return numbered;
       });
-      for (let start = 0; start < fresh.length; start += BATCH) {
-        const batch = fresh.slice(start, start + BATCH);
-        const rows = JSON.stringify(batch.map(({ entry, number }) => toColumns(entry, number)));
-        const reached = batch.at(-1)?.number ?? last;
-        await run("revocations.append", (session) => session.query(INSERT, [rows, reached]));
-      }
+      // Sent together: it is the wait for one answer after the other that bounds how many are written a second.
+      await Promise.all([insert(fresh), alongside(result)]);
       return result;
     },
     async beginEpoch(epoch) {
@@ -179,12 +183,8 @@ async function holdLog(session: Session, shift: number): Promise<HeldLog> {
   };
 }
 
-async function findKnown(
-  session: Session,
-  entries: readonly NewRevocation[],
-): Promise<Map<string, Revocation>> {
-  const keys = JSON.stringify([...new Set(entries.map(({ scope, target }) => dedup(scope, target)))]);
-  const rows = await session.query(FIND, [keys]);
+async function findKnown(session: Session, all: readonly string[]): Promise<Map<string, Revocation>> {
+  const rows = await session.query(FIND, [JSON.stringify([...new Set(all)])]);
   return new Map(rows.map((row) => [readText(row["dedup"]), toRevocation(row)]));
 }
 

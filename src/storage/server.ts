@@ -17,8 +17,8 @@ export interface ServerOptions {
   readonly statementTimeout: number;
   /** When the server gives up a transaction that asks for nothing, milliseconds. */
   readonly idleInTransactionTimeout: number;
-  /** Called with the channel of each notification that arrives. */
-  readonly onNotify?: (channel: string) => void;
+  /** Called with the channel and the payload of each notification that arrives. */
+  readonly onNotify?: (channel: string, payload: string) => void;
 }
 
 /**

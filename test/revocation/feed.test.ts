@@ -256,7 +256,7 @@ describe("following the log", () => {
 
   test("a hint that comes during a read is not taken for answered by it", async () => {
     const log = createLog();
-    let hint = () => {};
+    let hint = (_: string | undefined) => {};
     const changes: Changes = {
       listen(onChange) {
         hint = onChange;
@@ -267,15 +267,22 @@ describe("following the log", () => {
     const feed = feedOf(log, { ...NEVER, changes });
     await feed.start();
     const release = log.hold();
-    hint();
+    hint(undefined);
     await sleep(5);
     log.add(id()); // after the snapshot of the read that is under way
-    hint();
-    hint();
+    hint("a-1");
+    hint("a-1");
     release();
     await sleep(20);
     expect(feed.position().number).toBe(1);
-    expect(log.reads()).toBeLessThanOrEqual(4);
+    const reads = log.reads();
+    expect(reads).toBeLessThanOrEqual(4);
+    for (const known of ["a-1", "a-0"]) hint(known);
+    await sleep(5);
+    expect(log.reads()).toBe(reads); // what is known needs no read
+    for (const news of ["a-2", "b-1", "nonsense"]) hint(news);
+    await sleep(5);
+    expect(log.reads()).toBeGreaterThan(reads);
     await feed.stop();
   });
 

@@ -4,10 +4,10 @@
  */
 export interface Changes {
   /**
-   * Calls back soon after each announcement, and whenever the connection over which they come has been found or
-   * has proved to be alive. @returns a function that ends it
+   * Calls back soon after an announcement, with what it said, and without anything whenever the connection over
+   * which they come has been found or has proved to be alive. @returns a function that ends it
    */
-  listen(onChange: () => void): () => void;
-  /** Tells the others. Never waits and never fails. */
-  announce(): void;
+  listen(onChange: (sequence: string | undefined) => void): () => void;
+  /** Tells the others up to where the log goes now. Never waits and never fails; of several, the last is enough. */
+  announce(sequence: string): void;
 }

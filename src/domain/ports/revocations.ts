@@ -127,9 +127,14 @@ export interface RevocationStore {
    * already, `issuedBefore` included, is not added again: the first one is returned in its place.
    *
    * @param held what `hold` said in this very transaction, where it was called
+   * @param alongside work in the same transaction that needs the result only, and can go on beside the writing
    * @returns one entry for each given one, in the given order
    */
-  append(entries: readonly NewRevocation[], held?: HeldLog): Promise<readonly Revocation[]>;
+  append(
+    entries: readonly NewRevocation[],
+    held?: HeldLog,
+    alongside?: (appended: readonly Revocation[]) => Promise<void>,
+  ): Promise<readonly Revocation[]>;
   /** Gives the log, which the caller's transaction must hold, another epoch. */
   beginEpoch(epoch: string): Promise<void>;
   /** Entries with a number above `after`, ascending, at most `limit`, and the position, from one snapshot. */
