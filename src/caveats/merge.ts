@@ -74,9 +74,11 @@ function toMerged(attribute: string, { only, denied, bounds, patterns, networks 
 function gather(known: Gathered, caveat: AttributeCaveat): void {
   switch (caveat.kind) {
     case "equality":
-      return gatherTexts(known, caveat.operator === "=", [caveat.value]);
+      gatherTexts(known, caveat.operator === "=", [caveat.value]);
+      return;
     case "membership":
-      return gatherTexts(known, caveat.operator === "in", caveat.items);
+      gatherTexts(known, caveat.operator === "in", caveat.items);
+      return;
     case "comparison":
       known.bounds = tighten(known.bounds, caveat);
       return;

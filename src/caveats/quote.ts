@@ -17,7 +17,7 @@ const LOADED: ReadonlySet<string> = new Set(
 
 /** A text in quotes, with everything escaped that could deceive whoever reads it, cut at a sane length. */
 export function quote(text: string, most: number = SHOWN_CHARACTERS): string {
-  const shown = escape(text, most, true);
+  const shown = escaped(text, most, true);
   return `"${shown.text}"${shown.cut ? "…" : ""}`;
 }
 
@@ -36,11 +36,11 @@ function hasLoadedWord(text: string): boolean {
 
 /** A text without quotes, where it stands by itself: unsafe characters escaped, cut at a sane length. */
 export function printable(text: string, most: number): string {
-  const shown = escape(text, most, false);
+  const shown = escaped(text, most, false);
   return shown.cut ? `${shown.text}…` : shown.text;
 }
 
-function escape(
+function escaped(
   text: string,
   most: number,
   quoted: boolean,

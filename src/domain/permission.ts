@@ -1,4 +1,4 @@
-import type { ApiAction, Caller, ServiceCaller } from "./caller.ts";
+import type { ApiAction, Caller, HumanCaller, ServiceCaller } from "./caller.ts";
 import { DomainError } from "./error.ts";
 
 function clearCredential(caller: ServiceCaller, action: ApiAction, platform: string | undefined): void {
@@ -46,4 +46,10 @@ export function requireAdministratorOrPlatform(
   }
   requireAdministrator(caller, action, platform);
   return platform;
+}
+
+/** @returns the human; `forbidden` for service credentials */
+export function requireHuman(caller: Caller): HumanCaller {
+  if (caller.kind !== "human") throw new DomainError("forbidden", "only a person may do this");
+  return caller;
 }
