@@ -246,14 +246,14 @@ describe("headers", () => {
 });
 
 describe("request ids and events", () => {
-  test.each(["abc", "A.b_c-1", "x".repeat(64)])("the caller's id %s is kept", async (id) => {
+  test.each(["abc", "A.b_c-1", "x".repeat(40)])("the caller's id %s is kept", async (id) => {
     const { request, requests } = createTestApp();
     const response = await request("/healthz", { headers: { "x-request-id": id } });
     expect(response.headers.get("x-request-id")).toBe(id);
     expect(requests).toMatchObject([{ requestId: id }]);
   });
 
-  test.each(["", "a b", "a,b", "é", "x".repeat(65), '"', "<b>"])("the id %j is replaced", async (id) => {
+  test.each(["", "a b", "a,b", "é", "x".repeat(41), '"', "<b>"])("the id %j is replaced", async (id) => {
     const { request, requests } = createTestApp();
     const response = await request("/healthz", { headers: { "x-request-id": id } });
     expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
