@@ -9,6 +9,7 @@ import {
   verify,
 } from "../macaroon/index.ts";
 import { type Identifier, parseIdentifier } from "./identifier.ts";
+import { nodeHmac, nodeSha256 } from "./node-hash.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Principals } from "./principals.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
@@ -152,7 +153,13 @@ export function createExamination(options: {
     if (platform !== undefined && rootKey.platform !== platform) return UNKNOWN_KEY;
 
     const { root, discharges } = presented;
-    const verification = verify({ root, discharges, rootKey: rootKey.key.reveal() });
+    const verification = verify({
+      root,
+      discharges,
+      rootKey: rootKey.key.reveal(),
+      hmac: nodeHmac,
+      sha256: nodeSha256,
+    });
     if (!verification.ok) {
       const tooLarge = verification.code === "too_large";
       const detail = tooLarge

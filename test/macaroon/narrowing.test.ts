@@ -8,10 +8,17 @@ import {
   defaultHmac,
   mint,
   type UnverifiedMacaroon,
-  verify,
 } from "../../src/macaroon/index.ts";
 import { deriveKey } from "../../src/macaroon/key.ts";
-import { dischargeFor, fromUtf8, KEY, rootWith, utf8, withThirdParty } from "./support.ts";
+import {
+  dischargeFor,
+  fromUtf8,
+  KEY,
+  rootWith,
+  utf8,
+  verifyWithEach as verify,
+  withThirdParty,
+} from "./support.ts";
 
 /**
  * A macaroon can only be narrowed: what a holder makes of all the tokens that they hold, with every operation

@@ -4,11 +4,11 @@ import foreign from "macaroon";
 import { describe, expect, test } from "vitest";
 
 import { decodeBase64 } from "../../src/macaroon/base64.ts";
-import { decodeBundle, encode, encodeBundle, type Format, verify } from "../../src/macaroon/index.ts";
+import { decodeBundle, encode, encodeBundle, type Format } from "../../src/macaroon/index.ts";
 import { buildMacaroonVectors, type MacaroonVector } from "../vectors/build.ts";
 import { buildMalformedVectors } from "../vectors/malformed.ts";
 import { render } from "../vectors/render.ts";
-import { decoded, fromHex, fromUtf8, hex, verified } from "./support.ts";
+import { decoded, fromHex, fromUtf8, hex, verified, verifyWithEach as verify } from "./support.ts";
 
 const fileOf = (name: string): string => readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8");
 const vectors: readonly MacaroonVector[] = JSON.parse(fileOf("macaroon.json"));

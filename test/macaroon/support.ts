@@ -1,12 +1,37 @@
+import { expect } from "vitest";
+
+import { nodeHmac, nodeSha256 } from "../../src/domain/node-hash.ts";
 import {
   addThirdPartyCaveat,
   attenuate,
   decodeBundle,
+  defaultHmac,
+  defaultSha256,
+  type Hmac,
   mint,
+  type Sha256,
   type UnverifiedMacaroon,
   type Verification,
   type VerifiedMacaroon,
+  type VerifyOptions,
+  verify,
 } from "../../src/macaroon/index.ts";
+
+/** Every implementation of the keyed hash that the service or a client verifies with. */
+export const KEYED_HASHES: readonly (readonly [name: string, keyed: { hmac: Hmac; sha256: Sha256 }])[] = [
+  ["portable", { hmac: defaultHmac, sha256: defaultSha256 }],
+  ["node", { hmac: nodeHmac, sha256: nodeSha256 }],
+];
+
+/** Verifies with every keyed hash: each must come to the same answer. A hash of the caller's own stays the only one. */
+export function verifyWithEach(options: VerifyOptions): Verification {
+  const verification = verify(options);
+  if (options.hmac !== undefined) return verification;
+  for (const [name, keyed] of KEYED_HASHES) {
+    expect(verify({ ...options, ...keyed }), name).toEqual(verification);
+  }
+  return verification;
+}
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 export const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));

@@ -12,9 +12,16 @@ import {
   mint,
   revocationId,
   type UnverifiedMacaroon,
-  verify,
 } from "../../src/macaroon/index.ts";
-import { dischargeFor, KEY, rootWith, utf8, verified, withThirdParty } from "./support.ts";
+import {
+  dischargeFor,
+  KEY,
+  rootWith,
+  utf8,
+  verified,
+  verifyWithEach as verify,
+  withThirdParty,
+} from "./support.ts";
 
 /** What became of each discharge: its binding, or why it is invalid. */
 function states(

@@ -1,0 +1,61 @@
+import { createHmac, hash } from "node:crypto";
+
+import type { Hmac, Sha256 } from "../macaroon/index.ts";
+
+// SHA-256 works on blocks of this many bytes, and so does HMAC (RFC 2104 §2).
+const BLOCK = 64;
+const DIGEST = 32;
+/** Longest message that the scratch holds: a caveat at its limit. */
+const LONGEST = 4096;
+const INNER_PAD = 0x36;
+const OUTER_PAD = 0x5c;
+
+/*
+ * HMAC is two hashes: outer pad ‖ hash(inner pad ‖ message). Done by hand with the one-shot `crypto.hash`, it takes
+ * a quarter of the time of `createHmac`, which makes and later collects a native object for each call: and along a
+ * chain each key is new, so that nothing can be kept from one call to the next. A digest as a latin1 string takes a
+ * third of the time of one as a Buffer. The scratch is written anew by each call, which nothing can interrupt.
+ */
+const inner = Buffer.alloc(BLOCK + LONGEST);
+const outer = Buffer.alloc(BLOCK + DIGEST);
+
+/** Where messages of a length are hashed: the views are made once, since a new one costs as much as a hash. */
+const views = new Map<number, Buffer>();
+
+function innerOf(length: number): Buffer {
+  let view = views.get(length);
+  if (view === undefined) {
+    view = inner.subarray(0, BLOCK + length);
+    views.set(length, view);
+  }
+  return view;
+}
+
+function bytesOf(digest: string): Uint8Array {
+  const bytes = new Uint8Array(DIGEST);
+  for (let at = 0; at < DIGEST; at++) bytes[at] = digest.charCodeAt(at);
+  return bytes;
+}
+
+/** HMAC-SHA256 by OpenSSL, several times as fast as the portable one on the short messages of a chain. */
+export const nodeHmac: Hmac = (key, message) => {
+  if (key.length > BLOCK || message.length > LONGEST) {
+    return new Uint8Array(createHmac("sha256", key).update(message).digest());
+  }
+  for (let at = 0; at < key.length; at++) {
+    const byte = key[at] as number;
+    inner[at] = byte ^ INNER_PAD;
+    outer[at] = byte ^ OUTER_PAD;
+  }
+  for (let at = key.length; at < BLOCK; at++) {
+    inner[at] = INNER_PAD;
+    outer[at] = OUTER_PAD;
+  }
+  inner.set(message, BLOCK);
+  const digest = hash("sha256", innerOf(message.length), "latin1");
+  for (let at = 0; at < DIGEST; at++) outer[BLOCK + at] = digest.charCodeAt(at);
+  return bytesOf(hash("sha256", outer, "latin1"));
+};
+
+/** SHA-256 by OpenSSL. */
+export const nodeSha256: Sha256 = (message) => bytesOf(hash("sha256", message, "latin1"));
