@@ -3,14 +3,14 @@
  *
  *   node test/bench/caveats.ts
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 
 import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
 import { instantFromMilliseconds } from "../../src/caveats/instant.ts";
+import { nodeHmac } from "../../src/domain/node-hash.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject, JsonValue } from "../../src/json/value.ts";
+import { defaultHmac, type Hmac } from "../../src/macaroon/index.ts";
 
 const NOW = instantFromMilliseconds(Date.parse("2026-11-20T12:00:00Z"));
 
@@ -58,21 +58,31 @@ const bytes = TEN.map((text) => new TextEncoder().encode(text));
 const compiled = TEN.map(compileCaveat);
 if (clear(bytes, facts).failures.length > 0) throw new Error("the ten caveats must pass");
 
-function tenHmacs(): Uint8Array {
+// The hash that runs everywhere, and the one that the service verifies with.
+const HASHES: readonly (readonly [name: string, hmac: Hmac])[] = [
+  ["portable", defaultHmac],
+  ["node", nodeHmac],
+];
+
+function tenHmacs(hmac: Hmac): Uint8Array {
   let tail: Uint8Array = new Uint8Array(32);
-  for (const caveat of bytes) tail = hmac(sha256, tail, caveat);
+  for (const caveat of bytes) tail = hmac(tail, caveat);
   return tail;
 }
 
-const hmacs = microseconds(tenHmacs, 1_000);
-const both = microseconds(() => clear(bytes, facts), 5_000);
-const alone = microseconds(() => clear(compiled, facts), 5_000);
-report("ten chained HMACs (@noble/hashes)", `${hmacs.toFixed(1)} µs`);
-report(
-  "ten mixed caveats, parsed and cleared",
-  `${both.toFixed(1)} µs = ${(both / hmacs).toFixed(2)} of the HMACs`,
-);
-report("ten mixed caveats, cleared", `${alone.toFixed(1)} µs = ${(alone / hmacs).toFixed(2)} of the HMACs`);
+const met = (reached: boolean): string => (reached ? "met" : "missed");
+
+for (const [name, hmac] of HASHES) {
+  const hmacs = microseconds(() => tenHmacs(hmac), 1_000);
+  const both = microseconds(() => clear(bytes, facts), 5_000);
+  const alone = microseconds(() => clear(compiled, facts), 5_000);
+  report(`ten chained HMACs, ${name} hash`, `${hmacs.toFixed(1)} µs`);
+  report(
+    "ten mixed caveats, parsed and cleared",
+    `${both.toFixed(1)} µs = ${(both / hmacs).toFixed(2)} of them (below 1: ${met(both < hmacs)})`,
+  );
+  report("ten mixed caveats, cleared", `${alone.toFixed(1)} µs = ${(alone / hmacs).toFixed(2)} of them`);
+}
 
 const VALUE = 65_536;
 const HOSTILE: readonly (readonly [pattern: string, value: string])[] = [
@@ -90,14 +100,14 @@ for (const [pattern, value] of HOSTILE) {
   const cost = microseconds(() => clear(chain, { now: NOW, context, place: "root" }), 1) / 1000;
   report(
     `hostile glob ${pattern.slice(0, 16)}… (${pattern.length} on ${value.length})`,
-    `${cost.toFixed(2)} ms`,
+    `${cost.toFixed(2)} ms (below 5: ${met(cost < 5)})`,
   );
 }
 
 const deep = object(`${'{"a":'.repeat(100)}1${"}".repeat(100)}`);
 const path = `${Array.from({ length: 100 }, () => "a").join(".")} = 1`;
 const nested = microseconds(() => clear([path], { now: NOW, context: deep, place: "root" }), 100) / 1000;
-report("context nested 100 deep", `${nested.toFixed(4)} ms`);
+report("context nested 100 deep", `${nested.toFixed(4)} ms (below 5: ${met(nested < 5)})`);
 
 const everything = Array.from({ length: 256 }, (_, index) => `list not in ${index}, x${index}`);
 const list: JsonObject = new Map([["list", Array.from({ length: 200_000 }, (_, index) => `é${index}`)]]);
