@@ -203,7 +203,7 @@ export interface Page<T> {
 
 const pendingDischarge = object(
   { id: text, secret: text, expires_at: instant },
-  { user_url: text, code: text },
+  { user_url: text, user_code: text },
 );
 
 /** A discharge that somebody has to do something for first. `secret` collects it, and is shown once. */
@@ -215,11 +215,34 @@ export type DischargeAnswer =
   | { readonly state: "pending"; readonly pending: PendingDischarge };
 
 const approval = object(
-  { id: text, requested_at: instant, expires_at: instant, text },
-  { platform: text, principal, caveats: list(text), agents: list(text), code: text, status: text },
+  {
+    id: text,
+    state: text,
+    needed: count,
+    subjects: list(text),
+    groups: list(text),
+    user_code: text,
+    asked_at: instant,
+    expires_at: instant,
+    discharge_life: count,
+    unverified: object({ text, agents: list(text) }),
+    decisions: list(object({ issuer: text, subject: text, decision: text, at: instant }, { reason: text })),
+  },
+  {
+    decided_at: instant,
+    obstacle: text,
+    token: object({
+      token_id: text,
+      revocation_id: text,
+      platform: text,
+      principal,
+      caveats: list(text),
+      summary: text,
+    }),
+  },
 );
 
-/** A request that waits for a human's decision. */
+/** What a human is, or was, asked to decide. Of the token only what was verified; what stands in `unverified` nobody vouches for. */
 export type Approval = Answer<typeof approval>;
 
 const discovery = object(

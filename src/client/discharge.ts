@@ -20,7 +20,7 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
    */
   readonly credentials?: Readonly<Record<string, string>>;
   /**
-   * Called where a human has to do something: print `user_url` and `code`, or open it. The waiting goes on
+   * Called where a human has to do something: print `user_url` and `user_code`, or open it. The waiting goes on
    * by itself.
    */
   readonly interact?: (pending: Omit<PendingDischarge, "secret">, location: string) => void | Promise<void>;

@@ -30,7 +30,7 @@ function party(pendingAnswers = 0) {
         id: "d1",
         secret: "s3cret",
         user_url: `${LOCATION}/do/1`,
-        code: "AB-12",
+        user_code: "AB-12",
         expires_at: "2999-01-01T00:00:00Z",
       });
     }
@@ -95,7 +95,7 @@ test("a human is told what to do, never the secret, and the answer is collected"
     {
       id: "d1",
       user_url: `${LOCATION}/do/1`,
-      code: "AB-12",
+      user_code: "AB-12",
       expires_at: "2999-01-01T00:00:00Z",
       location: LOCATION,
     },
