@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { createBakehouse, createLocalVerifier, type LocalVerifier } from "../../src/client/index.ts";
+import { loadCases } from "../caveats/cases.ts";
+import { startTestService, type TestService } from "../support/service.ts";
+import { narrow } from "../support/service-macaroons.ts";
+
+/*
+ * The table that the service's tests run, with the answers made on the client's side. A platform's clock is
+ * its own, so rows about the time are left to the service's tests; so are those of discharges, which a local
+ * verifier never judges, and contexts that the client refuses to send.
+ */
+const rows = loadCases().filter(
+  ({ place, caveats }) => place === "root" && !caveats.some((caveat) => /\btime\b|time-before/.test(caveat)),
+);
+
+declare global {
+  interface JSON {
+    /** Text that `JSON.stringify` writes as it is (ECMAScript 2026). */
+    rawJSON(text: string): unknown;
+  }
+}
+
+/** A context whose numbers are written as the row writes them. */
+function contextOf(text: string): Readonly<Record<string, unknown>> {
+  const keepNumbers = (_: string, value: unknown, { source }: { source?: string }) =>
+    typeof value === "number" && source !== undefined ? JSON.rawJSON(source) : value;
+  return JSON.parse(text, keepNumbers as (key: string, value: unknown) => unknown);
+}
+
+let service: TestService;
+let server: { readonly url: string; close(): Promise<void> };
+let verifier: LocalVerifier;
+let root: string;
+
+beforeAll(async () => {
+  service = await startTestService({ kind: "pglite" });
+  server = await service.listen();
+  const credential = service.asPlatform()["authorization"]?.slice(7) ?? "";
+  verifier = createLocalVerifier({ service: createBakehouse({ url: server.url, credential }) });
+  await verifier.ready();
+  root = (await service.issue({ ttl: 86_400 })).token;
+  await verifier.verify({ token: root, context: {} });
+});
+
+afterAll(async () => {
+  verifier.close();
+  await server.close();
+  await service.close();
+});
+
+describe("[pglite] the table of caveat cases, answered by the client", () => {
+  test("has most of the table's rows", () => {
+    expect(rows.length).toBeGreaterThan(250);
+  });
+
+  test.each(rows)("$name", async ({ caveats, contextText, code, detail }) => {
+    const token = narrow(root, ...caveats);
+    const asked = verifier.verify({ token, context: contextOf(contextText) });
+    const verdict = await asked.catch((error: unknown) => error);
+    // A context with a member of the service's own is refused as a whole, here as there.
+    if (
+      /"(time|agent|depth|uses|spend|rate|holder|ancestor|approval|principal|platform|token_id|cost|bh)"/.test(
+        contextText,
+      )
+    ) {
+      if (verdict instanceof Error) return;
+    }
+    expect(verdict).toMatchObject(code === null ? { allowed: true } : { allowed: false, code });
+    if (detail !== undefined) expect(verdict).toHaveProperty("failures.0.detail", detail);
+  });
+
+  test("and nearly always without asking the service", () => {
+    expect(verifier.counts.local).toBeGreaterThan(verifier.counts.asked);
+  });
+});
