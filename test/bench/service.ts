@@ -45,7 +45,10 @@ export async function startService(
       : {
           DATABASE_URL: options.databaseUrl,
           MASTER_KEY: Buffer.alloc(32, 7).toString("base64url"),
-          OIDC_ISSUER: "development",
+          // Nobody asks it: what is measured is a service as it runs in earnest.
+          OIDC_ISSUER: "https://issuer.example",
+          OIDC_CLIENT_ID: "bakehouse",
+          OIDC_CLIENT_SECRET: "unused",
         }),
   };
   if (options.databaseUrl !== undefined) {
