@@ -4,7 +4,10 @@ import { join } from "node:path";
 import type { Effort, Findings } from "./figures.ts";
 import { http } from "./http.ts";
 import { inProcess } from "./in-process.ts";
+import { memory } from "./memory.ts";
+import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
+import { workers } from "./workers.ts";
 
 /** Measures one thing. */
 type Part = (effort: Effort) => Promise<Findings>;
@@ -25,7 +28,10 @@ function script(name: string): Part {
 export const PARTS: Readonly<Record<string, Part>> = {
   "in-process": inProcess,
   http,
+  oidc,
+  workers,
   start,
+  memory,
   caveats: script("caveats"),
   client: script("client"),
   revocation: script("revocation"),
