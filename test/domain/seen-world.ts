@@ -15,7 +15,7 @@ export const KEY_ID = "Zk3vQm2xT9aBcDeF";
 export const PRINCIPAL_ID = "pW3kD0q9xYb2LmNa";
 export const KEY = new Uint8Array(32).fill(7);
 
-export const IDENTIFIER = printIdentifier({
+const IDENTIFIER = printIdentifier({
   keyId: KEY_ID,
   tokenId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
   principalId: PRINCIPAL_ID,
