@@ -63,12 +63,14 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
   const once = (options: Omit<LoadOptions, keyof typeof verify> & Partial<LoadOptions>) =>
     load({ ...verify, ...options });
   const costs = new Map<string, number[]>();
+  let busiest = 0;
   /** Requests a second; what each costs the server's processor goes into `costs`. */
   const single = (name: string, server: Server, bodies: string): Contender => ({
     name,
     async run() {
       const before = server.cpu();
-      const { perSecond, answered } = await once({ port: server.port, bodies });
+      const { perSecond, answered, busy } = await once({ port: server.port, bodies });
+      busiest = Math.max(busiest, busy);
       costs.set(name, [...(costs.get(name) ?? []), (server.cpu() - before) / answered]);
       return perSecond;
     },
@@ -136,6 +138,7 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
     ],
     notes: [
       `64 connections (8 for batches), ${PINNED ? "the server on core 0, the load on core 1" : "not pinned to cores"}; ten caveats; a body of ${JSON.stringify(ask).length} bytes, an answer of ${answer.length}.`,
+      `The load took at most ${Math.round(100 * busiest)} % of its core.`,
       `hono ${versionOf("hono")}, npm macaroon ${versionOf("macaroon")}, jose ${versionOf("jose")}.`,
       ...(go === undefined
         ? ["Left out: Go net/http with go-macaroon (Go is not installed, or cannot have it)."]

@@ -58,7 +58,7 @@ export async function inProcess({ rounds }: Effort): Promise<Findings> {
   // Until the engine has compiled it.
   for (let pass = 0; pass < 5; pass++) for (const { task } of contenders) perSecond(tokens, task);
   const others = await peers(root, KEY);
-  const series = await interleaved("verifications/s", 2 * rounds, [
+  const series = await interleaved("verifications/s", rounds, [
     ...contenders.map(({ name, task }) => ({ name, run: () => perSecond(tokens, task) })),
     ...others.contenders,
   ]);

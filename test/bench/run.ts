@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
+    seconds: { type: "string", default: "1.5" },
     minutes: { type: "string", default: "1" },
     json: { type: "string" },
     readme: { type: "boolean" },
