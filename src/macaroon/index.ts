@@ -8,6 +8,7 @@ export { encode, encodeBundle } from "./encode.ts";
 export { MacaroonError, type MacaroonErrorCode } from "./error.ts";
 export { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hmac.ts";
 export type { JsonSpelling } from "./json-text.ts";
+export { type SigningKey, signingKey } from "./key.ts";
 export { LIMITS, type Limits, type LowerLimits } from "./limits.ts";
 export type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
 export type { CaveatPlace, DischargeFault } from "./match-discharges.ts";

@@ -1,8 +1,9 @@
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 
 import { decodeBase64, encodeBase64Url } from "./base64.ts";
-import { MacaroonError } from "./error.ts";
+import { expectLength, MacaroonError } from "./error.ts";
 import { defaultSha256, type Sha256 } from "./hmac.ts";
+import { SIGNATURE_BYTES } from "./macaroon.ts";
 
 const PREFIX = concatBytes(utf8ToBytes("bakehouse revocation v1"), Uint8Array.of(0));
 const REVOCATION_ID_BYTES = 16;
@@ -16,17 +17,34 @@ export interface RevocationId {
   readonly text: string;
 }
 
+/** Writes the text when it is asked for: most links are looked up by their bytes and never shown. */
+class LinkName implements RevocationId {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    return encodeBase64Url(this.bytes);
+  }
+}
+
+// The prefix is always the same and tails have one length, so what is hashed is written into one place.
+const message = new Uint8Array(PREFIX.length + SIGNATURE_BYTES);
+message.set(PREFIX);
+
 /**
  * Names the link that a tail ends.
  *
  * A hash, because the tail itself is the less attenuated macaroon for whoever knows its caveats.
+ *
+ * @param tail 32 bytes
  */
 export function revocationId(tail: Uint8Array, sha256: Sha256 = defaultSha256): RevocationId {
-  const message = new Uint8Array(PREFIX.length + tail.length);
-  message.set(PREFIX);
+  expectLength("tail", tail, SIGNATURE_BYTES);
   message.set(tail, PREFIX.length);
-  const bytes = sha256(message).slice(0, REVOCATION_ID_BYTES);
-  return { bytes, text: encodeBase64Url(bytes) };
+  return new LinkName(sha256(message).slice(0, REVOCATION_ID_BYTES));
 }
 
 /** Reads a revocation id's text; undefined where it is none, or not spelled as it is written here. */
@@ -34,7 +52,7 @@ export function parseRevocationId(text: string): RevocationId | undefined {
   if (text.length !== REVOCATION_ID_LENGTH) return undefined;
   try {
     const bytes = decodeBase64(text);
-    return encodeBase64Url(bytes) === text ? { bytes, text } : undefined;
+    return encodeBase64Url(bytes) === text ? new LinkName(bytes) : undefined;
   } catch (error) {
     if (error instanceof MacaroonError) return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { boundSignature } from "./bind.ts";
 import { constantTimeEqual } from "./bytes.ts";
 import { computeTails } from "./chain.ts";
 import type { Hmac } from "./hmac.ts";
-import { deriveKey } from "./key.ts";
+import { deriveKey, type SigningKey } from "./key.ts";
 import type { UnverifiedMacaroon } from "./macaroon.ts";
 import { unsealCaveatKey } from "./third-party.ts";
 
@@ -29,7 +29,7 @@ export type StepListener = (step: TraceStep) => void;
 /** The keyed operations of one verification. */
 export interface Keyed {
   /** The root macaroon's tails, if its signature is right. */
-  root(rootKey: Uint8Array): Uint8Array[] | undefined;
+  root(rootKey: Uint8Array | SigningKey): Uint8Array[] | undefined;
   /** A discharge's tails and binding, if its signature is right under that caveat key. */
   discharge(place: number, discharge: UnverifiedMacaroon, key: Uint8Array): SignedDischarge | undefined;
   /** The caveat key in a verification id. */
@@ -56,9 +56,11 @@ export function keyedOperations(root: UnverifiedMacaroon, hmac: Hmac, listener?:
   };
   return {
     root(rootKey) {
-      const key = deriveKey(rootKey, hmac);
-      const inputs = `root key of ${rootKey.length} bytes`;
-      listener?.({ operation: "derive", macaroon: "root", inputs, output: key });
+      const key = rootKey instanceof Uint8Array ? deriveKey(rootKey, hmac) : rootKey.signing;
+      if (rootKey instanceof Uint8Array) {
+        const inputs = `root key of ${rootKey.length} bytes`;
+        listener?.({ operation: "derive", macaroon: "root", inputs, output: key });
+      }
       const tails = tailsOf("root", root, key);
       return compare("root", "signature, last tail", root.signature, lastOf(tails)) ? tails : undefined;
     },
