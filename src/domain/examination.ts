@@ -9,7 +9,7 @@ import {
 } from "../macaroon/index.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
 import { parseIdentifier } from "./identifier.ts";
-import { nodeHmac, nodeSha256 } from "./node-hash.ts";
+import { nodeChain, nodeHmac } from "./node-hash.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Principals } from "./principals.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
@@ -197,8 +197,7 @@ export function createExamination(options: {
       root,
       discharges,
       rootKey: signingKeyOf(rootKey.key),
-      hmac: nodeHmac,
-      sha256: nodeSha256,
+      chain: nodeChain,
     });
     if (!verification.ok) return REFUSED[verification.code];
     const bundle = readBundle(identifier, verification.macaroon, readCaveat);

@@ -3,6 +3,7 @@ export { decodeBase64, encodeBase64Url } from "./base64.ts";
 export { bind } from "./bind.ts";
 export { boxPublicKey } from "./box.ts";
 export { constantTimeEqual } from "./bytes.ts";
+export { type ChainHash, chainOf } from "./chain-hash.ts";
 export { type Bundle, type Decoded, decodeBinary, decodeBundle, type Format } from "./decode.ts";
 export { encode, encodeBundle } from "./encode.ts";
 export { MacaroonError, type MacaroonErrorCode } from "./error.ts";
@@ -13,7 +14,7 @@ export { LIMITS, type Limits, type LowerLimits } from "./limits.ts";
 export type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
 export type { CaveatPlace, DischargeFault } from "./match-discharges.ts";
 export { type MintOptions, mint } from "./mint.ts";
-export { parseRevocationId, type RevocationId, revocationId } from "./revocation-id.ts";
+export { NAME_PREFIX, parseRevocationId, type RevocationId, revocationId } from "./revocation-id.ts";
 export type { Place, TraceStep } from "./steps.ts";
 export { addThirdPartyCaveat, type ThirdPartyCaveatOptions } from "./third-party.ts";
 export {

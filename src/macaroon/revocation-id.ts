@@ -30,9 +30,18 @@ class LinkName implements RevocationId {
   }
 }
 
-// The prefix is always the same and tails have one length, so what is hashed is written into one place.
+/** What the hash that names a link begins with: 24 bytes, before the tail. */
+export const NAME_PREFIX: readonly number[] = [...PREFIX];
+
+// Tails have one length, so what is hashed is written into one place.
 const message = new Uint8Array(PREFIX.length + SIGNATURE_BYTES);
 message.set(PREFIX);
+
+/** The bytes of a tail's revocation id. */
+export function nameOf(tail: Uint8Array, sha256: Sha256): Uint8Array {
+  message.set(tail, PREFIX.length);
+  return sha256(message).slice(0, REVOCATION_ID_BYTES);
+}
 
 /**
  * Names the link that a tail ends.
@@ -43,8 +52,12 @@ message.set(PREFIX);
  */
 export function revocationId(tail: Uint8Array, sha256: Sha256 = defaultSha256): RevocationId {
   expectLength("tail", tail, SIGNATURE_BYTES);
-  message.set(tail, PREFIX.length);
-  return new LinkName(sha256(message).slice(0, REVOCATION_ID_BYTES));
+  return new LinkName(nameOf(tail, sha256));
+}
+
+/** A revocation id from its 16 bytes. */
+export function namedBy(bytes: Uint8Array): RevocationId {
+  return new LinkName(bytes);
 }
 
 /** Reads a revocation id's text; undefined where it is none, or not spelled as it is written here. */

@@ -1,8 +1,12 @@
+import type { ChainHash } from "./chain-hash.ts";
 import { compress } from "./sha256-block.ts";
 
 /** Bytes of a block, and of an HMAC key's pad (RFC 2104 §2). */
 const BLOCK = 64;
 const DIGEST = 32;
+/** Bytes of a link's name. */
+const NAME = 16;
+const PREFIX_WORDS = 6;
 
 const INNER_PAD = 0x36363636;
 const OUTER_PAD = 0x5c5c5c5c;
@@ -37,34 +41,62 @@ export function sha256(message: Uint8Array): Uint8Array {
 
 /** HMAC-SHA256 (RFC 2104, FIPS 198-1). Returns 32 fresh bytes. */
 export function hmacSha256(secret: Uint8Array, message: Uint8Array): Uint8Array {
-  loadKey(secret.length > BLOCK ? sha256(secret) : secret);
-  pad(INNER_PAD);
+  loadKey(secret.length > BLOCK ? sha256(secret) : secret, key);
+  hmacOf(key, message);
+  return digest();
+}
+
+/** HMAC-SHA256 into the state. */
+function hmacOf(secret: Int32Array, message: Uint8Array): void {
+  pad(secret, INNER_PAD);
   absorb(state, message, BLOCK);
   for (let index = 0; index < 8; index++) inner[index] = word(state, index);
-  pad(OUTER_PAD);
+  pad(secret, OUTER_PAD);
   for (let index = 0; index < 8; index++) block[index] = word(inner, index);
   block[8] = 0x80000000;
   for (let index = 9; index < 15; index++) block[index] = 0;
   block[15] = (BLOCK + DIGEST) * 8;
   compress(state, block, state);
-  return digest();
+}
+
+/**
+ * The portable {@link ChainHash}. A tail stays in words from one link to the next: it is the next one's key.
+ *
+ * @param prefix what links are named with, 24 bytes
+ */
+export function portableChain(prefix: readonly number[]): ChainHash {
+  const tail = new Int32Array(16);
+  const name = new Int32Array(16);
+  loadKey(Uint8Array.from(prefix), name);
+  name[PREFIX_WORDS + 8] = 0x80000000;
+  const nameEnd = new Int32Array(16);
+  nameEnd[15] = (4 * PREFIX_WORDS + DIGEST) * 8;
+  return {
+    begin: (secret) => loadKey(secret, tail),
+    step(message) {
+      hmacOf(tail, message);
+      for (let index = 0; index < 8; index++) tail[index] = word(state, index);
+      return digest();
+    },
+    name(of) {
+      for (let index = 0; index < 8; index++) name[PREFIX_WORDS + index] = wordAt(of, 4 * index);
+      compress(INITIAL, name, state);
+      compress(state, nameEnd, state);
+      return digest(NAME);
+    },
+  };
 }
 
 /** Begins a hash with the key's pad. */
-function pad(bits: number): void {
-  for (let index = 0; index < 16; index++) block[index] = word(key, index) ^ bits;
+function pad(secret: Int32Array, bits: number): void {
+  for (let index = 0; index < 16; index++) block[index] = word(secret, index) ^ bits;
   compress(INITIAL, block, state);
 }
 
-function loadKey(secret: Uint8Array): void {
-  if (secret.length === DIGEST) {
-    for (let index = 0; index < 8; index++) key[index] = wordAt(secret, 4 * index);
-    for (let index = 8; index < 16; index++) key[index] = 0;
-    return;
-  }
-  key.fill(0);
+function loadKey(secret: Uint8Array, into: Int32Array): void {
+  into.fill(0);
   for (let at = 0; at < secret.length; at++) {
-    key[at >> 2] = word(key, at >> 2) | (byte(secret, at) << (24 - 8 * (at & 3)));
+    into[at >> 2] = word(into, at >> 2) | (byte(secret, at) << (24 - 8 * (at & 3)));
   }
 }
 
@@ -101,9 +133,10 @@ function absorb(from: Int32Array, message: Uint8Array, before: number): void {
   compress(current, block, state);
 }
 
-function digest(): Uint8Array {
-  const bytes = new Uint8Array(DIGEST);
-  for (let index = 0, at = 0; index < 8; index++) {
+/** The state's first bytes, which are all unless said. */
+function digest(length = DIGEST): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let index = 0, at = 0; at < length; index++) {
     const next = word(state, index);
     bytes[at++] = next >>> 24;
     bytes[at++] = next >>> 16;

@@ -1,7 +1,7 @@
 import { boundSignature } from "./bind.ts";
 import { constantTimeEqual } from "./bytes.ts";
-import { computeTails } from "./chain.ts";
-import type { Hmac } from "./hmac.ts";
+import { computeTails, hmacBy } from "./chain.ts";
+import type { ChainHash } from "./chain-hash.ts";
 import { deriveKey, type SigningKey } from "./key.ts";
 import type { UnverifiedMacaroon } from "./macaroon.ts";
 import { unsealCaveatKey } from "./third-party.ts";
@@ -43,9 +43,10 @@ export interface SignedDischarge {
 }
 
 /** The keyed operations on discharges of one root macaroon; the listener sees every one of them. */
-export function keyedOperations(root: UnverifiedMacaroon, hmac: Hmac, listener?: StepListener): Keyed {
+export function keyedOperations(root: UnverifiedMacaroon, chain: ChainHash, listener?: StepListener): Keyed {
+  const hmac = hmacBy(chain);
   const tailsOf = (place: Place, macaroon: UnverifiedMacaroon, key: Uint8Array): Uint8Array[] => {
-    const tails = computeTails(key, macaroon, hmac);
+    const tails = computeTails(key, macaroon, chain);
     if (listener !== undefined) reportTails(listener, place, macaroon, tails);
     return tails;
   };

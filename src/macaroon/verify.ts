@@ -1,10 +1,11 @@
+import { type ChainHash, chainOf, defaultChain } from "./chain-hash.ts";
 import { MacaroonError } from "./error.ts";
 import { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hmac.ts";
 import { requireKey, type SigningKey } from "./key.ts";
 import { checkBundle, type LowerLimits, limitsWith } from "./limits.ts";
 import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./macaroon.ts";
 import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
-import { revocationId } from "./revocation-id.ts";
+import { namedBy } from "./revocation-id.ts";
 import { keyedOperations, type Place, type StepListener } from "./steps.ts";
 import type {
   DischargeState,
@@ -22,8 +23,10 @@ export interface VerifyOptions {
   /** The root key, or what {@link signingKey} made of it. */
   readonly rootKey: Uint8Array | SigningKey;
   readonly limits?: LowerLimits;
+  /** Hashes in place of the portable functions. */
+  readonly chain?: ChainHash;
+  /** The same of the two hashes that it is made of, where there is no `chain`. */
   readonly hmac?: Hmac;
-  /** Makes the revocation ids. */
   readonly sha256?: Sha256;
 }
 
@@ -46,7 +49,7 @@ export function verify(options: VerifyOptions): Verification {
 
 /** {@link verify}, with somebody listening. The listener hears secrets. */
 export function verifyStepwise(options: VerifyOptions, listener?: StepListener): Verification {
-  const { root, discharges = [], rootKey, hmac = defaultHmac, sha256 = defaultSha256 } = options;
+  const { root, discharges = [], rootKey } = options;
   const limits = limitsWith(options.limits);
   try {
     checkBundle(root, discharges, limits);
@@ -57,14 +60,15 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
   if (rootKey instanceof Uint8Array) requireKey(rootKey);
   if (root.signature.length !== SIGNATURE_BYTES) return { ok: false, code: "bad_signature" };
 
-  const keyed = keyedOperations(root, hmac, listener);
+  const chain = chainFor(options);
+  const keyed = keyedOperations(root, chain, listener);
   const tails = keyed.root(rootKey);
   if (tails === undefined) return { ok: false, code: "bad_signature" };
   const matches = matchDischarges(root, tails, discharges, limits, keyed);
 
   const found = dischargesByCaveat(matches);
   const chainOf = (place: Place, macaroon: UnverifiedMacaroon, links: readonly Uint8Array[]): VerifiedChain =>
-    verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), sha256);
+    verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), chain);
   const states = matches.outcomes.map((outcome, place): DischargeState => {
     const discharge = discharges[place];
     if (!outcome.ok || discharge === undefined) return { state: "invalid", reason: faultOf(outcome) };
@@ -82,6 +86,12 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
   const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
   // The one place where the brand is given: everything above stands between a sender and it.
   return { ok: true, macaroon: facts as VerifiedMacaroon };
+}
+
+function chainFor({ chain, hmac, sha256 }: VerifyOptions): ChainHash {
+  if (chain !== undefined) return chain;
+  if (hmac === undefined && sha256 === undefined) return defaultChain;
+  return chainOf(hmac ?? defaultHmac, sha256 ?? defaultSha256);
 }
 
 function faultOf(outcome: Match): (Match & { ok: false })["reason"] {
@@ -104,9 +114,9 @@ function verifiedChain(
   macaroon: UnverifiedMacaroon,
   tails: readonly Uint8Array[],
   dischargeOf: (caveat: number) => number | undefined,
-  sha256: Sha256,
+  chain: ChainHash,
 ): VerifiedChain {
-  const revocationIds = tails.map((tail) => revocationId(tail, sha256));
+  const revocationIds = tails.map((tail) => namedBy(chain.name(tail)));
   const last = revocationIds.at(-1);
   if (last === undefined) throw new Error("a chain without tails");
   const caveats = macaroon.unverifiedCaveats.map(
@@ -123,8 +133,8 @@ function verifiedChain(
     },
   );
   const { identifier, location } = macaroon;
-  const chain = { identifier, caveats, revocationId: last, revocationIds };
-  return location === undefined ? chain : { ...chain, location };
+  const links = { identifier, caveats, revocationId: last, revocationIds };
+  return location === undefined ? links : { ...links, location };
 }
 
 function addUndischarged(all: Undischarged[], macaroon: Place, chain: VerifiedChain): void {
