@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { DomainError } from "../../domain/error.ts";
+import { requirePlatform } from "../../domain/permission.ts";
 import type { Verdict, VerifyRequest } from "../../domain/service.ts";
 import { parsedArray } from "../batch.ts";
 import { MAX_BATCH_BODY, MAX_BODY } from "../body.ts";
@@ -54,6 +55,7 @@ export const verify = defineRoute({
   description:
     "For a platform, about tokens of its own. 200 wherever an answer was reached, allowed or not; 503 where none could be reached, which is neither. `allowed: true` says that the token does not forbid the call.",
   auth: "caller",
+  authorize: (caller) => void requirePlatform(caller, "verify"),
   body: verifyBody,
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
   async handler({ service, caller, body }) {
@@ -106,6 +108,7 @@ export const verifyBatch = defineRoute({
   description:
     "Answers in the order of the requests. A request that is not valid, or that could not be answered, is a problem document in its place, whose `member` is a path into that request; it does not spoil the others. A body that is no JSON at all is refused as a whole.",
   auth: "caller",
+  authorize: (caller) => void requirePlatform(caller, "verify"),
   body: batchBody,
   responses: {
     200: { description: "The answers.", schema: batchAnswerSchema, example: { results: [allowedExample] } },
