@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import cluster from "node:cluster";
+
 import { parseInstant } from "./caveats/instant.ts";
 import type { ServerCommand } from "./cli/cli.ts";
 import { ConfigError, parseConfig } from "./config.ts";
@@ -7,8 +9,65 @@ import { VERSION } from "./run/package.ts";
 
 class UsageError extends Error {}
 
+/** Most workers of one service. */
+const MOST_WORKERS = 64;
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** Stops at the first signal, and at the second without waiting any more. */
+function stopAtSignals(stopAll: () => Promise<void>): { readonly stopping: boolean } {
+  const state = { stopping: false };
+  const stop = (signal: string) => {
+    if (state.stopping) process.exit(1); // asked twice: somebody does not want to wait
+    state.stopping = true;
+    say(`bakehouse: stopping (${signal})`);
+    stopAll().then(() => process.exit(0), fail);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  return state;
+}
+
+/**
+ * Serves as one of several workers: whoever started it says when to stop. A terminal or a supervisor that signals
+ * every process of a group must not make it stop twice, which would be at once.
+ */
+async function serveAsWorker(): Promise<void> {
+  const { serve: start } = await import("./run/serve.ts");
+  const starting = start(parseConfig(process.env));
+  let stopping = false;
+  process.on("SIGTERM", () => {
+    if (stopping) return;
+    stopping = true;
+    starting.then((serving) => serving.stop()).then(() => process.exit(0), fail);
+  });
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+  await starting;
+}
+
+async function serveWith(count: number): Promise<void> {
+  const config = parseConfig(process.env);
+  if (config.databaseUrl === undefined) {
+    throw new UsageError(
+      "the embedded database belongs to one process: set DATABASE_URL to serve with several",
+    );
+  }
+  if (config.oidc.kind === "development") {
+    throw new UsageError(
+      "the development identity provider remembers logins in one process: set OIDC_ISSUER to serve with several",
+    );
+  }
+  const [{ startWorkers }, { createLogger }] = await Promise.all([
+    import("./run/workers.ts"),
+    import("./run/log.ts"),
+  ]);
+  const workers = startWorkers(count, createLogger(config.logLevel), (lines) => process.stdout.write(lines));
+  const state = stopAtSignals(workers.stop);
+  process.on("SIGHUP", () => void workers.restart());
+  await workers.ready;
+  if (!state.stopping) say(`bakehouse: ready at ${config.publicUrl} (${count} workers)`);
 }
 
 async function serve(): Promise<void> {
@@ -16,17 +75,9 @@ async function serve(): Promise<void> {
   const { serve: start } = await import("./run/serve.ts");
   // Heard from the beginning: as the first process of a container nothing else would end this one.
   const starting = start(config);
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) process.exit(1); // asked twice: somebody does not want to wait
-    stopping = true;
-    say(`bakehouse: stopping (${signal})`);
-    starting.then((serving) => serving.stop()).then(() => process.exit(0), fail);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  const state = stopAtSignals(async () => (await starting).stop());
   const serving = await starting;
-  if (stopping) return;
+  if (state.stopping) return;
   if (serving.bootstrapped !== undefined && "paths" in serving.bootstrapped) {
     for (const path of serving.bootstrapped.paths) say(`bakehouse: wrote ${path}`);
   }
@@ -70,6 +121,14 @@ async function restoreFence(instant: string | undefined): Promise<void> {
   say("bakehouse: API credentials among it; `bakehouse bootstrap --reissue` writes new ones");
 }
 
+function workersOf(text: string | undefined): number {
+  if (text === undefined) return 1;
+  if (!/^[1-9][0-9]?$/.test(text) || Number(text) > MOST_WORKERS) {
+    throw new UsageError(`--workers takes a number from 1 to ${MOST_WORKERS}`);
+  }
+  return Number(text);
+}
+
 function alone(positionals: readonly string[]): void {
   if (positionals.length > 0) throw new UsageError("one command at a time; see bakehouse --help");
 }
@@ -79,10 +138,16 @@ const SERVER: readonly ServerCommand[] = [
     name: "serve",
     usage: "",
     summary: "answer requests until stopped",
-    options: {},
-    async run({ positionals }) {
+    details: ["Several workers share the port; SIGHUP replaces them one after the other, without a gap."],
+    options: {
+      workers: { type: "string", value: "N", help: `processes, up to ${MOST_WORKERS}; 1 unless said` },
+    },
+    async run({ positionals, text }) {
       alone(positionals);
-      await serve();
+      const workers = workersOf(text("workers"));
+      if (cluster.isWorker) await serveAsWorker();
+      else if (workers > 1) await serveWith(workers);
+      else await serve();
       return 0;
     },
   },

@@ -1,35 +1,35 @@
-import { agentText } from "../caveats/caveat.ts";
-import { type Condition, compileCaveat, thirdParty } from "../caveats/condition.ts";
-import {
-  decodeBundle,
-  LIMITS,
-  type UnverifiedMacaroon,
-  type VerifiedChain,
-  type VerifiedMacaroon,
-  verify,
-} from "../macaroon/index.ts";
-import { type Identifier, parseIdentifier } from "./identifier.ts";
+import { decodeBundle, LIMITS, type UnverifiedMacaroon, verify } from "../macaroon/index.ts";
+import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
+import { parseIdentifier } from "./identifier.ts";
 import { nodeHmac, nodeSha256 } from "./node-hash.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Principals } from "./principals.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import type { RevocationSubject } from "./revocation-set.ts";
 import type { RootKey, RootKeys } from "./root-keys.ts";
+import type { Secret } from "./secret.ts";
 import type { RefusalCode } from "./service.ts";
-import { uuidv7Time } from "./uuid.ts";
+import type { Sightings } from "./sightings.ts";
+import { bundleWeight, readBundle, type VerifiedBundle } from "./verified-bundle.ts";
 
 /** A token whose signature is right, with what only the issuer can have said of it. */
-export interface GoodToken {
-  readonly identifier: Identifier;
+export interface GoodToken extends VerifiedBundle {
   readonly rootKey: RootKey;
   readonly principal: Principal;
-  readonly macaroon: VerifiedMacaroon;
-  /** The root macaroon's caveats, read. */
-  readonly conditions: readonly Condition[];
-  /** Those of each discharge, in the given order; empty for one that is invalid. */
-  readonly dischargeConditions: readonly (readonly Condition[])[];
   /** By a revocation of any of its links, or because nobody trusts who vouched for its principal any more. */
   readonly revoked: string | undefined;
+}
+
+/** A bundle that was verified before, and the key under which its signature was right. */
+export interface SeenBundle {
+  readonly bundle: VerifiedBundle;
+  readonly underKey: Secret;
+}
+
+/** What remembers verified bundles: which ones are presented again, and what was found of those. */
+export interface Seen {
+  readonly sightings: Sightings;
+  readonly cache: Pick<BundleCache<SeenBundle>, "find" | "keep">;
 }
 
 /** What became of a presented token. Nothing is said of its caveats where its signature is not right. */
@@ -79,44 +79,30 @@ function decodeAll(text: string, more: readonly string[]): Presented {
   return { ok: true, root, discharges };
 }
 
-function read(chain: VerifiedChain): readonly Condition[] {
-  return chain.caveats.map(({ kind, id, location }) =>
-    kind === "third" ? thirdParty(location ?? "") : compileCaveat(id),
-  );
-}
-
-/** The agents that caveats name, each by its name and, where there is one, with its instance. */
-export function agentsOf(conditions: readonly Condition[]): readonly string[] {
-  return conditions.flatMap((condition) => {
-    if (condition.state !== "known" || condition.caveat.kind !== "agent") return [];
-    const { caveat } = condition;
-    return caveat.instance === undefined ? [caveat.name] : [caveat.name, agentText(caveat)];
-  });
-}
-
-/** The approvals that a caveat names. */
-function approvalsOf(condition: Condition): readonly string[] {
-  return condition.state === "known" && condition.caveat.kind === "approval" ? [condition.caveat.id] : [];
-}
-
 /**
  * What revocations are looked up by. A discharge's links and agents count like the root macaroon's: a call that
  * rests on what has been revoked must not pass, whichever macaroon brought it.
  */
-export function subjectOf(token: Omit<GoodToken, "revoked">): RevocationSubject {
-  const { macaroon, principal, identifier, rootKey } = token;
-  const chains = [macaroon, ...macaroon.discharges.filter((discharge) => discharge.state === "good")];
+export function subjectOf(token: GoodToken): RevocationSubject {
+  return revocationSubject(token, token.rootKey, token.principal);
+}
+
+function revocationSubject(
+  bundle: VerifiedBundle,
+  rootKey: RootKey,
+  principal: Principal,
+): RevocationSubject {
   return {
     platform: rootKey.platform,
     issuer: principal.issuer,
     subject: principal.subject,
     principalId: principal.id,
     keyId: rootKey.id,
-    tokenId: identifier.tokenId,
-    issuedAt: uuidv7Time(identifier.tokenId),
-    approvals: token.dischargeConditions.flat().flatMap(approvalsOf),
-    agents: [token.conditions, ...token.dischargeConditions].flatMap(agentsOf),
-    revocationIds: chains.flatMap(({ revocationIds }) => revocationIds.map(({ bytes }) => bytes)),
+    tokenId: bundle.identifier.tokenId,
+    issuedAt: bundle.issuedAt,
+    approvals: bundle.approvals,
+    agents: bundle.agents,
+    revocationIds: bundle.revocationIds,
   };
 }
 
@@ -126,33 +112,67 @@ const UNKNOWN_KEY = {
   detail: "no key of this platform signed the token",
 } as const;
 
-/** @param trustsDevelopment whether the development identity provider is the one in use */
+const REFUSED = {
+  too_large: { ok: false, code: "too_large", detail: "the token and its discharges exceed the limits" },
+  bad_signature: { ok: false, code: "bad_signature", detail: "the token's signature is wrong" },
+} as const;
+
+/**
+ * @param trustsDevelopment whether the development identity provider is the one in use
+ * @param seen remembers what verification found; only bundles with a right signature enter it
+ */
 export function createExamination(options: {
-  readonly rootKeys: RootKeys;
-  readonly principals: Principals;
-  readonly feed: RevocationFeed;
+  readonly rootKeys: Pick<RootKeys, "find" | "held">;
+  readonly principals: Pick<Principals, "find">;
+  readonly feed: Pick<RevocationFeed, "isRevoked">;
   readonly trustsDevelopment: boolean;
+  readonly seen: Seen;
 }): Examination {
   const { rootKeys, principals, feed } = options;
+  const { sightings, cache } = options.seen;
 
-  function revocationOf(token: Omit<GoodToken, "revoked">): string | undefined {
-    const revoked = feed.isRevoked(subjectOf(token));
+  function revocationOf(bundle: VerifiedBundle, rootKey: RootKey, principal: Principal): string | undefined {
+    const revoked = feed.isRevoked(revocationSubject(bundle, rootKey, principal));
     if (revoked) return "the token, or one that it was narrowed from, has been revoked";
-    if (token.principal.development && !options.trustsDevelopment) {
+    if (principal.development && !options.trustsDevelopment) {
       return "the token was issued to a principal of the development identity provider, which is not in use any more";
     }
     return undefined;
   }
 
-  async function examineFor(presented: Presented, platform: string | undefined): Promise<Examined> {
-    if (!presented.ok) return presented;
-    const identifier = parseIdentifier(presented.root.identifier);
+  /** The key that an identifier names, if it is one that the asker's tokens can be under. */
+  async function keyFor(keyId: string, platform: string | undefined): Promise<RootKey | undefined> {
     // By the platform that asks: whoever has no credential guesses on the service's own account, not on a platform's.
-    const rootKey = identifier && (await rootKeys.find(identifier.keyId, platform));
-    if (identifier === undefined || rootKey === undefined) return UNKNOWN_KEY;
-    if (platform !== undefined && rootKey.platform !== platform) return UNKNOWN_KEY;
+    const rootKey = rootKeys.held(keyId) ?? (await rootKeys.find(keyId, platform));
+    return platform !== undefined && rootKey?.platform !== platform ? undefined : rootKey;
+  }
 
+  /**
+   * What was found before spares the decoding, the signatures and the reading of caveats, under the very key object
+   * that is in use now: one that was read anew, or is another under the same id, is none. Everything that can change
+   * between two requests is asked each time: the key, the platform, the principal, the revocations; and time, the
+   * context and the freshness of all this by whoever goes on from here.
+   */
+  async function examineFor(
+    text: string,
+    more: readonly string[],
+    platform: string | undefined,
+  ): Promise<Examined> {
+    const key = bundleKey(text, more, platform);
+    const before = key === undefined ? undefined : cache.find(key);
+    if (before !== undefined) {
+      const rootKey = await keyFor(before.bundle.identifier.keyId, platform);
+      if (rootKey === undefined) return UNKNOWN_KEY;
+      if (rootKey.key === before.underKey) return admit(before.bundle, rootKey);
+    }
+
+    const presented = decodeAll(text, more);
+    if (!presented.ok) return presented;
     const { root, discharges } = presented;
+    const identifier = parseIdentifier(root.identifier);
+    const rootKey = identifier && (await keyFor(identifier.keyId, platform));
+    if (identifier === undefined || rootKey === undefined) return UNKNOWN_KEY;
+
     const verification = verify({
       root,
       discharges,
@@ -160,33 +180,24 @@ export function createExamination(options: {
       hmac: nodeHmac,
       sha256: nodeSha256,
     });
-    if (!verification.ok) {
-      const tooLarge = verification.code === "too_large";
-      const detail = tooLarge
-        ? "the token and its discharges exceed the limits"
-        : "the token's signature is wrong";
-      return { ok: false, code: verification.code, detail };
+    if (!verification.ok) return REFUSED[verification.code];
+    const bundle = readBundle(identifier, verification.macaroon);
+    if (key !== undefined && sightings.again(root.signature) && isKeepable(text, more)) {
+      cache.keep(key, { bundle, underKey: rootKey.key }, key.length + bundleWeight(bundle));
     }
+    return admit(bundle, rootKey);
+  }
 
+  async function admit(bundle: VerifiedBundle, rootKey: RootKey): Promise<Examined> {
     // Only a key of ours gets here, so a principal that is not there was lost with a database.
-    const principal = await principals.find(identifier.principalId);
+    const principal = await principals.find(bundle.identifier.principalId);
     if (principal === undefined || principal.platform !== rootKey.platform) return UNKNOWN_KEY;
-    const { macaroon } = verification;
-    const token = {
-      identifier,
-      rootKey,
-      principal,
-      macaroon,
-      conditions: read(macaroon),
-      dischargeConditions: macaroon.discharges.map((discharge) =>
-        discharge.state === "good" ? read(discharge) : [],
-      ),
-    };
-    return { ok: true, token: { ...token, revoked: revocationOf(token) } };
+    const revoked = revocationOf(bundle, rootKey, principal);
+    return { ok: true, token: { ...bundle, rootKey, principal, revoked } };
   }
 
   return {
-    examine: (text, discharges, platform) => examineFor(decodeAll(text, discharges), platform),
-    examineAny: (text) => examineFor(decodeAll(text, []), undefined),
+    examine: (text, discharges, platform) => examineFor(text, discharges, platform),
+    examineAny: (text) => examineFor(text, [], undefined),
   };
 }

@@ -8,8 +8,6 @@ import type { Clock } from "./ports/clock.ts";
 import type { DischargeSubject } from "./ports/discharge-requests.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import { caveatText } from "./token-views.ts";
-import { uuidv7Time } from "./uuid.ts";
-import { expiryOf } from "./verification.ts";
 
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {
@@ -65,7 +63,7 @@ export function createTokenReading(options: {
         agents: judged.agents,
       },
       revocationIds: macaroon.revocationIds.map(({ text: named }) => named),
-      expiresAt: expiryOf(token, uuidv7Time(identifier.tokenId)),
+      expiresAt: token.endsAt,
     };
   };
 }

@@ -3,7 +3,7 @@ import { contradictions } from "../caveats/contradictions.ts";
 import { instantFromMilliseconds } from "../caveats/instant.ts";
 import { summarise } from "../caveats/summary.ts";
 import { encodeBase64Url } from "../macaroon/index.ts";
-import { agentsOf } from "./examination.ts";
+import { agentsOf } from "./agents.ts";
 import { issuedLinks } from "./minting.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { IssuedCaveat, TokenRecord, TokenWithPrincipal } from "./ports/tokens.ts";

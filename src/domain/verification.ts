@@ -1,20 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 
-import { type Condition, shownCaveat } from "../caveats/condition.ts";
-import { instantFromMilliseconds } from "../caveats/instant.ts";
-import { summarise } from "../caveats/summary.ts";
 import { DomainError } from "./error.ts";
-import type { Examination, GoodToken } from "./examination.ts";
-import { earliestExpiry } from "./expiry.ts";
+import type { Examination } from "./examination.ts";
 import { judge } from "./judgement.ts";
-import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
 import { requirePlatform } from "./permission.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import { parseSequence, printSequence } from "./sequence.ts";
 import type { Verdict, Verification, VerifyRequest } from "./service.ts";
-import { caveatText } from "./token-views.ts";
-import { uuidv7Time } from "./uuid.ts";
+import { caveatsOf, linksOf, summaryOf } from "./verified-bundle.ts";
 
 /** How long a batch may keep the process from everybody else, milliseconds. */
 const LONGEST_HOLD = 10;
@@ -28,18 +22,6 @@ const MOST_FAILURES = 20_000;
 /** How long verify waits for `min_sequence`, milliseconds. */
 const REACH_WAIT = 2_000;
 
-function textOf(condition: Condition): string {
-  return condition.state === "third_party"
-    ? caveatText({ location: shownCaveat(condition.location) })
-    : condition.text;
-}
-
-/** The earliest instant at which the token, or a discharge that it needs, expires; unix milliseconds. */
-export function expiryOf(token: GoodToken, issuedAt: number): number {
-  const conditions = [token.conditions, ...token.dischargeConditions].flat();
-  return earliestExpiry(conditions, issuedAt + MAX_TOKEN_LIFE);
-}
-
 function refusalOf(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   throw error;
@@ -48,7 +30,7 @@ function refusalOf(error: unknown): DomainError {
 /** Answers the one question: may this token do this, now? */
 export function createVerification(options: {
   readonly examination: Examination;
-  readonly feed: RevocationFeed;
+  readonly feed: Pick<RevocationFeed, "reach" | "requireFresh" | "position">;
   readonly clock: Clock;
 }): Verification {
   const { examination, feed, clock } = options;
@@ -77,21 +59,19 @@ export function createVerification(options: {
     const now = clock.now();
     const { refusal, failures, undischarged, agents } = judge(token, request.context, now);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
-    const { identifier, rootKey, principal, macaroon, conditions } = token;
-    const issuedAt = uuidv7Time(identifier.tokenId);
     return {
       allowed: true,
-      tokenId: identifier.tokenId,
-      keyId: rootKey.id,
+      tokenId: token.identifier.tokenId,
+      keyId: token.rootKey.id,
       platform,
-      principal,
-      issuedAt,
-      expiresAt: expiryOf(token, issuedAt),
+      principal: token.principal,
+      issuedAt: token.issuedAt,
+      expiresAt: token.endsAt,
       agents,
-      caveats: conditions.map(textOf),
-      summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
-      revocationId: macaroon.revocationId.text,
-      revocationIds: macaroon.revocationIds.map(({ text }) => text),
+      caveats: caveatsOf(token),
+      summary: summaryOf(token, now),
+      revocationId: token.macaroon.revocationId.text,
+      revocationIds: linksOf(token),
       sequence,
     };
   }

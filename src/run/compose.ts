@@ -3,6 +3,7 @@ import { createAuthentication } from "../domain/authentication.ts";
 import { createBakery } from "../domain/bakery.ts";
 import { createBakeryLogins } from "../domain/bakery-login.ts";
 import { createBootstrap } from "../domain/bootstrap.ts";
+import { createBundleCache } from "../domain/bundle-cache.ts";
 import { createDischargeDesk } from "../domain/discharge-desk.ts";
 import { createDischargeKeys } from "../domain/discharge-keys.ts";
 import { createDischargeLimits } from "../domain/discharge-limits.ts";
@@ -33,6 +34,7 @@ import type { Sealing } from "../domain/sealing.ts";
 import type { Service } from "../domain/service.ts";
 import { createServiceCredentials } from "../domain/service-credentials.ts";
 import { createTokenReading } from "../domain/shown-token.ts";
+import { createSightings } from "../domain/sightings.ts";
 import { createTokenViews } from "../domain/token-views.ts";
 import { createVerification } from "../domain/verification.ts";
 import { createWaitingRoom } from "../domain/waiting-room.ts";
@@ -73,6 +75,9 @@ export interface Parts {
   };
 }
 
+/** Memory for bundles that are presented again and again. */
+const SEEN_BYTES = 32 * 1024 * 1024;
+
 /** How often the revocation log is read, as a part of the staleness bound: several reads may fail before it is reached. */
 const POLLS_PER_BOUND = 20;
 
@@ -100,7 +105,13 @@ export function compose(parts: Parts) {
   });
   const rootKeys = createRootKeys({ ...parts, isRevoked: feed.revokesKey });
   const principals = createPrincipals(parts);
-  const examination = createExamination({ rootKeys, principals, feed, trustsDevelopment: isDevelopment });
+  const examination = createExamination({
+    rootKeys,
+    principals,
+    feed,
+    trustsDevelopment: isDevelopment,
+    seen: { sightings: createSightings(), cache: createBundleCache(SEEN_BYTES) },
+  });
   const logins = createLogins(parts);
   const dischargeKeys = createDischargeKeys(parts);
   const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, feed });

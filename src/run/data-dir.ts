@@ -80,9 +80,16 @@ export function credentialFiles(dataDir: string): CredentialFiles {
   };
 }
 
-/** How far the revocation log was read, in the data folder. */
-export function positionFile(dataDir: string): PositionFile {
-  const path = join(dataDir, "revocations.position");
+/**
+ * How far the revocation log was read, in the data folder.
+ *
+ * @param worker the number of a worker, where there are several: each has a file of its own
+ */
+export function positionFile(dataDir: string, worker?: number): PositionFile {
+  const path = join(
+    dataDir,
+    worker === undefined ? "revocations.position" : `revocations-${worker}.position`,
+  );
   return {
     async read() {
       const text = await readIfThere(path);

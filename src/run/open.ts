@@ -13,6 +13,7 @@ import { createLogger, errorFields } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
 import { createWebhook } from "./webhook.ts";
+import { ownSlot } from "./worker-slots.ts";
 
 /** The service, opened and not started. */
 export interface Opened extends Composed {
@@ -39,7 +40,9 @@ export async function open(
     readonly shiftDatabaseClock?: () => number;
   } = {},
 ): Promise<Opened> {
-  const log = createLogger(config.logLevel);
+  const worker = ownSlot();
+  const log =
+    worker === undefined ? createLogger(config.logLevel) : createLogger(config.logLevel).child({ worker });
   const {
     clock = systemClock,
     randomness = systemRandomness,
@@ -73,7 +76,7 @@ export async function open(
       steps,
       ...(overrides.follow === undefined ? {} : { follow: overrides.follow }),
       ...people,
-      positionFile: existsSync(config.dataDir) ? positionFile(config.dataDir) : undefined,
+      positionFile: existsSync(config.dataDir) ? positionFile(config.dataDir, worker) : undefined,
       files: credentialFiles(config.dataDir),
       webhook: config.webhook && createWebhook(config.webhook),
       publicUrl: config.publicUrl,

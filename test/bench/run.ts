@@ -1,28 +1,55 @@
-import { spawnSync } from "node:child_process";
-import { cpus } from "node:os";
-import { join } from "node:path";
+/*
+ * The benchmark: `npm run bench`, or some parts of it: `npm run bench -- http oidc`. See README.md beside this.
+ *
+ * Every figure is a ratio of things measured side by side in this run: machines are noisy and differ, ratios less so.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 
-// `npm run bench` runs every part, `npm run bench -- caveats` the parts that are named. Each part starts what
-// it needs, interleaves what it compares, and says of each target whether it is met. Figures are ratios in
-// one run: a machine's absolute speed is nobody's business but its owner's.
-const PARTS = ["caveats", "client", "revocation"];
+import { stopDatabases } from "./database.ts";
+import type { Findings } from "./figures.ts";
+import { thisMachine } from "./machine.ts";
+import { IN_FULL, PARTS } from "./parts.ts";
+import { asJson, machineLine, seriesTable, targetsTable } from "./report.ts";
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((part) => !PARTS.includes(part));
-if (unknown.length > 0) {
-  process.stderr.write(`no such part: ${unknown.join(", ")}; there are ${PARTS.join(", ")}\n`);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    minutes: { type: "string", default: "1" },
+    json: { type: "string" },
+  },
+});
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+
+const effort = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  minutes: Number(values.minutes),
+};
+const wanted = positionals.length > 0 ? positionals : IN_FULL;
+const unknown = wanted.filter((part) => PARTS[part] === undefined);
+if (unknown.length > 0 || !Object.values(effort).every((number) => number > 0)) {
+  const known = Object.keys(PARTS).join(", ");
+  process.stderr.write(`npm run bench -- [part]... [--rounds N] [--seconds N] [--minutes N] [--json FILE]\n`);
+  process.stderr.write(`parts: ${known}; without any: ${IN_FULL.join(", ")}\n`);
   process.exit(2);
 }
-const [cpu] = cpus();
-process.stdout.write(
-  `${cpu?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}\n`,
-);
-let failed = false;
-for (const part of wanted.length > 0 ? wanted : PARTS) {
-  process.stdout.write(`\n== ${part}\n`);
-  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, `${part}.ts`)], {
-    stdio: "inherit",
-  });
-  failed ||= status !== 0;
+
+const machine = thisMachine();
+say(machineLine(machine));
+const findings: Findings[] = [];
+try {
+  for (const name of wanted) {
+    const found = await PARTS[name]?.(effort);
+    if (found === undefined) continue;
+    say(`\n${seriesTable(found)}`);
+    findings.push(found);
+  }
+} finally {
+  await stopDatabases();
 }
-process.exitCode = failed ? 1 : 0;
+const targets = findings.flatMap((found) => found.targets);
+if (targets.length > 0) say(`\n${targetsTable(targets)}`);
+if (values.json !== undefined) writeFileSync(values.json, asJson(machine, findings));

@@ -1,0 +1,27 @@
+import cluster from "node:cluster";
+
+const VARIABLE = "BAKEHOUSE_WORKER";
+
+/**
+ * Hands out small numbers to workers, the lowest that is free: what a worker keeps in the data folder is under its
+ * number, so that no two write one file, and files do not add up with each restart.
+ */
+export function createSlots() {
+  const taken = new Set<number>();
+  return {
+    take(): number {
+      let slot = 1;
+      while (taken.has(slot)) slot += 1;
+      taken.add(slot);
+      return slot;
+    },
+    free: (slot: number): void => void taken.delete(slot),
+    /** How a worker is told its number. */
+    environment: (slot: number): Readonly<Record<string, string>> => ({ [VARIABLE]: String(slot) }),
+  };
+}
+
+/** This process's number; undefined where it is no worker. */
+export function ownSlot(): number | undefined {
+  return cluster.isWorker ? Number(process.env[VARIABLE]) : undefined;
+}

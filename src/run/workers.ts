@@ -1,0 +1,165 @@
+import cluster, { type Worker } from "node:cluster";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Logger } from "pino";
+
+import { DomainError } from "../domain/error.ts";
+import { createSlots } from "./worker-slots.ts";
+
+/** Milliseconds that a new worker has until it serves: a database that answers nothing must not hold a restart for ever. */
+const START_WAIT = 60_000;
+
+/** Milliseconds that a worker which is told to stop has for the requests under way; it gives them ten seconds itself. */
+const STOP_WAIT = 15_000;
+
+/** Milliseconds before a worker that ended is replaced: doubled with each that ends, until none did for a while. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 10_000;
+const CALM = 60_000;
+
+/** Several processes that serve on one port. */
+export interface Workers {
+  /** Resolves once all serve. Rejects where one ends before: what is wrong at first is wrong for all. */
+  readonly ready: Promise<void>;
+  /** Replaces one worker after the other; each goes once its successor serves. While that goes on, asking again adds nothing. */
+  restart(): Promise<void>;
+  /** Lets each finish its requests. Resolves once all are gone and what they wrote has been passed on. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts workers: each is a whole replica with a follower of the revocation log and a pool of connections of its own,
+ * so that one that hangs or dies takes nothing of the others with it. One that ends by itself is replaced and counted.
+ *
+ * @param write takes what workers log, whole lines at a time: several processes on one pipe would tear each other's
+ */
+export function startWorkers(count: number, log: Logger, write: (lines: string) => void): Workers {
+  const slots = createSlots();
+  const living = new Set<Worker>();
+  const serving = new Set<Worker>();
+  const leaving = new Set<Worker>();
+  let crashes = 0;
+  let pause = FIRST_PAUSE;
+  let crashedAt = 0;
+  let stopping = false;
+  let restarting: Promise<void> | undefined;
+
+  cluster.setupPrimary({ stdio: ["ignore", "pipe", "inherit", "ipc"] });
+
+  /** Starts one. Resolves once it serves, and rejects where it ends before. */
+  function start(): Promise<Worker> {
+    const slot = slots.take();
+    const worker = cluster.fork(slots.environment(slot));
+    living.add(worker);
+    passOnLines(worker, write);
+    const force = setTimeout(() => worker.process.kill("SIGKILL"), START_WAIT);
+    return new Promise((resolve, reject) => {
+      worker.once("listening", () => {
+        clearTimeout(force);
+        serving.add(worker);
+        resolve(worker);
+      });
+      // After its last words, which "exit" does not wait for.
+      worker.process.once("close", (code, signal) => {
+        clearTimeout(force);
+        slots.free(slot);
+        living.delete(worker);
+        reject(new DomainError("unavailable", "a worker ended before it served"));
+        if (serving.delete(worker)) ended(worker, code, signal);
+      });
+    });
+  }
+
+  function ended(worker: Worker, code: number | null, signal: NodeJS.Signals | null): void {
+    if (leaving.delete(worker) || stopping) return;
+    crashes += 1;
+    log.error({ event: "worker ended", pid: worker.process.pid, code, signal, crashes });
+    const now = performance.now();
+    if (now - crashedAt > CALM) pause = FIRST_PAUSE;
+    crashedAt = now;
+    void replace();
+  }
+
+  /** Keeps trying: a database that is away takes all workers with it, and they must come back by themselves. */
+  async function replace(): Promise<void> {
+    while (!stopping) {
+      const wait = pause;
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+      await sleep(wait);
+      if (stopping) return;
+      try {
+        const worker = await start();
+        log.info({ event: "worker replaced", pid: worker.process.pid, crashes });
+        return;
+      } catch {
+        log.error({ event: "worker not replaced", detail: "it ended before it served" });
+      }
+    }
+  }
+
+  async function end(worker: Worker): Promise<void> {
+    leaving.add(worker);
+    if (!living.has(worker)) return;
+    const gone = new Promise<void>((resolve) => worker.process.once("close", () => resolve()));
+    worker.process.kill("SIGTERM");
+    const force = setTimeout(() => worker.process.kill("SIGKILL"), STOP_WAIT);
+    await gone;
+    clearTimeout(force);
+  }
+
+  async function restartAll(): Promise<void> {
+    for (const worker of [...serving]) {
+      if (stopping) return;
+      if (!serving.has(worker)) continue; // it crashed meanwhile, and its replacement is new anyway
+      try {
+        await start();
+      } catch {
+        log.error({
+          event: "restart given up",
+          detail: "a new worker ended before it served; the old ones stay",
+        });
+        return;
+      }
+      await end(worker);
+    }
+    log.info({ event: "workers restarted", workers: serving.size });
+  }
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    await Promise.all([...living].map(end));
+  }
+
+  const first = Promise.all(Array.from({ length: count }, start));
+  return {
+    ready: first.then(
+      () => undefined,
+      async (error: unknown) => {
+        await stop();
+        throw error;
+      },
+    ),
+    restart() {
+      restarting ??= restartAll().finally(() => {
+        restarting = undefined;
+      });
+      return restarting;
+    },
+    stop,
+  };
+}
+
+/** Passes on whole lines, each worker's in its order. */
+function passOnLines(worker: Worker, write: (lines: string) => void): void {
+  const { stdout } = worker.process;
+  let begun = "";
+  stdout?.setEncoding("utf8");
+  stdout?.on("data", (text: string) => {
+    const end = text.lastIndexOf("\n") + 1;
+    if (end > 0) write(begun + text.slice(0, end));
+    begun = end > 0 ? text.slice(end) : begun + text;
+  });
+  stdout?.once("end", () => {
+    if (begun !== "") write(`${begun}\n`); // killed amid a line
+  });
+}

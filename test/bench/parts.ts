@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+import type { Effort, Findings } from "./figures.ts";
+import { http } from "./http.ts";
+import { inProcess } from "./in-process.ts";
+import { start } from "./start.ts";
+
+/** Measures one thing. */
+type Part = (effort: Effort) => Promise<Findings>;
+
+/** A part that is a program of its own, and says itself which targets it met. */
+function script(name: string): Part {
+  return async () => {
+    process.stdout.write(`\n== ${name}\n`);
+    const { status } = spawnSync(process.execPath, [join(import.meta.dirname, `${name}.ts`)], {
+      stdio: "inherit",
+    });
+    if (status !== 0) process.exitCode = 1;
+    return { part: `${name}: above`, series: [], targets: [], notes: [] };
+  };
+}
+
+/** Every part by its name. */
+export const PARTS: Readonly<Record<string, Part>> = {
+  "in-process": inProcess,
+  http,
+  start,
+  caveats: script("caveats"),
+  client: script("client"),
+  revocation: script("revocation"),
+};
+
+/** Those that run where none is named: all but the ones that take long by themselves. */
+export const IN_FULL: readonly string[] = Object.keys(PARTS).filter((part) => part !== "revocation");

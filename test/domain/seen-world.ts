@@ -1,0 +1,139 @@
+import { createBundleCache } from "../../src/domain/bundle-cache.ts";
+import { createExamination, type Examination, type SeenBundle } from "../../src/domain/examination.ts";
+import { printIdentifier } from "../../src/domain/identifier.ts";
+import type { Principal } from "../../src/domain/ports/principals.ts";
+import type { RevocationSubject } from "../../src/domain/revocation-set.ts";
+import type { RootKey } from "../../src/domain/root-keys.ts";
+import { Secret } from "../../src/domain/secret.ts";
+import type { Verdict } from "../../src/domain/service.ts";
+import { createSightings } from "../../src/domain/sightings.ts";
+import { createVerification } from "../../src/domain/verification.ts";
+import type { JsonObject } from "../../src/json/value.ts";
+import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+
+export const KEY_ID = "Zk3vQm2xT9aBcDeF";
+export const PRINCIPAL_ID = "pW3kD0q9xYb2LmNa";
+export const KEY = new Uint8Array(32).fill(7);
+
+const IDENTIFIER = printIdentifier({
+  keyId: KEY_ID,
+  tokenId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
+  principalId: PRINCIPAL_ID,
+  issuedCaveats: 1,
+});
+
+/** A root macaroon that the world's key signed. */
+export function root(key = KEY, ...caveats: readonly string[]): UnverifiedMacaroon {
+  return attenuate(mint({ rootKey: key, identifier: IDENTIFIER }), [
+    "time < 2027-01-01T00:00:00Z",
+    ...caveats,
+  ]);
+}
+
+export function rootKey(key = KEY, platform = "shop"): RootKey {
+  return { id: KEY_ID, platform, key: new Secret(key.slice()), activeFrom: 0, retiredAt: null };
+}
+
+export const PRINCIPAL: Principal = {
+  id: PRINCIPAL_ID,
+  platform: "shop",
+  issuer: "https://login.test",
+  subject: "alice",
+  email: null,
+  assertedBy: "issuer",
+  development: false,
+  createdAt: 0,
+};
+
+/** An examination whose surroundings a test changes, and what its cache was asked. */
+export interface World {
+  readonly keys: Map<string, RootKey>;
+  readonly principals: Map<string, Principal>;
+  revoked: (subject: RevocationSubject) => boolean;
+  hits: number;
+  kept: number;
+  /** Who was asked for keys that memory does not hold. */
+  readonly askers: (string | undefined)[];
+  readonly examination: Examination;
+  readonly bytes: () => number;
+  /** The refusal's code, or `revoked`, or `good`. */
+  ask(token: string, discharges?: readonly string[], platform?: string): Promise<string>;
+}
+
+/** The whole question to such a world, by a platform at an instant (unix milliseconds). */
+export function verdict(
+  { examination }: World,
+  asked: {
+    readonly token: string;
+    readonly discharges: readonly string[];
+    readonly platform: string;
+    readonly context: JsonObject;
+    readonly now: number;
+  },
+): Promise<Verdict> {
+  const { now, platform } = asked;
+  const verification = createVerification({
+    examination,
+    feed: {
+      requireFresh: () => undefined,
+      position: () => ({ epoch: "e", number: 1 }),
+      reach: () => Promise.resolve(),
+    },
+    clock: { now: () => now, monotonic: () => now },
+  });
+  const caller = {
+    kind: "service",
+    role: "platform",
+    platform,
+    credentialId: "",
+    refuses: () => undefined,
+  } as const;
+  return verification.verify(caller, { ...asked, minSequence: undefined, dryRun: false });
+}
+
+/** @param maxBytes the cache's bound: with 0 nothing is remembered */
+export function createWorld(maxBytes = 1024 * 1024): World {
+  const cache = createBundleCache<SeenBundle>(maxBytes);
+  const held = new Map([[KEY_ID, rootKey()]]);
+  const world: World = {
+    keys: held,
+    principals: new Map([[PRINCIPAL_ID, PRINCIPAL]]),
+    revoked: () => false,
+    hits: 0,
+    kept: 0,
+    askers: [],
+    bytes: () => cache.bytes,
+    examination: createExamination({
+      rootKeys: {
+        held: (id) => held.get(id),
+        find: async (id, asker) => {
+          world.askers.push(asker);
+          return held.get(id);
+        },
+      },
+      principals: { find: async (id) => world.principals.get(id) },
+      feed: { isRevoked: (subject) => world.revoked(subject) },
+      trustsDevelopment: false,
+      seen: {
+        sightings: createSightings(),
+        cache: {
+          find(key) {
+            const found = cache.find(key);
+            if (found !== undefined) world.hits++;
+            return found;
+          },
+          keep(key, value, bytes) {
+            world.kept++;
+            cache.keep(key, value, bytes);
+          },
+        },
+      },
+    }),
+    async ask(token, discharges = [], platform = "shop") {
+      const examined = await world.examination.examine(token, discharges, platform);
+      if (!examined.ok) return examined.code;
+      return examined.token.revoked === undefined ? "good" : "revoked";
+    },
+  };
+  return world;
+}

@@ -1,0 +1,177 @@
+import { spawnSync } from "node:child_process";
+import { get } from "node:http";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { testDatabaseUrl } from "../support/database.ts";
+import { type Running, run } from "../support/process.ts";
+import { builtBundle } from "../support/process-bundle.ts";
+import { createClient } from "../support/process-client.ts";
+import { credential, freePort, type Home, newHome } from "../support/process-service.ts";
+
+const TIMEOUT = 120_000;
+
+/** The processes that a process has started. */
+function childrenOf(pid: number): readonly number[] {
+  const { stdout } = spawnSync("ps", ["-o", "pid=,ppid=", "-A"], { encoding: "utf8" });
+  const rows = stdout.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.flatMap(([own = 0, parent]) => (parent === pid ? [own] : []));
+}
+
+/** Asks over a connection of its own, so that each may meet with a worker that is about to go. */
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    // Of a connection that was on its way to a worker when that was killed, nobody hears again.
+    const request = get(url, { agent: false, timeout: 3_000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer")));
+    request.on("error", () => resolve(undefined));
+  });
+}
+
+/** An issuer that nobody asks: the development identity provider remembers logins in one process. */
+const ISSUER = {
+  OIDC_ISSUER: "https://issuer.example",
+  OIDC_CLIENT_ID: "bakehouse",
+  OIDC_CLIENT_SECRET: "s3cret",
+};
+
+describe("a service of two workers", { timeout: TIMEOUT }, () => {
+  let home: Home;
+  let service: Running;
+  let url: string;
+  let askings = 0;
+  let failures = 0;
+  let asking = true;
+  let asked: Promise<void>;
+
+  beforeAll(async () => {
+    home = newHome(await testDatabaseUrl());
+    const script = builtBundle();
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const env = { ...home.env, ...ISSUER, PORT: String(port), PUBLIC_URL: url };
+    expect((await run(script, ["bootstrap"], { env }).ended).code).toBe(0);
+    service = run(script, ["serve", "--workers", "2"], { env });
+    await service.said("bakehouse: ready");
+    asked = (async () => {
+      while (asking) {
+        const status = await statusOf(`${url}/healthz`);
+        askings++;
+        if (status !== 200) failures++;
+      }
+    })();
+  }, TIMEOUT);
+
+  afterAll(async () => {
+    asking = false;
+    await asked;
+    await service.end("SIGKILL");
+    home.remove();
+  });
+
+  const workers = () => childrenOf(service.pid);
+
+  test("answers as one: what one worker was told, the others know at once where they are asked to", async () => {
+    expect(workers()).toHaveLength(2);
+    const client = createClient(url);
+    const admin = { token: credential(home, "admin.token") };
+    const policy = { rules: [{ max_ttl: 3600, on_behalf_of: true }] };
+    expect(
+      (await client.call("PUT", "/v1/platforms/default/policy", { as: admin, body: policy })).status,
+    ).toBe(200);
+    const platform = { token: credential(home, "default.token") };
+    const issued = await client.issue(platform, { platform: "default", on_behalf_of: { subject: "alice" } });
+    const { sequence } = await client.revoke(platform, { token_id: issued.token_id });
+    for (let time = 0; time < 8; time++) {
+      const body = { token: issued.token, context: {}, min_sequence: sequence };
+      const { body: verdict } = await client.call("POST", "/v1/verify", {
+        as: platform,
+        body,
+        headers: { connection: "close" },
+      });
+      expect(verdict).toMatchObject({ allowed: false, code: "revoked" });
+    }
+  });
+
+  test("replaces a worker that is killed, and counts it", async () => {
+    const [first = 0, second = 0] = workers();
+    process.kill(first, "SIGKILL");
+    await expect.poll(() => service.stdout(), { timeout: 30_000 }).toContain('"event":"worker replaced"');
+    expect(service.stdout()).toMatch(/"event":"worker ended".*"signal":"SIGKILL","crashes":1/);
+    expect(workers()).toHaveLength(2);
+    expect(workers()).toContain(second);
+    expect(workers()).not.toContain(first);
+    const so = askings;
+    await expect.poll(() => askings, { timeout: 30_000 }).toBeGreaterThan(so + 2);
+  });
+
+  test("restarts one after the other at SIGHUP, and nobody is turned away", async () => {
+    const before = workers();
+    const [askedBefore, failedBefore] = [askings, failures];
+    process.kill(service.pid, "SIGHUP");
+    await expect.poll(() => service.stdout(), { timeout: 60_000 }).toContain('"event":"workers restarted"');
+    expect(workers()).toHaveLength(2);
+    expect(workers().filter((pid) => before.includes(pid))).toEqual([]);
+    expect(askings).toBeGreaterThan(askedBefore);
+    expect(failures).toBe(failedBefore);
+  });
+
+  test("logs whole lines, each with the number of its worker, which is used again", () => {
+    const lines = service.stdout().trimEnd().split("\n");
+    const events = lines.map((line): { event?: string; worker?: number } => JSON.parse(line));
+    const serving = events.filter(({ event }) => event === "serving").map(({ worker }) => worker);
+    // Two at first, one for the killed one, and of a restart the first beside both.
+    expect(serving.toSorted()).toEqual([1, 1, 2, 2, 3].toSorted());
+  });
+
+  test("stops with all its workers, however often each is told to, and loses no line", async () => {
+    const all = workers();
+    asking = false;
+    await asked;
+    // As a terminal does, or a supervisor: every process of the group is told, the workers by their primary again.
+    for (const pid of all) process.kill(pid, "SIGINT");
+    for (const pid of all) process.kill(pid, "SIGTERM");
+    expect((await service.end("SIGTERM")).code).toBe(0);
+    for (const pid of all) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    expect(service.stdout().match(/"event":"stopped"/g)).toHaveLength(4);
+    expect(service.stdout()).toMatch(/"crashes":1\}/);
+    expect(service.stdout()).not.toMatch(/"crashes":2/);
+  });
+});
+
+const NOWHERE = "postgres://nobody@127.0.0.1:1/none";
+
+describe("workers are refused", { timeout: TIMEOUT }, () => {
+  test.each([
+    ["with the embedded database", ["serve", "--workers", "2"], "set DATABASE_URL", undefined],
+    ["with the development identity provider", ["serve", "--workers", "2"], "set OIDC_ISSUER", NOWHERE],
+    ["in no number", ["serve", "--workers", "two"], "from 1 to 64", NOWHERE],
+    ["in too great a number", ["serve", "--workers", "65"], "from 1 to 64", NOWHERE],
+    ["for what does not serve", ["migrate", "--workers", "2"], "--workers", NOWHERE],
+  ])("%s", async (_name, args, reason, database) => {
+    const home = newHome(database);
+    try {
+      const refused = run(builtBundle(), args, { env: home.env });
+      expect((await refused.ended).code).toBe(2);
+      expect(refused.stderr()).toContain(reason);
+      expect(refused.stdout()).toBe("");
+    } finally {
+      home.remove();
+    }
+  });
+
+  test("that cannot serve: the start fails, and no process is left", async () => {
+    const home = newHome(NOWHERE);
+    try {
+      const env = { ...home.env, ...ISSUER };
+      const failed = run(builtBundle(), ["serve", "--workers", "2"], { env });
+      expect((await failed.ended).code).toBe(1);
+      expect(failed.stderr()).toContain("a worker ended before it served");
+    } finally {
+      home.remove();
+    }
+  });
+});
