@@ -33,7 +33,11 @@ export async function readJsonBytes(request: HttpRequest, maxBytes: number): Pro
  * Reads a request's bytes. The size is checked against what is announced, before anything is read,
  * and again while reading, because a chunked body announces nothing.
  */
-export async function readBytes(request: HttpRequest, maxBytes: number, type: MediaType): Promise<Uint8Array> {
+export async function readBytes(
+  request: HttpRequest,
+  maxBytes: number,
+  type: MediaType,
+): Promise<Uint8Array> {
   if (!type.pattern.test(request.headers.get("content-type") ?? "")) {
     throw new HttpError("unsupported_media_type", `Content-Type must be ${type.name}`);
   }

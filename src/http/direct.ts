@@ -14,7 +14,7 @@ import { verify, verifyBatch } from "./routes/verify.ts";
 const DIRECT: readonly Route[] = [verify, verifyBatch];
 
 // A name or an address of version 4, and a port: all else is left to whoever reads URLs.
-const PLAIN_HOST = /^[a-z0-9.-]{1,255}(?::\d{1,5})?$/i;
+const PLAIN_HOST = /^[a-z0-9.-]{1,255}(?::[1-5]?\d{1,4})?$/i;
 
 /** The headers of every answer: their names, and names and values in turn, as `writeHead` takes them. */
 interface CommonHeaders {

@@ -1,6 +1,6 @@
 import { DomainError } from "../domain/error.ts";
-import type { HttpRequest } from "./context.ts";
 import { MAX_BODY, type MediaType, readBytes } from "./body.ts";
+import type { HttpRequest } from "./context.ts";
 
 /** What browsers and OAuth clients send forms as. */
 export const FORM_TYPE = "application/x-www-form-urlencoded";

@@ -93,7 +93,8 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
 }
 
 /** A route with its types put away. */
-export interface Route extends Omit<RouteDefinition<Auth, unknown, unknown, unknown>, "handler" | "authorize" | "kind"> {
+export interface Route
+  extends Omit<RouteDefinition<Auth, unknown, unknown, unknown>, "handler" | "authorize" | "kind"> {
   readonly kind: RouteKind;
   /** Authenticates, authorises, reads, checks and answers, in this order. */
   run(context: HttpContext, exchange: Exchange): Promise<Reply>;
