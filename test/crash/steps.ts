@@ -16,8 +16,7 @@ export const ISSUE_STEPS = {
 /** The steps of revoking, likewise. */
 export const REVOKE_STEPS = {
   "revoke:begun": false,
-  "revoke:recorded": false,
-  "revoke:audited": false,
+  "revoke:dated": false,
   "revoke:committed": true,
   "revoke:applied": true,
 } as const satisfies Partial<Record<Step, boolean>>;
