@@ -7,9 +7,7 @@ import { disagreements } from "./tables.ts";
 /** The steps of issuing, and whether what was issued is there after a crash at this one. */
 export const ISSUE_STEPS = {
   "issue:begun": false,
-  "issue:principal recorded": false,
-  "issue:token recorded": false,
-  "issue:audited": false,
+  "issue:minted": false,
   "issue:committed": true,
 } as const satisfies Partial<Record<Step, boolean>>;
 

@@ -1,11 +1,12 @@
--- One call appends to the revocation log, however many entries: see src/storage/revocations.ts.
+-- One call writes what would take several statements: as many round trips, during which locks are held. The functions run
+-- with their caller's rights, and everything in them is named in full (CVE-2018-1058). What they look up, they look up
+-- in an index: a plan that was made while a table was small would read all of it once it is large.
 
 -- Nothing looks entries up by their id, and every entry would be written into it.
 alter table public.revocations drop constraint revocations_id_key;
 --> statement-breakpoint
 -- Each statement of a function sees what was committed before it began. So what follows the lock sees all that
--- was appended before, which one plain statement, with the snapshot from before its wait, would not. It runs with
--- its caller's rights, and everything is named in full (CVE-2018-1058).
+-- was appended before, which one plain statement, with the snapshot from before its wait, would not.
 --
 -- `wanted` holds no two entries with the same `dedup`. What is new is numbered in its order, behind `last_number`;
 -- what stands there already comes back as it stands, with its place in `wanted`: one row with nulls where nothing does.
@@ -19,6 +20,7 @@ returns table (
 )
 language plpgsql volatile strict
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -71,6 +73,74 @@ $$;
 --> statement-breakpoint
 revoke execute on function public.bakehouse_log_append(jsonb) from public;
 --> statement-breakpoint
+-- Records issued tokens, each with its audit event and the answer that is kept under its idempotency key, if any.
+--
+-- `newcomers` are principals as they are to be from now on: they are written first. An issue that names one of them by
+-- another id than the one that stands there afterwards is left out (`taken`), because somebody else was first; so
+-- is one whose lease another attempt has taken over (`lost`). Both are lists of the issues' places.
+create function public.bakehouse_record_issues(issues jsonb, newcomers jsonb, clock_shift double precision)
+returns table (taken jsonb, lost jsonb)
+language plpgsql volatile strict
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  answer record;
+  others integer[] := '{}';
+  overtaken integer[] := '{}';
+begin
+  if newcomers <> '[]'::jsonb then
+    -- In one order everywhere: two calls that write the same people must not wait for each other in a circle.
+    insert into public.principals as p (id, platform, issuer, subject, email, asserted_by, development, created_at)
+    select n.id, n.platform, n.issuer, n.subject, n.email, n.asserted_by, n.development, n.created_at
+    from jsonb_to_recordset(newcomers) as n (
+      id text, platform text, issuer text, subject text, email text, asserted_by text, development boolean,
+      created_at timestamptz)
+    order by n.platform collate "C", n.issuer collate "C", n.subject collate "C", n.asserted_by collate "C"
+    on conflict on constraint principals_who do update set email = excluded.email;
+
+    others := array(
+      select i.place from jsonb_to_recordset(issues) as i (place integer, principal_id text, newcomer boolean)
+      where i.newcomer and not exists (select from public.principals as p where p.id = i.principal_id));
+  end if;
+
+  for answer in
+    select i.place, decode(i.hash, 'hex') as hash, i.lease, decode(i.sealed, 'base64') as sealed, i.life
+    from jsonb_to_recordset(issues) as i (
+      place integer, hash text, lease text, sealed text, life double precision)
+    where i.hash is not null and i.place <> all (others)
+    order by i.hash
+  loop
+    update public.idempotency as held set
+      sealed = answer.sealed,
+      expires_at = clock_timestamp() + (answer.life + clock_shift) * interval '1 millisecond'
+    where held.hash = answer.hash and held.lease = answer.lease and held.sealed is null;
+    if not found then
+      overtaken := overtaken || answer.place;
+    end if;
+  end loop;
+
+  with issue as materialized (
+    select i.* from jsonb_to_recordset(issues) as i (
+      place integer, id uuid, platform text, key_id text, principal_id text, revocation_id text,
+      issued_at timestamptz, expires_at timestamptz, caveats jsonb, label text, issued_by uuid,
+      event_id uuid, at timestamptz, action text, actor jsonb, event_platform text, details jsonb)
+    where i.place <> all (others) and i.place <> all (overtaken)
+  ), audited as (
+    insert into public.audit_events (id, at, action, actor, platform, details)
+    select i.event_id, i.at, i.action, i.actor, i.event_platform, i.details from issue as i
+  )
+  insert into public.tokens (id, platform, key_id, principal_id, revocation_id, issued_at, expires_at, caveats, label, issued_by)
+  select i.id, i.platform, i.key_id, i.principal_id, decode(i.revocation_id, 'hex'), i.issued_at, i.expires_at,
+    i.caveats, i.label, i.issued_by
+  from issue as i;
+
+  return query select to_jsonb(others), to_jsonb(overtaken);
+end
+$$;
+--> statement-breakpoint
+revoke execute on function public.bakehouse_record_issues(jsonb, jsonb, double precision) from public;
+--> statement-breakpoint
 alter function public.bakehouse_grant() rename to bakehouse_grant_0001;
 --> statement-breakpoint
 create function public.bakehouse_grant() returns boolean
@@ -82,6 +152,7 @@ begin
     return false;
   end if;
   grant execute on function public.bakehouse_log_append(jsonb) to bakehouse_app;
+  grant execute on function public.bakehouse_record_issues(jsonb, jsonb, double precision) to bakehouse_app;
   return true;
 end
 $$;
