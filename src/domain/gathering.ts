@@ -84,7 +84,8 @@ export function createGathering<Job, Result>(
     while (waiting.length > 0) {
       // Whoever was answered a moment ago is about to ask again: one turn later they are together.
       await setImmediate();
-      await answer(nextGroup());
+      const group = nextGroup();
+      if (group.length > 0) await answer(group); // or another has taken all
     }
     underWay -= 1;
   }

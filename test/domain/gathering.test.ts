@@ -134,6 +134,7 @@ test("whatever is asked for and whatever fails, everyone gets their own answer, 
         room: 100,
         weigh: (job: number) => all[job]?.weight ?? 0,
         async run(group) {
+          expect(group.length).toBeGreaterThan(0);
           underWay += 1;
           most = Math.max(most, underWay);
           ran.push(...group);
