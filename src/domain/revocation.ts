@@ -45,9 +45,9 @@ const LONGEST_HOLD = 10;
  * Revokes links and reads the log.
  *
  * The order of durable effects: (1) where an active root key is to be revoked, its replacement, in a transaction of
- * its own; then, all in one transaction, (2) the log's counter and the entries, (3) an audit event for each,
- * (4) commit; then (5) this replica's own set, and (6) the answer. So an acknowledged revocation is on disk,
- * and holds on this replica from the answer on.
+ * its own; then (2) the log's counter, the entries and an audit event for each, committed by one statement; then (3)
+ * this replica's own set, and (4) the answer. So an acknowledged revocation is on disk, and holds on this replica from
+ * the answer on.
  *
  * @param ownIssuer the issuer that a subject without one belongs to
  */

@@ -18,7 +18,7 @@ describeService(
     const BODY = { platform: "default", label: "idempotent" };
 
     afterEach(() => {
-      for (const step of ["issue:begun", "issue:audited", "issue:committed"] as const)
+      for (const step of ["issue:begun", "issue:minted", "issue:committed"] as const)
         steps.at(step, undefined);
       service().watched.intercept(undefined);
     });
@@ -118,9 +118,9 @@ describeService(
     test("an outage before the commit frees the key, and nothing was issued", async () => {
       const key = newKey();
       const asErin = service().asHuman("erin");
-      steps.at("issue:audited", outage);
+      steps.at("issue:minted", outage);
       expect((await issue(key, BODY, asErin)).status).toBe(503);
-      steps.at("issue:audited", undefined);
+      steps.at("issue:minted", undefined);
       expect(await issued("erin")).toBe(0);
       expect((await issue(key, BODY, asErin)).status).toBe(201);
       expect(await issued("erin")).toBe(1);
@@ -142,10 +142,10 @@ describeService(
     test("where the process died between claim and answer, another takes over after the lease", async () => {
       const key = newKey();
       const asGus = service().asHuman("gus");
-      steps.at("issue:audited", outage);
+      steps.at("issue:minted", outage);
       service().watched.intercept((call) => (call === "idempotency.release" ? outage() : undefined));
       expect((await issue(key, BODY, asGus)).status).toBe(503);
-      steps.at("issue:audited", undefined);
+      steps.at("issue:minted", undefined);
       service().watched.intercept(undefined);
 
       expect((await issue(key, BODY, asGus)).status).toBe(409);

@@ -20,6 +20,7 @@ import { raw } from "./raw.ts";
 import {
   auditEvent,
   bytes,
+  issue,
   NOON,
   platform,
   principal,
@@ -253,8 +254,11 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
     await inner.tokens.insert(token(1));
     await inner.audit.append([auditEvent(1)]);
     await inner.revocations.append([revocation(1)]);
-    expect(await inner.idempotency.finish(key, "lease", bytes(9, "sealed"), 60_000)).toBe(true);
+    const answer = { hash: key.hash, lease: "lease", sealed: bytes(9, "sealed"), life: 60_000 };
+    const newcomer = { newcomer: true, principal: principal("bob", { email: "bob@example.com" }) };
+    expect(await inner.issues.record([issue(2, { answer, ...newcomer })])).toEqual(["recorded"]);
   });
+  await store.issues.look([principal("alice")]);
   expect((await store.tokens.list({ platform: "p" }, { limit: 1, after: undefined })).items).toHaveLength(1);
   expect((await store.revocations.read(0, 9, { kind: "platform", platform: "p" })).entries).toHaveLength(1);
   await store.sessions.insert(session("s"));
