@@ -131,6 +131,9 @@ function loginError(error: unknown): unknown {
   if (error instanceof CommandError || !(error instanceof Error)) return error;
   if (error.name === "AbortError") return error;
   const refused = "error" in error && typeof error.error === "string" ? error.error : undefined;
+  if (refused === "expired_token") {
+    return new CommandError(EXIT.unavailable, "nobody has logged in while the code was good");
+  }
   if (refused !== undefined) {
     return new CommandError(EXIT.unauthorised, `the identity provider said no: ${printable(refused)}`);
   }

@@ -33,7 +33,9 @@ const REFUSED = {
 };
 
 test("the bundle imports nothing", () => {
-  expect(library.match(/(?:^|[;}\s])(?:import|export)\s*(?:[\w$*{},\s]+from\s*)?["'][^"']*["']|\bimport\(/g)).toBeNull();
+  expect(
+    library.match(/(?:^|[;}\s])(?:import|export)\s*(?:[\w$*{},\s]+from\s*)?["'][^"']*["']|\bimport\(/g),
+  ).toBeNull();
 });
 
 test("the bundle is loaded and used where there is no Node: in a browser, where one is installed", {

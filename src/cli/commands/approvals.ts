@@ -103,7 +103,7 @@ function factsOf(approval: Approval, page: string): readonly (readonly [string, 
           `${subject}, ${moment(at)}${reason === undefined ? "" : `: ${reason}`}`,
         ] as const,
     ),
-    ...(obstacle === undefined ? [] : [["in the way", obstacle] as const]),
+    ...(obstacle === undefined || approval.state !== "pending" ? [] : [["in the way", obstacle] as const]),
     ["page", page],
   ];
 }
