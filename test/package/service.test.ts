@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { testDatabaseUrl } from "../support/database.ts";
+import { emptyDatabaseUrl } from "../support/database.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
@@ -211,7 +211,7 @@ describe("[pglite] the built service", () => {
 
 describe("[postgres] the built command", () => {
   async function server(): Promise<Home> {
-    const home = newHome(await testDatabaseUrl());
+    const home = newHome(await emptyDatabaseUrl());
     homes.push(home);
     return home;
   }
@@ -255,7 +255,7 @@ describe("[postgres] the built command", () => {
   });
 
   test("has one winner where many bootstrap at once", { timeout: TIMEOUT }, async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const shared = newHome(url);
     homes.push(shared);
     // A folder each, as on machines of their own.

@@ -93,7 +93,7 @@ export interface TestReplica extends Composed {
   /** Sends JSON; a text is sent as it is. */
   send(method: string, path: string, body: unknown, headers?: Headers): Promise<Answer>;
   get(path: string, headers?: Headers): Promise<Answer>;
-  /** Waits until the log has been read recently enough. */
+  /** Waits until the log has been read recently, so that a test has most of the bound before it. */
   fresh(): Promise<void>;
   /** Serves on a port of 127.0.0.1 until the returned function is called. */
   listen(): Promise<{ readonly url: string; close(): Promise<void> }>;
@@ -232,7 +232,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
       }),
     get: (path, headers = {}) => request(path, { headers }),
     async fresh() {
-      while (composed.feed.age() > stalenessMilliseconds) await sleep(10);
+      while (composed.feed.age() > stalenessMilliseconds / 4) await sleep(10);
     },
     async listen() {
       const listener = getRequestListener(createApp(parts).fetch);
