@@ -98,11 +98,18 @@ export function compose(parts: Parts) {
     clock,
     limits: { ...STREAM_LIMITS, heartbeat: parts.follow?.heartbeatMilliseconds ?? STREAM_LIMITS.heartbeat },
   });
-  const rootKeys = createRootKeys({ ...parts, isRevoked: feed.revokesKey });
+  const rootKeys = createRootKeys({
+    ...parts,
+    isRevoked: feed.revokesKey,
+    onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
+  });
   const principals = createPrincipals(parts);
   const examination = createExamination({ rootKeys, principals, feed, trustsDevelopment: isDevelopment });
   const logins = createLogins(parts);
-  const dischargeKeys = createDischargeKeys(parts);
+  const dischargeKeys = createDischargeKeys({
+    ...parts,
+    onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
+  });
   const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, feed });
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
