@@ -4,10 +4,11 @@ import { DomainError } from "./error.ts";
 import { IDEMPOTENCY_LEASE, IDEMPOTENCY_LIFE } from "./lifetimes.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Repositories, Store } from "./ports/store.ts";
-import type { Sealing } from "./sealing.ts";
+import { openKept, type Sealing } from "./sealing.ts";
 import type { IdempotencyRequest } from "./service.ts";
 
 const PURPOSE = "idempotent answer";
+const KEPT = "the first request under this Idempotency-Key was carried out, and its answer";
 
 /** Keeps the answer of a request, in the transaction of the change that it reports. */
 export type KeepAnswer = (repositories: Repositories, answer: unknown) => Promise<void>;
@@ -66,7 +67,9 @@ export function createIdempotency(options: {
             "the first request under this Idempotency-Key is still running",
           );
         case "answered":
-          return read(JSON.parse(new TextDecoder().decode(sealing.open(claim.sealed, PURPOSE, name))));
+          return read(
+            JSON.parse(new TextDecoder().decode(openKept(sealing, KEPT, claim.sealed, PURPOSE, name))),
+          );
         case "claimed":
           break;
         default:
