@@ -60,6 +60,8 @@ export interface Parts {
   readonly stalenessMilliseconds: number;
   /** Keeps how far the revocation log was read; undefined where there is no place for it. */
   readonly positionFile?: PositionFile | undefined;
+  /** How far this process's clock and the database's may be apart, milliseconds, where a drill moves one of them. */
+  readonly clockTolerance?: number;
   /** How the revocation log is followed, here and by streams, where a drill wants one way alone or a faster one. */
   readonly follow?: {
     readonly listens?: boolean;
@@ -69,6 +71,8 @@ export interface Parts {
   readonly report: {
     /** Following the revocation log has failed (the problem), or works again (undefined). */
     readonly feed: (problem: string | undefined) => void;
+    /** This process's clock and the database's disagree (the problem), or agree again (undefined). */
+    readonly clocks: (problem: string | undefined) => void;
     readonly maintenance: (task: string, error: unknown) => void;
   };
 }
@@ -91,6 +95,7 @@ export function compose(parts: Parts) {
     pollMilliseconds: parts.follow?.pollMilliseconds ?? pollOf(stalenessMilliseconds),
     changes: parts.follow?.listens === false ? undefined : store.changes,
     onProblem: parts.report.feed,
+    onClockProblem: parts.report.clocks,
   });
   const streams = createRevocationStreams({
     store,

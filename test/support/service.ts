@@ -67,6 +67,8 @@ export interface ReplicaOptions {
   readonly steps?: Steps;
   readonly files?: CredentialFiles;
   readonly stalenessMilliseconds?: number;
+  /** How far the service's clock and the database's may be apart, milliseconds. */
+  readonly clockTolerance?: number;
   /** Pause between two heartbeats of a stream of the log. */
   readonly heartbeatMilliseconds?: number;
   readonly publicUrl?: string;
@@ -179,6 +181,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,
+    ...(options.clockTolerance !== undefined && { clockTolerance: options.clockTolerance }),
     follow: {
       pollMilliseconds: POLL,
       ...(options.heartbeatMilliseconds !== undefined && {
@@ -187,6 +190,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     },
     report: {
       feed: (problem) => reports.push(`feed: ${problem ?? "works again"}`),
+      clocks: (problem) => reports.push(`clocks: ${problem ?? "agree again"}`),
       maintenance: (task, error) =>
         reports.push(`${task}: ${error instanceof Error ? error.message : "unknown"}`),
     },
