@@ -11,6 +11,7 @@ import { createExamination } from "../domain/examination.ts";
 import { createHealth } from "../domain/health.ts";
 import { createIdempotency } from "../domain/idempotency.ts";
 import { createTokens } from "../domain/issuance.ts";
+import { createKeyAllowance } from "../domain/key-allowance.ts";
 import { createKeys } from "../domain/keys.ts";
 import { createLogins } from "../domain/logins.ts";
 import { createMaintenance } from "../domain/maintenance.ts";
@@ -116,6 +117,7 @@ export function compose(parts: Parts) {
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
   const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, feed });
+  const takeKey = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
@@ -134,9 +136,9 @@ export function compose(parts: Parts) {
       view: createTokenViews({ clock, feed, rootKeys, trustsDevelopment: isDevelopment }),
     }),
     verification: createVerification({ examination, feed, clock }),
-    revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams }),
+    revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams, takeKey }),
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
-    keys: createKeys({ ...parts, rootKeys }),
+    keys: createKeys({ ...parts, rootKeys, takeKey }),
     logins,
     ...asking,
     health: createHealth({ store, feed }),
