@@ -5,10 +5,11 @@ import { IDEMPOTENCY_LEASE, IDEMPOTENCY_LIFE } from "./lifetimes.ts";
 import type { KeptAnswer } from "./ports/idempotency.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Store } from "./ports/store.ts";
-import type { Sealing } from "./sealing.ts";
+import { openKept, type Sealing } from "./sealing.ts";
 import type { IdempotencyRequest } from "./service.ts";
 
 const PURPOSE = "idempotent answer";
+const KEPT = "the first request under this Idempotency-Key was carried out, and its answer";
 
 /** Seals the answer of a request, to be kept with the change that it reports; undefined where there is no key to keep it under. */
 export type SealAnswer = (answer: unknown) => KeptAnswer | undefined;
@@ -72,7 +73,9 @@ export function createIdempotency(options: {
             "the first request under this Idempotency-Key is still running",
           );
         case "answered":
-          return read(JSON.parse(new TextDecoder().decode(sealing.open(claim.sealed, PURPOSE, name))));
+          return read(
+            JSON.parse(new TextDecoder().decode(openKept(sealing, KEPT, claim.sealed, PURPOSE, name))),
+          );
         case "claimed":
           break;
         default:

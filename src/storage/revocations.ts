@@ -91,7 +91,7 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
         oldest: readInteger(first["oldest"]),
       };
     },
-    load: (after, limit) => loadLog(run, after, limit),
+    load: (after, limit) => loadLog(run, after, limit, shift()),
     async find(number) {
       const [row] = await run("revocations.find", (session) => session.query(FIND_NUMBER, [number]));
       return row && toRevocation(row);

@@ -14,7 +14,7 @@ import {
 } from "../../src/storage/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { connectServer } from "../../src/storage/server.ts";
-import { testDatabaseUrl } from "../support/database.ts";
+import { emptyDatabaseUrl } from "../support/database.ts";
 import hashes from "./migration-hashes.json" with { type: "json" };
 import { raw } from "./raw.ts";
 import {
@@ -91,7 +91,7 @@ describe("[postgres] migrations", () => {
   test.each([{ lock: "advisory" }, { lock: "row" }] as const)(
     "four at once on an empty database: one applies, all succeed ($lock lock)",
     async ({ lock }: { readonly lock: MigrationLock }) => {
-      const url = await testDatabaseUrl();
+      const url = await emptyDatabaseUrl();
       const connections = await Promise.all([1, 2, 3, 4].map(() => connect(url)));
       const applied = await Promise.all(
         connections.map((connection) => migrate(connection, { migrations, lock })),
@@ -105,7 +105,7 @@ describe("[postgres] migrations", () => {
   );
 
   test("a migration that fails leaves nothing behind, and can be applied once it is mended", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const connection = await connect(url);
     const broken = later({ statements: ["create table later (id integer)", "select 1 / 0"] });
     const work = migrate(connection, { migrations: [...migrations, broken], lock: "advisory" });
@@ -122,7 +122,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a database that is newer than this version is refused", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     await migrate(await connect(url), { migrations: [...migrations, later()], lock: "advisory" });
     await expect(openStore({ place: { kind: "server", url } })).rejects.toMatchObject({
       name: "MigrationError",
@@ -131,7 +131,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a migration that was edited after it was applied is refused", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     await (await openStore({ place: { kind: "server", url } })).close();
     const folder = copy();
     const [first] = migrations;
@@ -146,7 +146,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a migration that is dated before an applied one is refused, not skipped", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const connection = await connect(url);
     await migrate(connection, { migrations: [...migrations, later()], lock: "advisory" });
     const between = later({ tag: "9998_between", when: Date.UTC(2098, 0, 1) });
@@ -164,7 +164,7 @@ describe("[postgres] roles", () => {
   };
 
   test("a member of bakehouse_app can do all that the service does, and no more", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     await (await openStore({ place: { kind: "server", url } })).close();
     const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "service");
     await raw(url, `create role ${role} login password 'test' in role bakehouse_app`);
@@ -203,7 +203,7 @@ describe("[postgres] roles", () => {
   });
 
   test("a role without the right to migrate is told so", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "nobody");
     await raw(url, `create role ${role} login password 'test'`);
     onTestFinished(async () => {
@@ -216,7 +216,7 @@ describe("[postgres] roles", () => {
   });
 
   test("an owner who may not create roles migrates all the same, and works as the owner", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const name = new URL(url).pathname.slice(1);
     const role = name.replace("bakehouse_test", "owner");
     await raw(url, `create role ${role} login nocreaterole password 'test'`);

@@ -120,6 +120,8 @@ export interface LogLoad {
   readonly position: LogPosition;
   /** Up to where this part goes; the position's number where it is the last one. */
   readonly through: number;
+  /** The database's clock while it was read, unix milliseconds. */
+  readonly now: number;
   /** About how many entries the whole log has: 0 where the store cannot tell at once. */
   readonly estimate: number;
   readonly links: readonly LinkGroup[];
