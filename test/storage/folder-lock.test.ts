@@ -113,7 +113,8 @@ describeOn("pglite", "embedded database and its folder", (open) => {
     expect(existsSync(join(dataDir, "lock"))).toBe(false);
   });
 
-  test("a folder that does not exist is made, for its owner alone", async () => {
+  // Made from nothing, the embedded database takes seconds of a processor, which others may want too.
+  test("a folder that does not exist is made, for its owner alone", { timeout: 60_000 }, async () => {
     const folder = join(makeFolder(), "deep", "data");
     const store = await openStore({ place: { kind: "folder", folder }, deadline: 60_000 });
     await store.close();
