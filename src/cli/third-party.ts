@@ -55,6 +55,11 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
   const needsService = [...conditions, ...given].some(({ url }) => url === undefined);
   const service = needsService ? await serviceUrl(invocation) : "";
   const keys = new Map(given.map(({ url = service, rest }) => [url, rest]));
+  // A key that nothing uses was mistyped, and the place that was meant would be asked for another one.
+  const used = new Set(conditions.map(({ url = service }) => url));
+  if (given.some(({ url = service }) => !used.has(url))) {
+    throw new UsageError("--party-key names a place that no --third-party names");
+  }
   return conditions.map(({ url = service, rest }) => {
     if (rest.trim() === "") throw new UsageError("--third-party has no condition");
     return { location: url, condition: rest, key: keys.get(url) };
@@ -66,11 +71,11 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
  * particular and over a channel that nobody can change: whoever could put their own key there could discharge.
  */
 export async function thirdPartyCaveats(invocation: Invocation): Promise<readonly ThirdPartyCaveat[]> {
-  const { fetch, signal } = invocation.terminal;
+  const { terminal } = invocation;
   const keys = new Map<string, Promise<string>>();
   const keyOf = (location: string): Promise<string> => {
-    const party = (): Bakehouse => createBakehouse({ url: location, fetch });
-    const key = keys.get(location) ?? party().dischargeKey({ signal });
+    const party = (): Bakehouse => createBakehouse({ url: location, fetch: terminal.fetch });
+    const key = keys.get(location) ?? party().dischargeKey({ signal: terminal.signal });
     keys.set(location, key);
     return key;
   };

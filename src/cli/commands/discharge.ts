@@ -7,6 +7,9 @@ import { explicitCredential, serviceUrl } from "../service.ts";
 import { moment } from "../show.ts";
 import { printJson } from "../terminal.ts";
 import { partyOrigin } from "../third-party.ts";
+import { visible } from "../visible.ts";
+
+const MOST_CODE = 40;
 
 export const dischargeCommand: Command = {
   name: "discharge",
@@ -120,6 +123,7 @@ async function sendPerson(
     );
     terminal.say(page);
   }
-  if (code !== undefined) terminal.say(`bakehouse: the page must show the code ${code}`);
+  // Cut, so that nothing is told to a person in a code's place.
+  if (code !== undefined) terminal.say(`bakehouse: the page must show the code ${visible(code, MOST_CODE)}`);
   terminal.say(`bakehouse: waiting until ${moment(pending.expires_at)}; Ctrl-C stops`);
 }
