@@ -1,8 +1,9 @@
-import { type Bakehouse, createBakehouse, type ThirdPartyCaveat } from "../client/index.ts";
+import { createBakehouse, type ThirdPartyCaveat } from "../client/index.ts";
 import { isPrivateChannel, originOf } from "../client/origin.ts";
 import type { Invocation, OptionSpec } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { serviceUrl } from "./service.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** A third-party caveat that the command line asks for, before its key is known. */
 export interface WantedThirdParty {
@@ -67,24 +68,21 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
 }
 
 /**
- * Third-party caveats ready to be written. A party whose key was not given is asked for it, by nobody in
- * particular and over a channel that nobody can change: whoever could put their own key there could discharge.
+ * A party's key, asked for by nobody in particular, over a channel that nobody can change: whoever could put their own
+ * key there could discharge. Only a place that the command line names is ever asked.
  */
+export function partyKey({ fetch, signal }: Terminal, location: string): Promise<string> {
+  return createBakehouse({ url: location, fetch }).dischargeKey({ signal });
+}
+
+/** Third-party caveats ready to be written. A party whose key was not given is asked for it. */
 export async function thirdPartyCaveats(invocation: Invocation): Promise<readonly ThirdPartyCaveat[]> {
-  const { terminal } = invocation;
-  const keys = new Map<string, Promise<string>>();
-  const keyOf = (location: string): Promise<string> => {
-    const party = (): Bakehouse => createBakehouse({ url: location, fetch: terminal.fetch });
-    const key = keys.get(location) ?? party().dischargeKey({ signal: terminal.signal });
-    keys.set(location, key);
-    return key;
-  };
   const wanted = await wantedThirdParties(invocation);
   return Promise.all(
     wanted.map(async ({ location, condition, key }) => ({
       location,
       condition,
-      publicKey: key ?? (await keyOf(location)),
+      publicKey: key ?? (await partyKey(invocation.terminal, location)),
     })),
   );
 }

@@ -4,7 +4,7 @@ import { readDuration } from "../input.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
 import { printJson } from "../terminal.ts";
-import { THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
+import { partyKey, THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
 
 export const issueCommand: Command = {
   name: "issue",
@@ -29,15 +29,17 @@ export const issueCommand: Command = {
     const subject = text("on-behalf-of");
     const issuer = text("issuer");
     const label = text("label");
-    // The service knows its own key, and asks no other place for one.
-    const thirdParties = (await wantedThirdParties(invocation)).map(({ location, condition, key }) => ({
-      location,
-      condition,
-      ...(key !== undefined && { public_key: key }),
-    }));
     if (issuer !== undefined && subject === undefined)
       throw new UsageError("--issuer goes with --on-behalf-of");
-    const issued = await (await connect(invocation)).issue(
+    const client = await connect(invocation);
+    // The service knows its own key, and asks no other place for one.
+    const thirdParties = await Promise.all(
+      (await wantedThirdParties(invocation)).map(async ({ location, condition, key }) => {
+        const known = key ?? (location === client.origin ? undefined : await partyKey(terminal, location));
+        return { location, condition, ...(known !== undefined && { public_key: known }) };
+      }),
+    );
+    const issued = await client.issue(
       {
         platform: text("platform") ?? "default",
         ...(ttl !== undefined && { ttl }),
