@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { CommandError, EXIT } from "./exit.ts";
+import { codeOf, readPrivate, writePrivate } from "./private-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a login left behind. */
@@ -27,55 +27,19 @@ function configFolder({ env, platform, home }: Terminal): string {
 
 /** Keeps a login where only this user can read it. @returns the file */
 export async function saveLogin(terminal: Terminal, login: Login): Promise<string> {
-  const folder = configFolder(terminal);
-  const file = join(folder, FILE);
-  // A name that nobody else has: two logins at once each write all of it, and one of them stays.
-  const making = `${file}.${randomUUID()}`;
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(making, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    await rename(making, file);
-  } catch (error) {
-    await rm(making, { force: true });
-    throw new CommandError(EXIT.failed, `cannot write ${file} (${codeOf(error)})`);
-  }
+  const file = join(configFolder(terminal), FILE);
+  await writePrivate(file, `${JSON.stringify(login, null, 2)}\n`, true);
   return file;
 }
 
 /** The login that was kept; undefined where there is none. */
 export async function loadLogin(terminal: Terminal): Promise<Login | undefined> {
   const file = join(configFolder(terminal), FILE);
-  const text = await readPrivate(file, terminal.platform !== "win32");
+  const text = await readPrivate(file, { hasModes: terminal.platform !== "win32", most: MOST_BYTES });
   if (text === undefined) return undefined;
   const login = readLogin(text);
   if (login === undefined) throw new CommandError(EXIT.failed, `${file} is damaged: log in again`);
   return login;
-}
-
-/** Reads a file that nobody else can read; undefined where there is none. */
-async function readPrivate(path: string, hasModes: boolean): Promise<string | undefined> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path);
-    // Of what was opened, not of what the name means a moment later.
-    const found = await file.stat();
-    if (hasModes && (found.mode & 0o077) !== 0) {
-      throw new CommandError(EXIT.unauthorised, `others can read ${path}: chmod 600 it, or log in again`);
-    }
-    if (!found.isFile() || found.size > MOST_BYTES) return "";
-    return await file.readFile("utf8");
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    const code = codeOf(error);
-    if (code === "ENOENT") return undefined;
-    throw new CommandError(EXIT.failed, `cannot read ${path} (${code})`);
-  } finally {
-    await file?.close();
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
 }
 
 function readLogin(text: string): Login | undefined {

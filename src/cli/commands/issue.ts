@@ -1,9 +1,9 @@
 import { type Command, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { readDuration } from "../input.ts";
+import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
-import { printJson } from "../terminal.ts";
 import { partyKey, THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
 
 export const issueCommand: Command = {
@@ -16,6 +16,7 @@ export const issueCommand: Command = {
   ],
   options: {
     ...SERVICE_OPTIONS,
+    ...OUTPUT_OPTION,
     platform: { type: "string", short: "p", value: "NAME", help: "the platform; default unless said" },
     ttl: { type: "string", value: "DURATION", help: "its life, such as 8h; an hour unless said" },
     label: { type: "string", value: "TEXT", help: "for people, in lists; not in the token" },
@@ -24,7 +25,7 @@ export const issueCommand: Command = {
     ...THIRD_PARTY_OPTIONS,
   },
   async run(invocation) {
-    const { terminal, json, text, positionals } = invocation;
+    const { terminal, text, positionals } = invocation;
     const ttl = readDuration(text("ttl"), "ttl");
     const subject = text("on-behalf-of");
     const issuer = text("issuer");
@@ -50,8 +51,7 @@ export const issueCommand: Command = {
       },
       { signal: terminal.signal },
     );
-    if (json) printJson(terminal, issued);
-    else terminal.print(issued.token);
+    await leaveToken(invocation, issued);
     terminal.say(
       `bakehouse: for ${issued.principal.email ?? issued.principal.subject} on ${issued.platform}`,
     );
