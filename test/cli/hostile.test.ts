@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { describe, expect, test } from "vitest";
 
 import { runCommandLine } from "../../src/cli/cli.ts";
+import { saveLogin } from "../../src/cli/login-file.ts";
 import { Token } from "../../src/client/index.ts";
 import { attenuate, boxPublicKey, encodeBase64Url, encodeBundle, mint } from "../../src/macaroon/index.ts";
 import { type FakeTerminal, fakeTerminal } from "./fake-terminal.ts";
@@ -230,6 +235,50 @@ describe("what is secret is not repeated", () => {
     expect(exit).toBe(2);
     expect(all.join("\n")).not.toContain(CREDENTIAL);
   });
+});
+
+test.each([
+  ["https://bakehouse.example/elsewhere"],
+  ["https://bakehouse.example@evil.example"],
+  ["http://evil.example"],
+  ["http://127.0.0.1.evil.example"],
+  ["http://localhost@evil.example"],
+  ["ftp://bakehouse.example"],
+  ["bakehouse.example"],
+])("a service at %s is not called", async (url) => {
+  let called = false;
+  const fetch = async () => {
+    called = true;
+    return Response.json({});
+  };
+  const env = { BAKEHOUSE_URL: url };
+  expect((await run(["tokens", "--credential", "-"], { env, input: CREDENTIAL, fetch })).exit).toBe(2);
+  expect(called).toBe(false);
+});
+
+test("a login is sent to its own service alone", async () => {
+  const home = mkdtempSync(join(tmpdir(), "bakehouse-login-"));
+  const sent: (string | null)[] = [];
+  const fetch: FakeTerminal["fetch"] = async (_, init) => {
+    sent.push(new Headers(init.headers).get("authorization"));
+    return Response.json({ items: [], next_cursor: null });
+  };
+  try {
+    const expires_at = "2999-01-01T00:00:00Z";
+    await saveLogin(fakeTerminal({ home }), {
+      url: SERVICE,
+      id_token: "id.to.ken",
+      expires_at,
+      name: "alice",
+    });
+    expect((await run(["tokens"], { home, fetch, env: { BAKEHOUSE_URL: SERVICE } })).exit).toBe(0);
+    for (const url of ["https://evil.example", "https://bakehouse.example:444", "http://localhost:8080"]) {
+      expect((await run(["tokens"], { home, fetch, env: { BAKEHOUSE_URL: url } })).exit).toBe(4);
+    }
+    expect(sent).toEqual(["Bearer id.to.ken"]);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 });
 
 test("Ctrl-C is left to the system while a command only reads and narrows", async () => {
