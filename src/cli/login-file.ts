@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { CommandError, EXIT } from "./exit.ts";
+import { codeOf, readPrivate, writePrivate } from "./private-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a login left behind. */
@@ -16,6 +16,9 @@ export interface Login {
 
 const FILE = "login.json";
 
+/** More than any ID token that fits into a header. */
+const MOST_BYTES = 256 * 1024;
+
 /** The folder of this user's settings. */
 function configFolder({ env, platform, home }: Terminal): string {
   if (platform === "win32" && env["APPDATA"]) return join(env["APPDATA"], "bakehouse");
@@ -24,35 +27,16 @@ function configFolder({ env, platform, home }: Terminal): string {
 
 /** Keeps a login where only this user can read it. @returns the file */
 export async function saveLogin(terminal: Terminal, login: Login): Promise<string> {
-  const folder = configFolder(terminal);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, FILE);
-  // A name that nobody else has: two logins at once each write all of it, and one of them stays.
-  const making = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(making, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    await rename(making, file);
-  } catch (error) {
-    await rm(making, { force: true });
-    throw error;
-  }
+  const file = join(configFolder(terminal), FILE);
+  await writePrivate(file, `${JSON.stringify(login, null, 2)}\n`, true);
   return file;
 }
 
 /** The login that was kept; undefined where there is none. */
 export async function loadLogin(terminal: Terminal): Promise<Login | undefined> {
   const file = join(configFolder(terminal), FILE);
-  let text: string;
-  try {
-    const { mode } = await stat(file);
-    if (terminal.platform !== "win32" && (mode & 0o077) !== 0) {
-      throw new CommandError(EXIT.unauthorised, `others can read ${file}: chmod 600 it, or log in again`);
-    }
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readPrivate(file, { hasModes: terminal.platform !== "win32", most: MOST_BYTES });
+  if (text === undefined) return undefined;
   const login = readLogin(text);
   if (login === undefined) throw new CommandError(EXIT.failed, `${file} is damaged: log in again`);
   return login;
@@ -65,6 +49,8 @@ function readLogin(text: string): Login | undefined {
     const { url, id_token, expires_at, name } = value as Readonly<Record<string, unknown>>;
     if (typeof url !== "string" || typeof id_token !== "string") return undefined;
     if (typeof expires_at !== "string" || typeof name !== "string") return undefined;
+    // An end that is no instant would never have come.
+    if (Number.isNaN(Date.parse(expires_at)) || !/^[\x21-\x7e]+$/.test(id_token)) return undefined;
     return { url, id_token, expires_at, name };
   } catch {
     return undefined;
@@ -78,7 +64,8 @@ export async function forgetLogin(terminal: Terminal): Promise<boolean> {
     await rm(file);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
+    const code = codeOf(error);
+    if (code === "ENOENT") return false;
+    throw new CommandError(EXIT.failed, `cannot remove ${file} (${code})`);
   }
 }

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 
 import * as oidc from "openid-client";
 
+import { printable } from "../caveats/quote.ts";
 import { isPrivateChannel } from "../client/origin.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
@@ -24,6 +25,13 @@ const SCOPE = "openid profile email groups";
 
 /** Milliseconds that a person may take in the browser. */
 const PATIENCE = 5 * 60_000;
+
+/** Seconds that a person may take on another device, whatever the issuer says. */
+const DEVICE_PATIENCE = 30 * 60;
+
+/** Seconds between two questions whether the person is done: an issuer may ask for more, but for no tight loop. */
+const LEAST_INTERVAL = 1;
+const MOST_INTERVAL = 60;
 
 async function discover({ issuer, clientId }: LoginPlace): Promise<oidc.Configuration> {
   const url = new URL(issuer);
@@ -94,14 +102,31 @@ async function loginByBrowser(
 
 /** A login with a code on another device (RFC 8628). */
 async function loginByDevice(terminal: Terminal, configuration: oidc.Configuration): Promise<LoggedIn> {
+  const { signal } = terminal;
   const started = await oidc.initiateDeviceAuthorization(configuration, { scope: SCOPE });
-  const page = webPage(started.verification_uri);
-  terminal.say(`bakehouse: open ${page} and enter ${started.user_code}`);
-  const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, started, undefined, {
-    signal: terminal.signal,
-  });
-  return loggedIn(tokens);
+  const { user_code: code, interval = 5, expires_in } = started;
+  // What stands behind the page's address must not look like more than a code (§6.1).
+  if (!/^[\x21-\x7e]{1,40}$/.test(code)) {
+    throw new CommandError(EXIT.failed, "the identity provider's code cannot be typed");
+  }
+  terminal.say(`bakehouse: open ${webPage(started.verification_uri)} and enter ${code}`);
+  const life = AbortSignal.timeout(Math.min(expires_in, DEVICE_PATIENCE) * 1000);
+  const polling = { ...started, interval: Math.min(Math.max(interval, LEAST_INTERVAL), MOST_INTERVAL) };
+  try {
+    const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, polling, undefined, {
+      signal: AbortSignal.any([signal, life]),
+    });
+    return loggedIn(tokens);
+  } catch (error) {
+    // The library would say only that it was stopped, not by whom.
+    signal.throwIfAborted();
+    // With a signal it no longer counts the code's life itself, and an issuer may answer "pending" for ever.
+    if (life.aborted) throw new CommandError(EXIT.unavailable, TOO_LATE);
+    throw error;
+  }
 }
+
+const TOO_LATE = "nobody has logged in while the code was good";
 
 /** A page that a person is told to open comes from outside. */
 function webPage(text: string): string {
@@ -117,14 +142,16 @@ function loggedIn(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointRespons
   if (tokens.id_token === undefined || claims === undefined) {
     throw new CommandError(EXIT.failed, "the identity provider gave no ID token");
   }
+  const expiresAt = new Date(claims.exp * 1000);
+  if (Number.isNaN(expiresAt.getTime())) {
+    throw new CommandError(EXIT.failed, "the identity provider's ID token has no end that a calendar knows");
+  }
   const name = [claims["email"], claims["name"], claims.sub].find((claim) => typeof claim === "string");
-  return { idToken: tokens.id_token, expiresAt: new Date(claims.exp * 1000), name: printable(String(name)) };
+  return { idToken: tokens.id_token, expiresAt, name: printable(String(name), MOST_NAME) };
 }
 
-/** A name comes from outside, and is shown in a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?").slice(0, 200);
-}
+/** Characters of what an issuer says that are repeated. */
+const MOST_NAME = 200;
 
 /** What a library's error says may quote what came from outside: only its code is repeated. */
 function loginError(error: unknown): unknown {
@@ -132,13 +159,16 @@ function loginError(error: unknown): unknown {
   if (error.name === "AbortError") return error;
   const refused = "error" in error && typeof error.error === "string" ? error.error : undefined;
   if (refused === "expired_token") {
-    return new CommandError(EXIT.unavailable, "nobody has logged in while the code was good");
+    return new CommandError(EXIT.unavailable, TOO_LATE);
   }
   if (refused !== undefined) {
-    return new CommandError(EXIT.unauthorised, `the identity provider said no: ${printable(refused)}`);
+    return new CommandError(
+      EXIT.unauthorised,
+      `the identity provider said no: ${printable(refused, MOST_NAME)}`,
+    );
   }
   const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
-  return new CommandError(EXIT.unavailable, `the login did not work (${printable(code)})`);
+  return new CommandError(EXIT.unavailable, `the login did not work (${printable(code, MOST_NAME)})`);
 }
 
 /** Waits on a port of loopback for the browser to come back. */

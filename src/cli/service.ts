@@ -1,5 +1,5 @@
 import { type Bakehouse, createBakehouse } from "../client/index.ts";
-import { isPrivateChannel } from "../client/origin.ts";
+import { isPrivateChannel, originOf } from "../client/origin.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, EXIT, UsageError } from "./exit.ts";
 import { readSource } from "./input.ts";
@@ -13,13 +13,17 @@ export async function serviceUrl({ terminal, text }: Invocation): Promise<string
   const given = text("url") ?? (terminal.env["BAKEHOUSE_URL"] || undefined);
   const url = given ?? (await loadLogin(terminal))?.url ?? DEFAULT_URL;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const what = text("url") === undefined ? "BAKEHOUSE_URL" : "--url";
   if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
-    throw new UsageError(`BAKEHOUSE_URL must be a URL with https://`);
+    throw new UsageError(`${what} must be a URL with https://`);
   }
   if (!isPrivateChannel(parsed)) {
-    throw new UsageError("BAKEHOUSE_URL must be https, unless the service is on this machine");
+    throw new UsageError(`${what} must be https, unless the service is on this machine`);
   }
-  return parsed.origin;
+  // A path would be left out without a word, and a user name makes one host look like another.
+  const origin = originOf(url);
+  if (origin === undefined) throw new UsageError(`${what} must be an origin, without a path or a user name`);
+  return origin;
 }
 
 async function readCredential(terminal: Terminal, file: string): Promise<string> {

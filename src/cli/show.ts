@@ -103,3 +103,10 @@ export function verdictLines(verdict: Verdict): readonly string[] {
     ...verdict.undischarged.map(({ location }) => `  needs a discharge from ${location}`),
   ];
 }
+
+/** What a revocation names, in a line. */
+export function targetText(target: Readonly<Record<string, unknown>>): string {
+  return Object.entries(target)
+    .map(([kind, value]) => `${kind} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+}

@@ -38,13 +38,13 @@ const ODD = /[\u007f-\u009f]|(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/g
 
 /** Prints JSON as data; what a terminal would not show as itself is written as `\uXXXX`, the same to a parser. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  printText(
-    terminal,
-    JSON.stringify(value, null, 2)
-      .split("\n")
-      .map((line) => line.replace(ODD, escapeUnits))
-      .join("\n"),
-  );
+  for (const line of JSON.stringify(value, null, 2).split("\n"))
+    terminal.print(line.replace(ODD, escapeUnits));
+}
+
+/** As {@link printJson}, in one line: for what never ends. */
+export function printJsonLine(terminal: Terminal, value: unknown): void {
+  terminal.print(JSON.stringify(value).replace(ODD, escapeUnits));
 }
 
 function escapeUnits(text: string): string {

@@ -1,8 +1,9 @@
-import { type Bakehouse, createBakehouse, type ThirdPartyCaveat } from "../client/index.ts";
+import { createBakehouse, type ThirdPartyCaveat } from "../client/index.ts";
 import { isPrivateChannel, originOf } from "../client/origin.ts";
 import type { Invocation, OptionSpec } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { serviceUrl } from "./service.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** A third-party caveat that the command line asks for, before its key is known. */
 export interface WantedThirdParty {
@@ -55,6 +56,11 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
   const needsService = [...conditions, ...given].some(({ url }) => url === undefined);
   const service = needsService ? await serviceUrl(invocation) : "";
   const keys = new Map(given.map(({ url = service, rest }) => [url, rest]));
+  // A key that nothing uses was mistyped, and the place that was meant would be asked for another one.
+  const used = new Set(conditions.map(({ url = service }) => url));
+  if (given.some(({ url = service }) => !used.has(url))) {
+    throw new UsageError("--party-key names a place that no --third-party names");
+  }
   return conditions.map(({ url = service, rest }) => {
     if (rest.trim() === "") throw new UsageError("--third-party has no condition");
     return { location: url, condition: rest, key: keys.get(url) };
@@ -62,24 +68,21 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
 }
 
 /**
- * Third-party caveats ready to be written. A party whose key was not given is asked for it, by nobody in
- * particular and over a channel that nobody can change: whoever could put their own key there could discharge.
+ * A party's key, asked for by nobody in particular, over a channel that nobody can change: whoever could put their own
+ * key there could discharge. Only a place that the command line names is ever asked.
  */
+export function partyKey({ fetch, signal }: Terminal, location: string): Promise<string> {
+  return createBakehouse({ url: location, fetch }).dischargeKey({ signal });
+}
+
+/** Third-party caveats ready to be written. A party whose key was not given is asked for it. */
 export async function thirdPartyCaveats(invocation: Invocation): Promise<readonly ThirdPartyCaveat[]> {
-  const { fetch, signal } = invocation.terminal;
-  const keys = new Map<string, Promise<string>>();
-  const keyOf = (location: string): Promise<string> => {
-    const party = (): Bakehouse => createBakehouse({ url: location, fetch });
-    const key = keys.get(location) ?? party().dischargeKey({ signal });
-    keys.set(location, key);
-    return key;
-  };
   const wanted = await wantedThirdParties(invocation);
   return Promise.all(
     wanted.map(async ({ location, condition, key }) => ({
       location,
       condition,
-      publicKey: key ?? (await keyOf(location)),
+      publicKey: key ?? (await partyKey(invocation.terminal, location)),
     })),
   );
 }

@@ -18,13 +18,9 @@ export function visible(text: string, most: number = Number.POSITIVE_INFINITY): 
 
 /** The terminal behind the one gate that all output goes through, so that no command can forget it. */
 export function gated(terminal: Terminal): Terminal {
-  return {
-    ...terminal,
-    // Spreading would read it now, and begin to listen for Ctrl-C.
-    get signal() {
-      return terminal.signal;
-    },
-    print: (line) => terminal.print(visible(line)),
-    say: (line) => terminal.say(visible(line, MOST_SAID)),
-  };
+  // Inherited, not copied: copying would read `signal`, and from then on Ctrl-C would end nothing by itself.
+  return Object.create(terminal, {
+    print: { value: (line: string) => terminal.print(visible(line)) },
+    say: { value: (line: string) => terminal.say(visible(line, MOST_SAID)) },
+  });
 }

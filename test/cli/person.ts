@@ -27,16 +27,17 @@ export function person(subject: string, answer: Answer = "approve"): (stderr: st
   };
 }
 
+/** Fills in whatever the provider asks for: with a device's code it asks for that, then to confirm, then for a name. */
 async function logIn(page: string, subject: string, code: string | undefined): Promise<void> {
   const browser = createBrowser();
-  const first = await browser.get(page);
-  if (code === undefined) {
-    await browser.submit(first.form(), { name: subject });
-    return;
+  let shown = await browser.get(page);
+  for (let asked = 0; asked < 4 && shown.forms.length > 0; asked++) {
+    const form = shown.form();
+    const fields: Record<string, string> = {};
+    if ("name" in form.fields) fields["name"] = subject;
+    else if (code !== undefined && form.fields["user_code"] === "") fields["user_code"] = code;
+    shown = await browser.submit(form, fields);
   }
-  const login = await browser.submit(first.form(), { user_code: code });
-  const confirm = await browser.submit(login.form(), { name: subject });
-  await browser.submit(confirm.form(), {});
 }
 
 async function decide(page: string, subject: string, decision: Answer): Promise<void> {

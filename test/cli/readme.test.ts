@@ -81,6 +81,10 @@ test("the session is twelve lines, and each does what it says", { timeout: 90_00
     "allowed",
   ]);
   expect(stderr).toContain("logged in as alice");
+
+  const approval = await shell(`set -e\n${here(code("cli-approval"))}`);
+  expect(approval).toMatchObject({ code: 0, stdout: expect.stringContaining("\nallowed\n") });
+  expect(approval.stdout).toMatch(/granted .* Pay 40 EUR\n/);
 });
 
 test("service, shell and agent work together", { timeout: 90_000 }, async () => {

@@ -37,6 +37,19 @@ const FACTS_WIRE = {
   summary: "Until 14:00 UTC, read or list.",
 };
 
+test("the metadata names a revocation endpoint that is there, and takes a token without a credential", async () => {
+  const { app, request } = createTestApp({
+    revocations: { revoke: async () => ({ revocations: [], sequence: SEQUENCE }) },
+  });
+  const metadata = await read<{
+    revocation_endpoint: string;
+    revocation_endpoint_auth_methods_supported: string[];
+  }>(await request("/.well-known/oauth-authorization-server"));
+  expect(metadata.revocation_endpoint_auth_methods_supported).toEqual(["none"]);
+  const form = { method: "POST", body: new URLSearchParams({ token: "AgE" }) };
+  expect((await app.request(metadata.revocation_endpoint, form)).status).toBe(200);
+});
+
 describe("POST /v1/tokens", () => {
   test("hands the request on as it was meant and answers with exactly the contract's members", async () => {
     const { send, calls } = createTestApp();

@@ -3,10 +3,13 @@ import { originOf } from "../../client/origin.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { onlyWords, readDuration, readToken } from "../input.ts";
+import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { explicitCredential, serviceUrl } from "../service.ts";
 import { moment } from "../show.ts";
-import { printJson } from "../terminal.ts";
 import { partyOrigin } from "../third-party.ts";
+import { visible } from "../visible.ts";
+
+const MOST_CODE = 40;
 
 export const dischargeCommand: Command = {
   name: "discharge",
@@ -20,6 +23,7 @@ export const dischargeCommand: Command = {
   ],
   options: {
     ...TOKEN_OPTION,
+    ...OUTPUT_OPTION,
     url: SERVICE_OPTIONS.url,
     credential: { type: "string", value: "FILE", help: "say to the service who asks, with this credential" },
     "as-me": {
@@ -39,7 +43,7 @@ export const dischargeCommand: Command = {
   },
   async run(invocation) {
     onlyWords(invocation, 0);
-    const { terminal, json, texts, flag } = invocation;
+    const { terminal, texts, flag } = invocation;
     const wait = readDuration(invocation.text("wait"), "wait");
     const seeing = texts("show-token-to").map((url) => partyOrigin(url, "--show-token-to"));
     const others = texts("allow").map((url) => partyOrigin(url, "--allow"));
@@ -60,10 +64,9 @@ export const dischargeCommand: Command = {
         interact: (pending, origin) => sendPerson(invocation, pending, origin),
       }),
     );
-    const text = discharged.encode();
     const count = discharged.inspect().discharges.length;
-    if (json) printJson(terminal, { token: text, revocation_id: discharged.revocationId, discharges: count });
-    else terminal.print(text);
+    const made = { token: discharged.encode(), revocation_id: discharged.revocationId, discharges: count };
+    await leaveToken(invocation, made);
     terminal.say(`bakehouse: ${count === 1 ? "one discharge" : `${count} discharges`}`);
     return EXIT.done;
   },
@@ -120,6 +123,7 @@ async function sendPerson(
     );
     terminal.say(page);
   }
-  if (code !== undefined) terminal.say(`bakehouse: the page must show the code ${code}`);
+  // Cut, so that nothing is told to a person in a code's place.
+  if (code !== undefined) terminal.say(`bakehouse: the page must show the code ${visible(code, MOST_CODE)}`);
   terminal.say(`bakehouse: waiting until ${moment(pending.expires_at)}; Ctrl-C stops`);
 }

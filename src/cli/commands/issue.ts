@@ -1,10 +1,10 @@
 import { type Command, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { readDuration } from "../input.ts";
+import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
-import { printJson } from "../terminal.ts";
-import { THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
+import { partyKey, THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
 
 export const issueCommand: Command = {
   name: "issue",
@@ -16,6 +16,7 @@ export const issueCommand: Command = {
   ],
   options: {
     ...SERVICE_OPTIONS,
+    ...OUTPUT_OPTION,
     platform: { type: "string", short: "p", value: "NAME", help: "the platform; default unless said" },
     ttl: { type: "string", value: "DURATION", help: "its life, such as 8h; an hour unless said" },
     label: { type: "string", value: "TEXT", help: "for people, in lists; not in the token" },
@@ -24,20 +25,22 @@ export const issueCommand: Command = {
     ...THIRD_PARTY_OPTIONS,
   },
   async run(invocation) {
-    const { terminal, json, text, positionals } = invocation;
+    const { terminal, text, positionals } = invocation;
     const ttl = readDuration(text("ttl"), "ttl");
     const subject = text("on-behalf-of");
     const issuer = text("issuer");
     const label = text("label");
-    // The service knows its own key, and asks no other place for one.
-    const thirdParties = (await wantedThirdParties(invocation)).map(({ location, condition, key }) => ({
-      location,
-      condition,
-      ...(key !== undefined && { public_key: key }),
-    }));
     if (issuer !== undefined && subject === undefined)
       throw new UsageError("--issuer goes with --on-behalf-of");
-    const issued = await (await connect(invocation)).issue(
+    const client = await connect(invocation);
+    // The service knows its own key, and asks no other place for one.
+    const thirdParties = await Promise.all(
+      (await wantedThirdParties(invocation)).map(async ({ location, condition, key }) => {
+        const known = key ?? (location === client.origin ? undefined : await partyKey(terminal, location));
+        return { location, condition, ...(known !== undefined && { public_key: known }) };
+      }),
+    );
+    const issued = await client.issue(
       {
         platform: text("platform") ?? "default",
         ...(ttl !== undefined && { ttl }),
@@ -48,8 +51,7 @@ export const issueCommand: Command = {
       },
       { signal: terminal.signal },
     );
-    if (json) printJson(terminal, issued);
-    else terminal.print(issued.token);
+    await leaveToken(invocation, issued);
     terminal.say(
       `bakehouse: for ${issued.principal.email ?? issued.principal.subject} on ${issued.platform}`,
     );

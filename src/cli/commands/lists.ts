@@ -1,6 +1,7 @@
 import { type Command, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { onlyWords, pageRequest, readDuration, readJsonFile } from "../input.ts";
+import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
@@ -95,12 +96,13 @@ export const platformsCommand: Command = {
   options: {
     ...SERVICE_OPTIONS,
     ...PAGE_OPTIONS,
+    ...OUTPUT_OPTION,
     policy: { type: "string", value: "FILE", help: "a policy as JSON, - for standard input" },
     ttl: { type: "string", value: "DURATION", help: "the credential's life; 90 days unless said" },
     label: { type: "string", value: "TEXT", help: "for people" },
   },
   async run(invocation) {
-    const { terminal, json, text } = invocation;
+    const { terminal, text } = invocation;
     const [word, name, ...caveats] = invocation.positionals;
     if (word !== "credential") onlyWords(invocation, 2);
     const client = await connect(invocation);
@@ -141,8 +143,7 @@ export const platformsCommand: Command = {
           ...(caveats.length > 0 && { caveats }),
         };
         const issued = await client.platforms.issueCredential(name, request, options);
-        if (json) printJson(terminal, issued);
-        else terminal.print(issued.token);
+        await leaveToken(invocation, issued);
         terminal.say(
           `bakehouse: a credential of ${name}, token id ${issued.token_id}, expires ${moment(issued.expires_at)}`,
         );

@@ -3,13 +3,12 @@ import { TokenError } from "../../client/index.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { readCount, readDuration, readToken } from "../input.ts";
-import { printJson } from "../terminal.ts";
+import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
 
-function printToken({ terminal, json }: Invocation, token: Token): number {
-  if (json) printJson(terminal, { token: token.encode(), revocation_id: token.revocationId });
-  else terminal.print(token.encode());
-  for (const warning of token.inspect().warnings) terminal.say(`bakehouse: ${warning}`);
+async function leave(invocation: Invocation, token: Token): Promise<number> {
+  await leaveToken(invocation, { token: token.encode(), revocation_id: token.revocationId });
+  for (const warning of token.inspect().warnings) invocation.terminal.say(`bakehouse: ${warning}`);
   return EXIT.done;
 }
 
@@ -44,7 +43,7 @@ export const attenuateCommand: Command = {
     "A caveat is an attribute, an operator and a value: 'action in read, list', 'args.amount <= 100'.",
     "--third-party 'approved-by alice Pay 40 EUR' is sealed to the party's key: with --party-key it is offline, too.",
   ],
-  options: { ...TOKEN_OPTION, ...THIRD_PARTY_OPTIONS, url: SERVICE_OPTIONS.url },
+  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...THIRD_PARTY_OPTIONS, url: SERVICE_OPTIONS.url },
   async run(invocation) {
     const { positionals } = invocation;
     if (positionals.length === 0 && invocation.texts("third-party").length === 0) {
@@ -53,7 +52,7 @@ export const attenuateCommand: Command = {
     const token = await readToken(invocation);
     checked(token, positionals);
     const thirdParties = await thirdPartyCaveats(invocation);
-    return printToken(
+    return leave(
       invocation,
       narrowing(() => token.attenuate(...positionals, ...thirdParties)),
     );
@@ -67,6 +66,7 @@ export const delegateCommand: Command = {
   details: ["The name is for tracing, and for cutting off: everything below it can be revoked."],
   options: {
     ...TOKEN_OPTION,
+    ...OUTPUT_OPTION,
     ...THIRD_PARTY_OPTIONS,
     url: SERVICE_OPTIONS.url,
     ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },
@@ -91,7 +91,7 @@ export const delegateCommand: Command = {
       ...(depth !== undefined && { depth }),
       ...(instance !== undefined && { instance }),
     };
-    return printToken(
+    return leave(
       invocation,
       narrowing(() => token.delegate(name, options)),
     );

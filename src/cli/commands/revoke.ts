@@ -1,9 +1,9 @@
 import type { RevocationTarget } from "../../client/index.ts";
-import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
+import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { onlyWords, readCount, readTokenText } from "../input.ts";
+import { onlyWords, readTokenText } from "../input.ts";
 import { connect, connectAnonymously } from "../service.ts";
-import { columns, moment } from "../show.ts";
+import { targetText } from "../show.ts";
 import { printJson } from "../terminal.ts";
 
 export const revokeCommand: Command = {
@@ -95,40 +95,3 @@ function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] 
     ...byPlatform.map((platform) => ({ platform, ...before })),
   ];
 }
-
-function targetText(target: Readonly<Record<string, unknown>>): string {
-  return Object.entries(target)
-    .map(([kind, value]) => `${kind} ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(" ");
-}
-
-export const revocationsCommand: Command = {
-  name: "revocations",
-  usage: "",
-  summary: "list the revocation log",
-  options: {
-    ...SERVICE_OPTIONS,
-    limit: PAGE_OPTIONS.limit,
-    after: { type: "string", value: "SEQUENCE", help: "only what follows" },
-  },
-  async run(invocation) {
-    const { terminal, json, text } = invocation;
-    const limit = readCount(text("limit"), "limit");
-    const after = text("after");
-    const request = { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) };
-    const log = await (await connect(invocation)).revocations(request, { signal: terminal.signal });
-    if (json) {
-      printJson(terminal, log);
-      return EXIT.done;
-    }
-    const rows = log.items.map(({ revoked_at, scope, target, reason }) => [
-      moment(revoked_at),
-      scope,
-      targetText(target),
-      reason ?? "",
-    ]);
-    for (const line of columns(rows)) terminal.print(line);
-    if (log.next_cursor !== null) terminal.say(`bakehouse: more with --after ${log.next_cursor}`);
-    return EXIT.done;
-  },
-};

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
+import { oauthRevoke } from "./oauth-revoke.ts";
 
 const url = z.url();
 
@@ -24,6 +25,8 @@ export const authorizationServer = defineRoute({
           issuer: url.meta({ description: "This service." }),
           response_types_supported: z.array(z.string()),
           service_documentation: url,
+          revocation_endpoint: url.meta({ description: "RFC 7009: for whoever holds a token." }),
+          revocation_endpoint_auth_methods_supported: z.array(z.literal("none")),
           bakehouse_login: z.strictObject({ issuer: z.string(), client_id: z.string() }).optional(),
         })
         .meta({ id: "AuthorizationServer" }),
@@ -31,6 +34,8 @@ export const authorizationServer = defineRoute({
         issuer: "https://bakehouse.example",
         response_types_supported: [],
         service_documentation: "https://bakehouse.example/docs",
+        revocation_endpoint: "https://bakehouse.example/oauth/revoke",
+        revocation_endpoint_auth_methods_supported: ["none"],
         bakehouse_login: { issuer: "https://login.example.com", client_id: "bakehouse-cli" },
       },
     },
@@ -43,6 +48,9 @@ export const authorizationServer = defineRoute({
       // People log in at their own issuer; no grant of this service has a page.
       response_types_supported: [],
       service_documentation: `${origin}/docs`,
+      // Holding a token suffices: a client that sends credentials to revoke one would send them for nothing.
+      revocation_endpoint: `${origin}${oauthRevoke.path}`,
+      revocation_endpoint_auth_methods_supported: ["none" as const],
       ...(login && { bakehouse_login: { issuer: login.issuer, client_id: login.clientId } }),
     });
   },
