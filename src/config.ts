@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 
 import { Secret } from "./domain/secret.ts";
 import { developmentIssuer } from "./oidc/development/issuer.ts";
+import { isLoopbackHost } from "./oidc/issuer-url.ts";
 
 /** An issuer whose ID tokens are accepted besides the service's own. */
 export interface TrustedIssuer {
@@ -60,13 +61,6 @@ export class ConfigError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 class Invalid extends Error {}
-
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-/** Whether a host name (without brackets or port) can only mean this machine. */
-function isLoopbackHost(host: string): boolean {
-  return LOOPBACK.has(host.replace(/^\[(.*)\]$/, "$1").toLowerCase());
-}
 
 function parsePort(text: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1;

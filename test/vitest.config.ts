@@ -16,5 +16,7 @@ export default defineConfig({
     sequence: { sequencer: SlowFirst },
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // What is waited for comes when the machine has time for it; a second is little where others work too.
+    expect: { poll: { timeout: 10_000, interval: 20 } },
   },
 });

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../json/value.ts";
 import type { Caller, HumanCaller } from "./caller.ts";
+import { roleOf } from "./credential-role.ts";
 import { DomainError } from "./error.ts";
 import type { Examination } from "./examination.ts";
 import { judge } from "./judgement.ts";
@@ -9,7 +10,6 @@ import { SERVICE_PLATFORM } from "./ports/platforms.ts";
 import type { Identity, Session } from "./ports/sessions.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import type { Authentication } from "./service.ts";
-import { roleOf } from "./service-credentials.ts";
 
 function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);

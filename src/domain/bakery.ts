@@ -5,6 +5,7 @@ import type { DischargeLimits } from "./discharge-limits.ts";
 import { isSecretOf, stateAt } from "./discharge-requests.ts";
 import type { Bakery } from "./discharge-service.ts";
 import { DomainError } from "./error.ts";
+import { BAKERY_WAIT } from "./lifetimes.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { DischargeRequest } from "./ports/discharge-requests.ts";
 import type { Store } from "./ports/store.ts";
@@ -29,6 +30,8 @@ export function createBakery(options: {
   readonly limits: DischargeLimits;
   readonly room: WaitingRoom;
   readonly logins: BakeryLogins;
+  /** How long a client that comes back waits at a time, milliseconds; for tests. */
+  readonly waitMilliseconds?: number | undefined;
 }): Bakery {
   const { store, clock, desk, limits, room, logins } = options;
 
@@ -85,11 +88,13 @@ export function createBakery(options: {
       return { state: "pending", path, code, ticket: `${id}.${secret}` };
     },
 
-    async wait(text) {
+    async wait(text, comesBack) {
       let request = await find(text);
-      // These clients ask once and wait: so long as the request can be decided.
+      const until = clock.monotonic() + (options.waitMilliseconds ?? BAKERY_WAIT);
       while (stateAt(request, clock.now()) === "pending") {
-        if (!(await room.wait(request.id, Math.max(1, request.expiresAt - clock.now())))) {
+        const left = comesBack ? until - clock.monotonic() : Number.POSITIVE_INFINITY;
+        if (left <= 0) return undefined;
+        if (!(await room.wait(request.id, Math.max(1, Math.min(left, request.expiresAt - clock.now()))))) {
           throw new DomainError("unavailable", "too many clients wait already");
         }
         request = await find(text);

@@ -1,5 +1,6 @@
 import { decodeBundle } from "../macaroon/index.ts";
 import { auditEvent } from "./audit.ts";
+import type { CredentialRole } from "./credential-role.ts";
 import { parseIdentifier } from "./identifier.ts";
 import { CLOSED_POLICY, DEFAULT_PLATFORM_POLICY } from "./policy.ts";
 import type { CredentialFile, CredentialFiles } from "./ports/credential-files.ts";
@@ -8,7 +9,7 @@ import type { Randomness } from "./ports/randomness.ts";
 import type { Steps } from "./ports/steps.ts";
 import type { Repositories, Store } from "./ports/store.ts";
 import type { RootKeys } from "./root-keys.ts";
-import type { CredentialRole, ServiceCredentials } from "./service-credentials.ts";
+import type { ServiceCredentials } from "./service-credentials.ts";
 
 /** The platform that a first start makes. */
 export const DEFAULT_PLATFORM = "default";

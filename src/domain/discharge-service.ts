@@ -129,8 +129,13 @@ export interface Bakery {
         readonly ticket: string;
       }
   >;
-  /** Waits until a person has decided. @returns the token for the second request */
-  wait(ticket: string): Promise<Uint8Array>;
+  /**
+   * Waits until a person has decided.
+   *
+   * @param comesBack whether the client asks again where nobody has decided within a minute; else it waits on
+   * @returns the token for the second request; undefined where the client has to ask again
+   */
+  wait(ticket: string, comesBack: boolean): Promise<Uint8Array | undefined>;
   /** JSON of a macaroon that a client gets discharged by a login, to call the API with. */
   challenge(): Promise<string>;
   /** @param bundle JSON array of that macaroon and its discharge */

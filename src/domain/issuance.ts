@@ -1,11 +1,13 @@
 import { parseTerms } from "../conditions/parse.ts";
 import type { Caller } from "./caller.ts";
+import { credentialsOf } from "./credential-role.ts";
 import type { DischargeKeys } from "./discharge-keys.ts";
 import { DomainError } from "./error.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
 import { requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "./permission.ts";
+import { SERVICE_PLATFORM } from "./ports/platforms.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Steps } from "./ports/steps.ts";
 import type { Store } from "./ports/store.ts";
@@ -132,8 +134,18 @@ export function createTokens(options: {
       const seesAll = caller.administrator && platform !== undefined;
       return seesAll ? named : { ...named, human: { issuer, subject } };
     }
+    if (platform === SERVICE_PLATFORM && caller.role === "platform") {
+      return credentialsOf(requirePlatform(caller, "read"));
+    }
     const allowed = requireAdministratorOrPlatform(caller, "read", platform);
     return allowed === undefined ? {} : { platform: allowed };
+  }
+
+  /** The places where a caller's own tokens are, one of which may have the one that is looked for. */
+  function placesOf(caller: Caller): readonly TokenFilter[] {
+    if (caller.kind === "human") return [caller.administrator ? {} : filterFor(caller, undefined)];
+    const own = filterFor(caller, undefined);
+    return caller.role === "platform" ? [own, filterFor(caller, SERVICE_PLATFORM)] : [own];
   }
 
   return {
@@ -169,9 +181,9 @@ export function createTokens(options: {
     },
 
     async get(caller, tokenId) {
-      const administrator = caller.kind === "human" && caller.administrator;
-      const filter = administrator ? {} : filterFor(caller, undefined);
-      const entry = isUuidv7(tokenId) ? await store.tokens.find(tokenId, filter) : undefined;
+      const places = isUuidv7(tokenId) ? placesOf(caller) : [];
+      let entry: TokenWithPrincipal | undefined;
+      for (const filter of places) entry ??= await store.tokens.find(tokenId, filter);
       if (entry === undefined) throw new DomainError("not_found", "no such token");
       return options.view(entry);
     },

@@ -36,6 +36,9 @@ export const CLOCK_TOLERANCE = 30 * SECOND;
 /** How long records of tokens and audit events are kept after a token's last possible instant, milliseconds. */
 export const RECORD_LIFE = 365 * DAY;
 
+/** How long a client of macaroon-bakery waits in one request, milliseconds: proxies cut what is silent for a minute. */
+export const BAKERY_WAIT = 50 * SECOND;
+
 /** How long people have to approve, milliseconds. */
 export const APPROVAL_WAIT = HOUR;
 

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 
+import { roleOf } from "./credential-role.ts";
 import { REVOCATION_MARGIN } from "./lifetimes.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { LinkGroup, LinkTarget, Revocation, RevocationScope } from "./ports/revocations.ts";
@@ -85,7 +86,10 @@ export function createRevocationSet(randomness: Randomness): RevocationSet {
     let tags: readonly number[] | undefined;
     return (tag) => {
       const { platform, issuer, subject: human } = subject;
+      // A platform's credentials are of the reserved platform, and the platform's own all the same.
+      const owner = roleOf(subject)?.platform;
       tags ??= [
+        ...(owner === undefined ? [] : [tagOf({ kind: "platform", platform: owner }, kind)]),
         tagOf({ kind: "all" }, kind),
         tagOf({ kind: "platform", platform }, kind),
         tagOf({ kind: "link", platform }, kind),

@@ -1,12 +1,12 @@
 import { actorOf, auditEvent } from "./audit.ts";
 import type { Caller } from "./caller.ts";
+import { CREDENTIAL_ISSUER, type CredentialRole, subjectOfRole } from "./credential-role.ts";
 import { DomainError } from "./error.ts";
 import { expiryOfNew } from "./expiry.ts";
 import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
 import { mintRoot, requireCaveats } from "./minting.ts";
 import type { Actor } from "./ports/audit.ts";
 import { SERVICE_PLATFORM } from "./ports/platforms.ts";
-import type { Principal } from "./ports/principals.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Repositories } from "./ports/store.ts";
 import { newPrincipal } from "./principals.ts";
@@ -14,34 +14,6 @@ import type { RootKeys } from "./root-keys.ts";
 import type { IssuedToken } from "./service.ts";
 import { describeToken } from "./token-views.ts";
 import { uuidv7 } from "./uuid.ts";
-
-/** Whose credential a macaroon of the reserved platform is. */
-export type CredentialRole =
-  | { readonly role: "administrator"; readonly platform: undefined }
-  | { readonly role: "platform"; readonly platform: string };
-
-/**
- * The issuer of the principals that stand for the service's own callers. No OIDC issuer can have this
- * name: theirs are URLs.
- */
-const ISSUER = "bakehouse";
-
-const PLATFORM_PREFIX = "platform:";
-
-function subjectOf(role: CredentialRole): string {
-  return role.role === "platform" ? PLATFORM_PREFIX + role.platform : role.role;
-}
-
-/**
- * Reads from a principal what its credential is good for. The principal's id stands in the identifier,
- * under the signature, so this is the issuer's word and nothing that a holder appended.
- */
-export function roleOf(principal: Principal): CredentialRole | undefined {
-  if (principal.platform !== SERVICE_PLATFORM || principal.issuer !== ISSUER) return undefined;
-  if (principal.subject === "administrator") return { role: "administrator", platform: undefined };
-  if (!principal.subject.startsWith(PLATFORM_PREFIX)) return undefined;
-  return { role: "platform", platform: principal.subject.slice(PLATFORM_PREFIX.length) };
-}
 
 /** Issues macaroons of the service's own API. */
 export interface ServiceCredentials {
@@ -86,8 +58,8 @@ export function createServiceCredentials(options: {
       const principal = await repositories.principals.ensure(
         newPrincipal(randomness, now, {
           platform: SERVICE_PLATFORM,
-          issuer: ISSUER,
-          subject: subjectOf(role),
+          issuer: CREDENTIAL_ISSUER,
+          subject: subjectOfRole(role),
           email: null,
           assertedBy: "issuer",
           development: false,
@@ -118,7 +90,7 @@ export function createServiceCredentials(options: {
       };
       await repositories.tokens.insert(token);
       const actor: Actor = caller === undefined ? { kind: "service" } : actorOf(caller);
-      const details = { token_id: tokenId, role: subjectOf(role), expires_at: expiresAt };
+      const details = { token_id: tokenId, role: subjectOfRole(role), expires_at: expiresAt };
       const event = { action: "credential.issued", actor, platform: role.platform ?? null, details } as const;
       await repositories.audit.append([auditEvent(randomness, now, event)]);
       return { token: minted.token, ...describeToken({ token, principal }, now) };

@@ -6,7 +6,7 @@ import { readCookie } from "./cookies.ts";
 import { type Reply, seeOther } from "./reply.ts";
 
 /** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
-export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
+async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
   const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
   if (cookie === undefined) return undefined;
   try {
@@ -27,7 +27,19 @@ export function loginPath(returnTo: string, { maxAge, acr }: LoginDemands = {}):
   return `/login?${query}`;
 }
 
-/** Sends the browser to sign in first. */
-export function signInFirst(exchange: Exchange): Reply {
-  return seeOther(loginPath(exchange.path), []);
+/** What is needed of a handler's input. */
+interface PageInput {
+  readonly context: HttpContext;
+  readonly service: HttpContext["service"];
+  readonly exchange: Exchange;
+}
+
+/** Answers whoever is signed in, and sends the others to sign in first. */
+export function signedIn<Input extends PageInput>(
+  answer: (input: Input, caller: HumanCaller) => Promise<Reply>,
+): (input: Input) => Promise<Reply> {
+  return async (input) => {
+    const caller = await pageCaller(input.context, input.exchange);
+    return caller === undefined ? seeOther(loginPath(input.exchange.path), []) : answer(input, caller);
+  };
 }

@@ -1,8 +1,8 @@
-const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
-/** Whether a host name, as `URL.hostname` writes it, names this machine itself. */
+/** Whether a host name, in any case and without port, can only mean this machine. IPv6 is in brackets or not. */
 export function isLoopbackHost(hostname: string): boolean {
-  return LOOPBACK.has(hostname);
+  return LOOPBACK.has(hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase());
 }
 
 /** How far an issuer's addresses are trusted. */

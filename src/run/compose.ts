@@ -63,6 +63,8 @@ export interface Parts {
   readonly stalenessMilliseconds: number;
   /** Keeps how far the revocation log was read; undefined where there is no place for it. */
   readonly positionFile?: PositionFile | undefined;
+  /** How long a client of macaroon-bakery waits in one request, milliseconds, where a drill wants it short. */
+  readonly waitMilliseconds?: number;
   /** How far this process's clock and the database's may be apart, milliseconds, where a drill moves one of them. */
   readonly clockTolerance?: number;
   /** How the revocation log is followed, here and by streams, where a drill wants one way alone or a faster one. */

@@ -5,6 +5,7 @@ import type { IdTokens } from "../../src/domain/ports/identity.ts";
 import { claimsProblem } from "../../src/oidc/id-token-claims.ts";
 import { createIdTokens } from "../../src/oidc/id-tokens.ts";
 import { type FakeIssuer, startFakeIssuer } from "../support/fake-issuer.ts";
+import { aliceOf } from "./alice.ts";
 import { manualClock } from "./manual-clock.ts";
 
 const clock = manualClock();
@@ -32,16 +33,7 @@ afterAll(() => issuer.close());
 test("a good token gives the identity that the issuer wrote", async () => {
   expect(await tokens.verify(await issuer.signIdToken({ acr: "urn:example:mfa" }))).toEqual({
     ok: true,
-    identity: {
-      issuer: issuer.issuer,
-      subject: "alice",
-      email: "alice@example.com",
-      name: "Alice",
-      groups: ["staff"],
-      authenticatedAt: (now - 30) * 1_000,
-      acr: "urn:example:mfa",
-      development: false,
-    },
+    identity: aliceOf(issuer, clock, "urn:example:mfa"),
     expiresAt: (now + 3_600) * 1_000,
   });
 });

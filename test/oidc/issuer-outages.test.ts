@@ -21,7 +21,7 @@ function verifier(fetch?: Fetch): IdTokens {
       { issuer: issuer.issuer, audiences: ["bakehouse"], development: false, allowInsecureIssuer: true },
     ],
     clock,
-    timing: { timeout: 200 },
+    timing: { timeout: 800 },
     ...(fetch === undefined ? {} : { fetch }),
   });
 }
@@ -69,7 +69,7 @@ describe("nothing is fetched", () => {
 describe("an issuer without a usable answer is unavailable, never a refusal", () => {
   test.each<{ name: string; faults: IssuerFaults }>([
     { name: "cuts connections", faults: { down: true } },
-    { name: "is too slow", faults: { slowMs: 400 } },
+    { name: "is too slow", faults: { slowMs: 1_600 } },
     { name: "answers 500", faults: { status: 500 } },
     { name: "answers 404", faults: { status: 404 } },
     { name: "redirects", faults: { status: 302 } },
@@ -163,7 +163,7 @@ describe("while the issuer is down", () => {
   test("only the first caller waits for an issuer that hangs", async () => {
     const token = await issuer.signIdToken();
     await tokens.verify(token);
-    issuer.faults.slowMs = 400;
+    issuer.faults.slowMs = 1_600;
     clock.advance(11 * MINUTE);
     await tokens.verify(token);
     for (let i = 0; i < 10; i++) {

@@ -6,6 +6,7 @@ import type { LoginAttempt, LoginOutcome, RelyingParty } from "../../src/domain/
 import { createRelyingParty, type RelyingPartyOptions } from "../../src/oidc/relying-party.ts";
 import { createBrowser } from "../support/browser.ts";
 import { type FakeIssuer, type IssuerFaults, startFakeIssuer } from "../support/fake-issuer.ts";
+import { aliceOf } from "./alice.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 
 const REDIRECT_URI = "http://127.0.0.1:8080/callback";
@@ -25,7 +26,7 @@ function create(over: Partial<RelyingPartyOptions> = {}): RelyingParty {
     allowInsecureIssuer: true,
     clock,
     randomness: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    timing: { timeout: 300 },
+    timing: { timeout: 5_000 }, // a busy machine answers late, and that is not what is tested
     ...over,
   });
 }
@@ -51,19 +52,7 @@ afterEach(() => issuer.close());
 
 describe("a login", () => {
   test("gives the identity that the issuer signed", async () => {
-    expect(await logIn()).toEqual({
-      ok: true,
-      identity: {
-        issuer: issuer.issuer,
-        subject: "alice",
-        email: "alice@example.com",
-        name: "Alice",
-        groups: ["staff"],
-        authenticatedAt: Math.floor(clock.now() / 1_000 - 30) * 1_000,
-        acr: null,
-        development: false,
-      },
-    });
+    expect(await logIn()).toEqual({ ok: true, identity: aliceOf(issuer, clock) });
   });
 
   test("asks with code flow, PKCE S256, state and nonce of 256 bits", async () => {
@@ -339,7 +328,8 @@ describe("an issuer that does not answer the token request is unavailable", () =
     const { url, attempt } = await party.begin("/");
     const callback = await visit(url);
     Object.assign(issuer.faults, faults);
-    await expect(party.finish(attempt, callback)).rejects.toMatchObject(unavailable);
+    const impatient = create({ timing: { timeout: 300 } });
+    await expect(impatient.finish(attempt, callback)).rejects.toMatchObject(unavailable);
   });
 
   test("and so is one that says so in the callback", async () => {

@@ -10,6 +10,8 @@ import { reservedMember } from "../../src/caveats/reserved.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, decodeBundle, encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { person } from "../cli/person.ts";
+import { runInShell } from "../cli/transcript.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { newEmbeddedHome, startService } from "../support/process-service.ts";
 
@@ -21,6 +23,13 @@ function section(marker: string): string {
   if (at < 0) throw new Error(`README has no marker ${marker}`);
   const text = README.slice(at + marker.length + 10);
   return text.slice(0, text.search(/\n\n(?!\s*#|\w|curl)/));
+}
+
+/** The commands behind a marker. */
+function script(marker: string): string {
+  const [, text] = /```sh\n([\s\S]*?)```/.exec(README.slice(README.indexOf(`<!-- ${marker} -->`))) ?? [];
+  if (text === undefined) throw new Error(`README has no commands at ${marker}`);
+  return text;
 }
 
 const rows = section("caveats")
@@ -82,11 +91,11 @@ test("[pglite] README's session by hand answers yes, no with a reason, and revok
   const service = await startService(builtBundle(), home);
   try {
     symlinkSync(home.dataDir, join(home.dataDir, "data"));
-    const fenced = /```sh\n([\s\S]*?)```/.exec(README.slice(README.indexOf("<!-- session -->")))?.[1] ?? "";
+    const fenced = script("session");
     expect(fenced).toContain("B=http://127.0.0.1:8080\n");
-    const script = fenced.replace("B=http://127.0.0.1:8080", `B=${service.url}`);
+    const commands = fenced.replace("B=http://127.0.0.1:8080", `B=${service.url}`);
     const node = { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` };
-    const output = execFileSync("bash", ["--norc", "-euc", script], {
+    const output = execFileSync("bash", ["--norc", "-euc", commands], {
       cwd: home.dataDir,
       env: node,
       encoding: "utf8",
@@ -110,3 +119,28 @@ test("[pglite] README's session by hand answers yes, no with a reason, and revok
     home.remove();
   }
 });
+
+test("[pglite] README's payment waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
+  const home = await newEmbeddedHome();
+  const service = await startService(builtBundle(), home);
+  try {
+    symlinkSync(home.dataDir, join(home.dataDir, "data"));
+    // What the session sets, and then the story, whose talk alice reads.
+    const settings = script("session").split("\n\n", 1)[0] ?? "";
+    const commands = `${settings}\n${script("approval")}`.replaceAll("http://127.0.0.1:8080", service.url);
+    const { code, stderr } = await runInShell(`set -eu\n{\n${commands}\n} >&2`, {
+      cwd: home.dataDir,
+      env: { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` },
+      watch: person("alice"),
+    });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const [page, shown, summary, ...rest] = stderr.trimEnd().split("\n");
+    expect(page).toMatch(new RegExp(`^${service.url}/approvals/[0-9a-f-]{36}$`));
+    expect(shown).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
+    expect(summary).toMatch(/^Until .* UTC, only pay, args\.amount at most 40\b/);
+    expect(rest.join("")).toMatch(/"approval_id":"[0-9a-f-]{36}".*revoked$/);
+  } finally {
+    await service.end("SIGKILL");
+    home.remove();
+  }
+}, 60_000);

@@ -219,13 +219,16 @@ describeService("credentials of the API", (service) => {
       expect((await CALLS["list"]?.(other.token))?.status).toBe(200);
     });
 
-    test("listed with the tokens of the reserved platform, which no platform sees", async () => {
+    test("listed with the tokens of the reserved platform, to administrators, and to a platform its own", async () => {
       const issued = (await create({ label: "listed" })).json<Issued>();
       const listed = await service().get("/v1/tokens?platform=bakehouse&limit=1000", service().asAdmin());
       expect(listed.json<{ items: object[] }>().items).toContainEqual(
         expect.objectContaining({ token_id: issued.token_id, label: "listed", status: "active" }),
       );
-      expect((await service().get("/v1/tokens?platform=bakehouse", service().asPlatform())).status).toBe(404);
+      const own = await service().get("/v1/tokens?platform=bakehouse&limit=1000", service().asPlatform());
+      for (const { principal } of own.json<{ items: { principal: { subject: string } }[] }>().items) {
+        expect(principal.subject).toBe("platform:default");
+      }
       const asPerson = await service().get("/v1/tokens?platform=bakehouse", service().asHuman("alice"));
       expect(asPerson.json<{ items: object[] }>().items).toEqual([]);
     });

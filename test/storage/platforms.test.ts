@@ -44,6 +44,22 @@ describeOnEachDatabase("platforms", (open) => {
     expect((await db.store.platforms.find("changing"))?.policy).toEqual({ rules });
   });
 
+  test("of policies that are set at once the last to be recorded stays", async () => {
+    await db.store.platforms.insert(platform("raced"));
+    const rule = { issuer: null, groups: null, subjects: null, caveats: [], maxTtl: 1, onBehalfOf: false };
+    const recorded: number[] = [];
+    // As the service does it: what follows the change in its transaction follows every change before it.
+    const set = (count: number) =>
+      db.store.transaction("set policy", async ({ platforms, now }) => {
+        await platforms.setPolicy("raced", { rules: Array.from({ length: count }, () => rule) });
+        recorded.push(count);
+        await now();
+      });
+    await Promise.all(Array.from({ length: 16 }, (_, index) => set(index + 1)));
+    expect(recorded).toHaveLength(16);
+    expect((await db.store.platforms.find("raced"))?.policy.rules).toHaveLength(recorded.at(-1) ?? 0);
+  });
+
   test("pages are in the order of bytes and meet without gap or overlap", async () => {
     const own = await open();
     const names = ["B", "a", "Z", "b-1", "b_1", "é", "b"];

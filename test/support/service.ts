@@ -67,6 +67,8 @@ export interface ReplicaOptions {
   readonly steps?: Steps;
   readonly files?: CredentialFiles;
   readonly stalenessMilliseconds?: number;
+  /** How long a client of macaroon-bakery waits in one request, milliseconds. */
+  readonly waitMilliseconds?: number;
   /** How far the service's clock and the database's may be apart, milliseconds. */
   readonly clockTolerance?: number;
   /** Pause between two heartbeats of a stream of the log. */
@@ -181,6 +183,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,
+    ...(options.waitMilliseconds !== undefined && { waitMilliseconds: options.waitMilliseconds }),
     ...(options.clockTolerance !== undefined && { clockTolerance: options.clockTolerance }),
     follow: {
       pollMilliseconds: POLL,

@@ -6,7 +6,7 @@ import { bakeryRefusal, discharged, interactionRequired } from "../bakery-wire.t
 import type { Exchange } from "../context.ts";
 import { type Parameters, parseForm, readForm, textOf } from "../form.ts";
 import { HttpError, publicProblem } from "../problem.ts";
-import { json, type Reply } from "../reply.ts";
+import { json, type Reply, seeOther } from "../reply.ts";
 import { defineRoute } from "../route.ts";
 import { bakeryErrorSchema, bakeryMacaroonSchema, interactionRequiredSchema } from "../wire/bakery.ts";
 
@@ -148,6 +148,15 @@ export const bakeryDischarge = defineRoute({
     }),
 });
 
+/** Go's client gives up at the tenth redirect, and a client that cannot follow one cannot wait for a minute either. */
+const MOST_HOPS = 8;
+
+/** How often a client has been sent on. Whatever is not ours counts as the last one: it waits on, as ever. */
+function hopOf(query: Parameters): number {
+  const text = textOf(query, "hop") ?? "0";
+  return /^[0-8]$/.test(text) ? Number(text) : MOST_HOPS;
+}
+
 /** `GET /wait-token` */
 export const waitToken = defineRoute({
   method: "GET",
@@ -156,7 +165,7 @@ export const waitToken = defineRoute({
   tag: "Bakery",
   summary: "Wait until a person has acted",
   description:
-    "Blocks, at most until the request expires, and gives the token for the next `POST /discharge`.",
+    "Blocks, at most until the request expires, and gives the token for the next `POST /discharge`. After 50 seconds it sends the client here again, eight times, so that no proxy cuts a silent connection; then it blocks on, since clients follow no more than ten redirects.",
   auth: "none",
   kind: "protocol",
   head: false,
@@ -165,13 +174,19 @@ export const waitToken = defineRoute({
       description: "The token.",
       schema: z.strictObject({ kind: z.literal("macaroon"), token64: z.string() }),
     },
+    303: { description: "Nobody has acted yet.", headers: { Location: "Where to wait on." } },
     ...REFUSALS,
     401: { description: "A person said no, or nobody answered.", schema: bakeryErrorSchema },
     404: { description: "No such request.", schema: bakeryErrorSchema },
   },
   handler: ({ service, exchange }) =>
     bakery(async () => {
-      const token = await service.bakery.wait(textOf(parseForm(exchange.search), "did") ?? "");
+      const query = parseForm(exchange.search);
+      const did = textOf(query, "did") ?? "";
+      const hop = hopOf(query);
+      const token = await service.bakery.wait(did, hop < MOST_HOPS);
+      if (token === undefined)
+        return seeOther(`/wait-token?${new URLSearchParams({ did, hop: `${hop + 1}` })}`, []);
       // Padded and in the standard alphabet, under this name: Python's clients fail at anything else.
       return json(200, { kind: "macaroon", token64: standard(token) });
     }),

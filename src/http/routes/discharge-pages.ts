@@ -1,11 +1,15 @@
 import { z } from "zod";
 
 import type { TermOptions } from "../../conditions/terms.ts";
+import type { HumanCaller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/error.ts";
+import type { Identity } from "../../domain/ports/sessions.ts";
 import { requireOwnOrigin } from "../authenticate.ts";
+import type { Exchange, HttpContext } from "../context.ts";
 import { type Parameters, readForm, textOf } from "../form.ts";
-import { loginPath, pageCaller, signInFirst } from "../page-caller.ts";
-import { html, seeOther } from "../reply.ts";
+import { loginPath, signedIn } from "../page-caller.ts";
+import type { Pages } from "../pages/pages.ts";
+import { html, type Reply, seeOther } from "../reply.ts";
 import { defineRoute } from "../route.ts";
 import { lineOfText } from "../wire/text.ts";
 import { approvalId } from "./approvals.ts";
@@ -50,6 +54,44 @@ function reasonOf(form: Parameters): string | undefined {
   return text;
 }
 
+/** What the handler of a page with an id is given. */
+interface Asked {
+  readonly context: HttpContext;
+  readonly service: HttpContext["service"];
+  readonly exchange: Exchange;
+  readonly params: z.infer<typeof params>;
+}
+
+/** Shows one thing to whoever is signed in, with a way to sign in anew as its ticket demands. */
+function onePage<View extends { readonly options: TermOptions }>(
+  find: (asked: Asked, caller: HumanCaller) => Promise<View>,
+  page: (pages: Pages) => (view: View, identity: Identity, login: string) => string,
+): (asked: Asked) => Promise<Reply> {
+  return signedIn(async (asked, caller) => {
+    const { pages } = asked.context;
+    const view = await find(asked, caller);
+    return html(
+      200,
+      page(pages)(view, caller.identity, newLogin(asked.exchange.path, view.options)),
+      pages.policy,
+    );
+  });
+}
+
+/** Does what a page's form says, for whoever is signed in, and goes back to the page. */
+function oneForm(
+  act: (asked: Asked, caller: HumanCaller, form: Parameters) => Promise<void>,
+): (asked: Asked) => Promise<Reply> {
+  const answer = signedIn(async (asked: Asked, caller) => {
+    await act(asked, caller, await readForm(asked.exchange.request));
+    return seeOther(asked.exchange.path, []);
+  });
+  return async (asked) => {
+    requireOwnOrigin(asked.context, asked.exchange.request);
+    return answer(asked);
+  };
+}
+
 /** `GET /discharges/{id}` */
 export const confirmationPage = defineRoute({
   method: "GET",
@@ -64,13 +106,10 @@ export const confirmationPage = defineRoute({
   params,
   responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
   problems: ["unavailable"],
-  async handler({ context, service, exchange, params: { id } }) {
-    const caller = await pageCaller(context, exchange);
-    if (caller === undefined) return signInFirst(exchange);
-    const view = await service.discharges.view(caller, id);
-    const login = newLogin(exchange.path, view.options);
-    return html(200, context.pages.confirmation(view, caller.identity, login), context.pages.policy);
-  },
+  handler: onePage(
+    ({ service, params }, caller) => service.discharges.view(caller, params.id),
+    (pages) => pages.confirmation,
+  ),
 });
 
 /** `POST /discharges/{id}` */
@@ -87,14 +126,10 @@ export const confirm = defineRoute({
   params,
   responses: { 303: DONE },
   problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
-  async handler({ context, service, exchange, params: { id } }) {
-    requireOwnOrigin(context, exchange.request);
-    const caller = await pageCaller(context, exchange);
-    if (caller === undefined) return signInFirst(exchange);
-    const decision = decisionOf(await readForm(exchange.request), "confirm", "deny");
-    await service.discharges.confirm(caller, id, decision === "confirm");
-    return seeOther(exchange.path, []);
-  },
+  handler: oneForm(async ({ service, params }, caller, form) => {
+    const decision = decisionOf(form, "confirm", "deny");
+    await service.discharges.confirm(caller, params.id, decision === "confirm");
+  }),
 });
 
 /** `GET /approvals` */
@@ -109,12 +144,10 @@ export const approvalsPage = defineRoute({
   kind: "page",
   responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
   problems: ["unavailable"],
-  async handler({ context, service, exchange }) {
-    const caller = await pageCaller(context, exchange);
-    if (caller === undefined) return signInFirst(exchange);
+  handler: signedIn(async ({ context, service }, caller) => {
     const { items } = await service.approvals.list(caller, false, { limit: SHOWN, after: undefined });
     return html(200, context.pages.approvals(items), context.pages.policy);
-  },
+  }),
 });
 
 /** `GET /approvals/{id}` */
@@ -130,13 +163,10 @@ export const approvalPage = defineRoute({
   params,
   responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
   problems: ["unavailable"],
-  async handler({ context, service, exchange, params: { id } }) {
-    const caller = await pageCaller(context, exchange);
-    if (caller === undefined) return signInFirst(exchange);
-    const view = await service.approvals.get(caller, id);
-    const login = newLogin(exchange.path, view.options);
-    return html(200, context.pages.approval(view, caller.identity, login), context.pages.policy);
-  },
+  handler: onePage(
+    ({ service, params }, caller) => service.approvals.get(caller, params.id),
+    (pages) => pages.approval,
+  ),
 });
 
 /** `POST /approvals/{id}` */
@@ -153,13 +183,8 @@ export const answerApproval = defineRoute({
   params,
   responses: { 303: DONE },
   problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
-  async handler({ context, service, exchange, params: { id } }) {
-    requireOwnOrigin(context, exchange.request);
-    const caller = await pageCaller(context, exchange);
-    if (caller === undefined) return signInFirst(exchange);
-    const form = await readForm(exchange.request);
-    const decision = decisionOf(form, "approve", "deny");
-    await service.approvals.decide(caller, id, { approved: decision === "approve", reason: reasonOf(form) });
-    return seeOther(exchange.path, []);
-  },
+  handler: oneForm(async ({ service, params }, caller, form) => {
+    const approved = decisionOf(form, "approve", "deny") === "approve";
+    await service.approvals.decide(caller, params.id, { approved, reason: reasonOf(form) });
+  }),
 });

@@ -128,7 +128,8 @@ export const listTokens = defineRoute({
   operationId: "listTokens",
   tag: "Tokens",
   summary: "List issued tokens",
-  description: "Newest first: a human's own, a platform's, or for an administrator all.",
+  description:
+    "Newest first: a human's own, a platform's, or for an administrator all. With `platform=bakehouse` a platform sees its own credentials; it revokes one by `token_id` or `revocation_id`.",
   auth: "caller",
   query: z.strictObject({
     platform: platformName.optional(),
