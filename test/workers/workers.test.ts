@@ -41,6 +41,7 @@ const ISSUER = {
 describe("a service of two workers", { timeout: TIMEOUT }, () => {
   let home: Home;
   let service: Running;
+  let port: string;
   let url: string;
   let askings = 0;
   let failures = 0;
@@ -50,9 +51,9 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
   beforeAll(async () => {
     home = newHome(await testDatabaseUrl());
     const script = builtBundle();
-    const port = await freePort();
+    port = String(await freePort());
     url = `http://127.0.0.1:${port}`;
-    const env = { ...home.env, ...ISSUER, PORT: String(port), PUBLIC_URL: url };
+    const env = { ...home.env, ...ISSUER, PORT: port, PUBLIC_URL: url };
     expect((await run(script, ["bootstrap"], { env }).ended).code).toBe(0);
     service = run(script, ["serve", "--workers", "2"], { env });
     await service.said("bakehouse: ready");
@@ -139,6 +140,23 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
     expect(service.stdout().match(/"event":"stopped"/g)).toHaveLength(4);
     expect(service.stdout()).toMatch(/"crashes":1\}/);
     expect(service.stdout()).not.toMatch(/"crashes":2/);
+  });
+
+  test("leaves no worker behind where it is killed itself", async () => {
+    const script = builtBundle();
+    const again = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
+    await again.said("(2 workers)");
+    const all = childrenOf(again.pid);
+    expect(all).toHaveLength(2);
+    await again.end("SIGKILL");
+    const isThere = (pid: number) => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(() => all.some(isThere), { timeout: 10_000 }).toBe(false);
   });
 });
 
