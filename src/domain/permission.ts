@@ -53,3 +53,25 @@ export function requireHuman(caller: Caller): HumanCaller {
   if (caller.kind !== "human") throw new DomainError("forbidden", "only a person may do this");
   return caller;
 }
+
+/*
+ * What can be said before it is known which platform a call concerns. None of these refuses anyone whom the whole
+ * check would let pass.
+ */
+
+/** Refuses whoever is no administrator; what an administrator's credential forbids is left to the whole check. */
+export function requireAdministratorRole(caller: Caller): void {
+  const passes = caller.kind === "human" ? caller.administrator : caller.role === "administrator";
+  if (!passes) throw new DomainError("forbidden", "only an administrator may do this");
+}
+
+/** As {@link requireAdministratorOrPlatform}, for a platform that is not known yet. */
+export function requireAdministratorOrPlatformRole(caller: Caller, action: ApiAction): void {
+  if (caller.kind === "service" && caller.role === "platform") requirePlatform(caller, action);
+  else requireAdministratorRole(caller);
+}
+
+/** Refuses service credentials but those of platforms. */
+export function requireHumanOrPlatform(caller: Caller, action: ApiAction): void {
+  if (caller.kind === "service") requirePlatform(caller, action);
+}

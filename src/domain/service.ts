@@ -149,13 +149,18 @@ export type Verdict =
       readonly sequence: string;
     };
 
+/** What one item of a batch met with that was not foreseen. Never for callers: it may hold anything. */
+export interface ItemFault {
+  readonly fault: unknown;
+}
+
+/** What became of one item of a batch: an answer, why none could be given, or a fault of the service. */
+export type BatchResult = Verdict | DomainError | ItemFault;
+
 export interface Verification {
   verify(caller: Caller, request: VerifyRequest): Promise<Verdict>;
-  /** Rejects as a whole only where the caller may not verify; an item that could not be answered is a DomainError in its place. */
-  verifyBatch(
-    caller: Caller,
-    requests: readonly VerifyRequest[],
-  ): Promise<readonly (Verdict | DomainError)[]>;
+  /** Rejects as a whole only where the caller may not verify: no item spoils the others. */
+  verifyBatch(caller: Caller, requests: readonly VerifyRequest[]): Promise<readonly BatchResult[]>;
 }
 
 /** What to revoke. `issuedBefore` is everything until now where it is undefined. */

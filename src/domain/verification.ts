@@ -7,7 +7,7 @@ import { requirePlatform } from "./permission.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import { parseSequence, printSequence } from "./sequence.ts";
-import type { Verdict, Verification, VerifyRequest } from "./service.ts";
+import type { BatchResult, ItemFault, Verdict, Verification, VerifyRequest } from "./service.ts";
 import { caveatsOf, linksOf, summaryOf } from "./verified-bundle.ts";
 
 /** How long a batch may keep the process from everybody else, milliseconds. */
@@ -22,9 +22,8 @@ const MOST_FAILURES = 20_000;
 /** How long verify waits for `min_sequence`, milliseconds. */
 const REACH_WAIT = 2_000;
 
-function refusalOf(error: unknown): DomainError {
-  if (error instanceof DomainError) return error;
-  throw error;
+function refusalOf(error: unknown): DomainError | ItemFault {
+  return error instanceof DomainError ? error : { fault: error };
 }
 
 /** Answers the one question: may this token do this, now? */
@@ -90,7 +89,7 @@ export function createVerification(options: {
       const arrivals = new Map([...sequences].map((sequence) => [sequence, reach(sequence)]));
       await Promise.allSettled(arrivals.values());
 
-      const results: (Verdict | DomainError)[] = [];
+      const results: BatchResult[] = [];
       let heldSince = clock.monotonic();
       let failures = 0;
       for (const request of requests) {

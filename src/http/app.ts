@@ -37,7 +37,7 @@ export interface AppOptions {
 /** The HTTP adapter: every route, and an answer to everything that is none. */
 export function createApp(options: AppOptions): Hono {
   const context = contextOf(options);
-  const answer = createPipeline(context, options.clock);
+  const { answer } = createPipeline(context, options.clock);
   const peer = options.peer ?? socketPeer;
   const app = new Hono();
 
@@ -86,7 +86,8 @@ export function createApp(options: AppOptions): Hono {
   return app;
 }
 
-function contextOf(options: AppOptions): HttpContext {
+/** What routes are given. */
+export function contextOf(options: AppOptions): HttpContext {
   const publicUrl = new URL(options.publicUrl);
   const https = publicUrl.protocol === "https:";
   const { service, log, version, openapi, clock, docsFolder } = options;

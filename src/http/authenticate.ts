@@ -2,7 +2,7 @@ import type { Caller } from "../domain/caller.ts";
 import { DomainError } from "../domain/error.ts";
 import { parseAuthorization } from "./authorization.ts";
 import { presentedMacaroons, speaksBakery } from "./bakery-wire.ts";
-import type { Exchange, HttpContext } from "./context.ts";
+import type { Exchange, HttpContext, HttpRequest } from "./context.ts";
 import { readCookie } from "./cookies.ts";
 
 /**
@@ -67,7 +67,7 @@ async function byMacaroons(context: HttpContext, exchange: Exchange): Promise<Ca
  * Lets a write with a cookie pass only from this service's own pages: browsers attach cookies to what
  * other sites make them send, and `SameSite` alone trusts every neighbour on the same domain.
  */
-export function requireOwnOrigin(context: HttpContext, request: Request): void {
+export function requireOwnOrigin(context: HttpContext, request: HttpRequest): void {
   const site = request.headers.get("sec-fetch-site");
   const own = request.headers.get("origin") === context.publicUrl.origin;
   if (own && (site === null || site === "same-origin")) return;

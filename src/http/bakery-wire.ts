@@ -1,5 +1,5 @@
 import { decodeBase64, MacaroonError } from "../macaroon/index.ts";
-import type { HttpContext } from "./context.ts";
+import type { HttpContext, HttpRequest } from "./context.ts";
 import { type Reply, ThrownReply } from "./reply.ts";
 
 /*
@@ -17,7 +17,7 @@ const EXACT_JSON = { "content-type": "application/json" } as const;
 const CHALLENGE = { "www-authenticate": "Macaroon" } as const;
 
 /** Whether a client says that it speaks the protocol. One that does not would not know what to do with its answers. */
-export function speaksBakery(request: Request): boolean {
+export function speaksBakery(request: HttpRequest): boolean {
   return /^[1-9][0-9]{0,3}$/.test(request.headers.get("bakery-protocol-version") ?? "");
 }
 
@@ -60,7 +60,7 @@ export function bakeryRefusal(status: number, code: string, message: string): Re
  *
  * @returns a JSON array of macaroons; undefined where there are none that could be this service's
  */
-export function presentedMacaroons(request: Request): string | undefined {
+export function presentedMacaroons(request: HttpRequest): string | undefined {
   const text = request.headers.get("macaroons") ?? cookieValue(request.headers.get("cookie"));
   if (text === undefined || text.length > MOST) return undefined;
   try {

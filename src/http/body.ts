@@ -1,4 +1,5 @@
 import { DomainError } from "../domain/error.ts";
+import type { HttpRequest } from "./context.ts";
 import { HttpError } from "./problem.ts";
 
 /** Largest body, bytes. */
@@ -20,7 +21,7 @@ const JSON_TYPE: MediaType = {
 };
 
 /** Reads a JSON request's bytes. */
-export async function readJsonBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+export async function readJsonBytes(request: HttpRequest, maxBytes: number): Promise<Uint8Array> {
   const bytes = await readBytes(request, maxBytes, JSON_TYPE);
   if (bytes.length === 0) {
     throw new DomainError("invalid_request", "the body is empty; where no member is needed, send {}");
@@ -32,7 +33,11 @@ export async function readJsonBytes(request: Request, maxBytes: number): Promise
  * Reads a request's bytes. The size is checked against what is announced, before anything is read,
  * and again while reading, because a chunked body announces nothing.
  */
-export async function readBytes(request: Request, maxBytes: number, type: MediaType): Promise<Uint8Array> {
+export async function readBytes(
+  request: HttpRequest,
+  maxBytes: number,
+  type: MediaType,
+): Promise<Uint8Array> {
   if (!type.pattern.test(request.headers.get("content-type") ?? "")) {
     throw new HttpError("unsupported_media_type", `Content-Type must be ${type.name}`);
   }
@@ -64,11 +69,11 @@ async function received(read: () => Promise<Uint8Array>): Promise<Uint8Array> {
 }
 
 // The server's HTTP parser holds a body to the length that it announces.
-async function readWhole(request: Request): Promise<Uint8Array> {
-  return new Uint8Array(await request.arrayBuffer());
+async function readWhole(request: HttpRequest): Promise<Uint8Array> {
+  return request.read?.() ?? new Uint8Array(await request.arrayBuffer());
 }
 
-async function readStream(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function readStream(request: HttpRequest, maxBytes: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
   const chunks: Uint8Array[] = [];

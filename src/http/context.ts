@@ -30,9 +30,21 @@ export interface CommandLineLogin {
   readonly clientId: string;
 }
 
+/** What this adapter needs of a request: a `Request` is one. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Names in any case; several values of one name come joined by a comma and a space. */
+  readonly headers: Pick<Headers, "get" | "has">;
+  /** The body as it arrives; null where there is none. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  /** Reads a body of an announced length, in place of `arrayBuffer`, without copying it. */
+  readonly read?: () => Uint8Array | Promise<Uint8Array>;
+}
+
 /** One request on its way through the adapter. */
 export interface Exchange {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly method: string;
   /** The route's path with this request's parameters, each written in one way only: what caveats on `path` see. */
   readonly path: string;

@@ -1,4 +1,5 @@
 import type { LogNews, LogStream } from "../domain/service.ts";
+import type { HttpRequest } from "./context.ts";
 import { revocationWire } from "./wire/revocation.ts";
 
 /** The media type of server-sent events (HTML §9.2). */
@@ -11,11 +12,11 @@ const STALL = 30_000;
 const RETRY = 2_000;
 
 /** Whether a request asks for a stream of events. */
-export function wantsEvents(request: Request): boolean {
+export function wantsEvents(request: HttpRequest): boolean {
   return request.method === "GET" && /(?:^|[,\s])text\/event-stream(?:$|[;,\s])/i.test(accept(request));
 }
 
-function accept(request: Request): string {
+function accept(request: HttpRequest): string {
   return request.headers.get("accept") ?? "";
 }
 

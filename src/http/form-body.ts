@@ -1,5 +1,6 @@
 import { DomainError } from "../domain/error.ts";
 import { MAX_BODY, type MediaType, readBytes } from "./body.ts";
+import type { HttpRequest } from "./context.ts";
 
 /** What browsers and OAuth clients send forms as. */
 export const FORM_TYPE = "application/x-www-form-urlencoded";
@@ -14,7 +15,7 @@ const FORM: MediaType = {
  *
  * @throws DomainError or HttpError
  */
-export async function readForm(request: Request): Promise<ReadonlyMap<string, string>> {
+export async function readForm(request: HttpRequest): Promise<ReadonlyMap<string, string>> {
   const bytes = await readBytes(request, MAX_BODY, FORM);
   let text: string;
   try {

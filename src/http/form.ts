@@ -1,4 +1,5 @@
 import { DomainError } from "../domain/error.ts";
+import type { HttpRequest } from "./context.ts";
 import { HttpError } from "./problem.ts";
 
 /** Largest form, bytes: a token and a ticket, percent-encoded. */
@@ -45,7 +46,7 @@ export function parseForm(text: string): Parameters {
 }
 
 /** Reads a request's body as a form. One without a body, or without a media type, has no parameters or is taken for one. */
-export async function readForm(request: Request): Promise<Parameters> {
+export async function readForm(request: HttpRequest): Promise<Parameters> {
   if (Number(request.headers.get("content-length") ?? 0) > MAX_FORM) throw tooLarge();
   if (request.body === null) return new Map();
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();

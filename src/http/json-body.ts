@@ -4,6 +4,7 @@ import { parseJson } from "../json/parse.ts";
 import { toPlain } from "../json/plain.ts";
 import type { JsonValue } from "../json/value.ts";
 import { MAX_BODY, readJsonBytes } from "./body.ts";
+import type { HttpRequest } from "./context.ts";
 import { invalid } from "./fault-member.ts";
 
 /** How a route's body is read, and what it is described as. */
@@ -50,7 +51,7 @@ export interface ReceivedBody<T> {
 }
 
 /** Receives and reads a request's body. */
-export async function receive<T>(request: Request, body: JsonBody<T>): Promise<ReceivedBody<T>> {
+export async function receive<T>(request: HttpRequest, body: JsonBody<T>): Promise<ReceivedBody<T>> {
   const bytes = await readJsonBytes(request, body.maxBytes);
   return { value: body.read(parseJson(bytes, { maxValues: body.maxBytes / BYTES_PER_VALUE })), bytes };
 }

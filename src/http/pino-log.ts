@@ -1,23 +1,27 @@
 import type { Logger } from "pino";
 
 import type { HttpLog } from "./log.ts";
+import { requestLine } from "./log-line.ts";
 
-/** Writes this adapter's events with pino: requests at `info`, or `warn` where the service could not answer. */
-export function pinoHttpLog(logger: Pick<Logger, "info" | "warn" | "error">): HttpLog {
+/** What lines are written with that no logger needs to be asked for. */
+export interface RequestLines {
+  /** Takes one line with its end. */
+  write(line: string): void;
+  /** Wall-clock time, unix milliseconds. */
+  now(): number;
+  /** Members that every line has, in the order in which the logger writes them. */
+  readonly bindings: Readonly<Record<string, string>>;
+}
+
+/** Writes this adapter's events: faults with pino, and requests as lines that look as if they were. */
+export function pinoHttpLog(logger: Pick<Logger, "error" | "isLevelEnabled">, lines: RequestLines): HttpLog {
+  const bindings = Object.entries(lines.bindings)
+    .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)},`)
+    .join("");
   return {
     request(event) {
-      const fields = {
-        event: "request",
-        request_id: event.requestId,
-        method: event.method,
-        route: event.route,
-        status: event.status,
-        milliseconds: event.milliseconds,
-        caller: event.caller,
-        code: event.code,
-      };
-      if (event.status >= 500) logger.warn(fields);
-      else logger.info(fields);
+      if (!logger.isLevelEnabled(event.status >= 500 ? "warn" : "info")) return;
+      lines.write(requestLine(event, lines.now(), bindings));
     },
     fault(event) {
       const { requestId, route, name, code, frames } = event;

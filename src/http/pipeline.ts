@@ -1,5 +1,5 @@
 import type { Clock } from "../domain/ports/clock.ts";
-import type { Exchange, HttpContext } from "./context.ts";
+import type { Exchange, HttpContext, HttpRequest } from "./context.ts";
 import { setCookie } from "./cookies.ts";
 import { describeFault } from "./log.ts";
 import { HttpError, internalProblem, type Problem, publicProblem } from "./problem.ts";
@@ -7,21 +7,19 @@ import { html, problemReply, type Reply, ThrownReply } from "./reply.ts";
 import type { Route, RouteKind } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
 
-/** The way of every request: run, bridge what is thrown, add the common headers, write one event. */
+type Matched = Pick<Route, "path" | "kind"> | undefined;
+
+/** The way of every request: run, bridge what is thrown, write one event, add the common headers. */
 export function createPipeline(context: HttpContext, clock: Clock) {
   const common = securityHeaders(context.https);
 
   /**
-   * Answers a request. Never rejects.
+   * Finds what is answered to a request, and logs it. Never rejects.
    *
    * @param route undefined where none matched
    * @param run makes the reply, or throws
    */
-  return async function answer(
-    exchange: Exchange,
-    route: Pick<Route, "path" | "kind"> | undefined,
-    run: () => Promise<Reply>,
-  ): Promise<Response> {
+  async function settle(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Reply> {
     const startedAt = clock.monotonic();
     const { requestId, method, seen } = exchange;
     const pattern = route?.path ?? null;
@@ -46,7 +44,17 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       caller: seen.caller,
       code: reply.code ?? null,
     });
-    return toResponse(reply, { ...common, "x-request-id": requestId });
+    return reply;
+  }
+
+  return {
+    settle,
+    /** Headers that every answer carries unless its reply says otherwise, besides `x-request-id`. */
+    common,
+    async answer(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Response> {
+      const reply = await settle(exchange, route, run);
+      return toResponse(reply, { ...common, "x-request-id": exchange.requestId });
+    },
   };
 }
 
@@ -81,7 +89,7 @@ function challenge(exchange: Exchange): string {
 }
 
 /** Whether a page's reader is a browser, or anyone who does not ask for something else. */
-function wantsHtml(request: Request): boolean {
+function wantsHtml(request: HttpRequest): boolean {
   const accept = request.headers.get("accept") ?? "*/*";
   return /text\/html|text\/\*|\*\/\*/i.test(accept) && !/^application\/(?:[a-z.+-]*\+)?json\b/i.test(accept);
 }

@@ -14,7 +14,14 @@ export interface Reply {
 
 /** Answers a JSON value. The media type has no parameter: RFC 8259 defines none. */
 export function json(status: number, value: object): Reply {
-  return { status, body: JSON.stringify(value), headers: { "content-type": "application/json" } };
+  return jsonText(status, JSON.stringify(value));
+}
+
+const JSON_HEADERS = { "content-type": "application/json" } as const;
+
+/** Answers JSON that is written already. */
+export function jsonText(status: number, text: string): Reply {
+  return { status, body: text, headers: JSON_HEADERS };
 }
 
 /** Answers a problem document. */

@@ -66,6 +66,13 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly description: string;
   readonly auth: A;
   /**
+   * Refuses a caller of whom the body can change nothing, so that nobody makes the service read megabytes for an
+   * answer that is certain. The use case asks again, with all that it knows: this only saves work.
+   *
+   * @throws DomainError
+   */
+  authorize?(caller: CallerOf<A>, params: P): void;
+  /**
    * `api` where not said. A `page` is for browsers and answers errors in HTML. A `protocol` is somebody else's, with
    * errors of its own form. All but `api` take any query where they have no query schema: others write it there,
    * and a health check must not fail by it.
@@ -86,9 +93,10 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
 }
 
 /** A route with its types put away. */
-export interface Route extends Omit<RouteDefinition<Auth, unknown, unknown, unknown>, "handler" | "kind"> {
+export interface Route
+  extends Omit<RouteDefinition<Auth, unknown, unknown, unknown>, "handler" | "authorize" | "kind"> {
   readonly kind: RouteKind;
-  /** Authenticates, reads, checks and answers, in this order. */
+  /** Authenticates, authorises, reads, checks and answers, in this order. */
   run(context: HttpContext, exchange: Exchange): Promise<Reply>;
 }
 
@@ -101,20 +109,21 @@ const NO_QUERY = z.strictObject({});
 export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefined>(
   definition: RouteDefinition<A, P, Q, B>,
 ): Route {
-  const { handler, ...description } = definition;
+  const { handler, authorize, ...description } = definition;
   const kind = definition.kind ?? "api";
 
   async function run(context: HttpContext, exchange: Exchange): Promise<Reply> {
     const caller = await callerOf(definition.auth, context, exchange);
     const params = readParams(definition.params, exchange);
     const query = readRouteQuery(definition.query, kind, exchange);
+    // The definition's schemas made these; only their types were put away.
+    authorize?.(caller as CallerOf<A>, params as P);
     const received =
       definition.body === undefined ? undefined : await receive(exchange.request, definition.body);
     return handler({
       context,
       service: context.service,
       exchange,
-      // The definition's schemas made these; only their types were put away.
       caller: caller as CallerOf<A>,
       params: params as P,
       query: query as Q,
@@ -146,5 +155,6 @@ function readParams(schema: z.ZodType | undefined, exchange: Exchange): unknown 
 
 function readRouteQuery(schema: z.ZodType | undefined, kind: RouteKind, exchange: Exchange): unknown {
   if (schema !== undefined) return readQuery(exchange.search, schema);
+  if (exchange.search === "") return NOTHING;
   return kind === "api" ? readQuery(exchange.search, NO_QUERY) : NOTHING;
 }

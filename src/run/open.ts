@@ -88,6 +88,10 @@ export async function open(
           if (problem === undefined) log.info({ event: "revocations followed again" });
           else log.warn({ event: "revocations not followed", detail: problem });
         },
+        clocks(problem) {
+          if (problem === undefined) log.info({ event: "clocks agree again" });
+          else log.warn({ event: "clocks disagree", detail: problem });
+        },
         maintenance: (task, error) => log.warn({ event: "maintenance failed", task, ...errorFields(error) }),
       },
     });

@@ -6,8 +6,11 @@ import type { Config } from "../config.ts";
 import { type Bootstrapped, DEFAULT_PLATFORM } from "../domain/bootstrap.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import { createApp } from "../http/app.ts";
+import { createListener } from "../http/direct.ts";
 import { pinoHttpLog } from "../http/pino-log.ts";
+import { LOG_BINDINGS } from "./log.ts";
 import { type Opened, open } from "./open.ts";
+import { standardOutput } from "./output.ts";
 import { docsFolder, readOpenapi, VERSION } from "./package.ts";
 import { systemClock } from "./system.ts";
 
@@ -49,23 +52,23 @@ function shutDown(server: Server): Promise<void> {
 }
 
 function requestListener(config: Config, opened: Opened) {
-  const app = createApp({
+  const options = {
     service: opened.service,
     publicUrl: config.publicUrl,
-    log: pinoHttpLog(opened.log),
+    log: pinoHttpLog(opened.log, { ...standardOutput(), now: Date.now, bindings: LOG_BINDINGS }),
     clock: systemClock,
     version: VERSION,
     openapi: readOpenapi(),
     docsFolder: docsFolder(),
     commandLineLogin: opened.people.commandLineLogin,
-  });
-  const listener = getRequestListener(app.fetch);
+  };
+  const app = getRequestListener(createApp(options).fetch);
   const provider = opened.people.developmentProvider;
-  return (request: IncomingMessage, response: ServerResponse): void => {
+  return createListener(options, (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     if (provider?.owns(path)) void provider.handler(request, response);
-    else void listener(request, response);
-  };
+    else void app(request, response);
+  });
 }
 
 async function bootstrap(opened: Opened): Promise<Bootstrapped> {

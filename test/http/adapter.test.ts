@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 import { DomainError, type DomainErrorCode } from "../../src/domain/error.ts";
 import { pinoHttpLog } from "../../src/http/pino-log.ts";
 import { PROBLEM_CODES, PROBLEMS } from "../../src/http/problem-codes.ts";
-import { TOKEN_ID } from "../support/fake-service.ts";
-import { as, createTestApp, HTTPS_ORIGIN, problemOf } from "./app.ts";
+import { AT, TOKEN_ID } from "../support/fake-service.ts";
+import { as, createTestApp, HTTPS_ORIGIN, problemOf, whoMay } from "./app.ts";
 import { CANARY } from "./mutations.ts";
 
 const HTTP_ONLY = ["method_not_allowed", "unsupported_media_type", "payload_too_large", "internal_error"];
@@ -30,7 +30,7 @@ describe("problems", () => {
       revocations: { log: fail },
     });
     const [method, path, body] = SHOWN_BY[code] ?? ["POST", "/v1/tokens", '{"platform":"default"}'];
-    const headers = { ...as("administrator"), "content-type": "application/json" };
+    const headers = { ...as(whoMay(path)), "content-type": "application/json" };
     const response = await request(path, { method, headers, body });
     expect(response.status).toBe(PROBLEMS[code].status);
     expect(await problemOf(response)).toEqual({
@@ -285,11 +285,14 @@ describe("request ids and events", () => {
     expect(requests).toMatchObject([{ caller }]);
   });
 
-  test("pino writes them as one line each", () => {
+  test.each(["info", "warn", "error"] as const)("are lines as pino writes them, at the level %s", (level) => {
     const lines: string[] = [];
-    const log = pinoHttpLog(
-      pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(line) }),
-    );
+    const write = (line: string) => lines.push(line);
+    const bindings = { service: "bakehouse" };
+    const now = () => AT;
+    const timestamp = () => `,"time":"${new Date(AT).toISOString()}"`;
+    const logger = pino({ level, base: bindings, timestamp }, { write });
+    const log = pinoHttpLog(logger, { write, now, bindings });
     const event = {
       requestId: "r",
       method: "GET",
@@ -303,10 +306,12 @@ describe("request ids and events", () => {
     log.request({ ...event, status: 503, code: "unavailable" });
     log.fault({ requestId: "r", route: null, name: "TypeError", code: null, frames: ["at a"] });
     const { requestId: request_id, ...rest } = event;
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { level: 30, event: "request", request_id, ...rest },
-      { level: 40, event: "request", request_id, ...rest, status: 503, code: "unavailable" },
-      { level: 50, event: "fault", request_id, route: null, name: "TypeError", code: null, frames: ["at a"] },
-    ]);
+    const ours = lines.splice(0);
+    logger.info({ event: "request", request_id, ...rest });
+    logger.warn({ event: "request", request_id, ...rest, status: 503, code: "unavailable" });
+    const fault = { request_id, route: null, name: "TypeError", code: null, frames: ["at a"] };
+    logger.error({ event: "fault", ...fault });
+    expect(ours).toEqual(lines);
+    expect(ours).toHaveLength({ info: 3, warn: 2, error: 1 }[level]);
   });
 });

@@ -23,6 +23,12 @@ export function as(who: keyof typeof CREDENTIALS, origin = ORIGIN): Record<strin
   return { cookie: `${name}=${CREDENTIALS.session}`, origin };
 }
 
+/** Somebody who may ask under a path: others are refused before their body is looked at. */
+export function whoMay(path: string): keyof typeof CREDENTIALS {
+  if (/^\/v1\/(?:verify|tokens)/.test(path)) return "platform";
+  return path.startsWith("/v1/approvals") ? "human" : "administrator";
+}
+
 /** The app over a fake service. Every answer that passes through `request` is held against openapi.yaml. */
 export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> = {}) {
   const fake = createFakeService(parts);
@@ -31,7 +37,7 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
   let monotonic = 0;
   const publicUrl = overrides.publicUrl ?? ORIGIN;
   const service: Service = fake.service;
-  const app = createApp({
+  const options: AppOptions = {
     service,
     publicUrl,
     log: { request: (event) => requests.push(event), fault: (event) => faults.push(event) },
@@ -41,7 +47,8 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
     docsFolder: DOCS_FOLDER,
     peer: () => "192.0.2.7",
     ...overrides,
-  });
+  };
+  const app = createApp(options);
 
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await app.request(new URL(path, publicUrl).href, init);
@@ -53,18 +60,19 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
     return response;
   }
 
-  /** Sends JSON, by default as the administrator. */
+  /** Sends JSON, by default as somebody who may. */
   async function send(
     method: string,
     path: string,
     body: unknown,
-    headers: Record<string, string> = as("administrator"),
+    headers: Record<string, string> = as(whoMay(path)),
   ) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     return request(path, { method, headers: { "content-type": "application/json", ...headers }, body: text });
   }
 
-  return { app, request, send, calls: fake.calls, authentications: fake.authentications, requests, faults };
+  const { calls, authentications } = fake;
+  return { app, options, request, send, calls, authentications, requests, faults };
 }
 
 /** Reads a problem document. */

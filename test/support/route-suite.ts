@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Route } from "../../src/http/route.ts";
 import { ROUTES } from "../../src/http/routes/all.ts";
-import { as, createTestApp, problemOf } from "../http/app.ts";
+import { as, createTestApp, problemOf, whoMay } from "../http/app.ts";
 import {
   badCharacters,
   CANARY,
@@ -102,6 +102,7 @@ const NO_IDS = [
 /** Runs every claim that holds for all routes against one of them. */
 export function routeSuite(route: Route, sample: RouteSample): void {
   const hasBody = route.body !== undefined;
+  const anyone = as(whoMay(sample.path));
   const valid = hasBody ? JSON.stringify(sample.body) : null;
 
   /** Sends a request that must be refused, and checks that nothing happened and nothing was repeated. */
@@ -120,13 +121,13 @@ export function routeSuite(route: Route, sample: RouteSample): void {
     return { response, problem };
   }
 
-  const json = { "content-type": "application/json", ...as("administrator") };
+  const json = { "content-type": "application/json", ...anyone };
 
   describe(`${route.method} ${route.path}`, () => {
     test("answers what it should", async () => {
       const app = createTestApp();
       const form = { "content-type": "application/x-www-form-urlencoded" };
-      const headers = hasBody ? json : { ...as("administrator"), ...(sample.form ? form : {}) };
+      const headers = hasBody ? json : { ...anyone, ...(sample.form ? form : {}) };
       const body = sample.form ?? valid;
       const response = await app.request(sample.path, { method: route.method, headers, body });
       // An own page refuses what has no Origin; that is its claim, not this suite's.
@@ -203,7 +204,7 @@ export function routeSuite(route: Route, sample: RouteSample): void {
     if (route.params !== undefined && route.auth !== "none") {
       test.each([...NO_IDS, ...(sample.noIds ?? [])])("finds nothing under %s", async (id) => {
         const path = route.path.replace(/\{\w+\}/, id);
-        await refused(path, { headers: hasBody ? json : as("administrator"), body: valid }, 404);
+        await refused(path, { headers: hasBody ? json : anyone, body: valid }, 404);
       });
     }
 
@@ -211,14 +212,14 @@ export function routeSuite(route: Route, sample: RouteSample): void {
       test.each(["surprise", "__proto__", "constructor", "Limit"])(
         "refuses the query parameter %s",
         async (name) => {
-          const headers = hasBody ? json : as("administrator");
+          const headers = hasBody ? json : anyone;
           await refused(`${sample.path}?${name}=${CANARY}`, { headers, body: valid }, 400, name);
         },
       );
     }
     const parameters = Object.entries(sample.query ?? {});
     test.each(parameters)("refuses %s repeated, and wrong values of it", async (name, wrong) => {
-      const headers = hasBody ? json : { ...as("administrator"), accept: "application/json" };
+      const headers = hasBody ? json : { ...anyone, accept: "application/json" };
       await refused(`${sample.path}?${name}=1&${name}=1`, { headers }, 400, name);
       for (const value of [...wrong, "%00", "%ED%A0%80", ""]) {
         await refused(`${sample.path}?${name}=${value}`, { headers }, 400, name);
@@ -232,7 +233,8 @@ export function routeSuite(route: Route, sample: RouteSample): void {
 type Refused = (path: string, init: RequestInit, status: number, member?: string) => Promise<unknown>;
 
 function bodySuite(route: Route, sample: RouteSample, refused: Refused): void {
-  const json = { "content-type": "application/json", ...as("administrator") };
+  const anyone = as(whoMay(sample.path));
+  const json = { "content-type": "application/json", ...anyone };
   const most = route.body?.maxBytes ?? 0;
 
   function claims(name: string, mutations: readonly Mutation[]): void {
@@ -256,7 +258,7 @@ function bodySuite(route: Route, sample: RouteSample, refused: Refused): void {
   });
 
   test.each(MEDIA_TYPES)("refuses the media type %j", async (type) => {
-    const headers = { ...as("administrator"), ...(type === null ? {} : { "content-type": type }) };
+    const headers = { ...anyone, ...(type === null ? {} : { "content-type": type }) };
     const body = new TextEncoder().encode(JSON.stringify(sample.body));
     await refused(sample.path, { headers, body }, 415);
   });

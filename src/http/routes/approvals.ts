@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { requireHuman } from "../../domain/permission.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -44,6 +45,7 @@ export const decideApproval = defineRoute({
   description:
     "For a person who is asked, in a browser session whose login is recent: never with a macaroon, nor with an ID token. One denial ends it; a person counts once. Saying the same again changes nothing.",
   auth: "caller",
+  authorize: (caller) => void requireHuman(caller),
   params: z.strictObject({ id: approvalId }),
   body: jsonBody(decisionSchema, { decision: "approve", reason: "as agreed on the phone" }),
   responses: { 200: { description: "As it stands now.", schema: approvalSchema } },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { requireAdministratorOrPlatformRole } from "../../domain/permission.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -63,6 +64,7 @@ export const rotateKey = defineRoute({
   description:
     "Makes a new key, which signs once every replica can have it. The old one signs until then, and tokens under it verify until they expire.",
   auth: "caller",
+  authorize: (caller) => requireAdministratorOrPlatformRole(caller, "keys"),
   body: jsonBody(rotateSchema, { platform: "default" }),
   responses: {
     201: { description: "The new key.", schema: keySchema, example: { ...example, state: "pending" } },

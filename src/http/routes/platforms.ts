@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { DomainError } from "../../domain/error.ts";
+import { requireAdministrator, requireAdministratorRole } from "../../domain/permission.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -55,6 +56,7 @@ export const createPlatform = defineRoute({
   summary: "Create a platform",
   description: "With root keys of its own. For administrators. `conflict` where the name is taken.",
   auth: "caller",
+  authorize: requireAdministratorRole,
   body: jsonBody(createSchema, { name: "shop", policy: { rules: [{ max_ttl: 3600 }] } }),
   responses: { 201: { description: "Created.", schema: platformSchema, example: platformExample } },
   problems: ["conflict", "unprocessable"],
@@ -107,6 +109,7 @@ export const createCredential = defineRoute({
   description:
     "A macaroon that is good for this API and nothing else. It can be attenuated offline, listed and revoked like any token. Issue the new one before the old one ends.",
   auth: "caller",
+  authorize: (caller, { name }) => requireAdministrator(caller, "platforms", name),
   params: z.strictObject({ name: platformName }),
   body: jsonBody(credentialSchema, { caveats: ["action in verify"], label: "the gateway" }),
   responses: { 201: { description: "Issued.", schema: issuedTokenSchema, example: credentialExample } },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { requireAdministrator } from "../../domain/permission.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -36,6 +37,7 @@ export const putPolicy = defineRoute({
   description:
     "For administrators. It holds for what is issued from then on; tokens that exist are not touched.",
   auth: "caller",
+  authorize: (caller, { name }) => requireAdministrator(caller, "policy", name),
   params,
   body: jsonBody(policySchema, example),
   responses: { 200: { description: "The policy as it now is.", schema: policySchema, example } },

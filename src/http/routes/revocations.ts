@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { DomainError } from "../../domain/error.ts";
 import { authenticate } from "../authenticate.ts";
+import type { HttpRequest } from "../context.ts";
 import { EVENT_STREAM, eventStream, wantsEvents } from "../event-stream.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
@@ -50,7 +51,7 @@ export const revoke = defineRoute({
 });
 
 /** Where a stream goes on: after the last event that its reader has seen, or else where it asks to begin. */
-function resumeFrom(request: Request, after: string | undefined): string | undefined {
+function resumeFrom(request: HttpRequest, after: string | undefined): string | undefined {
   const last = request.headers.get("last-event-id");
   if (last === null || last === "") return after;
   if (sequence.safeParse(last).success) return last;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { DomainError } from "../../domain/error.ts";
+import { requireHumanOrPlatform } from "../../domain/permission.ts";
 import { jsonBody } from "../json-body.ts";
 import { json } from "../reply.ts";
 import { defineRoute } from "../route.ts";
@@ -82,6 +83,7 @@ export const issueToken = defineRoute({
   description:
     "For a human, by their ID token or session, or for a platform with `on_behalf_of`. The platform's policy decides whether, for how long, and with which caveats.",
   auth: "caller",
+  authorize: (caller) => requireHumanOrPlatform(caller, "issue"),
   headers: [{ name: "Idempotency-Key", schema: idempotencyKey }],
   body: jsonBody(issueSchema, { platform: "default", ttl: 3600, caveats: ["action in read, list"] }),
   responses: {

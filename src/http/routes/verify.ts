@@ -1,16 +1,22 @@
 import { z } from "zod";
 
 import { DomainError } from "../../domain/error.ts";
-import type { Verdict, VerifyRequest } from "../../domain/service.ts";
+import { requirePlatform } from "../../domain/permission.ts";
+import type { BatchResult, ItemFault, VerifyRequest } from "../../domain/service.ts";
 import { parsedArray } from "../batch.ts";
 import { MAX_BATCH_BODY, MAX_BODY } from "../body.ts";
+import type { Exchange, HttpContext } from "../context.ts";
 import type { JsonBody } from "../json-body.ts";
-import { type Problem, publicProblem } from "../problem.ts";
-import { json } from "../reply.ts";
+import { describeFault } from "../log.ts";
+import { internalProblem, type Problem, publicProblem } from "../problem.ts";
+import { jsonText } from "../reply.ts";
 import { defineRoute } from "../route.ts";
 import { problemSchema } from "../wire/problem.ts";
-import { allowedSchema, refusedSchema, verdictSchema, verdictWire } from "../wire/verdict.ts";
+import { allowedSchema, refusedSchema, verdictSchema } from "../wire/verdict.ts";
+import { createVerdictWriter } from "../wire/verdict-json.ts";
 import { readVerifyRequest, verifyRequestSchema } from "../wire/verify-request.ts";
+
+const verdictJson = createVerdictWriter();
 
 /** Most requests in a batch. */
 const MOST_REQUESTS = 1000;
@@ -54,10 +60,11 @@ export const verify = defineRoute({
   description:
     "For a platform, about tokens of its own. 200 wherever an answer was reached, allowed or not; 503 where none could be reached, which is neither. `allowed: true` says that the token does not forbid the call.",
   auth: "caller",
+  authorize: (caller) => void requirePlatform(caller, "verify"),
   body: verifyBody,
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
   async handler({ service, caller, body }) {
-    return json(200, verdictWire(await service.verification.verify(caller, body)));
+    return jsonText(200, verdictJson(await service.verification.verify(caller, body)));
   },
 });
 
@@ -72,6 +79,8 @@ const batchAnswerSchema = z
       .meta({ description: "One for each request, in order." }),
   })
   .meta({ id: "VerifyBatch" });
+
+const BATCH_PATH = "/v1/verify/batch";
 
 type Item = VerifyRequest | DomainError;
 
@@ -99,33 +108,38 @@ function isRequest(item: Item): item is VerifyRequest {
 /** `POST /v1/verify/batch` */
 export const verifyBatch = defineRoute({
   method: "POST",
-  path: "/v1/verify/batch",
+  path: BATCH_PATH,
   operationId: "verifyBatch",
   tag: "Verify",
   summary: "Up to 1,000 questions in one body",
   description:
     "Answers in the order of the requests. A request that is not valid, or that could not be answered, is a problem document in its place, whose `member` is a path into that request; it does not spoil the others. A body that is no JSON at all is refused as a whole.",
   auth: "caller",
+  authorize: (caller) => void requirePlatform(caller, "verify"),
   body: batchBody,
   responses: {
     200: { description: "The answers.", schema: batchAnswerSchema, example: { results: [allowedExample] } },
   },
-  async handler({ service, caller, body }) {
+  async handler({ context, service, caller, body, exchange }) {
     const verdicts = await service.verification.verifyBatch(caller, body.filter(isRequest));
     const answers = verdicts.values();
-    return json(200, {
-      results: body.map((item) => resultWire(isRequest(item) ? answers.next().value : item)),
+    const results = body.map((item) => {
+      const result = isRequest(item) ? answers.next().value : item;
+      if (result === undefined) throw new RangeError("fewer verdicts than requests");
+      if (!isUnanswered(result)) return verdictJson(result);
+      const error = result instanceof DomainError ? result : result.fault;
+      return JSON.stringify(publicProblem(error) ?? faultOf(error, context, exchange));
     });
+    return jsonText(200, `{"results":[${results.join(",")}]}`);
   },
 });
 
-function resultWire(result: Verdict | DomainError | undefined): object {
-  if (result === undefined) throw new RangeError("fewer verdicts than requests");
-  return result instanceof DomainError ? problemOf(result) : verdictWire(result);
+function isUnanswered(result: BatchResult): result is DomainError | ItemFault {
+  return result instanceof DomainError || "fault" in result;
 }
 
-function problemOf(error: DomainError): Problem {
-  const known = publicProblem(error);
-  if (known === undefined) throw error;
-  return known;
+/** Logs a fault that one item met with, as if it had been the whole request's. */
+function faultOf(fault: unknown, { log }: HttpContext, { requestId }: Exchange): Problem {
+  log.fault({ requestId, route: BATCH_PATH, ...describeFault(fault) });
+  return internalProblem();
 }

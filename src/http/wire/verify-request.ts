@@ -105,6 +105,24 @@ export const verifyRequestSchema = z
  * @throws DomainError or JsonError that names the member at fault
  */
 export function readVerifyRequest(tree: JsonValue): VerifyRequest {
+  return readUsual(tree) ?? readAny(tree);
+}
+
+/**
+ * Reads what nearly every request is, a token and a context, without what a schema costs.
+ *
+ * @returns undefined for whatever has other members or a fault: the schema reads it, or says what is wrong
+ */
+function readUsual(tree: JsonValue): VerifyRequest | undefined {
+  if (!isObject(tree) || tree.size !== 2) return undefined;
+  const token = tree.get("token");
+  const given = tree.get("context");
+  if (typeof token !== "string" || !isObject(given)) return undefined;
+  if (reservedMember(given) !== undefined || depth(given) > CONTEXT_DEPTH) return undefined;
+  return { token, discharges: [], context: given, minSequence: undefined, dryRun: false };
+}
+
+function readAny(tree: JsonValue): VerifyRequest {
   const read = check(verifyRequestSchema, isObject(tree) ? shallow(tree) : plainBody(tree));
   return {
     token: read.token,

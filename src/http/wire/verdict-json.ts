@@ -1,0 +1,73 @@
+import type { Verdict } from "../../domain/service.ts";
+import { verdictWire } from "./verdict.ts";
+
+type Allowed = Extract<Verdict, { readonly allowed: true }>;
+
+/** An allowed verdict, and its JSON up to the sequence once there was another one like it. */
+interface Written {
+  readonly verdict: Allowed;
+  readonly text: string | undefined;
+}
+
+/** A power of two. Verdicts on as many tokens, at most, are written faster than others. */
+const SLOTS = 1024;
+
+/** Characters of the longest text that is kept; together these two bound what is held. */
+const LONGEST = 4096;
+
+/**
+ * Makes a writer of verdicts. Of a token that is presented again and again, only what may have changed is written
+ * anew: the rest has been turned into JSON before, and a token's facts are shared between its verdicts, so that
+ * comparing them costs next to nothing.
+ *
+ * A token has one slot, found by its revocation id; two tokens of one slot are written in full in turn, and are
+ * never taken for each other.
+ */
+export function createVerdictWriter(): (verdict: Verdict) => string {
+  const slots: (Written | undefined)[] = new Array(SLOTS).fill(undefined);
+
+  return (verdict) => {
+    if (!verdict.allowed) return JSON.stringify(verdictWire(verdict));
+    const slot = slotOf(verdict.revocationId);
+    const before = slots[slot];
+    const again = before !== undefined && saysTheSame(before.verdict, verdict);
+    if (again && before.text !== undefined) return before.text + end(verdict);
+    const { sequence: _, ...rest } = verdictWire(verdict);
+    const text = JSON.stringify(rest).slice(0, -1);
+    // Kept at the second time: most tokens of a flood never come again.
+    slots[slot] = { verdict, text: again && text.length <= LONGEST ? text : undefined };
+    return text + end(verdict);
+  };
+}
+
+function end({ sequence }: Allowed): string {
+  return `,"sequence":${JSON.stringify(sequence)}}`;
+}
+
+/** By its last characters but one: the last holds two bits only. */
+function slotOf(revocationId: string): number {
+  const { length } = revocationId;
+  const [a, b] = [revocationId.charCodeAt(length - 2), revocationId.charCodeAt(length - 3)];
+  return (a * 61 + b * 7 + revocationId.charCodeAt(length - 4)) & (SLOTS - 1);
+}
+
+/** Whether two verdicts differ in nothing but the sequence. Lists that nobody shares are compared by what they hold. */
+function saysTheSame(a: Allowed, b: Allowed): boolean {
+  return (
+    a.revocationIds === b.revocationIds &&
+    a.caveats === b.caveats &&
+    a.summary === b.summary &&
+    a.principal === b.principal &&
+    a.expiresAt === b.expiresAt &&
+    a.issuedAt === b.issuedAt &&
+    a.keyId === b.keyId &&
+    a.tokenId === b.tokenId &&
+    a.platform === b.platform &&
+    a.revocationId === b.revocationId &&
+    sameList(a.agents, b.agents)
+  );
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}
