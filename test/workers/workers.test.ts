@@ -122,9 +122,12 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
 
   test("logs whole lines, each with the number of its worker, which is used again", () => {
     const lines = service.stdout().trimEnd().split("\n");
-    const events = lines.map((line): { event?: string; worker?: number } => JSON.parse(line));
+    const events = lines.map((line): { event?: string; worker?: number; route?: string } => JSON.parse(line));
     const serving = events.filter(({ event }) => event === "serving").map(({ worker }) => worker);
     // Two at first, one for the killed one, and of a restart the first beside both.
+    const asked = events.filter(({ event }) => event === "request");
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.filter(({ worker }) => worker === undefined)).toEqual([]);
     expect(serving.toSorted()).toEqual([1, 1, 2, 2, 3].toSorted());
   });
 
