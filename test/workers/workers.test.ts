@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
+import { basename, dirname, join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -160,6 +162,62 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
       }
     };
     await expect.poll(() => all.some(isThere), { timeout: 10_000 }).toBe(false);
+  });
+});
+
+describe("a service of two workers whose program is replaced by one that does not start", {
+  timeout: TIMEOUT,
+}, () => {
+  let home: Home;
+  let service: Running;
+  let script: string;
+  let good: string;
+  let url: string;
+
+  beforeAll(async () => {
+    home = newHome(await testDatabaseUrl());
+    // Beside the bundle, where it finds what is not bundled.
+    const folder = `${dirname(builtBundle())}-replaced-${process.pid}`;
+    cpSync(dirname(builtBundle()), folder, { recursive: true });
+    script = join(folder, basename(builtBundle()));
+    good = readFileSync(script, "utf8");
+    const port = String(await freePort());
+    url = `http://127.0.0.1:${port}`;
+    service = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
+    await service.said("(2 workers)");
+    writeFileSync(script, "process.exit(7);\n");
+  }, TIMEOUT);
+
+  afterAll(async () => {
+    await service.end("SIGKILL");
+    rmSync(dirname(script), { recursive: true });
+    home.remove();
+  });
+
+  const times = (event: string) =>
+    service
+      .stdout()
+      .split("\n")
+      .filter((line) => line.includes(`"event":"${event}"`))
+      .map((line): number => Date.parse(JSON.parse(line).time));
+
+  test("gives the restart up, and goes on with the workers that it has", async () => {
+    const before = childrenOf(service.pid);
+    process.kill(service.pid, "SIGHUP");
+    await expect.poll(() => times("restart given up"), { timeout: 30_000 }).toHaveLength(1);
+    expect(childrenOf(service.pid)).toEqual(before);
+    expect(await statusOf(`${url}/healthz`)).toBe(200);
+  });
+
+  test("waits longer with each try to replace one that crashed, answers meanwhile, and recovers by itself", async () => {
+    process.kill(childrenOf(service.pid)[0] ?? 0, "SIGKILL");
+    await expect.poll(() => times("worker not replaced").length, { timeout: 30_000 }).toBeGreaterThan(3);
+    expect(await statusOf(`${url}/healthz`)).toBe(200);
+    const [first = 0, , , fourth = 0] = times("worker not replaced");
+    expect(fourth - first).toBeGreaterThanOrEqual(200 + 400 + 800);
+    writeFileSync(script, good);
+    await expect.poll(() => times("worker replaced"), { timeout: 30_000 }).toHaveLength(1);
+    expect(childrenOf(service.pid)).toHaveLength(2);
   });
 });
 
