@@ -17,9 +17,12 @@ export async function issue({ rounds, seconds }: Effort): Promise<Findings> {
   return {
     part: "issue",
     series,
-    targets: [atLeast("issue, 64 callers / two-row insert transactions", reached, 0.7)],
+    targets: [
+      atLeast("issue, 64 callers / two-row insert transactions", reached, 0.7),
+      atLeast("issue over HTTP, 64 callers / two-row insert transactions", overHttp, 0.7),
+    ],
     notes: [
-      `64 callers, 10 connections each; a token, its caveats and its audit event, acknowledged when they are committed. Over HTTP, of the same transactions: ${overHttp.toFixed(2)}.`,
+      "64 callers, 10 connections each; a token, its caveats and its audit event, acknowledged when they are committed. Over HTTP, the load is made in the process that measures.",
     ],
   };
 }
