@@ -22,7 +22,7 @@ function script(name: string): Part {
       stdio: "inherit",
     });
     if (status !== 0) process.exitCode = 1;
-    return { part: `${name}: above`, series: [], targets: [], notes: [] };
+    return { part: name, series: [], targets: [], notes: ["It says above what it found."] };
   };
 }
 
