@@ -10,7 +10,7 @@ export interface RequestLines {
   /** Wall-clock time, unix milliseconds. */
   now(): number;
   /** Members that every line has, in the order in which the logger writes them. */
-  readonly bindings: Readonly<Record<string, string>>;
+  readonly bindings: Readonly<Record<string, string | number>>;
 }
 
 /** Writes this adapter's events: faults with pino, and requests as lines that look as if they were. */

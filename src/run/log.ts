@@ -2,18 +2,16 @@ import { type Logger, pino } from "pino";
 
 import type { LogLevel } from "../config.ts";
 import { DomainError } from "../domain/error.ts";
-import { type LineOutput, standardOutput } from "./output.ts";
+import { standardOutput } from "./output.ts";
 
-/** Members that every line has besides its level and its time. */
-export const LOG_BINDINGS = { service: "bakehouse" } as const;
+/** Members that every line has besides its level and its time. @param worker the number of this process, where there are several */
+export function logBindings(worker?: number): Readonly<Record<string, string | number>> {
+  return { service: "bakehouse", ...(worker === undefined ? {} : { worker }) };
+}
 
-/**
- * One JSON object a line. No error object is ever handed to it: what errors hold is not known.
- *
- * @param output standard output unless said
- */
-export function createLogger(level: LogLevel, output: LineOutput = standardOutput()): Logger {
-  return pino({ level, base: LOG_BINDINGS, timestamp: pino.stdTimeFunctions.isoTime }, output);
+/** One JSON object a line on standard output. No error object is ever handed to it: what errors hold is not known. */
+export function createLogger(level: LogLevel, bindings = logBindings()): Logger {
+  return pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }, standardOutput());
 }
 
 /** What may be written of an error: its class, and its message where that is made for the public. */

@@ -9,7 +9,7 @@ import type { Secret } from "../domain/secret.ts";
 import { openStore } from "../storage/open.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
 import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "./data-dir.ts";
-import { createLogger, errorFields } from "./log.ts";
+import { createLogger, errorFields, logBindings } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
 import { createWebhook } from "./webhook.ts";
@@ -42,8 +42,7 @@ export async function open(
   } = {},
 ): Promise<Opened> {
   const { worker } = overrides;
-  const log =
-    worker === undefined ? createLogger(config.logLevel) : createLogger(config.logLevel).child({ worker });
+  const log = createLogger(config.logLevel, logBindings(worker));
   const {
     clock = systemClock,
     randomness = systemRandomness,

@@ -8,7 +8,7 @@ import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import { createApp } from "../http/app.ts";
 import { createListener } from "../http/direct.ts";
 import { pinoHttpLog } from "../http/pino-log.ts";
-import { LOG_BINDINGS } from "./log.ts";
+import { logBindings } from "./log.ts";
 import { type Opened, open } from "./open.ts";
 import { standardOutput } from "./output.ts";
 import { docsFolder, readOpenapi, VERSION } from "./package.ts";
@@ -51,11 +51,11 @@ function shutDown(server: Server): Promise<void> {
   });
 }
 
-function requestListener(config: Config, opened: Opened) {
+function requestListener(config: Config, opened: Opened, worker: number | undefined) {
   const options = {
     service: opened.service,
     publicUrl: config.publicUrl,
-    log: pinoHttpLog(opened.log, { ...standardOutput(), now: Date.now, bindings: LOG_BINDINGS }),
+    log: pinoHttpLog(opened.log, { ...standardOutput(), now: Date.now, bindings: logBindings(worker) }),
     clock: systemClock,
     version: VERSION,
     openapi: readOpenapi(),
@@ -108,7 +108,7 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
         requestTimeout: 30_000,
         keepAliveTimeout: 65_000,
       },
-      requestListener(config, opened),
+      requestListener(config, opened, overrides?.worker),
     );
     const port = await listen(server, config);
     if (config.otlpEndpoint !== undefined) {

@@ -1,11 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, describe, expect, test } from "vitest";
 
 import { type Chart, drawChart } from "./chart.ts";
+import { readEarlier } from "./earlier.ts";
 import { atLeast, atMost, interleaved, median, ratio, type Series } from "./figures.ts";
 import { fitLine } from "./fit.ts";
 import { million } from "./million.ts";
 import { readmeTable } from "./readme.ts";
-import { targetsTable } from "./report.ts";
+import { asJson, targetsTable } from "./report.ts";
 
 const MACHINE = {
   cpu: "A",
@@ -117,6 +122,24 @@ describe("README's table", () => {
     expect(() => readmeTable(MACHINE, "x", found(atLeast("verify, on the moon", 1, 1)))).toThrow(
       "on the moon",
     );
+  });
+});
+
+describe("figures that were measured earlier", () => {
+  const folder = mkdtempSync(join(tmpdir(), "bakehouse-bench-test-"));
+  const file = join(folder, "figures.json");
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("are read as they were written, those that are no number too", () => {
+    const series: readonly Series[] = [{ name: "a", unit: "ms", values: [1, 2] }];
+    const targets = [atLeast("t", Number.NaN, 2), atMost("u", 1, 2)];
+    const found = [{ part: "http", series, targets, notes: ["a note"] }];
+    writeFileSync(file, asJson(MACHINE, found));
+    expect(readEarlier(file, "abc")).toEqual(found);
+  });
+
+  test("are refused where they are another commit's", () => {
+    expect(() => readEarlier(file, "abd")).toThrow("was measured at commit abc, this is abd");
   });
 });
 

@@ -2,34 +2,32 @@ import { randomUUID } from "node:crypto";
 
 import postgres from "postgres";
 
-import { quantile, workers } from "../revocation/hammer.ts";
+import { workers } from "../revocation/hammer.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { credential, newHome, startService } from "../support/process-service.ts";
 import { newFleet, openServerStore, platformCaller, startReplica } from "../support/replica.ts";
 import { httpRate } from "./http-load.ts";
 
-/** Writes a second at 64 callers. */
+/** Writes a second at 64 callers, of each round. */
 export interface Issues {
   /** Through the use case, in this process. */
-  readonly service: number;
+  readonly service: readonly number[];
   /** Through HTTP, of a process of its own. */
-  readonly http: number;
+  readonly http: readonly number[];
   /** Two rows in one transaction. */
-  readonly twoRows: number;
+  readonly twoRows: readonly number[];
 }
 
 const CALLERS = 64;
 /** As many as a service opens. */
 const CONNECTIONS = 10;
-const ROUNDS = 7;
-const ROUND = 1_500;
 
-async function rate(write: () => Promise<unknown>): Promise<number> {
+async function rate(write: () => Promise<unknown>, milliseconds: number): Promise<number> {
   const begun = performance.now();
   let written = 0;
   await workers(CALLERS, async () => {
-    while (performance.now() - begun < ROUND) {
+    while (performance.now() - begun < milliseconds) {
       await write();
       written += 1;
     }
@@ -37,16 +35,16 @@ async function rate(write: () => Promise<unknown>): Promise<number> {
   return (written * 1_000) / (performance.now() - begun);
 }
 
-function databaseBeside(url: string, name: string): string {
-  const other = new URL(url);
-  other.pathname = `/${name}`;
-  return other.href;
-}
-
-/** Issues of a few people's tokens with two caveats, and bare transactions that insert as many rows of a like size. */
-export async function measureIssues(url: string): Promise<Issues> {
+/**
+ * Issues of a few people's tokens with two caveats, and bare transactions that insert as many rows of a like size.
+ *
+ * @param urls of two empty databases of one server
+ */
+export async function measureIssues(
+  [url, httpUrl]: readonly [string, string],
+  { rounds, milliseconds }: { readonly rounds: number; readonly milliseconds: number },
+): Promise<Issues> {
   const sql = postgres(url, { max: CONNECTIONS, onnotice: () => {} });
-  await sql`create database bench_http`;
   await sql`create table bench_token (id uuid primary key, platform text not null, caveats jsonb not null, at timestamptz not null)`;
   await sql`create table bench_audit (id uuid primary key, action text not null, details jsonb not null, at timestamptz not null)`;
   const caveats = JSON.stringify([{ text: "time < 2026-12-01T00:00:00Z" }, { text: "action in read, list" }]);
@@ -72,7 +70,7 @@ export async function measureIssues(url: string): Promise<Issues> {
       onBehalfOf: { issuer: undefined, subject: people[next++ % people.length] ?? "" },
     });
 
-  const home = newHome(databaseBeside(url, "bench_http"));
+  const home = newHome(httpUrl);
   const script = builtBundle();
   const boot = run(script, ["bootstrap"], { env: home.env });
   if ((await boot.ended).code !== 0) throw new Error(boot.stderr());
@@ -89,21 +87,17 @@ export async function measureIssues(url: string): Promise<Issues> {
     status: 201,
   };
   try {
-    const rounds: Issues[] = [];
-    for (let n = 0; n <= ROUNDS; n++) {
-      const round = {
-        service: await rate(issue),
-        twoRows: await rate(twoRows),
-        http: await httpRate(served.url, request, { connections: CALLERS, milliseconds: ROUND }),
-      };
-      if (n > 0) rounds.push(round); // the first warms up
+    const found = { service: [] as number[], http: [] as number[], twoRows: [] as number[] };
+    for (let n = 0; n <= rounds; n++) {
+      const service = await rate(issue, milliseconds);
+      const twoRowed = await rate(twoRows, milliseconds);
+      const http = await httpRate(served.url, request, { connections: CALLERS, milliseconds });
+      if (n === 0) continue; // it only warms up
+      found.service.push(service);
+      found.twoRows.push(twoRowed);
+      found.http.push(http);
     }
-    const median = (pick: (round: Issues) => number) => quantile(rounds.map(pick), 0.5);
-    return {
-      service: median((round) => round.service),
-      http: median((round) => round.http),
-      twoRows: median((round) => round.twoRows),
-    };
+    return found;
   } finally {
     await served.end("SIGTERM");
     home.remove();

@@ -5,6 +5,7 @@ import { curves } from "./curves.ts";
 import type { Effort, Findings } from "./figures.ts";
 import { http } from "./http.ts";
 import { inProcess } from "./in-process.ts";
+import { issue } from "./issue.ts";
 import { memory } from "./memory.ts";
 import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
@@ -21,7 +22,7 @@ function script(name: string): Part {
       stdio: "inherit",
     });
     if (status !== 0) process.exitCode = 1;
-    return { part: `${name}: above`, series: [], targets: [], notes: [] };
+    return { part: name, series: [], targets: [], notes: ["It says above what it found."] };
   };
 }
 
@@ -30,6 +31,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   "in-process": inProcess,
   http,
   oidc,
+  issue,
   workers,
   start,
   memory,

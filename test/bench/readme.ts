@@ -35,9 +35,10 @@ const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] 
     "verify, new / introspection",
   ],
   [
-    "issue on Postgres: of client_credentials in memory; of two-row inserts",
+    "issue on Postgres: of client_credentials in memory; of two-row inserts in process; over HTTP",
     "issue on Postgres / client_credentials",
     "issue, 64 callers / two-row insert transactions",
+    "issue over HTTP, 64 callers / two-row insert transactions",
   ],
   [
     "two workers, of two of the empty route: seen; new",

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { stopDatabases } from "./database.ts";
+import { readEarlier } from "./earlier.ts";
 import type { Findings } from "./figures.ts";
 import { thisMachine } from "./machine.ts";
 import { IN_FULL, PARTS } from "./parts.ts";
@@ -20,6 +21,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "1.5" },
     minutes: { type: "string", default: "1" },
     json: { type: "string" },
+    with: { type: "string", multiple: true, default: [] },
     readme: { type: "boolean" },
   },
 });
@@ -35,7 +37,7 @@ const unknown = wanted.filter((part) => PARTS[part] === undefined);
 if (unknown.length > 0 || !Object.values(effort).every((number) => number > 0)) {
   const known = Object.keys(PARTS).join(", ");
   process.stderr.write(
-    `npm run bench -- [part]... [--rounds N] [--seconds N] [--minutes N] [--json FILE] [--readme]\n`,
+    `npm run bench -- [part]... [--rounds N] [--seconds N] [--minutes N] [--json FILE] [--with FILE]... [--readme]\n`,
   );
   process.stderr.write(`parts: ${known}; without any: ${IN_FULL.join(", ")}\n`);
   process.exit(2);
@@ -43,9 +45,10 @@ if (unknown.length > 0 || !Object.values(effort).every((number) => number > 0)) 
 
 const machine = thisMachine();
 say(machineLine(machine));
-const findings: Findings[] = [];
+const findings: Findings[] = values.with.flatMap((file) => readEarlier(file, machine.commit));
 try {
   for (const name of wanted) {
+    if (findings.some(({ part }) => part === name)) continue;
     const found = await PARTS[name]?.(effort);
     if (found === undefined) continue;
     say(`\n${seriesTable(found)}`);

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
+import { basename, dirname, join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -41,6 +43,7 @@ const ISSUER = {
 describe("a service of two workers", { timeout: TIMEOUT }, () => {
   let home: Home;
   let service: Running;
+  let port: string;
   let url: string;
   let askings = 0;
   let failures = 0;
@@ -50,9 +53,9 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
   beforeAll(async () => {
     home = newHome(await testDatabaseUrl());
     const script = builtBundle();
-    const port = await freePort();
+    port = String(await freePort());
     url = `http://127.0.0.1:${port}`;
-    const env = { ...home.env, ...ISSUER, PORT: String(port), PUBLIC_URL: url };
+    const env = { ...home.env, ...ISSUER, PORT: port, PUBLIC_URL: url };
     expect((await run(script, ["bootstrap"], { env }).ended).code).toBe(0);
     service = run(script, ["serve", "--workers", "2"], { env });
     await service.said("bakehouse: ready");
@@ -121,9 +124,12 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
 
   test("logs whole lines, each with the number of its worker, which is used again", () => {
     const lines = service.stdout().trimEnd().split("\n");
-    const events = lines.map((line): { event?: string; worker?: number } => JSON.parse(line));
+    const events = lines.map((line): { event?: string; worker?: number; route?: string } => JSON.parse(line));
     const serving = events.filter(({ event }) => event === "serving").map(({ worker }) => worker);
     // Two at first, one for the killed one, and of a restart the first beside both.
+    const asked = events.filter(({ event }) => event === "request");
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.filter(({ worker }) => worker === undefined)).toEqual([]);
     expect(serving.toSorted()).toEqual([1, 1, 2, 2, 3].toSorted());
   });
 
@@ -139,6 +145,79 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
     expect(service.stdout().match(/"event":"stopped"/g)).toHaveLength(4);
     expect(service.stdout()).toMatch(/"crashes":1\}/);
     expect(service.stdout()).not.toMatch(/"crashes":2/);
+  });
+
+  test("leaves no worker behind where it is killed itself", async () => {
+    const script = builtBundle();
+    const again = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
+    await again.said("(2 workers)");
+    const all = childrenOf(again.pid);
+    expect(all).toHaveLength(2);
+    await again.end("SIGKILL");
+    const isThere = (pid: number) => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(() => all.some(isThere), { timeout: 10_000 }).toBe(false);
+  });
+});
+
+describe("a service of two workers whose program is replaced by one that does not start", {
+  timeout: TIMEOUT,
+}, () => {
+  let home: Home;
+  let service: Running;
+  let script: string;
+  let good: string;
+  let url: string;
+
+  beforeAll(async () => {
+    home = newHome(await testDatabaseUrl());
+    // Beside the bundle, where it finds what is not bundled.
+    const folder = `${dirname(builtBundle())}-replaced-${process.pid}`;
+    cpSync(dirname(builtBundle()), folder, { recursive: true });
+    script = join(folder, basename(builtBundle()));
+    good = readFileSync(script, "utf8");
+    const port = String(await freePort());
+    url = `http://127.0.0.1:${port}`;
+    service = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
+    await service.said("(2 workers)");
+    writeFileSync(script, "process.exit(7);\n");
+  }, TIMEOUT);
+
+  afterAll(async () => {
+    await service.end("SIGKILL");
+    rmSync(dirname(script), { recursive: true });
+    home.remove();
+  });
+
+  const times = (event: string) =>
+    service
+      .stdout()
+      .split("\n")
+      .filter((line) => line.includes(`"event":"${event}"`))
+      .map((line): number => Date.parse(JSON.parse(line).time));
+
+  test("gives the restart up, and goes on with the workers that it has", async () => {
+    const before = childrenOf(service.pid);
+    process.kill(service.pid, "SIGHUP");
+    await expect.poll(() => times("restart given up"), { timeout: 30_000 }).toHaveLength(1);
+    expect(childrenOf(service.pid)).toEqual(before);
+    expect(await statusOf(`${url}/healthz`)).toBe(200);
+  });
+
+  test("waits longer with each try to replace one that crashed, answers meanwhile, and recovers by itself", async () => {
+    process.kill(childrenOf(service.pid)[0] ?? 0, "SIGKILL");
+    await expect.poll(() => times("worker not replaced").length, { timeout: 30_000 }).toBeGreaterThan(3);
+    expect(await statusOf(`${url}/healthz`)).toBe(200);
+    const [first = 0, , , fourth = 0] = times("worker not replaced");
+    expect(fourth - first).toBeGreaterThanOrEqual(200 + 400 + 800);
+    writeFileSync(script, good);
+    await expect.poll(() => times("worker replaced"), { timeout: 30_000 }).toHaveLength(1);
+    expect(childrenOf(service.pid)).toHaveLength(2);
   });
 });
 
