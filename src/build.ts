@@ -54,8 +54,14 @@ async function buildLibrary(name: string, source: string): Promise<void> {
     resolve: { conditionNames: ["import", "default"] },
     tsconfig: join(root, "src/client/tsconfig.json"),
   });
-  await made.write({ dir: out, format: "esm", entryFileNames: "[name].js", sourcemap: true });
-  const { output } = await made.generate({ format: "esm", minify: true });
+  // Minified, since short programs read and parse all of it each time; the source map tells what it was.
+  const { output } = await made.write({
+    dir: out,
+    format: "esm",
+    entryFileNames: "[name].js",
+    sourcemap: true,
+    minify: true,
+  });
   await made.close();
   const code = output[0].code;
   const kilobytes = (length: number) => `${Math.round(length / 1000)} kB`;

@@ -35,8 +35,11 @@ function stopAtSignals(stopAll: () => Promise<void>): { readonly stopping: boole
  * every process of a group must not make it stop twice, which would be at once.
  */
 async function serveAsWorker(): Promise<void> {
-  const { serve: start } = await import("./run/serve.ts");
-  const starting = start(parseConfig(process.env));
+  const [{ serve: start }, { slotOf }] = await Promise.all([
+    import("./run/serve.ts"),
+    import("./run/worker-slots.ts"),
+  ]);
+  const starting = start(parseConfig(process.env), { worker: slotOf(process.env) });
   let stopping = false;
   process.on("SIGTERM", () => {
     if (stopping) return;

@@ -133,7 +133,7 @@ function judge(
     case "comparison":
     case "glob":
     case "network": {
-      const refusal = forbids(caveat, facts.context, work);
+      const refusal = forbids(caveat, facts.context, work, condition.prepared);
       if (refusal === undefined) return undefined;
       return { code: "caveat_failed", detail: explainRefusal(caveat, refusal, facts.context) };
     }

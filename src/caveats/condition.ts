@@ -1,5 +1,6 @@
 import type { Caveat } from "./caveat.ts";
 import { decodeCaveat, parseCaveat } from "./parse.ts";
+import { type Prepared, prepare } from "./prepared.ts";
 import { printable } from "./quote.ts";
 
 /** Characters of a caveat that a failure repeats before it cuts. */
@@ -7,7 +8,13 @@ const SHOWN_CAVEAT = 256;
 
 /** One caveat of a chain, read once: it can be kept and cleared any number of times. */
 export type Condition =
-  | { readonly state: "known"; readonly text: string; readonly caveat: Caveat }
+  | {
+      readonly state: "known";
+      readonly text: string;
+      readonly caveat: Caveat;
+      /** What clearing would else find out each time. */
+      readonly prepared: Prepared | undefined;
+    }
   /** A first-party caveat that is not of the language. It forbids every request. */
   | { readonly state: "unknown"; readonly text: string }
   /** A third-party caveat: a discharge proves it, clearing passes it over. */
@@ -21,7 +28,8 @@ export function compileCaveat(source: string | Uint8Array): Condition {
   const text = typeof source === "string" ? source : decodeCaveat(source);
   if (text === undefined) return { state: "unknown", text: hexEscaped(source as Uint8Array) };
   const caveat = parseCaveat(text);
-  return caveat === undefined ? { state: "unknown", text } : { state: "known", text, caveat };
+  if (caveat === undefined) return { state: "unknown", text };
+  return { state: "known", text, caveat, prepared: prepare(caveat) };
 }
 
 /** A third-party caveat, which keeps its place in the chain. */

@@ -2,7 +2,7 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
 import type { AttributeCaveat, TimeCaveat } from "./caveat.ts";
 import { MAX_DECIMAL_DIGITS } from "./decimal.ts";
 import { formatInstant, type Instant } from "./instant.ts";
-import { isList, isObject, lookUp } from "./look-up.ts";
+import { isList, isObject, lookUp, pathOf } from "./look-up.ts";
 import { allowed, attributeName } from "./phrases.ts";
 import { printable, quote, SHOWN_CHARACTERS } from "./quote.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
@@ -57,7 +57,7 @@ function seen(caveat: AttributeCaveat, refusal: Refusal, context: JsonObject): s
 function becauseOfList(attribute: string, context: JsonObject): string {
   for (let dot = attribute.indexOf("."); dot >= 0; dot = attribute.indexOf(".", dot + 1)) {
     const parent = attribute.slice(0, dot);
-    const value = lookUp(context, parent);
+    const value = lookUp(context, pathOf(parent));
     if (isList(value)) return ` (${attributeName(parent)} is a list)`;
     if (!isObject(value)) return "";
   }

@@ -6,7 +6,8 @@ import { canNormalise, isAscii } from "./characters.ts";
 import { compareDecimals, readDecimal } from "./decimal.ts";
 import { badSegment, matchesGlob } from "./glob.ts";
 import { compareInstants, parseInstant } from "./instant.ts";
-import { isList, lookUp } from "./look-up.ts";
+import { isList, lookUp, pathOf } from "./look-up.ts";
+import { deniedBy, type Prepared } from "./prepared.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
 import { spend, type Work } from "./work.ts";
 
@@ -25,11 +26,18 @@ const EMPTY_LIST: Refusal = { seen: "empty_list" };
  *
  * A missing attribute forbids, whatever the operator. Of a list every element must satisfy the caveat, and an
  * empty list does not. Never throws.
+ *
+ * @param prepared where it was kept with the caveat
  */
-export function forbids(caveat: AttributeCaveat, context: JsonObject, work: Work): Refusal | undefined {
-  const value = lookUp(context, caveat.attribute);
+export function forbids(
+  caveat: AttributeCaveat,
+  context: JsonObject,
+  work: Work,
+  prepared?: Prepared,
+): Refusal | undefined {
+  const value = lookUp(context, prepared === undefined ? pathOf(caveat.attribute) : prepared.path);
   if (value === undefined) return MISSING;
-  const denied = caveat.kind === "equality" || caveat.kind === "membership" ? deniedBy(caveat) : undefined;
+  const denied = prepared === undefined ? deniedBy(caveat) : prepared.denied;
   if (!isList(value)) return refuse(value, false, mismatch(caveat, denied, value, work));
   if (value.length === 0) return EMPTY_LIST;
   for (const element of value) {
@@ -41,13 +49,6 @@ export function forbids(caveat: AttributeCaveat, context: JsonObject, work: Work
 
 function refuse(value: JsonValue, inList: boolean, why: Mismatch | undefined): Refusal | undefined {
   return why === undefined ? undefined : { seen: "value", value, inList, mismatch: why };
-}
-
-/** Every reading of what a negative operator denies, to be looked up for each value; undefined for a positive one. */
-export function deniedBy(caveat: AttributeCaveat): ReadonlySet<string> | undefined {
-  if (caveat.kind === "equality" && caveat.operator === "!=") return new Set(readingsOf(caveat.value));
-  if (caveat.kind !== "membership" || caveat.operator === "in") return undefined;
-  return new Set(caveat.items.flatMap(readingsOf));
 }
 
 /**
@@ -66,7 +67,7 @@ export function mismatch(
   if (!spend(work, length + 1)) return "work";
   switch (caveat.kind) {
     case "equality":
-      return denied ? isDenied(denied, value, work) : isOneOf([caveat.value], value);
+      return denied ? isDenied(denied, value, work) : equals(caveat.value, value);
     case "membership":
       if (!spend(work, caveat.items.length)) return "work";
       return denied ? isDenied(denied, value, work) : isOneOf(caveat.items, value);
@@ -81,6 +82,12 @@ export function mismatch(
     default:
       return caveat satisfies never;
   }
+}
+
+function equals(wanted: string, value: JsonValue): Mismatch | undefined {
+  const text = canonicalText(value);
+  if (text === undefined) return noText(value);
+  return text === wanted ? undefined : "value";
 }
 
 function isOneOf(items: readonly string[], value: JsonValue): Mismatch | undefined {

@@ -1,7 +1,8 @@
 import { type Block, formatBlock, overlap } from "./address.ts";
 import type { AttributeCaveat } from "./caveat.ts";
-import { deniedBy, mismatch } from "./forbids.ts";
+import { mismatch } from "./forbids.ts";
 import { compareBounds, isUpper, type Merged, mergeCaveats } from "./merge.ts";
+import { deniedBy } from "./prepared.ts";
 import { spend, type Work } from "./work.ts";
 
 // Merging an item, with all its readings, takes about as long as looking at this many characters.

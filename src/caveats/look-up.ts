@@ -4,18 +4,23 @@ import type { JsonObject, JsonValue } from "../json/value.ts";
  * The value at a dotted path of a context, or undefined where there is none.
  *
  * Only own members count (objects are maps), and a path goes through objects only, never through a list.
+ *
+ * @param path its names, as {@link pathOf} has them
  */
-export function lookUp(context: JsonObject, attribute: string): JsonValue | undefined {
+export function lookUp(context: JsonObject, path: readonly string[]): JsonValue | undefined {
   let object = context;
-  let from = 0;
-  while (true) {
-    const dot = attribute.indexOf(".", from);
-    if (dot < 0) return object.get(from === 0 ? attribute : attribute.slice(from));
-    const next = object.get(attribute.slice(from, dot));
+  const last = path.length - 1;
+  for (let index = 0; index < last; index++) {
+    const next = object.get(path[index] as string);
     if (!isObject(next)) return undefined;
     object = next;
-    from = dot + 1;
   }
+  return object.get(path[last] as string);
+}
+
+/** The names of a dotted path. */
+export function pathOf(attribute: string): readonly string[] {
+  return attribute.includes(".") ? attribute.split(".") : [attribute];
 }
 
 /** Whether a value is a JSON object. */

@@ -2,17 +2,21 @@ import { parseArgs } from "node:util";
 
 import { BakehouseError, TokenError } from "../client/index.ts";
 import type { Command, Invocation, OptionSpec } from "./command.ts";
+import { approvalsCommand } from "./commands/approvals.ts";
 import { completionCommand } from "./commands/completion.ts";
+import { dischargeCommand } from "./commands/discharge.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { issueCommand } from "./commands/issue.ts";
 import { keysCommand, platformsCommand, tokensCommand } from "./commands/lists.ts";
 import { loginCommand, logoutCommand } from "./commands/login.ts";
 import { attenuateCommand, delegateCommand } from "./commands/narrow.ts";
 import { revocationsCommand, revokeCommand } from "./commands/revoke.ts";
+import { statusCommand } from "./commands/status.ts";
 import { explainCommand, verifyCommand } from "./commands/verify.ts";
 import { CommandError, EXIT, UsageError } from "./exit.ts";
 import { commandHelp, mainHelp } from "./help.ts";
-import type { Terminal } from "./terminal.ts";
+import { printText, type Terminal } from "./terminal.ts";
+import { gated } from "./visible.ts";
 
 /** A command that runs the service itself; whoever composes it passes it in. */
 export type ServerCommand = Omit<Command, "run"> & { run(invocation: Invocation): Promise<number> };
@@ -26,11 +30,14 @@ const CLIENT: readonly Command[] = [
   inspectCommand,
   verifyCommand,
   explainCommand,
+  dischargeCommand,
+  approvalsCommand,
   revokeCommand,
   revocationsCommand,
   tokensCommand,
   platformsCommand,
   keysCommand,
+  statusCommand,
 ];
 
 const COMMON: Readonly<Record<string, OptionSpec>> = {
@@ -46,8 +53,14 @@ const COMMON: Readonly<Record<string, OptionSpec>> = {
  */
 export async function runCommandLine(
   args: readonly string[],
-  { terminal, server, version }: { terminal: Terminal; server: readonly ServerCommand[]; version: string },
+  options: {
+    readonly terminal: Terminal;
+    readonly server: readonly ServerCommand[];
+    readonly version: string;
+  },
 ): Promise<number> {
+  const { server, version } = options;
+  const terminal = gated(options.terminal);
   const all: Command[] = [...server, ...CLIENT];
   all.push(completionCommand(() => all));
   const [name, ...rest] = args;
@@ -57,7 +70,7 @@ export async function runCommandLine(
   }
   if (name === "--help" || name === "-h" || name === "help") {
     const about = all.find((command) => command.name === rest[0]);
-    terminal.print(about === undefined ? mainHelp(all, version) : commandHelp(about, COMMON));
+    printText(terminal, about === undefined ? mainHelp(all, version) : commandHelp(about, COMMON));
     return EXIT.done;
   }
   try {
@@ -78,7 +91,7 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
     options: { ...COMMON, ...command.options },
   });
   if (values["help"] === true) {
-    terminal.print(commandHelp(command, COMMON));
+    printText(terminal, commandHelp(command, COMMON));
     return EXIT.done;
   }
   const texts = (option: string): readonly string[] => {
@@ -136,6 +149,10 @@ function explainAnswer(error: BakehouseError): { readonly exit: number; readonly
     case "unavailable":
     case "rate_limited":
       return { exit: EXIT.unavailable, message };
+    case "denied":
+      return { exit: EXIT.refused, message: `denied: ${message}` };
+    case "gone":
+      return { exit: EXIT.unavailable, message: `too late: ${message}` };
     case "bad_answer":
       return { exit: EXIT.unavailable, message: `${message}: is that address a Bakehouse?` };
     case "unauthenticated":

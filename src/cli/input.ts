@@ -1,16 +1,17 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 import { Token, TokenError } from "../client/index.ts";
 import type { Invocation } from "./command.ts";
 import { UsageError } from "./exit.ts";
-import type { Terminal } from "./terminal.ts";
+import { MAX_INPUT, type Terminal } from "./terminal.ts";
 
 /** Reads a file that the command line names; `-` is standard input. */
 export async function readSource(terminal: Terminal, path: string, what: string): Promise<string> {
   if (path === "-") return terminal.readInput();
   try {
-    return await readFile(path, "utf8");
+    return await readBounded(path, what);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     // A token given in a file's place must not be repeated: not even to whoever typed it.
     if (path.length > 60 && /^[\w+/=-]+$/.test(path)) {
@@ -20,6 +21,23 @@ export async function readSource(terminal: Terminal, path: string, what: string)
     }
     throw new UsageError(`cannot read ${what} from ${path} (${code})`);
   }
+}
+
+/** Reads no more than any input may have: a name may lead to a device that never ends. */
+async function readBounded(path: string, what: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const bytes = new Uint8Array(MAX_INPUT + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length);
+      if (bytesRead === 0) return new TextDecoder().decode(bytes.subarray(0, length));
+      length += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  throw new UsageError(`${what} is too long`);
 }
 
 /** The token that a command works on: `--token`, `BAKEHOUSE_TOKEN`, or standard input. */
@@ -80,6 +98,16 @@ export async function readJsonFile(terminal: Terminal, path: string, what: strin
   } catch {
     throw new UsageError(`${what} is not JSON`);
   }
+}
+
+/** Refuses words that mean nothing to a command, without repeating them: one may be a token. */
+export function onlyWords({ positionals }: Invocation, most: number): void {
+  if (positionals.length <= most) return;
+  throw new UsageError(
+    most === 0
+      ? "this takes no words behind it: a token comes from a file, standard input or BAKEHOUSE_TOKEN"
+      : "there are too many words; see --help",
+  );
 }
 
 /** Which page of a list is asked for. */

@@ -1,4 +1,5 @@
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { CommandError, EXIT } from "./exit.ts";
@@ -26,10 +27,15 @@ export async function saveLogin(terminal: Terminal, login: Login): Promise<strin
   const folder = configFolder(terminal);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, FILE);
-  const making = `${file}.${process.pid}`;
-  await writeFile(making, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-  await chmod(making, 0o600);
-  await rename(making, file);
+  // A name that nobody else has: two logins at once each write all of it, and one of them stays.
+  const making = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(making, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    await rename(making, file);
+  } catch (error) {
+    await rm(making, { force: true });
+    throw error;
+  }
   return file;
 }
 

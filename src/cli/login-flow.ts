@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 
 import * as oidc from "openid-client";
 
+import { isPrivateChannel } from "../client/origin.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,15 +21,14 @@ export interface LoggedIn {
 }
 
 const SCOPE = "openid profile email groups";
-const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /** Milliseconds that a person may take in the browser. */
 const PATIENCE = 5 * 60_000;
 
 async function discover({ issuer, clientId }: LoginPlace): Promise<oidc.Configuration> {
   const url = new URL(issuer);
-  const onThisMachine = url.protocol === "http:" && LOOPBACK.has(url.hostname);
-  if (url.protocol !== "https:" && !onThisMachine) {
+  const onThisMachine = url.protocol === "http:";
+  if (!isPrivateChannel(url)) {
     throw new CommandError(EXIT.failed, "the service names an issuer that is not https");
   }
   return oidc.discovery(url, clientId, undefined, oidc.None(), {
@@ -36,9 +36,30 @@ async function discover({ issuer, clientId }: LoginPlace): Promise<oidc.Configur
   });
 }
 
+/**
+ * Logs a person in: in a browser on this machine, or with a code on another device where that was asked for, or where
+ * there is no browser here that could come back, and the issuer knows such codes.
+ */
+export async function logIn(terminal: Terminal, place: LoginPlace, onDevice: boolean): Promise<LoggedIn> {
+  try {
+    const configuration = await discover(place);
+    const knowsDevices = configuration.serverMetadata().device_authorization_endpoint !== undefined;
+    if (onDevice && !knowsDevices) {
+      throw new CommandError(EXIT.failed, "the identity provider has no login by device code");
+    }
+    const byDevice = onDevice || (place.openBrowser && !terminal.hasBrowser && knowsDevices);
+    return await (byDevice ? loginByDevice : loginByBrowser)(terminal, configuration, place);
+  } catch (error) {
+    throw loginError(error);
+  }
+}
+
 /** A login in a browser on this machine: authorization code with PKCE, back to loopback (RFC 8252 §7.3). */
-export async function loginByBrowser(terminal: Terminal, place: LoginPlace): Promise<LoggedIn> {
-  const configuration = await discover(place);
+async function loginByBrowser(
+  terminal: Terminal,
+  configuration: oidc.Configuration,
+  place: LoginPlace,
+): Promise<LoggedIn> {
   const verifier = oidc.randomPKCECodeVerifier();
   const state = oidc.randomState();
   const nonce = oidc.randomNonce();
@@ -65,8 +86,6 @@ export async function loginByBrowser(terminal: Terminal, place: LoginPlace): Pro
       idTokenExpected: true,
     });
     return loggedIn(tokens);
-  } catch (error) {
-    throw loginError(error);
   } finally {
     server.close();
     server.closeAllConnections();
@@ -74,21 +93,23 @@ export async function loginByBrowser(terminal: Terminal, place: LoginPlace): Pro
 }
 
 /** A login with a code on another device (RFC 8628). */
-export async function loginByDevice(terminal: Terminal, place: LoginPlace): Promise<LoggedIn> {
-  try {
-    const configuration = await discover(place);
-    if (configuration.serverMetadata().device_authorization_endpoint === undefined) {
-      throw new CommandError(EXIT.failed, "the identity provider has no login by device code");
-    }
-    const started = await oidc.initiateDeviceAuthorization(configuration, { scope: SCOPE });
-    terminal.say(`bakehouse: open ${started.verification_uri} and enter ${started.user_code}`);
-    const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, started, undefined, {
-      signal: terminal.signal,
-    });
-    return loggedIn(tokens);
-  } catch (error) {
-    throw loginError(error);
+async function loginByDevice(terminal: Terminal, configuration: oidc.Configuration): Promise<LoggedIn> {
+  const started = await oidc.initiateDeviceAuthorization(configuration, { scope: SCOPE });
+  const page = webPage(started.verification_uri);
+  terminal.say(`bakehouse: open ${page} and enter ${started.user_code}`);
+  const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, started, undefined, {
+    signal: terminal.signal,
+  });
+  return loggedIn(tokens);
+}
+
+/** A page that a person is told to open comes from outside. */
+function webPage(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !isPrivateChannel(url) || url.username !== "") {
+    throw new CommandError(EXIT.failed, "the identity provider names no safe page to open");
   }
+  return url.href;
 }
 
 function loggedIn(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers): LoggedIn {
@@ -110,6 +131,9 @@ function loginError(error: unknown): unknown {
   if (error instanceof CommandError || !(error instanceof Error)) return error;
   if (error.name === "AbortError") return error;
   const refused = "error" in error && typeof error.error === "string" ? error.error : undefined;
+  if (refused === "expired_token") {
+    return new CommandError(EXIT.unavailable, "nobody has logged in while the code was good");
+  }
   if (refused !== undefined) {
     return new CommandError(EXIT.unauthorised, `the identity provider said no: ${printable(refused)}`);
   }

@@ -2,10 +2,7 @@ import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 
 import { UsageError } from "./exit.ts";
-import type { Terminal } from "./terminal.ts";
-
-/** More than any token, policy or context. */
-const MAX_INPUT = 1024 * 1024;
+import { MAX_INPUT, type Terminal } from "./terminal.ts";
 
 const OPENERS: Readonly<Record<string, readonly string[]>> = {
   darwin: ["open"],
@@ -44,17 +41,21 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
       return stop.signal;
     },
     fetch: (url, init) => fetch(url, init),
-    openBrowser: (url) => openBrowser(url, env),
+    hasBrowser: hasBrowser(env),
+    openBrowser: (url) => (hasBrowser(env) ? openBrowser(url) : Promise.resolve(false)),
   };
 }
 
+/** A browser on the far end of a remote shell is none: the person does not see it. */
+function hasBrowser(env: Readonly<Record<string, string | undefined>>): boolean {
+  if (env["SSH_CONNECTION"] !== undefined) return false;
+  return process.platform !== "linux" || Boolean(env["DISPLAY"] || env["WAYLAND_DISPLAY"]);
+}
+
 /** Starts the system's browser. The address is one argument, never part of a shell's line. */
-function openBrowser(url: string, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+function openBrowser(url: string): Promise<boolean> {
   const [command, ...args] = OPENERS[process.platform] ?? OPENERS["linux"] ?? [];
-  const isRemote = env["SSH_CONNECTION"] !== undefined;
-  const hasScreen = process.platform !== "linux" || Boolean(env["DISPLAY"] || env["WAYLAND_DISPLAY"]);
-  if (command === undefined || isRemote || !hasScreen || !/^https?:\/\//.test(url))
-    return Promise.resolve(false);
+  if (command === undefined || !/^https?:\/\//.test(url)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const child = spawn(command, [...args, url], { stdio: "ignore", detached: true });
     child.once("error", () => resolve(false));

@@ -1,11 +1,12 @@
 import { type Bakehouse, createBakehouse } from "../client/index.ts";
+import { isPrivateChannel } from "../client/origin.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, EXIT, UsageError } from "./exit.ts";
 import { readSource } from "./input.ts";
 import { loadLogin } from "./login-file.ts";
+import type { Terminal } from "./terminal.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:8080";
-const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /** The service's address, checked: nothing secret goes over the network in the clear. */
 export async function serviceUrl({ terminal, text }: Invocation): Promise<string> {
@@ -15,16 +16,40 @@ export async function serviceUrl({ terminal, text }: Invocation): Promise<string
   if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
     throw new UsageError(`BAKEHOUSE_URL must be a URL with https://`);
   }
-  if (parsed.protocol === "http:" && !LOOPBACK.has(parsed.hostname)) {
+  if (!isPrivateChannel(parsed)) {
     throw new UsageError("BAKEHOUSE_URL must be https, unless the service is on this machine");
   }
   return parsed.origin;
 }
 
+async function readCredential(terminal: Terminal, file: string): Promise<string> {
+  const credential = (await readSource(terminal, file, "the credential")).trim();
+  // It goes into a header, and what a header cannot hold would be repeated by whoever complains about it.
+  if (!/^[\x21-\x7e]+$/.test(credential)) throw new UsageError("the credential's file holds no credential");
+  return credential;
+}
+
 async function credentialFor(invocation: Invocation, url: string): Promise<string | undefined> {
   const { terminal, text } = invocation;
   const file = text("credential") ?? (terminal.env["BAKEHOUSE_CREDENTIAL_FILE"] || undefined);
-  if (file !== undefined) return (await readSource(terminal, file, "the credential")).trim();
+  if (file !== undefined) return readCredential(terminal, file);
+  return loginFor(terminal, url);
+}
+
+/** A credential that the command line itself names, or none: for what must not say by itself who asks. */
+export async function explicitCredential(invocation: Invocation, url: string): Promise<string | undefined> {
+  const { terminal, text, flag } = invocation;
+  const file = text("credential");
+  if (file !== undefined && flag("as-me"))
+    throw new UsageError("--as-me and --credential exclude each other");
+  if (file !== undefined) return readCredential(terminal, file);
+  if (!flag("as-me")) return undefined;
+  const login = await loginFor(terminal, url);
+  if (login === undefined) throw new CommandError(EXIT.unauthorised, `you are not logged in at ${url}`);
+  return login;
+}
+
+async function loginFor(terminal: Terminal, url: string): Promise<string | undefined> {
   const login = await loadLogin(terminal);
   // A login is for one service: no other ever sees it.
   if (login === undefined || login.url !== url) return undefined;

@@ -1,3 +1,6 @@
+/** Bytes of standard input or of a file: more than any token, policy or context. */
+export const MAX_INPUT = 1024 * 1024;
+
 /**
  * What a command can reach. The one rule of output: **stdout is data, stderr is talk.** What a script would
  * want to read goes to `print`; prompts, hints, progress and errors go to `say`.
@@ -12,18 +15,42 @@ export interface Terminal {
   readonly outputIsTerminal: boolean;
   /** Reads standard input to its end. @throws UsageError where it is too long to be what is asked for */
   readInput(): Promise<string>;
-  /** Writes data. */
+  /** Writes one line of data. */
   print(line: string): void;
-  /** Talks. */
+  /** Talks: one line. */
   say(line: string): void;
   /** Ends when somebody presses Ctrl-C. */
   readonly signal: AbortSignal;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Whether there is a screen, here, on which a browser could open. */
+  readonly hasBrowser: boolean;
   /** Opens a page in a browser; false where there is none. */
   openBrowser(url: string): Promise<boolean>;
 }
 
-/** Prints JSON as data. */
+/** Prints text of our own, line by line. */
+export function printText(terminal: Terminal, text: string): void {
+  for (const line of text.split("\n")) terminal.print(line);
+}
+
+// What JSON leaves as it is and a terminal may act on: C1 controls, format characters, separators, surrogates.
+const ODD = /[\u007f-\u009f]|(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Prints JSON as data; what a terminal would not show as itself is written as `\uXXXX`, the same to a parser. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  terminal.print(JSON.stringify(value, null, 2));
+  printText(
+    terminal,
+    JSON.stringify(value, null, 2)
+      .split("\n")
+      .map((line) => line.replace(ODD, escapeUnits))
+      .join("\n"),
+  );
+}
+
+function escapeUnits(text: string): string {
+  let escaped = "";
+  for (let index = 0; index < text.length; index++) {
+    escaped += `\\u${text.charCodeAt(index).toString(16).padStart(4, "0")}`;
+  }
+  return escaped;
 }

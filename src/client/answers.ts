@@ -279,4 +279,7 @@ export const readCollected = (status: number, body: string): string | undefined 
   status === 202 ? undefined : readJson(body, object({ discharge: text })).discharge;
 export const readApprovalPage = (body: string): Page<Approval> => readJson(body, page(approval));
 export const readDiscovery = (body: string): Discovery => readJson(body, discovery);
+export const readDischargeKey = (body: string): string =>
+  readJson(body, object({ PublicKey: text })).PublicKey;
+export const readReadiness = (body: string): unknown => readJson(body, object({ status: literal("ready") }));
 export const readProblem = (body: string): Problem => readJson(body, problem);

@@ -13,6 +13,7 @@ import {
   readApprovalPage,
   readCollected,
   readDischarge,
+  readDischargeKey,
   readDiscovery,
   readIssuedToken,
   readKey,
@@ -20,6 +21,7 @@ import {
   readPlatform,
   readPlatformPage,
   readPolicy,
+  readReadiness,
   readRevocationPage,
   readRevoked,
   readTokenPage,
@@ -90,7 +92,11 @@ export interface Bakehouse {
     get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
   };
   readonly approvals: {
-    list(request?: PageRequest, options?: CallOptions): Promise<Page<Approval>>;
+    /** What the caller is, or was, asked to approve. Deciding takes a browser: the page is `/approvals/{id}`. */
+    list(
+      request?: PageRequest & { readonly state?: "pending" | "all" },
+      options?: CallOptions,
+    ): Promise<Page<Approval>>;
   };
   readonly platforms: {
     list(request?: PageRequest, options?: CallOptions): Promise<Page<Platform>>;
@@ -109,6 +115,10 @@ export interface Bakehouse {
   };
   /** What the service tells anyone: where people log in, for a command line. */
   discover(options?: CallOptions): Promise<Discovery>;
+  /** The key to which third-party caveats for this service are sealed: 32 bytes as base64. */
+  dischargeKey(options?: CallOptions): Promise<string>;
+  /** Resolves where the service can answer now. @throws BakehouseError `unavailable`, which says why not */
+  ready(options?: CallOptions): Promise<void>;
 }
 
 const IDEMPOTENCY_KEY_BYTES = 18;
@@ -243,6 +253,16 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       const path = "/.well-known/oauth-authorization-server";
       const call = { method: "GET", path, repeat: "always", anonymous: true } as const;
       return readDiscovery((await transport.call(call, callOptions)).body);
+    },
+
+    async dischargeKey(callOptions) {
+      const call = { method: "GET", path: "/discharge/info", repeat: "always", anonymous: true } as const;
+      return readDischargeKey((await transport.call(call, callOptions)).body);
+    },
+
+    async ready(callOptions) {
+      const call = { method: "GET", path: "/readyz", repeat: "never", anonymous: true } as const;
+      readReadiness((await transport.call(call, callOptions)).body);
     },
   };
 }

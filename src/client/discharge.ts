@@ -1,15 +1,16 @@
 import { encodeBase64Url } from "../macaroon/index.ts";
 import type { PendingDischarge } from "./answers.ts";
-import { createBakehouse } from "./bakehouse.ts";
+import { type Bakehouse, createBakehouse } from "./bakehouse.ts";
 import { TokenError } from "./error.ts";
+import { originOf, pageOf } from "./origin.ts";
 import { Token } from "./token.ts";
-import type { BakehouseOptions, CallOptions } from "./transport.ts";
+import { type BakehouseOptions, type CallOptions, pause } from "./transport.ts";
 
 /** How a token's third-party caveats are discharged. */
 export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "fetch"> {
   /**
    * Origins that may be asked. A location stands in the token, where any holder may have written it: nothing is
-   * ever sent to one that is not named here.
+   * ever sent to one that is not named here, and at one that is, only to this API's own paths.
    */
   readonly allow: readonly string[];
   /** Of them, those that may see the token itself, as approvals need it. None unless said. */
@@ -21,15 +22,21 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
   readonly credentials?: Readonly<Record<string, string>>;
   /**
    * Called where a human has to do something: print `user_url` and `user_code`, or open it. The waiting goes on
-   * by itself.
+   * by itself. The second argument is the origin that was asked; `user_url` may lead elsewhere.
    */
-  readonly interact?: (pending: Omit<PendingDischarge, "secret">, location: string) => void | Promise<void>;
+  readonly interact?: (pending: Omit<PendingDischarge, "secret">, origin: string) => void | Promise<void>;
   /** Ask for discharges that serve all that descends from the token, too. True unless said. */
   readonly forDescendants?: boolean;
 }
 
 /** Discharges may have third-party caveats themselves; more than this many in all is no token of good faith. */
 const MOST = 32;
+
+/** Milliseconds between two questions to a service that does not hold them until there is an answer. */
+const LONGEST_PAUSE = 2_000;
+
+/** Milliseconds that a human may take, whatever a third party says. */
+const LONGEST_WAIT = 24 * 60 * 60_000;
 
 /**
  * Gets every discharge that a token still needs.
@@ -47,13 +54,13 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
     const [next] = discharged.undischarged();
     if (next === undefined) return discharged;
     if (asked === MOST) throw new TokenError("undischarged", `more than ${MOST} discharges are needed`);
-    const origin = URL.canParse(next.location) ? new URL(next.location).origin : undefined;
+    const origin = originOf(next.location);
     if (origin === undefined || !allowed.has(origin)) {
       throw new TokenError("undischarged", "a discharge is to be had at a place that is not allowed");
     }
     const credential = options.credentials?.[origin];
     const party = createBakehouse({
-      url: next.location,
+      url: origin,
       ...(credential !== undefined && { credential }),
       ...(options.fetch !== undefined && { fetch: options.fetch }),
     });
@@ -66,7 +73,7 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
     const text =
       answer.state === "discharged"
         ? answer.discharge
-        : await collected(answer.pending, next.location, party, options);
+        : await collected(answer.pending, origin, party, options);
     const discharge = Token.parse(text);
     if (!discharge.isFor(next.ticket))
       throw new TokenError("undischarged", "the discharge is for another caveat");
@@ -76,24 +83,29 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
 
 async function collected(
   pending: PendingDischarge,
-  location: string,
-  party: ReturnType<typeof createBakehouse>,
+  origin: string,
+  party: Bakehouse,
   options: DischargeOptions,
 ): Promise<string> {
-  const { secret, ...shown } = pending;
+  const { secret, user_url, ...shown } = pending;
   if (options.interact === undefined) {
     throw new TokenError("undischarged", "a discharge needs a human, and there is no way to tell one");
   }
-  if (shown.user_url !== undefined && !/^https?:\/\//.test(shown.user_url)) {
-    throw new TokenError("undischarged", "the page to open is no web page");
+  const page = user_url === undefined ? undefined : pageOf(user_url, origin);
+  if (user_url !== undefined && page === undefined) {
+    throw new TokenError("undischarged", "the page to open is no safe web page");
   }
-  await options.interact(shown, location);
-  const end = Date.parse(pending.expires_at);
-  for (;;) {
+  await options.interact({ ...shown, ...(page !== undefined && { user_url: page }) }, origin);
+  const end = Math.min(Date.parse(pending.expires_at), Date.now() + LONGEST_WAIT);
+  for (let rounds = 0; ; rounds++) {
+    const asked = Date.now();
     const text = await party.collectDischarge(pending.id, secret, {
       ...(options.signal !== undefined && { signal: options.signal }),
     });
     if (text !== undefined) return text;
     if (Date.now() > end) throw new TokenError("undischarged", "nobody has answered in time");
+    // A service that answers at once that there is no answer must not be asked in a tight loop.
+    const least = Math.min(LONGEST_PAUSE, 20 * 2 ** Math.min(rounds, 10));
+    await pause(Math.max(0, least - (Date.now() - asked)), options.signal);
   }
 }

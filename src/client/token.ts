@@ -216,14 +216,22 @@ function isTied(macaroon: UnverifiedMacaroon): boolean {
 function sealed(root: UnverifiedMacaroon, caveat: ThirdPartyCaveat): UnverifiedMacaroon {
   const { location, condition, publicKey } = caveat;
   const caveatKey = randomBytes(CAVEAT_KEY_BYTES);
-  const ticket = sealTicket({
+  const options = {
     version: 2,
     thirdPartyPublicKey: typeof publicKey === "string" ? decodeBase64(publicKey) : publicKey,
     firstPartyPrivateKey: randomBytes(PRIVATE_KEY_BYTES),
     nonce: randomBytes(NONCE_BYTES),
     caveatKey,
     condition,
-  });
+  } as const;
+  let ticket: Uint8Array;
+  try {
+    ticket = sealTicket(options);
+  } catch (error) {
+    if (error instanceof MacaroonError) throw error;
+    // A point of low order: what is sealed to it, anybody can open.
+    throw new TokenError("invalid_caveat", "the third party's key is no key that anything can be sealed to");
+  }
   return addThirdPartyCaveat(root, { location, ticket, caveatKey, nonce: randomBytes(NONCE_BYTES) });
 }
 

@@ -71,8 +71,18 @@ const LONGEST_PAUSE = 10_000;
 /** A batch of the largest tokens, answered, is smaller. */
 const MAX_ANSWER = 64 * 1024 * 1024;
 
-// Some runtimes know no ambient credentials, and refuse the member that says to leave them out.
-const HAS_AMBIENT = "credentials" in Request.prototype;
+let hasAmbient: boolean | undefined;
+
+/**
+ * Leaves a browser's ambient credentials at home. Some runtimes know none, and refuse the member that says so.
+ *
+ * Looked at with the first call only: naming `Request` makes Node load its whole HTTP client, which takes longer
+ * than a small program that only narrows a token.
+ */
+function withoutAmbient(): { readonly credentials?: "omit" } {
+  hasAmbient ??= "credentials" in Request.prototype;
+  return hasAmbient ? { credentials: "omit" } : {};
+}
 
 export function createTransport(options: BakehouseOptions): Transport {
   const base = new URL(options.url);
@@ -107,7 +117,7 @@ export function createTransport(options: BakehouseOptions): Transport {
         // A credential must not follow to wherever an answer points.
         redirect: "manual",
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-        ...(HAS_AMBIENT && { credentials: "omit" as const }),
+        ...withoutAmbient(),
       });
       return response;
     } catch (error) {
@@ -155,7 +165,7 @@ export function createTransport(options: BakehouseOptions): Transport {
           headers: await headersOf(call),
           redirect: "manual",
           signal: signal === undefined ? head.signal : AbortSignal.any([signal, head.signal]),
-          ...(HAS_AMBIENT && { credentials: "omit" as const }),
+          ...withoutAmbient(),
         });
         if (!response.ok) throw problemError(response, await limitedText(response));
         return response;

@@ -128,22 +128,24 @@ export function createBootstrap(options: {
     return true;
   }
 
+  async function run(reissue: boolean): Promise<Bootstrapped> {
+    if ((await store.platforms.find(SERVICE_PLATFORM)) === undefined && (await make())) {
+      return { outcome: "made", paths: await publish() };
+    }
+    await rootKeys.load();
+    if (reissue) {
+      await steps.passed("bootstrap:begun");
+      await store.transaction("reissue credentials", stageCredentials);
+      await steps.passed("bootstrap:committed");
+      return { outcome: "reissued", paths: await publish() };
+    }
+    const paths = await publish();
+    return paths.length > 0 ? { outcome: "resumed", paths } : { outcome: "there already" };
+  }
+
   return {
     /** @param reissue whether new credentials are wanted where the platforms are there already */
-    async run(reissue: boolean): Promise<Bootstrapped> {
-      if ((await store.platforms.find(SERVICE_PLATFORM)) === undefined && (await make())) {
-        return { outcome: "made", paths: await publish() };
-      }
-      await rootKeys.load();
-      if (reissue) {
-        await steps.passed("bootstrap:begun");
-        await store.transaction("reissue credentials", stageCredentials);
-        await steps.passed("bootstrap:committed");
-        return { outcome: "reissued", paths: await publish() };
-      }
-      const paths = await publish();
-      return paths.length > 0 ? { outcome: "resumed", paths } : { outcome: "there already" };
-    },
+    run: (reissue: boolean): Promise<Bootstrapped> => files.inTurn(() => run(reissue)),
   };
 }
 

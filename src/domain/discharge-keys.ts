@@ -9,12 +9,12 @@ import { SERVICE_PLATFORM } from "./ports/platforms.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Repositories, Store } from "./ports/store.ts";
 import { createRateLimit } from "./rate-limit.ts";
-import type { Sealing } from "./sealing.ts";
+import { type Sealing, SealingError } from "./sealing.ts";
 import { Secret } from "./secret.ts";
 
 /** What tickets are sealed to: which key is published, and which ones still open tickets. */
 export interface DischargeKeys {
-  /** Reads all usable keys. Throws where one does not open under the master key. */
+  /** Reads all usable keys. One that does not open under the master key opens no ticket; the others do. */
   load(): Promise<void>;
   /** The public key to seal new tickets to; the first one is made where there is none. */
   publicKey(): Promise<Uint8Array>;
@@ -24,7 +24,7 @@ export interface DischargeKeys {
    * Opens a ticket with whichever key it is made for.
    *
    * @returns the ticket, and whether this service itself wrote it
-   * @throws DomainError `ticket_invalid`
+   * @throws DomainError `ticket_invalid`; `unavailable` where it may be made for a key that does not open
    */
   open(ticket: Uint8Array): Promise<{ readonly ticket: OpenedTicket; readonly own: boolean }>;
   /** Replaces a key of age; destroys expired ones; seals anew what an earlier master key sealed. */
@@ -34,6 +34,12 @@ export interface DischargeKeys {
 const PURPOSE = "discharge key";
 const KEY_BYTES = 32;
 const SERVICE = { kind: "service" } as const;
+
+/**
+ * Milliseconds after which a key that does not open here is replaced. Not sooner: two replicas with different master
+ * keys replace each other's, and every key is tried on every ticket for three months.
+ */
+const UNOPENED_AGE = 24 * 3_600_000;
 
 /** Reads a second for tickets that no key in memory opens: one may have been made elsewhere a moment ago. */
 const RELOADS = { perSecond: 1, burst: 5, maxKeys: 1 };
@@ -45,6 +51,10 @@ interface Key {
   readonly activeFrom: number;
 }
 
+function unopenable(): DomainError {
+  return new DomainError("unavailable", "a discharge key does not open under this replica's master key");
+}
+
 /** @param stalenessMilliseconds within which every replica has read what was committed */
 export function createDischargeKeys(options: {
   readonly store: Store;
@@ -52,11 +62,14 @@ export function createDischargeKeys(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly stalenessMilliseconds: number;
+  /** Told once of each key that does not open. */
+  readonly onUnopened: (keyId: string, error: SealingError) => void;
 }): DischargeKeys {
   const { store, sealing, clock, randomness } = options;
   const reloads = createRateLimit({ clock, ...RELOADS });
   // Newest first.
   let known: readonly Key[] = [];
+  let unopened: ReadonlySet<string> = new Set();
 
   function opened(stored: StoredDischargeKey): Key {
     const { id, publicKey, activeFrom } = stored;
@@ -66,7 +79,19 @@ export function createDischargeKeys(options: {
   }
 
   async function load(): Promise<void> {
-    known = (await store.dischargeKeys.usable(await store.now())).map(opened);
+    const keys: Key[] = [];
+    const problems = new Map<string, SealingError>();
+    for (const stored of await store.dischargeKeys.usable(await store.now())) {
+      try {
+        keys.push(opened(stored));
+      } catch (error) {
+        if (!(error instanceof SealingError)) throw error;
+        problems.set(stored.id, error);
+      }
+    }
+    for (const [id, problem] of problems) if (!unopened.has(id)) options.onUnopened(id, problem);
+    known = keys;
+    unopened = new Set(problems.keys());
   }
 
   async function create(repositories: Repositories, now: number, activeFrom: number): Promise<void> {
@@ -97,7 +122,7 @@ export function createDischargeKeys(options: {
       const [newest] = await repositories.dischargeKeys.usable(now);
       if (newest === undefined) {
         await create(repositories, now, now);
-      } else if (newest.createdAt + ROOT_KEY_AGE <= now) {
+      } else if (newest.createdAt + (unopened.has(newest.id) ? UNOPENED_AGE : ROOT_KEY_AGE) <= now) {
         const activeFrom = now + 2 * options.stalenessMilliseconds;
         await create(repositories, now, activeFrom);
         await repositories.dischargeKeys.retire(newest.id, activeFrom + MAX_TOKEN_LIFE + ROOT_KEY_MARGIN);
@@ -107,6 +132,8 @@ export function createDischargeKeys(options: {
 
   async function current(): Promise<Key> {
     const published = () => known.find(({ activeFrom }) => activeFrom <= clock.now()) ?? known.at(-1);
+    // The keys are read again by themselves; callers, who may be anyone, must not make that happen more often.
+    if (published() === undefined && unopened.size > 0) throw unopenable();
     if (published() === undefined) {
       await load();
       if (published() === undefined) {
@@ -143,11 +170,19 @@ export function createDischargeKeys(options: {
     });
   }
 
-  async function reseal(): Promise<void> {
+  /** @returns why some of them do not open, where some do not */
+  async function reseal(): Promise<SealingError | undefined> {
+    let problem: SealingError | undefined;
     for (const { id, sealed } of await store.dischargeKeys.usable(await store.now())) {
       if (sealing.isCurrent(sealed)) continue;
-      await store.dischargeKeys.reseal(id, sealing.seal(sealing.open(sealed, PURPOSE, id), PURPOSE, id));
+      try {
+        await store.dischargeKeys.reseal(id, sealing.seal(sealing.open(sealed, PURPOSE, id), PURPOSE, id));
+      } catch (error) {
+        if (!(error instanceof SealingError)) throw error;
+        problem = error;
+      }
     }
+    return problem;
   }
 
   return {
@@ -162,6 +197,10 @@ export function createDischargeKeys(options: {
         opening = tryAll(ticket);
       }
       if (opening?.ok !== true) {
+        // It may be made for a key that is on record, so to call it invalid might be wrong.
+        if (unopened.size > 0 && (opening === undefined || opening.code === "wrong_key")) {
+          throw unopenable();
+        }
         throw new DomainError("ticket_invalid", opening?.detail ?? "ticket is made for another key");
       }
       const writer = Buffer.from(opening.ticket.firstPartyPublicKey);
@@ -169,9 +208,10 @@ export function createDischargeKeys(options: {
     },
     async maintain() {
       await destroyExpired();
-      await reseal();
+      const problem = await reseal();
       await renew();
       await load();
+      if (problem !== undefined) throw problem;
     },
   };
 }

@@ -6,7 +6,7 @@ import { constantTimeEqual } from "../macaroon/index.ts";
 import { DomainError } from "./error.ts";
 import type { DischargeRequest, DischargeState } from "./ports/discharge-requests.ts";
 import type { Randomness } from "./ports/randomness.ts";
-import type { Sealing } from "./sealing.ts";
+import { openKept, type Sealing } from "./sealing.ts";
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 // No vowels and nothing that looks like something else (RFC 8628 §6.1).
@@ -91,10 +91,11 @@ export function requestSealing(sealing: Sealing) {
       ]);
       return sealing.seal(new TextEncoder().encode(text), PURPOSE, id);
     },
-    /** @throws DomainError `gone` where it is kept no longer */
+    /** @throws DomainError `gone` where it is kept no longer; `unavailable` where it does not open here */
     open({ id, sealed }: Pick<DischargeRequest, "id" | "sealed">): SealedContents {
       if (sealed === null) throw new DomainError("gone", "this request is over");
-      const value: unknown = JSON.parse(new TextDecoder().decode(sealing.open(sealed, PURPOSE, id)));
+      const plain = openKept(sealing, "this request", sealed, PURPOSE, id);
+      const value: unknown = JSON.parse(new TextDecoder().decode(plain));
       if (!Array.isArray(value)) throw new TypeError("a sealed request of another form");
       const [caveatId, caveatKey, login]: readonly unknown[] = value;
       const bytes = (text: unknown) => new Uint8Array(Buffer.from(String(text), "base64url"));

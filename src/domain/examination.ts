@@ -1,7 +1,15 @@
-import { decodeBundle, LIMITS, type UnverifiedMacaroon, verify } from "../macaroon/index.ts";
+import { createCaveatReader } from "../caveats/memo.ts";
+import {
+  decodeBundle,
+  LIMITS,
+  type SigningKey,
+  signingKey,
+  type UnverifiedMacaroon,
+  verify,
+} from "../macaroon/index.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
 import { parseIdentifier } from "./identifier.ts";
-import { nodeHmac, nodeSha256 } from "./node-hash.ts";
+import { nodeChain, nodeHmac } from "./node-hash.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Principals } from "./principals.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
@@ -130,6 +138,18 @@ export function createExamination(options: {
 }): Examination {
   const { rootKeys, principals, feed } = options;
   const { sightings, cache } = options.seen;
+  const readCaveat = createCaveatReader();
+  // By the secret itself, so that what was derived from a key goes when the key goes.
+  const signingKeys = new WeakMap<Secret, SigningKey>();
+
+  function signingKeyOf(key: Secret): SigningKey {
+    let derived = signingKeys.get(key);
+    if (derived === undefined) {
+      derived = signingKey(key.reveal(), nodeHmac);
+      signingKeys.set(key, derived);
+    }
+    return derived;
+  }
 
   function revocationOf(bundle: VerifiedBundle, rootKey: RootKey, principal: Principal): string | undefined {
     const revoked = feed.isRevoked(revocationSubject(bundle, rootKey, principal));
@@ -176,12 +196,11 @@ export function createExamination(options: {
     const verification = verify({
       root,
       discharges,
-      rootKey: rootKey.key.reveal(),
-      hmac: nodeHmac,
-      sha256: nodeSha256,
+      rootKey: signingKeyOf(rootKey.key),
+      chain: nodeChain,
     });
     if (!verification.ok) return REFUSED[verification.code];
-    const bundle = readBundle(identifier, verification.macaroon);
+    const bundle = readBundle(identifier, verification.macaroon, readCaveat);
     if (key !== undefined && sightings.again(root.signature) && isKeepable(text, more)) {
       cache.keep(key, { bundle, underKey: rootKey.key }, key.length + bundleWeight(bundle));
     }

@@ -2,15 +2,22 @@ import { createHash } from "node:crypto";
 
 import { DomainError } from "./error.ts";
 import { IDEMPOTENCY_LEASE, IDEMPOTENCY_LIFE } from "./lifetimes.ts";
+import type { KeptAnswer } from "./ports/idempotency.ts";
 import type { Randomness } from "./ports/randomness.ts";
-import type { Repositories, Store } from "./ports/store.ts";
-import type { Sealing } from "./sealing.ts";
+import type { Store } from "./ports/store.ts";
+import { openKept, type Sealing } from "./sealing.ts";
 import type { IdempotencyRequest } from "./service.ts";
 
 const PURPOSE = "idempotent answer";
+const KEPT = "the first request under this Idempotency-Key was carried out, and its answer";
 
-/** Keeps the answer of a request, in the transaction of the change that it reports. */
-export type KeepAnswer = (repositories: Repositories, answer: unknown) => Promise<void>;
+/** Seals the answer of a request, to be kept with the change that it reports; undefined where there is no key to keep it under. */
+export type SealAnswer = (answer: unknown) => KeptAnswer | undefined;
+
+/** What an attempt is told whose lease ran out, and was taken over, before its change was made. */
+export function overtaken(): DomainError {
+  return new DomainError("idempotency_in_flight", "another request took over this Idempotency-Key");
+}
 
 /** Makes a repeated request answer what its first one did. */
 export interface Idempotency {
@@ -18,13 +25,13 @@ export interface Idempotency {
    * Runs `work` at most once for each key of a caller.
    *
    * @param callerId what the key is scoped to, besides the route
-   * @param work must call the function it is given in the transaction that makes its change durable
+   * @param work must make its change durable together with the sealed answer, or not at all
    * @param read turns a kept answer (as JSON gives it back) into the answer
    */
   once<T>(
     callerId: string,
     request: IdempotencyRequest | undefined,
-    work: (keep: KeepAnswer) => Promise<T>,
+    work: (seal: SealAnswer) => Promise<T>,
     read: (kept: unknown) => T,
   ): Promise<T>;
 }
@@ -48,7 +55,7 @@ export function createIdempotency(options: {
   const { store, sealing, randomness } = options;
   return {
     async once(callerId, request, work, read) {
-      if (request === undefined) return work(async () => undefined);
+      if (request === undefined) return work(() => undefined);
 
       const key = {
         hash: sha256(callerId, request.route, request.key),
@@ -66,7 +73,9 @@ export function createIdempotency(options: {
             "the first request under this Idempotency-Key is still running",
           );
         case "answered":
-          return read(JSON.parse(new TextDecoder().decode(sealing.open(claim.sealed, PURPOSE, name))));
+          return read(
+            JSON.parse(new TextDecoder().decode(openKept(sealing, KEPT, claim.sealed, PURPOSE, name))),
+          );
         case "claimed":
           break;
         default:
@@ -74,11 +83,9 @@ export function createIdempotency(options: {
       }
 
       try {
-        return await work(async (repositories, answer) => {
+        return await work((answer) => {
           const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(answer)), PURPOSE, name);
-          if (!(await repositories.idempotency.finish(key, lease, sealed, IDEMPOTENCY_LIFE))) {
-            throw new DomainError("idempotency_in_flight", "another request took over this Idempotency-Key");
-          }
+          return { hash: key.hash, lease, sealed, life: IDEMPOTENCY_LIFE };
         });
       } catch (error) {
         // A refusal changed nothing, so the key is free again. After an outage it may be that the

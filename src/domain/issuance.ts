@@ -1,29 +1,19 @@
 import { parseTerms } from "../conditions/parse.ts";
-import { actorOf, auditEvent } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import type { DischargeKeys } from "./discharge-keys.ts";
 import { DomainError } from "./error.ts";
-import { expiryOfNew } from "./expiry.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "./lifetimes.ts";
-import { mintRoot, requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
+import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
+import { requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "./permission.ts";
-import { type PolicyRule, type PolicySubject, ruleFor } from "./policy.ts";
-import type { Principal } from "./ports/principals.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Steps } from "./ports/steps.ts";
-import type { Repositories, Store } from "./ports/store.ts";
+import type { Store } from "./ports/store.ts";
 import type { TokenFilter, TokenWithPrincipal } from "./ports/tokens.ts";
-import { newPrincipal, type Principals } from "./principals.ts";
+import type { Principals } from "./principals.ts";
 import type { RootKeys } from "./root-keys.ts";
 import type { IssuedToken, IssueRequest, Tokens, TokenView } from "./service.ts";
-import { describeToken } from "./token-views.ts";
-import { isUuidv7, uuidv7 } from "./uuid.ts";
-
-/** The one answer for a platform that is not there, is foreign, or does not admit the principal. */
-function notAdmitted(): DomainError {
-  return new DomainError("forbidden", "no platform of this name issues tokens to this principal", "platform");
-}
+import { isUuidv7 } from "./uuid.ts";
 
 /**
  * Most characters of caveats that one page shows. A thousand tokens may have fifty million, and each is read,
@@ -59,20 +49,16 @@ function requireCondition(text: string, member: string): void {
 /** Never used: there is no third-party caveat. */
 const NO_KEY = new Uint8Array();
 
-interface Asked {
-  readonly subject: PolicySubject;
-  readonly email: string | null;
-  readonly development: boolean;
+interface Asked extends Pick<IssueJob, "subject" | "email" | "development" | "credentialId"> {
   readonly callerId: string;
-  readonly credentialId: string | null;
 }
 
 /**
  * Issues root macaroons and lists them.
  *
- * The order of durable effects of an issue, all in one transaction: (1) the principal, (2) the token's
- * record, (3) the audit event, (4) the answer under the idempotency key where there is one, (5) commit,
- * (6) the answer. A token that reached its caller is on record; one whose caller saw an error may be.
+ * The order of durable effects of an issue: (1) the claim of the idempotency key, where there is one; (2) the
+ * principal, the token's record, the audit event and the answer under the key, committed by one statement; (3) the answer.
+ * A token that reached its caller is on record; one whose caller saw an error may be.
  *
  * @param ownIssuer the issuer that a subject without one belongs to
  * @param isDevelopment whether the own issuer is the development identity provider
@@ -91,6 +77,7 @@ export function createTokens(options: {
   readonly isDevelopment: boolean;
 }): Tokens {
   const { store, rootKeys, randomness, steps, ownIssuer } = options;
+  const issueOne = createIssuing(options);
 
   function askedFor(caller: Caller, request: IssueRequest): Asked {
     if (caller.kind === "human") {
@@ -138,78 +125,6 @@ export function createTokens(options: {
     });
   }
 
-  function lifeFor(rule: PolicyRule, request: IssueRequest): number {
-    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
-    if (request.ttl === undefined) return Math.min(DEFAULT_TOKEN_LIFE, longest);
-    if (request.ttl * 1000 > longest) {
-      throw new DomainError("ttl_too_long", `at most ${longest / 1000} seconds are allowed here`, "ttl");
-    }
-    return request.ttl * 1000;
-  }
-
-  async function issueIn(
-    repositories: Repositories,
-    caller: Caller,
-    asked: Asked,
-    request: IssueRequest,
-    parties: readonly ThirdParty[],
-  ): Promise<{ readonly answer: IssuedToken; readonly principal: Principal }> {
-    const now = await repositories.now();
-    const platform = await repositories.platforms.find(request.platform);
-    const rule = platform && ruleFor(platform.policy, asked.subject, ownIssuer);
-    const rootKey = rootKeys.signing(request.platform, now);
-    if (rule === undefined) throw notAdmitted();
-    if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const life = lifeFor(rule, request);
-    const caveats = [...rule.caveats, ...request.caveats];
-
-    const { subject, email, development } = asked;
-    const wanted = newPrincipal(randomness, now, {
-      platform: request.platform,
-      ...subject,
-      email,
-      development,
-    });
-    const principal = await repositories.principals.ensure(wanted);
-    await steps.passed("issue:principal recorded");
-
-    const tokenId = uuidv7(now, randomness);
-    const minted = mintRoot({
-      rootKey,
-      identifier: { tokenId, principalId: principal.id },
-      location: options.publicUrl,
-      endsAt: now + life,
-      caveats,
-      thirdParties: parties,
-      randomness,
-    });
-    const expiresAt = expiryOfNew(caveats, now, life);
-    const token = {
-      id: tokenId,
-      platform: request.platform,
-      keyId: rootKey.id,
-      principalId: principal.id,
-      revocationId: minted.revocationId,
-      issuedAt: now,
-      expiresAt,
-      caveats: minted.caveats,
-      label: request.label ?? null,
-      issuedBy: asked.credentialId,
-    };
-    await repositories.tokens.insert(token);
-    await steps.passed("issue:token recorded");
-
-    const event = auditEvent(randomness, now, {
-      action: "token.issued",
-      actor: actorOf(caller),
-      platform: request.platform,
-      details: { token_id: tokenId, key_id: rootKey.id, principal_id: principal.id, expires_at: expiresAt },
-    });
-    await repositories.audit.append([event]);
-    await steps.passed("issue:audited");
-    return { answer: { token: minted.token, ...describeToken({ token, principal }, now) }, principal };
-  }
-
   function filterFor(caller: Caller, platform: string | undefined): TokenFilter {
     const named = platform === undefined ? {} : { platform };
     if (caller.kind === "human") {
@@ -230,14 +145,10 @@ export function createTokens(options: {
       return options.idempotency.once(
         asked.callerId,
         idempotencyRequest,
-        async (keep) => {
+        async (seal) => {
           await steps.passed("issue:begun");
           await rootKeys.prepare(request.platform);
-          const { answer, principal } = await store.transaction("issue token", async (repositories) => {
-            const issued = await issueIn(repositories, caller, asked, request, parties);
-            await keep(repositories, issued.answer);
-            return issued;
-          });
+          const { answer, principal } = await issueOne({ ...asked, caller, request, parties, seal });
           options.principals.remember(principal);
           await steps.passed("issue:committed");
           return answer;

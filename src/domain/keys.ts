@@ -1,12 +1,12 @@
 import { actorOf, auditEvent } from "./audit.ts";
 import { DomainError } from "./error.ts";
+import type { TakeKey } from "./key-allowance.ts";
 import { requireAdministratorOrPlatform } from "./permission.ts";
 import type { Actor } from "./ports/audit.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { StoredRootKey } from "./ports/root-keys.ts";
 import type { Store } from "./ports/store.ts";
-import { createRateLimit } from "./rate-limit.ts";
 import type { RootKeys } from "./root-keys.ts";
 import type { Keys, KeyView } from "./service.ts";
 
@@ -71,21 +71,15 @@ export async function replaceKey(
   if (made !== undefined) rootKeys.remember(made);
 }
 
-/**
- * Rotations that a platform may ask for, at once and an hour. Every key is held by every replica for as long as
- * a token can live, so whoever rotates in a loop would fill the memory of all.
- */
-const BY_PLATFORM = { perSecond: 1 / 3_600, burst: 10, maxKeys: 10_000 };
-
 /** Root keys as their owners see them. No answer ever holds a key. */
 export function createKeys(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly takeKey: TakeKey;
 }): Keys {
   const { store, clock } = options;
-  const byPlatform = createRateLimit({ clock, ...BY_PLATFORM });
   return {
     async list(caller, platform, page) {
       const allowed = requireAdministratorOrPlatform(caller, "keys", platform);
@@ -97,9 +91,7 @@ export function createKeys(options: {
     async rotate(caller, platform) {
       const allowed = requireAdministratorOrPlatform(caller, "keys", platform);
       if (allowed === undefined) throw new DomainError("invalid_request", "name the platform", "platform");
-      if (caller.kind === "service" && caller.role === "platform" && !byPlatform.take(allowed)) {
-        throw new DomainError("rate_limited", "this platform has had too many keys made");
-      }
+      options.takeKey(caller, allowed);
       const key = await rotateKey(options, allowed, actorOf(caller));
       if (key === undefined) throw new DomainError("not_found", "no such platform");
       return viewOf(key, clock.now());

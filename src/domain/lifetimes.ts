@@ -30,6 +30,9 @@ export const IDEMPOTENCY_LIFE = DAY;
 /** How long one attempt under an idempotency key may take before another takes over, milliseconds. */
 export const IDEMPOTENCY_LEASE = 60 * SECOND;
 
+/** How far this process's clock and the database's may be apart, milliseconds: machines that are kept in time differ by less. */
+export const CLOCK_TOLERANCE = 30 * SECOND;
+
 /** How long records of tokens and audit events are kept after a token's last possible instant, milliseconds. */
 export const RECORD_LIFE = 365 * DAY;
 

@@ -13,7 +13,7 @@ import type { Randomness } from "./ports/randomness.ts";
 import type { Store } from "./ports/store.ts";
 import type { RevocationFeed } from "./revocation-feed.ts";
 import { ROOT_KEY_PURPOSE, type RootKeys } from "./root-keys.ts";
-import type { Sealing } from "./sealing.ts";
+import { type Sealing, SealingError } from "./sealing.ts";
 
 const SERVICE = { kind: "service" } as const;
 const PAGE = 500;
@@ -68,11 +68,19 @@ export function createMaintenance(options: {
   }
 
   async function resealKeys(): Promise<void> {
+    let problem: SealingError | undefined;
     for (const { id, platform, sealed } of await store.rootKeys.usable(await store.now())) {
       if (sealing.isCurrent(sealed)) continue;
-      const plain = sealing.open(sealed, ROOT_KEY_PURPOSE, id, platform);
-      await store.rootKeys.reseal(id, sealing.seal(plain, ROOT_KEY_PURPOSE, id, platform));
+      try {
+        const plain = sealing.open(sealed, ROOT_KEY_PURPOSE, id, platform);
+        await store.rootKeys.reseal(id, sealing.seal(plain, ROOT_KEY_PURPOSE, id, platform));
+      } catch (error) {
+        if (!(error instanceof SealingError)) throw error;
+        problem = error;
+      }
     }
+    // Said last, so that all that do open are sealed anew: whoever drops the previous master key must hear of it.
+    if (problem !== undefined) throw problem;
   }
 
   const tasks: Readonly<Record<string, () => Promise<unknown>>> = {

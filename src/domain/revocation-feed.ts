@@ -1,6 +1,8 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
+import { createClockCheck } from "./clock-check.ts";
 import { DomainError } from "./error.ts";
+import { CLOCK_TOLERANCE } from "./lifetimes.ts";
 import type { Changes } from "./ports/changes.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { PositionFile } from "./ports/position-file.ts";
@@ -29,7 +31,10 @@ export interface RevocationFeed {
   position(): LogPosition;
   /** Milliseconds since the start of the last read that reached the log's end; infinite before the first. */
   age(): number;
-  /** Throws `unavailable`, saying why, where knowledge is older than the bound: then nothing may be allowed. */
+  /**
+   * Throws `unavailable`, saying why, where knowledge is older than the bound, or this process's clock is not the
+   * database's: then nothing may be allowed.
+   */
   requireFresh(): void;
   /**
    * Waits until this replica has applied the log up to `position`. Rejects with `unavailable` where it
@@ -63,8 +68,12 @@ export interface RevocationFeedOptions {
   readonly changes: Changes | undefined;
   /** Keeps the position over a restart; undefined where there is no place for it. */
   readonly positionFile: PositionFile | undefined;
+  /** How far the clocks may be apart, milliseconds; for drills that move one of them. */
+  readonly clockTolerance?: number | undefined;
   /** Told when following fails or the log was replaced, and (undefined) when all is well again. */
   readonly onProblem: (problem: string | undefined) => void;
+  /** Told when the clocks disagree, and (undefined) when they agree again. */
+  readonly onClockProblem: (problem: string | undefined) => void;
 }
 
 /** Why a log is not the one that was read so far; undefined where it is. */
@@ -85,6 +94,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   const memory = createReplicaMemory(options.positionFile, clock);
   // It outlives a change of the log: whatever was revoked once stays revoked on a replica that knows of it.
   const set = createRevocationSet(options.randomness);
+  const clocks = createClockCheck(clock, options.clockTolerance ?? CLOCK_TOLERANCE);
   const watchers = new Set<() => void>();
   let position = NOWHERE;
   let readAt = Number.NEGATIVE_INFINITY;
@@ -95,10 +105,17 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   let again = false;
   let stopped = false;
   let reported: string | undefined;
+  let clockReported: string | undefined;
 
   function report(problem: string | undefined): void {
     if (problem !== reported) options.onProblem(problem);
     reported = problem;
+  }
+
+  function reportClocks(): void {
+    const problem = clocks.problem();
+    if (problem !== clockReported) options.onClockProblem(problem);
+    clockReported = problem;
   }
 
   function advance(to: LogPosition): void {
@@ -112,7 +129,10 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     for (;;) {
       const begun = clock.monotonic();
       const from = position;
+      const compare = clocks.begin();
       const part = await log.load(from.number, BATCH);
+      compare(part.now);
+      reportClocks();
       const why = from === NOWHERE ? undefined : replacedBy(part.position, from);
       if (why !== undefined) {
         // A restored backup or a promoted standby. What is known may lack what this log holds, so refuse
@@ -174,12 +194,16 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   const age = () => clock.monotonic() - readAt;
 
   function requireFresh(): void {
-    if (age() <= options.maxAgeMilliseconds) return;
-    const why =
-      replaced === undefined
-        ? "this replica's knowledge of revocations is too old to allow anything"
-        : `${replaced}: this replica reads it anew and answers nothing meanwhile`;
-    throw new DomainError("unavailable", why);
+    if (age() > options.maxAgeMilliseconds) {
+      const why =
+        replaced === undefined
+          ? "this replica's knowledge of revocations is too old to allow anything"
+          : `${replaced}: this replica reads it anew and answers nothing meanwhile`;
+      throw new DomainError("unavailable", why);
+    }
+    const apart = clocks.problem();
+    if (apart !== undefined)
+      throw new DomainError("unavailable", `${apart}: what has expired cannot be told`);
   }
 
   return {

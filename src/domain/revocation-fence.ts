@@ -65,11 +65,13 @@ export async function fenceRestored(
         lastMatchAt: lastMatchOf(target, now),
       };
     });
-    await repositories.revocations.append(entries, held);
+    await repositories.revocations.append(
+      entries,
+      entries.map((entry) => revocationEvent(randomness, entry, actor)),
+    );
     const details = { epoch, issued_before: issuedBefore, platforms: platforms.length };
     await repositories.audit.append([
       auditEvent(randomness, now, { action: "log.fenced", actor, platform: null, details }),
-      ...entries.map((entry) => revocationEvent(randomness, entry, actor)),
     ]);
     return { epoch, issuedBefore, platforms };
   });

@@ -1,19 +1,18 @@
-import { setImmediate } from "node:timers/promises";
-
 import { auditEvent } from "./audit.ts";
 import { DomainError } from "./error.ts";
+import { createGathering, type Outcome, outcomeOf } from "./gathering.ts";
 import { MAX_TOKEN_LIFE } from "./lifetimes.ts";
 import type { Actor } from "./ports/audit.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type {
-  HeldLog,
+  LogMoment,
   NewRevocation,
   Revocation,
   RevocationScope,
   RevocationTarget,
 } from "./ports/revocations.ts";
 import type { Steps } from "./ports/steps.ts";
-import type { Repositories, Store } from "./ports/store.ts";
+import type { Store } from "./ports/store.ts";
 import { uuidv7 } from "./uuid.ts";
 
 /** An entry that is wanted, before the log's clock has dated it. */
@@ -40,15 +39,16 @@ export type RevocationWriter = (
   reason: string | undefined,
 ) => Promise<Written>;
 
-/** Entries that are written in one transaction at most, unless one request alone has more. */
+/** Entries that are written in one statement at most, unless one request alone has more. */
 const TOGETHER = 1_000;
 
 interface Job {
   readonly drafts: readonly RevocationDraft[];
   readonly reason: string | null;
-  readonly resolve: (written: Written) => void;
-  readonly reject: (error: unknown) => void;
 }
+
+/** What a group writes of which every job was refused. */
+const NOTHING: Written = { epoch: "", entries: [] };
 
 interface Dated {
   readonly entry: NewRevocation;
@@ -62,7 +62,7 @@ interface Dated {
  * more. The newest token on record counts too, for the case that the database's clock was set back since:
  * whatever was acknowledged before a revocation was asked for falls under it.
  */
-export function everythingUntilNow({ now, newestIssuedAt }: HeldLog): number {
+export function everythingUntilNow({ now, newestIssuedAt }: LogMoment): number {
   return Math.max(now, newestIssuedAt ?? 0) + 1;
 }
 
@@ -100,24 +100,24 @@ export function revocationEvent(
 /**
  * Makes the writer.
  *
- * The log's counter makes transactions that append wait for each other, each for a flush of the disk. So the
- * requests that arrive while one is under way are written together in the next: each is all or nothing still,
- * and none is answered before its transaction is committed.
+ * The log's counter makes those who append wait for each other, each for a flush of the disk. So the requests that
+ * arrive while others are under way are written together: each is all or nothing still, its entries have
+ * consecutive numbers, and none is answered before they are committed. They are dated just before the log is held, so that
+ * it is held for a single statement: what was acknowledged before a request came is older than its date.
  */
 export function createRevocationWriter(options: {
-  readonly store: Pick<Store, "transaction">;
+  readonly store: Pick<Store, "revocations">;
   readonly randomness: Randomness;
   readonly steps: Steps;
 }): RevocationWriter {
-  const { store, randomness, steps } = options;
-  const waiting: Job[] = [];
-  let busy = false;
+  const { revocations } = options.store;
+  const { randomness, steps } = options;
 
-  function date({ drafts, reason }: Job, held: HeldLog): readonly Dated[] {
-    const { now } = held;
+  function date({ drafts, reason }: Job, moment: LogMoment): readonly Dated[] {
+    const { now } = moment;
     return drafts.map(({ scope, target: make, author, actor, member }) => {
-      const target = make(everythingUntilNow(held));
-      if ("issuedBefore" in target && target.issuedBefore > everythingUntilNow(held)) {
+      const target = make(everythingUntilNow(moment));
+      if ("issuedBefore" in target && target.issuedBefore > everythingUntilNow(moment)) {
         throw new DomainError("invalid_request", "lies in the future", `${member}.issued_before`);
       }
       const id = uuidv7(now, randomness);
@@ -126,79 +126,32 @@ export function createRevocationWriter(options: {
     });
   }
 
-  async function appendAll(
-    repositories: Repositories,
-    held: HeldLog,
-    dated: readonly Dated[],
-  ): Promise<readonly Revocation[]> {
-    const audit = async (appended: readonly Revocation[]) => {
-      const events = dated
-        .filter(({ entry }, index) => appended[index]?.id === entry.id)
-        .map(({ entry, actor }) => revocationEvent(randomness, entry, actor));
-      if (events.length > 0) await repositories.audit.append(events);
-      await steps.passed("revoke:audited");
-    };
-    const appended = await repositories.revocations.append(
-      dated.map(({ entry }) => entry),
-      held,
-      audit,
+  const append = (all: readonly Dated[]) =>
+    revocations.append(
+      all.map(({ entry }) => entry),
+      all.map(({ entry, actor }) => revocationEvent(randomness, entry, actor)),
     );
-    await steps.passed("revoke:recorded");
-    return appended;
-  }
 
-  async function write(jobs: readonly Job[]): Promise<void> {
-    const refused = new Map<Job, unknown>();
-    const taken: { readonly job: Job; readonly dated: readonly Dated[] }[] = [];
-    const written = await store.transaction("revoke", async (repositories) => {
-      const held = await repositories.revocations.hold();
-      for (const job of jobs) {
-        try {
-          taken.push({ job, dated: date(job, held) });
-        } catch (error) {
-          refused.set(job, error);
-        }
-      }
-      const dated = taken.flatMap((one) => one.dated);
-      const entries = dated.length === 0 ? [] : await appendAll(repositories, held, dated);
-      return { epoch: held.position.epoch, entries };
+  async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
+    const moment = await revocations.moment();
+    const dated = jobs.map((job) => outcomeOf(() => date(job, moment)));
+    const all = dated.flatMap((one) => (one.ok ? one.value : []));
+    await steps.passed("revoke:dated");
+    const { epoch, entries } = all.length === 0 ? NOTHING : await append(all);
+    let end = 0;
+    return dated.map((one) => {
+      if (!one.ok) return one;
+      const start = end;
+      end += one.value.length;
+      return { ok: true, value: { epoch, entries: entries.slice(start, end) } };
     });
-    for (const [job, error] of refused) job.reject(error);
-    let start = 0;
-    for (const { job, dated } of taken) {
-      const entries = written.entries.slice(start, start + dated.length);
-      start += dated.length;
-      job.resolve({ epoch: written.epoch, entries });
-    }
   }
 
-  function nextJobs(): readonly Job[] {
-    let entries = 0;
-    let count = 0;
-    for (const { drafts } of waiting) {
-      entries += drafts.length;
-      if (count > 0 && entries > TOGETHER) break;
-      count += 1;
-    }
-    return waiting.splice(0, count);
-  }
-
-  async function drain(): Promise<void> {
-    busy = true;
-    while (waiting.length > 0) {
-      // Whoever was answered a moment ago is about to ask again: one turn later they are together.
-      await setImmediate();
-      const jobs = nextJobs();
-      await write(jobs).catch((error: unknown) => {
-        for (const { reject } of jobs) reject(error);
-      });
-    }
-    busy = false;
-  }
-
-  return (drafts, reason) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ drafts, reason: reason ?? null, resolve, reject });
-      if (!busy) void drain();
-    });
+  const gathered = createGathering({
+    run: write,
+    weigh: ({ drafts }: Job) => drafts.length,
+    room: TOGETHER,
+    atOnce: 1,
+  });
+  return (drafts, reason) => gathered({ drafts, reason: reason ?? null });
 }

@@ -4,6 +4,7 @@ import type { Caller } from "./caller.ts";
 import { DomainError } from "./error.ts";
 import { type Examination, type GoodToken, subjectOf } from "./examination.ts";
 import { judge } from "./judgement.ts";
+import type { TakeKey } from "./key-allowance.ts";
 import { replaceKey } from "./keys.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Randomness } from "./ports/randomness.ts";
@@ -45,9 +46,9 @@ const LONGEST_HOLD = 10;
  * Revokes links and reads the log.
  *
  * The order of durable effects: (1) where an active root key is to be revoked, its replacement, in a transaction of
- * its own; then, all in one transaction, (2) the log's counter and the entries, (3) an audit event for each,
- * (4) commit; then (5) this replica's own set, and (6) the answer. So an acknowledged revocation is on disk,
- * and holds on this replica from the answer on.
+ * its own; then (2) the log's counter, the entries and an audit event for each, committed by one statement; then (3)
+ * this replica's own set, and (4) the answer. So an acknowledged revocation is on disk, and holds on this replica from
+ * the answer on.
  *
  * @param ownIssuer the issuer that a subject without one belongs to
  */
@@ -62,6 +63,7 @@ export function createRevocations(options: {
   readonly randomness: Randomness;
   readonly steps: Steps;
   readonly ownIssuer: string;
+  readonly takeKey: TakeKey;
 }): Revocations {
   const { store, examination, feed, clock, steps } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
@@ -152,24 +154,25 @@ export function createRevocations(options: {
   }
 
   /** Replaces the keys that are about to be revoked: a platform must never be left without one that is good. */
-  async function replaceKeys(all: readonly Wanted[]): Promise<void> {
+  async function replaceKeys(caller: Caller | undefined, all: readonly Wanted[]): Promise<void> {
     const keys = new Map(
       all.flatMap((one) =>
         one.kind === "entry" && one.key !== undefined ? [[one.key.id, { ...one, key: one.key }]] : [],
       ),
     );
-    for (const { key, draft } of keys.values()) {
-      if (!feed.revokesKey(key.platform, key.id)) {
-        await replaceKey(options, key.platform, key.id, draft.actor);
-      }
+    const due = [...keys.values()].filter(({ key }) => !feed.revokesKey(key.platform, key.id));
+    for (const { key, draft } of due) {
+      const signs = key.retiredAt === null || key.retiredAt > clock.now();
+      if (signs) options.takeKey(caller, key.platform, draft.member);
     }
+    for (const { key, draft } of due) await replaceKey(options, key.platform, key.id, draft.actor);
   }
 
   return {
     async revoke(caller, request) {
       const all = await readTargets(caller, request.targets);
       await steps.passed("revoke:begun");
-      await replaceKeys(all);
+      await replaceKeys(caller, all);
       const drafts = all.flatMap((one) => (one.kind === "entry" ? [one.draft] : []));
       const { epoch, entries } =
         drafts.length > 0

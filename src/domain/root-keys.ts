@@ -1,3 +1,4 @@
+import { DomainError } from "./error.ts";
 import { SHORT_ID_BYTES } from "./identifier.ts";
 import { MAX_TOKEN_LIFE, ROOT_KEY_MARGIN } from "./lifetimes.ts";
 import { createLookUp } from "./look-up.ts";
@@ -5,7 +6,7 @@ import type { Clock } from "./ports/clock.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { StoredRootKey } from "./ports/root-keys.ts";
 import type { Repositories, Store } from "./ports/store.ts";
-import type { Sealing } from "./sealing.ts";
+import { type Sealing, SealingError } from "./sealing.ts";
 import { Secret } from "./secret.ts";
 
 /** A root key that is ready for use. */
@@ -19,13 +20,30 @@ export interface RootKey {
   readonly retiredAt: number | null;
 }
 
+/** A key that is on record and does not open: nobody can say here whether a token under it is good. */
+interface Unopened {
+  readonly id: string;
+  readonly platform: string;
+  readonly activeFrom: number;
+}
+
+/** What a replica holds of the keys on record. */
+interface Memory {
+  readonly opened: Map<string, RootKey>;
+  readonly unopened: Map<string, Unopened>;
+}
+
 /** Root keys: which one signs, which ones still verify, and when they are replaced. */
 export interface RootKeys {
-  /** Reads all usable keys. Throws where one does not open under the master key. */
+  /**
+   * Reads all usable keys. One that does not open under the master key stands in nobody's way but its own tokens'.
+   * Rejects with a `SealingError` where there are keys and none of them opens: then the master key is another one.
+   */
   load(): Promise<void>;
   /**
    * @param asker whose allowance of look-ups is used where memory does not hold the key
-   * @returns undefined for a key that does not exist or has expired; rejects where that could not be found out
+   * @returns undefined for a key that does not exist or has expired; rejects where that could not be found out, and
+   *   with `unavailable` for a key of the asker's that does not open
    */
   find(id: string, asker?: string): Promise<RootKey | undefined>;
   /** As `find`, of what is in memory alone. */
@@ -35,7 +53,10 @@ export interface RootKeys {
    * its key was revoked there.
    */
   prepare(platform: string): Promise<void>;
-  /** The key that signs for a platform at `now` (unix milliseconds), of those in memory that are not revoked. */
+  /**
+   * The key that signs for a platform at `now` (unix milliseconds), of those in memory that are not revoked. Throws
+   * `unavailable` where that key does not open: an older one is destroyed before what it signed now would expire.
+   */
   signing(platform: string, now: number): RootKey | undefined;
   /** Makes a platform's first key, in the caller's transaction. It signs at once. */
   createFirst(repositories: Repositories, platform: string, now: number): Promise<StoredRootKey>;
@@ -76,6 +97,10 @@ const NEWEST = 100;
 /** Look-ups a second, for each asker, of keys that memory does not hold. */
 const LOOK_UPS = 100;
 
+function unopenable(): DomainError {
+  return new DomainError("unavailable", "the root key does not open under this replica's master key");
+}
+
 /** @param stalenessMilliseconds within which every replica has read what was committed, or refuses to answer */
 export function createRootKeys(options: {
   readonly store: Store;
@@ -85,19 +110,40 @@ export function createRootKeys(options: {
   readonly stalenessMilliseconds: number;
   /** Whether a key is known to be revoked. */
   readonly isRevoked: (platform: string, keyId: string) => boolean;
+  /** Told once of each key that does not open. */
+  readonly onUnopened: (keyId: string, error: SealingError) => void;
 }): RootKeys {
   const { store, sealing, clock, randomness } = options;
-  let known = new Map<string, RootKey>();
+  let known: Memory = { opened: new Map(), unopened: new Map() };
 
-  function open(stored: StoredRootKey): RootKey {
+  /** @returns why it does not open, where it does not */
+  function put(memory: Memory, stored: StoredRootKey): SealingError | undefined {
     const { id, platform, activeFrom, retiredAt } = stored;
-    const before = known.get(id);
-    const key = before?.key ?? new Secret(sealing.open(stored.sealed, ROOT_KEY_PURPOSE, id, platform));
-    return { id, platform, key, activeFrom, retiredAt };
+    try {
+      const before = known.opened.get(id);
+      const key = before?.key ?? new Secret(sealing.open(stored.sealed, ROOT_KEY_PURPOSE, id, platform));
+      memory.opened.set(id, { id, platform, key, activeFrom, retiredAt });
+      memory.unopened.delete(id);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof SealingError)) throw error;
+      memory.unopened.set(id, { id, platform, activeFrom });
+      return error;
+    }
   }
 
   function remember(stored: StoredRootKey): void {
-    known.set(stored.id, open(stored));
+    const heardOf = known.unopened.has(stored.id);
+    const problem = put(known, stored);
+    if (problem !== undefined && !heardOf) options.onUnopened(stored.id, problem);
+  }
+
+  /** What memory says of a key. @throws DomainError `unavailable` for one of the asker's that does not open */
+  function recall(id: string, asker: string | undefined): RootKey | undefined {
+    const shut = known.unopened.get(id);
+    // A foreign key is as unknown as one that never was, whether it opens or not.
+    if (shut !== undefined && (asker === undefined || asker === shut.platform)) throw unopenable();
+    return known.opened.get(id);
   }
 
   const lookUp = createLookUp({
@@ -113,21 +159,34 @@ export function createRootKeys(options: {
 
   async function load(): Promise<void> {
     const usable = await store.rootKeys.usable(await store.now());
-    const loaded = new Map(usable.map((stored) => [stored.id, open(stored)]));
+    const loaded: Memory = { opened: new Map(), unopened: new Map() };
+    const problems = new Map<string, SealingError>();
+    for (const stored of usable) {
+      const problem = put(loaded, stored);
+      if (problem !== undefined) problems.set(stored.id, problem);
+    }
+    const [first] = problems.values();
+    if (first !== undefined && loaded.opened.size === 0) throw first;
+    for (const [id, problem] of problems) if (!known.unopened.has(id)) options.onUnopened(id, problem);
     // A key that was remembered while the query ran is newer than the query's answer.
     const young = clock.now() - options.stalenessMilliseconds;
-    for (const [id, key] of known) if (!loaded.has(id) && key.activeFrom > young) loaded.set(id, key);
+    for (const [id, key] of known.opened) {
+      if (!loaded.opened.has(id) && key.activeFrom > young) loaded.opened.set(id, key);
+    }
     known = loaded;
   }
 
   function signing(platform: string, now: number): RootKey | undefined {
-    let newest: RootKey | undefined;
-    for (const key of known.values()) {
-      if (key.platform !== platform || key.activeFrom > now) continue;
-      if (newest !== undefined && key.activeFrom <= newest.activeFrom) continue;
-      if (!options.isRevoked(platform, key.id)) newest = key;
+    let newest: RootKey | Unopened | undefined;
+    for (const keys of [known.opened, known.unopened]) {
+      for (const key of keys.values()) {
+        if (key.platform !== platform || key.activeFrom > now) continue;
+        if (newest !== undefined && key.activeFrom <= newest.activeFrom) continue;
+        if (!options.isRevoked(platform, key.id)) newest = key;
+      }
     }
-    return newest;
+    if (newest === undefined || "key" in newest) return newest;
+    throw unopenable();
   }
 
   async function create(
@@ -151,19 +210,19 @@ export function createRootKeys(options: {
     load,
 
     async find(id, asker) {
-      const key = known.get(id);
-      if (key !== undefined) return key;
-      const stored = await lookUp.find(id, asker);
-      if (stored !== undefined) remember(stored);
-      return known.get(id);
+      if (!known.opened.has(id) && !known.unopened.has(id)) {
+        const stored = await lookUp.find(id, asker);
+        if (stored !== undefined) remember(stored);
+      }
+      return recall(id, asker);
     },
 
-    held: (id) => known.get(id),
+    held: (id) => known.opened.get(id),
 
     async prepare(platform) {
       if (signing(platform, clock.now()) !== undefined) return;
       const { items } = await store.rootKeys.list(platform, { limit: NEWEST, after: undefined });
-      for (const stored of items) if (!known.has(stored.id)) remember(stored);
+      for (const stored of items) if (!known.opened.has(stored.id)) remember(stored);
     },
 
     signing,
@@ -196,6 +255,6 @@ export function createRootKeys(options: {
     },
 
     remember,
-    forget: (id) => void known.delete(id),
+    forget: (id) => void known.opened.delete(id),
   };
 }

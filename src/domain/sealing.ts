@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
 
+import { DomainError } from "./error.ts";
 import type { Randomness } from "./ports/randomness.ts";
 import type { Secret } from "./secret.ts";
 
@@ -29,6 +30,26 @@ export interface Sealing {
 /** A sealed value that does not open. */
 export class SealingError extends Error {
   override readonly name = "SealingError";
+}
+
+/**
+ * Opens what is kept for a caller.
+ *
+ * @param what what it is, for the caller
+ * @throws DomainError `unavailable` where it does not open here: a replica that has the master key of then, or this
+ *   one once it has, can answer still. To take it for absent would do a second time what was done
+ */
+export function openKept(
+  sealing: Sealing,
+  what: string,
+  ...[sealed, purpose, ...associated]: Parameters<Sealing["open"]>
+): Uint8Array {
+  try {
+    return sealing.open(sealed, purpose, ...associated);
+  } catch (error) {
+    if (!(error instanceof SealingError)) throw error;
+    throw new DomainError("unavailable", `${what} cannot be read: ${error.message}`);
+  }
 }
 
 function masterKeyId(key: Uint8Array): Buffer {

@@ -1,5 +1,6 @@
-import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
+import { type Condition, shownCaveat, thirdParty } from "../caveats/condition.ts";
 import { instantFromMilliseconds } from "../caveats/instant.ts";
+import type { CaveatReader } from "../caveats/memo.ts";
 import { summarise } from "../caveats/summary.ts";
 import type { VerifiedChain, VerifiedMacaroon } from "../macaroon/index.ts";
 import { agentsOf } from "./agents.ts";
@@ -44,12 +45,16 @@ export interface Said {
 }
 
 /** Reads what a macaroon says whose signature has just been found right. */
-export function readBundle(identifier: Identifier, macaroon: VerifiedMacaroon): VerifiedBundle {
-  const conditions = read(macaroon);
+export function readBundle(
+  identifier: Identifier,
+  macaroon: VerifiedMacaroon,
+  readCaveat: CaveatReader,
+): VerifiedBundle {
+  const conditions = read(macaroon, readCaveat);
   const dischargeConditions: (readonly Condition[])[] = [];
   const revocationIds = macaroon.revocationIds.map(({ bytes }) => bytes);
   for (const discharge of macaroon.discharges) {
-    dischargeConditions.push(discharge.state === "good" ? read(discharge) : []);
+    dischargeConditions.push(discharge.state === "good" ? read(discharge, readCaveat) : []);
     if (discharge.state !== "good") continue;
     for (const { bytes } of discharge.revocationIds) revocationIds.push(bytes);
   }
@@ -70,9 +75,9 @@ export function readBundle(identifier: Identifier, macaroon: VerifiedMacaroon): 
   };
 }
 
-function read(chain: VerifiedChain): readonly Condition[] {
+function read(chain: VerifiedChain, readCaveat: CaveatReader): readonly Condition[] {
   return chain.caveats.map(({ kind, id, location }) =>
-    kind === "third" ? thirdParty(location ?? "") : compileCaveat(id),
+    kind === "third" ? thirdParty(location ?? "") : readCaveat(id),
   );
 }
 

@@ -24,6 +24,45 @@ DIGITS[0x5f] = 63 | URL_SAFE;
  * @throws MacaroonError
  */
 export function decodeBase64(text: string): Uint8Array {
+  return decodeNatively(text) ?? decodeByHand(text);
+}
+
+/** What of `Uint8Array` an engine may have and may not (ECMAScript 2026). */
+interface NativeDecoder {
+  fromBase64?(text: string, options: { readonly alphabet: "base64url" }): Uint8Array;
+}
+
+interface NativeEncoder {
+  toBase64?(options: { readonly alphabet: "base64url"; readonly omitPadding: true }): string;
+}
+
+/**
+ * Reads what is written as it is written here, several times as fast as by hand.
+ *
+ * @returns undefined for everything else: the engine passes over white space, takes either half of the padding and
+ *   does not mind spare bits, so it is only believed where the text can have held none of these
+ */
+function decodeNatively(text: string): Uint8Array | undefined {
+  const native: NativeDecoder = Uint8Array;
+  const rest = text.length % 4;
+  if (native.fromBase64 === undefined || rest === 1 || !isWhole(text, rest)) return undefined;
+  try {
+    const bytes = native.fromBase64(text, { alphabet: "base64url" });
+    return bytes.length === Math.floor((text.length * 3) / 4) ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a text of base64url ends in a digit without spare bits. */
+function isWhole(text: string, rest: number): boolean {
+  const digit = DIGITS[text.charCodeAt(text.length - 1)] ?? BAD;
+  if (digit === BAD) return false;
+  if (rest === 0) return true;
+  return (digit & (rest === 2 ? 0x0f : 0x03)) === 0;
+}
+
+function decodeByHand(text: string): Uint8Array {
   const length = unpaddedLength(text);
   const rest = length % 4;
   if (rest === 1) malformed("base64 of an impossible length");
@@ -58,6 +97,11 @@ function unpaddedLength(text: string): number {
 
 /** Writes base64url without padding (RFC 4648 §5). */
 export function encodeBase64Url(bytes: Uint8Array): string {
+  const native: NativeEncoder = bytes;
+  return native.toBase64?.({ alphabet: "base64url", omitPadding: true }) ?? encodeByHand(bytes);
+}
+
+function encodeByHand(bytes: Uint8Array): string {
   let text = "";
   let index = 0;
   for (; index + 2 < bytes.length; index += 3) {

@@ -1,3 +1,4 @@
+import type { ChainHash } from "./chain-hash.ts";
 import type { Hmac } from "./hmac.ts";
 import { hmac2 } from "./key.ts";
 import type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
@@ -13,12 +14,26 @@ export function nextTail(tail: Uint8Array, caveat: Caveat, hmac: Hmac): Uint8Arr
  *
  * @param key what signs the identifier: the derived root key, or a caveat key just as it was unsealed
  */
-export function computeTails(key: Uint8Array, macaroon: UnverifiedMacaroon, hmac: Hmac): Uint8Array[] {
-  let tail = hmac(key, macaroon.identifier);
+export function computeTails(key: Uint8Array, macaroon: UnverifiedMacaroon, chain: ChainHash): Uint8Array[] {
+  chain.begin(key);
+  let tail = chain.step(macaroon.identifier);
   const tails = [tail];
   for (const caveat of macaroon.unverifiedCaveats) {
-    tail = nextTail(tail, caveat, hmac);
+    if (caveat.verificationId === undefined) {
+      tail = chain.step(caveat.id);
+    } else {
+      tail = nextTail(tail, caveat, hmacBy(chain));
+      chain.begin(tail);
+    }
     tails.push(tail);
   }
   return tails;
+}
+
+/** HMAC under any key of at most 64 bytes, by what hashes a chain; which is then where the HMAC left it. */
+export function hmacBy(chain: ChainHash): Hmac {
+  return (key, message) => {
+    chain.begin(key);
+    return chain.step(message);
+  };
 }

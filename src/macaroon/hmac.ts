@@ -1,5 +1,4 @@
-import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
-import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { hmacSha256, sha256 } from "./sha256.ts";
 
 /**
  * HMAC-SHA256 (RFC 2104). Returns 32 fresh bytes.
@@ -13,7 +12,7 @@ export type Hmac = (key: Uint8Array, message: Uint8Array) => Uint8Array;
 export type Sha256 = (message: Uint8Array) => Uint8Array;
 
 /** The portable HMAC-SHA256. */
-export const defaultHmac: Hmac = (key, message) => nobleHmac(nobleSha256, key, message);
+export const defaultHmac: Hmac = hmacSha256;
 
 /** The portable SHA-256. */
-export const defaultSha256: Sha256 = (message) => nobleSha256(message);
+export const defaultSha256: Sha256 = sha256;

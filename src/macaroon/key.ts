@@ -1,7 +1,8 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 
 import { concat } from "./bytes.ts";
-import type { Hmac } from "./hmac.ts";
+import { MacaroonError } from "./error.ts";
+import { defaultHmac, type Hmac } from "./hmac.ts";
 
 const GENERATOR = utf8ToBytes("macaroons-key-generator");
 
@@ -17,4 +18,25 @@ export function deriveKey(key: Uint8Array, hmac: Hmac): Uint8Array {
 /** The keyed hash of two parts: third-party caveats and bound discharges are signed with it. */
 export function hmac2(key: Uint8Array, first: Uint8Array, second: Uint8Array, hmac: Hmac): Uint8Array {
   return hmac(key, concat(hmac(key, first), hmac(key, second)));
+}
+
+/** A root key with what is the same for all its macaroons done. As secret as the root key. */
+export interface SigningKey {
+  /** The derived key, 32 bytes. */
+  readonly signing: Uint8Array;
+}
+
+/**
+ * Derives what signs from a root key, for whoever verifies many macaroons of one key.
+ *
+ * @throws MacaroonError for an empty key
+ */
+export function signingKey(rootKey: Uint8Array, hmac: Hmac = defaultHmac): SigningKey {
+  requireKey(rootKey);
+  return { signing: deriveKey(rootKey, hmac) };
+}
+
+/** Refuses an empty root key: one that everybody knows. @throws MacaroonError */
+export function requireKey(rootKey: Uint8Array): void {
+  if (rootKey.length === 0) throw new MacaroonError("invalid_argument", `"rootKey" is empty`);
 }

@@ -79,6 +79,7 @@ export function matchDischarges(
   limits: Limits,
   keyed: Keyed,
 ): Matches {
+  if (discharges.length === 0) return { outcomes: [], order: [] };
   const candidates = discharges.map(
     (discharge, place): Candidate => ({ place, discharge, fault: "no_such_caveat", tried: false }),
   );
@@ -124,11 +125,9 @@ export function matchDischarges(
     visits.push({ place: found.place, macaroon: found.discharge, tails, depth: visit.depth + 1 });
   };
 
-  if (candidates.length > 0) {
-    for (const visit of visits) {
-      for (const [index, { id, verificationId }] of visit.macaroon.unverifiedCaveats.entries()) {
-        if (verificationId !== undefined) serve(visit, index, id, verificationId);
-      }
+  for (const visit of visits) {
+    for (const [index, { id, verificationId }] of visit.macaroon.unverifiedCaveats.entries()) {
+      if (verificationId !== undefined) serve(visit, index, id, verificationId);
     }
   }
   return settle(candidates, taken);

@@ -1,7 +1,6 @@
 import { toBytes } from "./bytes.ts";
-import { MacaroonError } from "./error.ts";
 import { defaultHmac, type Hmac } from "./hmac.ts";
-import { deriveKey } from "./key.ts";
+import { deriveKey, requireKey } from "./key.ts";
 import { checkMacaroon, LIMITS } from "./limits.ts";
 import type { UnverifiedMacaroon } from "./macaroon.ts";
 
@@ -20,7 +19,7 @@ export interface MintOptions {
  */
 export function mint(options: MintOptions, hmac: Hmac = defaultHmac): UnverifiedMacaroon {
   const { rootKey, location } = options;
-  if (rootKey.length === 0) throw new MacaroonError("invalid_argument", `"rootKey" is empty`);
+  requireKey(rootKey);
   if (location !== undefined) toBytes(location);
   const identifier = toBytes(options.identifier).slice();
   const signature = hmac(deriveKey(rootKey, hmac), identifier);

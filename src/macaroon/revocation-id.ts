@@ -1,8 +1,9 @@
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 
 import { decodeBase64, encodeBase64Url } from "./base64.ts";
-import { MacaroonError } from "./error.ts";
+import { expectLength, MacaroonError } from "./error.ts";
 import { defaultSha256, type Sha256 } from "./hmac.ts";
+import { SIGNATURE_BYTES } from "./macaroon.ts";
 
 const PREFIX = concatBytes(utf8ToBytes("bakehouse revocation v1"), Uint8Array.of(0));
 const REVOCATION_ID_BYTES = 16;
@@ -16,17 +17,47 @@ export interface RevocationId {
   readonly text: string;
 }
 
+/** Writes the text when it is asked for: most links are looked up by their bytes and never shown. */
+class LinkName implements RevocationId {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    return encodeBase64Url(this.bytes);
+  }
+}
+
+/** What the hash that names a link begins with: 24 bytes, before the tail. */
+export const NAME_PREFIX: readonly number[] = [...PREFIX];
+
+// Tails have one length, so what is hashed is written into one place.
+const message = new Uint8Array(PREFIX.length + SIGNATURE_BYTES);
+message.set(PREFIX);
+
+/** The bytes of a tail's revocation id. */
+export function nameOf(tail: Uint8Array, sha256: Sha256): Uint8Array {
+  message.set(tail, PREFIX.length);
+  return sha256(message).slice(0, REVOCATION_ID_BYTES);
+}
+
 /**
  * Names the link that a tail ends.
  *
  * A hash, because the tail itself is the less attenuated macaroon for whoever knows its caveats.
+ *
+ * @param tail 32 bytes
  */
 export function revocationId(tail: Uint8Array, sha256: Sha256 = defaultSha256): RevocationId {
-  const message = new Uint8Array(PREFIX.length + tail.length);
-  message.set(PREFIX);
-  message.set(tail, PREFIX.length);
-  const bytes = sha256(message).slice(0, REVOCATION_ID_BYTES);
-  return { bytes, text: encodeBase64Url(bytes) };
+  expectLength("tail", tail, SIGNATURE_BYTES);
+  return new LinkName(nameOf(tail, sha256));
+}
+
+/** A revocation id from its 16 bytes. */
+export function namedBy(bytes: Uint8Array): RevocationId {
+  return new LinkName(bytes);
 }
 
 /** Reads a revocation id's text; undefined where it is none, or not spelled as it is written here. */
@@ -34,7 +65,7 @@ export function parseRevocationId(text: string): RevocationId | undefined {
   if (text.length !== REVOCATION_ID_LENGTH) return undefined;
   try {
     const bytes = decodeBase64(text);
-    return encodeBase64Url(bytes) === text ? { bytes, text } : undefined;
+    return encodeBase64Url(bytes) === text ? new LinkName(bytes) : undefined;
   } catch (error) {
     if (error instanceof MacaroonError) return undefined;
     throw error;

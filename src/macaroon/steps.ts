@@ -1,8 +1,8 @@
 import { boundSignature } from "./bind.ts";
 import { constantTimeEqual } from "./bytes.ts";
-import { computeTails } from "./chain.ts";
-import type { Hmac } from "./hmac.ts";
-import { deriveKey } from "./key.ts";
+import { computeTails, hmacBy } from "./chain.ts";
+import type { ChainHash } from "./chain-hash.ts";
+import { deriveKey, type SigningKey } from "./key.ts";
 import type { UnverifiedMacaroon } from "./macaroon.ts";
 import { unsealCaveatKey } from "./third-party.ts";
 
@@ -29,7 +29,7 @@ export type StepListener = (step: TraceStep) => void;
 /** The keyed operations of one verification. */
 export interface Keyed {
   /** The root macaroon's tails, if its signature is right. */
-  root(rootKey: Uint8Array): Uint8Array[] | undefined;
+  root(rootKey: Uint8Array | SigningKey): Uint8Array[] | undefined;
   /** A discharge's tails and binding, if its signature is right under that caveat key. */
   discharge(place: number, discharge: UnverifiedMacaroon, key: Uint8Array): SignedDischarge | undefined;
   /** The caveat key in a verification id. */
@@ -43,9 +43,10 @@ export interface SignedDischarge {
 }
 
 /** The keyed operations on discharges of one root macaroon; the listener sees every one of them. */
-export function keyedOperations(root: UnverifiedMacaroon, hmac: Hmac, listener?: StepListener): Keyed {
+export function keyedOperations(root: UnverifiedMacaroon, chain: ChainHash, listener?: StepListener): Keyed {
+  const hmac = hmacBy(chain);
   const tailsOf = (place: Place, macaroon: UnverifiedMacaroon, key: Uint8Array): Uint8Array[] => {
-    const tails = computeTails(key, macaroon, hmac);
+    const tails = computeTails(key, macaroon, chain);
     if (listener !== undefined) reportTails(listener, place, macaroon, tails);
     return tails;
   };
@@ -56,9 +57,11 @@ export function keyedOperations(root: UnverifiedMacaroon, hmac: Hmac, listener?:
   };
   return {
     root(rootKey) {
-      const key = deriveKey(rootKey, hmac);
-      const inputs = `root key of ${rootKey.length} bytes`;
-      listener?.({ operation: "derive", macaroon: "root", inputs, output: key });
+      const key = rootKey instanceof Uint8Array ? deriveKey(rootKey, hmac) : rootKey.signing;
+      if (rootKey instanceof Uint8Array) {
+        const inputs = `root key of ${rootKey.length} bytes`;
+        listener?.({ operation: "derive", macaroon: "root", inputs, output: key });
+      }
       const tails = tailsOf("root", root, key);
       return compare("root", "signature, last tail", root.signature, lastOf(tails)) ? tails : undefined;
     },

@@ -7,8 +7,6 @@ export interface VerifiedCaveat {
   /** The predicate, or the ticket. */
   readonly id: Uint8Array;
   readonly location?: string;
-  /** Names the link that this caveat makes. */
-  readonly revocationId: RevocationId;
   /** The good discharge that proves it, by its place among the discharges. */
   readonly discharge?: number;
 }
@@ -19,11 +17,9 @@ export interface VerifiedChain {
   /** A hint only: no signature covers it. */
   readonly location?: string;
   readonly caveats: readonly VerifiedCaveat[];
-  /** Names the link before any caveat. */
-  readonly rootRevocationId: RevocationId;
   /** Names the last link. */
   readonly revocationId: RevocationId;
-  /** One for each link, first to last: one more than there are caveats. */
+  /** One for each link: the first is the one before any caveat, then each caveat makes one. */
   readonly revocationIds: readonly RevocationId[];
 }
 

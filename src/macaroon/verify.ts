@@ -1,9 +1,11 @@
+import { type ChainHash, chainOf, defaultChain } from "./chain-hash.ts";
 import { MacaroonError } from "./error.ts";
 import { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hmac.ts";
+import { requireKey, type SigningKey } from "./key.ts";
 import { checkBundle, type LowerLimits, limitsWith } from "./limits.ts";
 import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./macaroon.ts";
 import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
-import { type RevocationId, revocationId } from "./revocation-id.ts";
+import { namedBy } from "./revocation-id.ts";
 import { keyedOperations, type Place, type StepListener } from "./steps.ts";
 import type {
   DischargeState,
@@ -18,10 +20,13 @@ import type {
 export interface VerifyOptions {
   readonly root: UnverifiedMacaroon;
   readonly discharges?: readonly UnverifiedMacaroon[];
-  readonly rootKey: Uint8Array;
+  /** The root key, or what {@link signingKey} made of it. */
+  readonly rootKey: Uint8Array | SigningKey;
   readonly limits?: LowerLimits;
+  /** Hashes in place of the portable functions. */
+  readonly chain?: ChainHash;
+  /** The same of the two hashes that it is made of, where there is no `chain`. */
   readonly hmac?: Hmac;
-  /** Makes the revocation ids. */
   readonly sha256?: Sha256;
 }
 
@@ -44,7 +49,7 @@ export function verify(options: VerifyOptions): Verification {
 
 /** {@link verify}, with somebody listening. The listener hears secrets. */
 export function verifyStepwise(options: VerifyOptions, listener?: StepListener): Verification {
-  const { root, discharges = [], rootKey, hmac = defaultHmac, sha256 = defaultSha256 } = options;
+  const { root, discharges = [], rootKey } = options;
   const limits = limitsWith(options.limits);
   try {
     checkBundle(root, discharges, limits);
@@ -52,18 +57,18 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
     if (error instanceof MacaroonError && error.code === "too_large") return { ok: false, code: "too_large" };
     throw error;
   }
-  // An empty key is one that everybody knows.
-  if (rootKey.length === 0) throw new MacaroonError("invalid_argument", `"rootKey" is empty`);
+  if (rootKey instanceof Uint8Array) requireKey(rootKey);
   if (root.signature.length !== SIGNATURE_BYTES) return { ok: false, code: "bad_signature" };
 
-  const keyed = keyedOperations(root, hmac, listener);
+  const chain = chainFor(options);
+  const keyed = keyedOperations(root, chain, listener);
   const tails = keyed.root(rootKey);
   if (tails === undefined) return { ok: false, code: "bad_signature" };
   const matches = matchDischarges(root, tails, discharges, limits, keyed);
 
   const found = dischargesByCaveat(matches);
   const chainOf = (place: Place, macaroon: UnverifiedMacaroon, links: readonly Uint8Array[]): VerifiedChain =>
-    verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), sha256);
+    verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), chain);
   const states = matches.outcomes.map((outcome, place): DischargeState => {
     const discharge = discharges[place];
     if (!outcome.ok || discharge === undefined) return { state: "invalid", reason: faultOf(outcome) };
@@ -72,16 +77,21 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
     return { state: "good", binding, forCaveat, ...chainOf(place, discharge, signed.tails) };
   });
   const rootChain = chainOf("root", root, tails);
-  const undischarged = [
-    ...undischargedOf("root", rootChain),
-    ...matches.order.flatMap((place) => {
-      const state = states[place];
-      return state?.state === "good" ? undischargedOf(place, state) : [];
-    }),
-  ];
+  const undischarged: Undischarged[] = [];
+  addUndischarged(undischarged, "root", rootChain);
+  for (const place of matches.order) {
+    const state = states[place];
+    if (state?.state === "good") addUndischarged(undischarged, place, state);
+  }
   const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
   // The one place where the brand is given: everything above stands between a sender and it.
   return { ok: true, macaroon: facts as VerifiedMacaroon };
+}
+
+function chainFor({ chain, hmac, sha256 }: VerifyOptions): ChainHash {
+  if (chain !== undefined) return chain;
+  if (hmac === undefined && sha256 === undefined) return defaultChain;
+  return chainOf(hmac ?? defaultHmac, sha256 ?? defaultSha256);
 }
 
 function faultOf(outcome: Match): (Match & { ok: false })["reason"] {
@@ -104,39 +114,33 @@ function verifiedChain(
   macaroon: UnverifiedMacaroon,
   tails: readonly Uint8Array[],
   dischargeOf: (caveat: number) => number | undefined,
-  sha256: Sha256,
+  chain: ChainHash,
 ): VerifiedChain {
-  const revocationIds = tails.map((tail) => revocationId(tail, sha256));
-  const nameOf = (index: number): RevocationId => {
-    const id = revocationIds[index];
-    if (id === undefined) throw new Error("a link without a tail");
-    return id;
-  };
+  const revocationIds = tails.map((tail) => namedBy(chain.name(tail)));
+  const last = revocationIds.at(-1);
+  if (last === undefined) throw new Error("a chain without tails");
   const caveats = macaroon.unverifiedCaveats.map(
     ({ id, verificationId, location }, index): VerifiedCaveat => {
-      const discharge = dischargeOf(index);
+      // Nearly all are of this kind; and objects without a spread are what engines are quickest with.
+      if (verificationId === undefined && location === undefined) return { kind: "first", id };
+      const discharge = verificationId === undefined ? undefined : dischargeOf(index);
       return {
         kind: verificationId === undefined ? "first" : "third",
         id,
         ...(location !== undefined && { location }),
-        revocationId: nameOf(index + 1),
         ...(discharge !== undefined && { discharge }),
       };
     },
   );
-  return {
-    identifier: macaroon.identifier,
-    ...(macaroon.location !== undefined && { location: macaroon.location }),
-    caveats,
-    rootRevocationId: nameOf(0),
-    revocationId: nameOf(caveats.length),
-    revocationIds,
-  };
+  const { identifier, location } = macaroon;
+  const links = { identifier, caveats, revocationId: last, revocationIds };
+  return location === undefined ? links : { ...links, location };
 }
 
-function undischargedOf(macaroon: Place, chain: VerifiedChain): Undischarged[] {
-  return chain.caveats.flatMap(({ kind, id, location, discharge }, caveat) => {
-    if (kind === "first" || discharge !== undefined) return [];
-    return [{ ticket: id, ...(location !== undefined && { location }), at: { macaroon, caveat } }];
-  });
+function addUndischarged(all: Undischarged[], macaroon: Place, chain: VerifiedChain): void {
+  for (let caveat = 0; caveat < chain.caveats.length; caveat++) {
+    const { kind, id, location, discharge } = chain.caveats[caveat] as VerifiedCaveat;
+    if (kind === "first" || discharge !== undefined) continue;
+    all.push({ ticket: id, ...(location !== undefined && { location }), at: { macaroon, caveat } });
+  }
 }

@@ -12,6 +12,7 @@ import { createExamination } from "../domain/examination.ts";
 import { createHealth } from "../domain/health.ts";
 import { createIdempotency } from "../domain/idempotency.ts";
 import { createTokens } from "../domain/issuance.ts";
+import { createKeyAllowance } from "../domain/key-allowance.ts";
 import { createKeys } from "../domain/keys.ts";
 import { createLogins } from "../domain/logins.ts";
 import { createMaintenance } from "../domain/maintenance.ts";
@@ -62,6 +63,8 @@ export interface Parts {
   readonly stalenessMilliseconds: number;
   /** Keeps how far the revocation log was read; undefined where there is no place for it. */
   readonly positionFile?: PositionFile | undefined;
+  /** How far this process's clock and the database's may be apart, milliseconds, where a drill moves one of them. */
+  readonly clockTolerance?: number;
   /** How the revocation log is followed, here and by streams, where a drill wants one way alone or a faster one. */
   readonly follow?: {
     readonly listens?: boolean;
@@ -71,6 +74,8 @@ export interface Parts {
   readonly report: {
     /** Following the revocation log has failed (the problem), or works again (undefined). */
     readonly feed: (problem: string | undefined) => void;
+    /** This process's clock and the database's disagree (the problem), or agree again (undefined). */
+    readonly clocks: (problem: string | undefined) => void;
     readonly maintenance: (task: string, error: unknown) => void;
   };
 }
@@ -96,6 +101,7 @@ export function compose(parts: Parts) {
     pollMilliseconds: parts.follow?.pollMilliseconds ?? pollOf(stalenessMilliseconds),
     changes: parts.follow?.listens === false ? undefined : store.changes,
     onProblem: parts.report.feed,
+    onClockProblem: parts.report.clocks,
   });
   const streams = createRevocationStreams({
     store,
@@ -103,7 +109,11 @@ export function compose(parts: Parts) {
     clock,
     limits: { ...STREAM_LIMITS, heartbeat: parts.follow?.heartbeatMilliseconds ?? STREAM_LIMITS.heartbeat },
   });
-  const rootKeys = createRootKeys({ ...parts, isRevoked: feed.revokesKey });
+  const rootKeys = createRootKeys({
+    ...parts,
+    isRevoked: feed.revokesKey,
+    onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
+  });
   const principals = createPrincipals(parts);
   const examination = createExamination({
     rootKeys,
@@ -113,8 +123,12 @@ export function compose(parts: Parts) {
     seen: { sightings: createSightings(), cache: createBundleCache(SEEN_BYTES) },
   });
   const logins = createLogins(parts);
-  const dischargeKeys = createDischargeKeys(parts);
+  const dischargeKeys = createDischargeKeys({
+    ...parts,
+    onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
+  });
   const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, feed });
+  const takeKey = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
@@ -133,9 +147,9 @@ export function compose(parts: Parts) {
       view: createTokenViews({ clock, feed, rootKeys, trustsDevelopment: isDevelopment }),
     }),
     verification: createVerification({ examination, feed, clock }),
-    revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams }),
+    revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams, takeKey }),
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
-    keys: createKeys({ ...parts, rootKeys }),
+    keys: createKeys({ ...parts, rootKeys, takeKey }),
     logins,
     ...asking,
     health: createHealth({ store, feed }),

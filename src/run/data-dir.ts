@@ -1,12 +1,14 @@
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { Secret } from "../domain/secret.ts";
 import { parseSequence, printSequence } from "../domain/sequence.ts";
+import { FolderLockedError, lockFile } from "../storage/folder-lock.ts";
 
 /** Makes the data folder if it is not there. Only its owner may enter: master key and credentials lie in it. */
 export function prepareDataDir(path: string): void {
@@ -59,20 +61,43 @@ export async function ensureMasterKey(dataDir: string, randomness: Randomness): 
   return new Secret(made);
 }
 
-/** The credentials of a first start, as files of mode 0600 in the data folder. */
-export function credentialFiles(dataDir: string): CredentialFiles {
+/** How long a bootstrap waits for another one in the same data folder, milliseconds. */
+const TURN_WAIT = 60_000;
+
+/** Takes the data folder's credential files, once nobody else has them. */
+async function takeTurn(dataDir: string, patience: number) {
+  const path = join(dataDir, "bootstrap.lock");
+  const until = performance.now() + patience;
+  for (;;) {
+    const lock = lockFile(path);
+    if (lock !== undefined) return lock;
+    if (performance.now() > until)
+      throw new FolderLockedError(`folder ${dataDir} is being bootstrapped by another process`);
+    await pause(20);
+  }
+}
+
+/**
+ * The credentials of a first start, as files of mode 0600 in the data folder.
+ *
+ * @param patience milliseconds that {@link CredentialFiles.inTurn} waits
+ */
+export function credentialFiles(dataDir: string, patience = TURN_WAIT): CredentialFiles {
   const stagedPath = (file: string) => join(dataDir, `${file}.staged`);
   return {
+    async inTurn(work) {
+      const lock = await takeTurn(dataDir, patience);
+      try {
+        return await work();
+      } finally {
+        lock.release();
+      }
+    },
     stage: (file, token) => writeDurably(stagedPath(file), `${token}\n`),
     staged: async (file) => (await readIfThere(stagedPath(file)))?.trim(),
     async publish(file) {
       const path = join(dataDir, file);
-      try {
-        await rename(stagedPath(file), path);
-      } catch (error) {
-        // Of several starts in one folder another one may have been quicker.
-        if (!isAbsence(error) || !existsSync(path)) throw error;
-      }
+      await rename(stagedPath(file), path);
       await syncFolder(dataDir);
       return path;
     },

@@ -13,7 +13,6 @@ import { createLogger, errorFields } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
 import { createWebhook } from "./webhook.ts";
-import { ownSlot } from "./worker-slots.ts";
 
 /** The service, opened and not started. */
 export interface Opened extends Composed {
@@ -32,15 +31,17 @@ async function masterKey(config: Config): Promise<Secret> {
 /**
  * Opens everything that the configuration names: data folder, database (migrated), issuer.
  *
- * @param overrides parts that a drill replaces: time, chance, or what happens between two steps
+ * @param overrides parts that a drill replaces: time, chance, or what happens between two steps; and which worker this is
  */
 export async function open(
   config: Config,
   overrides: Partial<Pick<Parts, "clock" | "randomness" | "steps" | "follow">> & {
     readonly shiftDatabaseClock?: () => number;
+    /** The number of this process, where it is one of several workers. */
+    readonly worker?: number;
   } = {},
 ): Promise<Opened> {
-  const worker = ownSlot();
+  const { worker } = overrides;
   const log =
     worker === undefined ? createLogger(config.logLevel) : createLogger(config.logLevel).child({ worker });
   const {
@@ -86,6 +87,10 @@ export async function open(
         feed(problem) {
           if (problem === undefined) log.info({ event: "revocations followed again" });
           else log.warn({ event: "revocations not followed", detail: problem });
+        },
+        clocks(problem) {
+          if (problem === undefined) log.info({ event: "clocks agree again" });
+          else log.warn({ event: "clocks disagree", detail: problem });
         },
         maintenance: (task, error) => log.warn({ event: "maintenance failed", task, ...errorFields(error) }),
       },

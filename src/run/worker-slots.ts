@@ -1,5 +1,3 @@
-import cluster from "node:cluster";
-
 const VARIABLE = "BAKEHOUSE_WORKER";
 
 /**
@@ -21,7 +19,7 @@ export function createSlots() {
   };
 }
 
-/** This process's number; undefined where it is no worker. */
-export function ownSlot(): number | undefined {
-  return cluster.isWorker ? Number(process.env[VARIABLE]) : undefined;
+/** The number that a worker was given, by its environment. */
+export function slotOf(environment: Readonly<Record<string, string | undefined>>): number {
+  return Number(environment[VARIABLE]);
 }

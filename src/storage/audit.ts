@@ -1,4 +1,4 @@
-import type { AuditStore } from "../domain/ports/audit.ts";
+import type { AuditEvent, AuditStore } from "../domain/ports/audit.ts";
 import type { Run } from "./connection.ts";
 import { writeInstant } from "./values.ts";
 
@@ -16,16 +16,14 @@ export function createAuditStore(run: Run): AuditStore {
   return {
     async append(events) {
       for (let start = 0; start < events.length; start += BATCH) {
-        const batch = events.slice(start, start + BATCH).map((event) => ({
-          id: event.id,
-          at: writeInstant(event.at),
-          action: event.action,
-          actor: event.actor,
-          platform: event.platform,
-          details: event.details,
-        }));
+        const batch = events.slice(start, start + BATCH).map(toAuditRow);
         await run("audit.append", (session) => session.query(APPEND, [JSON.stringify(batch)]));
       }
     },
   };
+}
+
+/** An event's columns as the JSON that an insert reads. */
+export function toAuditRow({ id, at, action, actor, platform, details }: AuditEvent) {
+  return { id, at: writeInstant(at), action, actor, platform, details };
 }

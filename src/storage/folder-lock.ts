@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -24,11 +24,8 @@ export class FolderLockedError extends Error {
  */
 export function lockFolder(folder: string): FolderLock {
   const note = join(folder, "lock");
-  const database = new DatabaseSync(join(folder, "lock.sqlite"));
-  try {
-    database.exec("pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive");
-  } catch {
-    database.close();
+  const lock = lockFile(join(folder, "lock.sqlite"));
+  if (lock === undefined) {
     throw new FolderLockedError(`folder ${folder} is in use by another process${holder(note)}`);
   }
   writeFileSync(note, `pid ${process.pid}\nsince ${new Date().toISOString()}\n`, { mode: 0o600 });
@@ -36,9 +33,26 @@ export function lockFolder(folder: string): FolderLock {
     release() {
       // The note goes first: after the lock it may be another process's.
       rmSync(note, { force: true });
-      database.close();
+      lock.release();
     },
   };
+}
+
+/**
+ * Takes the kernel's lock on a file, which is made (mode 0600) where it is not there and stays empty. It ends with this process.
+ *
+ * @returns undefined where somebody else has it, in this process or another
+ */
+export function lockFile(path: string): FolderLock | undefined {
+  closeSync(openSync(path, "a", 0o600));
+  const database = new DatabaseSync(path);
+  try {
+    database.exec("pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive");
+  } catch {
+    database.close();
+    return undefined;
+  }
+  return { release: () => database.close() };
 }
 
 function holder(note: string): string {

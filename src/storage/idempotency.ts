@@ -20,13 +20,6 @@ const CLAIM = `
     expires_at = case when held.expires_at <= (select now from clock) then excluded.expires_at else held.expires_at end
   returning body_hash = $2 as same_body, lease, sealed`;
 
-const FINISH = `
-  update idempotency set
-    sealed = $3,
-    expires_at = clock_timestamp() + ($4::double precision + $5::double precision) * interval '1 millisecond'
-  where hash = $1 and lease = $2 and sealed is null
-  returning 1 as finished`;
-
 /**
  * Kept answers in the database.
  *
@@ -40,12 +33,6 @@ export function createIdempotencyStore(run: Run, shift: () => number): Idempoten
       );
       if (row === undefined) throw new StorageError("idempotency.claim");
       return toClaim(row, lease);
-    },
-    async finish({ hash }, lease, sealed, lifeMilliseconds) {
-      const rows = await run("idempotency.finish", (session) =>
-        session.query(FINISH, [hash, writeText(lease), sealed, lifeMilliseconds, shift()]),
-      );
-      return rows.length === 1;
     },
     async release({ hash }, lease) {
       await run("idempotency.release", (session) =>

@@ -29,7 +29,7 @@ const SQLSTATE = {
   invalidSchema: "3F000",
   insufficientPrivilege: "42501",
   // Two at once in `create … if not exists`.
-  races: new Set(["23505", "42P06", "42P07", "40001", "XX000"]),
+  races: new Set(["23505", "42710", "42P06", "42P07", "40001", "XX000"]),
 } as const;
 
 /**

@@ -1,6 +1,7 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
 import { z } from "zod";
 
+import type { Policy } from "../domain/policy.ts";
 import type { Platform, PlatformStore } from "../domain/ports/platforms.ts";
 import { type Run, statement } from "./connection.ts";
 import { foreignCursor, pageOf } from "./cursor.ts";
@@ -85,5 +86,10 @@ export function createPlatformStore(run: Run): PlatformStore {
 }
 
 function toPlatform(row: typeof platforms.$inferSelect): Platform {
-  return { ...row, policy: readJson("platforms.policy", policySchema, row.policy) };
+  return { ...row, policy: readPolicy(row.policy) };
+}
+
+/** Reads a policy as it is stored. */
+export function readPolicy(value: unknown): Policy {
+  return readJson("platforms.policy", policySchema, value);
 }

@@ -5,6 +5,7 @@ import { createDischargeKeyStore } from "./discharge-keys.ts";
 import { createDischargeRequestStore } from "./discharge-requests.ts";
 import { StorageError } from "./error.ts";
 import { createIdempotencyStore } from "./idempotency.ts";
+import { createIssueStore } from "./issues.ts";
 import { createPlatformStore } from "./platforms.ts";
 import { createPrincipalStore } from "./principals.ts";
 import { createRevocationStore } from "./revocations.ts";
@@ -26,6 +27,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     dischargeKeys: createDischargeKeyStore(run),
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),
+    issues: createIssueStore(run, shift),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
     revocations: createRevocationStore(run, shift),

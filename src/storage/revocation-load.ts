@@ -18,7 +18,7 @@ const LINKS = `
     from page where target_kind in ('revocation_id', 'token_id')
     group by scope_kind, scope_platform, scope_issuer, scope_subject, target_kind, last_match_at
   )
-  select log.epoch, log.last_number,
+  select log.epoch, log.last_number, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
     (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last, seen.wide, links.*
   from revocation_log as log
   cross join (
@@ -34,18 +34,23 @@ const WIDE = `
   where number > $1::bigint and number <= $2::bigint and target_kind not in ('revocation_id', 'token_id')
   order by number`;
 
-/** Reads a part of the log for a replica. */
-export async function loadLog(run: Run, after: number, limit: number): Promise<LogLoad> {
+/**
+ * Reads a part of the log for a replica.
+ *
+ * @param shift milliseconds that the database's clock is moved by
+ */
+export async function loadLog(run: Run, after: number, limit: number, shift: number): Promise<LogLoad> {
   const rows = await run("revocations.load", (session) => session.query(LINKS, [after, limit]));
   const [first] = rows;
   if (first === undefined) throw new StorageError("revocations.load");
   const position = { epoch: readText(first["epoch"]), number: readInteger(first["last_number"]) };
   const through = readInteger(first["count"]) < limit ? position.number : readInteger(first["last"]);
   const estimate = Math.min(readInteger(first["estimate"]), position.number);
+  const now = readInteger(first["now"]) + shift;
   const links = rows.filter((row) => row["ids"] !== null).map(toGroup);
-  if (readInteger(first["wide"]) === 0) return { position, through, estimate, links, wide: [] };
+  if (readInteger(first["wide"]) === 0) return { position, through, now, estimate, links, wide: [] };
   const wide = await run("revocations.load wide", (session) => session.query(WIDE, [after, through]));
-  return { position, through, estimate, links, wide: wide.map(toWide) };
+  return { position, through, now, estimate, links, wide: wide.map(toWide) };
 }
 
 function toGroup(row: Row): LinkGroup {

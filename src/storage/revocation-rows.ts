@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
 
-import type { Revocation, RevocationScope, RevocationTarget } from "../domain/ports/revocations.ts";
+import type {
+  NewRevocation,
+  Revocation,
+  RevocationScope,
+  RevocationTarget,
+} from "../domain/ports/revocations.ts";
 import { StorageError } from "./error.ts";
 import {
   nullable,
@@ -20,14 +25,12 @@ export const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, sc
 
 /** An entry's columns as the JSON that an insert reads; bytes are lower-case hex. */
 export interface RevocationColumns {
-  readonly number: number;
-  readonly [column: string]: string | number | null;
+  readonly [column: string]: string | null;
 }
 
 /** Turns an entry into columns. @param key what {@link dedup} says of it */
-export function toColumns({ scope, target, ...entry }: Revocation, key: string): RevocationColumns {
+export function toColumns({ scope, target, ...entry }: NewRevocation, key: string): RevocationColumns {
   return {
-    number: entry.number,
     id: entry.id,
     ...scopeColumns(scope),
     ...targetColumns(target),

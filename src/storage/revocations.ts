@@ -1,7 +1,7 @@
 import type {
   HeldLog,
+  LogMoment,
   LogView,
-  Revocation,
   RevocationScope,
   RevocationStore,
   RevocationTarget,
@@ -10,32 +10,17 @@ import { uuidv7Time } from "../domain/uuid.ts";
 import type { Run, Session } from "./connection.ts";
 import { StorageError } from "./error.ts";
 import { deleteInBatches } from "./expiry.ts";
+import { appendToLog } from "./revocation-append.ts";
 import { loadLog } from "./revocation-load.ts";
-import { COLUMNS, dedup, type RevocationColumns, toColumns, toRevocation } from "./revocation-rows.ts";
-import { isStorable, nullable, readInteger, readText, writeInstant, writeText } from "./values.ts";
+import { COLUMNS, dedup, toRevocation } from "./revocation-rows.ts";
+import { isStorable, nullable, type Row, readInteger, readText, writeInstant, writeText } from "./values.ts";
 
-const FIND = `
-  select ${COLUMNS}, encode(dedup, 'hex') as dedup from revocations
-  where dedup in (select decode(value, 'hex') from jsonb_array_elements_text($1::jsonb) as value)`;
+const MOMENT = `
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+  (select id from tokens order by id desc limit 1) as newest`;
 
-// The counter moves in the statement that uses its numbers, and both are undone together.
-const INSERT = `
-  with counted as (update revocation_log set last_number = $2::bigint)
-  insert into revocations (${COLUMNS}, dedup)
-  select number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
-    target_kind, decode(target_revocation_id, 'hex'), target_token_id, target_principal_id, target_issuer,
-    target_subject, target_agent, target_key_id, target_platform, target_approval_id, issued_before,
-    reason, author, revoked_at, last_match_at, decode(dedup, 'hex')
-  from jsonb_to_recordset($1::jsonb) as entry (
-    number bigint, id uuid, scope_kind text, scope_platform text, scope_issuer text, scope_subject text,
-    target_kind text, target_revocation_id text, target_token_id uuid, target_principal_id text, target_issuer text,
-    target_subject text, target_agent text, target_key_id text, target_platform text, target_approval_id text, issued_before timestamptz,
-    reason text, author text, revoked_at timestamptz, last_match_at timestamptz, dedup text)`;
-
-const HOLD = `
-  select epoch, last_number, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
-    (select id from tokens order by id desc limit 1) as newest
-  from revocation_log for update`;
+const READ_MOMENT = `select ${MOMENT}`;
+const HOLD = `select epoch, last_number, ${MOMENT} from revocation_log for update`;
 
 // One statement is one snapshot: the position is never newer or older than the entries beside it.
 function read(condition: string): string {
@@ -73,16 +58,13 @@ const READ_PLATFORM = read(`
 
 const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigint`;
 
-// Found by its key, of which there is an index; materialised, or the planner might walk the whole log by number.
+// One look into the index for each key: joined as sets, a planner that knows nothing of the keys reads the whole log.
 const COVERING = `
-  with found as materialized (
-    select ${COLUMNS} from revocations
-    where dedup in (select decode(value, 'hex') from jsonb_array_elements_text($1::jsonb) as value)
-  )
-  select * from found order by number limit 1`;
-
-// Bounds one statement's size, not the number of entries.
-const BATCH = 5_000;
+  select found.* from jsonb_array_elements_text($1::jsonb) as key
+  cross join lateral (
+    select ${COLUMNS} from revocations where dedup = decode(key, 'hex') limit 1
+  ) as found
+  order by found.number limit 1`;
 
 /**
  * The revocation log in the database.
@@ -90,39 +72,10 @@ const BATCH = 5_000;
  * @param shift milliseconds that the database's clock is moved by
  */
 export function createRevocationStore(run: Run, shift: () => number): RevocationStore {
-  async function insert(fresh: readonly RevocationColumns[]): Promise<void> {
-    for (let start = 0; start < fresh.length; start += BATCH) {
-      const batch = fresh.slice(start, start + BATCH);
-      const reached = batch.at(-1)?.number ?? 0;
-      await run("revocations.append", (session) => session.query(INSERT, [JSON.stringify(batch), reached]));
-    }
-  }
-
-  const hold = () => run("revocations.hold", (session) => holdLog(session, shift()));
   return {
-    hold,
-    async append(entries, held, alongside = async () => {}) {
-      if (entries.length === 0) return [];
-      // From here to the end of the transaction nobody else appends. What follows is a new statement and sees
-      // everything that was appended before.
-      let last = (held ?? (await hold())).position.number;
-      const keys = entries.map(({ scope, target }) => dedup(scope, target));
-      const known = await run("revocations.append", (session) => findKnown(session, keys));
-      const fresh: RevocationColumns[] = [];
-      const result = entries.map((entry, index) => {
-        const key = keys[index] ?? "";
-        const first = known.get(key);
-        if (first !== undefined) return first;
-        last += 1;
-        const numbered: Revocation = { ...entry, number: last };
-        known.set(key, numbered);
-        fresh.push(toColumns(numbered, key));
-        return numbered;
-      });
-      // Sent together: it is the wait for one answer after the other that bounds how many are written a second.
-      await Promise.all([insert(fresh), alongside(result)]);
-      return result;
-    },
+    moment: () => run("revocations.moment", (session) => readMoment(session, shift())),
+    hold: () => run("revocations.hold", (session) => holdLog(session, shift())),
+    append: (entries, events = []) => appendToLog(run, entries, events),
     async beginEpoch(epoch) {
       await run("revocations.beginEpoch", (session) =>
         session.query("update revocation_log set epoch = $1", [writeText(epoch)]),
@@ -138,7 +91,7 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
         oldest: readInteger(first["oldest"]),
       };
     },
-    load: (after, limit) => loadLog(run, after, limit),
+    load: (after, limit) => loadLog(run, after, limit, shift()),
     async find(number) {
       const [row] = await run("revocations.find", (session) => session.query(FIND_NUMBER, [number]));
       return row && toRevocation(row);
@@ -172,20 +125,25 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
   };
 }
 
+async function readMoment(session: Session, shift: number): Promise<LogMoment> {
+  const [row] = await session.query(READ_MOMENT, []);
+  if (row === undefined) throw new StorageError("revocations.moment");
+  return toMoment(row, shift);
+}
+
 async function holdLog(session: Session, shift: number): Promise<HeldLog> {
   const [row] = await session.query(HOLD, []);
   if (row === undefined) throw new StorageError("revocations.hold");
+  const position = { epoch: readText(row["epoch"]), number: readInteger(row["last_number"]) };
+  return { position, ...toMoment(row, shift) };
+}
+
+function toMoment(row: Row, shift: number): LogMoment {
   const newest = nullable(readText)(row["newest"]);
   return {
-    position: { epoch: readText(row["epoch"]), number: readInteger(row["last_number"]) },
     now: readInteger(row["now"]) + shift,
     newestIssuedAt: newest === null ? null : uuidv7Time(newest),
   };
-}
-
-async function findKnown(session: Session, all: readonly string[]): Promise<Map<string, Revocation>> {
-  const rows = await session.query(FIND, [JSON.stringify([...new Set(all)])]);
-  return new Map(rows.map((row) => [readText(row["dedup"]), toRevocation(row)]));
 }
 
 function readLog(session: Session, after: number, limit: number, view: LogView) {

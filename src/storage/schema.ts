@@ -87,7 +87,7 @@ export const auditEvents = pgTable("audit_events", {
 
 export const revocations = pgTable("revocations", {
   number: bigint({ mode: "number" }).primaryKey(),
-  id: uuid().notNull().unique(),
+  id: uuid().notNull(),
   scopeKind: text("scope_kind").notNull(),
   scopePlatform: text("scope_platform"),
   scopeIssuer: text("scope_issuer"),

@@ -1,5 +1,5 @@
 import { attenuate, encodeBundle, mint } from "../../src/macaroon/index.ts";
-import { startContender } from "./contenders.ts";
+import { contenderFile, startContender, startGoMacaroon, versionOf } from "./contenders.ts";
 import { newDatabase } from "./database.ts";
 import {
   atLeast,
@@ -20,6 +20,8 @@ import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
 /** More than the service remembers, so that a token has been forgotten when its turn comes again. */
 const DISTINCT = 60_000;
 const BATCH = 100;
+/** The contender keeps nothing of what it has seen. */
+const JWTS = 5_000;
 /** Of the slowest's throughput: where a service is run, and none of the compared ones is overrun. */
 const STEADY = 0.5;
 
@@ -45,11 +47,15 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
   const bare = await startContender("node-http.mjs", answer.length);
   const foreignKey = new Uint8Array(32).fill(7);
   const hex = Buffer.from(foreignKey).toString("hex");
-  const npm = await startContender("hono-macaroon.mjs", answer.length, hex);
+  const npm = await startContender("hono-macaroon.mjs", answer.length, [hex]);
+  const jose = await startContender("hono-jose.mjs", answer.length, [hex]);
+  const go = await startGoMacaroon(answer.length, hex);
   const foreignRoot = attenuate(mint({ rootKey: foreignKey, identifier: root.identifier }), [
     "time < 2037-01-01T00:00:00.000Z",
   ]);
   const foreign = bodiesFile(folder, "foreign", distinct(foreignRoot, DISTINCT).map(request));
+
+  const jwts = bodiesFile(folder, "jwts", (await signedJwts(foreignKey)).map(request));
 
   const headers = { authorization: `Bearer ${service.platformToken}` };
   const verify = { path: "/v1/verify", headers, seconds, expect: '{"allowed":true' };
@@ -57,12 +63,14 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
   const once = (options: Omit<LoadOptions, keyof typeof verify> & Partial<LoadOptions>) =>
     load({ ...verify, ...options });
   const costs = new Map<string, number[]>();
+  let busiest = 0;
   /** Requests a second; what each costs the server's processor goes into `costs`. */
   const single = (name: string, server: Server, bodies: string): Contender => ({
     name,
     async run() {
       const before = server.cpu();
-      const { perSecond, answered } = await once({ port: server.port, bodies });
+      const { perSecond, answered, busy } = await once({ port: server.port, bodies });
+      busiest = Math.max(busiest, busy);
       costs.set(name, [...(costs.get(name) ?? []), (server.cpu() - before) / answered]);
       return perSecond;
     },
@@ -75,6 +83,8 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
     single("empty hono route", hono, seen),
     single("bare node:http route", bare, seen),
     single("hono with npm macaroon", npm, foreign),
+    single("hono with jose, HS256", jose, jwts),
+    ...(go === undefined ? [] : [single("Go net/http with go-macaroon", go, foreign)]),
     single("verify, seen", service, seen),
     single("verify, new", service, fresh),
     batched("batch of 100, seen", seenBatch),
@@ -95,7 +105,7 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
     tail("p99, verify, seen", service, seen),
     tail("p99, verify, new", service, fresh),
   ]);
-  await Promise.all([service, hono, bare, npm].map((server) => server.stop()));
+  await Promise.all([service, hono, bare, npm, jose, go].map((server) => server?.stop()));
 
   const processor = [...costs].map(([name, values]) => {
     return { name: `processor, ${name}`, unit: "µs/request", values };
@@ -108,6 +118,11 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
       atLeast("verify, seen / empty hono route", of("verify, seen", "empty hono route"), 0.85),
       atLeast("verify, new / empty hono route", of("verify, new", "empty hono route"), 0.6),
       atLeast("verify, new / hono with npm macaroon", of("verify, new", "hono with npm macaroon"), 3.5),
+      atLeast(
+        "verify, new / Go net/http with go-macaroon",
+        of("verify, new", "Go net/http with go-macaroon"),
+        1,
+      ),
       atMost(
         "p99, verify, seen / empty hono route",
         ratio(latency, "p99, verify, seen", "p99, empty hono route"),
@@ -123,6 +138,21 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
     ],
     notes: [
       `64 connections (8 for batches), ${PINNED ? "the server on core 0, the load on core 1" : "not pinned to cores"}; ten caveats; a body of ${JSON.stringify(ask).length} bytes, an answer of ${answer.length}.`,
+      `The load took at most ${Math.round(100 * busiest)} % of its core.`,
+      `hono ${versionOf("hono")}, npm macaroon ${versionOf("macaroon")}, jose ${versionOf("jose")}.`,
+      ...(go === undefined
+        ? ["Left out: Go net/http with go-macaroon (Go is not installed, or cannot have it)."]
+        : []),
     ],
   };
+}
+
+/** JWTs with the same claims. */
+async function signedJwts(key: Uint8Array): Promise<readonly string[]> {
+  const {
+    signed,
+  }: { signed(count: number, algorithm: string, key: Uint8Array): Promise<readonly string[]> } = await import(
+    contenderFile("jwt.mjs")
+  );
+  return signed(JWTS, "HS256", key);
 }

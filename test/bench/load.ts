@@ -45,7 +45,10 @@ export interface LoadOptions {
  */
 export async function load(options: LoadOptions, cores = "1"): Promise<Load> {
   const given = JSON.stringify({ headers: {}, connections: 64, ...options });
-  const [command, args] = onCores(cores, [join(import.meta.dirname, "load-child.mjs"), given]);
+  const [command, args] = onCores(cores, process.execPath, [
+    join(import.meta.dirname, "load-child.mjs"),
+    given,
+  ]);
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   let out = "";
   child.stdout.on("data", (chunk: Buffer) => {

@@ -1,10 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
+import { curves } from "./curves.ts";
 import type { Effort, Findings } from "./figures.ts";
 import { http } from "./http.ts";
 import { inProcess } from "./in-process.ts";
+import { memory } from "./memory.ts";
+import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
+import { workers } from "./workers.ts";
 
 /** Measures one thing. */
 type Part = (effort: Effort) => Promise<Findings>;
@@ -25,11 +29,17 @@ function script(name: string): Part {
 export const PARTS: Readonly<Record<string, Part>> = {
   "in-process": inProcess,
   http,
+  oidc,
+  workers,
   start,
+  memory,
   caveats: script("caveats"),
   client: script("client"),
   revocation: script("revocation"),
+  curves,
 };
 
 /** Those that run where none is named: all but the ones that take long by themselves. */
-export const IN_FULL: readonly string[] = Object.keys(PARTS).filter((part) => part !== "revocation");
+export const IN_FULL: readonly string[] = Object.keys(PARTS).filter(
+  (part) => part !== "revocation" && part !== "curves",
+);

@@ -25,15 +25,17 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
-/** How to run Node on given cores; "" leaves that to the system, and so does a machine that cannot. */
-export function onCores(cores: string, args: readonly string[]): readonly [string, readonly string[]] {
-  return cores !== "" && PINNED
-    ? ["taskset", ["-c", cores, process.execPath, ...args]]
-    : [process.execPath, args];
+/** How to run a program on given cores; "" leaves that to the system, and so does a machine that cannot. */
+export function onCores(
+  cores: string,
+  program: string,
+  args: readonly string[],
+): readonly [string, readonly string[]] {
+  return cores !== "" && PINNED ? ["taskset", ["-c", cores, program, ...args]] : [program, args];
 }
 
 /**
- * Starts a server on core 0, away from the load on core 1, and waits for it to say `ready at`.
+ * Starts a script that serves, on core 0, away from the load on core 1, and waits for it to say `ready at`.
  *
  * @param cores other cores; "" to leave that to the system
  */
@@ -43,8 +45,19 @@ export async function startServer(
   env: Readonly<Record<string, string>> = {},
   cores = "0",
 ): Promise<Server> {
+  return startProgram(port, process.execPath, args, env, cores);
+}
+
+/** As {@link startServer}, any program. */
+export async function startProgram(
+  port: number,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cores = "0",
+): Promise<Server> {
   const begun = performance.now();
-  const [command, rest] = onCores(cores, args);
+  const [command, rest] = onCores(cores, program, args);
   // To nowhere, as cheaply as to wherever a supervisor would collect it; what is measured includes writing it.
   const child = spawn(command, rest, {
     env: { ...process.env, ...env },
@@ -64,7 +77,7 @@ export async function startServer(
       if (child.exitCode !== null) return;
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
-      const force = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      const force = setTimeout(() => child.kill("SIGKILL"), 15_000);
       await gone;
       clearTimeout(force);
     },

@@ -2,23 +2,26 @@ import { type Findings, median, type Target } from "./figures.ts";
 import type { Machine } from "./machine.ts";
 
 /** "met", "missed", or "not measured" where something that it takes is not installed. */
-function verdict({ reached, wanted, sense }: Target): string {
+export function verdict({ reached, wanted, sense }: Target): string {
   if (Number.isNaN(reached)) return "not measured";
   return (sense === "at least" ? reached >= wanted : reached <= wanted) ? "met" : "missed";
 }
 
-function plain(value: number): string {
+/** A figure for people. */
+export function plain(value: number): string {
   if (Number.isNaN(value)) return "–";
   const digits = value >= 1000 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-const withUnit = (value: number, unit: string): string => {
+/** A figure with its unit; ratios have none. */
+export const withUnit = (value: number, unit: string): string => {
   if (Number.isNaN(value)) return "–";
   return unit === "×" ? plain(value) : `${plain(value)} ${unit}`;
 };
 
-function aligned(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A Markdown table that also reads as text. */
+export function aligned(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

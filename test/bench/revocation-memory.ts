@@ -41,7 +41,7 @@ async function usage(): Promise<{ readonly buffers: number; readonly process: nu
 async function fill(url: string, count: number, say: (line: string) => void): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   // Not read by a replica that loads, and most of the work of filling.
-  await sql`alter table revocations drop constraint revocations_id_key, drop constraint revocations_dedup_key`;
+  await sql`alter table revocations drop constraint revocations_dedup_key`;
   await sql`drop index revocations_by_last_match`;
   for (let done = 0; done < count; done += BATCH) {
     await sql`

@@ -10,15 +10,17 @@ import { stopDatabases } from "./database.ts";
 import type { Findings } from "./figures.ts";
 import { thisMachine } from "./machine.ts";
 import { IN_FULL, PARTS } from "./parts.ts";
+import { rewriteReadmes } from "./readme.ts";
 import { asJson, machineLine, seriesTable, targetsTable } from "./report.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
+    seconds: { type: "string", default: "1.5" },
     minutes: { type: "string", default: "1" },
     json: { type: "string" },
+    readme: { type: "boolean" },
   },
 });
 const say = (text: string) => void process.stdout.write(`${text}\n`);
@@ -32,7 +34,9 @@ const wanted = positionals.length > 0 ? positionals : IN_FULL;
 const unknown = wanted.filter((part) => PARTS[part] === undefined);
 if (unknown.length > 0 || !Object.values(effort).every((number) => number > 0)) {
   const known = Object.keys(PARTS).join(", ");
-  process.stderr.write(`npm run bench -- [part]... [--rounds N] [--seconds N] [--minutes N] [--json FILE]\n`);
+  process.stderr.write(
+    `npm run bench -- [part]... [--rounds N] [--seconds N] [--minutes N] [--json FILE] [--readme]\n`,
+  );
   process.stderr.write(`parts: ${known}; without any: ${IN_FULL.join(", ")}\n`);
   process.exit(2);
 }
@@ -53,3 +57,7 @@ try {
 const targets = findings.flatMap((found) => found.targets);
 if (targets.length > 0) say(`\n${targetsTable(targets)}`);
 if (values.json !== undefined) writeFileSync(values.json, asJson(machine, findings));
+if (values.readme === true) {
+  const said = process.argv.slice(2).filter((word) => word !== "--readme");
+  rewriteReadmes(machine, ["npm run bench", ...(said.length > 0 ? ["--", ...said] : [])].join(" "), findings);
+}

@@ -33,7 +33,9 @@ const REFUSED = {
 };
 
 test("the bundle imports nothing", () => {
-  expect(library.split("\n").filter((line) => /^\s*(?:import|export)\b.*["']/.test(line))).toEqual([]);
+  expect(
+    library.match(/(?:^|[;}\s])(?:import|export)\s*(?:[\w$*{},\s]+from\s*)?["'][^"']*["']|\bimport\(/g),
+  ).toBeNull();
 });
 
 test("the bundle is loaded and used where there is no Node: in a browser, where one is installed", {
@@ -54,10 +56,10 @@ test("the bundle is loaded and used where there is no Node: in a browser, where 
     const shown = await runInBrowser(`http://127.0.0.1:${port}/`);
     // Without a browser, the web's own globals alone have to do.
     if (shown === undefined) {
-      const script = library.replace(
-        /export \{[\s\S]*\};?\s*(?:\/\/#.*)?$/,
-        `Token.parse("${token}").delegate("page").inspect().agents.length`,
-      );
+      const script = library.replace(/export\s*\{([^}]*)\};?\s*(?:\/\/#.*)?\s*$/, (_, names: string) => {
+        const local = /([\w$]+) as Token\b/.exec(names)?.[1] ?? "Token";
+        return `;${local}.parse("${token}").delegate("page").inspect().agents.length`;
+      });
       const { crypto, TextEncoder, TextDecoder, URL, Request, Headers, AbortSignal } = globalThis;
       const globals = { crypto, TextEncoder, TextDecoder, URL, Request, Headers, AbortSignal, performance };
       expect(runInNewContext(script, globals)).toBe(1);

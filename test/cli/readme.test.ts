@@ -7,7 +7,6 @@ import { rolldown } from "rolldown";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { boxPublicKey, encodeBase64Url } from "../../src/macaroon/index.ts";
-import { createBrowser } from "../support/browser.ts";
 import { type Installed, installPackage } from "../support/package.ts";
 import {
   credential,
@@ -17,6 +16,7 @@ import {
   type RunningService,
   startService,
 } from "../support/process-service.ts";
+import { person } from "./person.ts";
 import { runInShell } from "./transcript.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -53,20 +53,8 @@ afterAll(async () => {
   installed?.remove();
 });
 
-const shell = (command: string, more: Readonly<Record<string, string>> = {}) => {
-  let came = false;
-  return runInShell(command, {
-    cwd: installed.folder,
-    env: { ...env, ...more },
-    watch(stderr) {
-      const [page] = /http:\S+\/auth\?\S*(?=\n)/.exec(stderr) ?? [];
-      if (page === undefined || came) return;
-      came = true;
-      const browser = createBrowser();
-      void browser.get(page).then((login) => browser.submit(login.form(), { name: "alice" }));
-    },
-  });
-};
+const shell = (command: string, more: Readonly<Record<string, string>> = {}) =>
+  runInShell(command, { cwd: installed.folder, env: { ...env, ...more }, watch: person("alice") });
 
 /** Runs a snippet as a module beside the installed package. */
 function run(marker: string, more: Readonly<Record<string, string>>) {

@@ -5,8 +5,8 @@ import type { Step } from "../../src/domain/ports/steps.ts";
 import { open } from "../../src/run/open.ts";
 import { serve } from "../../src/run/serve.ts";
 
-// The service as it is, but for two things: it dies where it is told to, and its database's clock can be
-// moved. Both are set by the environment, for what happens at the start, or by lines on standard input.
+// The service as it is, but for two things: it dies where it is told to, and its clock and the database's can
+// be moved. Both are set by the environment, for what happens at the start, or by lines on standard input.
 
 let dieAt = process.env["DRILL_DIE_AT"];
 let shift = Number(process.env["DRILL_SHIFT"] ?? "0");
@@ -20,6 +20,8 @@ function die(): void {
 }
 
 const overrides = {
+  // Both clocks, or they would disagree and nothing would be answered.
+  clock: { now: () => Date.now() + shift, monotonic: () => performance.now() },
   steps: {
     passed(step: Step) {
       if (step === dieAt) die();

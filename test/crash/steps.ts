@@ -7,17 +7,14 @@ import { disagreements } from "./tables.ts";
 /** The steps of issuing, and whether what was issued is there after a crash at this one. */
 export const ISSUE_STEPS = {
   "issue:begun": false,
-  "issue:principal recorded": false,
-  "issue:token recorded": false,
-  "issue:audited": false,
+  "issue:minted": false,
   "issue:committed": true,
 } as const satisfies Partial<Record<Step, boolean>>;
 
 /** The steps of revoking, likewise. */
 export const REVOKE_STEPS = {
   "revoke:begun": false,
-  "revoke:recorded": false,
-  "revoke:audited": false,
+  "revoke:dated": false,
   "revoke:committed": true,
   "revoke:applied": true,
 } as const satisfies Partial<Record<Step, boolean>>;

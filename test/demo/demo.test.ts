@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { testDatabaseUrl } from "../support/database.ts";
+import { emptyDatabaseUrl } from "../support/database.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 
@@ -82,7 +82,7 @@ describe("[pglite] the demo", () => {
 
 describe("[postgres] the demo", () => {
   test("tells the whole story in a database that it drops", { timeout: TIMEOUT }, async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const running = demo(builtBundle(), { DATABASE_URL: url });
     const { code } = await running.ended;
     expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
@@ -101,7 +101,7 @@ describe("[postgres] the demo", () => {
       writeFileSync(join(lying, name), text.replaceAll('"caveat_failed"', '"caveat_unknown"'));
     }
     try {
-      const running = demo(join(lying, "bakehouse.js"), { DATABASE_URL: await testDatabaseUrl() });
+      const running = demo(join(lying, "bakehouse.js"), { DATABASE_URL: await emptyDatabaseUrl() });
       const { code } = await running.ended;
       expect({ code, stderr: running.stderr() }).toEqual({ code: 1, stderr: "" });
       expect(running.stdout()).toMatch(/writes acme\/web.*caveat_unknown.*NOT AS EXPECTED/);
@@ -113,7 +113,7 @@ describe("[postgres] the demo", () => {
   });
 
   test("drops it when it is interrupted too", { timeout: TIMEOUT }, async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const running = demo(builtBundle(), { DATABASE_URL: url });
     while ((await databases(url)).length === 0) await pause(20);
     expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });

@@ -1,9 +1,14 @@
+import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
+import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { expect } from "vitest";
 
-import { nodeHmac, nodeSha256 } from "../../src/domain/node-hash.ts";
+import { nodeChain, nodeHmac, nodeSha256 } from "../../src/domain/node-hash.ts";
+import { defaultChain } from "../../src/macaroon/chain-hash.ts";
 import {
   addThirdPartyCaveat,
   attenuate,
+  type ChainHash,
+  chainOf,
   decodeBundle,
   defaultHmac,
   defaultSha256,
@@ -17,18 +22,32 @@ import {
   verify,
 } from "../../src/macaroon/index.ts";
 
-/** Every implementation of the keyed hash that the service or a client verifies with. */
+/** Noble's, which the portable one is held to. */
+const noble = {
+  hmac: (key: Uint8Array, message: Uint8Array) => nobleHmac(nobleSha256, key, message),
+  sha256: (message: Uint8Array) => nobleSha256(message),
+};
+
+/** Every implementation of the two hashes, and the one that they are held to. */
 export const KEYED_HASHES: readonly (readonly [name: string, keyed: { hmac: Hmac; sha256: Sha256 }])[] = [
+  ["noble", noble],
   ["portable", { hmac: defaultHmac, sha256: defaultSha256 }],
   ["node", { hmac: nodeHmac, sha256: nodeSha256 }],
 ];
 
-/** Verifies with every keyed hash: each must come to the same answer. A hash of the caller's own stays the only one. */
+/** Everything that a chain can be hashed with: what walks it as a whole, and pairs of functions. */
+export const CHAINS: readonly (readonly [name: string, chain: ChainHash])[] = [
+  ["portable", defaultChain],
+  ["node", nodeChain],
+  ...KEYED_HASHES.map(([name, { hmac, sha256 }]) => [`of ${name}`, chainOf(hmac, sha256)] as const),
+];
+
+/** Verifies with every chain hash: each must come to the same answer. A hash of the caller's own stays the only one. */
 export function verifyWithEach(options: VerifyOptions): Verification {
   const verification = verify(options);
-  if (options.hmac !== undefined) return verification;
-  for (const [name, keyed] of KEYED_HASHES) {
-    expect(verify({ ...options, ...keyed }), name).toEqual(verification);
+  if (options.hmac !== undefined || options.chain !== undefined) return verification;
+  for (const [name, chain] of CHAINS) {
+    expect(verify({ ...options, chain }), name).toEqual(verification);
   }
   return verification;
 }

@@ -50,10 +50,9 @@ describe("the chain", () => {
       identifier: utf8("root"),
       location: "https://tokens.example",
       caveats: [
-        { kind: "first", id: utf8("a = 1"), revocationId: links[1] },
-        { kind: "first", id: utf8("b = 2"), revocationId: links[2] },
+        { kind: "first", id: utf8("a = 1") },
+        { kind: "first", id: utf8("b = 2") },
       ],
-      rootRevocationId: links[0],
       revocationId: links[2],
       revocationIds: links,
       discharges: [],
@@ -163,8 +162,7 @@ describe("one discharge for one caveat", () => {
         state: "good",
         identifier: utf8("t"),
         location: "d",
-        caveats: [{ kind: "first", id: utf8("c = 3"), revocationId: links[1] }],
-        rootRevocationId: links[0],
+        caveats: [{ kind: "first", id: utf8("c = 3") }],
         revocationId: links[1],
         revocationIds: links,
       });

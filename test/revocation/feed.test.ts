@@ -33,6 +33,7 @@ function createLog(epoch = "a") {
     const answer: LogLoad = {
       position,
       through: page.length < limit ? position.number : (page.at(-1)?.number ?? 0),
+      now: NOON,
       estimate: 0,
       links: page.flatMap(({ scope, target, lastMatchAt }) =>
         target.kind === "revocation_id" ? [{ scope, kind: target.kind, lastMatchAt, ids: target.id }] : [],
@@ -114,6 +115,8 @@ describe("following the log", () => {
       changes: undefined,
       positionFile: undefined,
       onProblem: (problem) => void problems.push(problem),
+      onClockProblem: () => {},
+      clockTolerance: Number.POSITIVE_INFINITY, // these tests hold the log's clock still
       ...over,
     });
   const NEVER = { pollMilliseconds: 2_000_000_000 };

@@ -237,7 +237,7 @@ describeOn("postgres", "commit order is not sequence order", () => {
         revokedAt: log.now,
         lastMatchAt: log.now + 1_000_000,
       };
-      await repositories.revocations.append([entry], log);
+      await repositories.revocations.append([entry]);
       took();
       await holding;
     });

@@ -9,6 +9,7 @@ import { ROOT_KEY_PURPOSE } from "../../src/domain/root-keys.ts";
 import { createSealing } from "../../src/domain/sealing.ts";
 import { Secret as Hidden } from "../../src/domain/secret.ts";
 import { computeTails } from "../../src/macaroon/chain.ts";
+import { defaultChain } from "../../src/macaroon/chain-hash.ts";
 import { decodeBase64, defaultHmac } from "../../src/macaroon/index.ts";
 import { deriveKey } from "../../src/macaroon/key.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
@@ -54,7 +55,7 @@ async function keysAndTails(database: Database, home: Home, told: Told): Promise
     const macaroon = macaroonOf(token);
     const key = keys.get(parseIdentifier(macaroon.identifier)?.keyId ?? "");
     if (key === undefined) throw new Error("a token of an unknown key");
-    const tails = computeTails(deriveKey(key, defaultHmac), macaroon, defaultHmac);
+    const tails = computeTails(deriveKey(key, defaultHmac), macaroon, defaultChain);
     // Also shows that the keys are the right ones.
     expect(tails.at(-1)).toEqual(macaroon.signature);
     secrets.push(...tails.map((bytes, index) => ({ name: `tail ${index} of a token`, bytes })));

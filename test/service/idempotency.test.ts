@@ -1,7 +1,10 @@
+import { randomBytes } from "node:crypto";
+
 import { afterEach, describe, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/error.ts";
-import { describeService, type Issued, type Problem } from "../support/service.ts";
+import { Secret } from "../../src/domain/secret.ts";
+import { describeService, type Issued, type Problem, type TestReplica } from "../support/service.ts";
 import { createGate, createTestSteps } from "../support/service-steps.ts";
 
 const HOUR = 3_600_000;
@@ -18,7 +21,7 @@ describeService(
     const BODY = { platform: "default", label: "idempotent" };
 
     afterEach(() => {
-      for (const step of ["issue:begun", "issue:audited", "issue:committed"] as const)
+      for (const step of ["issue:begun", "issue:minted", "issue:committed"] as const)
         steps.at(step, undefined);
       service().watched.intercept(undefined);
     });
@@ -44,6 +47,35 @@ describeService(
       }
       expect(await issued("bob")).toBe(1);
       expect(await service().verify(first.json<Issued>().token)).toMatchObject({ allowed: true });
+    });
+
+    test("an answer that was sealed under a master key that has gone is 503, issues nothing, and is there again with it", async () => {
+      const key = newKey();
+      const asCarol = service().asHuman("carol");
+      const first = await issue(key, BODY, asCarol);
+      const masterKey = new Secret(new Uint8Array(randomBytes(32)));
+      const both = service().replica({ masterKey, previousMasterKey: service().masterKey });
+      await both.start();
+      await both.maintenance.run();
+      const alone = service().replica({ masterKey });
+      await alone.start();
+      const repeat = (replica: TestReplica) =>
+        replica.send("POST", "/v1/tokens", BODY, { ...asCarol, "idempotency-key": key });
+
+      const refused = await repeat(alone);
+      expect(refused.json<Problem>()).toMatchObject({ status: 503, code: "unavailable" });
+      expect(refused.json<Problem>().detail).toBe(
+        "the first request under this Idempotency-Key was carried out, and its answer cannot be read: " +
+          "sealed under a master key that is not configured",
+      );
+      expect(await issued("carol")).toBe(1);
+      expect((await repeat(both)).text).toBe(first.text);
+      expect([...alone.faults, ...both.faults]).toEqual([]);
+
+      const back = service().replica({ previousMasterKey: masterKey });
+      await back.start();
+      await back.maintenance.run();
+      for (const { stop } of [both, alone, back]) await stop();
     });
 
     test.each([
@@ -118,9 +150,9 @@ describeService(
     test("an outage before the commit frees the key, and nothing was issued", async () => {
       const key = newKey();
       const asErin = service().asHuman("erin");
-      steps.at("issue:audited", outage);
+      steps.at("issue:minted", outage);
       expect((await issue(key, BODY, asErin)).status).toBe(503);
-      steps.at("issue:audited", undefined);
+      steps.at("issue:minted", undefined);
       expect(await issued("erin")).toBe(0);
       expect((await issue(key, BODY, asErin)).status).toBe(201);
       expect(await issued("erin")).toBe(1);
@@ -142,10 +174,10 @@ describeService(
     test("where the process died between claim and answer, another takes over after the lease", async () => {
       const key = newKey();
       const asGus = service().asHuman("gus");
-      steps.at("issue:audited", outage);
+      steps.at("issue:minted", outage);
       service().watched.intercept((call) => (call === "idempotency.release" ? outage() : undefined));
       expect((await issue(key, BODY, asGus)).status).toBe(503);
-      steps.at("issue:audited", undefined);
+      steps.at("issue:minted", undefined);
       service().watched.intercept(undefined);
 
       expect((await issue(key, BODY, asGus)).status).toBe(409);

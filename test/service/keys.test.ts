@@ -106,6 +106,23 @@ describeService("root keys", (service) => {
       expect((await rotate()).status).toBe(201);
     });
 
+    test("nor by revoking them in a loop; what signs no more, and an administrator, may be revoked on", async () => {
+      const signing = async () => (await keys()).find(({ state }) => state === "active")?.key_id ?? "";
+      const revoke = (key_id: string, as = service().asPlatform(platform)) =>
+        service().send("POST", "/v1/revocations", { targets: [{ key_id }] }, as);
+      const first = await signing();
+      const answers: number[] = [];
+      for (let index = 0; index < 12; index++) answers.push((await revoke(await signing())).status);
+      expect(answers).toEqual([...Array(10).fill(200), 429, 429]);
+      expect(await keys()).toHaveLength(11);
+      expect((await rotate()).status).toBe(429);
+      expect((await revoke(first)).status).toBe(200);
+      expect(await keys()).toHaveLength(11);
+      expect(codeOf(await verify(await issue()))).toBe("allowed");
+      expect((await revoke(await signing(), service().asAdmin())).status).toBe(200);
+      expect(codeOf(await verify(await issue()))).toBe("allowed");
+    });
+
     test("an administrator names the platform, which must be there", async () => {
       const send = (body: object) => service().send("POST", "/v1/keys/rotate", body, service().asAdmin());
       expect((await send({ platform })).status).toBe(201);

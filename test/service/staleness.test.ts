@@ -85,8 +85,37 @@ describeService("what a replica knows of revocations", (service) => {
   });
 
   test.each([
-    { what: "ahead", by: 3_000_000 },
-    { what: "back", by: -3_000_000 },
+    { what: "ahead of", by: 33_000 },
+    { what: "behind", by: -33_000 },
+  ])("a wall clock 33 s $what the database's makes every answer 503 until they agree", async ({ by }) => {
+    const apart = "this replica's clock and the database's differ by more than 30 s";
+    const { token } = await service().issue({ ttl: 86_400 });
+    const expired = narrow(token, `time < ${new Date().toISOString()}`);
+    service().clock.shiftWall(by);
+    try {
+      await expect.poll(() => service().reports.at(-1)).toBe(`clocks: ${apart}`);
+      for (const presented of [token, expired, "AAAA"]) {
+        expect((await verify(presented)).json<Problem>()).toMatchObject({
+          status: 503,
+          code: "unavailable",
+          detail: `${apart}: what has expired cannot be told`,
+        });
+      }
+      expect((await service().get("/v1/tokens", service().asPlatform())).status).toBe(503);
+      expect((await service().get("/readyz")).json<Problem>()).toMatchObject({ status: 503 });
+      expect((await service().get("/healthz")).status).toBe(200);
+    } finally {
+      service().clock.shiftWall(-by);
+    }
+    await expect.poll(() => service().reports.at(-1)).toBe("clocks: agree again");
+    expect((await verify(token)).json()).toMatchObject({ allowed: true });
+    expect((await verify(expired)).json()).toMatchObject({ code: "expired" });
+    expect(service().reports.filter((report) => report === `clocks: ${apart}`).length).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    { what: "ahead", by: 25_000 },
+    { what: "back", by: -25_000 },
   ])("a wall clock that is set $what does not make it older or younger", async ({ by }) => {
     const { token } = await service().issue({ ttl: 86_400 });
     service().clock.shiftWall(by);

@@ -9,7 +9,7 @@ import { StorageError } from "../../src/storage/error.ts";
 import { failure } from "../../src/storage/guard.ts";
 import { rootKeys } from "../../src/storage/schema.ts";
 import { describeOn, describeOnEachDatabase } from "../support/database.ts";
-import { auditEvent, platform, principal, revocation, rootKey, session, token } from "./samples.ts";
+import { auditEvent, issue, platform, principal, revocation, rootKey, session, token } from "./samples.ts";
 
 const CANARY = "canary-Zm9vYmFy-4711-ÿ";
 const canaryBytes = new Uint8Array(Buffer.from(CANARY, "utf8"));
@@ -67,6 +67,11 @@ describeOnEachDatabase("errors of queries", (open) => {
       () => store.tokens.insert(token(1, { label: CANARY, revocationId: canaryBytes })),
       () => store.audit.append([auditEvent(1, { id: CANARY, details: { text: CANARY } })]),
       () => store.audit.append([auditEvent(1, { details: { text: `${CANARY}\0` } })]),
+      () => store.issues.record([issue(1, { token: token(1, { id: CANARY, label: CANARY }) })]),
+      () =>
+        store.issues.record([
+          issue(1, { newcomer: true, principal: principal(CANARY, { platform: CANARY }) }),
+        ]),
       () => store.revocations.append([revocation(1, { id: CANARY, reason: CANARY })]),
       () => store.sessions.insert(session(CANARY, { idHash: canaryBytes })),
       () => store.sessions.find(canaryBytes, -1),

@@ -1,8 +1,10 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 
+import type { IdempotencyKey } from "../../src/domain/ports/idempotency.ts";
+import type { Repositories } from "../../src/domain/ports/store.ts";
 import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
-import { bytes } from "./samples.ts";
+import { bytes, issue } from "./samples.ts";
 
 const LEASE = 30_000;
 const LIFE = 86_400_000;
@@ -13,6 +15,18 @@ const fresh = () => {
 };
 const answer = bytes(50, "answer");
 
+/** Keeps the answer with an issue, as the service does. @returns whether both were kept */
+async function finish(
+  { issues }: Pick<Repositories, "issues">,
+  { hash }: IdempotencyKey,
+  lease: string,
+  life = LIFE,
+): Promise<boolean> {
+  count += 1;
+  const [outcome] = await issues.record([issue(count, { answer: { hash, lease, sealed: answer, life } })]);
+  return outcome === "recorded";
+}
+
 describeOnEachDatabase("idempotency", (open) => {
   let db: TestStore;
   let key = fresh();
@@ -22,8 +36,6 @@ describeOnEachDatabase("idempotency", (open) => {
   beforeEach(() => {
     key = fresh();
   });
-  const finish = (lease: string, life = LIFE) =>
-    db.store.transaction("finish", ({ idempotency }) => idempotency.finish(key, lease, answer, life));
 
   test("the first claim has the key, and holds it", async () => {
     expect(await db.store.idempotency.claim(key, "a", LEASE)).toEqual({ state: "claimed", lease: "a" });
@@ -34,13 +46,13 @@ describeOnEachDatabase("idempotency", (open) => {
     const other = { ...key, bodyHash: bytes(32, "other body") };
     await db.store.idempotency.claim(key, "a", LEASE);
     expect(await db.store.idempotency.claim(other, "b", LEASE)).toEqual({ state: "other_body" });
-    await finish("a");
+    await finish(db.store, key, "a");
     expect(await db.store.idempotency.claim(other, "b", LEASE)).toEqual({ state: "other_body" });
   });
 
   test("a kept answer is handed out as it was", async () => {
     await db.store.idempotency.claim(key, "a", LEASE);
-    expect(await finish("a")).toBe(true);
+    expect(await finish(db.store, key, "a")).toBe(true);
     expect(await db.store.idempotency.claim(key, "b", LEASE)).toEqual({ state: "answered", sealed: answer });
   });
 
@@ -48,10 +60,10 @@ describeOnEachDatabase("idempotency", (open) => {
     await db.store.idempotency.claim(key, "a", LEASE);
     db.shift(LEASE);
     expect(await db.store.idempotency.claim(key, "b", LEASE)).toEqual({ state: "claimed", lease: "b" });
-    expect(await finish("a")).toBe(false);
+    expect(await finish(db.store, key, "a")).toBe(false);
     expect(await db.store.idempotency.claim(key, "c", LEASE)).toEqual({ state: "in_flight" });
-    expect(await finish("b")).toBe(true);
-    expect(await finish("b")).toBe(false);
+    expect(await finish(db.store, key, "b")).toBe(true);
+    expect(await finish(db.store, key, "b")).toBe(false);
   });
 
   test("a lease is not taken over before it ran out", async () => {
@@ -62,7 +74,7 @@ describeOnEachDatabase("idempotency", (open) => {
 
   test("an answer past its life counts as absent, whatever its body was", async () => {
     await db.store.idempotency.claim(key, "a", LEASE);
-    await finish("a", 1_000);
+    await finish(db.store, key, "a", 1_000);
     db.shift(1_000);
     const other = { ...key, bodyHash: bytes(32, "another day") };
     expect(await db.store.idempotency.claim(other, "b", LEASE)).toEqual({ state: "claimed", lease: "b" });
@@ -80,15 +92,15 @@ describeOnEachDatabase("idempotency", (open) => {
     await db.store.idempotency.claim(key, "a", LEASE);
     await db.store.idempotency.release(key, "b");
     expect(await db.store.idempotency.claim(key, "c", LEASE)).toEqual({ state: "in_flight" });
-    await finish("a");
+    await finish(db.store, key, "a");
     await db.store.idempotency.release(key, "a");
     expect(await db.store.idempotency.claim(key, "d", LEASE)).toMatchObject({ state: "answered" });
   });
 
   test("an answer of an abandoned transaction is not kept", async () => {
     await db.store.idempotency.claim(key, "a", LEASE);
-    const abandoned = db.store.transaction("abandoned", async ({ idempotency }) => {
-      await idempotency.finish(key, "a", answer, LIFE);
+    const abandoned = db.store.transaction("abandoned", async (repositories) => {
+      await finish(repositories, key, "a");
       throw new Error("abandoned");
     });
     await expect(abandoned).rejects.toThrow("abandoned");
@@ -101,12 +113,12 @@ describeOnEachDatabase("idempotency", (open) => {
     const [claimed, answered, alive] = [fresh(), fresh(), fresh()];
     await db.store.idempotency.claim(claimed, "a", LEASE);
     await db.store.idempotency.claim(answered, "b", LEASE);
-    await db.store.idempotency.finish(answered, "b", answer, LEASE);
+    await finish(db.store, answered, "b", LEASE);
     db.shift(LEASE + 5_000);
     await db.store.idempotency.claim(alive, "c", LEASE);
     expect(await db.store.idempotency.dropExpired()).toBe(2);
     expect(await db.store.idempotency.claim(alive, "d", LEASE)).toEqual({ state: "in_flight" });
-    expect(await db.store.idempotency.finish(claimed, "a", answer, LIFE)).toBe(false);
+    expect(await finish(db.store, claimed, "a")).toBe(false);
   });
 });
 
@@ -159,7 +171,7 @@ describeOn("postgres", "idempotency at once", (open) => {
     held.resolve();
     await takingOver;
     expect(await dropping).toBe(0);
-    expect(await db.store.idempotency.finish(key, "alive", answer, LIFE)).toBe(true);
+    expect(await finish(db.store, key, "alive")).toBe(true);
   });
 
   test("a claim that meets a finishing transaction waits for it and gets its answer", async () => {
@@ -168,8 +180,8 @@ describeOn("postgres", "idempotency at once", (open) => {
     await store.idempotency.claim(key, "a", LEASE);
     const held = Promise.withResolvers<void>();
     const finished = Promise.withResolvers<void>();
-    const finishing = store.transaction("finish", async ({ idempotency }) => {
-      await idempotency.finish(key, "a", answer, LIFE);
+    const finishing = store.transaction("finish", async (repositories) => {
+      await finish(repositories, key, "a");
       finished.resolve();
       await held.promise;
     });

@@ -14,12 +14,13 @@ import {
 } from "../../src/storage/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { connectServer } from "../../src/storage/server.ts";
-import { testDatabaseUrl } from "../support/database.ts";
+import { emptyDatabaseUrl } from "../support/database.ts";
 import hashes from "./migration-hashes.json" with { type: "json" };
 import { raw } from "./raw.ts";
 import {
   auditEvent,
   bytes,
+  issue,
   NOON,
   platform,
   principal,
@@ -90,7 +91,7 @@ describe("[postgres] migrations", () => {
   test.each([{ lock: "advisory" }, { lock: "row" }] as const)(
     "four at once on an empty database: one applies, all succeed ($lock lock)",
     async ({ lock }: { readonly lock: MigrationLock }) => {
-      const url = await testDatabaseUrl();
+      const url = await emptyDatabaseUrl();
       const connections = await Promise.all([1, 2, 3, 4].map(() => connect(url)));
       const applied = await Promise.all(
         connections.map((connection) => migrate(connection, { migrations, lock })),
@@ -104,7 +105,7 @@ describe("[postgres] migrations", () => {
   );
 
   test("a migration that fails leaves nothing behind, and can be applied once it is mended", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const connection = await connect(url);
     const broken = later({ statements: ["create table later (id integer)", "select 1 / 0"] });
     const work = migrate(connection, { migrations: [...migrations, broken], lock: "advisory" });
@@ -121,7 +122,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a database that is newer than this version is refused", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     await migrate(await connect(url), { migrations: [...migrations, later()], lock: "advisory" });
     await expect(openStore({ place: { kind: "server", url } })).rejects.toMatchObject({
       name: "MigrationError",
@@ -130,7 +131,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a migration that was edited after it was applied is refused", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     await (await openStore({ place: { kind: "server", url } })).close();
     const folder = copy();
     const [first] = migrations;
@@ -145,7 +146,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a migration that is dated before an applied one is refused, not skipped", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const connection = await connect(url);
     await migrate(connection, { migrations: [...migrations, later()], lock: "advisory" });
     const between = later({ tag: "9998_between", when: Date.UTC(2098, 0, 1) });
@@ -163,7 +164,7 @@ describe("[postgres] roles", () => {
   };
 
   test("a member of bakehouse_app can do all that the service does, and no more", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     await (await openStore({ place: { kind: "server", url } })).close();
     const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "service");
     await raw(url, `create role ${role} login password 'test' in role bakehouse_app`);
@@ -202,7 +203,7 @@ describe("[postgres] roles", () => {
   });
 
   test("a role without the right to migrate is told so", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "nobody");
     await raw(url, `create role ${role} login password 'test'`);
     onTestFinished(async () => {
@@ -215,7 +216,7 @@ describe("[postgres] roles", () => {
   });
 
   test("an owner who may not create roles migrates all the same, and works as the owner", async () => {
-    const url = await testDatabaseUrl();
+    const url = await emptyDatabaseUrl();
     const name = new URL(url).pathname.slice(1);
     const role = name.replace("bakehouse_test", "owner");
     await raw(url, `create role ${role} login nocreaterole password 'test'`);
@@ -253,8 +254,11 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
     await inner.tokens.insert(token(1));
     await inner.audit.append([auditEvent(1)]);
     await inner.revocations.append([revocation(1)]);
-    expect(await inner.idempotency.finish(key, "lease", bytes(9, "sealed"), 60_000)).toBe(true);
+    const answer = { hash: key.hash, lease: "lease", sealed: bytes(9, "sealed"), life: 60_000 };
+    const newcomer = { newcomer: true, principal: principal("bob", { email: "bob@example.com" }) };
+    expect(await inner.issues.record([issue(2, { answer, ...newcomer })])).toEqual(["recorded"]);
   });
+  await store.issues.look([principal("alice")]);
   expect((await store.tokens.list({ platform: "p" }, { limit: 1, after: undefined })).items).toHaveLength(1);
   expect((await store.revocations.read(0, 9, { kind: "platform", platform: "p" })).entries).toHaveLength(1);
   await store.sessions.insert(session("s"));

@@ -7,8 +7,8 @@ import { bytes, NOON, platform, principal, revocation, uuid } from "./samples.ts
 const ALL = { kind: "all" } as const;
 const human = { issuer: "https://issuer.test", subject: "alice" };
 
-const append = (db: TestStore, entries: readonly NewRevocation[]) =>
-  db.store.transaction("append", ({ revocations }) => revocations.append(entries));
+const append = async (db: TestStore, entries: readonly NewRevocation[]) =>
+  (await db.store.revocations.append(entries)).entries;
 
 describeOnEachDatabase("revocations", (open) => {
   let db: TestStore;
@@ -207,7 +207,7 @@ describeOn("postgres", "revocations at once", (open) => {
         const n = writerNumber * 1_000 + round * 10;
         const fails = (writerNumber + round) % 3 === 0;
         const work = db.store.transaction("race", async ({ revocations }) => {
-          const made = await revocations.append([revocation(n), revocation(n + 1)]);
+          const { entries: made } = await revocations.append([revocation(n), revocation(n + 1)]);
           if (fails) throw new Error("rolled back");
           return made;
         });

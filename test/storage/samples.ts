@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
 import type { AuditEvent } from "../../src/domain/ports/audit.ts";
+import type { NewIssue } from "../../src/domain/ports/issues.ts";
 import type { Platform } from "../../src/domain/ports/platforms.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { NewRevocation } from "../../src/domain/ports/revocations.ts";
@@ -78,6 +79,19 @@ export function token(n: number, over: Partial<TokenRecord> = {}): TokenRecord {
     caveats: [{ text: "time < 2026-11-20T11:00:00Z" }, { location: "https://other.test" }],
     label: null,
     issuedBy: null,
+    ...over,
+  };
+}
+
+/** The `n`th token, for alice, with its audit event. */
+export function issue(n: number, over: Partial<NewIssue> = {}): NewIssue {
+  const alice = principal("alice");
+  return {
+    token: token(n, { principalId: (over.principal ?? alice).id }),
+    principal: alice,
+    newcomer: false,
+    event: auditEvent(n),
+    answer: undefined,
     ...over,
   };
 }

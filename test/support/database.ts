@@ -1,12 +1,13 @@
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, describe, inject } from "vitest";
 
 import type { Store } from "../../src/domain/ports/store.ts";
-import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrations.ts";
 import { type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
+import { copyEmbedded } from "./embedded-template.ts";
+import { MIGRATED } from "./postgres-broker.ts";
 
 /** Which engine: the embedded one, or a server. */
 export type DatabaseKind = "pglite" | "postgres";
@@ -51,7 +52,8 @@ export async function openTestStore({ kind, ...options }: TestStoreOptions): Pro
     const store = await openStore({ ...settings, place: { kind: "server", url } });
     return { ...common, store, url, close: store.close };
   }
-  const dataDir = await embeddedFolder();
+  const dataDir = mkdtempSync(join(tmpdir(), "bakehouse-data-"));
+  await copyEmbedded(dataDir);
   const store = await openStore({ ...settings, place: { kind: "folder", folder: dataDir } });
   return {
     ...common,
@@ -64,9 +66,18 @@ export async function openTestStore({ kind, ...options }: TestStoreOptions): Pro
   };
 }
 
-/** Creates an empty database on the server and returns its URL. It is dropped when the test run ends. */
+/** Makes a database with an up-to-date schema on the server and returns its URL. It goes when the test run ends. */
 export async function testDatabaseUrl(): Promise<string> {
-  const response = await fetch(inject("databaseBroker"));
+  return await askBroker(MIGRATED);
+}
+
+/** As {@link testDatabaseUrl}, without any schema. */
+export async function emptyDatabaseUrl(): Promise<string> {
+  return await askBroker("/");
+}
+
+async function askBroker(path: string): Promise<string> {
+  const response = await fetch(`${inject("databaseBroker")}${path}`);
   const text = await response.text();
   if (!response.ok) throw new Error(`no test database: ${text}`);
   return text;
@@ -100,30 +111,4 @@ export function describeOn(
       return test;
     }, kind);
   });
-}
-
-/**
- * Makes a folder with a fresh, migrated embedded database.
- *
- * The first start of the embedded database takes seconds. It is done once for each state of the migrations and
- * kept, and every test starts from a copy.
- */
-async function embeddedFolder(): Promise<string> {
-  const newest = readMigrations(defaultMigrationsFolder())
-    .map(({ hash }) => hash.slice(0, 8))
-    .join("");
-  const template = join(tmpdir(), `bakehouse-embedded-${process.getuid?.() ?? 0}-${newest}`);
-  if (!existsSync(template)) {
-    const making = mkdtempSync(`${template}-`);
-    const store = await openStore({ place: { kind: "folder", folder: making }, deadline: 60_000 });
-    await store.close();
-    try {
-      renameSync(making, template);
-    } catch {
-      rmSync(making, { recursive: true, force: true }); // another worker was first
-    }
-  }
-  const folder = mkdtempSync(join(tmpdir(), "bakehouse-data-"));
-  cpSync(template, folder, { recursive: true });
-  return folder;
 }

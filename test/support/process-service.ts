@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrations.ts";
-import { openStore } from "../../src/storage/open.ts";
+import { copyEmbedded } from "./embedded-template.ts";
 import { type Running, run } from "./process.ts";
 import { noteSecret } from "./process-logs.ts";
 
@@ -37,19 +36,7 @@ export function newHome(databaseUrl?: string): Home {
 /** As {@link newHome} with the embedded database, which is there already: its first start takes seconds. */
 export async function newEmbeddedHome(): Promise<Home> {
   const home = newHome();
-  const hashes = readMigrations(defaultMigrationsFolder()).map(({ hash }) => hash.slice(0, 8));
-  const template = join(tmpdir(), `bakehouse-home-${process.getuid?.() ?? 0}-${hashes.join("")}`);
-  if (!existsSync(template)) {
-    const making = mkdtempSync(`${template}-`);
-    const store = await openStore({ place: { kind: "folder", folder: making }, deadline: 60_000 });
-    await store.close();
-    try {
-      renameSync(making, template);
-    } catch {
-      rmSync(making, { recursive: true, force: true }); // another worker was first
-    }
-  }
-  cpSync(template, join(home.dataDir, "database"), { recursive: true });
+  await copyEmbedded(join(home.dataDir, "database"));
   return home;
 }
 

@@ -112,6 +112,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     ...(settings.follow === undefined ? {} : { follow: settings.follow }),
     report: {
       feed: (problem) => reports.push(problem ?? "well"),
+      clocks: (problem) => reports.push(problem ?? "clocks agree"),
       maintenance: (task) => reports.push(task),
     },
   });

@@ -17,6 +17,7 @@ const REPOSITORIES = [
   "dischargeKeys",
   "dischargeRequests",
   "idempotency",
+  "issues",
   "platforms",
   "principals",
   "revocations",

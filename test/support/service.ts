@@ -67,6 +67,8 @@ export interface ReplicaOptions {
   readonly steps?: Steps;
   readonly files?: CredentialFiles;
   readonly stalenessMilliseconds?: number;
+  /** How far the service's clock and the database's may be apart, milliseconds. */
+  readonly clockTolerance?: number;
   /** Pause between two heartbeats of a stream of the log. */
   readonly heartbeatMilliseconds?: number;
   readonly publicUrl?: string;
@@ -93,7 +95,7 @@ export interface TestReplica extends Composed {
   /** Sends JSON; a text is sent as it is. */
   send(method: string, path: string, body: unknown, headers?: Headers): Promise<Answer>;
   get(path: string, headers?: Headers): Promise<Answer>;
-  /** Waits until the log has been read recently enough. */
+  /** Waits until the log has been read recently, so that a test has most of the bound before it. */
   fresh(): Promise<void>;
   /** Serves on a port of 127.0.0.1 until the returned function is called. */
   listen(): Promise<{ readonly url: string; close(): Promise<void> }>;
@@ -179,6 +181,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,
+    ...(options.clockTolerance !== undefined && { clockTolerance: options.clockTolerance }),
     follow: {
       pollMilliseconds: POLL,
       ...(options.heartbeatMilliseconds !== undefined && {
@@ -187,6 +190,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     },
     report: {
       feed: (problem) => reports.push(`feed: ${problem ?? "works again"}`),
+      clocks: (problem) => reports.push(`clocks: ${problem ?? "agree again"}`),
       maintenance: (task, error) =>
         reports.push(`${task}: ${error instanceof Error ? error.message : "unknown"}`),
     },
@@ -232,7 +236,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
       }),
     get: (path, headers = {}) => request(path, { headers }),
     async fresh() {
-      while (composed.feed.age() > stalenessMilliseconds) await sleep(10);
+      while (composed.feed.age() > stalenessMilliseconds / 4) await sleep(10);
     },
     async listen() {
       const listener = getRequestListener(createApp(parts).fetch);

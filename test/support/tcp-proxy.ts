@@ -23,8 +23,15 @@ interface Link {
   dead: boolean;
 }
 
-/** Starts a proxy to a port of 127.0.0.1. */
-export async function startTcpProxy(target: number): Promise<TcpProxy> {
+/**
+ * Starts a proxy to a port of 127.0.0.1.
+ *
+ * @param tap called for each connection; what it returns is shown all that is sent towards the server
+ */
+export async function startTcpProxy(
+  target: number,
+  tap: () => (data: Uint8Array) => void = () => () => {},
+): Promise<TcpProxy> {
   const links = new Set<Link>();
   let hole = false;
 
@@ -39,7 +46,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       client.destroy();
       server.destroy();
     };
-    client.on("data", (data) => {
+    const see = tap();
+    client.on("data", (data: Buffer) => {
+      see(data);
       link.sent = (link.sent + data.toString("latin1")).slice(-4_096);
       if (!link.dead) server.write(data);
     });

@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "../completion.ts";
 import { EXIT, UsageError } from "../exit.ts";
+import { printText } from "../terminal.ts";
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 
@@ -21,7 +22,7 @@ export function completionCommand(all: () => readonly Command[]): Command {
       const [shell] = positionals;
       if (shell !== "bash" && shell !== "zsh" && shell !== "fish")
         throw new UsageError("say bash, zsh or fish");
-      terminal.print(SHELLS[shell](all()));
+      printText(terminal, SHELLS[shell](all()));
       return EXIT.done;
     },
   };

@@ -1,6 +1,6 @@
 import { type Command, TOKEN_OPTION } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { readToken } from "../input.ts";
+import { onlyWords, readToken } from "../input.ts";
 import { inspectionLines } from "../show.ts";
 import { printJson } from "../terminal.ts";
 
@@ -11,6 +11,7 @@ export const inspectCommand: Command = {
   options: TOKEN_OPTION,
   async run(invocation) {
     const { terminal, json } = invocation;
+    onlyWords(invocation, 0);
     const seen = (await readToken(invocation)).inspect();
     if (json) {
       printJson(terminal, {

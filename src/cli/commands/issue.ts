@@ -4,6 +4,7 @@ import { readDuration } from "../input.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
 import { printJson } from "../terminal.ts";
+import { THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
 
 export const issueCommand: Command = {
   name: "issue",
@@ -20,20 +21,20 @@ export const issueCommand: Command = {
     label: { type: "string", value: "TEXT", help: "for people, in lists; not in the token" },
     "on-behalf-of": { type: "string", value: "SUBJECT", help: "whom a platform issues for" },
     issuer: { type: "string", value: "URL", help: "that person's issuer; the service's own unless said" },
-    "third-party": {
-      type: "string",
-      multiple: true,
-      value: "LOCATION,CONDITION[,KEY]",
-      help: "a third-party caveat that the service writes",
-    },
+    ...THIRD_PARTY_OPTIONS,
   },
   async run(invocation) {
-    const { terminal, json, text, texts, positionals } = invocation;
+    const { terminal, json, text, positionals } = invocation;
     const ttl = readDuration(text("ttl"), "ttl");
     const subject = text("on-behalf-of");
     const issuer = text("issuer");
     const label = text("label");
-    const thirdParties = texts("third-party").map(readThirdParty);
+    // The service knows its own key, and asks no other place for one.
+    const thirdParties = (await wantedThirdParties(invocation)).map(({ location, condition, key }) => ({
+      location,
+      condition,
+      ...(key !== undefined && { public_key: key }),
+    }));
     if (issuer !== undefined && subject === undefined)
       throw new UsageError("--issuer goes with --on-behalf-of");
     const issued = await (await connect(invocation)).issue(
@@ -58,11 +59,3 @@ export const issueCommand: Command = {
     return EXIT.done;
   },
 };
-
-function readThirdParty(text: string) {
-  const [location, condition, key, ...more] = text.split(",");
-  if (!location || !condition || more.length > 0) {
-    throw new UsageError("--third-party must be LOCATION,CONDITION or LOCATION,CONDITION,KEY");
-  }
-  return { location, condition, ...(key !== undefined && { public_key: key }) };
-}

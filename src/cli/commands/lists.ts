@@ -1,39 +1,10 @@
-import type { Page } from "../../client/index.ts";
-import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
+import { type Command, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { pageRequest, readDuration, readJsonFile } from "../input.ts";
+import { onlyWords, pageRequest, readDuration, readJsonFile } from "../input.ts";
+import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
-import { columns, moment } from "../show.ts";
+import { moment } from "../show.ts";
 import { printJson, type Terminal } from "../terminal.ts";
-
-function printPage<T>(
-  { terminal, json }: Invocation,
-  page: Page<T>,
-  row: (item: T) => readonly string[],
-): number {
-  if (json) {
-    printJson(terminal, page);
-    return EXIT.done;
-  }
-  for (const line of columns(page.items.map(row))) terminal.print(line);
-  if (page.items.length === 0) terminal.say("bakehouse: none");
-  if (page.next_cursor !== null) terminal.say(`bakehouse: more with --cursor ${page.next_cursor}`);
-  return EXIT.done;
-}
-
-function printFacts(
-  { terminal, json }: Invocation,
-  value: object,
-  facts: readonly (readonly [string, string])[],
-) {
-  if (json) printJson(terminal, value);
-  else for (const line of columns(facts)) terminal.print(line);
-  return EXIT.done;
-}
-
-function onlyWords({ positionals }: Invocation, most: number): void {
-  if (positionals.length > most) throw new UsageError("there are too many words; see --help");
-}
 
 const PLATFORM = {
   platform: { type: "string", short: "p", value: "NAME", help: "only this platform's" },

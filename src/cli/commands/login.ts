@@ -1,5 +1,6 @@
 import { type Command, SERVICE_OPTIONS } from "../command.ts";
 import { CommandError, EXIT } from "../exit.ts";
+import { onlyWords } from "../input.ts";
 import { forgetLogin, saveLogin } from "../login-file.ts";
 import { connectAnonymously, serviceUrl } from "../service.ts";
 import { moment } from "../show.ts";
@@ -20,6 +21,7 @@ export const loginCommand: Command = {
   },
   async run(invocation) {
     const { terminal, json, flag } = invocation;
+    onlyWords(invocation, 0);
     const url = await serviceUrl(invocation);
     const { bakehouse_login: offered } = await (await connectAnonymously(invocation)).discover({
       signal: terminal.signal,
@@ -31,13 +33,13 @@ export const loginCommand: Command = {
       );
     }
     // Loaded only here: no other command needs an OpenID client, and it takes a while.
-    const { loginByBrowser, loginByDevice } = await import("../login-flow.ts");
-    const way = flag("device") ? loginByDevice : loginByBrowser;
-    const logged = await way(terminal, {
+    const { logIn } = await import("../login-flow.ts");
+    const place = {
       issuer: offered.issuer,
       clientId: offered.client_id,
       openBrowser: !flag("no-browser"),
-    });
+    };
+    const logged = await logIn(terminal, place, flag("device"));
     const file = await saveLogin(terminal, {
       url,
       id_token: logged.idToken,
@@ -56,7 +58,9 @@ export const logoutCommand: Command = {
   usage: "",
   summary: "forget the login",
   options: {},
-  async run({ terminal, json }) {
+  async run(invocation) {
+    const { terminal, json } = invocation;
+    onlyWords(invocation, 0);
     const was = await forgetLogin(terminal);
     if (json) printJson(terminal, { logged_out: was });
     terminal.say(was ? "bakehouse: logged out" : "bakehouse: you were not logged in");

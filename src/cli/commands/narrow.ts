@@ -1,9 +1,10 @@
 import type { Token } from "../../client/index.ts";
 import { TokenError } from "../../client/index.ts";
-import { type Command, type Invocation, TOKEN_OPTION } from "../command.ts";
+import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { readCount, readDuration, readToken } from "../input.ts";
 import { printJson } from "../terminal.ts";
+import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
 
 function printToken({ terminal, json }: Invocation, token: Token): number {
   if (json) printJson(terminal, { token: token.encode(), revocation_id: token.revocationId });
@@ -41,16 +42,20 @@ export const attenuateCommand: Command = {
   summary: "narrow a token, offline",
   details: [
     "A caveat is an attribute, an operator and a value: 'action in read, list', 'args.amount <= 100'.",
+    "--third-party 'approved-by alice Pay 40 EUR' is sealed to the party's key: with --party-key it is offline, too.",
   ],
-  options: TOKEN_OPTION,
+  options: { ...TOKEN_OPTION, ...THIRD_PARTY_OPTIONS, url: SERVICE_OPTIONS.url },
   async run(invocation) {
     const { positionals } = invocation;
-    if (positionals.length === 0) throw new UsageError("say what narrows it, such as 'action in read, list'");
+    if (positionals.length === 0 && invocation.texts("third-party").length === 0) {
+      throw new UsageError("say what narrows it, such as 'action in read, list'");
+    }
     const token = await readToken(invocation);
     checked(token, positionals);
+    const thirdParties = await thirdPartyCaveats(invocation);
     return printToken(
       invocation,
-      narrowing(() => token.attenuate(...positionals)),
+      narrowing(() => token.attenuate(...positionals, ...thirdParties)),
     );
   },
 };
@@ -62,6 +67,8 @@ export const delegateCommand: Command = {
   details: ["The name is for tracing, and for cutting off: everything below it can be revoked."],
   options: {
     ...TOKEN_OPTION,
+    ...THIRD_PARTY_OPTIONS,
+    url: SERVICE_OPTIONS.url,
     ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },
     depth: { type: "string", value: "N", help: "how often the holder may hand it on" },
     instance: {
@@ -79,7 +86,7 @@ export const delegateCommand: Command = {
     const token = await readToken(invocation);
     checked(token, caveats);
     const options = {
-      caveats,
+      caveats: [...caveats, ...(await thirdPartyCaveats(invocation))],
       ...(ttl !== undefined && { ttl }),
       ...(depth !== undefined && { depth }),
       ...(instance !== undefined && { instance }),

@@ -1,7 +1,7 @@
 import type { RevocationTarget } from "../../client/index.ts";
 import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { readCount, readTokenText } from "../input.ts";
+import { onlyWords, readCount, readTokenText } from "../input.ts";
 import { connect, connectAnonymously } from "../service.ts";
 import { columns, moment } from "../show.ts";
 import { printJson } from "../terminal.ts";
@@ -33,6 +33,12 @@ export const revokeCommand: Command = {
       help: "with --principal: the issuer, unless it is the service's own",
     },
     "key-id": { type: "string", multiple: true, value: "ID", help: "every token under a root key" },
+    "approval-id": {
+      type: "string",
+      multiple: true,
+      value: "ID",
+      help: "an approval: its discharge is good no more",
+    },
     platform: { type: "string", multiple: true, value: "NAME", help: "everything of a platform" },
     "issued-before": {
       type: "string",
@@ -43,6 +49,7 @@ export const revokeCommand: Command = {
   },
   async run(invocation) {
     const { terminal, json, text } = invocation;
+    onlyWords(invocation, 0);
     const named = namedTargets(invocation);
     const targets = named.length > 0 ? named : [{ token: await readTokenText(invocation) }];
     const client = named.length > 0 ? await connect(invocation) : await connectAnonymously(invocation);
@@ -84,6 +91,7 @@ function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] 
       ...before,
     })),
     ...texts("key-id").map((key_id) => ({ key_id })),
+    ...texts("approval-id").map((approval_id) => ({ approval_id })),
     ...byPlatform.map((platform) => ({ platform, ...before })),
   ];
 }

@@ -6,6 +6,11 @@ export type CredentialFile = "admin.token" | "default.token";
  * before the database knows its token, and becomes visible after.
  */
 export interface CredentialFiles {
+  /**
+   * Does some work while nobody else does any here, in this process or another: what one has staged, another would
+   * overwrite, or take for left over and drop. Waits for its turn, and rejects where it does not come.
+   */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Writes a token durably, mode 0600, under a name that nobody reads yet. */
   stage(file: CredentialFile, token: string): Promise<void>;
   /** @returns the staged token; undefined where none is staged */

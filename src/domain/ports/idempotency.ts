@@ -17,7 +17,18 @@ export type Claim =
   /** An earlier request under the key had another body. */
   | { readonly state: "other_body" };
 
-/** Answers kept for repeats of a request. Every method rejects only when the store could not answer. */
+/** An answer that is to be kept under a claimed key. */
+export interface KeptAnswer {
+  /** The key's hash. */
+  readonly hash: Uint8Array;
+  /** The lease under which it was claimed. */
+  readonly lease: string;
+  readonly sealed: Uint8Array;
+  /** How long it is kept, milliseconds. */
+  readonly life: number;
+}
+
+/** Answers kept for repeats of a request; they are written with the change that they report. Every method rejects only when the store could not answer. */
 export interface IdempotencyStore {
   /**
    * Claims a key, in one statement. A claim whose lease has run out without an answer (its process
@@ -27,13 +38,6 @@ export interface IdempotencyStore {
    * @param leaseMilliseconds how long the claim holds
    */
   claim(key: IdempotencyKey, lease: string, leaseMilliseconds: number): Promise<Claim>;
-  /**
-   * Keeps the answer under a claimed key, in the caller's transaction.
-   *
-   * @param lifeMilliseconds how long the answer is kept
-   * @returns false where the lease was lost to another caller: the transaction must then be abandoned
-   */
-  finish(key: IdempotencyKey, lease: string, sealed: Uint8Array, lifeMilliseconds: number): Promise<boolean>;
   /** Gives a claimed key back after a request that changed nothing. */
   release(key: IdempotencyKey, lease: string): Promise<void>;
   /** Drops what has outlived its life. @returns how many */

@@ -1,3 +1,5 @@
+import type { AuditEvent } from "./audit.ts";
+
 /** Within which tokens an entry of the revocation log matches: those that its author had a say in. */
 export type RevocationScope =
   | { readonly kind: "all" }
@@ -81,13 +83,25 @@ export interface LogRead {
   readonly oldest: number;
 }
 
-/** The log while it is held: nobody else can append. */
-export interface HeldLog {
-  readonly position: LogPosition;
+/** What an entry is dated by. */
+export interface LogMoment {
   /** The database's clock, unix milliseconds. */
   readonly now: number;
   /** When the newest token on record was issued, unix milliseconds; null where there is none. */
   readonly newestIssuedAt: number | null;
+}
+
+/** The log while it is held: nobody else can append. */
+export interface HeldLog extends LogMoment {
+  readonly position: LogPosition;
+}
+
+/** What was appended. */
+export interface Appended {
+  /** The log's epoch at that moment. */
+  readonly epoch: string;
+  /** One for each given entry, in the given order. */
+  readonly entries: readonly Revocation[];
 }
 
 /** Targets that share scope and kind, as a replica loads them. */
@@ -106,6 +120,8 @@ export interface LogLoad {
   readonly position: LogPosition;
   /** Up to where this part goes; the position's number where it is the last one. */
   readonly through: number;
+  /** The database's clock while it was read, unix milliseconds. */
+  readonly now: number;
   /** About how many entries the whole log has: 0 where the store cannot tell at once. */
   readonly estimate: number;
   readonly links: readonly LinkGroup[];
@@ -117,24 +133,19 @@ export type LogView = { readonly kind: "all" } | { readonly kind: "platform"; re
 
 /** The revocation log. Every method rejects only when the store could not answer. */
 export interface RevocationStore {
-  /**
-   * Locks the log's counter row until the caller's transaction ends, so that commit order is number order, and
-   * says where the log stands.
-   */
+  /** The moment from which entries can be dated, without holding the log. */
+  moment(): Promise<LogMoment>;
+  /** Locks the log's counter row until the caller's transaction ends, and says where the log stands. */
   hold(): Promise<HeldLog>;
   /**
-   * Appends in one transaction, which must be the caller's. An entry whose scope and target stand in the log
-   * already, `issuedBefore` included, is not added again: the first one is returned in its place.
+   * Appends, all or none, in the caller's transaction or else in one of its own. The log's counter row is locked
+   * until that ends, so that commit order is number order; what is new gets consecutive numbers. An entry whose scope
+   * and target stand in the log already, `issuedBefore` included, is not added again: the first one is returned
+   * in its place.
    *
-   * @param held what `hold` said in this very transaction, where it was called
-   * @param alongside work in the same transaction that needs the result only, and can go on beside the writing
-   * @returns one entry for each given one, in the given order
+   * @param events the audit event of each entry, recorded only where the entry is new
    */
-  append(
-    entries: readonly NewRevocation[],
-    held?: HeldLog,
-    alongside?: (appended: readonly Revocation[]) => Promise<void>,
-  ): Promise<readonly Revocation[]>;
+  append(entries: readonly NewRevocation[], events?: readonly AuditEvent[]): Promise<Appended>;
   /** Gives the log, which the caller's transaction must hold, another epoch. */
   beginEpoch(epoch: string): Promise<void>;
   /** Entries with a number above `after`, ascending, at most `limit`, and the position, from one snapshot. */

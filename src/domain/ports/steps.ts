@@ -1,13 +1,10 @@
 /** The points of issuing, revoking and the first start between which the process may die. */
 export type Step =
   | "issue:begun"
-  | "issue:principal recorded"
-  | "issue:token recorded"
-  | "issue:audited"
+  | "issue:minted"
   | "issue:committed"
   | "revoke:begun"
-  | "revoke:recorded"
-  | "revoke:audited"
+  | "revoke:dated"
   | "revoke:committed"
   | "revoke:applied"
   | "bootstrap:begun"

@@ -3,6 +3,7 @@ import type { Changes } from "./changes.ts";
 import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
+import type { IssueStore } from "./issues.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";
@@ -19,6 +20,7 @@ export interface Repositories {
   readonly dischargeKeys: DischargeKeyStore;
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;
+  readonly issues: IssueStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;
   readonly revocations: RevocationStore;

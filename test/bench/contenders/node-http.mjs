@@ -1,8 +1,10 @@
-/* Below hono: `node:http` alone parses the same body and answers so many bytes. */
+/* Below hono: `node:http` alone parses the same body and answers as many bytes. */
 import { createServer } from "node:http";
 
-const length = Number(process.argv[3] ?? 0);
-const answer = JSON.stringify({ allowed: true, filler: "x".repeat(Math.max(0, length - 28)) });
+import { answerOf, sayReady } from "./hono-app.mjs";
+
+const [, , port, length] = process.argv;
+const answer = answerOf(Number(length));
 createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
@@ -11,4 +13,4 @@ createServer((request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-length": answer.length });
     response.end(answer);
   });
-}).listen(Number(process.argv[2]), "127.0.0.1", () => process.stderr.write("ready at\n"));
+}).listen(Number(port), "127.0.0.1", sayReady);

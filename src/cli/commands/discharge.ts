@@ -1,0 +1,125 @@
+import { BakehouseError, dischargeToken, type Token, TokenError } from "../../client/index.ts";
+import { originOf } from "../../client/origin.ts";
+import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
+import { CommandError, EXIT, UsageError } from "../exit.ts";
+import { onlyWords, readDuration, readToken } from "../input.ts";
+import { explicitCredential, serviceUrl } from "../service.ts";
+import { moment } from "../show.ts";
+import { printJson } from "../terminal.ts";
+import { partyOrigin } from "../third-party.ts";
+
+export const dischargeCommand: Command = {
+  name: "discharge",
+  usage: "",
+  summary: "get the discharges that a token's third-party caveats need",
+  details: [
+    "Prints the token with its discharges, which is what a platform is shown. Where a person has to act, it says",
+    "which page to open, and waits. Only the service itself is asked, and what --allow names: a location stands",
+    "in the token, where any holder may have written it. Nobody is told who asks, unless --as-me or --credential",
+    "says so. The service sees the token only where the token says that it is from there.",
+  ],
+  options: {
+    ...TOKEN_OPTION,
+    url: SERVICE_OPTIONS.url,
+    credential: { type: "string", value: "FILE", help: "say to the service who asks, with this credential" },
+    "as-me": {
+      type: "boolean",
+      help: "say to the service who asks, with your login: no page where that suffices",
+    },
+    allow: { type: "string", multiple: true, value: "URL", help: "another party that may be asked" },
+    "show-token-to": {
+      type: "string",
+      multiple: true,
+      value: "URL",
+      help: "a party that may be asked, and see the token",
+    },
+    bound: { type: "boolean", help: "for this very token only, not for what is narrowed from it" },
+    wait: { type: "string", value: "DURATION", help: "how long to wait for a person; as long as it is open" },
+    "no-browser": { type: "boolean", help: "print the page's address instead of opening it" },
+  },
+  async run(invocation) {
+    onlyWords(invocation, 0);
+    const { terminal, json, texts, flag } = invocation;
+    const wait = readDuration(invocation.text("wait"), "wait");
+    const seeing = texts("show-token-to").map((url) => partyOrigin(url, "--show-token-to"));
+    const others = texts("allow").map((url) => partyOrigin(url, "--allow"));
+    const token = await readToken(invocation);
+    const service = await serviceUrl(invocation);
+    const allow = [service, ...others, ...seeing];
+    const credential = await explicitCredential(invocation, service);
+    checkPlaces(token, allow);
+    const limit = wait === undefined ? undefined : AbortSignal.timeout(wait * 1000);
+    const discharged = await discharging(limit, () =>
+      dischargeToken(token, {
+        allow,
+        showTokenTo: isFrom(token, service) ? [service, ...seeing] : seeing,
+        ...(credential !== undefined && { credentials: { [service]: credential } }),
+        fetch: terminal.fetch,
+        forDescendants: !flag("bound"),
+        signal: limit === undefined ? terminal.signal : AbortSignal.any([terminal.signal, limit]),
+        interact: (pending, origin) => sendPerson(invocation, pending, origin),
+      }),
+    );
+    const text = discharged.encode();
+    const count = discharged.inspect().discharges.length;
+    if (json) printJson(terminal, { token: text, revocation_id: discharged.revocationId, discharges: count });
+    else terminal.print(text);
+    terminal.say(`bakehouse: ${count === 1 ? "one discharge" : `${count} discharges`}`);
+    return EXIT.done;
+  },
+};
+
+/** The library, that repeats nothing of a token, does not say which place is not allowed. */
+function checkPlaces(token: Token, allow: readonly string[]): void {
+  for (const { location } of token.undischarged()) {
+    const origin = originOf(location);
+    if (origin === undefined) throw new CommandError(EXIT.failed, "a third-party caveat names no origin");
+    if (!allow.includes(origin)) {
+      throw new UsageError(`a discharge is to be had at ${origin}: --allow ${origin} if you trust it`);
+    }
+  }
+}
+
+function isFrom(token: Token, service: string): boolean {
+  const { location } = token.inspect();
+  return location !== undefined && originOf(location) === service;
+}
+
+async function discharging(limit: AbortSignal | undefined, run: () => Promise<Token>): Promise<Token> {
+  try {
+    return await run();
+  } catch (error) {
+    if (limit?.aborted) throw new CommandError(EXIT.unavailable, "nobody has acted in the time to wait");
+    if (error instanceof TokenError && error.code === "undischarged") {
+      throw new CommandError(EXIT.unavailable, error.message);
+    }
+    // What ends a request while somebody waits for it; a ticket that was never good is a 4xx of its own.
+    if (error instanceof BakehouseError && error.code === "not_found") {
+      throw new CommandError(EXIT.failed, `the request is not there: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+async function sendPerson(
+  { terminal, flag }: Invocation,
+  pending: { readonly user_url?: string; readonly user_code?: string; readonly expires_at: string },
+  origin: string,
+): Promise<void> {
+  const { user_url: page, user_code: code } = pending;
+  if (page === undefined) {
+    terminal.say(`bakehouse: ${origin} is asking somebody`);
+  } else {
+    // Opened by itself only where the party that was allowed has it: its word may lead anywhere.
+    const mayOpen = !flag("no-browser") && new URL(page).origin === origin;
+    const opened = mayOpen && (await terminal.openBrowser(page));
+    terminal.say(
+      opened
+        ? "bakehouse: somebody has to act, in the browser or at"
+        : "bakehouse: somebody has to act: open",
+    );
+    terminal.say(page);
+  }
+  if (code !== undefined) terminal.say(`bakehouse: the page must show the code ${code}`);
+  terminal.say(`bakehouse: waiting until ${moment(pending.expires_at)}; Ctrl-C stops`);
+}

@@ -1,0 +1,85 @@
+import { type Bakehouse, createBakehouse, type ThirdPartyCaveat } from "../client/index.ts";
+import { isPrivateChannel, originOf } from "../client/origin.ts";
+import type { Invocation, OptionSpec } from "./command.ts";
+import { UsageError } from "./exit.ts";
+import { serviceUrl } from "./service.ts";
+
+/** A third-party caveat that the command line asks for, before its key is known. */
+export interface WantedThirdParty {
+  readonly location: string;
+  readonly condition: string;
+  readonly key: string | undefined;
+}
+
+export const THIRD_PARTY_OPTIONS = {
+  "third-party": {
+    type: "string",
+    multiple: true,
+    value: "[URL ]CONDITION",
+    help: "good only with a discharge: from URL, or else from the service",
+  },
+  "party-key": {
+    type: "string",
+    multiple: true,
+    value: "[URL ]KEY",
+    help: "that party's public key, base64; else it is asked for it",
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+/** What stands in front of the first space where that is a URL. Conditions hold commas and spaces, URLs hold none. */
+function splitUrl(text: string, option: string): { readonly url: string | undefined; readonly rest: string } {
+  const [, url, rest = ""] = /^([a-z][a-z0-9+.-]*:\/\/\S*)(?: +(.*))?$/is.exec(text) ?? [];
+  if (url === undefined) return { url, rest: text };
+  if (rest === "") throw new UsageError(`--${option} has nothing behind the URL`);
+  return { url: partyOrigin(url, `--${option}`), rest };
+}
+
+/** An origin that the command line names. @throws UsageError where nothing secret could be sent there */
+export function partyOrigin(url: string, option: string): string {
+  const origin = originOf(url);
+  if (origin === undefined || !isPrivateChannel(new URL(origin))) {
+    throw new UsageError(`${option} must be an origin such as https://approvals.example, without a path`);
+  }
+  return origin;
+}
+
+/** The third-party caveats of a command line, and the keys that it gives. */
+export async function wantedThirdParties(invocation: Invocation): Promise<readonly WantedThirdParty[]> {
+  const { texts } = invocation;
+  const conditions = texts("third-party").map((text) => splitUrl(text, "third-party"));
+  const given = texts("party-key").map((text) => splitUrl(text, "party-key"));
+  if (conditions.length === 0) {
+    if (given.length > 0) throw new UsageError("--party-key goes with --third-party");
+    return [];
+  }
+  const needsService = [...conditions, ...given].some(({ url }) => url === undefined);
+  const service = needsService ? await serviceUrl(invocation) : "";
+  const keys = new Map(given.map(({ url = service, rest }) => [url, rest]));
+  return conditions.map(({ url = service, rest }) => {
+    if (rest.trim() === "") throw new UsageError("--third-party has no condition");
+    return { location: url, condition: rest, key: keys.get(url) };
+  });
+}
+
+/**
+ * Third-party caveats ready to be written. A party whose key was not given is asked for it, by nobody in
+ * particular and over a channel that nobody can change: whoever could put their own key there could discharge.
+ */
+export async function thirdPartyCaveats(invocation: Invocation): Promise<readonly ThirdPartyCaveat[]> {
+  const { fetch, signal } = invocation.terminal;
+  const keys = new Map<string, Promise<string>>();
+  const keyOf = (location: string): Promise<string> => {
+    const party = (): Bakehouse => createBakehouse({ url: location, fetch });
+    const key = keys.get(location) ?? party().dischargeKey({ signal });
+    keys.set(location, key);
+    return key;
+  };
+  const wanted = await wantedThirdParties(invocation);
+  return Promise.all(
+    wanted.map(async ({ location, condition, key }) => ({
+      location,
+      condition,
+      publicKey: key ?? (await keyOf(location)),
+    })),
+  );
+}

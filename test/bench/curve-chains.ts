@@ -1,0 +1,76 @@
+import type { Chart } from "./chart.ts";
+import { type Cost, costsOf, type Fresh, narrowed, newBench, type Shown } from "./curve-replica.ts";
+import { fitLine, formula } from "./fit.ts";
+import { NINE } from "./tokens.ts";
+
+const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200];
+const LINKS = [1, 2, 4, 8, 16, 32, 64];
+
+type Costs = readonly (readonly [x: number, cost: Cost])[];
+
+/** A chart of what verifying costs, for tokens that are new and for one that was seen. */
+export function verifyChart(
+  title: string,
+  x: string,
+  costs: Costs,
+  options: { readonly formula: string; readonly logarithmic: boolean },
+): Chart {
+  return {
+    title,
+    x,
+    y: "µs a verify",
+    ...options,
+    lines: [
+      { name: "every token new", points: costs.map(([at, cost]) => [at, cost.fresh]) },
+      { name: "seen before", points: costs.map(([at, cost]) => [at, cost.seen]) },
+    ],
+  };
+}
+
+async function measure(
+  sizes: readonly number[],
+  caveatsOf: (size: number) => readonly string[],
+): Promise<Costs> {
+  const bench = await newBench();
+  const root: Shown = { token: (await bench.replica.issue()).token, platform: "default" };
+  const kinds = sizes.map(caveatsOf).map(
+    (written): Fresh =>
+      (count) =>
+        narrowed([root], count, written),
+  );
+  const costs = await costsOf(bench.replica, kinds);
+  await bench.stop();
+  return costs.map((cost, index) => [sizes[index] ?? 0, cost]);
+}
+
+const freshLine = (costs: Costs) => fitLine(costs.map(([at, { fresh }]) => [at, fresh]));
+
+/** Cost against the number of caveats: those of the other figures, over and over. The issuer's own counts. */
+export async function caveats(): Promise<Readonly<Record<string, Chart>>> {
+  const others = NINE.slice(0, -1);
+  const costs = await measure(COUNTS, (count) =>
+    Array.from({ length: count - 1 }, (_, index) => others[index % others.length] ?? ""),
+  );
+  const line = formula(freshLine(costs), "caveats");
+  const chart = verifyChart("Caveats of a token", "caveats", costs, {
+    formula: `new: ${line} µs`,
+    logarithmic: false,
+  });
+  return { caveats: chart };
+}
+
+/** Cost against the number of hands that a token went through: each names itself and narrows one bound. */
+export async function links(): Promise<Readonly<Record<string, Chart>>> {
+  const costs = await measure(LINKS, (count) =>
+    Array.from({ length: count }, (_, index) => [
+      `agent = worker-${index}#${index}`,
+      `args.amount <= ${1000 - index}`,
+    ]).flat(),
+  );
+  const line = formula(freshLine(costs), "links");
+  const chart = verifyChart("Delegations of a token", "links of two caveats", costs, {
+    formula: `new: ${line} µs`,
+    logarithmic: false,
+  });
+  return { links: chart };
+}

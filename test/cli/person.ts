@@ -1,0 +1,49 @@
+import { createBrowser } from "../support/browser.ts";
+
+/** What somebody answers on the page of a discharge. */
+export type Answer = "approve" | "deny" | "confirm";
+
+/**
+ * Somebody with a browser, who does what a command asks for on standard error: logs in, at the pages or with a
+ * code, and answers on the page of a discharge.
+ *
+ * @returns what is told of everything that the command has said so far
+ */
+export function person(subject: string, answer: Answer = "approve"): (stderr: string) => void {
+  let came = false;
+  return (stderr) => {
+    const login = /http:\S+\/(?:auth\?|device)\S*(?= |\n)/.exec(stderr)?.[0];
+    const page = /http:\S+\/(?:approvals|discharges)\/\S+(?=\n)/.exec(stderr)?.[0];
+    const code = /enter (\S+)/.exec(stderr)?.[1];
+    const done = () => {
+      if (page !== undefined) return decide(page, subject, answer);
+      if (login !== undefined) return logIn(login, subject, code);
+      return undefined;
+    };
+    if (came || (login ?? page) === undefined) return;
+    came = true;
+    // A failure shows as a command that waits in vain.
+    done()?.catch((error: unknown) => void process.stderr.write(`${String(error)}\n`));
+  };
+}
+
+async function logIn(page: string, subject: string, code: string | undefined): Promise<void> {
+  const browser = createBrowser();
+  const first = await browser.get(page);
+  if (code === undefined) {
+    await browser.submit(first.form(), { name: subject });
+    return;
+  }
+  const login = await browser.submit(first.form(), { user_code: code });
+  const confirm = await browser.submit(login.form(), { name: subject });
+  await browser.submit(confirm.form(), {});
+}
+
+async function decide(page: string, subject: string, decision: Answer): Promise<void> {
+  const browser = createBrowser();
+  const login = await browser.get(page);
+  const shown = await browser.submit(login.form(), { name: subject });
+  const form = shown.forms.find(({ buttons }) => buttons.includes("decision"));
+  if (form === undefined) throw new Error(`there is nothing to decide at ${shown.url.pathname}`);
+  await browser.submit(form, { decision });
+}
