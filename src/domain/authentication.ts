@@ -51,19 +51,35 @@ export function createAuthentication(options: {
     if (role === undefined) throw unauthenticated("the credential is not one of this service");
 
     const contextFor = (action: string | undefined, platform: string | undefined): JsonObject => {
-      const facts = Object.entries({ action, platform, ...request });
-      return new Map(facts.filter((fact): fact is [string, string] => fact[1] !== undefined));
+      const facts = new Map([
+        ["method", request.method],
+        ["path", request.path],
+        ["ip", request.ip],
+      ]);
+      if (action !== undefined) facts.set("action", action);
+      if (platform !== undefined) facts.set("platform", platform);
+      return facts;
     };
     // Revoked and expired hold whatever the call is for; the other caveats wait for the action.
     const { refusal } = judge(token, contextFor(undefined, undefined), clock.now());
     if (refusal?.code === "revoked" || refusal?.code === "expired") throw unauthenticated(refusal.detail);
+    // A request is about one thing, and is asked about it before its body is read and again by the use case.
+    let last:
+      | { readonly action: string; readonly platform: string | undefined; readonly refusal?: string }
+      | undefined;
     return {
       kind: "service",
       ...role,
       credentialId: token.identifier.tokenId,
       refuses(action, platform) {
-        const judged = judge(token, contextFor(action, platform), clock.now());
-        return judged.refusal && `the credential does not allow this: ${judged.refusal.detail}`;
+        if (last?.action === action && last.platform === platform) return last.refusal;
+        const { refusal } = judge(token, contextFor(action, platform), clock.now());
+        last = {
+          action,
+          platform,
+          ...(refusal && { refusal: `the credential does not allow this: ${refusal.detail}` }),
+        };
+        return last.refusal;
       },
     };
   }

@@ -9,6 +9,7 @@ import type { Reply } from "./reply.ts";
 import { requestId } from "./request-id.ts";
 import type { Route } from "./route.ts";
 import { verify, verifyBatch } from "./routes/verify.ts";
+import { createTurns } from "./turns.ts";
 
 /** The routes that are called for every call of somebody else's. None has parameters in its path. */
 const DIRECT: readonly Route[] = [verify, verifyBatch];
@@ -37,6 +38,7 @@ const DRAIN = 500;
 export function createListener(options: AppOptions, app: RequestListener): RequestListener {
   const context = contextOf(options);
   const pipeline = createPipeline(context, options.clock);
+  const turns = createTurns();
   const common = {
     names: new Set(Object.keys(pipeline.common)),
     inTurn: Object.entries(pipeline.common).flat(),
@@ -47,15 +49,24 @@ export function createListener(options: AppOptions, app: RequestListener): Reque
     const route = routes.get(`${incoming.method} ${incoming.url}`);
     if (route === undefined || !isPlain(incoming, route)) return app(incoming, response);
     const exchange = exchangeOf(route, incoming);
-    pipeline
-      .settle(exchange, route, () => route.run(context, exchange))
-      .then((reply) => {
-        write(response, reply, exchange.requestId, common);
-        if (!incoming.complete) drain(incoming);
-      })
-      // Only a fault of this module gets here, and there is no telling what has been written.
-      .catch(() => response.destroy());
+    turns.begin(() => {
+      pipeline
+        .settle(exchange, route, () => route.run(context, exchange))
+        .then((reply) => turns.end(() => answer(incoming, response, reply, exchange.requestId)))
+        // Nothing that is foreseen gets here: `settle` never rejects.
+        .catch(() => response.destroy());
+    });
   };
+
+  function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, id: string): void {
+    try {
+      write(response, reply, id, common);
+      if (!incoming.complete) drain(incoming);
+    } catch {
+      // A fault of this module, and there is no telling what has been written.
+      response.destroy();
+    }
+  }
 }
 
 function isPlain({ rawHeaders }: IncomingMessage, { body }: Route): boolean {

@@ -44,23 +44,27 @@ export function headerOf(raw: readonly string[], name: string): string | null {
  * and is taken without waiting for events. The parser holds a body to the length that it announces.
  */
 function bodyOf(incoming: IncomingMessage): Uint8Array | Promise<Uint8Array> {
-  if (!incoming.complete) return restOf(incoming);
-  const bytes: unknown = incoming.read();
-  return bytes instanceof Uint8Array ? bytes : new Uint8Array();
+  const announced = Number(headerOf(incoming.rawHeaders, "content-length"));
+  if (announced === 0) return new Uint8Array();
+  if (incoming.readableLength < announced) return restOf(incoming, announced);
+  const bytes: Uint8Array = incoming.read();
+  return bytes;
 }
 
-function restOf(incoming: IncomingMessage): Promise<Uint8Array> {
+function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const cut = () => reject(new Error("the connection ended within the body"));
+    const bytes = new Uint8Array(announced);
+    let length = 0;
+    const cut = () => {
+      if (length < announced) reject(new Error("the connection ended within the body"));
+    };
     // `close` may have been told before anyone asked.
     if (incoming.destroyed) return cut();
-    const bytes = new Uint8Array(Number(headerOf(incoming.rawHeaders, "content-length")));
-    let length = 0;
     incoming.on("data", (chunk: Uint8Array) => {
       bytes.set(chunk, length);
       length += chunk.length;
+      if (length === announced) resolve(bytes);
     });
-    incoming.on("end", () => resolve(bytes));
     incoming.on("error", cut);
     incoming.on("close", cut);
   });

@@ -111,16 +111,21 @@ async function told(way: (typeof WAYS)[number], request: string, parts: Paramete
   const plain = raw
     .replace(/\r\ndate: [^\r]*/gi, "\r\ndate: D")
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, "ID");
-  const [head = "", ...body] = plain.split("\r\n\r\n");
-  const [status, ...headers] = head
-    .split("\r\n")
-    .map((line) => line.replace(/^[^:]+:/, (n) => n.toLowerCase()));
+  // Header names are the same in any case, and in any order: those of an answer before the last, too.
+  const answered = plain.split("\r\n\r\n").map((part) => {
+    if (!part.startsWith("HTTP/1.1 ")) return part;
+    const [status = "", ...headers] = part.split("\r\n");
+    return [
+      status,
+      ...headers.map((line) => line.replace(/^[^:]+:/, (name) => name.toLowerCase())).sort(),
+    ].join("\n");
+  });
   const events = requests.map(({ requestId, milliseconds: _, ...event }) => ({
     ...event,
     own: requestId === "mine",
   }));
   return {
-    answered: [status, ...headers.sort(), ...body],
+    answered,
     logged: [events, faults.map(({ name, route }) => ({ name, route }))],
     asked: [calls, authentications],
   };

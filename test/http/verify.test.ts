@@ -285,6 +285,24 @@ describe("POST /v1/verify/batch", () => {
     if (status === 200) expect((await read<{ results: unknown[] }>(response)).results).toHaveLength(count);
   });
 
+  test("a fault that one item met with is that item's, and is logged without its words", async () => {
+    const fault = Object.assign(new TypeError(CANARY), { code: "23505" });
+    const { send, faults, requests } = createTestApp({
+      verification: { verifyBatch: async () => [ALLOWED, { fault }, { fault: CANARY }, ALLOWED] },
+    });
+    const response = await send("POST", "/v1/verify/batch", { requests: [good, good, good, good] });
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(text + JSON.stringify(faults)).not.toContain(CANARY);
+    const internal = { status: 500, code: "internal_error", detail: "internal error" };
+    expect(JSON.parse(text).results).toMatchObject([ALLOWED_WIRE, internal, internal, ALLOWED_WIRE]);
+    expect(faults).toMatchObject([
+      { route: "/v1/verify/batch", name: "TypeError", code: "23505" },
+      { route: "/v1/verify/batch", name: "string", code: null },
+    ]);
+    expect(faults[0]?.requestId).toBe(requests[0]?.requestId);
+  });
+
   test("too few verdicts are a fault, never an answer for another request", async () => {
     const { send, faults } = createTestApp({ verification: { verifyBatch: async () => [ALLOWED] } });
     expect((await send("POST", "/v1/verify/batch", { requests: [good, good] })).status).toBe(500);

@@ -113,7 +113,7 @@ export const verifyBatch = defineRoute({
   tag: "Verify",
   summary: "Up to 1,000 questions in one body",
   description:
-    "Answers in the order of the requests. A request that is not valid, or that could not be answered, is a problem document in its place, whose `member` is a path into that request; it does not spoil the others. A body that is no JSON at all is refused as a whole.",
+    "Answers in the order of the requests. A request that is not valid, or that could not be answered, or that met with a fault of the service, is a problem document in its place, whose `member` is a path into that request; it does not spoil the others. A body that is no JSON at all is refused as a whole.",
   auth: "caller",
   authorize: (caller) => void requirePlatform(caller, "verify"),
   body: batchBody,

@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+
+import type { Verdict } from "../../src/domain/service.ts";
+import { verdictWire } from "../../src/http/wire/verdict.ts";
+import { createVerdictWriter } from "../../src/http/wire/verdict-json.ts";
+import { ALLOWED, PRINCIPAL, REFUSED } from "../support/fake-service.ts";
+
+const whole = (verdict: Verdict) => JSON.stringify(verdictWire(verdict));
+
+/** Another value for each member but the sequence. */
+const OTHERS: Readonly<Record<string, unknown>> = {
+  tokenId: "another",
+  keyId: "another",
+  platform: "another",
+  principal: { ...PRINCIPAL, email: "new@example.com" },
+  issuedAt: 1,
+  expiresAt: 2,
+  agents: ["another"],
+  caveats: ["another = x"],
+  summary: "Today, anything.",
+  revocationId: "another",
+  revocationIds: ["another"],
+};
+
+describe("a verdict on a token that was written before", () => {
+  test("is written as if it were the first, with its own sequence", () => {
+    const write = createVerdictWriter();
+    for (const sequence of ["a-1", "a-1", "a-2", 'quote"-3', "a-1"]) {
+      const verdict = { ...ALLOWED, sequence };
+      expect(write(verdict)).toBe(whole(verdict));
+    }
+  });
+
+  test("no member is forgotten here", () => {
+    expect(Object.keys(OTHERS).sort()).toEqual(
+      Object.keys(ALLOWED)
+        .filter((name) => name !== "allowed" && name !== "sequence")
+        .sort(),
+    );
+  });
+
+  test.each(Object.entries(OTHERS))("says another %s where there is one", (name, value) => {
+    const write = createVerdictWriter();
+    const other = { ...ALLOWED, [name]: value } as Verdict;
+    for (const verdict of [ALLOWED, ALLOWED, other, other, ALLOWED, other, ALLOWED]) {
+      expect(write(verdict)).toBe(whole(verdict));
+    }
+    expect(whole(other)).not.toBe(whole(ALLOWED));
+  });
+
+  test("agents are compared by what they hold", () => {
+    const write = createVerdictWriter();
+    for (const agents of [["a"], ["a", "b"], ["a"], [], ["b"]]) {
+      const verdict = { ...ALLOWED, agents } as Verdict;
+      expect(write(verdict)).toBe(whole(verdict));
+    }
+  });
+
+  test("one that is too long to keep is written whole each time", () => {
+    const write = createVerdictWriter();
+    const verdict = { ...ALLOWED, caveats: ["x".repeat(5000)] } as Verdict;
+    for (let time = 0; time < 3; time++) expect(write(verdict)).toBe(whole(verdict));
+  });
+
+  test("refusals are written whole", () => {
+    const write = createVerdictWriter();
+    for (const verdict of [REFUSED, { ...REFUSED, sequence: "a-2" }, REFUSED]) {
+      expect(write(verdict)).toBe(whole(verdict));
+    }
+  });
+});
