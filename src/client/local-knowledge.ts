@@ -1,3 +1,4 @@
+import { createCaveatReader } from "../caveats/memo.ts";
 import {
   constantTimeEqual,
   decodeBundle,
@@ -56,6 +57,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
   // Apart, so that a flood of tokens that were made from a link never pushes out the link.
   const links = createRecent<KnownLink>(limits.characters / 2, (link) => index.remove(link));
   const derived = createRecent<KnownToken>(limits.characters / 2);
+  const readCaveat = createCaveatReader();
   const revocations = createRevocations(limits.revocations);
 
   function derive(text: string): KnownToken | undefined {
@@ -87,7 +89,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
       ids.push(revocationId(tail).text);
     }
     if (!constantTimeEqual(tail, signature)) return undefined;
-    const token = narrowedToken(link.token, caveats, ids);
+    const token = narrowedToken(link.token, caveats, ids, readCaveat);
     const ownAgents = token.agents.slice(link.token.agents.length);
     return revocations.mayName(token.root, ids, ownAgents) ? undefined : token;
   }
@@ -109,7 +111,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
       const decoded = decodeBundle(text);
       if (!decoded.ok || !isLearnable(decoded.macaroons, allowed)) return;
       const [macaroon] = decoded.macaroons;
-      const token = askedToken(macaroon.unverifiedCaveats, allowed);
+      const token = askedToken(macaroon.unverifiedCaveats, allowed, readCaveat);
       if (since.some((revocation) => isKilledBy(token, revocation))) return;
       const link: KnownLink = { ...linkOf(macaroon), text, token };
       const size = sizeOf(text, token) + JSON.stringify(allowed).length;

@@ -1,7 +1,8 @@
 import { agentText } from "../caveats/caveat.ts";
 import { clear, type Failure } from "../caveats/clear.ts";
-import { type Condition, compileCaveat } from "../caveats/condition.ts";
+import type { Condition } from "../caveats/condition.ts";
 import { instantFromMilliseconds } from "../caveats/instant.ts";
+import type { CaveatReader } from "../caveats/memo.ts";
 import { summarise } from "../caveats/summary.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { Caveat } from "../macaroon/index.ts";
@@ -25,7 +26,11 @@ export interface KnownToken extends Revocable {
 }
 
 /** The token that the service has answered about. */
-export function askedToken(caveats: readonly Caveat[], allowed: Allowed): KnownToken {
+export function askedToken(
+  caveats: readonly Caveat[],
+  allowed: Allowed,
+  readCaveat: CaveatReader,
+): KnownToken {
   const root = Object.freeze({ ...allowed, principal: Object.freeze({ ...allowed.principal }) });
   const revocationIds = Object.freeze([...allowed.revocation_ids]);
   const none = {
@@ -39,7 +44,7 @@ export function askedToken(caveats: readonly Caveat[], allowed: Allowed): KnownT
   };
   const expires = Date.parse(allowed.expires_at);
   const expiresAt = new Date(expires).toISOString();
-  return narrowedToken({ ...none, expires, expiresAt }, caveats, revocationIds);
+  return narrowedToken({ ...none, expires, expiresAt }, caveats, revocationIds, readCaveat);
 }
 
 /** A token with further caveats, each with the revocation id of its link. */
@@ -47,12 +52,13 @@ export function narrowedToken(
   from: KnownToken,
   caveats: readonly Caveat[],
   revocationIds: readonly string[],
+  readCaveat: CaveatReader,
 ): KnownToken {
   const conditions = from.conditions.slice();
   const texts = from.texts.slice();
   let { agents, times, isReadable, expires, expiresAt } = from;
   for (const { id } of caveats) {
-    const condition = compileCaveat(id);
+    const condition = readCaveat(id);
     conditions.push(condition);
     if (condition.state === "third_party") continue;
     texts.push(condition.text);
