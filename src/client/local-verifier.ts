@@ -1,20 +1,14 @@
-import { clear, type Failure } from "../caveats/clear.ts";
-import type { Condition } from "../caveats/condition.ts";
-import { instantFromMilliseconds } from "../caveats/instant.ts";
-import { reservedMember } from "../caveats/reserved.ts";
-import { summarise } from "../caveats/summary.ts";
-import { JsonError } from "../json/error.ts";
-import { parseJson } from "../json/parse.ts";
-import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
-import { decodeBundle, type Hmac } from "../macaroon/index.ts";
+import type { Hmac } from "../macaroon/index.ts";
 import type { Revocation, Verdict } from "./answers.ts";
 import type { Bakehouse } from "./bakehouse.ts";
 import { BakehouseError } from "./error.ts";
 import type { Verifier } from "./guard.ts";
-import { type LocalClock, systemLocalClock, type Window } from "./local-clock.ts";
+import { type LocalClock, systemLocalClock } from "./local-clock.ts";
+import { readContext } from "./local-context.ts";
 import { createFollower } from "./local-follower.ts";
-import { createKnowledge, isLearnable, type KnownToken } from "./local-knowledge.ts";
-import type { Context, VerifyRequest } from "./requests.ts";
+import { createKnowledge } from "./local-knowledge.ts";
+import { isDecidable, judge } from "./local-token.ts";
+import type { VerifyRequest } from "./requests.ts";
 import type { CallOptions } from "./transport.ts";
 
 /** Settings of a local verifier. */
@@ -54,7 +48,6 @@ export interface LocalVerifier extends Verifier {
 const MAX_STALENESS = 15_000;
 const MAX_MEMORY = 64_000_000;
 const MAX_REVOCATIONS = 200_000;
-const CONTEXT_DEPTH = 64;
 /** Revocations that may arrive while the service is being asked; more, and its answer is not kept. */
 const MOST_MEANWHILE = 1_000;
 
@@ -122,19 +115,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
 
   function learn(request: VerifyRequest, verdict: Verdict, meanwhile: readonly Revocation[]): void {
     if (!verdict.allowed || request.discharges?.length || meanwhile.length > MOST_MEANWHILE) return;
-    const decoded = decodeBundle(request.token);
-    if (!decoded.ok || !isLearnable(decoded.macaroons, verdict)) return;
-    const [macaroon] = decoded.macaroons;
-    knowledge.learn(request.token, macaroon, verdict, meanwhile);
-  }
-
-  function find(text: string): KnownToken | undefined {
-    const seen = knowledge.seen(text);
-    if (seen !== undefined) return seen;
-    if (knowledge.size === 0) return undefined;
-    const decoded = decodeBundle(text);
-    if (!decoded.ok || decoded.macaroons.length > 1) return undefined;
-    return knowledge.derive(text, decoded.macaroons[0]);
+    knowledge.learn(request.token, verdict, meanwhile);
   }
 
   /** The answer, where it can be known here. */
@@ -145,14 +126,10 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     const sequence = follower.position();
     const window = follower.serviceTime();
     if (sequence === undefined || window === undefined || !isFresh()) return undefined;
-    const known = find(token);
-    if (known === undefined || !known.conditions.every((condition) => isDecidable(condition, window)))
-      return undefined;
+    const known = knowledge.find(token);
+    if (known === undefined || !isDecidable(known, window)) return undefined;
     const context = readContext(request.context);
-    if (context === undefined) return undefined;
-    const now = instantFromMilliseconds(Math.floor(window.to));
-    const { failures } = clear(known.conditions, { now, context, place: "root" });
-    return failures.length === 0 ? allowedOf(known, sequence, now) : refusedOf(failures, sequence);
+    return context && judge(known, context, window, sequence);
   }
 
   return {
@@ -177,75 +154,4 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
       knowledge.forgetAll();
     },
   };
-}
-
-/** Whether a condition means the same wherever in the window the service's clock stands, and is understood at all. */
-function isDecidable(condition: Condition, window: Window): boolean {
-  if (condition.state !== "known") return false;
-  if (condition.caveat.kind !== "time") return true;
-  const { seconds } = condition.caveat.at;
-  return (seconds + 1) * 1000 < window.from || seconds * 1000 > window.to;
-}
-
-/** The context as the service would read it from a request's body; undefined where it would refuse it. */
-function readContext(context: Context): JsonObject | undefined {
-  try {
-    const value = parseJson(JSON.stringify(context));
-    if (!(value instanceof Map) || reservedMember(value) !== undefined || depthOf(value) > CONTEXT_DEPTH) {
-      return undefined;
-    }
-    return value;
-  } catch (error) {
-    if (error instanceof JsonError || error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-function depthOf(value: JsonValue): number {
-  if (value === null || typeof value !== "object" || value instanceof JsonNumber) return 0;
-  let deepest = 0;
-  for (const member of value.values() as Iterable<JsonValue>) deepest = Math.max(deepest, depthOf(member));
-  return deepest + 1;
-}
-
-function allowedOf(
-  known: KnownToken,
-  sequence: string,
-  now: ReturnType<typeof instantFromMilliseconds>,
-): Verdict {
-  const { root, conditions, agents, revocationIds } = known;
-  return {
-    ...root,
-    expires_at: expiryOf(known),
-    agents,
-    caveats: conditions.map((condition) => (condition.state === "third_party" ? "" : condition.text)),
-    // Made when somebody reads it: it costs more than the answer.
-    get summary() {
-      return summarise(conditions, { now });
-    },
-    revocation_id: revocationIds.at(-1) ?? root.revocation_id,
-    revocation_ids: revocationIds,
-    sequence,
-  };
-}
-
-function expiryOf({ root, conditions }: KnownToken): string {
-  let earliest = Date.parse(root.expires_at);
-  for (const condition of conditions) {
-    if (condition.state !== "known" || condition.caveat.kind !== "time" || condition.caveat.operator !== "<")
-      continue;
-    const { seconds, fraction } = condition.caveat.at;
-    earliest = Math.min(earliest, seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0")));
-  }
-  return new Date(earliest).toISOString();
-}
-
-/** In the order in which the service names the first reason. */
-const ORDER: readonly Failure["code"][] = ["expired", "depth_exceeded", "caveat_unknown", "caveat_failed"];
-
-function refusedOf(failures: readonly Failure[], sequence: string): Verdict {
-  const code =
-    ORDER.find((candidate) => failures.some((failure) => failure.code === candidate)) ?? "caveat_failed";
-  const first = failures.find((failure) => failure.code === code);
-  return { allowed: false, code, detail: first?.detail ?? "", failures, undischarged: [], sequence };
 }
