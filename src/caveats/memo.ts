@@ -3,11 +3,11 @@ import { type Condition, compileCaveat } from "./condition.ts";
 /** Reads first-party caveats as {@link compileCaveat} does. */
 export type CaveatReader = (id: Uint8Array) => Condition;
 
-/** A power of two. Each place holds one caveat: half a mebibyte in all, if they are as long as caveats are. */
+/** Each place holds one caveat: half a mebibyte in all, if they are as caveats are. Ten bits of a hash name one. */
 const PLACES = 1024;
 
-/** The longest caveat that is remembered, bytes: so that those of a flood of long ones take two mebibytes at most. */
-const LONGEST = 256;
+/** The longest caveat that is remembered, bytes: as lists of the shortest blocks, they take four mebibytes in all. */
+const LONGEST = 128;
 
 // FNV-1a's prime (RFC 9923 §2.2).
 const PRIME = 0x01000193;
@@ -46,8 +46,9 @@ export function createCaveatReader(): CaveatReader {
 function hashOf(bytes: Uint8Array): number {
   let hash = bytes.length;
   for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ (bytes[at] as number), PRIME);
-  // The highest bits, which name the place, take longest to depend on all bytes.
-  return Math.imul(hash ^ (hash >>> 15), PRIME);
+  // Mixed as MurmurHash3 ends, since caveats differ in their last bytes most.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { defaultHmac, defaultSha256 } from "../../src/macaroon/index.ts";
-import { fromHex, hex, KEYED_HASHES, utf8 } from "./support.ts";
+import { hmac2 } from "../../src/macaroon/key.ts";
+import { revocationId } from "../../src/macaroon/revocation-id.ts";
+import { CHAINS, fromHex, hex, KEYED_HASHES, NOBLE, utf8 } from "./support.ts";
 
 describe.each(KEYED_HASHES)("the %s keyed hash", (_name, { hmac, sha256 }) => {
   test.each([
@@ -51,7 +52,7 @@ describe.each(KEYED_HASHES)("the %s keyed hash", (_name, { hmac, sha256 }) => {
     expect(hex(hmac(fromHex(key), fromHex(message)))).toBe(tag);
   });
 
-  test("is the portable one, whatever the lengths, and whatever was hashed before", () => {
+  test("is noble's, whatever the lengths, and whatever was hashed before", () => {
     const bytes = (most: number) =>
       fc.oneof(
         fc.uint8Array({ maxLength: 130 }),
@@ -59,8 +60,8 @@ describe.each(KEYED_HASHES)("the %s keyed hash", (_name, { hmac, sha256 }) => {
       );
     fc.assert(
       fc.property(bytes(64), bytes(4096), (key, message) => {
-        expect(hex(hmac(key, message))).toBe(hex(defaultHmac(key, message)));
-        expect(hex(sha256(message))).toBe(hex(defaultSha256(message)));
+        expect(hex(hmac(key, message))).toBe(hex(NOBLE.hmac(key, message)));
+        expect(hex(sha256(message))).toBe(hex(NOBLE.sha256(message)));
       }),
       { numRuns: 300 },
     );
@@ -81,5 +82,54 @@ describe.each(KEYED_HASHES)("the %s keyed hash", (_name, { hmac, sha256 }) => {
     ]);
     expect([first.constructor, digest.constructor]).toEqual([Uint8Array, Uint8Array]);
     expect(first.buffer.byteLength).toBe(32);
+  });
+});
+
+describe.each(CHAINS)("the %s chain hash", (_name, chain) => {
+  const message = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc
+      .constantFrom(0, 54, 55, 56, 63, 64, 65, 119, 120, 4_095, 4_096, 4_097)
+      .map((length) => new Uint8Array(length).fill(0xa5)),
+  );
+  const key = fc.oneof(
+    fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    fc.uint8Array({ minLength: 1, maxLength: 64 }),
+  );
+
+  test("walks a chain as noble's HMAC does and names its links, whatever was walked before", () => {
+    fc.assert(
+      fc.property(key, fc.array(message, { maxLength: 6 }), (first, messages) => {
+        chain.begin(first);
+        let tail = first;
+        const tails: Uint8Array[] = [];
+        for (const next of messages) {
+          const stepped = chain.step(next);
+          tails.push(stepped);
+          tail = NOBLE.hmac(tail, next);
+          expect(hex(stepped)).toBe(hex(tail));
+          expect(hex(chain.name(stepped))).toBe(hex(revocationId(tail, NOBLE.sha256).bytes));
+        }
+        // What was given out is nobody's scratch.
+        chain.begin(utf8("another"));
+        chain.step(utf8("chain"));
+        if (tails.length > 0) expect(hex(tails.at(-1) ?? utf8(""))).toBe(hex(tail));
+        expect(new Set(tails.map(({ buffer }) => buffer)).size).toBe(tails.length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("is as good for a third-party caveat, which takes three HMACs under one tail", () => {
+    const hmac = (under: Uint8Array, of: Uint8Array): Uint8Array => {
+      chain.begin(under);
+      return chain.step(of);
+    };
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), message, message, (tail, a, b) => {
+        expect(hex(hmac2(tail, a, b, hmac))).toBe(hex(hmac2(tail, a, b, NOBLE.hmac)));
+      }),
+      { numRuns: 50 },
+    );
   });
 });

@@ -23,14 +23,14 @@ import {
 } from "../../src/macaroon/index.ts";
 
 /** Noble's, which the portable one is held to. */
-const noble = {
+export const NOBLE = {
   hmac: (key: Uint8Array, message: Uint8Array) => nobleHmac(nobleSha256, key, message),
   sha256: (message: Uint8Array) => nobleSha256(message),
 };
 
 /** Every implementation of the two hashes, and the one that they are held to. */
 export const KEYED_HASHES: readonly (readonly [name: string, keyed: { hmac: Hmac; sha256: Sha256 }])[] = [
-  ["noble", noble],
+  ["noble", NOBLE],
   ["portable", { hmac: defaultHmac, sha256: defaultSha256 }],
   ["node", { hmac: nodeHmac, sha256: nodeSha256 }],
 ];

@@ -1,0 +1,49 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { compileCaveat } from "../../src/caveats/condition.ts";
+import { createCaveatReader } from "../../src/caveats/memo.ts";
+import { printCaveat } from "../../src/caveats/print.ts";
+import { caveat } from "./arbitraries.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+test("a caveat is read as without memory, however often and whatever was read before", () => {
+  const read = createCaveatReader();
+  const any = fc.oneof(caveat.map(printCaveat).map(bytes), fc.uint8Array({ maxLength: 300 }));
+  fc.assert(
+    fc.property(fc.array(any, { minLength: 1, maxLength: 5 }), (ids) => {
+      for (let time = 0; time < 3; time++) {
+        for (const id of ids) expect(read(id)).toEqual(compileCaveat(id));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("what recurs is kept from the second time on, and what came in may change", () => {
+  const read = createCaveatReader();
+  const id = bytes("tool in search, fetch");
+  read(id);
+  const second = read(id);
+  expect(read(bytes("tool in search, fetch"))).toBe(second);
+  id.fill(0x41);
+  expect(read(bytes("tool in search, fetch"))).toBe(second);
+  expect(read(id)).toMatchObject({ state: "unknown" });
+  expect(second).toEqual(compileCaveat("tool in search, fetch"));
+});
+
+test("what occurs once pushes nothing out, and a long one is not kept", () => {
+  const read = createCaveatReader();
+  const recurring = Array.from({ length: 50 }, (_, index) => bytes(`tool = t${index}`));
+  for (let time = 0; time < 2; time++) for (const id of recurring) read(id);
+  const kept = new Map(recurring.map((id) => [id, read(id)]));
+  const still = [...kept].filter(([id, condition]) => read(id) === condition);
+  // Some of fifty meet in one of a thousand places.
+  expect(still.length).toBeGreaterThan(40);
+  for (let index = 0; index < 20_000; index++) read(bytes(`agent = a#${index}`));
+  for (const [id, condition] of still) expect(read(id)).toBe(condition);
+
+  const long = bytes(`tool in ${"x,".repeat(60)}x`);
+  expect(new Set([read(long), read(long), read(long)]).size).toBe(3);
+});
