@@ -42,13 +42,14 @@ export const CHAINS: readonly (readonly [name: string, chain: ChainHash])[] = [
   ...KEYED_HASHES.map(([name, { hmac, sha256 }]) => [`of ${name}`, chainOf(hmac, sha256)] as const),
 ];
 
-/** Verifies with every chain hash: each must come to the same answer. A hash of the caller's own stays the only one. */
+/** Those that are three different programs, and not one of them by another way. The first is what `verify` uses unasked. */
+const OTHERS = [nodeChain, chainOf(NOBLE.hmac, NOBLE.sha256)] as const;
+
+/** Verifies with every hash: each must come to the same answer. A hash of the caller's own stays the only one. */
 export function verifyWithEach(options: VerifyOptions): Verification {
   const verification = verify(options);
   if (options.hmac !== undefined || options.chain !== undefined) return verification;
-  for (const [name, chain] of CHAINS) {
-    expect(verify({ ...options, chain }), name).toEqual(verification);
-  }
+  for (const chain of OTHERS) expect(verify({ ...options, chain })).toEqual(verification);
   return verification;
 }
 
