@@ -47,7 +47,8 @@ function bodyOf(incoming: IncomingMessage): Uint8Array | Promise<Uint8Array> {
   const announced = Number(headerOf(incoming.rawHeaders, "content-length"));
   if (announced === 0) return new Uint8Array();
   if (incoming.readableLength < announced) return restOf(incoming, announced);
-  const bytes: Uint8Array = incoming.read();
+  // With its length: without one, read() gives what came in one piece, and there may be more.
+  const bytes: Uint8Array = incoming.read(announced);
   return bytes;
 }
 

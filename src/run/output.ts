@@ -1,9 +1,13 @@
 import { pino } from "pino";
 
-/** Where lines go. */
+/** Where lines go. Each comes with its end, and all are written in the order in which they came. */
 export interface LineOutput {
-  /** Takes a line with its end. */
+  /** Writes a line, after all that is held. */
   write(line: string): void;
+  /** Takes a line of which there may be many, to be written with others. */
+  hold(line: string): void;
+  /** Writes what is held. */
+  flush(): void;
 }
 
 /** Characters that are held at most until the turn ends. */
@@ -11,12 +15,12 @@ const MOST_HELD = 64 * 1024;
 
 /**
  * Holds lines until the turn of the event loop ends, and writes them at once: a system call for each line costs a
- * busy service more than the line. A process that is killed loses the lines of its last turn; one that exits, by a
+ * busy service more than the line. What is rare is not held: it may be what somebody waits for. A process that is killed loses the lines of its last turn; one that exits, by a
  * fault too, loses none, because `flush` runs before.
  *
  * @param write takes all that is held; returns once it is written
  */
-export function oncePerTurn(write: (lines: string) => void): LineOutput & { flush(): void } {
+export function oncePerTurn(write: (lines: string) => void): LineOutput {
   let lines: string[] = [];
   let held = 0;
 
@@ -30,6 +34,10 @@ export function oncePerTurn(write: (lines: string) => void): LineOutput & { flus
 
   return {
     write(line) {
+      flush();
+      write(line);
+    },
+    hold(line) {
       if (held === 0) setImmediate(flush);
       lines.push(line);
       held += line.length;

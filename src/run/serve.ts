@@ -55,7 +55,11 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
   const options = {
     service: opened.service,
     publicUrl: config.publicUrl,
-    log: pinoHttpLog(opened.log, { ...standardOutput(), now: Date.now, bindings: logBindings(worker) }),
+    log: pinoHttpLog(opened.log, {
+      write: standardOutput().hold,
+      now: Date.now,
+      bindings: logBindings(worker),
+    }),
     clock: systemClock,
     version: VERSION,
     openapi: readOpenapi(),

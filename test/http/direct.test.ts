@@ -210,6 +210,13 @@ describe.each(WAYS)("on one connection, %s", (way) => {
     expect(calls).toHaveLength(1);
   });
 
+  test.each([70_000, 300_000, MAX_BODY])("reads a body of %i bytes to its end", async (size) => {
+    const { port, calls } = await listenOn(way);
+    const body = BODY.replace('"t"', `"${"t".repeat(size - BODY.length + 1)}"`);
+    expect(await exchange(port, [ask(PLATFORM + TYPED, body)], "sequence")).toMatch(/^HTTP\/1\.1 200 /);
+    expect(calls[0]?.args[1]).toMatchObject({ token: "t".repeat(size - BODY.length + 1) });
+  });
+
   test("closes the connection of whoever keeps sending a body that was refused", async () => {
     const { port, calls } = await listenOn(way);
     const request = `POST /v1/verify HTTP/1.1\r\nhost: x\r\n${TYPED}content-length: 1000\r\n\r\n{`;
