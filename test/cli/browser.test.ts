@@ -6,8 +6,8 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 
 import { encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { findChromium, openTab } from "../support/chromium.ts";
 import { builtBundle } from "../support/process-bundle.ts";
-import { runInBrowser } from "./headless.ts";
 
 const library = readFileSync(join(dirname(builtBundle("src/main.ts", "library")), "index.js"), "utf8");
 const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
@@ -53,9 +53,9 @@ test("the bundle is loaded and used where there is no Node: in a browser, where 
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
-    const shown = await runInBrowser(`http://127.0.0.1:${port}/`);
+    const chromium = findChromium();
     // Without a browser, the web's own globals alone have to do.
-    if (shown === undefined) {
+    if (chromium === undefined) {
       const script = library.replace(/export\s*\{([^}]*)\};?\s*(?:\/\/#.*)?\s*$/, (_, names: string) => {
         const local = /([\w$]+) as Token\b/.exec(names)?.[1] ?? "Token";
         return `;${local}.parse("${token}").delegate("page").inspect().agents.length`;
@@ -65,7 +65,15 @@ test("the bundle is loaded and used where there is no Node: in a browser, where 
       expect(runInNewContext(script, globals)).toBe(1);
       return;
     }
-    expect(shown).toContain("DONE 1 unknown_key");
+    const tab = await openTab(chromium);
+    try {
+      await tab.goto(`http://127.0.0.1:${port}/`);
+      const output = `document.querySelector("output")?.textContent`;
+      await tab.until(`Boolean(${output})`);
+      expect(await tab.evaluate(output)).toBe("DONE 1 unknown_key");
+    } finally {
+      await tab.close();
+    }
     expect(asked).toEqual(["Bearer from-the-page", "undefined"]);
   } finally {
     server.close();

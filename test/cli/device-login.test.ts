@@ -121,10 +121,12 @@ test("asks five seconds later each time that it is told to slow down (RFC 8628 Â
 });
 
 test("never asks in a tight loop, however short an interval the issuer names", async () => {
+  // By the true clock: the fake one runs ahead whenever an answer is on its way.
+  vi.useRealTimers();
   started = { interval: 0.001 };
-  answers = ["authorization_pending", "authorization_pending", { token: true }];
+  answers = ["authorization_pending", { token: true }];
   expect((await login()).exit).toBe(0);
-  expect((asked[2] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(2000);
+  expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(990);
 });
 
 test.each([
