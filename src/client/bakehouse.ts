@@ -31,6 +31,7 @@ import {
   type TokenRecord,
   type Verdict,
 } from "./answers.ts";
+import { BakehouseError } from "./error.ts";
 import { randomText } from "./random.ts";
 import type {
   CredentialRequest,
@@ -41,7 +42,7 @@ import type {
   VerifyRequest,
 } from "./requests.ts";
 import { type LogEvent, readLogEvents } from "./revocation-stream.ts";
-import { type BakehouseOptions, type CallOptions, createTransport } from "./transport.ts";
+import { type BakehouseOptions, type CallOptions, createTransport, SMALL_ANSWER } from "./transport.ts";
 
 /**
  * A Bakehouse service, as its callers see it.
@@ -162,7 +163,10 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     async verifyBatch(requests, callOptions) {
       const repeat = requests.every(({ dry_run }) => dry_run === true) ? "always" : "unanswered";
       const call = { method: "POST", path: "/v1/verify/batch", body: { requests }, repeat } as const;
-      return readVerdicts((await transport.call(call, callOptions)).body);
+      const results = readVerdicts((await transport.call(call, callOptions)).body);
+      // By their places alone answers belong to questions.
+      if (results.length === requests.length) return results;
+      throw new BakehouseError("bad_answer", `${results.length} answers to ${requests.length} questions`);
     },
 
     async revoke(targets, callOptions = {}) {
@@ -195,7 +199,13 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async discharge(request, callOptions) {
-      const call = { method: "POST", path: "/v1/discharge", body: request, repeat: "unanswered" } as const;
+      const call = {
+        method: "POST",
+        path: "/v1/discharge",
+        body: request,
+        repeat: "unanswered",
+        mostBytes: SMALL_ANSWER,
+      } as const;
       const { status, body } = await transport.call(call, callOptions);
       return readDischarge(status, body);
     },
@@ -207,6 +217,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
         body: { secret },
         repeat: "always",
         anonymous: true,
+        mostBytes: SMALL_ANSWER,
       } as const;
       const { status, body } = await transport.call(call, { timeout: LONG_POLL, ...callOptions });
       return readCollected(status, body);

@@ -20,6 +20,7 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
   let rest = "";
   let type = "";
   let data: string[] = [];
+  let held = 0;
   let id: string | undefined;
   try {
     for (;;) {
@@ -35,6 +36,7 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
           if (data.length > 0) yield { type: type === "" ? "message" : type, data: data.join("\n"), id };
           type = "";
           data = [];
+          held = 0;
           continue;
         }
         const colon = text.indexOf(":");
@@ -42,10 +44,13 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
         const rawValue = colon < 0 ? "" : text.slice(colon + 1);
         const fieldValue = rawValue.startsWith(" ") ? rawValue.slice(1) : rawValue;
         if (field === "event") type = fieldValue;
-        else if (field === "data") data.push(fieldValue);
-        else if (field === "id" && !fieldValue.includes("\0")) id = fieldValue;
+        else if (field === "data") {
+          data.push(fieldValue);
+          // Each line weighs something, or empty ones without number would fit.
+          held += fieldValue.length + 1;
+        } else if (field === "id" && !fieldValue.includes("\0")) id = fieldValue;
       }
-      if (rest.length + data.reduce((sum, { length }) => sum + length, 0) > MAX_EVENT) {
+      if (rest.length + held > MAX_EVENT) {
         throw new RangeError(`an event of more than ${MAX_EVENT} characters`);
       }
     }

@@ -33,7 +33,7 @@ export function guardNode<R extends NodeRequest>(
   return async (request, response, next) => {
     let passed = false;
     try {
-      const path = (request.originalUrl ?? request.url ?? "/").split("?", 1)[0] ?? "/";
+      const path = pathOf(request.originalUrl ?? request.url ?? "/");
       const ip = request.socket.remoteAddress;
       const decision = await decide(verifier, {
         authorization: request.headers.authorization,
@@ -58,4 +58,14 @@ export function guardNode<R extends NodeRequest>(
     // Outside of the `try`: what a handler throws is its own, and must not call `next` twice.
     if (passed) next();
   };
+}
+
+/**
+ * The path that a router goes by. A request may name the whole URL (RFC 9112 §3.2.2), and routers then look at its
+ * path alone; so they do before a `#`, which no good client sends. As it stood there, `path != /admin` would pass.
+ */
+function pathOf(target: string): string {
+  const path = /^[^?#]*/.exec(target)?.[0] ?? "";
+  const named = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(.*)$/is.exec(path)?.[1] ?? path;
+  return named === "" ? "/" : named;
 }

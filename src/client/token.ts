@@ -100,29 +100,7 @@ export class Token {
    * @throws TokenError `invalid_caveat` for what every verifier would refuse
    */
   attenuate(...caveats: readonly (string | ThirdPartyCaveat)[]): Token {
-    if (caveats.length === 0) return this;
-    if (this.#discharges.some(({ state }) => state === "arrived")) {
-      throw new TokenError(
-        "bound_discharges",
-        "the token's discharges are bound to it as it is: narrow it first and discharge it then, or take them out with withoutDischarges()",
-      );
-    }
-    let root = this.#root;
-    let texts: string[] = [];
-    try {
-      for (const caveat of caveats) {
-        if (typeof caveat === "string") {
-          texts.push(checkedCaveat(caveat));
-          continue;
-        }
-        root = sealed(texts.length === 0 ? root : attenuate(root, texts), caveat);
-        texts = [];
-      }
-      if (texts.length > 0) root = attenuate(root, texts);
-    } catch (error) {
-      throw tokenError(error);
-    }
-    return new Token(root, this.#discharges, this.#format);
+    return this.#narrowed(caveats.map(checked));
   }
 
   /**
@@ -132,12 +110,11 @@ export class Token {
    */
   delegate(name: string, options: Delegation = {}): Token {
     const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
-    return this.attenuate(
-      agent(name, instance),
-      ...caveats,
-      ...(options.ttl === undefined ? [] : [expiresIn(options.ttl)]),
-      ...(options.depth === undefined ? [] : [depth(options.depth)]),
-    );
+    // What the builders make they have checked.
+    const added = [agent(name, instance), ...caveats.map(checked)];
+    if (options.ttl !== undefined) added.push(expiresIn(options.ttl));
+    if (options.depth !== undefined) added.push(depth(options.depth));
+    return this.#narrowed(added);
   }
 
   /** Third-party caveats, of the token and its discharges, that still need one. */
@@ -201,9 +178,40 @@ export class Token {
     return this.toString();
   }
 
+  /** @param caveats checked, those that are texts */
+  #narrowed(caveats: readonly (string | ThirdPartyCaveat)[]): Token {
+    if (caveats.length === 0) return this;
+    if (this.#discharges.some(({ state }) => state === "arrived")) {
+      throw new TokenError(
+        "bound_discharges",
+        "the token's discharges are bound to it as it is: narrow it first and discharge it then, or take them out with withoutDischarges()",
+      );
+    }
+    let root = this.#root;
+    let texts: string[] = [];
+    try {
+      for (const caveat of caveats) {
+        if (typeof caveat === "string") {
+          texts.push(caveat);
+          continue;
+        }
+        root = sealed(texts.length === 0 ? root : attenuate(root, texts), caveat);
+        texts = [];
+      }
+      if (texts.length > 0) root = attenuate(root, texts);
+    } catch (error) {
+      throw tokenError(error);
+    }
+    return new Token(root, this.#discharges, this.#format);
+  }
+
   #macaroons(): Bundle {
     return [this.#root, ...this.#discharges.map(({ macaroon }) => macaroon)];
   }
+}
+
+function checked(caveat: string | ThirdPartyCaveat): string | ThirdPartyCaveat {
+  return typeof caveat === "string" ? checkedCaveat(caveat) : caveat;
 }
 
 /** Whether a discharge carries what stands in for binding. */

@@ -46,6 +46,8 @@ export interface Call {
   readonly repeat: Repeat;
   /** Whether to send the credential: left out, yes where there is one. */
   readonly anonymous?: boolean;
+  /** Bytes that the answer may have; left out, as many as the largest batch takes. */
+  readonly mostBytes?: number;
 }
 
 /** An answer that is no error. */
@@ -70,6 +72,8 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 /** A batch of the largest tokens, answered, is smaller. */
 const MAX_ANSWER = 64 * 1024 * 1024;
+/** Bytes of what holds one token at most, or none. A third party may answer, too: it must not fill the memory. */
+export const SMALL_ANSWER = 1024 * 1024;
 
 let hasAmbient: boolean | undefined;
 
@@ -98,7 +102,7 @@ export function createTransport(options: BakehouseOptions): Transport {
     if (credential !== undefined && call.anonymous !== true) {
       headers.set(
         "authorization",
-        `Bearer ${typeof credential === "string" ? credential : await credential()}`,
+        bearerOf(typeof credential === "string" ? credential : await credential()),
       );
     }
     if (call.body !== undefined) headers.set("content-type", "application/json");
@@ -129,7 +133,7 @@ export function createTransport(options: BakehouseOptions): Transport {
     const response = await attempt(call, callOptions);
     let body: string;
     try {
-      body = await limitedText(response);
+      body = await limitedText(response, response.ok ? call.mostBytes : SMALL_ANSWER);
     } catch (error) {
       if (error instanceof BakehouseError) throw error;
       throw connectionError(error, callOptions.signal);
@@ -155,6 +159,7 @@ export function createTransport(options: BakehouseOptions): Transport {
     },
 
     async open(call, callOptions = {}) {
+      const headers = await headersOf(call);
       // The time-out must end with the head, since the body goes on for as long as the caller reads.
       const head = new AbortController();
       const { signal, timeout = options.timeout ?? TIMEOUT } = callOptions;
@@ -162,12 +167,12 @@ export function createTransport(options: BakehouseOptions): Transport {
       try {
         const response = await send(`${prefix}${call.path}${queryText(call.query)}`, {
           method: call.method,
-          headers: await headersOf(call),
+          headers,
           redirect: "manual",
           signal: signal === undefined ? head.signal : AbortSignal.any([signal, head.signal]),
           ...withoutAmbient(),
         });
-        if (!response.ok) throw problemError(response, await limitedText(response));
+        if (!response.ok) throw problemError(response, await limitedText(response, SMALL_ANSWER));
         return response;
       } catch (error) {
         if (error instanceof BakehouseError) throw error;
@@ -177,6 +182,13 @@ export function createTransport(options: BakehouseOptions): Transport {
       }
     },
   };
+}
+
+/** What a runtime says of a header that it refuses repeats the header, and this one is a secret. */
+function bearerOf(credential: string): string {
+  const text = credential.trim();
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new TypeError("the credential is no text that a header can carry");
+  return `Bearer ${text}`;
 }
 
 function queryText(query: Call["query"]): string {
@@ -218,7 +230,7 @@ function readRetryAfter(header: string | null): number | undefined {
   return header !== null && /^[0-9]{1,6}$/.test(header) ? Number(header) : undefined;
 }
 
-async function limitedText(response: Response): Promise<string> {
+async function limitedText(response: Response, most: number = MAX_ANSWER): Promise<string> {
   if (response.body === null) return "";
   const decoder = new TextDecoder();
   let body = "";
@@ -228,9 +240,10 @@ async function limitedText(response: Response): Promise<string> {
     const { done, value } = await reader.read();
     if (done) return body + decoder.decode();
     size += value.length;
-    if (size > MAX_ANSWER) {
-      await reader.cancel();
-      throw new BakehouseError("bad_answer", `the answer exceeds ${MAX_ANSWER} bytes`, {
+    if (size > most) {
+      // Not waited for: it is up to whoever sends when that ends.
+      reader.cancel().catch(() => {});
+      throw new BakehouseError("bad_answer", `the answer exceeds ${most} bytes`, {
         status: response.status,
       });
     }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -135,7 +135,10 @@ function benchStart(): void {
     show(`${name}, kB minified`, code.length / 1000, "", true);
     show(`${name}, kB as gzip`, gzipSync(code).length / 1000, "", true);
   }
-  const library = join(dist, "index.js");
+  // As installed: below a package.json that says what kind of script it is, or Node reads it twice to find out.
+  const library = join(folder, "index.js");
+  copyFileSync(join(dist, "index.js"), library);
+  writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
   const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
   const empty = join(folder, "empty.mjs");
   const first = join(folder, "first.mjs");

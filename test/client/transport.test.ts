@@ -172,6 +172,62 @@ describe("errors", () => {
     expect(await failure(client.verify({ token: "t", context: {} }))).toMatchObject({ code: "bad_answer" });
   });
 
+  test("a batch has as many answers as questions, or none is any question's", async () => {
+    const { client } = scripted(() => json({ results: [REFUSED] }));
+    const requests = [
+      { token: "a", context: {} },
+      { token: "b", context: {} },
+    ];
+    expect(await failure(client.verifyBatch(requests))).toMatchObject({ code: "bad_answer" });
+    expect(await client.verifyBatch(requests.slice(1))).toMatchObject([{ code: "revoked" }]);
+  });
+
+  test.each([
+    { name: "a discharge", status: 200, call: (c: Bakehouse) => c.discharge({ caveat_id: "AA" }) },
+    { name: "what is collected", status: 200, call: (c: Bakehouse) => c.collectDischarge("d", "s") },
+    { name: "an error", status: 500, call: (c: Bakehouse) => c.keys.list() },
+  ])("an answer without an end does not fill the memory: $name", async ({ status, call }) => {
+    const piece = new Uint8Array(64 * 1024).fill(0x20);
+    let sent = 0;
+    let isGivenUp = false;
+    const endless = () => {
+      const pull = (controller: ReadableStreamDefaultController) => {
+        sent += piece.length;
+        controller.enqueue(piece);
+      };
+      const cancel = () => {
+        isGivenUp = true;
+      };
+      return new Response(new ReadableStream({ pull, cancel }), { status });
+    };
+    const { client } = scripted(endless);
+    expect(await failure(call(client))).toMatchObject({ code: "bad_answer" });
+    expect(sent).toBeLessThan(2 * 1024 * 1024);
+    expect(isGivenUp).toBe(true);
+  });
+
+  test.each(["sec\nret", "sec\0ret", "sécrét", "", "sec ret"])(
+    "a credential that no header can carry is not shown, and nothing is sent: %j",
+    async (credential) => {
+      const requests: string[] = [];
+      const fetch: Fetch = async (url) => {
+        requests.push(url);
+        return json({});
+      };
+      const client = createBakehouse({ url: "https://b.example", credential, fetch });
+      const read = async () => {
+        for await (const _ of client.followRevocations({})) break;
+      };
+      for (const refused of [await failure(client.keys.list()), await failure(read())]) {
+        expect(refused).toBeInstanceOf(TypeError);
+        expect(`${refused?.message} ${refused?.stack} ${String(refused?.cause)}`).not.toMatch(
+          /s[eé]c|r[eé]t\b/,
+        );
+      }
+      expect(requests).toEqual([]);
+    },
+  );
+
   test("an abort is the caller's own reason, before, in between and while waiting", async () => {
     const reason = new Error("enough");
     const { client, requests } = scripted(() => problem(503, "unavailable", { "retry-after": "9" }));

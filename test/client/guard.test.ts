@@ -1,0 +1,120 @@
+import { createServer, request as httpRequest } from "node:http";
+
+import { expect, test } from "vitest";
+
+import {
+  createBakehouse,
+  decide,
+  guardNode,
+  guardTool,
+  type Refused,
+  TokenError,
+  type Verifier,
+  type VerifyRequest,
+} from "../../src/client/index.ts";
+
+const REFUSED: Refused = {
+  allowed: false,
+  code: "caveat_failed",
+  detail: "d",
+  failures: [],
+  undischarged: [],
+  sequence: "e-1",
+};
+
+/** Refuses everything, and remembers what it was asked. */
+function recording(refused: Partial<Refused> = {}) {
+  const asked: VerifyRequest[] = [];
+  const verifier: Verifier = {
+    async verify(request) {
+      asked.push(request);
+      return { ...REFUSED, ...refused };
+    },
+  };
+  return { verifier, asked };
+}
+
+test.each([
+  { target: "/admin", path: "/admin" },
+  { target: "/admin?x=/public", path: "/admin" },
+  { target: "/admin#/public", path: "/admin" },
+  { target: "http://other.example/admin", path: "/admin" },
+  { target: "HTTPS://user@other.example:1/admin?x", path: "/admin" },
+  { target: "http://other.example", path: "/" },
+  { target: "ws://other.example/a//b", path: "/a//b" },
+  { target: "//other.example/admin", path: "//other.example/admin" },
+  { target: "/a/http://other.example/b", path: "/a/http://other.example/b" },
+  { target: "*", path: "*" },
+])("node:http: what a router sees of $target is $path", async ({ target, path }) => {
+  const { verifier, asked } = recording();
+  const guard = guardNode(verifier);
+  const headers = { authorization: "Bearer AgEA" };
+  const socket = { remoteAddress: "192.0.2.1" };
+  const response = { statusCode: 0, setHeader: () => {}, end: () => {} };
+  await guard({ method: "GET", url: target, headers, socket }, response, () => {});
+  expect(asked[0]?.context).toEqual({ method: "GET", path, ip: "192.0.2.1" });
+});
+
+test("node:http: a request that names a whole URL is cleared by its path, as it really arrives", async () => {
+  const { verifier, asked } = recording();
+  const guard = guardNode(verifier);
+  const web = createServer((request, response) => void guard(request, response, () => response.end("ran")));
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  const address = web.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  try {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { authorization: "Bearer AgEA" };
+      const sent = httpRequest({ host: "127.0.0.1", port, path: "http://x.example/admin", headers });
+      sent.on("response", (response) => resolve(response.resume().statusCode));
+      sent.on("error", reject);
+      sent.end();
+    });
+    expect(status).toBe(403);
+    expect(asked[0]?.context["path"]).toBe("/admin");
+  } finally {
+    web.close();
+    web.closeAllConnections();
+  }
+});
+
+test.each([
+  { code: "expired", status: 401, error: "invalid_token" },
+  { code: "revoked", status: 401, error: "invalid_token" },
+  { code: "bad_signature", status: 401, error: "invalid_token" },
+  { code: "caveat_failed", status: 403, error: "insufficient_scope" },
+  { code: "discharge_missing", status: 403, error: "insufficient_scope" },
+  { code: "budget_exhausted", status: 403, error: "insufficient_scope" },
+  { code: "newer_than_this_library", status: 403, error: "insufficient_scope" },
+])("a refusal for $code is $status, with its own code in the body", async ({ code, status, error }) => {
+  const { verifier } = recording({ code });
+  const decision = await decide(verifier, { authorization: "Bearer AgEA", context: {} });
+  if (decision.pass) throw new Error("passed");
+  expect(decision.status).toBe(status);
+  expect(decision.headers.get("www-authenticate")).toBe(`Bearer error="${error}"`);
+  expect(decision.headers.get("content-type")).toBe("application/problem+json");
+  expect(JSON.parse(decision.body)).toMatchObject({ status, code, failures: [], undischarged: [] });
+});
+
+test("whoever cannot be asked is 503, and a fault of the caller's is theirs", async () => {
+  const away = createBakehouse({ url: "http://127.0.0.1:1", credential: "x", retries: 0 });
+  const request = { authorization: "Bearer AgEA", context: {} };
+  expect(await decide(away, request)).toMatchObject({ pass: false, status: 503 });
+  const faulty: Verifier = {
+    async verify() {
+      throw new TokenError("malformed", "m");
+    },
+  };
+  await expect(decide(faulty, request)).rejects.toThrow(TokenError);
+});
+
+test("a tool does not run on a refusal, and what it would run with is what was cleared", async () => {
+  const { verifier, asked } = recording();
+  const runs: unknown[] = [];
+  const tool = guardTool(verifier, "pay", (args: { amount: number; tool?: string }) => runs.push(args));
+  const context = { tool: "harmless", args: { amount: 0 }, ip: "192.0.2.1" };
+  await expect(tool({ amount: 5, tool: "x" }, { token: "AgEA", context })).rejects.toThrow("d");
+  expect(runs).toEqual([]);
+  // Neither the caller's context nor an argument of that name says which tool it is.
+  expect(asked[0]?.context).toEqual({ tool: "pay", args: { amount: 5, tool: "x" }, ip: "192.0.2.1" });
+});
