@@ -52,6 +52,7 @@ export function issued(): Promise<Readonly<Record<string, Chart>>> {
         from tokens, generate_series(1, ${size - there}) as n
         where id = ${first.tokenId}`;
       await sql`analyze tokens`;
+      await settled(() => replica.issue());
       there = size;
       costs.push([size, await costOf(replica, (count) => narrowed([root], count))]);
       issuing.push([size, await issueCost(() => replica.issue())]);
@@ -71,6 +72,18 @@ export function issued(): Promise<Readonly<Record<string, Chart>>> {
       },
     };
   });
+}
+
+/** Waits until the database has written what it was filled with, and answers in time again. */
+async function settled(ask: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) {
+    try {
+      return void (await ask());
+    } catch {
+      await sleep(1_000);
+    }
+  }
+  throw new Error("the database did not settle");
 }
 
 /** Milliseconds, the best mean of several rounds. */
