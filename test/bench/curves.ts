@@ -24,6 +24,7 @@ const CURVES: readonly (() => Promise<Readonly<Record<string, Chart>>>)[] = [
 /** Measures what each cost depends on, and writes it to `curves/`: a picture for each, and one file with the figures. */
 export async function curves(_effort: Effort): Promise<Findings> {
   mkdirSync(FOLDER, { recursive: true });
+  const machine = thisMachine();
   const charts: Record<string, Chart> = {};
   for (const measure of CURVES) {
     for (const [name, chart] of Object.entries(await measure())) {
@@ -33,7 +34,7 @@ export async function curves(_effort: Effort): Promise<Findings> {
     }
   }
   const command = "npm run bench -- curves";
-  const all = JSON.stringify({ machine: thisMachine(), command, charts }, rounded, 2);
+  const all = JSON.stringify({ machine, command, charts }, rounded, 2);
   writeFileSync(join(FOLDER, "curves.json"), `${all}\n`);
   const lines = Object.values(charts).flatMap(({ title, y, lines: all }) =>
     all.map(({ name, points }) => ({

@@ -68,8 +68,10 @@ export function readmeTable(machine: Machine, command: string, findings: readonl
   if (missing !== undefined) throw new Error(`README's table has no row for ${missing.name}`);
   const rows = ROWS.map(([what, ...names]) => {
     const found = names.map((name) => targets.find((target) => target.name === name));
-    const each = (print: (target: Target) => string) =>
-      [...new Set(found.map((target) => (target === undefined ? "–" : print(target))))].join("; ");
+    const each = (print: (target: Target) => string) => {
+      const said = found.map((target) => (target === undefined ? "–" : print(target)));
+      return new Set(said).size === 1 ? (said[0] ?? "") : said.join("; ");
+    };
     const reach = each(
       ({ sense, wanted, unit }) => `${sense === "at least" ? "≥" : "≤"} ${withUnit(wanted, unit)}`,
     );
