@@ -57,6 +57,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 
   const broker = createServer((request, response) => {
+    // A worker asks again much later, and a connection that was kept may be closed at that very moment.
+    response.setHeader("connection", "close");
     serve(request.url).then(
       (url) => response.end(url),
       (error: unknown) => {
