@@ -237,7 +237,7 @@ describe("[postgres] the built command", () => {
     // Before it, a replica serves, and says what is missing.
     const early = await start(home);
     await early.said("bakehouse: ready");
-    expect(early.stdout()).toContain("bakehouse bootstrap");
+    await expect.poll(() => early.stdout()).toContain("bakehouse bootstrap");
 
     expect(await command(home, ["bootstrap"])).toEqual(wrote);
     for (const path of paths) expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -38,7 +38,8 @@ test("[pglite] a restored backup brings revoked tokens back to life, and `bakeho
     rmSync(database, { recursive: true });
     cpSync(backup, database, { recursive: true });
     service = await startService(script, home);
-    expect(service.stdout()).toContain("restore-fence"); // it says so, loudly, because it can tell
+    // It says so, loudly, because it can tell.
+    await expect.poll(() => service.stdout()).toContain("restore-fence");
     await service.end("SIGTERM");
 
     rmSync(database, { recursive: true });

@@ -58,7 +58,7 @@ describeOnEachDatabase("idempotency", (open) => {
 
   test("a lease that ran out is taken over, and the first holder can no longer finish", async () => {
     await db.store.idempotency.claim(key, "a", LEASE);
-    db.shift(LEASE);
+    db.shift(LEASE + 1_000);
     expect(await db.store.idempotency.claim(key, "b", LEASE)).toEqual({ state: "claimed", lease: "b" });
     expect(await finish(db.store, key, "a")).toBe(false);
     expect(await db.store.idempotency.claim(key, "c", LEASE)).toEqual({ state: "in_flight" });
@@ -75,7 +75,7 @@ describeOnEachDatabase("idempotency", (open) => {
   test("an answer past its life counts as absent, whatever its body was", async () => {
     await db.store.idempotency.claim(key, "a", LEASE);
     await finish(db.store, key, "a", 1_000);
-    db.shift(1_000);
+    db.shift(2_000);
     const other = { ...key, bodyHash: bytes(32, "another day") };
     expect(await db.store.idempotency.claim(other, "b", LEASE)).toEqual({ state: "claimed", lease: "b" });
     expect(await db.store.idempotency.claim(key, "c", LEASE)).toEqual({ state: "other_body" });
@@ -139,7 +139,7 @@ describeOn("postgres", "idempotency at once", (open) => {
     const test = await open({ connections: 20 });
     const key = fresh();
     await test.store.idempotency.claim(key, "dead", LEASE);
-    test.shift(LEASE + 1);
+    test.shift(LEASE + 1_000);
     const claims = await Promise.all(
       Array.from({ length: 40 }, (_, n) => test.store.idempotency.claim(key, `lease ${n}`, LEASE)),
     );
@@ -150,7 +150,7 @@ describeOn("postgres", "idempotency at once", (open) => {
     const db = await open();
     const key = fresh();
     await db.store.idempotency.claim(key, "dead", LEASE);
-    db.shift(LEASE + 1);
+    db.shift(LEASE + 1_000);
     const held = Promise.withResolvers<void>();
     const taken = Promise.withResolvers<void>();
     const takingOver = db.store.transaction("take over", async ({ idempotency }) => {
