@@ -7,6 +7,7 @@ import type { JsonObject } from "../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../macaroon/index.ts";
 import type { GoodToken } from "./examination.ts";
 import { type CaveatFailure, REFUSAL_CODES, type RefusalCode } from "./service.ts";
+import { linksOf } from "./verified-bundle.ts";
 
 /** What a good token is worth for one request. */
 export interface Judgement {
@@ -56,11 +57,20 @@ function first(reasons: readonly Reason[]): Reason | undefined {
 export function judge(token: GoodToken, context: JsonObject, now: number): Judgement {
   const { macaroon } = token;
   const facts = { now: instantFromMilliseconds(now), context };
-  const ancestors = new Set(macaroon.revocationIds.map(({ text }) => text));
   // One allowance for all: with one for each, 32 discharges would be 32 times the work for the same bytes.
   const work = newWork();
   const root: Clearance = clear(token.conditions, { ...facts, place: "root" }, work);
+  // What nearly all tokens are: nothing to say, and nothing that discharges would need.
+  if (
+    token.revoked === undefined &&
+    root.failures.length === 0 &&
+    macaroon.discharges.length === 0 &&
+    macaroon.undischarged.length === 0
+  ) {
+    return { refusal: undefined, failures: [], undischarged: [], agents: root.agents };
+  }
 
+  const ancestors = new Set(linksOf(token));
   const reasons: Reason[] = [];
   if (token.revoked !== undefined) reasons.push({ code: "revoked", detail: token.revoked });
   const failures: Failure[] = [...root.failures];

@@ -58,6 +58,7 @@ export function createVerification(options: {
     const now = clock.now();
     const { refusal, failures, undischarged, agents } = judge(token, request.context, now);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    const links = linksOf(token);
     return {
       allowed: true,
       tokenId: token.identifier.tokenId,
@@ -69,8 +70,9 @@ export function createVerification(options: {
       agents,
       caveats: caveatsOf(token),
       summary: summaryOf(token, now),
-      revocationId: token.macaroon.revocationId.text,
-      revocationIds: linksOf(token),
+      // The last link's is the macaroon's own.
+      revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
+      revocationIds: links,
       sequence,
     };
   }

@@ -18,7 +18,7 @@ import { scratch, startService } from "./service.ts";
 import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
 
 /** More than the service remembers, so that a token has been forgotten when its turn comes again. */
-const DISTINCT = 60_000;
+const DISTINCT = 120_000;
 const BATCH = 100;
 /** The contender keeps nothing of what it has seen. */
 const JWTS = 5_000;
@@ -40,7 +40,8 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
       requests: all.slice(index * BATCH, (index + 1) * BATCH).map(request),
     }));
   const seenBatch = bodiesFile(folder, "seen-batch", batches(Array.from({ length: BATCH }, () => ask.token)));
-  const freshBatch = bodiesFile(folder, "new-batch", batches(tokens));
+  const others = distinct(root, DISTINCT, DISTINCT);
+  const freshBatch = bodiesFile(folder, "new-batch", batches(others));
 
   const answer = JSON.stringify(await service.call("/v1/verify", ask, 200));
   const hono = await startContender("hono.mjs", answer.length);

@@ -1,7 +1,7 @@
 /*
  * A load generator on one core: keep-alive connections over `node:net`, each with one request under way.
  *
- *   node load-child.mjs '{"port":…,"path":…,"headers":{…},"bodies":FILE,"connections":…,"seconds":…,"rate"?:…,"expect":TEXT}'
+ *   node load-child.mjs '{"port":…,"path":…,"headers":{…},"bodies":FILE,"from":…,"connections":…,"seconds":…,"rate"?:…,"expect":TEXT}'
  *
  * Without a rate each connection asks again as soon as it is answered. With one, requests are due at fixed times
  * whatever the server does, and latency counts from when a request was due, so that a stall is not left out.
@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 
 const options = JSON.parse(process.argv[2] ?? "{}");
-const { port, path, headers, bodies, connections, seconds, rate, expect, status = 200 } = options;
+const { port, path, headers, bodies, from, connections, seconds, rate, expect, status = 200 } = options;
 const head = [`POST ${path} HTTP/1.1`, `host: 127.0.0.1:${port}`];
 for (const [name, value] of Object.entries({ "content-type": "application/json", ...headers }))
   head.push(`${name}: ${value}`);
@@ -28,7 +28,7 @@ const STATUS = `HTTP/1.1 ${status}`;
 /** Requests that are due wait here, oldest first, where all connections are busy. */
 const due = [];
 let dueFrom = 0;
-let next = 0;
+let next = from;
 let wrong = 0;
 let firstWrong = "";
 const latencies = [];
@@ -116,6 +116,7 @@ setTimeout(() => {
       wrong,
       firstWrong,
       answered,
+      next,
     };
     process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
   }, seconds * 1000);

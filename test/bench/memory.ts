@@ -6,7 +6,7 @@ import { scratch, startService } from "./service.ts";
 import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
 
 const MEGABYTE = 1_000_000;
-const DISTINCT = 60_000;
+const DISTINCT = 120_000;
 const BATCH = 100;
 /** Seconds between two looks. */
 const PAUSE = 5;

@@ -10,7 +10,7 @@ import { type LoadOptions, load } from "./load.ts";
 import { scratch, startService } from "./service.ts";
 import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
 
-const DISTINCT = 60_000;
+const DISTINCT = 120_000;
 
 /**
  * oidc-provider's introspection beside our verify, which asks more: whether a token allows a call; and its

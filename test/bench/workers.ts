@@ -7,7 +7,7 @@ import type { Server } from "./processes.ts";
 import { scratch, startService } from "./service.ts";
 import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
 
-const DISTINCT = 60_000;
+const DISTINCT = 120_000;
 
 /** `serve --workers 2` beside two workers of the empty route, and one beside one, with the system choosing the cores. */
 export async function workers({ rounds, seconds }: Effort): Promise<Findings> {

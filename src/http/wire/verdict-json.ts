@@ -3,10 +3,10 @@ import { verdictWire } from "./verdict.ts";
 
 type Allowed = Extract<Verdict, { readonly allowed: true }>;
 
-/** An allowed verdict, and its JSON up to the sequence once there was another one like it. */
+/** An allowed verdict, and its JSON up to the sequence. */
 interface Written {
   readonly verdict: Allowed;
-  readonly text: string | undefined;
+  readonly text: string;
 }
 
 /** A power of two. Verdicts on as many tokens, at most, are written faster than others. */
@@ -25,19 +25,29 @@ const LONGEST = 4096;
  */
 export function createVerdictWriter(): (verdict: Verdict) => string {
   const slots: (Written | undefined)[] = new Array(SLOTS).fill(undefined);
+  // Of the last token of each slot: what is written for the first time leaves no more than this. A verdict that
+  // were held until the next one of its slot would outlive every collection of young objects, for nothing.
+  const marks = new Int32Array(SLOTS);
 
   return (verdict) => {
     if (!verdict.allowed) return JSON.stringify(verdictWire(verdict));
     const slot = slotOf(verdict.revocationId);
     const before = slots[slot];
-    const again = before !== undefined && saysTheSame(before.verdict, verdict);
-    if (again && before.text !== undefined) return before.text + end(verdict);
+    if (before !== undefined && saysTheSame(before.verdict, verdict)) return before.text + end(verdict);
     const { sequence: _, ...rest } = verdictWire(verdict);
     const text = JSON.stringify(rest).slice(0, -1);
-    // Kept at the second time: most tokens of a flood never come again.
-    slots[slot] = { verdict, text: again && text.length <= LONGEST ? text : undefined };
+    const mark = markOf(verdict.revocationId);
+    if (marks[slot] === mark && text.length <= LONGEST) slots[slot] = { verdict, text };
+    marks[slot] = mark;
     return text + end(verdict);
   };
+}
+
+/** Four characters that the slot does not follow from. Who has the same is kept sooner, and is not mistaken. */
+function markOf(revocationId: string): number {
+  let mark = 1;
+  for (let index = 0; index < 4; index++) mark = (mark << 7) | revocationId.charCodeAt(index);
+  return mark;
 }
 
 function end({ sequence }: Allowed): string {
