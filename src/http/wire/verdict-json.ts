@@ -34,8 +34,9 @@ export function createVerdictWriter(): (verdict: Verdict) => string {
     if (again && before.text !== undefined) return before.text + end(verdict);
     const { sequence: _, ...rest } = verdictWire(verdict);
     const text = JSON.stringify(rest).slice(0, -1);
-    // Kept at the second time: most tokens of a flood never come again.
-    slots[slot] = { verdict, text: again && text.length <= LONGEST ? text : undefined };
+    // Nothing of a long one, which holds as much without its text. The text is kept at the second time: most tokens
+    // of a flood never come again.
+    slots[slot] = text.length > LONGEST ? undefined : { verdict, text: again ? text : undefined };
     return text + end(verdict);
   };
 }
