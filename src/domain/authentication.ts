@@ -2,7 +2,7 @@ import type { JsonObject } from "../json/value.ts";
 import type { Caller, HumanCaller } from "./caller.ts";
 import { roleOf } from "./credential-role.ts";
 import { DomainError } from "./error.ts";
-import type { Examination } from "./examination.ts";
+import { type Examination, type GoodToken, subjectOf } from "./examination.ts";
 import { judge } from "./judgement.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { IdTokens } from "./ports/identity.ts";
@@ -60,10 +60,17 @@ export function createAuthentication(options: {
       if (platform !== undefined) facts.set("platform", platform);
       return facts;
     };
+    // A body can be held back for half a minute, and whoever holds it back decides when it comes: by then the
+    // credential may have been revoked, or be over.
+    const standing = (): GoodToken =>
+      token.revoked === undefined && feed.isRevoked(subjectOf(token))
+        ? { ...token, revoked: "the credential has been revoked" }
+        : token;
     // Revoked and expired hold whatever the call is for; the other caveats wait for the action.
     const { refusal } = judge(token, contextFor(undefined, undefined), clock.now());
     if (refusal?.code === "revoked" || refusal?.code === "expired") throw unauthenticated(refusal.detail);
-    // A request is about one thing, and is asked about it before its body is read and again by the use case.
+    // A request is about one thing, and is asked about it before its body is read and again by the use case. What
+    // was found holds until the credential is over or revoked.
     let last:
       | { readonly action: string; readonly platform: string | undefined; readonly refusal?: string }
       | undefined;
@@ -72,8 +79,11 @@ export function createAuthentication(options: {
       ...role,
       credentialId: token.identifier.tokenId,
       refuses(action, platform) {
-        if (last?.action === action && last.platform === platform) return last.refusal;
-        const { refusal } = judge(token, contextFor(action, platform), clock.now());
+        const now = clock.now();
+        const current = standing();
+        const holds = current.revoked === undefined && now < token.endsAt;
+        if (holds && last?.action === action && last.platform === platform) return last.refusal;
+        const { refusal } = judge(current, contextFor(action, platform), now);
         last = {
           action,
           platform,

@@ -55,6 +55,7 @@ export function createPrincipals(options: { readonly store: Store; readonly cloc
       if (principal !== undefined) remember(principal);
       return principal;
     },
-    remember,
+    // Copied: the texts of one that was asked for in a body are slices, each of which keeps the whole body in memory.
+    remember: (principal) => remember(structuredClone(principal)),
   };
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 import type { Caller } from "./caller.ts";
+import { roleOf } from "./credential-role.ts";
 import { DomainError } from "./error.ts";
 import { type Examination, type GoodToken, subjectOf } from "./examination.ts";
 import { judge } from "./judgement.ts";
@@ -85,8 +86,12 @@ export function createRevocations(options: {
     const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
     const { platform } = rootKey;
     const number = feed.wideMatch(subjectOf(token));
+    // A platform's credentials are of the reserved platform, and the platform's own all the same.
+    const owner = roleOf(principal)?.platform;
+    const within = (name: string) => store.revocations.covering(name, principal, identifier.tokenId, ids);
     const entry =
-      (await store.revocations.covering(platform, principal, identifier.tokenId, ids)) ??
+      (await within(platform)) ??
+      (owner === undefined ? undefined : await within(owner)) ??
       (number === undefined ? undefined : await store.revocations.find(number));
     return (
       entry && {

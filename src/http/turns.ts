@@ -29,6 +29,8 @@ export function createTurns(): Turns {
     setImmediate(() => drain(beginnings));
     setImmediate(() => {
       scheduled = false;
+      // What came between the two would wait for the next request, or for ever.
+      if (beginnings.length > 0) schedule();
       drain(endings);
     });
   }

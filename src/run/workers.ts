@@ -54,17 +54,26 @@ export function startWorkers(count: number, log: Logger, write: (lines: string) 
     passOnLines(worker, write);
     const force = setTimeout(() => worker.process.kill("SIGKILL"), START_WAIT);
     return new Promise((resolve, reject) => {
+      function gone(): void {
+        // Once: the slot may be another worker's by now.
+        if (!living.delete(worker)) return;
+        clearTimeout(force);
+        slots.free(slot);
+        reject(new DomainError("unavailable", "a worker ended before it served"));
+      }
       worker.once("listening", () => {
         clearTimeout(force);
         serving.add(worker);
         resolve(worker);
       });
+      // Unheard, it would end this process and with it every worker: it comes where the system cannot start a new
+      // one, as when no descriptor is left, which whoever opens enough connections can bring about.
+      worker.on("error", () => {
+        if (worker.process.pid === undefined) gone(); // of one that ran, "close" tells the end
+      });
       // After its last words, which "exit" does not wait for.
       worker.process.once("close", (code, signal) => {
-        clearTimeout(force);
-        slots.free(slot);
-        living.delete(worker);
-        reject(new DomainError("unavailable", "a worker ended before it served"));
+        gone();
         if (serving.delete(worker)) ended(worker, code, signal);
       });
     });

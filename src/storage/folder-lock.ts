@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -44,7 +44,9 @@ export function lockFolder(folder: string): FolderLock {
  * @returns undefined where somebody else has it, in this process or another
  */
 export function lockFile(path: string): FolderLock | undefined {
-  closeSync(openSync(path, "a", 0o600));
+  // Only where it is not there: to close any descriptor of a file ends all locks that this process has on it (POSIX,
+  // fcntl), so an attempt that is refused would hand the file to the next process.
+  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path);
   try {
     database.exec("pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive");

@@ -53,3 +53,15 @@ test("what begins while others end has its own turn", async () => {
   await twoTurns();
   expect(seen).toEqual(["first", "second"]);
 });
+
+test("what begins while others begin is not left for the next request to find", async () => {
+  const turns = createTurns();
+  const seen: string[] = [];
+  turns.begin(() => {
+    seen.push("first");
+    turns.begin(() => seen.push("second"));
+  });
+  await twoTurns();
+  await twoTurns();
+  expect(seen).toEqual(["first", "second"]);
+});

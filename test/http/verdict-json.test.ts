@@ -1,3 +1,6 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { describe, expect, test } from "vitest";
 
 import type { Verdict } from "../../src/domain/service.ts";
@@ -68,4 +71,23 @@ describe("a verdict on a token that was written before", () => {
       expect(write(verdict)).toBe(whole(verdict));
     }
   });
+});
+
+test.each([
+  { what: "a long verdict, of which nothing is kept", caveat: "x".repeat(5_000), kept: false },
+  { what: "a short one, which is kept", caveat: "x", kept: true },
+])("memory is not filled by what no text is kept of: $what", async ({ caveat, kept }) => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const write = createVerdictWriter();
+  const held = (() => {
+    const verdict = { ...ALLOWED, caveats: [caveat] } as Verdict;
+    write(verdict);
+    write(verdict);
+    return new WeakRef(verdict);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(held.deref() !== undefined).toBe(kept);
+  expect(write(ALLOWED)).toBe(whole(ALLOWED));
 });

@@ -70,6 +70,19 @@ describeService("a platform's own credentials", (service) => {
     },
   );
 
+  test("are revoked by their holder once only: below what it has revoked, nothing is added", async () => {
+    const lost = await another("mine");
+    interface Revoked {
+      readonly sequence: string;
+    }
+    const first = (await revoke({ token_id: lost.token_id }, asMine())).json<Revoked>();
+    for (const token of [lost.token, narrow(lost.token, "action in verify")]) {
+      const again = await revoke({ token }, {});
+      expect(again.status, again.text).toBe(200);
+      expect(again.json<Revoked>().sequence).toBe(first.sequence);
+    }
+  });
+
   test("of another platform and of an administrator are beyond its reach", async () => {
     const admin = service().adminToken;
     const [listed] = (await service().get(OWN, service().asAdmin()))

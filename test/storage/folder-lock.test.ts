@@ -17,11 +17,14 @@ function makeFolder(): string {
 }
 
 /** Another process that runs some lines, says `ready` and stays until it is killed. */
-async function another(lines: string): Promise<{ readonly pid: number; readonly kill: () => Promise<void> }> {
+async function another(
+  lines: string,
+  stderr: "inherit" | "ignore" = "inherit",
+): Promise<{ readonly pid: number; readonly kill: () => Promise<void> }> {
   const child = spawn(
     process.execPath,
     ["--input-type=module", "-e", `${lines}; process.stdout.write("ready\\n"); setInterval(() => {}, 1000);`],
-    { stdio: ["ignore", "pipe", "inherit"] },
+    { stdio: ["ignore", "pipe", stderr] },
   );
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const kill = async () => {
@@ -55,6 +58,15 @@ describe("folder lock", () => {
     lock.release();
     expect(existsSync(join(folder, "lock"))).toBe(false);
     lockFolder(folder).release();
+  });
+
+  test("an attempt that is refused in this process leaves the lock where it is", async () => {
+    const folder = makeFolder();
+    const lock = lockFolder(folder);
+    expect(() => lockFolder(folder)).toThrow(FolderLockedError);
+    await expect(another(locking(folder), "ignore")).rejects.toThrow("the other process ended");
+    lock.release();
+    await another(locking(folder));
   });
 
   test("another process has it until it is killed, SIGKILL included", async () => {

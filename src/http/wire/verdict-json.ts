@@ -25,7 +25,7 @@ const LONGEST = 4096;
  */
 export function createVerdictWriter(): (verdict: Verdict) => string {
   const slots: (Written | undefined)[] = new Array(SLOTS).fill(undefined);
-  // Of the last token of each slot: what is written for the first time leaves no more than this. A verdict that
+  // Of the last token of each slot: what is written for the first time, or is long, leaves no more than this. A verdict that
   // were held until the next one of its slot would outlive every collection of young objects, for nothing.
   const marks = new Int32Array(SLOTS);
 
