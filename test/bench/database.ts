@@ -2,13 +2,21 @@ import { randomBytes } from "node:crypto";
 
 import postgres from "postgres";
 
-import { acquirePostgres } from "../support/postgres.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 
-let acquired: ReturnType<typeof acquirePostgres> | undefined;
+type Acquired = Pick<PostgresServer, "url" | "stop">;
+
+let acquired: Promise<Acquired> | undefined;
+
+/** The database given by `TEST_DATABASE_URL`, or a server that flushes what it commits, which that of the tests does not. */
+async function acquire(): Promise<Acquired> {
+  const given = process.env["TEST_DATABASE_URL"];
+  return given === undefined || given === "" ? startPostgres() : { url: given, stop: async () => {} };
+}
 
 /** A database of its own on a real Postgres, which is started when the first one is asked for. */
 export async function newDatabase(): Promise<string> {
-  acquired ??= acquirePostgres();
+  acquired ??= acquire();
   const { url } = await acquired;
   const name = `bakehouse_bench_${randomBytes(6).toString("hex")}`;
   const sql = postgres(url, { max: 1, onnotice: () => {} });
