@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
-import { DOCS_FILES } from "./http/docs-files.ts";
+import { DOCS_FILES } from "./http/parts/docs-files.ts";
 
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 
-import { Secret } from "./domain/secret.ts";
+import { Secret } from "./domain/keys/secret.ts";
 import { developmentIssuer } from "./oidc/development/issuer.ts";
 import { isLoopbackHost } from "./oidc/issuer-url.ts";
 

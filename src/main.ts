@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import cluster from "node:cluster";
 
-import { parseInstant } from "./caveats/instant.ts";
+import { parseInstant } from "./caveats/values/instant.ts";
 import type { ServerCommand } from "./cli/cli.ts";
 import { ConfigError, parseConfig } from "./config.ts";
-import { DomainError } from "./domain/error.ts";
+import { DomainError } from "./domain/parts/error.ts";
 import { VERSION } from "./run/package.ts";
 
 class UsageError extends Error {}

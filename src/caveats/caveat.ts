@@ -1,6 +1,6 @@
-import type { Block } from "./address.ts";
-import type { Decimal } from "./decimal.ts";
-import type { Instant } from "./instant.ts";
+import type { Block } from "./values/address.ts";
+import type { Decimal } from "./values/decimal.ts";
+import type { Instant } from "./values/instant.ts";
 
 /** The operators of the grammar. */
 export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not in" | "matches" | "within";

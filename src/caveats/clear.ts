@@ -10,8 +10,8 @@ import {
   explainUnknown,
 } from "./explain.ts";
 import { forbids } from "./forbids.ts";
-import { compareInstants, type Instant } from "./instant.ts";
-import { newWork, type Work } from "./work.ts";
+import { compareInstants, type Instant } from "./values/instant.ts";
+import { newWork, type Work } from "./values/work.ts";
 
 /** Where a chain of caveats stands. */
 export type Place = "root" | "discharge";

@@ -1,7 +1,7 @@
 import type { Caveat } from "./caveat.ts";
 import { decodeCaveat, parseCaveat } from "./parse.ts";
 import { type Prepared, prepare } from "./prepared.ts";
-import { printable } from "./quote.ts";
+import { printable } from "./values/quote.ts";
 
 /** Characters of a caveat that a failure repeats before it cuts. */
 const SHOWN_CAVEAT = 256;

@@ -1,12 +1,12 @@
 import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
 import type { AttributeCaveat, TimeCaveat } from "./caveat.ts";
-import { MAX_DECIMAL_DIGITS } from "./decimal.ts";
-import { formatInstant, type Instant } from "./instant.ts";
 import { isList, isObject, lookUp, pathOf } from "./look-up.ts";
 import { allowed, attributeName } from "./phrases.ts";
-import { printable, quote, SHOWN_CHARACTERS } from "./quote.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
 import { isServiceName } from "./reserved.ts";
+import { MAX_DECIMAL_DIGITS } from "./values/decimal.ts";
+import { formatInstant, type Instant } from "./values/instant.ts";
+import { printable, quote, SHOWN_CHARACTERS } from "./values/quote.ts";
 
 /** What was seen and what would have passed, of a caveat that forbids a request with this context. */
 export function explainRefusal(caveat: AttributeCaveat, refusal: Refusal, context: JsonObject): string {

@@ -1,15 +1,15 @@
 import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
-import { contains, parseAddress } from "./address.ts";
-import { canonicalText, readingsOf } from "./canonical.ts";
 import type { AttributeCaveat, ComparisonCaveat, GlobCaveat, NetworkCaveat } from "./caveat.ts";
-import { canNormalise, isAscii } from "./characters.ts";
-import { compareDecimals, readDecimal } from "./decimal.ts";
-import { badSegment, matchesGlob } from "./glob.ts";
-import { compareInstants, parseInstant } from "./instant.ts";
 import { isList, lookUp, pathOf } from "./look-up.ts";
 import { deniedBy, type Prepared } from "./prepared.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
-import { spend, type Work } from "./work.ts";
+import { contains, parseAddress } from "./values/address.ts";
+import { canonicalText, readingsOf } from "./values/canonical.ts";
+import { canNormalise, isAscii } from "./values/characters.ts";
+import { compareDecimals, readDecimal } from "./values/decimal.ts";
+import { badSegment, matchesGlob } from "./values/glob.ts";
+import { compareInstants, parseInstant } from "./values/instant.ts";
+import { spend, type Work } from "./values/work.ts";
 
 // Normalising a character takes about as long as looking at this many.
 const NORMALISE_COST = 15;

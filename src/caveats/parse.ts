@@ -1,12 +1,12 @@
 import { decodeUtf8 } from "../json/utf8.ts";
-import { type Block, parseBlock } from "./address.ts";
 import type { Caveat, ComparisonCaveat, Operator } from "./caveat.ts";
-import { CODE, hasEdgeSpace, isClean, isDigit } from "./characters.ts";
-import { readDecimal } from "./decimal.ts";
-import { parseInstant } from "./instant.ts";
-import { parseList } from "./list.ts";
 import { isServiceName } from "./reserved.ts";
 import { parseServiceCaveat } from "./service.ts";
+import { type Block, parseBlock } from "./values/address.ts";
+import { CODE, hasEdgeSpace, isClean, isDigit } from "./values/characters.ts";
+import { readDecimal } from "./values/decimal.ts";
+import { parseInstant } from "./values/instant.ts";
+import { parseList } from "./values/list.ts";
 
 // The condition that macaroon-bakery's libraries add; here it is another spelling of `time <`.
 const TIME_BEFORE = "time-before";

@@ -1,7 +1,7 @@
-import { type Block, formatBlock } from "./address.ts";
 import type { AttributeCaveat, ComparisonCaveat } from "./caveat.ts";
 import { printBound } from "./print.ts";
-import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./quote.ts";
+import { type Block, formatBlock } from "./values/address.ts";
+import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./values/quote.ts";
 
 /** Items of a list that a sentence names before it only counts the rest. */
 const NAMED_ITEMS = 8;

@@ -1,6 +1,6 @@
-import { readingsOf } from "./canonical.ts";
 import type { AttributeCaveat, Caveat } from "./caveat.ts";
 import { pathOf } from "./look-up.ts";
+import { readingsOf } from "./values/canonical.ts";
 
 /** What clearing a caveat takes that depends on the caveat alone. */
 export interface Prepared {

@@ -1,8 +1,8 @@
-import { formatBlock } from "./address.ts";
 import { agentText, type Caveat, type ComparisonCaveat } from "./caveat.ts";
-import { formatDecimal } from "./decimal.ts";
-import { formatInstant } from "./instant.ts";
-import { printList } from "./list.ts";
+import { formatBlock } from "./values/address.ts";
+import { formatDecimal } from "./values/decimal.ts";
+import { formatInstant } from "./values/instant.ts";
+import { printList } from "./values/list.ts";
 
 /** The canonical text of a caveat: parsing it gives the same caveat again. */
 export function printCaveat(caveat: Caveat): string {

@@ -1,5 +1,5 @@
 import type { Operator, ServiceCaveat } from "./caveat.ts";
-import { parseInstant } from "./instant.ts";
+import { parseInstant } from "./values/instant.ts";
 
 const NAME = "[A-Za-z0-9._:/@-]{1,128}";
 const AGENT = new RegExp(`^(${NAME})(?:#(${NAME}))?$`);

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 
 import * as oidc from "openid-client";
 
-import { printable } from "../caveats/quote.ts";
+import { printable } from "../caveats/values/quote.ts";
 import { isPrivateChannel } from "../client/origin.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,4 +1,4 @@
-import { printable } from "../caveats/quote.ts";
+import { printable } from "../caveats/values/quote.ts";
 import type { Terminal } from "./terminal.ts";
 
 const PLAIN = /^[\x20-\x7e]*$/;

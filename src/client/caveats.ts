@@ -1,8 +1,8 @@
 import type { Caveat } from "../caveats/caveat.ts";
 import { compileCaveat } from "../caveats/condition.ts";
-import { formatDecimal, readDecimal } from "../caveats/decimal.ts";
-import { printList } from "../caveats/list.ts";
 import { parseCaveat } from "../caveats/parse.ts";
+import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
+import { printList } from "../caveats/values/list.ts";
 import { TokenError } from "./error.ts";
 
 /** What a caveat can compare with. */

@@ -49,14 +49,14 @@ export {
   TokenError,
   type TokenErrorCode,
 } from "./error.ts";
-export { decide, type GuardDecision, type GuardRequest, type Verifier } from "./guard.ts";
-export { guardHono, type HonoContext } from "./guard-hono.ts";
-export { guardNode, type NodeRequest, type NodeResponse } from "./guard-node.ts";
-export { guardTool, type ToolCall, ToolRefusedError } from "./guard-tool.ts";
+export { decide, type GuardDecision, type GuardRequest, type Verifier } from "./guard/guard.ts";
+export { guardHono, type HonoContext } from "./guard/hono.ts";
+export { guardNode, type NodeRequest, type NodeResponse } from "./guard/node.ts";
+export { guardTool, type ToolCall, ToolRefusedError } from "./guard/tool.ts";
 export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
-export type { LocalClock } from "./local-clock.ts";
-export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local-verifier.ts";
+export type { LocalClock } from "./local/clock.ts";
+export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local/verifier.ts";
 export type {
   Context,
   CredentialRequest,

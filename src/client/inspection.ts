@@ -1,8 +1,8 @@
 import { agentText } from "../caveats/caveat.ts";
 import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
-import { contradictions } from "../caveats/contradictions.ts";
-import { type Instant, instantFromMilliseconds } from "../caveats/instant.ts";
-import { summarise } from "../caveats/summary.ts";
+import { contradictions } from "../caveats/together/contradictions.ts";
+import { summarise } from "../caveats/together/summary.ts";
+import { type Instant, instantFromMilliseconds } from "../caveats/values/instant.ts";
 import { encodeBase64Url, type Format, revocationId, type UnverifiedMacaroon } from "../macaroon/index.ts";
 import { readIdentifier, type TokenIdentifier } from "./identifier.ts";
 

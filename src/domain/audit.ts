@@ -1,7 +1,7 @@
 import type { Caller } from "./caller.ts";
+import { uuidv7 } from "./parts/uuid.ts";
 import type { Actor, AuditEvent } from "./ports/audit.ts";
 import type { Randomness } from "./ports/randomness.ts";
-import { uuidv7 } from "./uuid.ts";
 
 /** How the audit log names a caller. */
 export function actorOf(caller: Caller): Actor {

@@ -1,5 +1,5 @@
 import type { ApiAction, Caller, HumanCaller, ServiceCaller } from "./caller.ts";
-import { DomainError } from "./error.ts";
+import { DomainError } from "./parts/error.ts";
 
 function clearCredential(caller: ServiceCaller, action: ApiAction, platform: string | undefined): void {
   const refusal = caller.refuses(action, platform);

@@ -1,5 +1,5 @@
-import { SHORT_ID_BYTES } from "./identifier.ts";
-import { createLookUp } from "./look-up.ts";
+import { SHORT_ID_BYTES } from "./parts/identifier.ts";
+import { createLookUp } from "./parts/look-up.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Randomness } from "./ports/randomness.ts";

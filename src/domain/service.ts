@@ -1,11 +1,11 @@
 import type { JsonObject } from "../json/value.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
-import type { DomainError } from "./error.ts";
-import type { Policy } from "./policy.ts";
+import type { DomainError } from "./parts/error.ts";
 import type { LoginAttempt, LoginDemands } from "./ports/identity.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
+import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Revocation } from "./ports/revocations.ts";
 import type { Identity } from "./ports/sessions.ts";

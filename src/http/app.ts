@@ -1,19 +1,19 @@
 import { type Context, Hono } from "hono";
 
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Service } from "../domain/service.ts";
-import type { CommandLineLogin, Exchange, HttpContext } from "./context.ts";
-import { cookieNames } from "./cookies.ts";
-import { createDocsFiles } from "./docs-files.ts";
-import type { HttpLog } from "./log.ts";
+import type { HttpLog } from "./log/log.ts";
+import { requestId } from "./log/request-id.ts";
 import { pages } from "./pages/all.tsx";
-import { socketPeer } from "./peer.ts";
-import { createPipeline } from "./pipeline.ts";
-import { HttpError } from "./problem.ts";
-import type { Reply } from "./reply.ts";
-import { requestId } from "./request-id.ts";
-import type { Route } from "./route.ts";
+import { cookieNames } from "./parts/cookies.ts";
+import { createDocsFiles } from "./parts/docs-files.ts";
+import { socketPeer } from "./parts/peer.ts";
+import { HttpError } from "./parts/problem.ts";
+import type { Reply } from "./parts/reply.ts";
+import type { CommandLineLogin, Exchange, HttpContext } from "./request/context.ts";
+import { createPipeline } from "./request/pipeline.ts";
+import type { Route } from "./request/route.ts";
 import { ROUTES } from "./routes/all.ts";
 
 /** What the HTTP adapter is made of. */

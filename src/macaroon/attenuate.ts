@@ -1,8 +1,8 @@
-import { toBytes } from "./bytes.ts";
 import { nextTail } from "./chain.ts";
-import { defaultHmac, type Hmac } from "./hmac.ts";
-import { checkCaveatCount, checkCaveatSize, LIMITS } from "./limits.ts";
-import type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
+import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { toBytes } from "./parts/bytes.ts";
+import { checkCaveatCount, checkCaveatSize, LIMITS } from "./parts/limits.ts";
+import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 /**
  * Narrows a macaroon by first-party caveats. Needs no key and no network.

@@ -1,6 +1,6 @@
-import { defaultHmac, type Hmac } from "./hmac.ts";
+import { defaultHmac, type Hmac } from "./hash/hmac.ts";
 import { hmac2 } from "./key.ts";
-import type { UnverifiedMacaroon } from "./macaroon.ts";
+import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 const BINDING_KEY = new Uint8Array(32);
 

@@ -1,7 +1,7 @@
-import type { ChainHash } from "./chain-hash.ts";
-import type { Hmac } from "./hmac.ts";
+import type { ChainHash } from "./hash/chain-hash.ts";
+import type { Hmac } from "./hash/hmac.ts";
 import { hmac2 } from "./key.ts";
-import type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
+import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 /** The tail after one more caveat. */
 export function nextTail(tail: Uint8Array, caveat: Caveat, hmac: Hmac): Uint8Array {

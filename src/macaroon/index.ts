@@ -1,31 +1,31 @@
 export { attenuate } from "./attenuate.ts";
-export { decodeBase64, encodeBase64Url } from "./base64.ts";
 export { bind } from "./bind.ts";
-export { boxPublicKey } from "./box.ts";
-export { constantTimeEqual } from "./bytes.ts";
-export { type ChainHash, chainOf } from "./chain-hash.ts";
-export { type Bundle, type Decoded, decodeBinary, decodeBundle, type Format } from "./decode.ts";
-export { encode, encodeBundle } from "./encode.ts";
-export { MacaroonError, type MacaroonErrorCode } from "./error.ts";
-export { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hmac.ts";
-export type { JsonSpelling } from "./json-text.ts";
+export { type Bundle, type Decoded, decodeBinary, decodeBundle, type Format } from "./codec/decode.ts";
+export { encode, encodeBundle } from "./codec/encode.ts";
+export type { JsonSpelling } from "./codec/json-text.ts";
+export { type ChainHash, chainOf } from "./hash/chain-hash.ts";
+export { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hash/hmac.ts";
+export { NAME_PREFIX, parseRevocationId, type RevocationId, revocationId } from "./hash/revocation-id.ts";
 export { type SigningKey, signingKey } from "./key.ts";
-export { LIMITS, type Limits, type LowerLimits } from "./limits.ts";
-export type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
 export type { CaveatPlace, DischargeFault } from "./match-discharges.ts";
 export { type MintOptions, mint } from "./mint.ts";
-export { NAME_PREFIX, parseRevocationId, type RevocationId, revocationId } from "./revocation-id.ts";
+export { decodeBase64, encodeBase64Url } from "./parts/base64.ts";
+export { constantTimeEqual } from "./parts/bytes.ts";
+export { MacaroonError, type MacaroonErrorCode } from "./parts/error.ts";
+export { LIMITS, type Limits, type LowerLimits } from "./parts/limits.ts";
+export type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
+export { encodeUvarint } from "./parts/uvarint.ts";
 export type { Place, TraceStep } from "./steps.ts";
 export { addThirdPartyCaveat, type ThirdPartyCaveatOptions } from "./third-party.ts";
+export { boxPublicKey } from "./tickets/box.ts";
 export {
   type OpenedTicket,
   openTicket,
   type SealTicketOptions,
   sealTicket,
   type TicketOpening,
-} from "./ticket.ts";
+} from "./tickets/ticket.ts";
 export { type Trace, traceVerify } from "./trace.ts";
-export { encodeUvarint } from "./uvarint.ts";
 export type {
   DischargeState,
   GoodDischarge,

@@ -1,8 +1,7 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
-
-import { concat } from "./bytes.ts";
-import { MacaroonError } from "./error.ts";
-import { defaultHmac, type Hmac } from "./hmac.ts";
+import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { concat } from "./parts/bytes.ts";
+import { MacaroonError } from "./parts/error.ts";
 
 const GENERATOR = utf8ToBytes("macaroons-key-generator");
 

@@ -1,8 +1,8 @@
-import { encodeBase64Url } from "./base64.ts";
-import { compareBytes, constantTimeEqual } from "./bytes.ts";
-import { encodeV2 } from "./codec-v2.ts";
-import type { Limits } from "./limits.ts";
-import type { UnverifiedMacaroon } from "./macaroon.ts";
+import { encodeV2 } from "./codec/v2.ts";
+import { encodeBase64Url } from "./parts/base64.ts";
+import { compareBytes, constantTimeEqual } from "./parts/bytes.ts";
+import type { Limits } from "./parts/limits.ts";
+import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 import type { Keyed, Place, SignedDischarge } from "./steps.ts";
 
 /** A caveat, by its macaroon and its place in it. */

@@ -1,8 +1,8 @@
-import { toBytes } from "./bytes.ts";
-import { defaultHmac, type Hmac } from "./hmac.ts";
+import { defaultHmac, type Hmac } from "./hash/hmac.ts";
 import { deriveKey, requireKey } from "./key.ts";
-import { checkMacaroon, LIMITS } from "./limits.ts";
-import type { UnverifiedMacaroon } from "./macaroon.ts";
+import { toBytes } from "./parts/bytes.ts";
+import { checkMacaroon, LIMITS } from "./parts/limits.ts";
+import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 /** What a new macaroon is made of. */
 export interface MintOptions {

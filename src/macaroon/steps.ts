@@ -1,9 +1,9 @@
 import { boundSignature } from "./bind.ts";
-import { constantTimeEqual } from "./bytes.ts";
 import { computeTails, hmacBy } from "./chain.ts";
-import type { ChainHash } from "./chain-hash.ts";
+import type { ChainHash } from "./hash/chain-hash.ts";
 import { deriveKey, type SigningKey } from "./key.ts";
-import type { UnverifiedMacaroon } from "./macaroon.ts";
+import { constantTimeEqual } from "./parts/bytes.ts";
+import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 import { unsealCaveatKey } from "./third-party.ts";
 
 /** Which macaroon of a bundle: the root macaroon, or a discharge by its place among the discharges. */

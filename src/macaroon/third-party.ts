@@ -1,11 +1,11 @@
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 
 import { appendCaveats } from "./attenuate.ts";
-import { concat, toBytes } from "./bytes.ts";
-import { expectLength, MacaroonError } from "./error.ts";
-import { defaultHmac, type Hmac } from "./hmac.ts";
+import { defaultHmac, type Hmac } from "./hash/hmac.ts";
 import { deriveKey } from "./key.ts";
-import type { UnverifiedMacaroon } from "./macaroon.ts";
+import { concat, toBytes } from "./parts/bytes.ts";
+import { expectLength, MacaroonError } from "./parts/error.ts";
+import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 const NONCE_BYTES = 24;
 const KEY_BYTES = 32;

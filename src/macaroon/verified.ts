@@ -1,5 +1,5 @@
+import type { RevocationId } from "./hash/revocation-id.ts";
 import type { CaveatPlace, DischargeFault } from "./match-discharges.ts";
-import type { RevocationId } from "./revocation-id.ts";
 
 /** A caveat under a right signature. Its id is still nothing but bytes: nobody has parsed it. */
 export interface VerifiedCaveat {

@@ -1,11 +1,11 @@
-import { type ChainHash, chainOf, defaultChain } from "./chain-hash.ts";
-import { MacaroonError } from "./error.ts";
-import { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hmac.ts";
+import { type ChainHash, chainOf, defaultChain } from "./hash/chain-hash.ts";
+import { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hash/hmac.ts";
+import { namedBy } from "./hash/revocation-id.ts";
 import { requireKey, type SigningKey } from "./key.ts";
-import { checkBundle, type LowerLimits, limitsWith } from "./limits.ts";
-import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./macaroon.ts";
 import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
-import { namedBy } from "./revocation-id.ts";
+import { MacaroonError } from "./parts/error.ts";
+import { checkBundle, type LowerLimits, limitsWith } from "./parts/limits.ts";
+import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./parts/macaroon.ts";
 import { keyedOperations, type Place, type StepListener } from "./steps.ts";
 import type {
   DischargeState,

@@ -1,4 +1,4 @@
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import { type AddressRules, isAcceptableAddress } from "./issuer-url.ts";
 
 /** The part of `fetch` that is used here. */

@@ -1,6 +1,6 @@
 import { AuthorizationResponseError, ResponseBodyError, WWWAuthenticateChallengeError } from "openid-client";
 
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
 
 // Only these are repeated to a human: the parameter comes from the address line, where anyone can write.

@@ -1,6 +1,6 @@
 import * as client from "openid-client";
 
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { LoginAttempt, LoginOutcome, RelyingParty } from "../domain/ports/identity.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";

@@ -1,6 +1,6 @@
 import { type Configuration, fetchUserInfo } from "openid-client";
 
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import type { Claims } from "./id-token-claims.ts";
 
 const WANTED = ["name", "email", "groups"];

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Bootstrapped } from "../domain/bootstrap.ts";
+import type { Bootstrapped } from "../domain/upkeep/bootstrap.ts";
 import { prepareDataDir } from "./data-dir.ts";
 import { open } from "./open.ts";
 

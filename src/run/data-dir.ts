@@ -2,13 +2,12 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-
+import { Secret } from "../domain/keys/secret.ts";
+import { parseSequence, printSequence } from "../domain/parts/sequence.ts";
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
-import { Secret } from "../domain/secret.ts";
-import { parseSequence, printSequence } from "../domain/sequence.ts";
-import { FolderLockedError, lockFile } from "../storage/folder-lock.ts";
+import { FolderLockedError, lockFile } from "../storage/engine/folder-lock.ts";
 
 /** Makes the data folder if it is not there. Only its owner may enter: master key and credentials lie in it. */
 export function prepareDataDir(path: string): void {

@@ -1,7 +1,7 @@
 import { type Logger, pino } from "pino";
 
 import type { LogLevel } from "../config.ts";
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import { standardOutput } from "./output.ts";
 
 /** Members that every line has besides its level and its time. @param worker the number of this process, where there are several */

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 
 import type { Config } from "../config.ts";
-import { createSealing } from "../domain/sealing.ts";
-import type { Secret } from "../domain/secret.ts";
+import { createSealing } from "../domain/keys/sealing.ts";
+import type { Secret } from "../domain/keys/secret.ts";
 import { openStore } from "../storage/open.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
 import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "./data-dir.ts";

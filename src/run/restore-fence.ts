@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 import type { Config } from "../config.ts";
-import { type Fenced, fenceRestored } from "../domain/revocation-fence.ts";
+import { type Fenced, fenceRestored } from "../domain/revoke/restore-fence.ts";
 import { openStore } from "../storage/open.ts";
 import { prepareDataDir } from "./data-dir.ts";
 import { systemRandomness } from "./system.ts";

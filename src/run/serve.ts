@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { getRequestListener } from "@hono/node-server";
 
 import type { Config } from "../config.ts";
-import { type Bootstrapped, DEFAULT_PLATFORM } from "../domain/bootstrap.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
+import { type Bootstrapped, DEFAULT_PLATFORM } from "../domain/upkeep/bootstrap.ts";
 import { createApp } from "../http/app.ts";
-import { createListener } from "../http/direct.ts";
-import { pinoHttpLog } from "../http/pino-log.ts";
+import { createListener } from "../http/fast/direct.ts";
+import { pinoHttpLog } from "../http/log/pino-log.ts";
 import { logBindings } from "./log.ts";
 import { type Opened, open } from "./open.ts";
 import { standardOutput } from "./output.ts";

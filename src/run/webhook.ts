@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
+import type { Secret } from "../domain/keys/secret.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
-import type { Secret } from "../domain/secret.ts";
 
 /** Milliseconds that a receiver may take. */
 const PATIENCE = 10_000;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Logger } from "pino";
 
-import { DomainError } from "../domain/error.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import { createSlots } from "./worker-slots.ts";
 
 /** Milliseconds that a new worker has until it serves: a database that answers nothing must not hold a restart for ever. */

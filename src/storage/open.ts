@@ -1,14 +1,14 @@
 import type { Changes } from "../domain/ports/changes.ts";
 import type { Store } from "../domain/ports/store.ts";
-import { createListener, createLocalChanges } from "./changes.ts";
-import type { Connect } from "./connection.ts";
-import { unavailable } from "./guard.ts";
-import { migrate } from "./migrate.ts";
-import { defaultMigrationsFolder, readMigrations } from "./migrations.ts";
-import { maintainPartitions } from "./partitions.ts";
+import { createListener, createLocalChanges } from "./engine/changes.ts";
+import type { Connect } from "./engine/connection.ts";
+import { unavailable } from "./engine/guard.ts";
+import { createRunner, type Runner } from "./engine/runner.ts";
+import { connectServer } from "./engine/server.ts";
+import { migrate } from "./migrate/migrate.ts";
+import { defaultMigrationsFolder, readMigrations } from "./migrate/migrations.ts";
+import { maintainPartitions } from "./migrate/partitions.ts";
 import { createRepositories } from "./repositories.ts";
-import { createRunner, type Runner } from "./runner.ts";
-import { connectServer } from "./server.ts";
 
 /** Which database. */
 export type Place =
@@ -92,7 +92,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 
   async function openFolder(folder: string): Promise<Engine> {
     // Not loaded where a server is used: it is large.
-    const { openEmbedded } = await import("./pglite.ts");
+    const { openEmbedded } = await import("./engine/pglite.ts");
     const connection = await openEmbedded(folder);
     try {
       if (migrations.length > 0) await migrate(connection, { migrations, lock: "advisory" });

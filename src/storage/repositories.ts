@@ -1,19 +1,19 @@
 import type { Repositories } from "../domain/ports/store.ts";
-import { createAuditStore } from "./audit.ts";
-import type { Run, Session } from "./connection.ts";
-import { createDischargeKeyStore } from "./discharge-keys.ts";
-import { createDischargeRequestStore } from "./discharge-requests.ts";
-import { StorageError } from "./error.ts";
-import { createIdempotencyStore } from "./idempotency.ts";
-import { createIssueStore } from "./issues.ts";
-import { createPlatformStore } from "./platforms.ts";
-import { createPrincipalStore } from "./principals.ts";
-import { createRevocationStore } from "./revocations.ts";
-import { createRootKeyStore } from "./root-keys.ts";
-import { createSessionStore } from "./sessions.ts";
-import { createTokenStore } from "./tokens.ts";
-import { readInteger } from "./values.ts";
-import { createWebhookOutbox } from "./webhook-outbox.ts";
+import type { Run, Session } from "./engine/connection.ts";
+import { StorageError } from "./engine/error.ts";
+import { readInteger } from "./engine/values.ts";
+import { createRevocationStore } from "./revocations/revocations.ts";
+import { createAuditStore } from "./tables/audit.ts";
+import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
+import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
+import { createIdempotencyStore } from "./tables/idempotency.ts";
+import { createIssueStore } from "./tables/issues.ts";
+import { createPlatformStore } from "./tables/platforms.ts";
+import { createPrincipalStore } from "./tables/principals.ts";
+import { createRootKeyStore } from "./tables/root-keys.ts";
+import { createSessionStore } from "./tables/sessions.ts";
+import { createTokenStore } from "./tables/tokens.ts";
+import { createWebhookOutbox } from "./tables/webhook-outbox.ts";
 
 /**
  * Every port over one way of running queries: a connection each, or one transaction's.

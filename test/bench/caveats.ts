@@ -6,8 +6,8 @@
 
 import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
-import { instantFromMilliseconds } from "../../src/caveats/instant.ts";
-import { nodeHmac } from "../../src/domain/node-hash.ts";
+import { instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
+import { nodeHmac } from "../../src/domain/verify/node-hash.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject, JsonValue } from "../../src/json/value.ts";
 import { defaultHmac, type Hmac } from "../../src/macaroon/index.ts";

@@ -1,7 +1,7 @@
 import { clear } from "../../src/caveats/clear.ts";
-import { instantFromMilliseconds } from "../../src/caveats/instant.ts";
 import { createCaveatReader } from "../../src/caveats/memo.ts";
-import { nodeChain, nodeHmac } from "../../src/domain/node-hash.ts";
+import { instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
+import { nodeChain, nodeHmac } from "../../src/domain/verify/node-hash.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import {
   attenuate,

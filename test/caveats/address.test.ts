@@ -4,7 +4,13 @@ import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
 
-import { contains, formatAddress, overlap, parseAddress, parseBlock } from "../../src/caveats/address.ts";
+import {
+  contains,
+  formatAddress,
+  overlap,
+  parseAddress,
+  parseBlock,
+} from "../../src/caveats/values/address.ts";
 import { ipv4Text, ipv6Text } from "./arbitraries.ts";
 
 const mapped = fc.oneof(

@@ -1,9 +1,8 @@
 import fc from "fast-check";
-
-import { type Block, parseBlock } from "../../src/caveats/address.ts";
 import type { Caveat } from "../../src/caveats/caveat.ts";
-import { type Decimal, readDecimal } from "../../src/caveats/decimal.ts";
-import { type Instant, instantFromMilliseconds } from "../../src/caveats/instant.ts";
+import { type Block, parseBlock } from "../../src/caveats/values/address.ts";
+import { type Decimal, readDecimal } from "../../src/caveats/values/decimal.ts";
+import { type Instant, instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../src/json/value.ts";
 
 /** Characters that grammars stumble over, mixed with plain ones. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
-import { parseInstant } from "../../src/caveats/instant.ts";
+import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { type CaveatCase, contextOf, loadCases } from "./cases.ts";
 
 const cases = loadCases();

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 
 import { clear, type Facts } from "../../src/caveats/clear.ts";
 import { compileCaveat, thirdParty } from "../../src/caveats/condition.ts";
-import { parseInstant } from "../../src/caveats/instant.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
 import { reservedMember } from "../../src/caveats/reserved.ts";
+import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../src/json/value.ts";
 import { anyJson, anyText, caveat, smallCaveat, smallContext } from "./arbitraries.ts";

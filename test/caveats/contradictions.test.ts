@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 
 import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
-import { contradictions } from "../../src/caveats/contradictions.ts";
-import { impossible } from "../../src/caveats/impossible.ts";
-import { parseInstant } from "../../src/caveats/instant.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
-import { newWork } from "../../src/caveats/work.ts";
+import { contradictions } from "../../src/caveats/together/contradictions.ts";
+import { impossible } from "../../src/caveats/together/impossible.ts";
+import { parseInstant } from "../../src/caveats/values/instant.ts";
+import { newWork } from "../../src/caveats/values/work.ts";
 import type { JsonObject, JsonValue } from "../../src/json/value.ts";
 import { SMALL_SCALARS, smallCaveat, smallContext } from "./arbitraries.ts";
 

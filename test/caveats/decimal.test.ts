@@ -7,7 +7,7 @@ import {
   formatDecimal,
   readDecimal,
   readDecimalLoosely,
-} from "../../src/caveats/decimal.ts";
+} from "../../src/caveats/values/decimal.ts";
 import { decimalText } from "./arbitraries.ts";
 
 const SCALE = 60;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { badSegment, matchesGlob } from "../../src/caveats/glob.ts";
-import { newWork, WORK_LIMIT } from "../../src/caveats/work.ts";
+import { badSegment, matchesGlob } from "../../src/caveats/values/glob.ts";
+import { newWork, WORK_LIMIT } from "../../src/caveats/values/work.ts";
 
 /** The definition, word by word, without any thought of time. */
 function slowMatch(pattern: string, value: string): boolean {

@@ -6,7 +6,7 @@ import {
   formatInstant,
   instantFromMilliseconds,
   parseInstant,
-} from "../../src/caveats/instant.ts";
+} from "../../src/caveats/values/instant.ts";
 import { instant } from "./arbitraries.ts";
 
 const FIRST = Date.parse("0000-01-01T00:00:00Z");

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { clear } from "../../src/caveats/clear.ts";
-import { parseInstant } from "../../src/caveats/instant.ts";
 import { parseCaveat, parseCaveatBytes } from "../../src/caveats/parse.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
+import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { anyText, caveat, smallCaveat, smallContext } from "./arbitraries.ts";
 import { loadCases } from "./cases.ts";
 

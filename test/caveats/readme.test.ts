@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 import { clear } from "../../src/caveats/clear.ts";
-import { parseInstant } from "../../src/caveats/instant.ts";
+import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
 
 const README = readFileSync(new URL("../../src/caveats/README.md", import.meta.url), "utf8");

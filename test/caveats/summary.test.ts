@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import type { AttributeCaveat } from "../../src/caveats/caveat.ts";
 import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat, thirdParty } from "../../src/caveats/condition.ts";
-import { parseInstant } from "../../src/caveats/instant.ts";
-import { type Merged, mergeCaveats } from "../../src/caveats/merge.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
-import { summarise } from "../../src/caveats/summary.ts";
+import { type Merged, mergeCaveats } from "../../src/caveats/together/merge.ts";
+import { summarise } from "../../src/caveats/together/summary.ts";
+import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { anyText, smallCaveat, smallContext } from "./arbitraries.ts";
 
 const NOW = parseInstant("2026-11-20T12:00:00Z") ?? expect.fail("no time");

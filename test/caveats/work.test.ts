@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { clear, type Facts } from "../../src/caveats/clear.ts";
-import { newWork } from "../../src/caveats/work.ts";
+import { newWork } from "../../src/caveats/values/work.ts";
 import { JsonNumber, type JsonValue } from "../../src/json/value.ts";
 
 const MANY = 50_000;

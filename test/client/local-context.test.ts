@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { readContext } from "../../src/client/local-context.ts";
+import { readContext } from "../../src/client/local/context.ts";
 import { JsonError } from "../../src/json/error.ts";
 import { parseJson } from "../../src/json/parse.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Allowed, Revocation } from "../../src/client/answers.ts";
 import { Token } from "../../src/client/index.ts";
-import { createKnowledge } from "../../src/client/local-knowledge.ts";
+import { createKnowledge } from "../../src/client/local/knowledge.ts";
 import {
   decodeBase64,
   decodeBundle,

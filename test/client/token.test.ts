@@ -23,7 +23,7 @@ import {
   TokenError,
   within,
 } from "../../src/client/index.ts";
-import { parseIdentifier } from "../../src/domain/identifier.ts";
+import { parseIdentifier } from "../../src/domain/parts/identifier.ts";
 import {
   boxPublicKey,
   decodeBundle,

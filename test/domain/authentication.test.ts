@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { createAuthentication } from "../../src/domain/authentication.ts";
+import { createAuthentication } from "../../src/domain/access/authentication.ts";
 import { encodeBundle } from "../../src/macaroon/index.ts";
 import { createWorld, KEY, KEY_ID, PRINCIPAL, PRINCIPAL_ID, root, rootKey } from "./seen-world.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { createClockCheck } from "../../src/domain/clock-check.ts";
+import { createClockCheck } from "../../src/domain/replica/clock-check.ts";
 
 const TOLERANCE = 30_000;
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
-import { createGathering, type Outcome, outcomeOf } from "../../src/domain/gathering.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
+import { createGathering, type Outcome, outcomeOf } from "../../src/domain/parts/gathering.ts";
 import { createGate } from "../support/service-steps.ts";
 
 const done = (job: number): Outcome<string> => ({ ok: true, value: `done ${job}` });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { createLookUp } from "../../src/domain/look-up.ts";
+import { createLookUp } from "../../src/domain/parts/look-up.ts";
 
 test("whoever asks for too many unknown ids uses up nobody else's look-ups", async () => {
   const asked: string[] = [];

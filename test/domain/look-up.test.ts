@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
-import { createLookUp } from "../../src/domain/look-up.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
+import { createLookUp } from "../../src/domain/parts/look-up.ts";
 import { createManualClock } from "./manual.ts";
 
 function setUp(options: { perSecond?: number; found?: ReadonlyMap<string, string> } = {}) {

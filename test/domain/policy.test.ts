@@ -6,7 +6,7 @@ import {
   type PolicyRule,
   type PolicySubject,
   ruleFor,
-} from "../../src/domain/policy.ts";
+} from "../../src/domain/ports/policy.ts";
 
 const OWN = "https://login.test";
 const OTHER = "https://partner.test";

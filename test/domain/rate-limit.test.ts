@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { createRateLimit } from "../../src/domain/rate-limit.ts";
+import { createRateLimit } from "../../src/domain/parts/rate-limit.ts";
 import { createManualClock } from "./manual.ts";
 
 function setUp(options: Partial<Parameters<typeof createRateLimit>[0]> = {}) {

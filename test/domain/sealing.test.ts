@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { createSealing, SealingError } from "../../src/domain/sealing.ts";
-import { Secret } from "../../src/domain/secret.ts";
+import { createSealing, SealingError } from "../../src/domain/keys/sealing.ts";
+import { Secret } from "../../src/domain/keys/secret.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 
 const KEY = new Secret(Uint8Array.from({ length: 32 }, (_, index) => index));

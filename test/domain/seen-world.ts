@@ -1,13 +1,13 @@
-import { createBundleCache } from "../../src/domain/bundle-cache.ts";
-import { createExamination, type Examination, type SeenBundle } from "../../src/domain/examination.ts";
-import { printIdentifier } from "../../src/domain/identifier.ts";
+import type { RootKey } from "../../src/domain/keys/root-keys.ts";
+import { Secret } from "../../src/domain/keys/secret.ts";
+import { printIdentifier } from "../../src/domain/parts/identifier.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
-import type { RevocationSubject } from "../../src/domain/revocation-set.ts";
-import type { RootKey } from "../../src/domain/root-keys.ts";
-import { Secret } from "../../src/domain/secret.ts";
+import type { RevocationSubject } from "../../src/domain/replica/revoked-set.ts";
 import type { Verdict } from "../../src/domain/service.ts";
-import { createSightings } from "../../src/domain/sightings.ts";
-import { createVerification } from "../../src/domain/verification.ts";
+import { createBundleCache } from "../../src/domain/verify/bundle-cache.ts";
+import { createExamination, type Examination, type SeenBundle } from "../../src/domain/verify/examination.ts";
+import { createSightings } from "../../src/domain/verify/sightings.ts";
+import { createVerification } from "../../src/domain/verify/verification.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
 

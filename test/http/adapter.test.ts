@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 
-import { DomainError, type DomainErrorCode } from "../../src/domain/error.ts";
-import { pinoHttpLog } from "../../src/http/pino-log.ts";
-import { PROBLEM_CODES, PROBLEMS } from "../../src/http/problem-codes.ts";
+import { DomainError, type DomainErrorCode } from "../../src/domain/parts/error.ts";
+import { pinoHttpLog } from "../../src/http/log/pino-log.ts";
+import { PROBLEM_CODES, PROBLEMS } from "../../src/http/parts/problem-codes.ts";
 import { AT, TOKEN_ID } from "../support/fake-service.ts";
 import { as, createTestApp, HTTPS_ORIGIN, problemOf, whoMay } from "./app.ts";
 import { CANARY } from "./mutations.ts";

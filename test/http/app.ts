@@ -5,7 +5,7 @@ import { expect } from "vitest";
 
 import type { Service } from "../../src/domain/service.ts";
 import { type AppOptions, createApp } from "../../src/http/app.ts";
-import type { FaultEvent, RequestEvent } from "../../src/http/log.ts";
+import type { FaultEvent, RequestEvent } from "../../src/http/log/log.ts";
 import { breaches, OPENAPI_TEXT } from "../support/contract.ts";
 import { AT, CREDENTIALS, createFakeService } from "../support/fake-service.ts";
 

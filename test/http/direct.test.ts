@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
-import { MAX_BATCH_BODY, MAX_BODY } from "../../src/http/body.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
+import { MAX_BATCH_BODY, MAX_BODY } from "../../src/http/request/body.ts";
 import { CREDENTIALS } from "../support/fake-service.ts";
 import { exchange, listenOn, WAYS } from "./listening.ts";
 

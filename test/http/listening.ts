@@ -6,8 +6,8 @@ import { connect } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { afterEach } from "vitest";
 
-import { createListener } from "../../src/http/direct.ts";
-import { socketPeer } from "../../src/http/peer.ts";
+import { createListener } from "../../src/http/fast/direct.ts";
+import { socketPeer } from "../../src/http/parts/peer.ts";
 import { createTestApp } from "./app.ts";
 
 /** The two ways in which a request is answered: both must answer alike. */

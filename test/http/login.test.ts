@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import { ALICE, CREDENTIALS } from "../support/fake-service.ts";
 import { as, createTestApp, HTTPS_ORIGIN, ORIGIN, problemOf } from "./app.ts";
 

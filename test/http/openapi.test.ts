@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { REFUSAL_CODES } from "../../src/domain/service.ts";
 import { printOpenapi } from "../../src/http/openapi/print.ts";
-import { PROBLEM_CODES } from "../../src/http/problem-codes.ts";
+import { PROBLEM_CODES } from "../../src/http/parts/problem-codes.ts";
 import { ROUTES } from "../../src/http/routes/all.ts";
 import { breaches, OPENAPI, OPENAPI_TEXT, type Operation, violations } from "../support/contract.ts";
 import { REQUEST_ID } from "../support/fake-service.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { MAX_CREDENTIAL, parseAuthorization } from "../../src/http/authorization.ts";
-import { readCookie, setCookie } from "../../src/http/cookies.ts";
-import { plainAddress } from "../../src/http/peer.ts";
-import { safeReturnTo } from "../../src/http/return-to.ts";
+import { MAX_CREDENTIAL, parseAuthorization } from "../../src/http/parts/authorization.ts";
+import { readCookie, setCookie } from "../../src/http/parts/cookies.ts";
+import { plainAddress } from "../../src/http/parts/peer.ts";
+import { safeReturnTo } from "../../src/http/parts/return-to.ts";
 import { fromBase64url, toBase64url } from "../../src/http/wire/base64url.ts";
 
 const ORIGIN = new URL("https://bakehouse.example");

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 
 import { describe, expect, test } from "vitest";
 
-import { MAX_BODY } from "../../src/http/body.ts";
+import { MAX_BODY } from "../../src/http/request/body.ts";
 import { CREDENTIALS } from "../support/fake-service.ts";
 import { exchange, listenOn, WAYS } from "./listening.ts";
 

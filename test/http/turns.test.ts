@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { createTurns } from "../../src/http/turns.ts";
+import { createTurns } from "../../src/http/fast/turns.ts";
 
 /** The ends of this turn of the event loop and of the next. */
 async function twoTurns(): Promise<void> {

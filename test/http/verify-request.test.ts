@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import { readVerifyRequest } from "../../src/http/wire/verify-request.ts";
 import { JsonError } from "../../src/json/error.ts";
 import type { JsonValue } from "../../src/json/value.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import { REFUSAL_CODES, type VerifyRequest } from "../../src/domain/service.ts";
 import { JsonNumber } from "../../src/json/value.ts";
 import { ALLOWED, REFUSED, REVOCATION_ID, SEQUENCE, TOKEN_ID } from "../support/fake-service.ts";

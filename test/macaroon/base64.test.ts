@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { decodeBase64, encodeBase64Url } from "../../src/macaroon/base64.ts";
+import { decodeBase64, encodeBase64Url } from "../../src/macaroon/parts/base64.ts";
 import { hex } from "./support.ts";
 
 const NATIVE = [

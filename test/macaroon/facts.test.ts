@@ -1,7 +1,5 @@
 /** The published example macaroons (libmacaroons' README and unit tests), step by step. */
 import { describe, expect, test } from "vitest";
-
-import { decodeBase64 } from "../../src/macaroon/base64.ts";
 import {
   addThirdPartyCaveat,
   attenuate,
@@ -16,6 +14,7 @@ import {
   verify,
 } from "../../src/macaroon/index.ts";
 import { deriveKey } from "../../src/macaroon/key.ts";
+import { decodeBase64 } from "../../src/macaroon/parts/base64.ts";
 import { decoded, hex, utf8, verified } from "./support.ts";
 
 describe("root macaroon and first-party caveats", () => {

@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-
-import { decodeBase64 } from "../../src/macaroon/base64.ts";
 import { boundSignature } from "../../src/macaroon/bind.ts";
 import {
   addThirdPartyCaveat,
@@ -16,7 +14,8 @@ import {
   sealTicket,
   type UnverifiedMacaroon,
 } from "../../src/macaroon/index.ts";
-import { readUvarint } from "../../src/macaroon/uvarint.ts";
+import { decodeBase64 } from "../../src/macaroon/parts/base64.ts";
+import { readUvarint } from "../../src/macaroon/parts/uvarint.ts";
 import { buildMacaroonVectors } from "../vectors/build.ts";
 import {
   type Base64Vector,

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
+import { revocationId } from "../../src/macaroon/hash/revocation-id.ts";
 import { hmac2 } from "../../src/macaroon/key.ts";
-import { revocationId } from "../../src/macaroon/revocation-id.ts";
 import { CHAINS, fromHex, hex, KEYED_HASHES, NOBLE, utf8 } from "./support.ts";
 
 describe.each(KEYED_HASHES)("the %s keyed hash", (_name, { hmac, sha256 }) => {

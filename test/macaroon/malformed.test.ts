@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 
 import { expect, test } from "vitest";
-
-import { decodeBase64 } from "../../src/macaroon/base64.ts";
 import { decodeBinary, decodeBundle } from "../../src/macaroon/index.ts";
+import { decodeBase64 } from "../../src/macaroon/parts/base64.ts";
 import type { MalformedVector } from "../vectors/malformed.ts";
 
 const vectors: readonly MalformedVector[] = JSON.parse(

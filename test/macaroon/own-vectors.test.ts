@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 
 import foreign from "macaroon";
 import { describe, expect, test } from "vitest";
-
-import { decodeBase64 } from "../../src/macaroon/base64.ts";
 import { decodeBundle, encode, encodeBundle, type Format } from "../../src/macaroon/index.ts";
+import { decodeBase64 } from "../../src/macaroon/parts/base64.ts";
 import { buildMacaroonVectors, type MacaroonVector } from "../vectors/build.ts";
 import { buildMalformedVectors } from "../vectors/malformed.ts";
 import { render } from "../vectors/render.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { encodeV2 } from "../../src/macaroon/codec-v2.ts";
+import { encodeV2 } from "../../src/macaroon/codec/v2.ts";
 import {
   attenuate,
   decodeBinary,

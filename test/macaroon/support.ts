@@ -2,8 +2,8 @@ import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { expect } from "vitest";
 
-import { nodeChain, nodeHmac, nodeSha256 } from "../../src/domain/node-hash.ts";
-import { defaultChain } from "../../src/macaroon/chain-hash.ts";
+import { nodeChain, nodeHmac, nodeSha256 } from "../../src/domain/verify/node-hash.ts";
+import { defaultChain } from "../../src/macaroon/hash/chain-hash.ts";
 import {
   addThirdPartyCaveat,
   attenuate,

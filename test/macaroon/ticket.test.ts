@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
-import { sealBox } from "../../src/macaroon/box.ts";
 import { boxPublicKey, openTicket, type SealTicketOptions, sealTicket } from "../../src/macaroon/index.ts";
+import { sealBox } from "../../src/macaroon/tickets/box.ts";
 import { utf8 } from "./support.ts";
 
 const ours = new Uint8Array(32).fill(7);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { encodeUvarint, readUvarint } from "../../src/macaroon/uvarint.ts";
+import { encodeUvarint, readUvarint } from "../../src/macaroon/parts/uvarint.ts";
 import { fromHex, hex } from "./support.ts";
 
 const read = (bytes: Uint8Array): number => readUvarint({ bytes, offset: 0 });

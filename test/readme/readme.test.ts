@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 import { clear } from "../../src/caveats/clear.ts";
-import { instantFromMilliseconds } from "../../src/caveats/instant.ts";
 import { reservedMember } from "../../src/caveats/reserved.ts";
+import { instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, decodeBundle, encodeBundle, mint } from "../../src/macaroon/index.ts";

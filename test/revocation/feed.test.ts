@@ -11,8 +11,11 @@ import type {
   Revocation,
   RevocationStore,
 } from "../../src/domain/ports/revocations.ts";
-import { createRevocationFeed, type RevocationFeedOptions } from "../../src/domain/revocation-feed.ts";
-import type { RevocationSubject } from "../../src/domain/revocation-set.ts";
+import {
+  createRevocationFeed,
+  type RevocationFeedOptions,
+} from "../../src/domain/replica/revocation-feed.ts";
+import type { RevocationSubject } from "../../src/domain/replica/revoked-set.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 
 const NOON = 1_795_168_800_000;

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { createLinkSet, LINK_SEED_BYTES } from "../../src/domain/revocation-links.ts";
+import { createLinkSet, LINK_SEED_BYTES } from "../../src/domain/replica/revoked-links.ts";
 
 const DAY = 86_400_000;
 const NOW = 20_600 * DAY;

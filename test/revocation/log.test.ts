@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { beforeAll, expect, test } from "vitest";
 
-import { fenceRestored } from "../../src/domain/revocation-fence.ts";
+import { fenceRestored } from "../../src/domain/revoke/restore-fence.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { describeService, type Issued, type Revoked } from "../support/service.ts";
 import { linkOf } from "../support/service-macaroons.ts";

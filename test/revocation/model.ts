@@ -3,8 +3,8 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 
 import type { Caller } from "../../src/domain/caller.ts";
+import { parseSequence, printSequence } from "../../src/domain/parts/sequence.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
-import { parseSequence, printSequence } from "../../src/domain/sequence.ts";
 import type { RevokeTarget } from "../../src/domain/service.ts";
 import { type InProcessReplica, person, platformCaller } from "../support/replica.ts";
 import { linkOf, narrow } from "../support/service-macaroons.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { LogNews } from "../../src/domain/service.ts";
-import { eventStream } from "../../src/http/event-stream.ts";
+import { eventStream } from "../../src/http/routes/event-stream.ts";
 import { describeService } from "../support/service.ts";
 
 interface Event {

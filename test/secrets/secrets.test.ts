@@ -3,13 +3,12 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import { parseIdentifier } from "../../src/domain/identifier.ts";
-import { ROOT_KEY_PURPOSE } from "../../src/domain/root-keys.ts";
-import { createSealing } from "../../src/domain/sealing.ts";
-import { Secret as Hidden } from "../../src/domain/secret.ts";
+import { ROOT_KEY_PURPOSE } from "../../src/domain/keys/root-keys.ts";
+import { createSealing } from "../../src/domain/keys/sealing.ts";
+import { Secret as Hidden } from "../../src/domain/keys/secret.ts";
+import { parseIdentifier } from "../../src/domain/parts/identifier.ts";
 import { computeTails } from "../../src/macaroon/chain.ts";
-import { defaultChain } from "../../src/macaroon/chain-hash.ts";
+import { defaultChain } from "../../src/macaroon/hash/chain-hash.ts";
 import { decodeBase64, defaultHmac } from "../../src/macaroon/index.ts";
 import { deriveKey } from "../../src/macaroon/key.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 
 import { credentialFiles } from "../../src/run/data-dir.ts";
-import { lockFile } from "../../src/storage/folder-lock.ts";
+import { lockFile } from "../../src/storage/engine/folder-lock.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";

@@ -1,9 +1,8 @@
 import { createHmac, randomBytes } from "node:crypto";
 
 import { expect, test } from "vitest";
-
+import { Secret } from "../../src/domain/keys/secret.ts";
 import type { Webhook } from "../../src/domain/ports/webhook.ts";
-import { Secret } from "../../src/domain/secret.ts";
 import { createWebhook } from "../../src/run/webhook.ts";
 import { describeService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";

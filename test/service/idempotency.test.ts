@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 import { afterEach, describe, expect, test } from "vitest";
-
-import { DomainError } from "../../src/domain/error.ts";
-import { Secret } from "../../src/domain/secret.ts";
+import { Secret } from "../../src/domain/keys/secret.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import { describeService, type Issued, type Problem, type TestReplica } from "../support/service.ts";
 import { createGate, createTestSteps } from "../support/service-steps.ts";
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { uuidv7 } from "../../src/domain/uuid.ts";
+import { uuidv7 } from "../../src/domain/parts/uuid.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { type Answer, bearer, describeService, type Issued, type Revoked } from "../support/service.ts";
 import { forged, linkOf, narrow } from "../support/service-macaroons.ts";

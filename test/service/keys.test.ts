@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { DomainError } from "../../src/domain/error.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import { describeOnEachDatabase } from "../support/database.ts";
 import { type Answer, describeService, startTestService, type TestService } from "../support/service.ts";
 import { narrow, opened } from "../support/service-macaroons.ts";

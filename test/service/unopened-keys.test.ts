@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { expect, test } from "vitest";
 
-import { Secret } from "../../src/domain/secret.ts";
+import { Secret } from "../../src/domain/keys/secret.ts";
 import { describeService, type TestReplica } from "../support/service.ts";
 import { opened, tickets } from "../support/service-macaroons.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { FolderLockedError, lockFolder } from "../../src/storage/folder-lock.ts";
+import { FolderLockedError, lockFolder } from "../../src/storage/engine/folder-lock.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { describeOn } from "../support/database.ts";
 import { platform } from "./samples.ts";
@@ -40,7 +40,7 @@ async function another(
 }
 
 const locking = (folder: string) =>
-  `import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, "../../src/storage/folder-lock.ts"))};
+  `import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, "../../src/storage/engine/folder-lock.ts"))};
    globalThis.lock = lockFolder(${JSON.stringify(folder)})`;
 
 describe("folder lock", () => {

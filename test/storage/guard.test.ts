@@ -4,10 +4,10 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { describe, expect, test } from "vitest";
 
-import { createBreaker } from "../../src/storage/breaker.ts";
-import { StorageError } from "../../src/storage/error.ts";
-import { failure } from "../../src/storage/guard.ts";
-import { rootKeys } from "../../src/storage/schema.ts";
+import { createBreaker } from "../../src/storage/engine/breaker.ts";
+import { StorageError } from "../../src/storage/engine/error.ts";
+import { failure } from "../../src/storage/engine/guard.ts";
+import { rootKeys } from "../../src/storage/tables/schema.ts";
 import { describeOn, describeOnEachDatabase } from "../support/database.ts";
 import { auditEvent, issue, platform, principal, revocation, rootKey, session, token } from "./samples.ts";
 

@@ -4,16 +4,16 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import type { Connection } from "../../src/storage/connection.ts";
-import { type MigrationLock, migrate } from "../../src/storage/migrate.ts";
+import type { Connection } from "../../src/storage/engine/connection.ts";
+import { connectServer } from "../../src/storage/engine/server.ts";
+import { type MigrationLock, migrate } from "../../src/storage/migrate/migrate.ts";
 import {
   defaultMigrationsFolder,
   type Migration,
   MigrationError,
   readMigrations,
-} from "../../src/storage/migrations.ts";
+} from "../../src/storage/migrate/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
-import { connectServer } from "../../src/storage/server.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
 import hashes from "./migration-hashes.json" with { type: "json" };
 import { raw } from "./raw.ts";

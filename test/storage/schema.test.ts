@@ -2,7 +2,7 @@ import { is } from "drizzle-orm";
 import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import { expect, test } from "vitest";
 
-import * as schema from "../../src/storage/schema.ts";
+import * as schema from "../../src/storage/tables/schema.ts";
 import { describeOn } from "../support/database.ts";
 import { raw } from "./raw.ts";
 

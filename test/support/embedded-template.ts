@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrations.ts";
+import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrate/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
 
 /**

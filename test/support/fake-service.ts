@@ -1,6 +1,6 @@
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
-import { DomainError } from "../../src/domain/error.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity } from "../../src/domain/ports/sessions.ts";

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Caller, HumanCaller } from "../../src/domain/caller.ts";
-import { DomainError } from "../../src/domain/error.ts";
+import { createSealing } from "../../src/domain/keys/sealing.ts";
+import { Secret } from "../../src/domain/keys/secret.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
-import { createSealing } from "../../src/domain/sealing.ts";
-import { Secret } from "../../src/domain/secret.ts";
 import type { IssuedToken, RevokeTarget } from "../../src/domain/service.ts";
 import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
 import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";

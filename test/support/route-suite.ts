@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import type { Route } from "../../src/http/route.ts";
+import type { Route } from "../../src/http/request/route.ts";
 import { ROUTES } from "../../src/http/routes/all.ts";
 import { as, createTestApp, problemOf, whoMay } from "../http/app.ts";
 import {

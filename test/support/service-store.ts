@@ -1,4 +1,4 @@
-import { DomainError } from "../../src/domain/error.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Repositories, Store } from "../../src/domain/ports/store.ts";
 
 /** A store that is watched, and that fails when it is told to. */

@@ -1,6 +1,6 @@
-import type { Policy } from "../policy.ts";
 import type { AuditEvent } from "./audit.ts";
 import type { KeptAnswer } from "./idempotency.ts";
+import type { Policy } from "./policy.ts";
 import type { Principal } from "./principals.ts";
 import type { TokenRecord } from "./tokens.ts";
 

@@ -1,5 +1,5 @@
-import type { Policy } from "../policy.ts";
 import type { Page, PageRequest } from "./page.ts";
+import type { Policy } from "./policy.ts";
 
 /** The platform whose tokens are the credentials of this service's own API. */
 export const SERVICE_PLATFORM = "bakehouse";

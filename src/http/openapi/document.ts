@@ -1,9 +1,8 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import { z } from "zod";
-
-import { FORM_TYPE } from "../form-body.ts";
-import { codesOf, PROBLEMS, type ProblemCode } from "../problem-codes.ts";
-import type { Auth, Route, RouteResponse } from "../route.ts";
+import { codesOf, PROBLEMS, type ProblemCode } from "../parts/problem-codes.ts";
+import { FORM_TYPE } from "../request/form-body.ts";
+import type { Auth, Route, RouteResponse } from "../request/route.ts";
 import { ROUTES } from "../routes/all.ts";
 import { dischargeRequiredSchema } from "../wire/bakery.ts";
 import { problemSchema } from "../wire/problem.ts";

@@ -1,5 +1,5 @@
 import type { Identity } from "../../domain/ports/sessions.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage } from "./confirmation.tsx";
 import { Fact } from "./facts.tsx";

@@ -1,4 +1,4 @@
-import { printable } from "../../caveats/quote.ts";
+import { printable } from "../../caveats/values/quote.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Claims, Code, Facts, Whoami } from "./facts.tsx";

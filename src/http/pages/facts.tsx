@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 
-import { printable } from "../../caveats/quote.ts";
+import { printable } from "../../caveats/values/quote.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
 
 const LONGEST = 1_000;

@@ -1,6 +1,6 @@
 import type { ApprovalView, ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../parts/problem.ts";
 
 /**
  * The pages that routes answer, as HTML text.

@@ -1,4 +1,4 @@
-import type { Route } from "../route.ts";
+import type { Route } from "../request/route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
 import { authorizationServer } from "./authorization-server.ts";
 import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";

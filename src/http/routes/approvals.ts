@@ -1,9 +1,9 @@
 import { z } from "zod";
 
 import { requireHuman } from "../../domain/permission.ts";
-import { jsonBody } from "../json-body.ts";
-import { json } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { json } from "../parts/reply.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { defineRoute } from "../request/route.ts";
 import { approvalSchema, approvalWire, decisionSchema } from "../wire/approval.ts";
 import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { json } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { json } from "../parts/reply.ts";
+import { defineRoute } from "../request/route.ts";
 import { oauthRevoke } from "./oauth-revoke.ts";
 
 const url = z.url();

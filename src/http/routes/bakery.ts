@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-import { DomainError } from "../../domain/error.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import { decodeBase64, MacaroonError } from "../../macaroon/index.ts";
-import { bakeryRefusal, discharged, interactionRequired } from "../bakery-wire.ts";
-import type { Exchange } from "../context.ts";
-import { type Parameters, parseForm, readForm, textOf } from "../form.ts";
-import { HttpError, publicProblem } from "../problem.ts";
-import { json, type Reply, seeOther } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { HttpError, publicProblem } from "../parts/problem.ts";
+import { json, type Reply, seeOther } from "../parts/reply.ts";
+import { bakeryRefusal, discharged, interactionRequired } from "../request/bakery-wire.ts";
+import type { Exchange } from "../request/context.ts";
+import { type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
+import { defineRoute } from "../request/route.ts";
 import { bakeryErrorSchema, bakeryMacaroonSchema, interactionRequiredSchema } from "../wire/bakery.ts";
 
 const keySchema = z.string().meta({ description: "Curve25519, 32 bytes in standard base64." });

@@ -2,15 +2,15 @@ import { z } from "zod";
 
 import type { TermOptions } from "../../conditions/terms.ts";
 import type { HumanCaller } from "../../domain/caller.ts";
-import { DomainError } from "../../domain/error.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import { requireOwnOrigin } from "../authenticate.ts";
-import type { Exchange, HttpContext } from "../context.ts";
-import { type Parameters, readForm, textOf } from "../form.ts";
-import { loginPath, signedIn } from "../page-caller.ts";
 import type { Pages } from "../pages/pages.ts";
-import { html, type Reply, seeOther } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { html, type Reply, seeOther } from "../parts/reply.ts";
+import { requireOwnOrigin } from "../request/authenticate.ts";
+import type { Exchange, HttpContext } from "../request/context.ts";
+import { type Parameters, readForm, textOf } from "../request/form.ts";
+import { loginPath, signedIn } from "../request/page-caller.ts";
+import { defineRoute } from "../request/route.ts";
 import { lineOfText } from "../wire/text.ts";
 import { approvalId } from "./approvals.ts";
 

@@ -1,8 +1,7 @@
 import { z } from "zod";
-
-import { jsonBody } from "../json-body.ts";
-import { json } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { json } from "../parts/reply.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { defineRoute } from "../request/route.ts";
 import { askRequest, askSchema, dischargeSchema, waitingSchema, waitingWire } from "../wire/discharge.ts";
 import { instant, opaqueId, printInstant } from "../wire/text.ts";
 

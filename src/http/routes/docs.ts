@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { DomainError } from "../../domain/error.ts";
-import { DOCS_FILES } from "../docs-files.ts";
-import { html, type Reply } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { DomainError } from "../../domain/parts/error.ts";
+import { DOCS_FILES } from "../parts/docs-files.ts";
+import { html, type Reply } from "../parts/reply.ts";
+import { defineRoute } from "../request/route.ts";
 
 // Swagger UI styles elements from script, which CSP lets pass, and draws icons from data URLs.
 const POLICY = [

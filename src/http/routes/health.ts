@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-import { problem } from "../problem.ts";
-import { json, problemReply } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { problem } from "../parts/problem.ts";
+import { json, problemReply } from "../parts/reply.ts";
+import { defineRoute } from "../request/route.ts";
 import { instant, printInstant } from "../wire/text.ts";
 
 /** `GET /healthz` */

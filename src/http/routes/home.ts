@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-import { readCookie } from "../cookies.ts";
-import { html } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { readCookie } from "../parts/cookies.ts";
+import { html } from "../parts/reply.ts";
+import { defineRoute } from "../request/route.ts";
 
 /** `GET /` */
 export const home = defineRoute({

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { DomainError } from "../../domain/error.ts";
-import { requireOwnOrigin } from "../authenticate.ts";
-import type { HttpContext } from "../context.ts";
-import { readCookie, setCookie } from "../cookies.ts";
-import { describeFault } from "../log.ts";
-import { html, type Reply, seeOther } from "../reply.ts";
-import { safeReturnTo } from "../return-to.ts";
-import { defineRoute } from "../route.ts";
+import { DomainError } from "../../domain/parts/error.ts";
+import { describeFault } from "../log/log.ts";
+import { readCookie, setCookie } from "../parts/cookies.ts";
+import { html, type Reply, seeOther } from "../parts/reply.ts";
+import { safeReturnTo } from "../parts/return-to.ts";
+import { requireOwnOrigin } from "../request/authenticate.ts";
+import type { HttpContext } from "../request/context.ts";
+import { defineRoute } from "../request/route.ts";
 
 /** Seconds that a login may take. */
 const LOGIN_LIFE = 600;

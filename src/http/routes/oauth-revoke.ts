@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-import { DomainError } from "../../domain/error.ts";
-import { readForm } from "../form-body.ts";
-import { defineRoute } from "../route.ts";
+import { DomainError } from "../../domain/parts/error.ts";
+import { readForm } from "../request/form-body.ts";
+import { defineRoute } from "../request/route.ts";
 
 /** `POST /oauth/revoke` */
 export const oauthRevoke = defineRoute({

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
 import { requireAdministrator } from "../../domain/permission.ts";
-import { jsonBody } from "../json-body.ts";
-import { json } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { json } from "../parts/reply.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { defineRoute } from "../request/route.ts";
 import { policyOf, policySchema, policyWire } from "../wire/policy.ts";
 import { platformName } from "../wire/text.ts";
 

@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-import { DomainError } from "../../domain/error.ts";
-import { authenticate } from "../authenticate.ts";
-import type { HttpRequest } from "../context.ts";
-import { EVENT_STREAM, eventStream, wantsEvents } from "../event-stream.ts";
-import { jsonBody } from "../json-body.ts";
-import { json } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { DomainError } from "../../domain/parts/error.ts";
+import { json } from "../parts/reply.ts";
+import { authenticate } from "../request/authenticate.ts";
+import type { HttpRequest } from "../request/context.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { defineRoute } from "../request/route.ts";
 import { limit, limitOf } from "../wire/page.ts";
 import { revocationSchema, revocationWire, revokeRequest, revokeRequestSchema } from "../wire/revocation.ts";
 import { sequence } from "../wire/text.ts";
+import { EVENT_STREAM, eventStream, wantsEvents } from "./event-stream.ts";
 
 const example = {
   id: "019a8b40-0000-7000-8000-000000000001",

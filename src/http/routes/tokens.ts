@@ -1,10 +1,10 @@
 import { z } from "zod";
 
-import { DomainError } from "../../domain/error.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import { requireHumanOrPlatform } from "../../domain/permission.ts";
-import { jsonBody } from "../json-body.ts";
-import { json } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { json } from "../parts/reply.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { defineRoute } from "../request/route.ts";
 import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
 import { caveats, lineOfText, platformName, tokenId } from "../wire/text.ts";
 import { issuedTokenSchema, issuedTokenWire, tokenViewSchema, tokenViewWire } from "../wire/token.ts";

@@ -1,16 +1,16 @@
 import { z } from "zod";
 
-import { DomainError } from "../../domain/error.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import { requirePlatform } from "../../domain/permission.ts";
 import type { BatchResult, ItemFault, VerifyRequest } from "../../domain/service.ts";
-import { parsedArray } from "../batch.ts";
-import { MAX_BATCH_BODY, MAX_BODY } from "../body.ts";
-import type { Exchange, HttpContext } from "../context.ts";
-import type { JsonBody } from "../json-body.ts";
-import { describeFault } from "../log.ts";
-import { internalProblem, type Problem, publicProblem } from "../problem.ts";
-import { jsonText } from "../reply.ts";
-import { defineRoute } from "../route.ts";
+import { describeFault } from "../log/log.ts";
+import { parsedArray } from "../parts/batch.ts";
+import { internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
+import { jsonText } from "../parts/reply.ts";
+import { MAX_BATCH_BODY, MAX_BODY } from "../request/body.ts";
+import type { Exchange, HttpContext } from "../request/context.ts";
+import type { JsonBody } from "../request/json-body.ts";
+import { defineRoute } from "../request/route.ts";
 import { problemSchema } from "../wire/problem.ts";
 import { allowedSchema, refusedSchema, verdictSchema } from "../wire/verdict.ts";
 import { createVerdictWriter } from "../wire/verdict-json.ts";

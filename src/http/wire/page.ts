@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { DomainError } from "../../domain/error.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import type { Page, PageRequest } from "../../domain/ports/page.ts";
 import { fromBase64url, toBase64url } from "./base64url.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Policy, PolicyRule } from "../../domain/policy.ts";
+import type { Policy, PolicyRule } from "../../domain/ports/policy.ts";
 import { caveats, lineOfText } from "./text.ts";
 
 const rule = z

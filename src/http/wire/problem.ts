@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { PROBLEM_CODES, PROBLEMS } from "../problem-codes.ts";
+import { PROBLEM_CODES, PROBLEMS } from "../parts/problem-codes.ts";
 
 const codes = PROBLEM_CODES.map(
   (code) => `- \`${code}\` (${PROBLEMS[code].status}): ${PROBLEMS[code].description}`,

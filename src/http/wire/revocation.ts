@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { parseInstant } from "../../caveats/instant.ts";
+import { parseInstant } from "../../caveats/values/instant.ts";
 import type { RevocationTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
 import { toBase64url } from "./base64url.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { reservedMember } from "../../caveats/reserved.ts";
 import type { VerifyRequest } from "../../domain/service.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
-import { check, plainBody } from "../json-body.ts";
+import { check, plainBody } from "../request/json-body.ts";
 import { sequence } from "./text.ts";
 
 /** Most objects and arrays within one another in a context, itself counted. */

@@ -1,0 +1,98 @@
+import type { AttributeCaveat } from "../caveat.ts";
+import { mismatch } from "../forbids.ts";
+import { deniedBy } from "../prepared.ts";
+import { type Block, formatBlock, overlap } from "../values/address.ts";
+import { spend, type Work } from "../values/work.ts";
+import { compareBounds, isUpper, type Merged, mergeCaveats } from "./merge.ts";
+
+// Merging an item, with all its readings, takes about as long as looking at this many characters.
+const ITEM_COST = 16;
+
+/**
+ * Whether no value at all satisfies some caveats on one attribute.
+ *
+ * True is certain; false only says that nothing was found, or that the allowance was used up. Lists need no
+ * thought of their own: every element must satisfy all caveats, and there must be one.
+ */
+export function impossible(caveats: readonly AttributeCaveat[], work: Work): boolean {
+  const [first] = caveats;
+  if (first === undefined) return false;
+  const items = caveats.reduce((sum, caveat) => sum + itemsIn(caveat), 0);
+  if (!spend(work, ITEM_COST * items)) return false;
+  const merged = mergeCaveats(caveats).get(first.attribute);
+  if (merged === undefined) return false;
+  if (kindsClash(merged) || rangeIsEmpty(merged) || prefixesClash(merged.patterns)) return true;
+  if (blocksClash(merged.networks, work)) return true;
+  const values = finiteValues(merged);
+  return values !== undefined && allFail(caveats, values, work);
+}
+
+/** No text is two of a decimal, an instant and an address. */
+function kindsClash({ bounds, networks }: Merged): boolean {
+  const kinds = new Set<string>(bounds.map(({ bound }) => bound.kind));
+  if (networks.length > 0) kinds.add("address");
+  return kinds.size > 1;
+}
+
+function rangeIsEmpty({ bounds }: Merged): boolean {
+  const upper = bounds.find(({ operator }) => isUpper(operator));
+  const lower = bounds.find(({ operator }) => !isUpper(operator));
+  if (upper === undefined || lower === undefined) return false;
+  const order = compareBounds(lower.bound, upper.bound);
+  if (order === undefined || order !== 0) return order === undefined || order > 0;
+  return upper.operator === "<" || lower.operator === ">";
+}
+
+/** Globs compare by their literal beginnings only: a value has to begin with all of them. */
+function prefixesClash(patterns: readonly string[]): boolean {
+  const prefixes = patterns.map((pattern) => pattern.split("*", 1)[0] ?? "");
+  const longest = prefixes.reduce((a, b) => (b.length > a.length ? b : a), "");
+  return prefixes.some((prefix) => !longest.startsWith(prefix));
+}
+
+/** Two blocks are disjoint or nested, so what several lists share is again a list of their blocks. */
+function blocksClash(networks: readonly (readonly Block[])[], work: Work): boolean {
+  let [shared = [], ...others] = networks;
+  if (others.length === 0) return false;
+  for (const blocks of others) {
+    if (!spend(work, shared.length * blocks.length)) return false;
+    const both = new Map<string, Block>();
+    for (const a of shared) {
+      for (const b of blocks) {
+        const inner = a.prefix >= b.prefix ? a : b;
+        if (overlap(a, b)) both.set(formatBlock(inner), inner);
+      }
+    }
+    shared = [...both.values()];
+    if (shared.length === 0) return true;
+  }
+  return false;
+}
+
+/**
+ * Every text that could pass, where a list or a literal glob leaves only finitely many. Texts are enough:
+ * a string passes wherever a number or a boolean with that canonical text does.
+ */
+function finiteValues({ only, patterns }: Merged): readonly string[] | undefined {
+  const literal = patterns.find((pattern) => !pattern.includes("*"));
+  return only ?? (literal === undefined ? undefined : [literal]);
+}
+
+function allFail(caveats: readonly AttributeCaveat[], values: readonly string[], work: Work): boolean {
+  let left = values;
+  for (const caveat of caveats) {
+    const denied = deniedBy(caveat);
+    left = left.filter((value) => mismatch(caveat, denied, value, work) === undefined);
+    // Refused for want of work is no proof.
+    if (work.left < 0) return false;
+  }
+  return left.length === 0;
+}
+
+function itemsIn(caveat: AttributeCaveat): number {
+  return caveat.kind === "membership"
+    ? caveat.items.length
+    : caveat.kind === "network"
+      ? caveat.blocks.length
+      : 1;
+}

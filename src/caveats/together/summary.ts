@@ -1,0 +1,138 @@
+import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
+import type { Place } from "../clear.ts";
+import type { Condition } from "../condition.ts";
+import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
+import { bareOrQuoted } from "../values/quote.ts";
+import { mergeCaveats } from "./merge.ts";
+import { attributePhrases } from "./summary-attributes.ts";
+
+/** How {@link summarise} reads a chain. */
+export interface SummaryOptions {
+  /** The clock. With it today's times stand without a date, and a token that has expired is called so. */
+  readonly now?: Instant;
+  /** Where the chain stands; a root macaroon's unless said. */
+  readonly place?: Place;
+}
+
+/** Conditions that a summary spells out before it only counts the rest. */
+const MOST_PHRASES = 24;
+
+const OWN_WORD = /^(?:until|expired|only|granted|handed|may|was|and) /;
+
+/** Agents of a trail that a summary names before it only counts the rest. */
+const MOST_AGENTS = 5;
+
+/**
+ * What a chain allows, in a sentence for people.
+ *
+ * A second rendering of the same caveats and never a second truth: caveats on one attribute are put
+ * together, none is left out without being counted, and nothing is said that they do not say.
+ */
+export function summarise(conditions: readonly Condition[], options: SummaryOptions = {}): string {
+  if (conditions.length === 0) return "No conditions.";
+  const caveats: Caveat[] = [];
+  const locations = new Set<string>();
+  let unknown = 0;
+  for (const condition of conditions) {
+    if (condition.state === "third_party") locations.add(condition.location);
+    else if (condition.state === "unknown" || isMisplaced(condition.caveat, options.place)) unknown++;
+    else caveats.push(condition.caveat);
+  }
+
+  const phrases = [
+    ...timePhrases(caveats, options.now),
+    ...attributePhrases(mergeCaveats(caveats.filter(isOnAttribute))),
+    ...dischargePhrases(caveats),
+    ...[...locations].map(proofPhrase),
+  ];
+  const closing = [...trailPhrases(caveats), ...depthPhrases(caveats), ...unknownPhrases(unknown)];
+  return sentence([...cut(phrases), ...closing]);
+}
+
+function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
+  return "attribute" in caveat;
+}
+
+function isMisplaced(caveat: Caveat, place: Place = "root"): boolean {
+  return place !== "discharge" && (caveat.kind === "ancestor" || caveat.kind === "approval");
+}
+
+function timePhrases(caveats: readonly Caveat[], now: Instant | undefined): readonly string[] {
+  const times = caveats.filter((caveat): caveat is TimeCaveat => caveat.kind === "time");
+  const starts = times.filter((caveat) => caveat.operator === ">").map((caveat) => caveat.at);
+  const ends = times.filter((caveat) => caveat.operator === "<").map((caveat) => caveat.at);
+  const start = starts.sort(compareInstants).at(-1);
+  const end = ends.sort(compareInstants)[0];
+  const phrases: string[] = [];
+  if (end !== undefined) {
+    const over = now !== undefined && compareInstants(now, end) >= 0;
+    phrases.push(`${over ? "expired at" : "until"} ${moment(end, now)}`);
+  }
+  if (start !== undefined) phrases.push(`only after ${moment(start, now)}`);
+  return phrases;
+}
+
+function moment(instant: Instant, now: Instant | undefined): string {
+  const date = formatDate(instant);
+  const today = now !== undefined && formatDate(now) === date;
+  const time = formatTime({ ...instant, fraction: instant.fraction.slice(0, 9) }, false);
+  return `${today ? "" : `${date} `}${time} UTC`;
+}
+
+function dischargePhrases(caveats: readonly Caveat[]): readonly string[] {
+  const phrases: string[] = [];
+  for (const caveat of caveats) {
+    if (caveat.kind === "ancestor") {
+      phrases.push(`only for tokens at or below the link ${caveat.revocationId}`);
+    } else if (caveat.kind === "approval") {
+      phrases.push(`granted by the approval ${caveat.id}`);
+    }
+  }
+  return [...new Set(phrases)];
+}
+
+function proofPhrase(location: string): string {
+  return location === ""
+    ? "only with a proof from elsewhere"
+    : `only with a proof from ${bareOrQuoted(location)}`;
+}
+
+function trailPhrases(caveats: readonly Caveat[]): readonly string[] {
+  const names = caveats.filter((caveat) => caveat.kind === "agent").map((caveat) => caveat.name);
+  if (names.length === 0) return [];
+  const left = names.length - MOST_AGENTS;
+  // The last is who holds the token now, so it is the beginning of the trail that goes.
+  const shown = names.slice(-MOST_AGENTS).map((name) => bareOrQuoted(name));
+  if (left > 0) shown.unshift(`${left} ${left === 1 ? "agent" : "agents"}`);
+  return [`handed on to ${shown.join(", then ")}`];
+}
+
+function depthPhrases(caveats: readonly Caveat[]): readonly string[] {
+  let least: number | undefined;
+  let following = 0;
+  for (const caveat of caveats.toReversed()) {
+    if (caveat.kind === "agent") following++;
+    if (caveat.kind === "depth") least = Math.min(least ?? caveat.most, caveat.most - following);
+  }
+  if (least === undefined) return [];
+  if (least < 0) return ["was handed on more often than it may, so it will be refused"];
+  if (least === 0) return ["may not be handed on"];
+  return [`may be handed on ${least === 1 ? "once" : least === 2 ? "twice" : `${least} times`} more`];
+}
+
+function unknownPhrases(count: number): readonly string[] {
+  if (count === 0) return [];
+  const conditions = count === 1 ? "1 condition" : `${count} conditions`;
+  return [`and ${conditions} that this service does not know, so it will be refused`];
+}
+
+function cut(phrases: readonly string[]): readonly string[] {
+  const left = phrases.length - MOST_PHRASES;
+  return left > 1 ? [...phrases.slice(0, MOST_PHRASES), `${left} more conditions`] : phrases;
+}
+
+function sentence(phrases: readonly string[]): string {
+  const text = phrases.join(", ");
+  // An attribute's name and an action keep their case: they are not ours to change.
+  return OWN_WORD.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Conditions: ${text}.`;
+}

@@ -1,0 +1,35 @@
+import { JsonNumber, type JsonValue } from "../../json/value.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+import { isAscii } from "./characters.ts";
+import { formatDecimal, readDecimal, readDecimalLoosely } from "./decimal.ts";
+import { formatInstant, parseInstant } from "./instant.ts";
+
+/**
+ * The text that `=` and `in` compare with: a string itself, `true` or `false`, or a number in plain notation
+ * without needless zeros (1.0 and 1e0 are both `1`).
+ *
+ * Undefined for a number of too many digits, and for what is no scalar: such a value equals nothing.
+ */
+export function canonicalText(value: JsonValue): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return value ? "true" : "false";
+  if (!(value instanceof JsonNumber)) return undefined;
+  const decimal = readDecimal(value.text);
+  return decimal === undefined || decimal === "too_long" ? undefined : formatDecimal(decimal);
+}
+
+/**
+ * Keys of a text, one for each way of reading it. Two texts that share a key might be the same thing to
+ * whoever acts on the request, so `!=` and `not in` refuse. The text must be one that `canNormalise` takes.
+ */
+export function readingsOf(text: string): readonly string[] {
+  const asText = `text ${isAscii(text) ? text : text.normalize("NFC")}`;
+  const trimmed = text.trim();
+  const decimal = readDecimalLoosely(trimmed);
+  if (decimal === "too_long") return [asText, "decimal too long"];
+  if (decimal !== undefined) return [asText, `decimal ${formatDecimal(decimal)}`];
+  const instant = parseInstant(trimmed);
+  if (instant !== undefined) return [asText, `instant ${formatInstant(instant)}`];
+  const address = parseAddress(trimmed);
+  return address === undefined ? [asText] : [asText, `address ${formatAddress(address)}`];
+}

@@ -1,0 +1,94 @@
+import type { Allowed, Refused, Verdict } from "../answers.ts";
+import { readBearer } from "../bearer.ts";
+import { BakehouseError } from "../error.ts";
+import type { Context, VerifyRequest } from "../requests.ts";
+import type { CallOptions } from "../transport.ts";
+
+/** Whoever answers: a client of the service, or a local verifier in front of it. */
+export interface Verifier {
+  verify(request: VerifyRequest, options?: CallOptions): Promise<Verdict>;
+}
+
+/** What a guard says of a request. */
+export type GuardDecision =
+  | { readonly pass: true; readonly verdict: Allowed }
+  | {
+      readonly pass: false;
+      readonly status: 401 | 403 | 503;
+      readonly headers: Headers;
+      readonly body: string;
+    };
+
+/** What a request is, for a guard. */
+export interface GuardRequest {
+  /** The `Authorization` header. */
+  readonly authorization: string | null | undefined;
+  readonly context: Context;
+  readonly signal?: AbortSignal;
+}
+
+/** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
+const INVALID_TOKEN: ReadonlySet<string> = new Set([
+  "malformed",
+  "too_large",
+  "unknown_key",
+  "bad_signature",
+  "revoked",
+  "expired",
+  "discharge_invalid",
+  "holder_proof_required",
+  "holder_proof_invalid",
+]);
+
+/**
+ * Decides one request: 401 without a good token, 403 where the token forbids it, 503 where nobody could find out.
+ *
+ * The three are never mixed up: an outage lets nobody in, and tells nobody that their token is bad.
+ */
+export async function decide(verifier: Verifier, request: GuardRequest): Promise<GuardDecision> {
+  const bearer = readBearer(request.authorization);
+  if (bearer.state === "none") return denied(401, "unauthenticated", "a token is needed", "Bearer");
+  if (bearer.state === "malformed") {
+    return denied(401, "unauthenticated", "the token cannot be read", 'Bearer error="invalid_token"');
+  }
+  const { context, signal } = request;
+  let verdict: Verdict;
+  try {
+    verdict = await verifier.verify({ token: bearer.token, context }, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (!(error instanceof BakehouseError)) throw error;
+    return denied(503, "unavailable", "whether the token is good cannot be found out now");
+  }
+  if (verdict.allowed) return { pass: true, verdict };
+  const invalid = INVALID_TOKEN.has(verdict.code);
+  const challenge = `Bearer error="${invalid ? "invalid_token" : "insufficient_scope"}"`;
+  return denied(invalid ? 401 : 403, verdict.code, verdict.detail, challenge, verdict);
+}
+
+const TITLES = {
+  401: "No valid token",
+  403: "The token does not allow this",
+  503: "No answer can be given now",
+};
+
+/** An RFC 9457 document, with what a holder needs to do better. */
+function denied(
+  status: 401 | 403 | 503,
+  code: string,
+  detail: string,
+  challenge?: string,
+  verdict?: Refused,
+): GuardDecision {
+  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  if (challenge !== undefined) headers.set("www-authenticate", challenge);
+  if (status === 503) headers.set("retry-after", "1");
+  const body = JSON.stringify({
+    type: `urn:bakehouse:problem:${code}`,
+    title: TITLES[status],
+    status,
+    code,
+    detail,
+    ...(verdict && { failures: verdict.failures, undischarged: verdict.undischarged }),
+  });
+  return { pass: false, status, headers, body };
+}

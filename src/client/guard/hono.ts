@@ -1,0 +1,38 @@
+import type { Allowed } from "../answers.ts";
+import type { Context } from "../requests.ts";
+import { decide, type Verifier } from "./guard.ts";
+
+/** The part of hono's context that the guard uses. */
+export interface HonoContext {
+  readonly req: {
+    readonly raw: Request;
+    readonly method: string;
+    readonly path: string;
+    header(name: string): string | undefined;
+  };
+  set(key: "bakehouse", value: Allowed): void;
+}
+
+/**
+ * Middleware for hono. The verdict is `c.get("bakehouse")` in what follows.
+ *
+ * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
+ *   peer's address is not guessed from a header, which any caller can write
+ */
+export function guardHono<C extends HonoContext>(
+  verifier: Verifier,
+  more: (c: C) => Context | Promise<Context> = () => ({}),
+): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
+  return async (c, next) => {
+    const decision = await decide(verifier, {
+      authorization: c.req.header("authorization"),
+      context: { method: c.req.method, path: c.req.path, ...(await more(c)) },
+      signal: c.req.raw.signal,
+    });
+    if (!decision.pass)
+      return new Response(decision.body, { status: decision.status, headers: decision.headers });
+    c.set("bakehouse", decision.verdict);
+    await next();
+    return undefined;
+  };
+}

@@ -1,0 +1,71 @@
+import type { Allowed } from "../answers.ts";
+import type { Context } from "../requests.ts";
+import { decide, type Verifier } from "./guard.ts";
+
+/** The part of a `node:http` request that the guard uses; Express's are such requests too. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** Express's: the path before a router took its part off. */
+  readonly originalUrl?: string | undefined;
+  readonly headers: { readonly authorization?: string | undefined };
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  /** Where the guard puts its verdict. */
+  bakehouse?: Allowed;
+}
+
+/** The part of a `node:http` answer that the guard uses. */
+export interface NodeResponse {
+  statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  end(body: string): unknown;
+}
+
+/**
+ * Middleware for `node:http` and Express: `guard(request, response, next)`. The verdict is `request.bakehouse`.
+ *
+ * @param more facts besides `method`, `path` and `ip`, which is the socket's own peer
+ */
+export function guardNode<R extends NodeRequest>(
+  verifier: Verifier,
+  more: (request: R) => Context | Promise<Context> = () => ({}),
+): (request: R, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  return async (request, response, next) => {
+    let passed = false;
+    try {
+      const path = pathOf(request.originalUrl ?? request.url ?? "/");
+      const ip = request.socket.remoteAddress;
+      const decision = await decide(verifier, {
+        authorization: request.headers.authorization,
+        context: {
+          method: request.method ?? "GET",
+          path,
+          ...(ip === undefined ? {} : { ip }),
+          ...(await more(request)),
+        },
+      });
+      if (decision.pass) {
+        request.bakehouse = decision.verdict;
+        passed = true;
+      } else {
+        response.statusCode = decision.status;
+        for (const [name, value] of decision.headers) response.setHeader(name, value);
+        response.end(decision.body);
+      }
+    } catch (error) {
+      next(error);
+    }
+    // Outside of the `try`: what a handler throws is its own, and must not call `next` twice.
+    if (passed) next();
+  };
+}
+
+/**
+ * The path that a router goes by. A request may name the whole URL (RFC 9112 §3.2.2), and routers then look at its
+ * path alone; so they do before a `#`, which no good client sends. As it stood there, `path != /admin` would pass.
+ */
+function pathOf(target: string): string {
+  const path = /^[^?#]*/.exec(target)?.[0] ?? "";
+  const named = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(.*)$/is.exec(path)?.[1] ?? path;
+  return named === "" ? "/" : named;
+}

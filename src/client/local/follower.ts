@@ -1,0 +1,124 @@
+import type { Revocation } from "../answers.ts";
+import type { Bakehouse } from "../bakehouse.ts";
+import { BakehouseError } from "../error.ts";
+import { pause } from "../transport.ts";
+import { elapsed, type LocalClock, type Moment, moment, serviceTime, type Window } from "./clock.ts";
+
+/** Follows the revocation log, and knows how old its knowledge is. */
+export interface Follower {
+  /** Begins to follow, from the log's beginning; does nothing where it follows already. */
+  start(): void;
+  stop(): void;
+  /** Up to where the log has been seen; undefined before it is followed. */
+  position(): string | undefined;
+  /** Milliseconds; infinite where not everything up to some moment is known. */
+  age(): number;
+  /** Resolves once it has seen all of the log. Rejects where it is stopped before. */
+  caughtUp(): Promise<void>;
+  /** Where the service's clock stands; undefined where no answer has told. */
+  serviceTime(): Window | undefined;
+}
+
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 5_000;
+/** Milliseconds after which a stream that says nothing is given up, however open its connection looks. */
+const SILENCE = 30_000;
+
+/**
+ * @param onRevocation told of every entry, before its position counts as seen
+ * @param onGone told that the log is another one, which is read from its beginning
+ * @param onBreak told that a stream has ended, whatever the reason. A service that was set up anew, and so judges
+ *   otherwise, has ended its streams: what was learned from it before is worth nothing
+ */
+export function createFollower(options: {
+  readonly service: Bakehouse;
+  readonly clock: LocalClock;
+  readonly onRevocation: (revocation: Revocation) => void;
+  readonly onGone: () => void;
+  readonly onBreak: () => void;
+}): Follower {
+  const { service, clock, onRevocation, onGone, onBreak } = options;
+  let position: string | undefined;
+  let stopping: AbortController | undefined;
+  // The moment as of which everything up to `position` is known.
+  let known: { readonly since: Moment; readonly before: number } | undefined;
+  let ready = Promise.withResolvers<void>();
+  let anchor: { readonly date: number; readonly asked: Moment; readonly answered: Moment } | undefined;
+
+  async function readOnce(stop: AbortSignal): Promise<void> {
+    const asked = moment(clock);
+    const quiet = new AbortController();
+    let timer = setTimeout(() => quiet.abort(), SILENCE);
+    try {
+      const signal = AbortSignal.any([stop, quiet.signal]);
+      const after = position === undefined ? {} : { after: position };
+      for await (const event of service.followRevocations(after, { signal })) {
+        clearTimeout(timer);
+        timer = setTimeout(() => quiet.abort(), SILENCE);
+        if (stop.aborted) return;
+        if (event.kind === "opened") {
+          if (event.date !== undefined) anchor = { date: event.date, asked, answered: moment(clock) };
+        } else if (event.kind === "revocation") {
+          onRevocation(event.revocation);
+          position = event.sequence;
+        } else {
+          position = event.sequence;
+          const { stalenessMilliseconds: staleness, openMilliseconds } = event;
+          // The stream was opened after it was asked for, so this was said at least `openMilliseconds` after that,
+          // however long it was on its way.
+          if (staleness !== undefined) {
+            known = { since: asked, before: openMilliseconds - staleness };
+            ready.resolve();
+          }
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function follow(stop: AbortSignal): Promise<void> {
+    for (let failed = 0; !stop.aborted; failed++) {
+      const begun = clock.monotonic();
+      try {
+        await readOnce(stop);
+      } catch (error) {
+        if (stop.aborted) return;
+        if (error instanceof BakehouseError && error.code === "gone") {
+          position = undefined;
+          known = undefined;
+          onGone();
+        }
+      }
+      if (stop.aborted) return;
+      onBreak();
+      // A stream that held for a while is no failure to be patient with.
+      if (clock.monotonic() - begun > LONGEST_PAUSE) failed = 0;
+      const bound = Math.min(FIRST_PAUSE * 2 ** Math.min(failed, 10), LONGEST_PAUSE);
+      await pause(bound * (0.5 + Math.random() / 2), stop).catch(() => {});
+    }
+  }
+
+  function end(): void {
+    stopping?.abort();
+    stopping = undefined;
+    position = undefined;
+    known = undefined;
+    ready.promise.catch(() => {});
+    ready.reject(new DOMException("stopped", "AbortError"));
+    ready = Promise.withResolvers();
+  }
+
+  return {
+    start() {
+      if (stopping !== undefined) return;
+      stopping = new AbortController();
+      void follow(stopping.signal);
+    },
+    stop: end,
+    caughtUp: () => ready.promise,
+    position: () => position,
+    age: () => (known === undefined ? Number.POSITIVE_INFINITY : elapsed(clock, known.since) - known.before),
+    serviceTime: () => (anchor === undefined ? undefined : serviceTime(clock, anchor)),
+  };
+}

@@ -1,0 +1,154 @@
+import { createCaveatReader } from "../../caveats/memo.ts";
+import {
+  constantTimeEqual,
+  decodeBundle,
+  defaultHmac,
+  encode,
+  type Hmac,
+  revocationId,
+  type UnverifiedMacaroon,
+} from "../../macaroon/index.ts";
+import type { Allowed, Revocation } from "../answers.ts";
+import { readIdentifier } from "../identifier.ts";
+import { createLinks, type Link, linkOf, type Tail } from "./links.ts";
+import { createRecent } from "./recent.ts";
+import { createRevocations, isKilledBy } from "./revocations.ts";
+import { askedToken, type KnownToken, narrowedToken } from "./token.ts";
+
+/** What is known of tokens, bounded, and dropped by what the revocation log names. */
+export interface Knowledge {
+  /**
+   * What is known of a token: it was seen before, or descends from a link whose tail was shown here.
+   *
+   * @returns undefined where it is not, or where its signature is not what the chain comes to
+   */
+  find(text: string): KnownToken | undefined;
+  /** Takes in a token that the service has allowed, unless something may have killed it since it was asked. */
+  learn(text: string, allowed: Allowed, since: readonly Revocation[]): void;
+  /**
+   * Forgets all that a revocation may kill, and remembers what it may kill below a known link: a token that is
+   * shown here later may have been cut off before. Scopes are not looked at: what is not known is asked.
+   */
+  apply(revocation: Revocation): void;
+  /** Forgets the tokens; what has been revoked stays. */
+  forgetTokens(): void;
+  /** Forgets the revocations too, since the log is to be read from its beginning. */
+  forgetAll(): void;
+  /** Characters of memory that tokens take, roughly. */
+  readonly size: number;
+}
+
+/** What knowledge may take. */
+export interface KnowledgeLimits {
+  /** Characters of tokens and their caveats, all together. */
+  readonly characters: number;
+  /** Links and agents that have been revoked. With more, nothing is said of tokens that were not asked about. */
+  readonly revocations: number;
+}
+
+interface KnownLink extends Link {
+  readonly text: string;
+  readonly token: KnownToken;
+}
+
+/** Makes knowledge that is empty. */
+export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHmac): Knowledge {
+  const index = createLinks<KnownLink>();
+  // Apart, so that a flood of tokens that were made from a link never pushes out the link.
+  const links = createRecent<KnownLink>(limits.characters / 2, (link) => index.remove(link));
+  const derived = createRecent<KnownToken>(limits.characters / 2);
+  const readCaveat = createCaveatReader();
+  const revocations = createRevocations(limits.revocations);
+
+  function derive(text: string): KnownToken | undefined {
+    const found = index.find(text) ?? findOtherwiseWritten(text);
+    if (found === undefined) return undefined;
+    const token = continued(found.link, found.tail);
+    if (token === undefined) return undefined;
+    links.get(found.link.text);
+    // The tails in between were not shown here, and are not kept.
+    derived.set(text, token, sizeOf(text, token));
+    return token;
+  }
+
+  /** Any other spelling than base64url of v2 is read, and written as that. */
+  function findOtherwiseWritten(text: string): ReturnType<typeof index.find> {
+    if (/^Ag[A-Za-z0-9_-]*$/.test(text)) return undefined;
+    const decoded = decodeBundle(text);
+    if (!decoded.ok || decoded.macaroons.length > 1) return undefined;
+    return index.find(encode(decoded.macaroons[0]));
+  }
+
+  function continued(link: KnownLink, { caveats, signature }: Tail): KnownToken | undefined {
+    let tail = link.signature;
+    const ids: string[] = [];
+    for (const { id, verificationId } of caveats) {
+      // A third-party caveat needs its discharge, and the key in it: the service's business.
+      if (verificationId !== undefined) return undefined;
+      tail = hmac(tail, id);
+      ids.push(revocationId(tail).text);
+    }
+    if (!constantTimeEqual(tail, signature)) return undefined;
+    const token = narrowedToken(link.token, caveats, ids, readCaveat);
+    const ownAgents = token.agents.slice(link.token.agents.length);
+    return revocations.mayName(token.root, ids, ownAgents) ? undefined : token;
+  }
+
+  function forgetTokens(): void {
+    index.clear();
+    links.clear();
+    derived.clear();
+  }
+
+  return {
+    find(text) {
+      const seen = derived.get(text) ?? links.get(text)?.token;
+      if (seen !== undefined) return seen;
+      return revocations.isIncomplete || links.size === 0 ? undefined : derive(text);
+    },
+
+    learn(text, allowed, since) {
+      const decoded = decodeBundle(text);
+      if (!decoded.ok || !isLearnable(decoded.macaroons, allowed)) return;
+      const [macaroon] = decoded.macaroons;
+      const token = askedToken(macaroon.unverifiedCaveats, allowed, readCaveat);
+      if (since.some((revocation) => isKilledBy(token, revocation))) return;
+      const link: KnownLink = { ...linkOf(macaroon), text, token };
+      const size = sizeOf(text, token) + JSON.stringify(allowed).length;
+      if (links.set(text, link, size)) index.add(link);
+    },
+
+    apply(revocation) {
+      revocations.note(revocation);
+      for (const [text, token] of derived.entries()) if (isKilledBy(token, revocation)) derived.delete(text);
+      for (const [text, { token }] of links.entries()) if (isKilledBy(token, revocation)) links.delete(text);
+    },
+
+    forgetTokens,
+
+    forgetAll() {
+      forgetTokens();
+      revocations.forgetAll();
+    },
+
+    get size() {
+      return links.size + derived.size;
+    },
+  };
+}
+
+/** A condition, an id and their parts weigh a few hundred characters beside the text itself. */
+function sizeOf(text: string, { conditions }: KnownToken): number {
+  return text.length * 2 + conditions.length * 400 + 1_000;
+}
+
+/** Whether an answer is about this very macaroon, and one that can be known here: no discharges, all of it readable. */
+function isLearnable(macaroons: readonly UnverifiedMacaroon[], allowed: Allowed): boolean {
+  const [root, ...discharges] = macaroons;
+  if (root === undefined || discharges.length > 0) return false;
+  const { unverifiedCaveats: caveats, identifier } = root;
+  if (readIdentifier(identifier)?.tokenId !== allowed.token_id) return false;
+  if (caveats.some(({ verificationId }) => verificationId !== undefined)) return false;
+  if (allowed.revocation_ids.length !== caveats.length + 1 || allowed.budgets.length > 0) return false;
+  return allowed.revocation_ids.at(-1) === revocationId(root.signature).text;
+}

@@ -1,0 +1,139 @@
+import { agentText } from "../../caveats/caveat.ts";
+import { clear, type Failure } from "../../caveats/clear.ts";
+import type { Condition } from "../../caveats/condition.ts";
+import type { CaveatReader } from "../../caveats/memo.ts";
+import { summarise } from "../../caveats/together/summary.ts";
+import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
+import type { JsonObject } from "../../json/value.ts";
+import type { Caveat } from "../../macaroon/index.ts";
+import type { Allowed, Refused, Verdict } from "../answers.ts";
+import type { Window } from "./clock.ts";
+import type { Revocable } from "./revocations.ts";
+
+/** A token whose signature is known to be right, ready to be cleared. What callers see of it is frozen. */
+export interface KnownToken extends Revocable {
+  readonly conditions: readonly Condition[];
+  /** The caveats as they are shown. */
+  readonly texts: readonly string[];
+  /** Whether each condition is understood here. */
+  readonly isReadable: boolean;
+  /** Seconds of each `time` caveat, rounded down. */
+  readonly times: readonly number[];
+  /** Unix milliseconds. */
+  readonly expires: number;
+  /** The same, as it is shown. */
+  readonly expiresAt: string;
+}
+
+/** The token that the service has answered about. */
+export function askedToken(
+  caveats: readonly Caveat[],
+  allowed: Allowed,
+  readCaveat: CaveatReader,
+): KnownToken {
+  const root = Object.freeze({ ...allowed, principal: Object.freeze({ ...allowed.principal }) });
+  const revocationIds = Object.freeze([...allowed.revocation_ids]);
+  const none = {
+    root,
+    revocationIds: [],
+    conditions: [],
+    agents: [],
+    texts: [],
+    isReadable: true,
+    times: [],
+  };
+  const expires = Date.parse(allowed.expires_at);
+  const expiresAt = new Date(expires).toISOString();
+  return narrowedToken({ ...none, expires, expiresAt }, caveats, revocationIds, readCaveat);
+}
+
+/** A token with further caveats, each with the revocation id of its link. */
+export function narrowedToken(
+  from: KnownToken,
+  caveats: readonly Caveat[],
+  revocationIds: readonly string[],
+  readCaveat: CaveatReader,
+): KnownToken {
+  const conditions = from.conditions.slice();
+  const texts = from.texts.slice();
+  let { agents, times, isReadable, expires, expiresAt } = from;
+  for (const { id } of caveats) {
+    const condition = readCaveat(id);
+    conditions.push(condition);
+    if (condition.state === "third_party") continue;
+    texts.push(condition.text);
+    if (condition.state === "unknown") {
+      isReadable = false;
+    } else if (condition.caveat.kind === "agent") {
+      agents = [...agents, agentText(condition.caveat)];
+    } else if (condition.caveat.kind === "time") {
+      const { operator, at } = condition.caveat;
+      times = [...times, at.seconds];
+      const milliseconds = at.seconds * 1000 + Number(at.fraction.slice(0, 3).padEnd(3, "0"));
+      if (operator === "<" && milliseconds < expires) {
+        expires = milliseconds;
+        expiresAt = new Date(milliseconds).toISOString();
+      }
+    }
+  }
+  return {
+    root: from.root,
+    conditions,
+    texts: Object.freeze(texts),
+    agents: Object.freeze(agents),
+    revocationIds: Object.freeze([...from.revocationIds, ...revocationIds]),
+    isReadable,
+    times,
+    expires,
+    expiresAt,
+  };
+}
+
+/**
+ * Whether the token can be judged here: it is understood, and each of its times means the same wherever in the
+ * window the service's clock stands.
+ */
+export function isDecidable(token: KnownToken, window: Window): boolean {
+  if (!token.isReadable) return false;
+  for (const seconds of token.times) {
+    if ((seconds + 1) * 1000 >= window.from && seconds * 1000 <= window.to) return false;
+  }
+  return true;
+}
+
+/** What the service would say of the token now. */
+export function judge(token: KnownToken, context: JsonObject, window: Window, sequence: string): Verdict {
+  const now = instantFromMilliseconds(Math.floor(window.to));
+  const { root, conditions, agents, texts, revocationIds, expiresAt } = token;
+  const { failures } = clear(conditions, { now, context, place: "root" });
+  if (failures.length > 0) return refused(failures, sequence);
+  return {
+    allowed: true,
+    token_id: root.token_id,
+    key_id: root.key_id,
+    platform: root.platform,
+    principal: root.principal,
+    issued_at: root.issued_at,
+    expires_at: expiresAt,
+    agents,
+    caveats: texts,
+    // Made when somebody reads it: it costs more than the answer.
+    get summary() {
+      return summarise(conditions, { now });
+    },
+    revocation_id: revocationIds.at(-1) ?? root.revocation_id,
+    revocation_ids: revocationIds,
+    budgets: [],
+    sequence,
+  };
+}
+
+/** In the order in which the service names the first reason. */
+const ORDER: readonly Failure["code"][] = ["expired", "depth_exceeded", "caveat_unknown", "caveat_failed"];
+
+function refused(failures: readonly Failure[], sequence: string): Refused {
+  const code =
+    ORDER.find((candidate) => failures.some((failure) => failure.code === candidate)) ?? "caveat_failed";
+  const first = failures.find((failure) => failure.code === code);
+  return { allowed: false, code, detail: first?.detail ?? "", failures, undischarged: [], sequence };
+}

@@ -1,0 +1,157 @@
+import type { Hmac } from "../../macaroon/index.ts";
+import type { Revocation, Verdict } from "../answers.ts";
+import type { Bakehouse } from "../bakehouse.ts";
+import { BakehouseError } from "../error.ts";
+import type { Verifier } from "../guard/guard.ts";
+import type { VerifyRequest } from "../requests.ts";
+import type { CallOptions } from "../transport.ts";
+import { type LocalClock, systemLocalClock } from "./clock.ts";
+import { readContext } from "./context.ts";
+import { createFollower } from "./follower.ts";
+import { createKnowledge } from "./knowledge.ts";
+import { isDecidable, judge } from "./token.ts";
+
+/** Settings of a local verifier. */
+export interface LocalVerifierOptions {
+  /** A client with a platform's credential that may `verify` and `read`. */
+  readonly service: Bakehouse;
+  /**
+   * The bound, milliseconds, 15,000 unless said: nothing is allowed here on knowledge of the revocation log that
+   * is older. Older knowledge is forgotten, and the service asked. It must be longer than the service's pause
+   * between two heartbeats, which is five seconds, for anything to be answered here.
+   */
+  readonly maxStaleness?: number;
+  /** Characters of memory for tokens, roughly; 64 million unless said. */
+  readonly maxMemory?: number;
+  /**
+   * Revoked links and agents that are kept, 200,000 unless said. Where the log names more, only tokens that the
+   * service itself was asked about are answered here.
+   */
+  readonly maxRevocations?: number;
+  readonly clock?: LocalClock;
+  /** A faster HMAC-SHA256 than the portable one. */
+  readonly hmac?: Hmac;
+}
+
+/** A verifier in front of the service's. */
+export interface LocalVerifier extends Verifier {
+  /** How often it has answered by itself, and how often it has asked. */
+  readonly counts: { readonly local: number; readonly asked: number };
+  /** Milliseconds that its knowledge of the log is old; infinite where it has none. */
+  age(): number;
+  /** Begins to follow the log, as the first question does too; resolves once it has read all of it. */
+  ready(): Promise<void>;
+  /** Ends following the log, and forgets everything. An open stream keeps a process alive. */
+  close(): void;
+}
+
+const MAX_STALENESS = 15_000;
+const MAX_MEMORY = 64_000_000;
+const MAX_REVOCATIONS = 200_000;
+/** Revocations that may arrive while the service is being asked; more, and its answer is not kept. */
+const MOST_MEANWHILE = 1_000;
+
+/**
+ * Answers for tokens that the service has allowed once, **and for everything narrowed from them**, without asking.
+ *
+ * It knows the tail of a token that it was shown, continues the chain by itself, clears caveats with the
+ * service's own evaluator, and follows the revocation log: what a revocation names is forgotten at once, and when
+ * the log has been silent past the bound, or its stream broke, everything is. Whatever it cannot know goes to the service: unknown
+ * tokens, third-party caveats, caveats that it does not understand, times that are near. So what it allows, the
+ * service would have allowed at some moment within the bound.
+ */
+export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifier {
+  const { service, maxStaleness = MAX_STALENESS, maxMemory = MAX_MEMORY, clock = systemLocalClock } = options;
+  const limits = { characters: maxMemory, revocations: options.maxRevocations ?? MAX_REVOCATIONS };
+  const knowledge = createKnowledge(limits, options.hmac);
+  const questions = new Set<{ readonly meanwhile: Revocation[] }>();
+  const counts = { local: 0, asked: 0 };
+  const follower = createFollower({
+    service,
+    clock,
+    onRevocation(revocation) {
+      knowledge.apply(revocation);
+      // Answers that are under way may have been given before it.
+      for (const { meanwhile } of questions)
+        if (meanwhile.length <= MOST_MEANWHILE) meanwhile.push(revocation);
+    },
+    onGone: () => knowledge.forgetAll(),
+    onBreak() {
+      knowledge.forgetTokens();
+      // Nor are answers kept that were asked for before.
+      for (const question of questions) question.meanwhile.length = MOST_MEANWHILE + 1;
+    },
+  });
+
+  function isFresh(): boolean {
+    if (follower.age() <= maxStaleness) return true;
+    knowledge.forgetTokens();
+    return false;
+  }
+
+  async function ask(request: VerifyRequest, callOptions: CallOptions | undefined): Promise<Verdict> {
+    counts.asked++;
+    follower.start();
+    const position = follower.position();
+    const fresh = isFresh();
+    // An answer counts only if it knows at least what is known here: what came before is not looked at again.
+    const isBound = position !== undefined && fresh && request.min_sequence === undefined;
+    const question = { meanwhile: [] as Revocation[] };
+    questions.add(question);
+    try {
+      const bound = isBound ? { ...request, min_sequence: position } : request;
+      const verdict = await service.verify(bound, callOptions).catch((error: unknown) => {
+        if (!isBound || !(error instanceof BakehouseError) || error.code !== "unavailable") throw error;
+        // The log may be another one since. What is answered without it is not kept.
+        question.meanwhile.length = MOST_MEANWHILE + 1;
+        return service.verify(request, callOptions);
+      });
+      if (isBound) learn(request, verdict, question.meanwhile);
+      return verdict;
+    } finally {
+      questions.delete(question);
+    }
+  }
+
+  function learn(request: VerifyRequest, verdict: Verdict, meanwhile: readonly Revocation[]): void {
+    if (!verdict.allowed || request.discharges?.length || meanwhile.length > MOST_MEANWHILE) return;
+    knowledge.learn(request.token, verdict, meanwhile);
+  }
+
+  /** The answer, where it can be known here. */
+  function answer(request: VerifyRequest): Verdict | undefined {
+    const { token, discharges, cost, proof, min_sequence } = request;
+    if (discharges?.length || cost !== undefined || proof !== undefined || min_sequence !== undefined)
+      return undefined;
+    const sequence = follower.position();
+    const window = follower.serviceTime();
+    if (sequence === undefined || window === undefined || !isFresh()) return undefined;
+    const known = knowledge.find(token);
+    if (known === undefined || !isDecidable(known, window)) return undefined;
+    const context = readContext(request.context);
+    return context && judge(known, context, window, sequence);
+  }
+
+  return {
+    counts,
+    age: () => follower.age(),
+
+    ready() {
+      follower.start();
+      return follower.caughtUp();
+    },
+
+    async verify(request, callOptions) {
+      callOptions?.signal?.throwIfAborted();
+      const known = answer(request);
+      if (known === undefined) return ask(request, callOptions);
+      counts.local++;
+      return known;
+    },
+
+    close() {
+      follower.stop();
+      knowledge.forgetAll();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+
+import { auditEvent } from "../audit.ts";
+import type { Sealing } from "../keys/sealing.ts";
+import { LOGIN_LIFE, SESSION_LIFE } from "../parts/lifetimes.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LoginAttempt, RelyingParty } from "../ports/identity.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Session } from "../ports/sessions.ts";
+import type { Store } from "../ports/store.ts";
+import type { Logins } from "../service.ts";
+
+const PURPOSE = "login attempt";
+const COOKIE = /^[A-Za-z0-9_-]{43}$/;
+
+function hash(cookie: string): Uint8Array {
+  return new Uint8Array(createHash("sha256").update("bakehouse session v1\0").update(cookie).digest());
+}
+
+function isAttempt(value: unknown): value is LoginAttempt {
+  if (typeof value !== "object" || value === null) return false;
+  const member = (name: string) => (value as Readonly<Record<string, unknown>>)[name];
+  const texts = ["state", "nonce", "codeVerifier", "returnTo"].every(
+    (name) => typeof member(name) === "string",
+  );
+  return texts && typeof member("startedAt") === "number";
+}
+
+/**
+ * Logging in and out with a browser.
+ *
+ * What a login needs to be finished (state, nonce, PKCE verifier) rests sealed in a cookie of the
+ * browser that began it and nowhere else: another browser cannot finish it, and beginning logins costs
+ * the database nothing.
+ */
+export function createLogins(options: {
+  readonly store: Store;
+  readonly relyingParty: RelyingParty;
+  readonly sealing: Sealing;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}): Logins & { find(cookie: string): Promise<Session | undefined> } {
+  const { store, relyingParty, sealing, clock, randomness } = options;
+
+  function openAttempt(sealed: string): LoginAttempt | undefined {
+    try {
+      const bytes = sealing.open(new Uint8Array(Buffer.from(sealed, "base64url")), PURPOSE);
+      const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+      return isAttempt(value) && clock.now() - value.startedAt < LOGIN_LIFE ? value : undefined;
+    } catch {
+      return undefined; // not ours, altered, or sealed under a master key that has gone
+    }
+  }
+
+  async function find(cookie: string): Promise<Session | undefined> {
+    return COOKIE.test(cookie) ? store.sessions.find(hash(cookie), clock.now()) : undefined;
+  }
+
+  return {
+    async begin(returnTo, demands) {
+      const { url, attempt } = await relyingParty.begin(returnTo, demands);
+      const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(attempt)), PURPOSE);
+      return { url, attempt: Buffer.from(sealed).toString("base64url") };
+    },
+
+    async finish(sealed, callback) {
+      const attempt = openAttempt(sealed);
+      if (attempt === undefined) {
+        return { ok: false, reason: "this login was not begun in this browser, or took too long" };
+      }
+      const outcome = await relyingParty.finish(attempt, callback);
+      if (!outcome.ok) return outcome;
+      const { identity } = outcome;
+      const cookie = Buffer.from(randomness.bytes(32)).toString("base64url");
+      const createdAt = clock.now();
+      const session = { idHash: hash(cookie), identity, createdAt, expiresAt: createdAt + SESSION_LIFE };
+      await store.transaction("begin session", async (repositories) => {
+        const at = await repositories.now();
+        await repositories.sessions.insert(session);
+        const { issuer, subject } = identity;
+        const actor = { kind: "principal", issuer, subject } as const;
+        const event = { action: "session.begun", actor, platform: null, details: {} } as const;
+        await repositories.audit.append([auditEvent(randomness, at, event)]);
+      });
+      return { ok: true, cookie, returnTo: attempt.returnTo, expiresAt: session.expiresAt };
+    },
+
+    find,
+
+    async identity(cookie) {
+      return (await find(cookie))?.identity;
+    },
+
+    async logout(cookie) {
+      if (!COOKIE.test(cookie)) return;
+      await store.transaction("end session", async (repositories) => {
+        const session = await repositories.sessions.end(hash(cookie));
+        if (session === undefined) return;
+        const { issuer, subject } = session.identity;
+        const actor = { kind: "principal", issuer, subject } as const;
+        const event = { action: "session.ended", actor, platform: null, details: {} } as const;
+        await repositories.audit.append([auditEvent(randomness, await repositories.now(), event)]);
+      });
+    },
+  };
+}

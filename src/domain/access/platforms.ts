@@ -1,0 +1,102 @@
+import { actorOf, auditEvent } from "../audit.ts";
+import { requireCaveats } from "../issue/minting.ts";
+import type { RootKeys } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { requireAdministrator } from "../permission.ts";
+import { SERVICE_PLATFORM } from "../ports/platforms.ts";
+import { CLOSED_POLICY, type Policy } from "../ports/policy.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Store } from "../ports/store.ts";
+import type { Platforms } from "../service.ts";
+import type { ServiceCredentials } from "./service-credentials.ts";
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+function requirePolicy(policy: Policy): void {
+  policy.rules.forEach((rule, index) => {
+    requireCaveats(rule.caveats, `rules[${index}].caveats`);
+    if (rule.onBehalfOf && rule.groups !== null) {
+      const why = "cannot go with groups: nobody vouches for the groups of somebody a platform speaks for";
+      throw new DomainError("invalid_request", why, `rules[${index}].on_behalf_of`);
+    }
+  });
+}
+
+const unknown = () => new DomainError("not_found", "no such platform");
+
+/** Platforms, their policies and their credentials: an administrator's business. */
+export function createPlatforms(options: {
+  readonly store: Store;
+  readonly rootKeys: RootKeys;
+  readonly credentials: ServiceCredentials;
+  readonly randomness: Randomness;
+}): Platforms {
+  const { store, rootKeys, credentials, randomness } = options;
+  return {
+    async create(caller, name, policy = CLOSED_POLICY) {
+      requireAdministrator(caller, "platforms", name);
+      if (!NAME.test(name)) {
+        const why = "must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end";
+        throw new DomainError("invalid_request", why, "name");
+      }
+      requirePolicy(policy);
+      const { platform, key } = await store.transaction("create platform", async (repositories) => {
+        const now = await repositories.now();
+        const made = { name, createdAt: now, policy };
+        if (name === SERVICE_PLATFORM || !(await repositories.platforms.insert(made))) {
+          throw new DomainError("conflict", "a platform of this name exists already", "name");
+        }
+        const first = await rootKeys.createFirst(repositories, name, now);
+        const actor = actorOf(caller);
+        await repositories.audit.append([
+          auditEvent(randomness, now, { action: "platform.created", actor, platform: name, details: {} }),
+          auditEvent(randomness, now, {
+            action: "key.created",
+            actor,
+            platform: name,
+            details: { key_id: first.id, active_from: first.activeFrom },
+          }),
+        ]);
+        return { platform: made, key: first };
+      });
+      rootKeys.remember(key);
+      return platform;
+    },
+
+    async list(caller, page) {
+      requireAdministrator(caller, "platforms", undefined);
+      const { items, next } = await store.platforms.list(page);
+      return { items: items.filter(({ name }) => name !== SERVICE_PLATFORM), next };
+    },
+
+    async policy(caller, name) {
+      requireAdministrator(caller, "policy", name);
+      const platform = name === SERVICE_PLATFORM ? undefined : await store.platforms.find(name);
+      if (platform === undefined) throw unknown();
+      return platform.policy;
+    },
+
+    async setPolicy(caller, name, policy) {
+      requireAdministrator(caller, "policy", name);
+      requirePolicy(policy);
+      await store.transaction("set policy", async (repositories) => {
+        if (name === SERVICE_PLATFORM || !(await repositories.platforms.setPolicy(name, policy)))
+          throw unknown();
+        const details = { rules: policy.rules.length };
+        const event = { action: "policy.changed", actor: actorOf(caller), platform: name, details } as const;
+        await repositories.audit.append([auditEvent(randomness, await repositories.now(), event)]);
+      });
+      return policy;
+    },
+
+    async issueCredential(caller, name, request) {
+      requireAdministrator(caller, "platforms", name);
+      await rootKeys.prepare(SERVICE_PLATFORM);
+      return store.transaction("issue credential", async (repositories) => {
+        const platform = name === SERVICE_PLATFORM ? undefined : await repositories.platforms.find(name);
+        if (platform === undefined) throw unknown();
+        return credentials.issueIn(repositories, caller, { role: "platform", platform: name }, request);
+      });
+    },
+  };
+}

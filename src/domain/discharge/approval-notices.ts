@@ -1,0 +1,45 @@
+import type { ApprovalCondition } from "../../conditions/terms.ts";
+import { rfc3339 } from "../parts/instants.ts";
+import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
+
+/*
+ * What is sent to the webhook. `unverified` holds what nobody vouches for, so that whoever shows it can keep it
+ * apart. Nothing in a notice decides anything: its link leads to a page that asks for a session.
+ */
+
+/** The notice that people are asked. */
+export function approvalAsked(
+  request: DischargeRequest,
+  condition: ApprovalCondition,
+  publicUrl: string,
+): string {
+  const { about } = request;
+  return JSON.stringify({
+    type: "approval.asked",
+    timestamp: rfc3339(request.askedAt),
+    data: {
+      id: request.id,
+      url: `${publicUrl}/approvals/${request.id}`,
+      code: request.code,
+      needed: condition.needed,
+      subjects: condition.subjects,
+      groups: condition.groups,
+      expires_at: rfc3339(request.expiresAt),
+      ...(about === null
+        ? {}
+        : {
+            platform: about.platform,
+            principal: { issuer: about.principal.issuer, subject: about.principal.subject },
+            token_id: about.tokenId,
+            revocation_id: about.revocationId,
+            summary: about.summary,
+          }),
+      unverified: { text: condition.text, agents: about?.agents ?? [] },
+    },
+  });
+}
+
+/** The notice that it is decided. */
+export function approvalDecided(id: string, state: DischargeState, at: number): string {
+  return JSON.stringify({ type: "approval.decided", timestamp: rfc3339(at), data: { id, state } });
+}

@@ -1,0 +1,176 @@
+import type { ApprovalCondition, Terms } from "../../conditions/terms.ts";
+import { actorOf, auditEvent } from "../audit.ts";
+import type { HumanCaller } from "../caller.ts";
+import type { Approvals, ApprovalView } from "../discharge-service.ts";
+import { DomainError } from "../parts/error.ts";
+import { RECENT_LOGIN } from "../parts/lifetimes.ts";
+import { uuidv7 } from "../parts/uuid.ts";
+import { requireHuman } from "../permission.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Repositories, Store } from "../ports/store.ts";
+import { approvalDecided } from "./approval-notices.ts";
+import { keysOf, mayApprove } from "./approver-keys.ts";
+import { loginProblem } from "./identity-proof.ts";
+import { lifeOf, stateAt, termsOf } from "./requests.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
+
+interface Read {
+  readonly terms: Terms;
+  readonly condition: ApprovalCondition;
+}
+
+function read(request: DischargeRequest): Read {
+  const terms = termsOf(request);
+  if (terms.condition.kind !== "approved-by") throw new Error("an approval with another condition");
+  return { terms, condition: terms.condition };
+}
+
+function concerns(request: DischargeRequest, caller: HumanCaller): boolean {
+  const keys = new Set(keysOf(caller.identity));
+  return request.approverKeys.some((key) => keys.has(key));
+}
+
+function noSuchApproval(): DomainError {
+  return new DomainError("not_found", "no such approval");
+}
+
+/**
+ * What people are asked to approve, and what they say.
+ *
+ * The order of durable effects of a decision, all in one transaction that holds the request's row: (1) what the
+ * person said, (2) the request's new state, (3) the audit event, (4) the notification; then (5) whoever waits is
+ * woken.
+ *
+ * @param ownIssuer whose subjects and groups tickets name
+ */
+export function createApprovals(options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly room: WaitingRoom;
+  readonly ownIssuer: string;
+  readonly notifies: boolean;
+}): Approvals {
+  const { store, clock, randomness, room, ownIssuer } = options;
+
+  function obstacle(
+    request: DischargeRequest,
+    { terms, condition }: Read,
+    caller: HumanCaller,
+    now: number,
+  ): ApprovalView["obstacle"] {
+    const { identity, sessionBegunAt } = caller;
+    if (sessionBegunAt === undefined) {
+      return { login: true, detail: "only a person with a browser session decides" };
+    }
+    const counts = mayApprove(condition, identity, {
+      issuer: ownIssuer,
+      principal: request.about?.principal,
+      principalCounts: terms.options.principalCounts,
+    });
+    if (!counts) {
+      return { login: false, detail: "the token's own principal does not count as a member of the group" };
+    }
+    // A session may have begun with a login that the issuer remembered from before.
+    if (now - (identity.authenticatedAt ?? sessionBegunAt) > RECENT_LOGIN) {
+      return { login: true, detail: `this needs a login of the last ${RECENT_LOGIN / 60_000} minutes` };
+    }
+    const problem = loginProblem(terms.options, identity, now);
+    return problem === undefined ? undefined : { login: true, detail: problem };
+  }
+
+  function viewOf(request: DischargeRequest, caller: HumanCaller): ApprovalView {
+    const now = clock.now();
+    const parts = read(request);
+    const { id, code, protocol, askedAt, expiresAt, decidedAt, about, decisions } = request;
+    return {
+      id,
+      state: stateAt(request, now),
+      condition: parts.condition,
+      options: parts.terms.options,
+      code,
+      protocol,
+      askedAt,
+      expiresAt,
+      decidedAt,
+      life: lifeOf(parts.terms) / 1000,
+      about,
+      decisions,
+      obstacle: obstacle(request, parts, caller, now),
+    };
+  }
+
+  async function record(
+    repositories: Repositories,
+    request: DischargeRequest,
+    caller: HumanCaller,
+    { approved, reason = null }: { readonly approved: boolean; readonly reason: string | null },
+  ): Promise<void> {
+    const { id } = request;
+    const now = await repositories.now();
+    const state = stateAt(request, now);
+    const { issuer, subject } = caller.identity;
+    const before = request.decisions.find((said) => said.issuer === issuer && said.subject === subject);
+    // A repeat of what was said, as after an answer that was lost.
+    if (before?.approved === approved) return;
+    if (state === "expired") throw new DomainError("gone", "nobody answered in time");
+    if (state !== "pending") throw new DomainError("conflict", `this approval is decided: it is ${state}`);
+    if (before !== undefined) throw new DomainError("conflict", "this person has answered already");
+
+    const parts = read(request);
+    const problem = obstacle(request, parts, caller, now);
+    // Saying no is always safe; only that it was a person matters.
+    const stands = approved ? problem !== undefined : caller.sessionBegunAt === undefined;
+    if (problem !== undefined && stands) throw new DomainError("forbidden", problem.detail);
+
+    if (!(await repositories.dischargeRequests.decide(id, { issuer, subject, approved, reason, at: now }))) {
+      throw new Error("a decision that the lock did not keep out");
+    }
+    const said = request.decisions.filter((decision) => decision.approved).length + 1;
+    const settled = !approved || said >= parts.condition.needed;
+    const after = approved ? "granted" : "denied";
+    if (settled) await repositories.dischargeRequests.settle(id, after, now);
+    const event = {
+      action: !approved ? "discharge.denied" : settled ? "discharge.granted" : "discharge.approved",
+      actor: actorOf(caller),
+      platform: request.about?.platform ?? null,
+      details: { request: id, reason, ancestor: request.ancestor, needed: parts.condition.needed },
+    } as const;
+    await repositories.audit.append([auditEvent(randomness, now, event)]);
+    if (settled && options.notifies) {
+      const body = approvalDecided(id, after, now);
+      await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
+    }
+  }
+
+  return {
+    async list(caller, pendingOnly, page) {
+      const human = requireHuman(caller);
+      const filter = { pendingAt: pendingOnly ? clock.now() : undefined };
+      const { items, next } = await store.dischargeRequests.list(keysOf(human.identity), filter, page);
+      return { items: items.map((request) => viewOf(request, human)), next };
+    },
+
+    async get(caller, id) {
+      const human = requireHuman(caller);
+      const request = await store.dischargeRequests.find(id);
+      if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
+      return viewOf(request, human);
+    },
+
+    async decide(caller, id, { approved, reason }) {
+      const human = requireHuman(caller);
+      const after = await store.transaction("decide approval", async (repositories) => {
+        const request = await repositories.dischargeRequests.lock(id);
+        if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
+        await record(repositories, request, human, { approved, reason: reason ?? null });
+        return repositories.dischargeRequests.find(id);
+      });
+      room.wake(id);
+      if (after === undefined) throw noSuchApproval();
+      return viewOf(after, human);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { clear } from "../../caveats/clear.ts";
+import { type Condition, compileCaveat, thirdParty } from "../../caveats/condition.ts";
+import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
+import {
+  addThirdPartyCaveat,
+  attenuate,
+  decodeBundle,
+  encode,
+  mint,
+  sealTicket,
+  type VerifiedChain,
+  verify,
+} from "../../macaroon/index.ts";
+import { humanCaller } from "../access/authentication.ts";
+import type { HumanCaller } from "../caller.ts";
+import type { DischargeKeys } from "../keys/discharge-keys.ts";
+import type { RootKeys } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { rfc3339 } from "../parts/instants.ts";
+import { BAKERY_LOGIN_LIFE } from "../parts/lifetimes.ts";
+import type { Clock } from "../ports/clock.ts";
+import { SERVICE_PLATFORM } from "../ports/platforms.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Store } from "../ports/store.ts";
+import { bakerySessionId } from "./bakery-session.ts";
+import { ticketHash } from "./requests.ts";
+
+/** Logging in to this service's own API with a stock client of macaroon-bakery. */
+export interface BakeryLogins {
+  challenge(): Promise<string>;
+  caller(bundle: string): Promise<HumanCaller>;
+}
+
+const IDENTIFIER = /^bl1\.([A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{22}$/;
+/** Where the ticket stands in the chain: behind `time <`, in the part that the issuer wrote. */
+const TICKET_AT = 1;
+
+function read(chain: VerifiedChain): readonly Condition[] {
+  return chain.caveats.map(({ kind, id, location }) =>
+    kind === "third" ? thirdParty(location ?? "") : compileCaveat(id),
+  );
+}
+
+/**
+ * Makes and reads login macaroons.
+ *
+ * A login macaroon says nothing about anyone: it is good only with a discharge of its ticket, which this service
+ * sealed to itself and discharges only by a person's confirmation. Who that was is kept in the session that the
+ * confirmation began, under the ticket's hash. So identity is never read from anything that a holder can append to.
+ */
+export function createBakeryLogins(options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly rootKeys: RootKeys;
+  readonly keys: DischargeKeys;
+  readonly publicUrl: string;
+  readonly ownIssuer: string;
+  readonly adminGroups: readonly string[];
+  readonly trustsDevelopment: boolean;
+}): BakeryLogins {
+  const { store, clock, randomness, rootKeys, keys } = options;
+
+  function unauthenticated(reason: string): DomainError {
+    return new DomainError("unauthenticated", reason);
+  }
+
+  return {
+    async challenge() {
+      const now = clock.now();
+      await rootKeys.prepare(SERVICE_PLATFORM);
+      const rootKey = rootKeys.signing(SERVICE_PLATFORM, now);
+      if (rootKey === undefined) throw new DomainError("unavailable", "no root key has been made yet");
+      const own = await keys.own();
+      const caveatKey = randomness.bytes(24);
+      // Sealed with the service's own key on both sides: only this service can have written it.
+      const ticket = sealTicket({
+        version: 2,
+        thirdPartyPublicKey: own.publicKey,
+        firstPartyPrivateKey: own.privateKey.reveal(),
+        nonce: randomness.bytes(24),
+        caveatKey,
+        condition: "is-authenticated-user",
+      });
+      const random = Buffer.from(randomness.bytes(16)).toString("base64url");
+      const root = mint({
+        rootKey: rootKey.key.reveal(),
+        identifier: `bl1.${rootKey.id}.${random}`,
+        location: options.publicUrl,
+      });
+      const timed = attenuate(root, [`time < ${rfc3339(now + BAKERY_LOGIN_LIFE)}`]);
+      const nonce = randomness.bytes(24);
+      return encode(
+        addThirdPartyCaveat(timed, { location: options.publicUrl, ticket, caveatKey, nonce }),
+        "v2-json",
+      );
+    },
+
+    async caller(text) {
+      const decoded = decodeBundle(text);
+      if (!decoded.ok) throw unauthenticated("the macaroons cannot be read");
+      const [root, ...discharges] = decoded.macaroons;
+      const [, keyId] = IDENTIFIER.exec(new TextDecoder().decode(root.identifier.subarray(0, 64))) ?? [];
+      const rootKey = keyId === undefined ? undefined : await rootKeys.find(keyId);
+      if (rootKey?.platform !== SERVICE_PLATFORM) throw unauthenticated("no login of this service");
+      const verified = verify({ root, discharges, rootKey: rootKey.key.reveal() });
+      if (!verified.ok) throw unauthenticated("no login of this service");
+
+      const { macaroon } = verified;
+      const facts = { now: instantFromMilliseconds(clock.now()), context: new Map() };
+      const failed: readonly unknown[] = [
+        ...clear(read(macaroon), { ...facts, place: "root" }).failures,
+        ...macaroon.discharges.flatMap((discharge): readonly unknown[] =>
+          discharge.state === "good" && discharge.binding === "bound"
+            ? clear(read(discharge), { ...facts, place: "discharge", ancestors: new Set() }).failures
+            : ["invalid"],
+        ),
+      ];
+      const ticket = macaroon.caveats[TICKET_AT];
+      if (failed.length > 0 || macaroon.undischarged.length > 0 || ticket?.kind !== "third") {
+        throw unauthenticated("the login has expired, or is not finished");
+      }
+      const session = await store.sessions.find(bakerySessionId(ticketHash(ticket.id)), clock.now());
+      const untrusted = session?.identity.development === true && !options.trustsDevelopment;
+      if (session === undefined || untrusted)
+        throw unauthenticated("the login has expired, or is not finished");
+      return humanCaller(session.identity, options);
+    },
+  };
+}

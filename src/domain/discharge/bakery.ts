@@ -1,0 +1,109 @@
+import { encode } from "../../macaroon/index.ts";
+import type { Bakery } from "../discharge-service.ts";
+import { DomainError } from "../parts/error.ts";
+import { BAKERY_WAIT } from "../parts/lifetimes.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { Store } from "../ports/store.ts";
+import type { BakeryLogins } from "./bakery-login.ts";
+import type { DischargeDesk, ReadTicket } from "./desk.ts";
+import type { DischargeLimits } from "./limits.ts";
+import { isSecretOf, stateAt } from "./requests.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
+
+const TICKET = /^([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})$/;
+
+function denied(reason: string): DomainError {
+  return new DomainError("denied", reason);
+}
+
+/**
+ * Discharging by macaroon-bakery's protocol (`httpbakery`), for its stock clients.
+ *
+ * Such a client can show no token. So whatever depends on one is refused here: `is-principal`, and a group's approval
+ * for which the token's principal must not count.
+ */
+export function createBakery(options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly desk: DischargeDesk;
+  readonly limits: DischargeLimits;
+  readonly room: WaitingRoom;
+  readonly logins: BakeryLogins;
+  /** How long a client that comes back waits at a time, milliseconds; for tests. */
+  readonly waitMilliseconds?: number | undefined;
+}): Bakery {
+  const { store, clock, desk, limits, room, logins } = options;
+
+  function requireServable({ terms }: ReadTicket): void {
+    const { condition } = terms;
+    if (condition.kind === "is-principal")
+      throw denied("is-principal needs the token, which this protocol can't show");
+    if (condition.kind === "approved-by" && condition.groups.length > 0 && !terms.options.principalCounts) {
+      throw denied(
+        "a group approves only where the token is shown, or where the ticket says principal=counts",
+      );
+    }
+  }
+
+  async function find(text: string): Promise<DischargeRequest> {
+    const [, id, secret] = TICKET.exec(text) ?? [];
+    const request = id === undefined ? undefined : await store.dischargeRequests.find(id);
+    if (request?.protocol !== "bakery" || secret === undefined || !isSecretOf(request, secret)) {
+      throw new DomainError("not_found", "no such request");
+    }
+    return request;
+  }
+
+  function requireGranted(request: DischargeRequest): void {
+    const state = stateAt(request, clock.now());
+    if (state === "granted") return;
+    throw state === "denied"
+      ? denied("the person who was asked said no")
+      : denied(`this request is ${state}`);
+  }
+
+  async function redeem(ticket: ReadTicket, token: Uint8Array): Promise<string> {
+    const request = await find(new TextDecoder().decode(token));
+    requireGranted(request);
+    // What a person agreed to is one ticket: their agreement is no good for another.
+    if (!Buffer.from(request.ticketHash).equals(ticket.hash)) throw denied("the token is for another ticket");
+    return encode(desk.redeem(request, clock.now()), "v2-json");
+  }
+
+  return {
+    async discharge(from, { caveatId, payload, token }) {
+      const callerHash = limits.admit(undefined, from);
+      const ticket = await desk.read(caveatId, payload);
+      if (token !== undefined) return { state: "granted", macaroon: await redeem(ticket, token) };
+      requireServable(ticket);
+      const { id, secret, code, path } = await desk.enqueue({
+        ticket,
+        protocol: "bakery",
+        caller: undefined,
+        callerHash,
+        shown: undefined,
+        ancestor: null,
+      });
+      return { state: "pending", path, code, ticket: `${id}.${secret}` };
+    },
+
+    async wait(text, comesBack) {
+      let request = await find(text);
+      const until = clock.monotonic() + (options.waitMilliseconds ?? BAKERY_WAIT);
+      while (stateAt(request, clock.now()) === "pending") {
+        const left = comesBack ? until - clock.monotonic() : Number.POSITIVE_INFINITY;
+        if (left <= 0) return undefined;
+        if (!(await room.wait(request.id, Math.max(1, Math.min(left, request.expiresAt - clock.now()))))) {
+          throw new DomainError("unavailable", "too many clients wait already");
+        }
+        request = await find(text);
+      }
+      requireGranted(request);
+      return new TextEncoder().encode(text);
+    },
+
+    challenge: () => logins.challenge(),
+    caller: (bundle) => logins.caller(bundle),
+  };
+}

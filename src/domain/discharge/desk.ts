@@ -1,0 +1,170 @@
+import { parseTerms } from "../../conditions/parse.ts";
+import type { Terms } from "../../conditions/terms.ts";
+import type { UnverifiedMacaroon } from "../../macaroon/index.ts";
+import { actorOf, auditEvent } from "../audit.ts";
+import type { Caller } from "../caller.ts";
+import type { DischargeKeys } from "../keys/discharge-keys.ts";
+import type { Sealing } from "../keys/sealing.ts";
+import { DomainError } from "../parts/error.ts";
+import { APPROVAL_WAIT, LOGIN_LIFE } from "../parts/lifetimes.ts";
+import { uuidv7 } from "../parts/uuid.ts";
+import type { Actor } from "../ports/audit.ts";
+import type { DischargeProtocol, DischargeRequest } from "../ports/discharge-requests.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Store } from "../ports/store.ts";
+import { approvalAsked } from "./approval-notices.ts";
+import { approverKeys } from "./approver-keys.ts";
+import type { DischargeLimits } from "./limits.ts";
+import { mintDischarge } from "./minting.ts";
+import { lifeOf, newCode, newSecret, requestSealing, secretHash, termsOf, ticketHash } from "./requests.ts";
+import type { ShownToken } from "./shown-token.ts";
+
+/** A ticket, opened and read. */
+export interface ReadTicket {
+  readonly caveatId: Uint8Array;
+  /** A secret. */
+  readonly caveatKey: Uint8Array;
+  readonly text: string;
+  readonly terms: Terms;
+  readonly hash: Uint8Array;
+  /** Whether this service itself wrote it, to itself. */
+  readonly own: boolean;
+}
+
+/** A request that now waits for people. */
+export interface Waiting {
+  readonly id: string;
+  /** Collects the discharge. */
+  readonly secret: string;
+  readonly code: string;
+  /** The page where a person acts. */
+  readonly path: string;
+  readonly expiresAt: number;
+}
+
+/** What asking has in common, over whichever protocol. */
+export interface DischargeDesk {
+  /** @throws DomainError `ticket_invalid`, `condition_unknown` */
+  read(caveatId: Uint8Array, payload: Uint8Array | undefined): Promise<ReadTicket>;
+  /** Lets a request wait for people. @throws DomainError `rate_limited` */
+  enqueue(request: {
+    readonly ticket: ReadTicket;
+    readonly protocol: DischargeProtocol;
+    readonly caller: Caller | undefined;
+    readonly callerHash: Uint8Array;
+    readonly shown: ShownToken | undefined;
+    readonly ancestor: string | null;
+  }): Promise<Waiting>;
+  /** Mints what a person's confirmation or approval has granted. @throws DomainError `gone` where it has run out */
+  redeem(request: DischargeRequest, now: number): UnverifiedMacaroon;
+}
+
+/** @param ownIssuer whose subjects and groups tickets name */
+export function createDischargeDesk(options: {
+  readonly store: Store;
+  readonly sealing: Sealing;
+  readonly randomness: Randomness;
+  readonly keys: DischargeKeys;
+  readonly limits: DischargeLimits;
+  readonly publicUrl: string;
+  readonly ownIssuer: string;
+  /** Whether notifications are sent; they are recorded only then. */
+  readonly notifies: boolean;
+}): DischargeDesk {
+  const { store, randomness, keys, limits, ownIssuer } = options;
+  const sealed = requestSealing(options.sealing);
+
+  return {
+    async read(caveatId, payload) {
+      const bytes = payload ?? caveatId;
+      const { ticket, own } = await keys.open(bytes);
+      const reading = parseTerms(ticket.condition);
+      if (!reading.ok) throw new DomainError("condition_unknown", `the ticket's text: ${reading.detail}`);
+      const { condition: text, caveatKey } = ticket;
+      return { caveatId, caveatKey, text, terms: reading.terms, hash: ticketHash(bytes), own };
+    },
+
+    async enqueue({ ticket, protocol, caller, callerHash, shown, ancestor }) {
+      const { condition } = ticket.terms;
+      const isApproval = condition.kind === "approved-by";
+      const secret = newSecret(randomness);
+      const code = newCode(randomness);
+      const actor: Actor =
+        caller !== undefined
+          ? actorOf(caller)
+          : shown === undefined
+            ? { kind: "service" }
+            : { kind: "holder", tokenId: shown.subject.tokenId };
+      return store.transaction("ask for discharge", async (repositories) => {
+        const now = await repositories.now();
+        const id = uuidv7(now, randomness);
+        const latest = now + (isApproval ? APPROVAL_WAIT : LOGIN_LIFE);
+        const request: DischargeRequest = {
+          id,
+          kind: isApproval ? "approval" : "identity",
+          protocol,
+          state: "pending",
+          condition: ticket.text,
+          code,
+          secretHash: secretHash(secret),
+          ticketHash: ticket.hash,
+          callerHash,
+          sealed: sealed.seal(id, { ...ticket, login: ticket.own && protocol === "bakery" }),
+          ancestor,
+          about: shown?.subject ?? null,
+          approverKeys: isApproval ? approverKeys(condition, ownIssuer) : [],
+          askedAt: now,
+          expiresAt: shown === undefined ? latest : Math.min(latest, shown.expiresAt),
+          decidedAt: null,
+          decisions: [],
+        };
+        await repositories.dischargeRequests.insert(request);
+        const crowd = {
+          callerHash,
+          tokenId: shown?.subject.tokenId,
+          approverKeys: request.approverKeys,
+          protocol,
+        };
+        await limits.makeRoom(repositories, crowd, now);
+        const event = {
+          action: "discharge.asked",
+          actor,
+          platform: shown?.subject.platform ?? null,
+          details: { request: id, kind: request.kind, protocol, condition: condition.kind, ancestor },
+        } as const;
+        await repositories.audit.append([auditEvent(randomness, now, event)]);
+        if (isApproval && options.notifies) {
+          const body = approvalAsked(request, condition, options.publicUrl);
+          await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
+        }
+        const path = `/${isApproval ? "approvals" : "discharges"}/${id}`;
+        return { id, secret, code, path, expiresAt: request.expiresAt };
+      });
+    },
+
+    redeem(request, now) {
+      const { state, decidedAt, kind, protocol, ancestor } = request;
+      if (state !== "granted" || decidedAt === null)
+        throw new Error("a request that nobody granted is not redeemed");
+      const terms = termsOf(request);
+      const expiresAt = decidedAt + lifeOf(terms);
+      if (expiresAt <= now) throw new DomainError("gone", "the discharge has expired: ask again");
+      const { caveatId, caveatKey } = sealed.open(request);
+      const who = request.decisions.find(({ approved }) => approved)?.subject ?? "";
+      return mintDischarge({
+        identifier: caveatId,
+        caveatKey,
+        expiresAt,
+        ancestor,
+        approval: kind === "approval" ? request.id : null,
+        ...(protocol === "bakery"
+          ? {
+              bakery: {
+                declared: terms.declared.map((name) => [name, name === "username" ? who : ""] as const),
+              },
+            }
+          : {}),
+      });
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+
+import { parseTerms } from "../../conditions/parse.ts";
+import { DEFAULT_LIFE, type Terms } from "../../conditions/terms.ts";
+import { constantTimeEqual } from "../../macaroon/index.ts";
+import { openKept, type Sealing } from "../keys/sealing.ts";
+import { DomainError } from "../parts/error.ts";
+import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
+import type { Randomness } from "../ports/randomness.ts";
+
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+// No vowels and nothing that looks like something else (RFC 8628 §6.1).
+const CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
+const PURPOSE = "discharge request";
+
+/** What of a request is kept sealed. */
+export interface SealedContents {
+  readonly caveatId: Uint8Array;
+  /** A secret. */
+  readonly caveatKey: Uint8Array;
+  /** Whether the ticket is one of this service's own API logins. */
+  readonly login: boolean;
+}
+
+function sha256(label: string, ...parts: readonly (string | Uint8Array)[]): Uint8Array {
+  const hash = createHash("sha256").update(`bakehouse ${label} v1\0`);
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+/** Names a ticket. */
+export function ticketHash(ticket: Uint8Array): Uint8Array {
+  return sha256("ticket", ticket);
+}
+
+/** How a collecting secret is kept. */
+export function secretHash(secret: string): Uint8Array {
+  return sha256("discharge secret", secret);
+}
+
+/** 256 random bits that collect a discharge. */
+export function newSecret(randomness: Randomness): string {
+  return Buffer.from(randomness.bytes(32)).toString("base64url");
+}
+
+/** A short code for people to compare: 34 bits, which is enough for the minutes that it means anything. */
+export function newCode(randomness: Randomness): string {
+  let code = "";
+  while (code.length < 8) {
+    for (const byte of randomness.bytes(16)) {
+      // 240 is the largest multiple of 20 below 256: every letter is as likely as any other.
+      if (byte < 240 && code.length < 8) code += CODE_LETTERS[byte % CODE_LETTERS.length];
+    }
+  }
+  return `${code.slice(0, 4)}-${code.slice(4)}`;
+}
+
+/** Whether a secret is the one that collects a request. */
+export function isSecretOf(request: DischargeRequest, secret: string): boolean {
+  return SECRET.test(secret) && constantTimeEqual(secretHash(secret), request.secretHash);
+}
+
+/** Reads a condition that was read before it was kept. */
+export function termsOf(request: Pick<DischargeRequest, "condition">): Terms {
+  const reading = parseTerms(request.condition);
+  if (!reading.ok) throw new DomainError("condition_unknown", reading.detail);
+  return reading.terms;
+}
+
+/** Milliseconds that a discharge under these terms lives. */
+export function lifeOf({ options }: Terms): number {
+  return (options.life ?? DEFAULT_LIFE) * 1000;
+}
+
+/** A request's state at an instant. */
+export function stateAt(
+  { state, expiresAt }: Pick<DischargeRequest, "state" | "expiresAt">,
+  now: number,
+): DischargeState | "expired" {
+  return state === "pending" && expiresAt <= now ? "expired" : state;
+}
+
+/** Seals and opens what of a request is secret. */
+export function requestSealing(sealing: Sealing) {
+  return {
+    seal(id: string, { caveatId, caveatKey, login }: SealedContents): Uint8Array {
+      const text = JSON.stringify([
+        Buffer.from(caveatId).toString("base64url"),
+        Buffer.from(caveatKey).toString("base64url"),
+        login,
+      ]);
+      return sealing.seal(new TextEncoder().encode(text), PURPOSE, id);
+    },
+    /** @throws DomainError `gone` where it is kept no longer; `unavailable` where it does not open here */
+    open({ id, sealed }: Pick<DischargeRequest, "id" | "sealed">): SealedContents {
+      if (sealed === null) throw new DomainError("gone", "this request is over");
+      const plain = openKept(sealing, "this request", sealed, PURPOSE, id);
+      const value: unknown = JSON.parse(new TextDecoder().decode(plain));
+      if (!Array.isArray(value)) throw new TypeError("a sealed request of another form");
+      const [caveatId, caveatKey, login]: readonly unknown[] = value;
+      const bytes = (text: unknown) => new Uint8Array(Buffer.from(String(text), "base64url"));
+      return { caveatId: bytes(caveatId), caveatKey: bytes(caveatKey), login: login === true };
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { shownCaveat } from "../../caveats/condition.ts";
+import { summarise } from "../../caveats/together/summary.ts";
+import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
+import { caveatText } from "../issue/token-views.ts";
+import { DomainError } from "../parts/error.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { DischargeSubject } from "../ports/discharge-requests.ts";
+import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { Examination, GoodToken } from "../verify/examination.ts";
+import { judge } from "../verify/judgement.ts";
+
+/** A live token that was shown when asking for a discharge. */
+export interface ShownToken {
+  readonly subject: DischargeSubject;
+  /** Of all links from the root to the shown one. */
+  readonly revocationIds: readonly string[];
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
+
+function carries({ macaroon }: GoodToken, caveatId: Uint8Array): boolean {
+  const wanted = Buffer.from(caveatId);
+  const chains = [macaroon, ...macaroon.discharges.filter((discharge) => discharge.state === "good")];
+  return chains.some(({ caveats }) => caveats.some(({ kind, id }) => kind === "third" && wanted.equals(id)));
+}
+
+/** Reads a token that is shown when asking: what is said of it is the issuer's word, or a condition under its signature. */
+export function createTokenReading(options: {
+  readonly examination: Examination;
+  readonly feed: RevocationFeed;
+  readonly clock: Clock;
+}) {
+  const { examination, feed, clock } = options;
+
+  /** @throws DomainError where it is no live token of this service, or does not carry the caveat */
+  return async function read(text: string, caveatId: Uint8Array): Promise<ShownToken> {
+    const examined = await examination.examineAny(text);
+    feed.requireFresh();
+    const now = clock.now();
+    const judged = examined.ok ? judge(examined.token, new Map(), now) : undefined;
+    const dead = judged?.refusal?.code === "revoked" || judged?.refusal?.code === "expired";
+    if (!examined.ok || judged === undefined || dead) {
+      throw new DomainError("not_found", "is not a live token of this service", "token");
+    }
+    const { token } = examined;
+    if (!carries(token, caveatId)) {
+      throw new DomainError("unprocessable", "does not carry this caveat", "token");
+    }
+    const { identifier, principal, macaroon, conditions } = token;
+    const { id, issuer, subject, email, assertedBy } = principal;
+    return {
+      subject: {
+        platform: principal.platform,
+        tokenId: identifier.tokenId,
+        revocationId: macaroon.revocationId.text,
+        principal: { id, issuer, subject, email, assertedBy },
+        caveats: conditions.map((condition) =>
+          shownCaveat(
+            condition.state === "third_party" ? caveatText({ location: condition.location }) : condition.text,
+          ),
+        ),
+        summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
+        agents: judged.agents,
+      },
+      revocationIds: macaroon.revocationIds.map(({ text: named }) => named),
+      expiresAt: token.endsAt,
+    };
+  };
+}

@@ -1,0 +1,81 @@
+import type { DischargeStanding } from "../ports/discharge-requests.ts";
+import type { Store } from "../ports/store.ts";
+
+/** Where callers wait for people. */
+export interface WaitingRoom {
+  /**
+   * Waits until a request is decided or expires, at most so long.
+   *
+   * @param milliseconds how long at most
+   * @returns false where there is no room to wait
+   */
+  wait(id: string, milliseconds: number): Promise<boolean>;
+  /** Wakes whoever waits for a request on this replica. */
+  wake(id: string): void;
+}
+
+/** Milliseconds between two looks; one look serves everybody who waits. */
+const PAUSE = 500;
+
+/** Callers that wait at once; further ones are answered without waiting. */
+const SEATS = 5_000;
+
+/** The same for one request: whoever hangs up keeps a seat until its time is over. */
+const SEATS_PER_REQUEST = 8;
+
+/** Only how long is measured, by timers: what is decided is read again by whoever waited. */
+export function createWaitingRoom(options: { readonly store: Store }): WaitingRoom {
+  const waiting = new Map<string, Set<() => void>>();
+  let seated = 0;
+  let looking = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function wake(id: string): void {
+    for (const leave of waiting.get(id) ?? []) leave();
+  }
+
+  function isOver({ state }: DischargeStanding): boolean {
+    return state !== "pending";
+  }
+
+  async function look(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    try {
+      const standings = await options.store.dischargeRequests.standings([...waiting.keys()]);
+      for (const standing of standings) if (isOver(standing)) wake(standing.id);
+    } catch {
+      // An outage: whoever waits goes on waiting, and meets it when they read for themselves.
+    } finally {
+      looking = false;
+    }
+  }
+
+  return {
+    async wait(id, milliseconds) {
+      const taken = waiting.get(id)?.size ?? 0;
+      if (milliseconds <= 0 || seated >= SEATS || taken >= SEATS_PER_REQUEST) return false;
+      seated++;
+      timer ??= setInterval(() => void look(), PAUSE).unref();
+      await new Promise<void>((resolve) => {
+        const leave = () => {
+          clearTimeout(late);
+          const others = waiting.get(id);
+          others?.delete(leave);
+          if (others?.size === 0) waiting.delete(id);
+          resolve();
+        };
+        const late = setTimeout(leave, milliseconds);
+        const others = waiting.get(id) ?? new Set();
+        waiting.set(id, others.add(leave));
+      });
+      seated--;
+      if (seated === 0) {
+        clearInterval(timer);
+        timer = undefined;
+      }
+      return true;
+    },
+    wake,
+  };
+}

@@ -1,0 +1,191 @@
+import { parseTerms } from "../../conditions/parse.ts";
+import type { Caller } from "../caller.ts";
+import { credentialsOf } from "../credential-role.ts";
+import type { DischargeKeys } from "../keys/discharge-keys.ts";
+import type { RootKeys } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { isUuidv7 } from "../parts/uuid.ts";
+import { requireAdministratorOrPlatform, requirePlatform } from "../permission.ts";
+import { SERVICE_PLATFORM } from "../ports/platforms.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Steps } from "../ports/steps.ts";
+import type { Store } from "../ports/store.ts";
+import type { TokenFilter, TokenWithPrincipal } from "../ports/tokens.ts";
+import type { Principals } from "../principals.ts";
+import type { IssuedToken, IssueRequest, Tokens, TokenView } from "../service.ts";
+import type { Idempotency } from "./idempotency.ts";
+import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
+import { requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
+
+/**
+ * Most characters of caveats that one page shows. A thousand tokens may have fifty million, and each is read,
+ * summed up and held against the others while everybody else waits.
+ */
+const PAGE_CHARACTERS = 1_000_000;
+
+/** The first of the items, as many as stay within a number of characters, and one at least. */
+function itemsWithin(
+  characters: number,
+  items: readonly TokenWithPrincipal[],
+): readonly TokenWithPrincipal[] {
+  let left = characters;
+  const end = items.findIndex(({ token }, index) => {
+    for (const caveat of token.caveats)
+      left -= "text" in caveat ? caveat.text.length : caveat.location.length;
+    return left < 0 && index > 0;
+  });
+  return end < 0 ? items : items.slice(0, end);
+}
+
+/** Refuses what this service would never discharge, while whoever asked for it still listens. */
+function requireCondition(text: string, member: string): void {
+  const reading = parseTerms(text);
+  if (reading.ok) return;
+  throw new DomainError(
+    reading.code === "unknown" ? "condition_unknown" : "invalid_request",
+    reading.detail,
+    member,
+  );
+}
+
+/** Never used: there is no third-party caveat. */
+const NO_KEY = new Uint8Array();
+
+interface Asked extends Pick<IssueJob, "subject" | "email" | "development" | "credentialId"> {
+  readonly callerId: string;
+}
+
+/**
+ * Issues root macaroons and lists them.
+ *
+ * The order of durable effects of an issue: (1) the claim of the idempotency key, where there is one; (2) the
+ * principal, the token's record, the audit event and the answer under the key, committed by one statement; (3) the answer.
+ * A token that reached its caller is on record; one whose caller saw an error may be.
+ *
+ * @param ownIssuer the issuer that a subject without one belongs to
+ * @param isDevelopment whether the own issuer is the development identity provider
+ */
+export function createTokens(options: {
+  readonly store: Store;
+  readonly rootKeys: RootKeys;
+  readonly dischargeKeys: Pick<DischargeKeys, "publicKey">;
+  readonly principals: Principals;
+  readonly idempotency: Idempotency;
+  readonly randomness: Randomness;
+  readonly steps: Steps;
+  readonly view: (entry: TokenWithPrincipal) => TokenView;
+  readonly publicUrl: string;
+  readonly ownIssuer: string;
+  readonly isDevelopment: boolean;
+}): Tokens {
+  const { store, rootKeys, randomness, steps, ownIssuer } = options;
+  const issueOne = createIssuing(options);
+
+  function askedFor(caller: Caller, request: IssueRequest): Asked {
+    if (caller.kind === "human") {
+      if (request.onBehalfOf !== undefined) {
+        throw new DomainError("forbidden", "only a platform may issue on behalf of somebody", "on_behalf_of");
+      }
+      const { issuer, subject, groups, email, development } = caller.identity;
+      return {
+        subject: { issuer, subject, groups, assertedBy: "issuer" },
+        email,
+        development,
+        callerId: `human\n${issuer}\n${subject}`,
+        credentialId: null,
+      };
+    }
+    const platform = requirePlatform(caller, "issue");
+    if (request.platform !== platform) throw notAdmitted();
+    if (request.onBehalfOf === undefined) {
+      throw new DomainError("invalid_request", "a platform issues for somebody: name them", "on_behalf_of");
+    }
+    const issuer = request.onBehalfOf.issuer ?? ownIssuer;
+    return {
+      subject: { issuer, subject: request.onBehalfOf.subject, groups: [], assertedBy: "platform" },
+      email: null,
+      development: options.isDevelopment && issuer === ownIssuer,
+      callerId: `credential\n${caller.credentialId}`,
+      credentialId: caller.credentialId,
+    };
+  }
+
+  // Done before anything is written: what cannot be sealed is the caller's to mend.
+  /** @param own the key that tickets for this service are sealed to, base64 */
+  function thirdParties(request: IssueRequest, own: string): readonly ThirdParty[] {
+    return request.thirdPartyCaveats.map(({ location, condition, publicKey }, index) => {
+      const caveat = `third_party_caveats[${index}]`;
+      const member = `${caveat}.public_key`;
+      if (publicKey === undefined) {
+        if (location !== options.publicUrl) {
+          throw new DomainError("invalid_request", "is needed: no location is ever fetched", member);
+        }
+        requireCondition(condition, `${caveat}.condition`);
+        return sealThirdParty({ location, condition, publicKey: own }, randomness, caveat);
+      }
+      return sealThirdParty({ location, condition, publicKey }, randomness, caveat);
+    });
+  }
+
+  function filterFor(caller: Caller, platform: string | undefined): TokenFilter {
+    const named = platform === undefined ? {} : { platform };
+    if (caller.kind === "human") {
+      const { issuer, subject } = caller.identity;
+      const seesAll = caller.administrator && platform !== undefined;
+      return seesAll ? named : { ...named, human: { issuer, subject } };
+    }
+    if (platform === SERVICE_PLATFORM && caller.role === "platform") {
+      return credentialsOf(requirePlatform(caller, "read"));
+    }
+    const allowed = requireAdministratorOrPlatform(caller, "read", platform);
+    return allowed === undefined ? {} : { platform: allowed };
+  }
+
+  /** The places where a caller's own tokens are, one of which may have the one that is looked for. */
+  function placesOf(caller: Caller): readonly TokenFilter[] {
+    if (caller.kind === "human") return [caller.administrator ? {} : filterFor(caller, undefined)];
+    const own = filterFor(caller, undefined);
+    return caller.role === "platform" ? [own, filterFor(caller, SERVICE_PLATFORM)] : [own];
+  }
+
+  return {
+    async issue(caller, request, idempotencyRequest) {
+      const asked = askedFor(caller, request);
+      requireCaveats(request.caveats, "caveats");
+      const own = request.thirdPartyCaveats.length === 0 ? NO_KEY : await options.dischargeKeys.publicKey();
+      const parties = thirdParties(request, Buffer.from(own).toString("base64"));
+      return options.idempotency.once(
+        asked.callerId,
+        idempotencyRequest,
+        async (seal) => {
+          await steps.passed("issue:begun");
+          await rootKeys.prepare(request.platform);
+          const { answer, principal } = await issueOne({ ...asked, caller, request, parties, seal });
+          options.principals.remember(principal);
+          await steps.passed("issue:committed");
+          return answer;
+        },
+        // Sealed by this service, so it can only be what this service wrote.
+        (kept) => kept as IssuedToken,
+      );
+    },
+
+    async list(caller, platform, page) {
+      const { items, next } = await store.tokens.list(filterFor(caller, platform), page);
+      const shown = itemsWithin(PAGE_CHARACTERS, items);
+      const last = shown.at(-1);
+      return {
+        items: shown.map(options.view),
+        next: shown.length < items.length && last !== undefined ? last.token.id : next,
+      };
+    },
+
+    async get(caller, tokenId) {
+      const places = isUuidv7(tokenId) ? placesOf(caller) : [];
+      let entry: TokenWithPrincipal | undefined;
+      for (const filter of places) entry ??= await store.tokens.find(tokenId, filter);
+      if (entry === undefined) throw new DomainError("not_found", "no such token");
+      return options.view(entry);
+    },
+  };
+}

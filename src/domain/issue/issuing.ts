@@ -1,0 +1,210 @@
+import { expiryOfNew } from "../../caveats/expiry.ts";
+import { actorOf, auditEvent } from "../audit.ts";
+import type { Caller } from "../caller.ts";
+import type { RootKey, RootKeys } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
+import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { uuidv7 } from "../parts/uuid.ts";
+import type { IssueMoment, NewIssue } from "../ports/issues.ts";
+import { type PolicyRule, type PolicySubject, ruleFor } from "../ports/policy.ts";
+import type { Principal } from "../ports/principals.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Steps } from "../ports/steps.ts";
+import type { Store } from "../ports/store.ts";
+import { newPrincipal } from "../principals.ts";
+import type { IssuedToken, IssueRequest } from "../service.ts";
+import { overtaken, type SealAnswer } from "./idempotency.ts";
+import { mintRoot, type ThirdParty } from "./minting.ts";
+import { describeToken } from "./token-views.ts";
+
+/** A token that is asked for, the request understood. */
+export interface IssueJob {
+  readonly caller: Caller;
+  readonly subject: PolicySubject;
+  readonly email: string | null;
+  readonly development: boolean;
+  /** Token id of the credential that asks; null where the principal does. */
+  readonly credentialId: string | null;
+  readonly request: IssueRequest;
+  readonly parties: readonly ThirdParty[];
+  readonly seal: SealAnswer;
+}
+
+/** A token that was issued, and to whom. */
+export interface Issued {
+  readonly answer: IssuedToken;
+  readonly principal: Principal;
+}
+
+interface Minted extends Issued {
+  readonly issue: NewIssue;
+}
+
+interface Ready {
+  /** The principal, as far as there is one. */
+  readonly known: Principal | undefined;
+  /** Whether they are on record only with this group. */
+  readonly fresh: boolean;
+  readonly rootKey: RootKey | undefined;
+}
+
+/** Caveats that are minted together at most, unless one request alone has more: everybody else waits meanwhile. */
+const CAVEATS_TOGETHER = 500;
+
+/** Groups of issues that are under way at a time: while one is written, the next is read and minted. */
+const AT_ONCE = 2;
+
+/** How often a principal may turn out to have been put on record by somebody else. */
+const ATTEMPTS = 3;
+
+/** The one answer for a platform that is not there, is foreign, or does not admit the principal. */
+export function notAdmitted(): DomainError {
+  return new DomainError("forbidden", "no platform of this name issues tokens to this principal", "platform");
+}
+
+function crowded(): DomainError {
+  return new DomainError("unavailable", "the principal is being put on record by others");
+}
+
+function lifeFor(rule: PolicyRule, request: IssueRequest): number {
+  const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
+  if (request.ttl === undefined) return Math.min(DEFAULT_TOKEN_LIFE, longest);
+  if (request.ttl * 1000 > longest) {
+    throw new DomainError("ttl_too_long", `at most ${longest / 1000} seconds are allowed here`, "ttl");
+  }
+  return request.ttl * 1000;
+}
+
+/**
+ * Makes what issues tokens under policy, those that are asked for at the same time together.
+ *
+ * A group takes two statements: one that reads the clock, the policies and the principals, and one that commits,
+ * for each, principal, token, audit event and kept answer. Between the two each is decided and minted by itself, and one that is
+ * refused holds up nobody.
+ *
+ * @param ownIssuer the issuer that a rule without one means
+ * @returns issues one token; it is on record when this resolves
+ */
+export function createIssuing(options: {
+  readonly store: Pick<Store, "issues">;
+  readonly rootKeys: RootKeys;
+  readonly randomness: Randomness;
+  readonly steps: Steps;
+  readonly publicUrl: string;
+  readonly ownIssuer: string;
+}): (job: IssueJob) => Promise<Issued> {
+  const { rootKeys, randomness, steps, ownIssuer } = options;
+  const { issues } = options.store;
+
+  function mintFor(job: IssueJob, { now, policies }: IssueMoment, { known, fresh, rootKey }: Ready): Minted {
+    const { caller, subject, email, development, request } = job;
+    const policy = policies.get(request.platform);
+    const rule = policy && ruleFor(policy, subject, ownIssuer);
+    if (rule === undefined) throw notAdmitted();
+    if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
+    const life = lifeFor(rule, request);
+    const caveats = [...rule.caveats, ...request.caveats];
+
+    const wanted = { platform: request.platform, ...subject, email, development };
+    const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
+    const tokenId = uuidv7(now, randomness);
+    const minted = mintRoot({
+      rootKey,
+      identifier: { tokenId, principalId: principal.id },
+      location: options.publicUrl,
+      endsAt: now + life,
+      caveats,
+      thirdParties: job.parties,
+      randomness,
+    });
+    const expiresAt = expiryOfNew(caveats, now, life);
+    const token = {
+      id: tokenId,
+      platform: request.platform,
+      keyId: rootKey.id,
+      principalId: principal.id,
+      revocationId: minted.revocationId,
+      issuedAt: now,
+      expiresAt,
+      caveats: minted.caveats,
+      label: request.label ?? null,
+      issuedBy: job.credentialId,
+    };
+    const event = auditEvent(randomness, now, {
+      action: "token.issued",
+      actor: actorOf(caller),
+      platform: request.platform,
+      details: { token_id: tokenId, key_id: rootKey.id, principal_id: principal.id, expires_at: expiresAt },
+    });
+    const answer = { token: minted.token, ...describeToken({ token, principal }, now) };
+    const newcomer = fresh || known?.email !== email;
+    return { answer, principal, issue: { token, principal, newcomer, event, answer: job.seal(answer) } };
+  }
+
+  /** Mints for each by itself. Whoever is new, and asked for twice, is one principal. */
+  function mintAll(jobs: readonly IssueJob[], moment: IssueMoment): readonly Outcome<Minted>[] {
+    const newcomers = new Map<string, Principal>();
+    const signing = new Map<string, RootKey | undefined>();
+    return jobs.map((job, index) =>
+      outcomeOf(() => {
+        const { platform } = job.request;
+        if (!signing.has(platform)) signing.set(platform, rootKeys.signing(platform, moment.now));
+        const { issuer, subject, assertedBy } = job.subject;
+        const who = JSON.stringify([platform, issuer, subject, assertedBy]);
+        const newcomer = newcomers.get(who);
+        const minted = mintFor(job, moment, {
+          known: newcomer ?? moment.principals[index],
+          fresh: newcomer !== undefined,
+          rootKey: signing.get(platform),
+        });
+        if (minted.issue.newcomer) newcomers.set(who, minted.principal);
+        return minted;
+      }),
+    );
+  }
+
+  async function issueAll(jobs: readonly IssueJob[], attempt = 1): Promise<readonly Outcome<Issued>[]> {
+    const moment = await issues.look(
+      jobs.map(({ request, subject }) => ({ platform: request.platform, ...subject })),
+    );
+    const minted = mintAll(jobs, moment);
+    await steps.passed("issue:minted");
+    const sound = minted.flatMap((one) => (one.ok ? [one.value] : []));
+    const recorded = sound.length === 0 ? [] : await issues.record(sound.map(({ issue }) => issue));
+    const outcome = new Map(sound.map((one, index) => [one, recorded[index]]));
+    const again = jobs.filter((_, index) => {
+      const one = minted[index];
+      return one?.ok && outcome.get(one.value) === "principal taken";
+    });
+    const repeated = (await issueAgain(again, attempt)).values();
+    return minted.map((one): Outcome<Issued> => {
+      if (!one.ok) return one;
+      switch (outcome.get(one.value)) {
+        case "recorded":
+          return one;
+        case "lease lost":
+          return { ok: false, error: overtaken() };
+        default:
+          return repeated.next().value ?? { ok: false, error: crowded() };
+      }
+    });
+  }
+
+  /** Asks anew for those whose principal somebody else put on record meanwhile. Never rejects: others are done by now. */
+  async function issueAgain(jobs: readonly IssueJob[], attempt: number): Promise<readonly Outcome<Issued>[]> {
+    if (jobs.length === 0 || attempt === ATTEMPTS) return [];
+    try {
+      return await issueAll(jobs, attempt + 1);
+    } catch (error) {
+      return jobs.map(() => ({ ok: false, error }));
+    }
+  }
+
+  return createGathering({
+    run: (jobs: readonly IssueJob[]) => issueAll(jobs),
+    weigh: ({ request, parties }) => 1 + request.caveats.length + parties.length,
+    room: CAVEATS_TOGETHER,
+    atOnce: AT_ONCE,
+  });
+}

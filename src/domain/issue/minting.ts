@@ -1,0 +1,174 @@
+import { parseCaveat } from "../../caveats/parse.ts";
+import {
+  addThirdPartyCaveat,
+  attenuate,
+  decodeBase64,
+  encodeBundle,
+  MacaroonError,
+  mint,
+  revocationId,
+  sealTicket,
+  type UnverifiedMacaroon,
+} from "../../macaroon/index.ts";
+import type { RootKey } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { type Identifier, printIdentifier } from "../parts/identifier.ts";
+import { rfc3339 } from "../parts/instants.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { IssuedCaveat, TokenRecord } from "../ports/tokens.ts";
+
+/** A third-party caveat that is ready to be written. */
+export interface ThirdParty {
+  readonly location: string;
+  readonly ticket: Uint8Array;
+  readonly caveatKey: Uint8Array;
+  /** The request's member that asked for it. */
+  readonly member: string;
+}
+
+/** A root macaroon as it is handed out, with what the service keeps of it. */
+export interface Minted {
+  readonly token: string;
+  /** 16 bytes, of the last issued link. */
+  readonly revocationId: Uint8Array;
+  readonly revocationIdText: string;
+  readonly caveats: readonly IssuedCaveat[];
+}
+
+/**
+ * The revocation ids of the links that were issued, computed anew: any of them kills the token. Only those
+ * between two third-party caveats are missing, since tickets are not on record.
+ */
+export function issuedLinks(rootKey: RootKey | undefined, token: TokenRecord): readonly Uint8Array[] {
+  if (rootKey === undefined) return [token.revocationId];
+  const { id: tokenId, keyId, principalId, caveats } = token;
+  const identifier = printIdentifier({ keyId, tokenId, principalId, issuedCaveats: caveats.length });
+  let macaroon = mint({ rootKey: rootKey.key.reveal(), identifier });
+  const links = [revocationId(macaroon.signature).bytes];
+  for (const caveat of caveats) {
+    if (!("text" in caveat)) break;
+    macaroon = attenuate(macaroon, [caveat.text]);
+    links.push(revocationId(macaroon.signature).bytes);
+  }
+  return [...links, token.revocationId];
+}
+
+/** Bytes of a ticket's root key, as bakery clients make them. */
+const CAVEAT_KEY_BYTES = 24;
+const NONCE_BYTES = 24;
+const PRIVATE_KEY_BYTES = 32;
+
+function invalid(error: unknown, member: string): unknown {
+  return error instanceof MacaroonError ? new DomainError("invalid_request", error.message, member) : error;
+}
+
+function readPublicKey(text: string, member: string): Uint8Array {
+  try {
+    const key = decodeBase64(text);
+    if (key.length === 32) return key;
+  } catch (error) {
+    if (!(error instanceof MacaroonError)) throw error;
+  }
+  throw new DomainError("invalid_request", "must be 32 bytes in base64", member);
+}
+
+/**
+ * Seals a condition and a fresh caveat key to a third party.
+ *
+ * @param member the request's member that asks for it
+ * @throws {DomainError} `invalid_request` for a key that is none, and for what does not fit into a ticket
+ */
+export function sealThirdParty(
+  asked: { readonly location: string; readonly condition: string; readonly publicKey: string },
+  randomness: Randomness,
+  member: string,
+): ThirdParty {
+  const { location, condition } = asked;
+  const thirdPartyPublicKey = readPublicKey(asked.publicKey, `${member}.public_key`);
+  const caveatKey = randomness.bytes(CAVEAT_KEY_BYTES);
+  const firstPartyPrivateKey = randomness.bytes(PRIVATE_KEY_BYTES);
+  const nonce = randomness.bytes(NONCE_BYTES);
+  try {
+    const sealed = {
+      version: 2,
+      thirdPartyPublicKey,
+      firstPartyPrivateKey,
+      nonce,
+      caveatKey,
+      condition,
+    } as const;
+    return { location, ticket: sealTicket(sealed), caveatKey, member };
+  } catch (error) {
+    if (error instanceof MacaroonError) throw invalid(error, member);
+    // A point of low order: the shared secret would be the same for everybody (RFC 7748 §6.1).
+    throw new DomainError(
+      "invalid_request",
+      "is no key that a secret can be sealed to",
+      `${member}.public_key`,
+    );
+  }
+}
+
+function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Randomness): UnverifiedMacaroon {
+  const { location, ticket, caveatKey, member } = party;
+  const nonce = randomness.bytes(NONCE_BYTES);
+  try {
+    return addThirdPartyCaveat(macaroon, { location, ticket, caveatKey, nonce });
+  } catch (error) {
+    throw invalid(error, member);
+  }
+}
+
+/**
+ * Refuses caveats that would never be cleared, while whoever asked for them still listens.
+ *
+ * @param member the request's member that holds them
+ */
+export function requireCaveats(caveats: readonly string[], member: string): void {
+  caveats.forEach((text, index) => {
+    const caveat = parseCaveat(text);
+    if (caveat === undefined || caveat.kind === "ancestor" || caveat.kind === "approval") {
+      const why =
+        caveat === undefined ? "is not a caveat that this service knows" : "goes into discharges only";
+      throw new DomainError("invalid_request", why, `${member}[${index}]`);
+    }
+  });
+}
+
+/**
+ * Mints a root macaroon: `time <` first, so that every one expires, then the other caveats in order.
+ *
+ * @throws {DomainError} `invalid_request` where it would be larger than the service accepts
+ */
+export function mintRoot(options: {
+  readonly rootKey: RootKey;
+  readonly identifier: Omit<Identifier, "keyId" | "issuedCaveats">;
+  readonly location: string;
+  /** What its first caveat says, unix milliseconds. Other caveats may end it sooner. */
+  readonly endsAt: number;
+  readonly caveats: readonly string[];
+  readonly thirdParties: readonly ThirdParty[];
+  readonly randomness: Randomness;
+}): Minted {
+  const { rootKey, thirdParties, randomness } = options;
+  const first = [`time < ${rfc3339(options.endsAt)}`, ...options.caveats];
+  const identifier = printIdentifier({
+    ...options.identifier,
+    keyId: rootKey.id,
+    issuedCaveats: first.length + thirdParties.length,
+  });
+  try {
+    const root = mint({ rootKey: rootKey.key.reveal(), identifier, location: options.location });
+    let macaroon = attenuate(root, first);
+    for (const party of thirdParties) macaroon = add(macaroon, party, randomness);
+    const last = revocationId(macaroon.signature);
+    return {
+      token: encodeBundle([macaroon]),
+      revocationId: last.bytes,
+      revocationIdText: last.text,
+      caveats: [...first.map((text) => ({ text })), ...thirdParties.map(({ location }) => ({ location }))],
+    };
+  } catch (error) {
+    throw invalid(error, "caveats");
+  }
+}

@@ -1,0 +1,55 @@
+import type { Clock } from "../ports/clock.ts";
+import type { PositionFile } from "../ports/position-file.ts";
+import type { LogPosition } from "../ports/revocations.ts";
+
+/** Milliseconds between two writes of the position. */
+const PAUSE = 1_000;
+
+/** How far this replica has read, kept over a restart. */
+export interface ReplicaMemory {
+  /** What was kept; undefined where nothing was. */
+  recall(): Promise<LogPosition | undefined>;
+  /** Notes a position, at most once a second, without making anyone wait. */
+  note(position: LogPosition): void;
+  /** Writes what was noted last. Never rejects. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Keeps the position in a file, where there is one. What cannot be written is written later: the file only
+ * helps to notice a restored database, and a replica must not stop for it.
+ */
+export function createReplicaMemory(file: PositionFile | undefined, clock: Clock): ReplicaMemory {
+  let noted: LogPosition | undefined;
+  let written: LogPosition | undefined;
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  let writing = Promise.resolve();
+
+  function write(): Promise<void> {
+    writtenAt = clock.monotonic();
+    writing = writing.then(async () => {
+      const position = noted;
+      if (file === undefined || position === undefined || position === written) return;
+      await file.write(position).then(
+        () => {
+          written = position;
+        },
+        () => undefined,
+      );
+    });
+    return writing;
+  }
+
+  return {
+    recall: async () => file?.read(),
+    note(position) {
+      if (noted?.epoch === position.epoch && noted.number === position.number) {
+        if (noted === written) return;
+      } else {
+        noted = position;
+      }
+      if (clock.monotonic() - writtenAt >= PAUSE) void write();
+    },
+    flush: write,
+  };
+}

@@ -1,0 +1,142 @@
+import { hash } from "node:crypto";
+
+import { roleOf } from "../credential-role.ts";
+import { REVOCATION_MARGIN } from "../parts/lifetimes.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { LinkGroup, LinkTarget, Revocation, RevocationScope } from "../ports/revocations.ts";
+import { createWideSet, type WideRevocation } from "./revoked-groups.ts";
+import { createLinkSet, LINK_SEED_BYTES } from "./revoked-links.ts";
+
+/** What is known of a verified token when its revocation is looked up. */
+export interface RevocationSubject {
+  readonly platform: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly principalId: string;
+  readonly keyId: string;
+  readonly tokenId: string;
+  /** When the root macaroon was issued, unix milliseconds. */
+  readonly issuedAt: number;
+  /** Every agent on the chain, and on those of its discharges, by name and by `name#instance`. */
+  readonly agents: readonly string[];
+  /** Every approval that its discharges name. */
+  readonly approvals: readonly string[];
+  /** Of every link from the root to the presented one, and of every discharge's links; 16 bytes each. */
+  readonly revocationIds: readonly Uint8Array[];
+}
+
+/** The live revocations, in memory: what a look-up costs does not depend on how many there are. */
+export interface RevocationSet {
+  add(revocation: Revocation): void;
+  addLinks(group: LinkGroup): void;
+  /** Makes room for about so many entries by id. */
+  reserve(entries: number): void;
+  /** Whether any entry kills the token, each within its author's scope. */
+  matches(subject: RevocationSubject): boolean;
+  /** The number of an entry by person, agent, key or platform that kills the token; undefined where none does. */
+  wideMatch(subject: RevocationSubject): number | undefined;
+  /** Whether a platform's root key has been revoked. */
+  revokesKey(platform: string, keyId: string): boolean;
+  /**
+   * Forgets entries that could match nothing an hour before `now` (unix milliseconds). Pause where it yields,
+   * and others can work.
+   */
+  sweep(now: number): Generator<void, void>;
+  readonly size: number;
+}
+
+const SECRET_BYTES = 32;
+
+/** Reads a canonical UUID's 16 bytes. */
+function readUuid(text: string, into: Uint8Array): void {
+  for (let at = 0, i = 0; i < 16; i++) {
+    if (text.charCodeAt(at) === 0x2d) at += 1;
+    into[i] = (nibble(text.charCodeAt(at)) << 4) | nibble(text.charCodeAt(at + 1));
+    at += 2;
+  }
+}
+
+function nibble(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57;
+}
+
+function isWide(revocation: Revocation): revocation is WideRevocation {
+  return revocation.target.kind !== "revocation_id" && revocation.target.kind !== "token_id";
+}
+
+/** Makes an empty set. */
+export function createRevocationSet(randomness: Randomness): RevocationSet {
+  const links = createLinkSet(randomness.bytes(LINK_SEED_BYTES));
+  const wide = createWideSet();
+  const secret = Buffer.from(randomness.bytes(SECRET_BYTES)).toString("base64url");
+  const uuid = new Uint8Array(16);
+
+  /**
+   * Stands for a scope and a kind of target beside each id: 32 bits of a hash under a secret, so that nobody can
+   * choose a scope that passes for another one.
+   */
+  function tagOf(scope: RevocationScope, kind: LinkTarget["kind"]): number {
+    const { kind: within, ...named } = scope;
+    const text = JSON.stringify([secret, kind, within, ...Object.entries(named).sort()]);
+    return hash("sha256", text, "buffer").readUInt32LE(0);
+  }
+
+  /** Accepts the tags of the scopes that cover the subject. They are made for ids that were found only. */
+  function covers(subject: RevocationSubject, kind: LinkTarget["kind"]): (tag: number) => boolean {
+    let tags: readonly number[] | undefined;
+    return (tag) => {
+      const { platform, issuer, subject: human } = subject;
+      // A platform's credentials are of the reserved platform, and the platform's own all the same.
+      const owner = roleOf(subject)?.platform;
+      tags ??= [
+        ...(owner === undefined ? [] : [tagOf({ kind: "platform", platform: owner }, kind)]),
+        tagOf({ kind: "all" }, kind),
+        tagOf({ kind: "platform", platform }, kind),
+        tagOf({ kind: "link", platform }, kind),
+        tagOf({ kind: "principal", issuer, subject: human }, kind),
+      ];
+      return tags.includes(tag);
+    };
+  }
+
+  function linkMatches(subject: RevocationSubject): boolean {
+    readUuid(subject.tokenId, uuid);
+    if (links.has(uuid, 0, covers(subject, "token_id"))) return true;
+    const accepts = covers(subject, "revocation_id");
+    for (const id of subject.revocationIds) if (links.has(id, 0, accepts)) return true;
+    return false;
+  }
+
+  return {
+    add(revocation) {
+      if (isWide(revocation)) {
+        wide.add(revocation);
+        return;
+      }
+      const { scope, target, lastMatchAt } = revocation;
+      if (target.kind === "token_id") readUuid(target.id, uuid);
+      else if (target.kind === "revocation_id") uuid.set(target.id);
+      else throw new Error("a target is neither a link nor wide");
+      links.add(uuid, 0, tagOf(scope, target.kind), lastMatchAt);
+    },
+
+    addLinks({ scope, kind, lastMatchAt, ids }) {
+      const tag = tagOf(scope, kind);
+      for (let offset = 0; offset < ids.length; offset += 16) links.add(ids, offset, tag, lastMatchAt);
+    },
+
+    reserve: links.reserve,
+    matches: (subject) => linkMatches(subject) || wide.covering(subject) !== undefined,
+    wideMatch: (subject) => wide.covering(subject),
+    revokesKey: (platform, keyId) => wide.revokesKey(platform, keyId),
+
+    *sweep(now) {
+      yield* links.sweep(now - REVOCATION_MARGIN);
+      yield* wide.sweep(now - REVOCATION_MARGIN);
+    },
+
+    get size() {
+      return links.size + wide.size;
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { auditEvent } from "../audit.ts";
+import { DomainError } from "../parts/error.ts";
+import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
+import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { uuidv7 } from "../parts/uuid.ts";
+import type { Actor } from "../ports/audit.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type {
+  LogMoment,
+  NewRevocation,
+  Revocation,
+  RevocationScope,
+  RevocationTarget,
+} from "../ports/revocations.ts";
+import type { Steps } from "../ports/steps.ts";
+import type { Store } from "../ports/store.ts";
+
+/** An entry that is wanted, before the log's clock has dated it. */
+export interface RevocationDraft {
+  readonly scope: RevocationScope;
+  /** @param issuedBefore the instant that a target without one of its own takes, unix milliseconds */
+  readonly target: (issuedBefore: number) => RevocationTarget;
+  readonly author: string;
+  readonly actor: Actor;
+  /** The member of the request that a refusal names. */
+  readonly member: string;
+}
+
+/** What was written, with the log's epoch at that moment. */
+export interface Written {
+  readonly epoch: string;
+  /** One for each draft, in the given order. */
+  readonly entries: readonly Revocation[];
+}
+
+/** Writes revocations; rejects with `unavailable` where that could not be done or nobody knows. */
+export type RevocationWriter = (
+  drafts: readonly RevocationDraft[],
+  reason: string | undefined,
+) => Promise<Written>;
+
+/** Entries that are written in one statement at most, unless one request alone has more. */
+const TOGETHER = 1_000;
+
+interface Job {
+  readonly drafts: readonly RevocationDraft[];
+  readonly reason: string | null;
+}
+
+/** What a group writes of which every job was refused. */
+const NOTHING: Written = { epoch: "", entries: [] };
+
+interface Dated {
+  readonly entry: NewRevocation;
+  readonly actor: Actor;
+}
+
+/**
+ * The instant before which everything is meant that was issued until now.
+ *
+ * Instants are whole milliseconds and `issuedBefore` is exclusive, so a token of this very millisecond needs one
+ * more. The newest token on record counts too, for the case that the database's clock was set back since:
+ * whatever was acknowledged before a revocation was asked for falls under it.
+ */
+export function everythingUntilNow({ now, newestIssuedAt }: LogMoment): number {
+  return Math.max(now, newestIssuedAt ?? 0) + 1;
+}
+
+/** The last instant at which an entry can match, unix milliseconds. */
+export function lastMatchOf(target: RevocationTarget, now: number): number {
+  return ("issuedBefore" in target ? target.issuedBefore : now) + MAX_TOKEN_LIFE;
+}
+
+function detailsOf(target: RevocationTarget): Readonly<Record<string, string | number | null>> {
+  const { kind, ...named } = target;
+  const readable = Object.entries(named).map(
+    ([name, value]: [string, string | number | null | Uint8Array]) => [
+      name,
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64url") : value,
+    ],
+  );
+  return { target: kind, ...Object.fromEntries(readable) };
+}
+
+/** The audit event of an entry. */
+export function revocationEvent(
+  randomness: Randomness,
+  { id, scope, target, ...entry }: NewRevocation,
+  actor: Actor,
+) {
+  const named = target.kind === "platform" ? target.platform : null;
+  return auditEvent(randomness, entry.revokedAt, {
+    action: "token.revoked",
+    actor,
+    platform: "platform" in scope ? scope.platform : named,
+    details: { revocation: id, ...detailsOf(target), scope: scope.kind, reason: entry.reason },
+  });
+}
+
+/**
+ * Makes the writer.
+ *
+ * The log's counter makes those who append wait for each other, each for a flush of the disk. So the requests that
+ * arrive while others are under way are written together: each is all or nothing still, its entries have
+ * consecutive numbers, and none is answered before they are committed. They are dated just before the log is held, so that
+ * it is held for a single statement: what was acknowledged before a request came is older than its date.
+ */
+export function createRevocationWriter(options: {
+  readonly store: Pick<Store, "revocations">;
+  readonly randomness: Randomness;
+  readonly steps: Steps;
+}): RevocationWriter {
+  const { revocations } = options.store;
+  const { randomness, steps } = options;
+
+  function date({ drafts, reason }: Job, moment: LogMoment): readonly Dated[] {
+    const { now } = moment;
+    return drafts.map(({ scope, target: make, author, actor, member }) => {
+      const target = make(everythingUntilNow(moment));
+      if ("issuedBefore" in target && target.issuedBefore > everythingUntilNow(moment)) {
+        throw new DomainError("invalid_request", "lies in the future", `${member}.issued_before`);
+      }
+      const id = uuidv7(now, randomness);
+      const lastMatchAt = lastMatchOf(target, now);
+      return { entry: { id, scope, target, reason, author, revokedAt: now, lastMatchAt }, actor };
+    });
+  }
+
+  const append = (all: readonly Dated[]) =>
+    revocations.append(
+      all.map(({ entry }) => entry),
+      all.map(({ entry, actor }) => revocationEvent(randomness, entry, actor)),
+    );
+
+  async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
+    const moment = await revocations.moment();
+    const dated = jobs.map((job) => outcomeOf(() => date(job, moment)));
+    const all = dated.flatMap((one) => (one.ok ? one.value : []));
+    await steps.passed("revoke:dated");
+    const { epoch, entries } = all.length === 0 ? NOTHING : await append(all);
+    let end = 0;
+    return dated.map((one) => {
+      if (!one.ok) return one;
+      const start = end;
+      end += one.value.length;
+      return { ok: true, value: { epoch, entries: entries.slice(start, end) } };
+    });
+  }
+
+  const gathered = createGathering({
+    run: write,
+    weigh: ({ drafts }: Job) => drafts.length,
+    room: TOGETHER,
+    atOnce: 1,
+  });
+  return (drafts, reason) => gathered({ drafts, reason: reason ?? null });
+}

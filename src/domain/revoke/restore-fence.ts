@@ -1,0 +1,78 @@
+import { auditEvent } from "../audit.ts";
+import { DomainError } from "../parts/error.ts";
+import { uuidv7 } from "../parts/uuid.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { NewRevocation } from "../ports/revocations.ts";
+import type { Repositories, Store } from "../ports/store.ts";
+import { everythingUntilNow, lastMatchOf, revocationEvent } from "./append.ts";
+
+/** What a fence did. */
+export interface Fenced {
+  readonly epoch: string;
+  /** Everything that was issued before this is revoked, unix milliseconds. */
+  readonly issuedBefore: number;
+  readonly platforms: readonly string[];
+}
+
+const PAGE = 500;
+const EPOCH_BYTES = 16;
+
+async function platformNames(repositories: Repositories): Promise<readonly string[]> {
+  const names: string[] = [];
+  let after: string | undefined;
+  do {
+    const { items, next } = await repositories.platforms.list({ limit: PAGE, after });
+    names.push(...items.map(({ name }) => name));
+    after = next;
+  } while (after !== undefined);
+  return names;
+}
+
+/**
+ * Makes a database that was restored, or promoted without being up to date, safe to serve from.
+ *
+ * What was revoked since the backup is not in it, and nobody knows any more what that was. So, in one
+ * transaction with its audit events, the log gets a new epoch, by which running replicas and readers notice,
+ * and of every platform, the service's own among them, everything that was issued before an instant is revoked.
+ *
+ * @param wanted unix milliseconds; everything until now where it is undefined
+ */
+export async function fenceRestored(
+  options: { readonly store: Store; readonly randomness: Randomness },
+  wanted: number | undefined,
+): Promise<Fenced> {
+  const { store, randomness } = options;
+  const actor = { kind: "service" } as const;
+  return store.transaction("restore fence", async (repositories) => {
+    const held = await repositories.revocations.hold();
+    const { now } = held;
+    const issuedBefore = wanted ?? everythingUntilNow(held);
+    if (issuedBefore > everythingUntilNow(held)) {
+      throw new DomainError("invalid_request", "the instant lies in the future");
+    }
+    const epoch = Buffer.from(randomness.bytes(EPOCH_BYTES)).toString("hex");
+    await repositories.revocations.beginEpoch(epoch);
+    const platforms = await platformNames(repositories);
+    const entries = platforms.map((platform): NewRevocation => {
+      const target = { kind: "platform", platform, issuedBefore } as const;
+      return {
+        id: uuidv7(now, randomness),
+        scope: { kind: "all" },
+        target,
+        reason: "the database was restored",
+        author: "service",
+        revokedAt: now,
+        lastMatchAt: lastMatchOf(target, now),
+      };
+    });
+    await repositories.revocations.append(
+      entries,
+      entries.map((entry) => revocationEvent(randomness, entry, actor)),
+    );
+    const details = { epoch, issued_before: issuedBefore, platforms: platforms.length };
+    await repositories.audit.append([
+      auditEvent(randomness, now, { action: "log.fenced", actor, platform: null, details }),
+    ]);
+    return { epoch, issuedBefore, platforms };
+  });
+}

@@ -1,0 +1,210 @@
+import { setImmediate } from "node:timers/promises";
+
+import type { Caller } from "../caller.ts";
+import { roleOf } from "../credential-role.ts";
+import type { TakeKey } from "../keys/key-allowance.ts";
+import { replaceKey } from "../keys/key-rotation.ts";
+import type { RootKeys } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { createRateLimit } from "../parts/rate-limit.ts";
+import { printSequence } from "../parts/sequence.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Revocation } from "../ports/revocations.ts";
+import type { Steps } from "../ports/steps.ts";
+import type { Store } from "../ports/store.ts";
+import type { Principals } from "../principals.ts";
+import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { Revocations, RevokeTarget } from "../service.ts";
+import { type Examination, type GoodToken, subjectOf } from "../verify/examination.ts";
+import { judge } from "../verify/judgement.ts";
+import { createRevocationWriter } from "./append.ts";
+import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
+import type { RevocationStreams } from "./log-streams.ts";
+import { type Allowed, createRevocationRights } from "./rights.ts";
+
+/** What a target asks for: a new entry, or none because one that covers it stands in the log. */
+type Wanted =
+  | ({ readonly kind: "entry" } & Allowed)
+  | { readonly kind: "there"; readonly revocation: Revocation };
+
+/** Revocations by possession a second, and at once, of one root macaroon's tree. */
+const BY_HOLDER = { perSecond: 1, burst: 20 };
+
+/**
+ * Entries a second, and at once, of one person: every entry is held by every replica for months, so whoever can
+ * merely log in must not fill them. Administrators and platforms are trusted with more.
+ */
+const BY_PERSON = { perSecond: 1, burst: 10_000 };
+
+/** Root macaroons and people whose rate is remembered. */
+const HOLDERS = 50_000;
+
+/** Milliseconds for which a long list of targets may keep the process from everybody else. */
+const LONGEST_HOLD = 10;
+
+/**
+ * Revokes links and reads the log.
+ *
+ * The order of durable effects: (1) where an active root key is to be revoked, its replacement, in a transaction of
+ * its own; then (2) the log's counter, the entries and an audit event for each, committed by one statement; then (3)
+ * this replica's own set, and (4) the answer. So an acknowledged revocation is on disk, and holds on this replica from
+ * the answer on.
+ *
+ * @param ownIssuer the issuer that a subject without one belongs to
+ */
+export function createRevocations(options: {
+  readonly store: Store;
+  readonly examination: Examination;
+  readonly rootKeys: RootKeys;
+  readonly principals: Principals;
+  readonly feed: RevocationFeed;
+  readonly streams: RevocationStreams;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly steps: Steps;
+  readonly ownIssuer: string;
+  readonly takeKey: TakeKey;
+}): Revocations {
+  const { store, examination, feed, clock, steps } = options;
+  const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
+  const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: HOLDERS });
+  const rights = createRevocationRights(options);
+  const write = createRevocationWriter(options);
+
+  async function held(token: string, member: string): Promise<GoodToken> {
+    const examined = await examination.examineAny(token);
+    const expired = examined.ok && judge(examined.token, new Map(), clock.now()).refusal?.code === "expired";
+    if (!examined.ok || expired)
+      throw new DomainError("not_found", "is not a good token of this service", member);
+    return examined.token;
+  }
+
+  /** The entry that has killed a token, as its holder may see it: by its link, not by what its author named or said. */
+  async function coveringEntry(token: GoodToken): Promise<Revocation | undefined> {
+    const { identifier, macaroon, rootKey, principal } = token;
+    const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
+    const { platform } = rootKey;
+    const number = feed.wideMatch(subjectOf(token));
+    // A platform's credentials are of the reserved platform, and the platform's own all the same.
+    const owner = roleOf(principal)?.platform;
+    const within = (name: string) => store.revocations.covering(name, principal, identifier.tokenId, ids);
+    const entry =
+      (await within(platform)) ??
+      (owner === undefined ? undefined : await within(owner)) ??
+      (number === undefined ? undefined : await store.revocations.find(number));
+    return (
+      entry && {
+        ...entry,
+        scope: { kind: "link", platform },
+        target: { kind: "revocation_id", id: macaroon.revocationId.bytes },
+        reason: null,
+      }
+    );
+  }
+
+  async function byPossession(text: string, member: string): Promise<Wanted> {
+    const token = await held(text, member);
+    const { identifier, macaroon, rootKey } = token;
+    if (!byHolder.take(identifier.tokenId)) {
+      throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
+    }
+    if (token.revoked !== undefined) {
+      const revocation = await coveringEntry(token);
+      if (revocation !== undefined) return { kind: "there", revocation };
+    }
+    return {
+      kind: "entry",
+      draft: {
+        scope: { kind: "link", platform: rootKey.platform },
+        target: () => ({ kind: "revocation_id", id: macaroon.revocationId.bytes }),
+        author: "holder",
+        actor: { kind: "holder", tokenId: identifier.tokenId },
+        member,
+      },
+      key: undefined,
+    };
+  }
+
+  function takeFromPerson(caller: Caller | undefined, member: string): void {
+    if (caller?.kind !== "human" || caller.administrator) return;
+    const { issuer, subject } = caller.identity;
+    if (!byPerson.take(`${issuer}\n${subject}`)) {
+      throw new DomainError("rate_limited", "too many revocations by one person", member);
+    }
+  }
+
+  async function readTargets(
+    caller: Caller | undefined,
+    targets: readonly RevokeTarget[],
+  ): Promise<readonly Wanted[]> {
+    const all: Wanted[] = [];
+    let named: ReturnType<typeof rights.of> | undefined;
+    let heldSince = clock.monotonic();
+    for (const [index, target] of targets.entries()) {
+      if (clock.monotonic() - heldSince > LONGEST_HOLD) {
+        await setImmediate();
+        heldSince = clock.monotonic();
+      }
+      const member = `targets[${index}]`;
+      if (target.kind === "token") {
+        all.push(await byPossession(target.token, `${member}.token`));
+      } else {
+        named ??= rights.of(caller);
+        takeFromPerson(caller, member);
+        all.push({ kind: "entry", ...(await named(target, member)) });
+      }
+    }
+    return all;
+  }
+
+  /** Replaces the keys that are about to be revoked: a platform must never be left without one that is good. */
+  async function replaceKeys(caller: Caller | undefined, all: readonly Wanted[]): Promise<void> {
+    const keys = new Map(
+      all.flatMap((one) =>
+        one.kind === "entry" && one.key !== undefined ? [[one.key.id, { ...one, key: one.key }]] : [],
+      ),
+    );
+    const due = [...keys.values()].filter(({ key }) => !feed.revokesKey(key.platform, key.id));
+    for (const { key, draft } of due) {
+      const signs = key.retiredAt === null || key.retiredAt > clock.now();
+      if (signs) options.takeKey(caller, key.platform, draft.member);
+    }
+    for (const { key, draft } of due) await replaceKey(options, key.platform, key.id, draft.actor);
+  }
+
+  return {
+    async revoke(caller, request) {
+      const all = await readTargets(caller, request.targets);
+      await steps.passed("revoke:begun");
+      await replaceKeys(caller, all);
+      const drafts = all.flatMap((one) => (one.kind === "entry" ? [one.draft] : []));
+      const { epoch, entries } =
+        drafts.length > 0
+          ? await write(drafts, request.reason)
+          : { epoch: feed.position().epoch, entries: [] };
+      await steps.passed("revoke:committed");
+      feed.learn(epoch, entries);
+      await steps.passed("revoke:applied");
+
+      const rest = entries[Symbol.iterator]();
+      const revocations = all.map((one) => {
+        const revocation = one.kind === "there" ? one.revocation : rest.next().value;
+        if (revocation === undefined) throw new Error("the store returned fewer entries than it was given");
+        return withSequence(revocation, epoch);
+      });
+      const last = revocations.reduce((most, { revocation }) => Math.max(most, revocation.number), 0);
+      return { revocations, sequence: printSequence({ epoch, number: last }) };
+    },
+
+    async log(caller, after, limit) {
+      const view = viewOf(caller);
+      const { position, entries } = await readPage(store, positionOf(after), limit, view);
+      const items = entries.map((entry) => withSequence(entry, position.epoch));
+      const more = items.length === limit ? items.at(-1)?.sequence : undefined;
+      return { items, next: more, sequence: more ?? printSequence(position) };
+    },
+
+    follow: options.streams.open,
+  };
+}

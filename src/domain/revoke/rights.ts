@@ -1,0 +1,202 @@
+import { agentText } from "../../caveats/caveat.ts";
+import { parseCaveat } from "../../caveats/parse.ts";
+import { parseRevocationId } from "../../macaroon/index.ts";
+import { actorOf } from "../audit.ts";
+import type { Caller } from "../caller.ts";
+import type { RootKey, RootKeys } from "../keys/root-keys.ts";
+import { DomainError } from "../parts/error.ts";
+import { isUuidv7 } from "../parts/uuid.ts";
+import { requireAdministrator, requirePlatform } from "../permission.ts";
+import type { RevocationScope, RevocationTarget } from "../ports/revocations.ts";
+import type { Store } from "../ports/store.ts";
+import type { Principals } from "../principals.ts";
+import type { RevokeTarget } from "../service.ts";
+import type { RevocationDraft } from "./append.ts";
+
+/** A target that needs a caller: all but the token itself, which its holder may always revoke. */
+export type NamedTarget = Exclude<RevokeTarget, { readonly kind: "token" }>;
+
+/** In whose name an entry is written, and within what it matches. */
+interface Standing {
+  readonly scope: RevocationScope;
+  readonly author: string;
+}
+
+/** What a caller may revoke: everything, one platform's tokens, or their own. */
+interface Author extends Standing {
+  readonly caller: Caller;
+}
+
+/** An entry that is wanted, and the key that has to be replaced before. */
+export interface Allowed {
+  readonly draft: RevocationDraft;
+  readonly key: RootKey | undefined;
+}
+
+function authorOf(caller: Caller): Author {
+  if (caller.kind === "human" && !caller.administrator) {
+    const { issuer, subject } = caller.identity;
+    return { caller, scope: { kind: "principal", issuer, subject }, author: "principal" };
+  }
+  if (caller.kind === "service" && caller.role === "platform") {
+    const platform = requirePlatform(caller, "revoke");
+    return { caller, scope: { kind: "platform", platform }, author: `platform:${platform}` };
+  }
+  requireAdministrator(caller, "revoke", undefined);
+  return { caller, scope: { kind: "all" }, author: "administrator" };
+}
+
+/** Reads an agent as an `agent` caveat writes it. */
+function requireAgent(text: string, member: string): string {
+  const caveat = parseCaveat(`agent = ${text}`);
+  if (caveat?.kind === "agent" && agentText(caveat) === text) return text;
+  throw new DomainError("invalid_request", "is not an agent's name, or name#instance", member);
+}
+
+function requireTokenId(text: string, member: string): string {
+  if (isUuidv7(text)) return text;
+  throw new DomainError("invalid_request", "is not a token id", member);
+}
+
+/**
+ * Decides who may name which target. Within what an entry then matches is its author's scope, so most targets
+ * need no check of ownership: naming what one does not own does nothing to its owner. Checked is what would
+ * have an effect beyond the scope, or would tell the caller something by being accepted.
+ *
+ * @param ownIssuer the issuer that a subject without one belongs to
+ */
+export function createRevocationRights(options: {
+  readonly store: Pick<Store, "platforms" | "dischargeRequests">;
+  readonly rootKeys: RootKeys;
+  readonly principals: Principals;
+  readonly ownIssuer: string;
+}) {
+  const { store, rootKeys, principals, ownIssuer } = options;
+
+  async function principalId({ scope }: Author, id: string, member: string): Promise<void> {
+    const principal = await principals.find(id);
+    const own =
+      scope.kind === "all" ||
+      (scope.kind === "platform" && principal?.platform === scope.platform) ||
+      (scope.kind === "principal" &&
+        principal?.issuer === scope.issuer &&
+        principal.subject === scope.subject);
+    if (principal === undefined || !own) throw new DomainError("not_found", "no such principal", member);
+  }
+
+  async function platform({ scope }: Author, name: string, member: string): Promise<void> {
+    // A person's entry reaches their own tokens only, and says nothing of whether the platform is there.
+    if (scope.kind === "principal") return;
+    const own = scope.kind === "platform" && scope.platform === name;
+    if (own || (scope.kind === "all" && (await store.platforms.find(name)) !== undefined)) return;
+    throw new DomainError("not_found", "no such platform", member);
+  }
+
+  async function key({ scope }: Author, id: string, member: string): Promise<RootKey> {
+    if (scope.kind === "principal") {
+      throw new DomainError("forbidden", "only an administrator or a platform may revoke a key", member);
+    }
+    const found = await rootKeys.find(id);
+    if (found === undefined || (scope.kind === "platform" && found.platform !== scope.platform)) {
+      throw new DomainError("not_found", "no such key", member);
+    }
+    return found;
+  }
+
+  /** Whoever approved something may withdraw it, though the token is somebody else's. */
+  async function approver(caller: Caller, id: string): Promise<Standing | undefined> {
+    if (caller.kind !== "human" || caller.administrator) return undefined;
+    const { issuer, subject } = caller.identity;
+    const request = await store.dischargeRequests.find(id);
+    const approved = request?.decisions.some(
+      (said) => said.approved && said.issuer === issuer && said.subject === subject,
+    );
+    if (request === undefined || approved !== true) return undefined;
+    const platform = request.about?.platform;
+    return {
+      scope: platform === undefined ? { kind: "all" } : { kind: "platform", platform },
+      author: "approver",
+    };
+  }
+
+  async function resolve(
+    author: Author,
+    target: NamedTarget,
+    member: string,
+  ): Promise<{
+    readonly make: (until: number) => RevocationTarget;
+    readonly key?: RootKey;
+    readonly as?: Standing;
+  }> {
+    switch (target.kind) {
+      case "revocation_id": {
+        const id = parseRevocationId(target.revocationId);
+        if (id !== undefined) return { make: () => ({ kind: "revocation_id", id: id.bytes }) };
+        throw new DomainError("invalid_request", "is not a revocation id", `${member}.revocation_id`);
+      }
+      case "token_id": {
+        const id = requireTokenId(target.tokenId, `${member}.token_id`);
+        return { make: () => ({ kind: "token_id", id }) };
+      }
+      case "principal": {
+        const { issuer = ownIssuer, subject, issuedBefore } = target;
+        const { scope } = author;
+        if (scope.kind === "principal" && (scope.issuer !== issuer || scope.subject !== subject)) {
+          const why = "only an administrator or a platform may revoke somebody else's tokens";
+          throw new DomainError("forbidden", why, `${member}.principal`);
+        }
+        return {
+          make: (until) => ({ kind: "principal", issuer, subject, issuedBefore: issuedBefore ?? until }),
+        };
+      }
+      case "principal_id": {
+        const { id, issuedBefore } = target;
+        await principalId(author, id, `${member}.principal`);
+        return { make: (until) => ({ kind: "principal_id", id, issuedBefore: issuedBefore ?? until }) };
+      }
+      case "agent": {
+        const { issuedBefore } = target;
+        const agent = requireAgent(target.agent, `${member}.agent`);
+        const tokenId =
+          target.tokenId === undefined ? null : requireTokenId(target.tokenId, `${member}.token_id`);
+        return {
+          make: (until) => ({ kind: "agent", agent, tokenId, issuedBefore: issuedBefore ?? until }),
+        };
+      }
+      case "key_id": {
+        const found = await key(author, target.keyId, `${member}.key_id`);
+        return { make: () => ({ kind: "key_id", id: found.id }), key: found };
+      }
+      case "approval_id": {
+        const id = target.approvalId;
+        const as = await approver(author.caller, id);
+        return { make: () => ({ kind: "approval_id", id }), ...(as === undefined ? {} : { as }) };
+      }
+      case "platform": {
+        const { platform: name, issuedBefore } = target;
+        await platform(author, name, `${member}.platform`);
+        return {
+          make: (until) => ({ kind: "platform", platform: name, issuedBefore: issuedBefore ?? until }),
+        };
+      }
+      default:
+        return target satisfies never;
+    }
+  }
+
+  return {
+    /** @returns reads targets for a caller, each with the request's member that it stands in; rejects what is not theirs */
+    of(caller: Caller | undefined) {
+      if (caller === undefined) {
+        throw new DomainError("unauthenticated", "only a token's holder may revoke without a credential");
+      }
+      const author = authorOf(caller);
+      return async (target: NamedTarget, member: string): Promise<Allowed> => {
+        const { make, key: found, as = author } = await resolve(author, target, member);
+        const { scope, author: name } = as;
+        const draft = { scope, target: make, author: name, actor: actorOf(caller), member };
+        return { draft, key: found };
+      };
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { setImmediate } from "node:timers/promises";
+
+import { DomainError } from "../parts/error.ts";
+import { parseSequence, printSequence } from "../parts/sequence.ts";
+import { requirePlatform } from "../permission.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { BatchResult, ItemFault, Verdict, Verification, VerifyRequest } from "../service.ts";
+import type { Examination } from "./examination.ts";
+import { judge } from "./judgement.ts";
+import { caveatsOf, linksOf, summaryOf } from "./verified-bundle.ts";
+
+/** How long a batch may keep the process from everybody else, milliseconds. */
+const LONGEST_HOLD = 10;
+
+/**
+ * Failed caveats that one batch explains. Each sentence is up to a kilobyte and takes a fraction of a millisecond
+ * to write: a thousand tokens of 250 failing caveats made an answer of 300 MB and held everybody up for seconds.
+ */
+const MOST_FAILURES = 20_000;
+
+/** How long verify waits for `min_sequence`, milliseconds. */
+const REACH_WAIT = 2_000;
+
+function refusalOf(error: unknown): DomainError | ItemFault {
+  return error instanceof DomainError ? error : { fault: error };
+}
+
+/** Answers the one question: may this token do this, now? */
+export function createVerification(options: {
+  readonly examination: Examination;
+  readonly feed: Pick<RevocationFeed, "reach" | "requireFresh" | "position">;
+  readonly clock: Clock;
+}): Verification {
+  const { examination, feed, clock } = options;
+
+  /** Waits for `min_sequence`, where there is one. */
+  async function reach(minSequence: string | undefined): Promise<void> {
+    if (minSequence === undefined) return;
+    const wanted = parseSequence(minSequence);
+    if (wanted === undefined) {
+      throw new DomainError("invalid_request", "is not a sequence of this service", "min_sequence");
+    }
+    await feed.reach(wanted, REACH_WAIT);
+  }
+
+  async function answer(platform: string, request: VerifyRequest): Promise<Verdict> {
+    const examined = await examination.examine(request.token, request.discharges, platform);
+    // After whatever was waited for: what is said from here on is as fresh as the bound promises.
+    feed.requireFresh();
+    const sequence = printSequence(feed.position());
+    if (!examined.ok) {
+      const { code, detail } = examined;
+      return { allowed: false, code, detail, failures: [], undischarged: [], sequence };
+    }
+
+    const { token } = examined;
+    const now = clock.now();
+    const { refusal, failures, undischarged, agents } = judge(token, request.context, now);
+    if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    const links = linksOf(token);
+    return {
+      allowed: true,
+      tokenId: token.identifier.tokenId,
+      keyId: token.rootKey.id,
+      platform,
+      principal: token.principal,
+      issuedAt: token.issuedAt,
+      expiresAt: token.endsAt,
+      agents,
+      caveats: caveatsOf(token),
+      summary: summaryOf(token, now),
+      // The last link's is the macaroon's own.
+      revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
+      revocationIds: links,
+      sequence,
+    };
+  }
+
+  return {
+    async verify(caller, request) {
+      const platform = requirePlatform(caller, "verify");
+      await reach(request.minSequence);
+      return answer(platform, request);
+    },
+
+    async verifyBatch(caller, requests) {
+      const platform = requirePlatform(caller, "verify");
+      // Waited for together, so that a batch takes no longer to wait than one request.
+      const sequences = new Set(requests.map(({ minSequence }) => minSequence));
+      const arrivals = new Map([...sequences].map((sequence) => [sequence, reach(sequence)]));
+      await Promise.allSettled(arrivals.values());
+
+      const results: BatchResult[] = [];
+      let heldSince = clock.monotonic();
+      let failures = 0;
+      for (const request of requests) {
+        if (failures >= MOST_FAILURES) {
+          const why = "the answers before this one are too long already: ask in smaller batches";
+          results.push(new DomainError("unavailable", why));
+          continue;
+        }
+        if (clock.monotonic() - heldSince > LONGEST_HOLD) {
+          await setImmediate();
+          heldSince = clock.monotonic();
+        }
+        const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
+        const result = await arrived.then(() => answer(platform, request)).catch(refusalOf);
+        if ("failures" in result) failures += result.failures.length;
+        results.push(result);
+      }
+      return results;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage } from "node:http";
+
+import type { HttpRequest } from "../request/context.ts";
+
+/** A request of `node:http` with a body of an announced length, as routes read it. */
+export function incomingRequest(incoming: IncomingMessage): HttpRequest {
+  const { rawHeaders } = incoming;
+  return {
+    method: incoming.method ?? "",
+    headers: {
+      get: (name) => headerOf(rawHeaders, name),
+      has: (name) => headerOf(rawHeaders, name) !== null,
+    },
+    get body(): never {
+      throw new Error("a direct route takes its body whole");
+    },
+    arrayBuffer() {
+      throw new Error("a direct route takes its body without a copy");
+    },
+    read: () => bodyOf(incoming),
+  };
+}
+
+/**
+ * A header's value; several of a name are joined, as `Headers` joins them. Node's own `headers` keeps the first of
+ * two Authorization headers: what chooses between credentials can be made to choose another than a proxy did.
+ *
+ * @param raw names and values in turn
+ * @param name in lower case
+ */
+export function headerOf(raw: readonly string[], name: string): string | null {
+  let value: string | null = null;
+  for (let at = 0; at < raw.length; at += 2) {
+    const candidate = raw[at] ?? "";
+    if (candidate.length !== name.length) continue;
+    if (candidate !== name && candidate.toLowerCase() !== name) continue;
+    value = value === null ? (raw[at + 1] ?? "") : `${value}, ${raw[at + 1] ?? ""}`;
+  }
+  return value;
+}
+
+/**
+ * The body. One that came in the same packets as the head is there already by the time that the caller is known,
+ * and is taken without waiting for events. The parser holds a body to the length that it announces.
+ */
+function bodyOf(incoming: IncomingMessage): Uint8Array | Promise<Uint8Array> {
+  const announced = Number(headerOf(incoming.rawHeaders, "content-length"));
+  if (announced === 0) return new Uint8Array();
+  if (incoming.readableLength < announced) return restOf(incoming, announced);
+  // With its length: without one, read() gives what came in one piece, and there may be more.
+  const bytes: Uint8Array = incoming.read(announced);
+  return bytes;
+}
+
+function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const bytes = new Uint8Array(announced);
+    let length = 0;
+    const cut = () => {
+      if (length < announced) reject(new Error("the connection ended within the body"));
+    };
+    // `close` may have been told before anyone asked.
+    if (incoming.destroyed) return cut();
+    incoming.on("data", (chunk: Uint8Array) => {
+      bytes.set(chunk, length);
+      length += chunk.length;
+      if (length === announced) resolve(bytes);
+    });
+    incoming.on("error", cut);
+    incoming.on("close", cut);
+  });
+}

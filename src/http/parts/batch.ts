@@ -1,0 +1,28 @@
+import { DomainError } from "../../domain/parts/error.ts";
+import { renderPath } from "../../json/error.ts";
+import { JsonNumber, type JsonValue } from "../../json/value.ts";
+
+/**
+ * Takes a body of the form `{"NAME":[…]}` apart without reading the elements, so that each can fail alone.
+ *
+ * @throws DomainError where the body has any other form
+ */
+export function parsedArray(tree: JsonValue, name: string, most: number): readonly JsonValue[] {
+  if (!(tree instanceof Map)) throw new DomainError("invalid_request", "the body must be an object");
+  for (const member of tree.keys()) {
+    if (member === name) continue;
+    const path = renderPath([member]);
+    throw new DomainError("invalid_request", `${path} is not a member of this request`, path);
+  }
+  const elements: JsonValue | undefined = tree.get(name);
+  if (elements === undefined) throw new DomainError("invalid_request", `${name} is required`, name);
+  if (!isArray(elements)) throw new DomainError("invalid_request", `${name} must be an array`, name);
+  if (elements.length > most) {
+    throw new DomainError("invalid_request", `${name} must have at most ${most} items`, name);
+  }
+  return elements;
+}
+
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value) && !(value instanceof JsonNumber);
+}

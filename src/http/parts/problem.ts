@@ -1,0 +1,65 @@
+import { DomainError } from "../../domain/parts/error.ts";
+import { JsonError } from "../../json/error.ts";
+import { type HttpErrorCode, PROBLEMS, type ProblemCode } from "./problem-codes.ts";
+
+/** A problem document (RFC 9457 §3). */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  /** What of the request is at fault: a path into the body, a query parameter or a header. */
+  readonly member?: string;
+}
+
+/** A refusal that only HTTP knows. The message is public, like a DomainError's. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly code: HttpErrorCode;
+  /** Headers that the answer must carry, such as `allow`. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: HttpErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** Makes a problem document. */
+export function problem(code: ProblemCode, detail: string, member?: string): Problem {
+  const { status, title } = PROBLEMS[code];
+  const type = `urn:bakehouse:problem:${code}`;
+  return { type, title, status, code, detail, ...(member !== undefined && member !== "" ? { member } : {}) };
+}
+
+/**
+ * Says what a caller may be told of an error.
+ *
+ * @returns undefined for a fault: whatever it says was not written for callers
+ */
+export function publicProblem(error: unknown): Problem | undefined {
+  if (error instanceof DomainError) return problem(error.code, error.message, error.member);
+  if (error instanceof HttpError) return problem(error.code, error.message);
+  if (error instanceof JsonError) return problem("invalid_request", error.message, error.path);
+  return undefined;
+}
+
+/** The problem of a fault: bare, because a fault's own words may hold anything. */
+export function internalProblem(): Problem {
+  return problem("internal_error", "internal error");
+}
+
+// Seconds. A dependency that is down is asked again soon; a limit is given time to refill.
+const RETRY_AFTER: Partial<Readonly<Record<ProblemCode, string>>> = {
+  unavailable: "2",
+  rate_limited: "10",
+  idempotency_in_flight: "1",
+};
+
+/** Headers that follow from a problem's code. */
+export function problemHeaders(code: ProblemCode): Readonly<Record<string, string>> {
+  const retryAfter = RETRY_AFTER[code];
+  return retryAfter === undefined ? {} : { "retry-after": retryAfter };
+}

@@ -1,0 +1,104 @@
+import { DomainError } from "../../domain/parts/error.ts";
+import { HttpError } from "../parts/problem.ts";
+import type { HttpRequest } from "./context.ts";
+
+/** Largest body, bytes. */
+export const MAX_BODY = 1024 * 1024;
+
+/** Largest body of a batch, bytes. */
+export const MAX_BATCH_BODY = 16 * 1024 * 1024;
+
+/** What a body has to be sent as. */
+export interface MediaType {
+  readonly pattern: RegExp;
+  readonly name: string;
+}
+
+// RFC 8259 §11 defines no parameter; `charset=utf-8` is tolerated because many clients send it.
+const JSON_TYPE: MediaType = {
+  pattern: /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i,
+  name: "application/json",
+};
+
+/** Reads a JSON request's bytes. */
+export async function readJsonBytes(request: HttpRequest, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await readBytes(request, maxBytes, JSON_TYPE);
+  if (bytes.length === 0) {
+    throw new DomainError("invalid_request", "the body is empty; where no member is needed, send {}");
+  }
+  return bytes;
+}
+
+/**
+ * Reads a request's bytes. The size is checked against what is announced, before anything is read,
+ * and again while reading, because a chunked body announces nothing.
+ */
+export async function readBytes(
+  request: HttpRequest,
+  maxBytes: number,
+  type: MediaType,
+): Promise<Uint8Array> {
+  if (!type.pattern.test(request.headers.get("content-type") ?? "")) {
+    throw new HttpError("unsupported_media_type", `Content-Type must be ${type.name}`);
+  }
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new HttpError("unsupported_media_type", "the body must not be compressed");
+  }
+  const announced = request.headers.get("content-length");
+  if (announced !== null && !(Number(announced) <= maxBytes)) throw tooLarge(maxBytes);
+  const bytes = await received(() =>
+    announced === null ? readStream(request, maxBytes) : readWhole(request),
+  );
+  if (bytes.length > maxBytes) throw tooLarge(maxBytes);
+  return bytes;
+}
+
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError("payload_too_large", `the body is over ${maxBytes} bytes`);
+}
+
+/** A connection that breaks off is the caller's doing and no fault of the service. */
+async function received(read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new DomainError("invalid_request", "the body could not be read to its end");
+  }
+}
+
+// The server's HTTP parser holds a body to the length that it announces.
+async function readWhole(request: HttpRequest): Promise<Uint8Array> {
+  return request.read?.() ?? new Uint8Array(await request.arrayBuffer());
+}
+
+async function readStream(request: HttpRequest, maxBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joined(chunks, length);
+    length += value.length;
+    if (length > maxBytes) {
+      // Not cancelled: that may reset the connection before the answer is out. The server drops the rest.
+      reader.releaseLock();
+      throw tooLarge(maxBytes);
+    }
+    chunks.push(value);
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return first;
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

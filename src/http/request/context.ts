@@ -1,0 +1,59 @@
+import type { Service } from "../../domain/service.ts";
+import type { CallerKind, HttpLog } from "../log/log.ts";
+import type { Pages } from "../pages/pages.ts";
+import type { CookieNames } from "../parts/cookies.ts";
+import type { DocsFiles } from "../parts/docs-files.ts";
+
+/** What every route can use. */
+export interface HttpContext {
+  readonly service: Service;
+  readonly publicUrl: URL;
+  /** Whether browsers reach the service by https: what PUBLIC_URL says, not what the socket is. */
+  readonly https: boolean;
+  readonly cookies: CookieNames;
+  readonly log: HttpLog;
+  readonly pages: Pages;
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** Wall-clock time, unix milliseconds. */
+  now(): number;
+  /** The text of openapi.yaml. */
+  readonly openapi: string;
+  readonly docsFile: DocsFiles;
+  readonly commandLineLogin: CommandLineLogin | undefined;
+}
+
+/** Where people log in who use the command line: the OIDC issuer, and the public client id there. */
+export interface CommandLineLogin {
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+/** What this adapter needs of a request: a `Request` is one. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Names in any case; several values of one name come joined by a comma and a space. */
+  readonly headers: Pick<Headers, "get" | "has">;
+  /** The body as it arrives; null where there is none. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  /** Reads a body of an announced length, in place of `arrayBuffer`, without copying it. */
+  readonly read?: () => Uint8Array | Promise<Uint8Array>;
+}
+
+/** One request on its way through the adapter. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly method: string;
+  /** The route's path with this request's parameters, each written in one way only: what caveats on `path` see. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** What stands behind `?`. */
+  readonly search: string;
+  /** The peer's address; undefined where it is not known. */
+  readonly peer: string | undefined;
+  readonly requestId: string;
+  /** Filled in as it becomes known, for the log and for the answer's headers. */
+  readonly seen: { caller: CallerKind; credential: "none" | "bearer" | "cookie" };
+}

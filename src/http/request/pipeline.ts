@@ -1,0 +1,101 @@
+import type { Clock } from "../../domain/ports/clock.ts";
+import { describeFault } from "../log/log.ts";
+import { setCookie } from "../parts/cookies.ts";
+import { HttpError, internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
+import { html, problemReply, type Reply, ThrownReply } from "../parts/reply.ts";
+import { securityHeaders } from "../parts/security-headers.ts";
+import type { Exchange, HttpContext, HttpRequest } from "./context.ts";
+import type { Route, RouteKind } from "./route.ts";
+
+type Matched = Pick<Route, "path" | "kind"> | undefined;
+
+/** The way of every request: run, bridge what is thrown, write one event, add the common headers. */
+export function createPipeline(context: HttpContext, clock: Clock) {
+  const common = securityHeaders(context.https);
+
+  /**
+   * Finds what is answered to a request, and logs it. Never rejects.
+   *
+   * @param route undefined where none matched
+   * @param run makes the reply, or throws
+   */
+  async function settle(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Reply> {
+    const startedAt = clock.monotonic();
+    const { requestId, method, seen } = exchange;
+    const pattern = route?.path ?? null;
+    let reply: Reply;
+    try {
+      reply = await run();
+    } catch (error) {
+      const known = publicProblem(error);
+      const isFault = known === undefined && !(error instanceof ThrownReply);
+      if (isFault) context.log.fault({ requestId, route: pattern, ...describeFault(error) });
+      reply =
+        error instanceof ThrownReply
+          ? error.reply
+          : refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
+    }
+    context.log.request({
+      requestId,
+      method,
+      route: pattern,
+      status: reply.status,
+      milliseconds: Math.round((clock.monotonic() - startedAt) * 1000) / 1000,
+      caller: seen.caller,
+      code: reply.code ?? null,
+    });
+    return reply;
+  }
+
+  return {
+    settle,
+    /** Headers that every answer carries unless its reply says otherwise, besides `x-request-id`. */
+    common,
+    async answer(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Response> {
+      const reply = await settle(exchange, route, run);
+      return toResponse(reply, { ...common, "x-request-id": exchange.requestId });
+    },
+  };
+}
+
+function refusal(
+  context: HttpContext,
+  exchange: Exchange,
+  kind: RouteKind | undefined,
+  problem: Problem,
+  error: unknown,
+): Reply {
+  const unauthenticated = problem.code === "unauthenticated";
+  const plain = problemReply(problem, {
+    ...(error instanceof HttpError ? error.headers : {}),
+    ...(unauthenticated ? { "www-authenticate": challenge(exchange) } : {}),
+  });
+  const page =
+    kind === "page" && wantsHtml(exchange.request)
+      ? html(problem.status, context.pages.problem(problem), context.pages.policy)
+      : undefined;
+  const reply =
+    page === undefined
+      ? plain
+      : { ...plain, body: page.body, headers: { ...plain.headers, ...page.headers } };
+  // A session that is over would turn even what needs no credential into a refusal.
+  const stale = unauthenticated && exchange.seen.credential === "cookie";
+  return stale ? { ...reply, cookies: [setCookie(context.cookies.session, "", 0, context.https)] } : reply;
+}
+
+/** RFC 6750 §3: an error code only where a credential was sent. */
+function challenge(exchange: Exchange): string {
+  return exchange.seen.credential === "bearer" ? 'Bearer error="invalid_token"' : "Bearer";
+}
+
+/** Whether a page's reader is a browser, or anyone who does not ask for something else. */
+function wantsHtml(request: HttpRequest): boolean {
+  const accept = request.headers.get("accept") ?? "*/*";
+  return /text\/html|text\/\*|\*\/\*/i.test(accept) && !/^application\/(?:[a-z.+-]*\+)?json\b/i.test(accept);
+}
+
+function toResponse(reply: Reply, common: Readonly<Record<string, string>>): Response {
+  const headers = new Headers({ ...common, ...reply.headers });
+  for (const cookie of reply.cookies ?? []) headers.append("set-cookie", cookie);
+  return new Response(reply.body, { status: reply.status, headers });
+}

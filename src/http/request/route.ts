@@ -1,0 +1,160 @@
+import { z } from "zod";
+
+import type { Caller } from "../../domain/caller.ts";
+import { DomainError } from "../../domain/parts/error.ts";
+import type { ProblemCode } from "../parts/problem-codes.ts";
+import type { Reply } from "../parts/reply.ts";
+import { authenticate } from "./authenticate.ts";
+import { dischargeRequired, speaksBakery } from "./bakery-wire.ts";
+import type { Exchange, HttpContext } from "./context.ts";
+import { type JsonBody, receive } from "./json-body.ts";
+import { readQuery } from "./query.ts";
+
+/** Whether a route needs to know who calls. `optional`: it may, and a credential that is no good is refused. */
+export type Auth = "none" | "caller" | "optional";
+
+/** Whom a route is for. */
+export type RouteKind = "api" | "page" | "probe" | "protocol";
+
+type CallerOf<A extends Auth> = A extends "caller"
+  ? Caller
+  : A extends "optional"
+    ? Caller | undefined
+    : undefined;
+
+/** An answer that a route gives, for openapi.yaml. */
+export interface RouteResponse {
+  readonly description: string;
+  /** `application/json` unless said. */
+  readonly mediaType?: string;
+  /** Absent where the answer has no body. */
+  readonly schema?: z.ZodType;
+  readonly example?: unknown;
+  /** Other media types in which the same is answered to who asks for them. */
+  readonly others?: Readonly<Record<string, z.ZodType>>;
+  /** Headers and what they say. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A header that a route reads, for openapi.yaml. */
+export interface RouteHeader {
+  readonly name: string;
+  readonly schema: z.ZodType;
+}
+
+/** What a handler is given: everything read and checked. */
+export interface RouteInput<A extends Auth, P, Q, B> {
+  readonly context: HttpContext;
+  readonly service: HttpContext["service"];
+  readonly exchange: Exchange;
+  readonly caller: CallerOf<A>;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** The body's bytes as received; empty where the route takes none. */
+  readonly bytes: Uint8Array;
+}
+
+/** What a route is, said once: hono and openapi.yaml are both made from it. */
+export interface RouteDefinition<A extends Auth, P, Q, B> {
+  readonly method: "GET" | "POST" | "PUT";
+  /** With parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly auth: A;
+  /**
+   * Refuses a caller of whom the body can change nothing, so that nobody makes the service read megabytes for an
+   * answer that is certain. The use case asks again, with all that it knows: this only saves work.
+   *
+   * @throws DomainError
+   */
+  authorize?(caller: CallerOf<A>, params: P): void;
+  /**
+   * `api` where not said. A `page` is for browsers and answers errors in HTML. A `protocol` is somebody else's, with
+   * errors of its own form. All but `api` take any query where they have no query schema: others write it there,
+   * and a health check must not fail by it.
+   */
+  readonly kind?: RouteKind;
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: JsonBody<B>;
+  /** Where the body is a form: read by the handler, since it has no members that could be of several types. */
+  readonly form?: { readonly schema: z.ZodType; readonly example: unknown };
+  readonly headers?: readonly RouteHeader[];
+  readonly responses: Readonly<Record<number, RouteResponse>>;
+  /** Codes that can be answered besides those that follow from credential, query and body. */
+  readonly problems?: readonly ProblemCode[];
+  /** False where a HEAD would do what only a GET should. */
+  readonly head?: boolean;
+  handler(input: RouteInput<A, P, Q, B>): Promise<Reply> | Reply;
+}
+
+/** A route with its types put away. */
+export interface Route
+  extends Omit<RouteDefinition<Auth, unknown, unknown, unknown>, "handler" | "authorize" | "kind"> {
+  readonly kind: RouteKind;
+  /** Authenticates, authorises, reads, checks and answers, in this order. */
+  run(context: HttpContext, exchange: Exchange): Promise<Reply>;
+}
+
+type Nothing = Readonly<Record<string, never>>;
+
+const NOTHING: Nothing = {};
+const NO_QUERY = z.strictObject({});
+
+/** Defines a route. */
+export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefined>(
+  definition: RouteDefinition<A, P, Q, B>,
+): Route {
+  const { handler, authorize, ...description } = definition;
+  const kind = definition.kind ?? "api";
+
+  async function run(context: HttpContext, exchange: Exchange): Promise<Reply> {
+    const caller = await callerOf(definition.auth, context, exchange);
+    const params = readParams(definition.params, exchange);
+    const query = readRouteQuery(definition.query, kind, exchange);
+    // The definition's schemas made these; only their types were put away.
+    authorize?.(caller as CallerOf<A>, params as P);
+    const received =
+      definition.body === undefined ? undefined : await receive(exchange.request, definition.body);
+    return handler({
+      context,
+      service: context.service,
+      exchange,
+      caller: caller as CallerOf<A>,
+      params: params as P,
+      query: query as Q,
+      body: received?.value as B,
+      bytes: received?.bytes ?? new Uint8Array(),
+    });
+  }
+
+  return { ...description, kind, run };
+}
+
+async function callerOf(auth: Auth, context: HttpContext, exchange: Exchange): Promise<Caller | undefined> {
+  if (auth === "none") return undefined;
+  const caller = await authenticate(context, exchange);
+  if (caller === undefined && auth === "caller") {
+    if (speaksBakery(exchange.request)) throw await dischargeRequired(context);
+    throw new DomainError("unauthenticated", "this needs a bearer credential or a session");
+  }
+  return caller;
+}
+
+function readParams(schema: z.ZodType | undefined, exchange: Exchange): unknown {
+  if (schema === undefined) return NOTHING;
+  const result = schema.safeParse(exchange.params);
+  // A text that cannot be an id names nothing, like an id that nobody has.
+  if (!result.success) throw new DomainError("not_found", "no such thing");
+  return result.data;
+}
+
+function readRouteQuery(schema: z.ZodType | undefined, kind: RouteKind, exchange: Exchange): unknown {
+  if (schema !== undefined) return readQuery(exchange.search, schema);
+  if (exchange.search === "") return NOTHING;
+  return kind === "api" ? readQuery(exchange.search, NO_QUERY) : NOTHING;
+}

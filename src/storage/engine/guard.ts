@@ -1,0 +1,112 @@
+import { DomainError } from "../../domain/parts/error.ts";
+import { StorageError } from "./error.ts";
+
+/** The error for a database that could not be asked or did not answer. */
+export function unavailable(): DomainError {
+  return new DomainError("unavailable", "the database did not answer");
+}
+
+/**
+ * The same for a connection that could not be opened, with the driver's code for it (ECONNREFUSED, 57P03, …):
+ * whoever starts the service has to know what to look for.
+ */
+export function unreachable(error: unknown): DomainError | StorageError {
+  const safe = failure("connect", error).error;
+  const code = member(error, "code");
+  if (!isUnavailable(safe) || code === undefined || !/^[A-Z0-9_]{4,64}$/.test(code)) return safe;
+  return new DomainError("unavailable", `${safe.message}: ${code}`);
+}
+
+/** Whether an error is the one that {@link unavailable} makes. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof DomainError && error.code === "unavailable";
+}
+
+// SQLSTATEs with which a server says that it cannot serve now, though nothing is wrong with what was asked.
+const OUTAGES = new Set([
+  "25006", // read only: a primary that was demoted
+  "25P03", // idle in transaction for too long
+  "25P04", // transaction timeout
+  "55P03", // a lock was not to be had in time
+  "57014", // statement timeout
+  "57P01", // administrator shut it down
+  "57P02", // another process of it crashed
+  "57P03", // starting up, or shutting down
+  "57P05", // idle for too long
+]);
+// The same by class: connection exception, transaction rollback (serialization, deadlock: asking again helps),
+// insufficient resources (too many connections, disk full), system error.
+const OUTAGE_CLASSES = new Set(["08", "40", "53", "58"]);
+
+// After these the server is there, and has only refused this one statement.
+const ANSWERS = new Set(["55P03", "57014"]);
+
+/** What became of a query that failed. */
+export interface Failure {
+  /** The error to pass on: it holds no parameter and no cause. */
+  readonly error: DomainError | StorageError;
+  /** Whether the server is in trouble, as the circuit breaker counts it. */
+  readonly outage: boolean;
+}
+
+/**
+ * Turns whatever a driver threw into an error that is safe to log and to pass on.
+ *
+ * Drizzle's and the drivers' errors carry the bound parameters in their message or members, sealed keys and
+ * personal data among them, so neither they nor their text go any further than this function.
+ */
+export function failure(operation: string, error: unknown): Failure {
+  if (error instanceof StorageError || error instanceof DomainError) {
+    return { error, outage: isUnavailable(error) };
+  }
+  const origin = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = member(origin, "code");
+  if (code === undefined) return { error: new StorageError(operation), outage: false };
+  if (!isSqlState(code)) return { error: unavailable(), outage: true }; // ECONNREFUSED, CONNECTION_CLOSED, …
+  if (OUTAGES.has(code) || OUTAGE_CLASSES.has(code.slice(0, 2))) {
+    return { error: unavailable(), outage: !ANSWERS.has(code) && !code.startsWith("40") };
+  }
+  const constraint = member(origin, "constraint_name") ?? member(origin, "constraint");
+  return { error: new StorageError(operation, code, constraint), outage: false };
+}
+
+// The standard keeps classes that begin with 0-4 and A-H; Postgres adds 5, F0, HV, P0 and XX. Node's own codes
+// of five letters (EPIPE, EPERM) begin with E.
+function isSqlState(code: string): boolean {
+  return /^[0-9F-Z][0-9A-Z]{4}$/.test(code);
+}
+
+function member(error: unknown, name: string): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === "string" ? value : undefined;
+}
+
+/**
+ * Waits for a promise until an instant, and then rejects as {@link unavailable}. What the promise becomes
+ * afterwards is nobody's business any more.
+ *
+ * @param until milliseconds by `performance.now()`
+ * @param onLate called at the deadline, before the rejection
+ */
+export function before<T>(until: number, promise: Promise<T>, onLate: () => void = () => {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => {
+        onLate();
+        reject(unavailable());
+      },
+      Math.max(0, Math.ceil(until - performance.now())),
+    );
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}

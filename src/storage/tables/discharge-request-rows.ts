@@ -1,0 +1,75 @@
+import { z } from "zod";
+
+import type { DischargeRequest } from "../../domain/ports/discharge-requests.ts";
+import { nullable, type Row, readBytes, readInstant, readText } from "../engine/values.ts";
+import { readJson } from "./json.ts";
+
+const aboutSchema = z.strictObject({
+  platform: z.string(),
+  tokenId: z.string(),
+  revocationId: z.string(),
+  principal: z.strictObject({
+    id: z.string(),
+    issuer: z.string(),
+    subject: z.string(),
+    email: z.string().nullable(),
+    assertedBy: z.enum(["issuer", "platform"]),
+  }),
+  caveats: z.array(z.string()),
+  summary: z.string(),
+  agents: z.array(z.string()),
+});
+
+const decisionsSchema = z.array(
+  z.strictObject({
+    issuer: z.string(),
+    subject: z.string(),
+    approved: z.boolean(),
+    reason: z.string().nullable(),
+    at: z.int(),
+  }),
+);
+
+const kindSchema = z.enum(["identity", "approval"]);
+const protocolSchema = z.enum(["native", "bakery"]);
+const keysSchema = z.array(z.string());
+
+/** How a request's state is read. */
+export const stateSchema = z.enum(["pending", "granted", "denied", "dropped"]);
+
+/** What a query selects of a request, from `discharge_requests as r`. */
+export const COLUMNS = `
+  r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
+  r.ancestor, r.about, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
+  (select coalesce(jsonb_agg(jsonb_build_object('issuer', d.issuer, 'subject', d.subject, 'approved', d.approved,
+    'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
+    '[]'::jsonb) from discharge_decisions as d where d.request_id = r.id) as decisions`;
+
+/** Reads a row of {@link COLUMNS}. */
+export function toRequest(row: Row): DischargeRequest {
+  const about = row["about"];
+  return {
+    id: readText(row["id"]),
+    kind: readJson("discharge_requests.kind", kindSchema, row["kind"]),
+    protocol: readJson("discharge_requests.protocol", protocolSchema, row["protocol"]),
+    state: readJson("discharge_requests.state", stateSchema, row["state"]),
+    condition: readText(row["condition"]),
+    code: readText(row["code"]),
+    secretHash: readBytes(row["secret_hash"]),
+    ticketHash: readBytes(row["ticket_hash"]),
+    callerHash: readBytes(row["caller_hash"]),
+    sealed: nullable(readBytes)(row["sealed"]),
+    ancestor: nullable(readText)(row["ancestor"]),
+    about: about === null ? null : readJson("discharge_requests.about", aboutSchema, parsed(about)),
+    approverKeys: readJson("discharge_requests.approver_keys", keysSchema, parsed(row["approver_keys"])),
+    askedAt: readInstant(row["asked_at"]),
+    expiresAt: readInstant(row["expires_at"]),
+    decidedAt: nullable(readInstant)(row["decided_at"]),
+    decisions: readJson("discharge_decisions", decisionsSchema, parsed(row["decisions"])),
+  };
+}
+
+// One driver parses jsonb by itself, the other hands over its text.
+function parsed(value: unknown): unknown {
+  return typeof value === "string" ? JSON.parse(value) : value;
+}

@@ -1,0 +1,183 @@
+import type { DischargeRequestStore } from "../../domain/ports/discharge-requests.ts";
+import type { Run } from "../engine/connection.ts";
+import { StorageError } from "../engine/error.ts";
+import {
+  isStorable,
+  isUuid,
+  readInstant,
+  readInteger,
+  readText,
+  writeInstant,
+  writeText,
+} from "../engine/values.ts";
+import { foreignCursor, pageOf } from "./cursor.ts";
+import { COLUMNS, stateSchema, toRequest } from "./discharge-request-rows.ts";
+import { deleteInBatches } from "./expiry.ts";
+import { readJson } from "./json.ts";
+
+const INSERT = `
+  insert into discharge_requests
+    (id, kind, protocol, state, condition, code, secret_hash, ticket_hash, caller_hash, sealed, ancestor, about,
+     token_id, approver_keys, asked_at, expires_at, decided_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13,
+    $14::jsonb, $15::timestamptz, $16::timestamptz, $17::timestamptz)`;
+
+const FIND = `select ${COLUMNS} from discharge_requests as r where r.id = $1`;
+
+// Decisions are read by a second statement: under a lock this one would still see those of before the wait.
+const LOCK = "select 1 as held from discharge_requests where id = $1 for update";
+
+const DECIDE = `
+  insert into discharge_decisions (request_id, issuer, subject, approved, reason, at)
+  values ($1, $2, $3, $4, $5, $6::timestamptz)
+  on conflict do nothing returning 1 as decided`;
+
+const STANDINGS = `
+  select id, state, expires_at from discharge_requests
+  where id in (select value::uuid from jsonb_array_elements_text($1::jsonb) as value)`;
+
+function dropOldest(condition: string): string {
+  return `
+    update discharge_requests set state = 'dropped', sealed = null
+    where id in (
+      select id from discharge_requests
+      where state = 'pending' and expires_at > $2::timestamptz and ${condition}
+      order by id desc offset $3::integer
+    ) and state = 'pending'
+    returning 1 as dropped`;
+}
+
+const DROP_BY_CALLER = dropOldest("caller_hash = $1");
+const DROP_BY_TOKEN = dropOldest("token_id = $1");
+
+const MOST_PENDING = `
+  select coalesce(max(pending), 0) as most from (
+    select count(*) as pending
+    from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
+    where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
+      and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
+      and key in (select jsonb_array_elements_text($1::jsonb))
+    group by key
+  ) as counted`;
+
+const LIST = `
+  select ${COLUMNS} from discharge_requests as r
+  where r.kind = 'approval' and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
+    and ($2::timestamptz is null or (r.state = 'pending' and r.expires_at > $2::timestamptz))
+    and ($3::uuid is null or r.id < $3::uuid)
+  order by r.id desc limit $4::integer`;
+
+const FORGET = `
+  update discharge_requests set sealed = null
+  where sealed is not null and expires_at < $1::timestamptz and coalesce(decided_at, expires_at) < $1::timestamptz`;
+
+/** Requests for discharges in the database. */
+export function createDischargeRequestStore(run: Run): DischargeRequestStore {
+  async function find(id: string) {
+    if (!isUuid(id)) return undefined;
+    const [row] = await run("dischargeRequests.find", (session) => session.query(FIND, [id]));
+    return row && toRequest(row);
+  }
+
+  return {
+    async insert(request) {
+      await run("dischargeRequests.insert", (session) =>
+        session.query(INSERT, [
+          request.id,
+          request.kind,
+          request.protocol,
+          request.state,
+          writeText(request.condition),
+          request.code,
+          request.secretHash,
+          request.ticketHash,
+          request.callerHash,
+          request.sealed,
+          request.ancestor,
+          request.about === null ? null : JSON.stringify(request.about),
+          request.about?.tokenId ?? null,
+          JSON.stringify(request.approverKeys.map(writeText)),
+          writeInstant(request.askedAt),
+          writeInstant(request.expiresAt),
+          request.decidedAt === null ? null : writeInstant(request.decidedAt),
+        ]),
+      );
+    },
+    find,
+    async lock(id) {
+      if (!isUuid(id)) return undefined;
+      const [held] = await run("dischargeRequests.lock", (session) => session.query(LOCK, [id]));
+      return held && find(id);
+    },
+    async decide(id, { issuer, subject, approved, reason, at }) {
+      const rows = await run("dischargeRequests.decide", (session) =>
+        session.query(DECIDE, [
+          id,
+          writeText(issuer),
+          writeText(subject),
+          approved,
+          reason === null ? null : writeText(reason),
+          writeInstant(at),
+        ]),
+      );
+      return rows.length === 1;
+    },
+    async settle(id, state, decidedAt) {
+      await run("dischargeRequests.settle", (session) =>
+        session.query(
+          "update discharge_requests set state = $2, decided_at = $3::timestamptz where id = $1",
+          [id, state, writeInstant(decidedAt)],
+        ),
+      );
+    },
+    async standings(ids) {
+      const rows = await run("dischargeRequests.standings", (session) =>
+        session.query(STANDINGS, [JSON.stringify(ids.filter(isUuid))]),
+      );
+      return rows.map((row) => ({
+        id: readText(row["id"]),
+        state: readJson("discharge_requests.state", stateSchema, row["state"]),
+        expiresAt: readInstant(row["expires_at"]),
+      }));
+    },
+    async dropOldest(crowd, most, now) {
+      const [text, key] =
+        "callerHash" in crowd
+          ? ([DROP_BY_CALLER, crowd.callerHash] as const)
+          : ([DROP_BY_TOKEN, crowd.tokenId] as const);
+      const rows = await run("dischargeRequests.dropOldest", (session) =>
+        session.query(text, [key, writeInstant(now), most]),
+      );
+      return rows.length;
+    },
+    async mostPending(approverKeys, protocol, now) {
+      const [row] = await run("dischargeRequests.mostPending", (session) =>
+        session.query(MOST_PENDING, [JSON.stringify(approverKeys), writeInstant(now), protocol]),
+      );
+      if (row === undefined) throw new StorageError("dischargeRequests.mostPending");
+      return readInteger(row["most"]);
+    },
+    async list(approverKeys, { pendingAt }, { limit, after }) {
+      if (after !== undefined && !isUuid(after)) throw foreignCursor();
+      const keys = JSON.stringify(approverKeys.filter(isStorable));
+      const rows = await run("dischargeRequests.list", (session) =>
+        session.query(LIST, [
+          keys,
+          pendingAt === undefined ? null : writeInstant(pendingAt),
+          after ?? null,
+          limit + 1,
+        ]),
+      );
+      return pageOf(rows.map(toRequest), limit, ({ id }) => id);
+    },
+    async clean(instant, dropBefore) {
+      await run("dischargeRequests.clean", (session) => session.query(FORGET, [writeInstant(instant)]));
+      await deleteInBatches(
+        run,
+        "dischargeRequests.clean",
+        { table: "discharge_requests", key: "id", where: "asked_at < $2::timestamptz" },
+        [writeInstant(dropBefore)],
+      );
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Run } from "../engine/connection.ts";
+import { StorageError } from "../engine/error.ts";
+import { readInteger } from "../engine/values.ts";
+
+// Few enough to be deleted well within the deadline of one statement.
+const BATCH = 5_000;
+
+/** What is deleted: constants of ours, never anyone's input. */
+export interface Expiry {
+  readonly table: string;
+  /** The primary key. */
+  readonly key: string;
+  /** A condition, with the parameters `$2`, `$3`, … */
+  readonly where: string;
+}
+
+/**
+ * Deletes rows a batch at a time, each batch on its own, so that a long neglected table is caught up with.
+ *
+ * @returns how many were deleted
+ */
+export async function deleteInBatches(
+  run: Run,
+  operation: string,
+  { table, key, where }: Expiry,
+  values: readonly (string | number)[],
+): Promise<number> {
+  // The condition stands twice: a row that someone else has just changed is judged again as it is now.
+  const text = `
+    with gone as (
+      delete from ${table}
+      where ${key} in (select ${key} from ${table} where ${where} limit $1::integer) and ${where}
+      returning 1
+    )
+    select count(*) as count from gone`;
+  for (let total = 0; ; ) {
+    const [row] = await run(operation, (session) => session.query(text, [BATCH, ...values]));
+    if (row === undefined) throw new StorageError(operation);
+    const count = readInteger(row["count"]);
+    total += count;
+    if (count < BATCH) return total;
+  }
+}

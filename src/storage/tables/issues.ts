@@ -1,0 +1,154 @@
+import { z } from "zod";
+
+import type { IssueStore, NewIssue, Who } from "../../domain/ports/issues.ts";
+import type { Principal } from "../../domain/ports/principals.ts";
+import type { Run } from "../engine/connection.ts";
+import { StorageError } from "../engine/error.ts";
+import { isStorable, readInstant, readInteger, writeInstant, writeText } from "../engine/values.ts";
+import { toAuditRow } from "./audit.ts";
+import { readJson } from "./json.ts";
+import { readPolicy } from "./platforms.ts";
+
+// One look into the index for each: joined as sets, a planner that knows nothing of them reads whole tables.
+const LOOK = `
+  select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+    (select jsonb_object_agg(p.name, p.policy) from jsonb_array_elements_text($1::jsonb) as name
+      cross join lateral (select * from platforms where platforms.name = name.value limit 1) as p) as policies,
+    (select jsonb_object_agg(who.place, jsonb_build_object(
+        'id', p.id, 'email', p.email, 'development', p.development, 'created_at', p.created_at::text))
+      from jsonb_to_recordset($2::jsonb) as who (place integer, platform text, issuer text, subject text, asserted_by text)
+      cross join lateral (
+        select * from principals as one
+        where one.platform = who.platform and one.issuer = who.issuer and one.subject = who.subject
+          and one.asserted_by = who.asserted_by
+        limit 1) as p) as principals`;
+
+const RECORD =
+  "select taken, lost from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
+
+const policiesSchema = z.record(z.string(), z.unknown()).nullable();
+const principalsSchema = z
+  .record(
+    z.string(),
+    z.strictObject({
+      id: z.string(),
+      email: z.string().nullable(),
+      development: z.boolean(),
+      created_at: z.string(),
+    }),
+  )
+  .nullable();
+const placesSchema = z.array(z.number());
+
+/**
+ * Issues in the database.
+ *
+ * @param shift milliseconds that the database's clock is moved by
+ */
+export function createIssueStore(run: Run, shift: () => number): IssueStore {
+  return {
+    async look(whos) {
+      const names = [...new Set(whos.map(({ platform }) => platform))].filter(isStorable);
+      const places = placesOf(whos);
+      const asked = [...places.values()].map(({ place, who }) => ({
+        place,
+        platform: who.platform,
+        issuer: who.issuer,
+        subject: who.subject,
+        asserted_by: who.assertedBy,
+      }));
+      const [row] = await run("issues.look", (session) =>
+        session.query(LOOK, [JSON.stringify(names), JSON.stringify(asked)]),
+      );
+      if (row === undefined) throw new StorageError("issues.look");
+      const policies = readJson("issues.policies", policiesSchema, row["policies"]) ?? {};
+      const found = readJson("issues.principals", principalsSchema, row["principals"]) ?? {};
+      return {
+        now: readInteger(row["now"]) + shift(),
+        policies: new Map(Object.entries(policies).map(([name, policy]) => [name, readPolicy(policy)])),
+        principals: whos.map((who): Principal | undefined => {
+          const one = found[places.get(keyOf(who))?.place ?? -1];
+          if (one === undefined) return undefined;
+          const { platform, issuer, subject, assertedBy } = who;
+          const { id, email, development, created_at } = one;
+          const createdAt = readInstant(created_at);
+          return { id, platform, issuer, subject, email, assertedBy, development, createdAt };
+        }),
+      };
+    },
+    async record(issues) {
+      // The last word on a person counts, as it would if they came one after the other.
+      const newcomers = new Map(
+        issues.filter(({ newcomer }) => newcomer).map(({ principal }) => [principal.id, principal]),
+      );
+      const values = [
+        JSON.stringify(issues.map(toIssueRow)),
+        JSON.stringify([...newcomers.values()].map(toPrincipalRow)),
+        shift(),
+      ];
+      const [row] = await run("issues.record", (session) => session.query(RECORD, values));
+      if (row === undefined) throw new StorageError("issues.record");
+      const taken = new Set(readJson("issues.taken", placesSchema, row["taken"]));
+      const lost = new Set(readJson("issues.lost", placesSchema, row["lost"]));
+      return issues.map((_, place) =>
+        taken.has(place) ? "principal taken" : lost.has(place) ? "lease lost" : "recorded",
+      );
+    },
+  };
+}
+
+function keyOf({ platform, issuer, subject, assertedBy }: Who): string {
+  return JSON.stringify([platform, issuer, subject, assertedBy]);
+}
+
+/** Everybody once, without those of whom nothing can be stored. */
+function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: number; readonly who: Who }> {
+  const places = new Map<string, { readonly place: number; readonly who: Who }>();
+  for (const who of whos) {
+    const key = keyOf(who);
+    const storable = [who.platform, who.issuer, who.subject].every(isStorable);
+    if (storable && !places.has(key)) places.set(key, { place: places.size, who });
+  }
+  return places;
+}
+
+/** An issue's columns as the JSON that the function reads; bytes are hex, but for the answer. */
+function toIssueRow({ token, newcomer, event, answer }: NewIssue, place: number) {
+  const { id: event_id, platform: event_platform, ...audited } = toAuditRow(event);
+  return {
+    place,
+    newcomer,
+    id: token.id,
+    platform: writeText(token.platform),
+    key_id: writeText(token.keyId),
+    principal_id: writeText(token.principalId),
+    revocation_id: Buffer.from(token.revocationId).toString("hex"),
+    issued_at: writeInstant(token.issuedAt),
+    expires_at: writeInstant(token.expiresAt),
+    caveats: token.caveats,
+    label: token.label === null ? null : writeText(token.label),
+    issued_by: token.issuedBy,
+    ...audited,
+    event_id,
+    event_platform,
+    ...(answer && {
+      hash: Buffer.from(answer.hash).toString("hex"),
+      lease: writeText(answer.lease),
+      sealed: Buffer.from(answer.sealed).toString("base64"),
+      life: answer.life,
+    }),
+  };
+}
+
+function toPrincipalRow({ id, platform, issuer, subject, email, ...other }: Principal) {
+  return {
+    id: writeText(id),
+    platform: writeText(platform),
+    issuer: writeText(issuer),
+    subject: writeText(subject),
+    email: email === null ? null : writeText(email),
+    asserted_by: other.assertedBy,
+    development: other.development,
+    created_at: writeInstant(other.createdAt),
+  };
+}

@@ -1,0 +1,192 @@
+import { bigint, boolean, customType, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+
+import { readBytes, readInstant, readText, writeInstant, writeText } from "../engine/values.ts";
+
+const text = customType<{ data: string; driverData: string }>({
+  dataType: () => "text",
+  toDriver: writeText,
+  fromDriver: readText,
+});
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
+  dataType: () => "bytea",
+  fromDriver: readBytes,
+});
+
+/** Unix milliseconds. */
+const instant = customType<{ data: number; driverData: string }>({
+  dataType: () => "timestamp(3) with time zone",
+  toDriver: writeInstant,
+  fromDriver: readInstant,
+});
+
+/** JSON is unknown until the port's own file has parsed it. */
+const json = customType<{ data: unknown; driverData: string }>({
+  dataType: () => "jsonb",
+  toDriver: (value) => JSON.stringify(value),
+});
+
+export const platforms = pgTable("platforms", {
+  name: text().primaryKey(),
+  createdAt: instant("created_at").notNull(),
+  policy: json().notNull(),
+});
+
+export const rootKeys = pgTable("root_keys", {
+  id: text().primaryKey(),
+  platform: text()
+    .notNull()
+    .references(() => platforms.name),
+  sealed: bytea().notNull(),
+  createdAt: instant("created_at").notNull(),
+  activeFrom: instant("active_from").notNull(),
+  retiredAt: instant("retired_at"),
+  expiresAt: instant("expires_at"),
+});
+
+export const principals = pgTable(
+  "principals",
+  {
+    id: text().primaryKey(),
+    platform: text()
+      .notNull()
+      .references(() => platforms.name),
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    email: text(),
+    assertedBy: text("asserted_by").notNull(),
+    development: boolean().notNull(),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [unique("principals_who").on(table.platform, table.issuer, table.subject, table.assertedBy)],
+);
+
+/** Range-partitioned by `id`, monthly. */
+export const tokens = pgTable("tokens", {
+  id: uuid().primaryKey(),
+  platform: text().notNull(),
+  keyId: text("key_id").notNull(),
+  principalId: text("principal_id").notNull(),
+  revocationId: bytea("revocation_id").notNull(),
+  issuedAt: instant("issued_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  caveats: json().notNull(),
+  label: text(),
+  issuedBy: uuid("issued_by"),
+});
+
+/** Range-partitioned by `id`, monthly. */
+export const auditEvents = pgTable("audit_events", {
+  id: uuid().primaryKey(),
+  at: instant().notNull(),
+  action: text().notNull(),
+  actor: json().notNull(),
+  platform: text(),
+  details: json().notNull(),
+});
+
+export const revocations = pgTable("revocations", {
+  number: bigint({ mode: "number" }).primaryKey(),
+  id: uuid().notNull(),
+  scopeKind: text("scope_kind").notNull(),
+  scopePlatform: text("scope_platform"),
+  scopeIssuer: text("scope_issuer"),
+  scopeSubject: text("scope_subject"),
+  targetKind: text("target_kind").notNull(),
+  targetRevocationId: bytea("target_revocation_id"),
+  targetTokenId: uuid("target_token_id"),
+  targetPrincipalId: text("target_principal_id"),
+  targetIssuer: text("target_issuer"),
+  targetSubject: text("target_subject"),
+  targetAgent: text("target_agent"),
+  targetKeyId: text("target_key_id"),
+  targetPlatform: text("target_platform"),
+  targetApprovalId: text("target_approval_id"),
+  issuedBefore: instant("issued_before"),
+  dedup: bytea().notNull().unique(),
+  reason: text(),
+  author: text().notNull(),
+  revokedAt: instant("revoked_at").notNull(),
+  lastMatchAt: instant("last_match_at").notNull(),
+});
+
+/** One row: the counter that numbers the log, and the log's epoch. */
+export const revocationLog = pgTable("revocation_log", {
+  singleton: boolean().primaryKey().default(true),
+  epoch: text().notNull(),
+  lastNumber: bigint("last_number", { mode: "number" }).notNull(),
+});
+
+export const idempotency = pgTable("idempotency", {
+  hash: bytea().primaryKey(),
+  bodyHash: bytea("body_hash").notNull(),
+  lease: text().notNull(),
+  sealed: bytea(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
+export const sessions = pgTable("sessions", {
+  idHash: bytea("id_hash").primaryKey(),
+  issuer: text().notNull(),
+  subject: text().notNull(),
+  email: text(),
+  name: text(),
+  groups: json().notNull(),
+  authenticatedAt: instant("authenticated_at"),
+  acr: text(),
+  development: boolean().notNull(),
+  createdAt: instant("created_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
+export const dischargeKeys = pgTable("discharge_keys", {
+  id: text().primaryKey(),
+  publicKey: bytea("public_key").notNull().unique(),
+  sealed: bytea().notNull(),
+  createdAt: instant("created_at").notNull(),
+  activeFrom: instant("active_from").notNull(),
+  expiresAt: instant("expires_at"),
+});
+
+export const dischargeRequests = pgTable("discharge_requests", {
+  id: uuid().primaryKey(),
+  kind: text().notNull(),
+  protocol: text().notNull(),
+  state: text().notNull(),
+  condition: text().notNull(),
+  code: text().notNull(),
+  secretHash: bytea("secret_hash").notNull(),
+  ticketHash: bytea("ticket_hash").notNull(),
+  callerHash: bytea("caller_hash").notNull(),
+  sealed: bytea(),
+  ancestor: text(),
+  about: json(),
+  tokenId: uuid("token_id"),
+  approverKeys: json("approver_keys").notNull(),
+  askedAt: instant("asked_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  decidedAt: instant("decided_at"),
+});
+
+export const dischargeDecisions = pgTable(
+  "discharge_decisions",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    requestId: uuid("request_id")
+      .notNull()
+      .references(() => dischargeRequests.id),
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    approved: boolean().notNull(),
+    reason: text(),
+    at: instant().notNull(),
+  },
+  (table) => [unique("discharge_decisions_once").on(table.requestId, table.issuer, table.subject)],
+);
+
+export const webhookOutbox = pgTable("webhook_outbox", {
+  id: uuid().primaryKey(),
+  body: text().notNull(),
+  attempts: integer().notNull(),
+  dueAt: instant("due_at").notNull(),
+});
