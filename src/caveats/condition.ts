@@ -37,6 +37,11 @@ export function thirdParty(location: string): Condition {
   return { state: "third_party", location };
 }
 
+/** The form in which answers list a third-party caveat. It is no caveat, so nothing can mistake it for one. */
+export function thirdPartyText(location: string): string {
+  return `third-party ${location}`;
+}
+
 /** A caveat's text as it may be shown: unsafe characters escaped, cut at a sane length. */
 export function shownCaveat(text: string): string {
   return printable(text, SHOWN_CAVEAT);

@@ -1,5 +1,6 @@
 import { nextTail } from "./chain.ts";
-import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { defaultHmac } from "./hash/hmac.ts";
+import type { Hmac } from "./hash/types.ts";
 import { toBytes } from "./parts/bytes.ts";
 import { checkCaveatCount, checkCaveatSize, LIMITS } from "./parts/limits.ts";
 import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";

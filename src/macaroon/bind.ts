@@ -1,4 +1,5 @@
-import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { defaultHmac } from "./hash/hmac.ts";
+import type { Hmac } from "./hash/types.ts";
 import { hmac2 } from "./key.ts";
 import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 

@@ -1,5 +1,4 @@
-import type { ChainHash } from "./hash/chain-hash.ts";
-import type { Hmac } from "./hash/hmac.ts";
+import type { ChainHash, Hmac } from "./hash/types.ts";
 import { hmac2 } from "./key.ts";
 import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 

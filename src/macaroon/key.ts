@@ -1,5 +1,6 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
-import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { defaultHmac } from "./hash/hmac.ts";
+import type { Hmac } from "./hash/types.ts";
 import { concat } from "./parts/bytes.ts";
 import { MacaroonError } from "./parts/error.ts";
 

@@ -1,4 +1,5 @@
-import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { defaultHmac } from "./hash/hmac.ts";
+import type { Hmac } from "./hash/types.ts";
 import { deriveKey, requireKey } from "./key.ts";
 import { toBytes } from "./parts/bytes.ts";
 import { checkMacaroon, LIMITS } from "./parts/limits.ts";

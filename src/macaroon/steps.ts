@@ -1,6 +1,6 @@
 import { boundSignature } from "./bind.ts";
 import { computeTails, hmacBy } from "./chain.ts";
-import type { ChainHash } from "./hash/chain-hash.ts";
+import type { ChainHash } from "./hash/types.ts";
 import { deriveKey, type SigningKey } from "./key.ts";
 import { constantTimeEqual } from "./parts/bytes.ts";
 import type { UnverifiedMacaroon } from "./parts/macaroon.ts";

@@ -1,7 +1,8 @@
 import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 
 import { appendCaveats } from "./attenuate.ts";
-import { defaultHmac, type Hmac } from "./hash/hmac.ts";
+import { defaultHmac } from "./hash/hmac.ts";
+import type { Hmac } from "./hash/types.ts";
 import { deriveKey } from "./key.ts";
 import { concat, toBytes } from "./parts/bytes.ts";
 import { expectLength, MacaroonError } from "./parts/error.ts";

@@ -1,6 +1,7 @@
-import { type ChainHash, chainOf, defaultChain } from "./hash/chain-hash.ts";
-import { defaultHmac, defaultSha256, type Hmac, type Sha256 } from "./hash/hmac.ts";
+import { chainOf, defaultChain } from "./hash/chain-hash.ts";
+import { defaultHmac, defaultSha256 } from "./hash/hmac.ts";
 import { namedBy } from "./hash/revocation-id.ts";
+import type { ChainHash, Hmac, Sha256 } from "./hash/types.ts";
 import { requireKey, type SigningKey } from "./key.ts";
 import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
 import { MacaroonError } from "./parts/error.ts";

@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-const SRC = join(import.meta.dirname, "../../src");
+import { circlesOf, importsOf, roomOf, SOURCES, textOf } from "./source-graph.ts";
 
-/** What a layer may import of ours, besides itself, and which packages (by first part of their name). */
+/** The folders a layer may import besides itself, and its packages (by the first part of their name). */
 const LAYERS: Readonly<
   Record<string, { readonly ours: readonly string[]; readonly packages: readonly string[] | "any" }>
 > = {
@@ -21,24 +20,30 @@ const LAYERS: Readonly<
   cli: { ours: ["client", "json", "macaroon", "caveats"], packages: ["node:", "openid-client"] },
 };
 
-const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
+/**
+ * The rooms of the domain from the bottom up: each may import the rooms before it and no other. The room `domain`
+ * holds the files beside the rooms: the use cases' interfaces, callers and permissions.
+ */
+const ROOMS = [
+  "domain/ports",
+  "domain/parts",
+  "domain",
+  "domain/keys",
+  "domain/replica",
+  "domain/verify",
+  "domain/issue",
+  "domain/revoke",
+  "domain/access",
+  "domain/discharge",
+  "domain/upkeep",
+];
 
-function importsOf(file: string): readonly string[] {
-  const text = readFileSync(join(SRC, file), "utf8");
-  const found = text.matchAll(
-    /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s+["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)import\s+["']([^"']+)["']/g,
-  );
-  return [...found].map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? "");
-}
-
-function layerOf(path: string): string {
-  return path.includes("/") ? (path.split("/")[0] ?? "") : "";
-}
+const layerOf = (path: string) => (path.includes("/") ? (path.split("/")[0] ?? "") : "");
 
 describe("imports run one way", () => {
   for (const [layer, allowed] of Object.entries(LAYERS)) {
     test(`${layer} imports ${["itself", ...allowed.ours].join(", ")} and ${allowed.packages === "any" ? "packages" : ["no package", ...allowed.packages].at(-1)}`, () => {
-      const own = files.filter((file) => layerOf(file) === layer);
+      const own = SOURCES.filter((file) => layerOf(file) === layer);
       expect(own.length).toBeGreaterThan(0);
       const wrong = own.flatMap((file) =>
         importsOf(file)
@@ -48,7 +53,7 @@ describe("imports run one way", () => {
                 allowed.packages !== "any" && !allowed.packages.some((name) => specifier.startsWith(name))
               );
             }
-            const target = layerOf(relative(SRC, join(SRC, dirname(file), specifier)));
+            const target = layerOf(join(dirname(file), specifier));
             return target !== layer && !allowed.ours.includes(target);
           })
           .map((specifier) => `${file} imports ${specifier}`),
@@ -58,20 +63,57 @@ describe("imports run one way", () => {
   }
 
   test("only the composition root and configuration read the environment", () => {
-    const readers = files.filter((file) => /\bprocess\.env\b/.test(readFileSync(join(SRC, file), "utf8")));
-    expect(readers).toEqual(["main.ts"]);
+    expect(SOURCES.filter((file) => /\bprocess\.env\b/.test(textOf(file)))).toEqual(["main.ts"]);
+  });
+});
+
+describe("rooms of the domain", () => {
+  test("are all in the order, and in the README of the domain", () => {
+    const rooms = new Set(SOURCES.filter((file) => layerOf(file) === "domain").map((file) => dirname(file)));
+    expect([...rooms].sort()).toEqual([...ROOMS].sort());
+    const readme = textOf("domain/README.md");
+    expect(ROOMS.slice(2).filter((room) => !readme.includes(`\`${room.slice("domain/".length)}/\``))).toEqual(
+      ["domain"],
+    );
+  });
+
+  test("import only the rooms below them", () => {
+    const upwards = SOURCES.filter((file) => layerOf(file) === "domain").flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => ({ specifier, target: dirname(join(dirname(file), specifier)) }))
+        .filter(({ target }) => ROOMS.indexOf(target) > ROOMS.indexOf(dirname(file)))
+        .map(({ specifier }) => `${file} imports ${specifier}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+});
+
+describe("nothing imports itself on a way round", () => {
+  // Types count: two files that name each other's types are one idea in two places.
+  test("no circle of files", () => {
+    expect(circlesOf((file) => file)).toEqual([]);
+  });
+
+  test("no circle of folders", () => {
+    expect(circlesOf(roomOf)).toEqual([]);
   });
 });
 
 describe("files hold one idea", () => {
   test("no source file is longer than 400 lines", () => {
-    const long = files.filter((file) => readFileSync(join(SRC, file), "utf8").split("\n").length > 400);
-    expect(long).toEqual([]);
+    expect(SOURCES.filter((file) => textOf(file).split("\n").length > 400)).toEqual([]);
+  });
+
+  test("no folder has more than 25 files beside each other", () => {
+    const counts = new Map<string, number>();
+    for (const file of SOURCES) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > 25)).toEqual([]);
   });
 
   test("no TODO, no suppressed check", () => {
-    const marked = files.filter((file) =>
-      /\bTODO\b|\bFIXME\b|@ts-ignore|@ts-expect-error/.test(readFileSync(join(SRC, file), "utf8")),
+    const marked = SOURCES.filter((file) =>
+      /\bTODO\b|\bFIXME\b|@ts-ignore|@ts-expect-error/.test(textOf(file)),
     );
     expect(marked).toEqual([]);
   });

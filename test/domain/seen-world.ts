@@ -2,7 +2,7 @@ import type { RootKey } from "../../src/domain/keys/root-keys.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
 import { printIdentifier } from "../../src/domain/parts/identifier.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
-import type { RevocationSubject } from "../../src/domain/replica/revoked-set.ts";
+import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import type { Verdict } from "../../src/domain/service.ts";
 import { createBundleCache } from "../../src/domain/verify/bundle-cache.ts";
 import { createExamination, type Examination, type SeenBundle } from "../../src/domain/verify/examination.ts";

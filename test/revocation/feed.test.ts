@@ -15,7 +15,7 @@ import {
   createRevocationFeed,
   type RevocationFeedOptions,
 } from "../../src/domain/replica/revocation-feed.ts";
-import type { RevocationSubject } from "../../src/domain/replica/revoked-set.ts";
+import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 
 const NOON = 1_795_168_800_000;

@@ -1,7 +1,6 @@
-import { shownCaveat } from "../../caveats/condition.ts";
+import { shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
-import { caveatText } from "../issue/token-views.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeSubject } from "../ports/discharge-requests.ts";
@@ -56,7 +55,7 @@ export function createTokenReading(options: {
         principal: { id, issuer, subject, email, assertedBy },
         caveats: conditions.map((condition) =>
           shownCaveat(
-            condition.state === "third_party" ? caveatText({ location: condition.location }) : condition.text,
+            condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text,
           ),
         ),
         summary: summarise(conditions, { now: instantFromMilliseconds(now) }),

@@ -1,5 +1,5 @@
 import { agentsOf } from "../../caveats/agents.ts";
-import { type Condition, compileCaveat, thirdParty } from "../../caveats/condition.ts";
+import { type Condition, compileCaveat, thirdParty, thirdPartyText } from "../../caveats/condition.ts";
 import { contradictions } from "../../caveats/together/contradictions.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
@@ -11,9 +11,9 @@ import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { IssuedToken, TokenView } from "../service.ts";
 import { issuedLinks } from "./minting.ts";
 
-/** A caveat as answers list it. The form of a third-party one is no caveat, so nothing can mistake it for one. */
-export function caveatText(caveat: IssuedCaveat): string {
-  return "text" in caveat ? caveat.text : `third-party ${caveat.location}`;
+/** A caveat as answers list it. */
+function caveatText(caveat: IssuedCaveat): string {
+  return "text" in caveat ? caveat.text : thirdPartyText(caveat.location);
 }
 
 function conditionOf(caveat: IssuedCaveat): Condition {

@@ -10,7 +10,8 @@ import type { LogPosition, Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { createClockCheck } from "./clock-check.ts";
 import { createReplicaMemory } from "./position-memory.ts";
-import { createRevocationSet, type RevocationSubject } from "./revoked-set.ts";
+import type { RevocationSubject } from "./revocation-subject.ts";
+import { createRevocationSet } from "./revoked-set.ts";
 
 /** Entries that are loaded at once. */
 const BATCH = 50_000;

@@ -1,5 +1,5 @@
 import type { Revocation, RevocationScope, WideTarget } from "../ports/revocations.ts";
-import type { RevocationSubject } from "./revoked-set.ts";
+import type { RevocationSubject } from "./revocation-subject.ts";
 
 /** An entry that many tokens can match. */
 export type WideRevocation = Revocation & { readonly target: WideTarget };

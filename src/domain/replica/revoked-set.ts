@@ -4,26 +4,9 @@ import { roleOf } from "../credential-role.ts";
 import { REVOCATION_MARGIN } from "../parts/lifetimes.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { LinkGroup, LinkTarget, Revocation, RevocationScope } from "../ports/revocations.ts";
+import type { RevocationSubject } from "./revocation-subject.ts";
 import { createWideSet, type WideRevocation } from "./revoked-groups.ts";
 import { createLinkSet, LINK_SEED_BYTES } from "./revoked-links.ts";
-
-/** What is known of a verified token when its revocation is looked up. */
-export interface RevocationSubject {
-  readonly platform: string;
-  readonly issuer: string;
-  readonly subject: string;
-  readonly principalId: string;
-  readonly keyId: string;
-  readonly tokenId: string;
-  /** When the root macaroon was issued, unix milliseconds. */
-  readonly issuedAt: number;
-  /** Every agent on the chain, and on those of its discharges, by name and by `name#instance`. */
-  readonly agents: readonly string[];
-  /** Every approval that its discharges name. */
-  readonly approvals: readonly string[];
-  /** Of every link from the root to the presented one, and of every discharge's links; 16 bytes each. */
-  readonly revocationIds: readonly Uint8Array[];
-}
 
 /** The live revocations, in memory: what a look-up costs does not depend on how many there are. */
 export interface RevocationSet {

@@ -13,7 +13,7 @@ import { parseIdentifier } from "../parts/identifier.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Principals } from "../principals.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
-import type { RevocationSubject } from "../replica/revoked-set.ts";
+import type { RevocationSubject } from "../replica/revocation-subject.ts";
 import type { RefusalCode } from "../service.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
 import { nodeChain, nodeHmac } from "./node-hash.ts";

@@ -1,11 +1,10 @@
 import { agentsOf } from "../../caveats/agents.ts";
-import { type Condition, shownCaveat, thirdParty } from "../../caveats/condition.ts";
+import { type Condition, shownCaveat, thirdParty, thirdPartyText } from "../../caveats/condition.ts";
 import { earliestExpiry } from "../../caveats/expiry.ts";
 import type { CaveatReader } from "../../caveats/memo.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import type { VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
-import { caveatText } from "../issue/token-views.ts";
 import type { Identifier } from "../parts/identifier.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { uuidv7Time } from "../parts/uuid.ts";
@@ -94,9 +93,7 @@ function approvalsOf(conditions: readonly Condition[]): readonly string[] {
 /** The root macaroon's caveats, as answers show them. */
 export function caveatsOf({ said, conditions }: VerifiedBundle): readonly string[] {
   said.caveats ??= conditions.map((condition) =>
-    condition.state === "third_party"
-      ? caveatText({ location: shownCaveat(condition.location) })
-      : condition.text,
+    condition.state === "third_party" ? thirdPartyText(shownCaveat(condition.location)) : condition.text,
   );
   return said.caveats;
 }

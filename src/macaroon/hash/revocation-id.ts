@@ -3,7 +3,8 @@ import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { decodeBase64, encodeBase64Url } from "../parts/base64.ts";
 import { expectLength, MacaroonError } from "../parts/error.ts";
 import { SIGNATURE_BYTES } from "../parts/macaroon.ts";
-import { defaultSha256, type Sha256 } from "./hmac.ts";
+import { defaultSha256 } from "./hmac.ts";
+import type { Sha256 } from "./types.ts";
 
 const PREFIX = concatBytes(utf8ToBytes("bakehouse revocation v1"), Uint8Array.of(0));
 const REVOCATION_ID_BYTES = 16;
