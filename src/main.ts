@@ -3,7 +3,8 @@ import cluster from "node:cluster";
 
 import { parseInstant } from "./caveats/values/instant.ts";
 import type { ServerCommand } from "./cli/cli.ts";
-import { ConfigError, parseConfig } from "./config.ts";
+import { ConfigError } from "./config/environment.ts";
+import { parseConfig } from "./config.ts";
 import { DomainError } from "./domain/parts/error.ts";
 import { VERSION } from "./run/package.ts";
 

@@ -1,6 +1,6 @@
 import { type Logger, pino } from "pino";
 
-import type { LogLevel } from "../config.ts";
+import type { LogLevel } from "../config/values.ts";
 import { DomainError } from "../domain/parts/error.ts";
 import { standardOutput } from "./output.ts";
 

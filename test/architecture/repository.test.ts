@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
+import { SOURCES } from "./source-graph.ts";
+
 const ROOT = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const manifest: unknown = JSON.parse(read("package.json"));
@@ -23,8 +25,11 @@ test("every dependency is named in README with its reason", () => {
 });
 
 test("every variable of the configuration is in README", () => {
+  const configuration = SOURCES.filter((file) => /^config(\.ts$|\/)/.test(file));
   const variables = new Set(
-    [...read("src/config.ts").matchAll(/"([A-Z][A-Z0-9_]{3,})"/g)].map(([, name]) => name ?? ""),
+    configuration.flatMap((file) =>
+      [...read(`src/${file}`).matchAll(/"([A-Z][A-Z0-9_]{3,})"/g)].map(([, name]) => name ?? ""),
+    ),
   );
   expect(variables.size).toBeGreaterThan(15);
   expect([...variables].filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);

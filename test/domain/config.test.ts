@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { type Config, ConfigError, parseConfig } from "../../src/config.ts";
+import { ConfigError } from "../../src/config/environment.ts";
+import { type Config, parseConfig } from "../../src/config.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,0 +1,108 @@
+import { developmentIssuer } from "../oidc/development/issuer.ts";
+import { isLoopbackHost } from "../oidc/issuer-url.ts";
+import { Invalid, type Reader } from "./environment.ts";
+import { parseList, parseUrl } from "./values.ts";
+
+/** An issuer whose ID tokens are accepted besides the service's own. */
+export interface TrustedIssuer {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+}
+
+/** Where humans come from: a real issuer, or the development identity provider under this service's own origin. */
+export type OidcConfig =
+  | {
+      readonly kind: "issuer";
+      readonly issuer: string;
+      readonly clientId: string;
+      readonly clientSecret: string | undefined;
+      readonly cliClientId: string | undefined;
+    }
+  | { readonly kind: "development" };
+
+function parseIssuer(text: string): string {
+  const url = parseUrl(text, ["https:", "http:"]);
+  if (url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") {
+    throw new Invalid("must be a URL without user, query and fragment");
+  }
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
+    throw new Invalid("must be https: unless it is on this machine");
+  }
+  return text; // exactly as written: issuers are compared character by character (OpenID Connect Core §2)
+}
+
+function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
+  const shape = 'must be JSON such as [{"issuer":"https://…","audiences":["…"]}]';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Invalid(shape);
+  }
+  if (!Array.isArray(value)) throw new Invalid(shape);
+  return value.map((item: unknown) => {
+    if (typeof item !== "object" || item === null) throw new Invalid(shape);
+    const { issuer, audiences, ...unknown } = item as Readonly<Record<string, unknown>>;
+    const texts =
+      Array.isArray(audiences) && audiences.length > 0 && audiences.every((a) => typeof a === "string");
+    if (typeof issuer !== "string" || !texts || Object.keys(unknown).length > 0) throw new Invalid(shape);
+    return { issuer: parseIssuer(issuer), audiences: audiences as readonly string[] };
+  });
+}
+
+/** Where people come from, and which of them administer. */
+export interface IdentityConfig {
+  readonly oidc: OidcConfig;
+  readonly trustedIssuers: readonly TrustedIssuer[];
+  readonly adminGroups: readonly string[];
+}
+
+/** What the identity settings depend on. */
+export interface IdentitySurroundings {
+  readonly host: string;
+  readonly publicUrl: string;
+  /** Whether the database is a server's. */
+  readonly hasServer: boolean;
+}
+
+/** Reads all that concerns people. */
+export function readIdentity(reader: Reader, surroundings: IdentitySurroundings): IdentityConfig {
+  const oidc = readOidc(reader, surroundings);
+  const trustedIssuers = reader.read("OIDC_TRUSTED_ISSUERS", parseTrustedIssuers) ?? [];
+  const adminGroups = reader.read("ADMIN_GROUPS", parseList) ?? [];
+  // Named twice, the development provider's principals could pass for those of an issuer that one trusts.
+  const own = oidc.kind === "issuer" ? oidc.issuer : developmentIssuer(surroundings.publicUrl);
+  const issuers = [...trustedIssuers.map(({ issuer }) => issuer), own];
+  if (new Set(issuers).size < issuers.length) reader.problem("OIDC_TRUSTED_ISSUERS: names an issuer twice");
+  return { oidc, trustedIssuers, adminGroups };
+}
+
+function readOidc(
+  { text, read, problem }: Reader,
+  { host, publicUrl, hasServer }: IdentitySurroundings,
+): OidcConfig {
+  const issuer = text("OIDC_ISSUER");
+  if (issuer === undefined || issuer === "development") {
+    if (issuer === undefined && hasServer) {
+      problem(
+        "OIDC_ISSUER: is needed with a DATABASE_URL (`development` for the development identity provider)",
+      );
+    }
+    if (!isLoopbackHost(host) || !isLoopbackHost(new URL(publicUrl).hostname)) {
+      problem("OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback");
+    }
+    for (const name of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID"]) {
+      if (text(name) !== undefined) problem(`${name}: goes with an OIDC_ISSUER only`);
+    }
+    return { kind: "development" };
+  }
+  const clientId = read("OIDC_CLIENT_ID", (value) => value);
+  if (clientId === undefined) problem("OIDC_CLIENT_ID: is needed with an OIDC_ISSUER");
+  return {
+    kind: "issuer",
+    issuer: read("OIDC_ISSUER", parseIssuer) ?? "",
+    clientId: clientId ?? "",
+    clientSecret: text("OIDC_CLIENT_SECRET"),
+    cliClientId: text("OIDC_CLI_CLIENT_ID"),
+  };
+}

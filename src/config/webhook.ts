@@ -1,0 +1,29 @@
+import type { Secret } from "../domain/keys/secret.ts";
+import { isLoopbackHost } from "../oidc/issuer-url.ts";
+import { Invalid, type Reader } from "./environment.ts";
+import { parseSecretKey, parseUrl } from "./values.ts";
+
+/** Where approvals are announced, and the secret that signs what is sent there. */
+export interface WebhookConfig {
+  readonly url: string;
+  readonly secret: Secret;
+}
+
+function parseWebhookUrl(text: string): string {
+  const url = parseUrl(text, ["https:", "http:"]);
+  if (url.username !== "" || url.password !== "")
+    throw new Invalid("must be a URL without user and password");
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
+    throw new Invalid("must be https: unless it is on this machine");
+  }
+  return url.href;
+}
+
+/** Reads where approvals are announced; undefined for nowhere. */
+export function readWebhook({ text, read, problem }: Reader): WebhookConfig | undefined {
+  const url = read("WEBHOOK_URL", parseWebhookUrl);
+  const secret = read("WEBHOOK_SECRET", parseSecretKey);
+  const named = ["WEBHOOK_URL", "WEBHOOK_SECRET"].filter((name) => text(name) !== undefined);
+  if (named.length === 1) problem("WEBHOOK_URL: goes with a WEBHOOK_SECRET, and the other way round");
+  return url === undefined || secret === undefined ? undefined : { url, secret };
+}
