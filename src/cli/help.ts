@@ -15,7 +15,7 @@ export function mainHelp(commands: readonly Command[], version: string): string 
     "  BAKEHOUSE_TOKEN            the token that a command works on",
     "  BAKEHOUSE_CREDENTIAL_FILE  a file with the credential to call with, instead of your login",
     "",
-    "What configures the service itself is in README's table. Exit codes:",
+    "The service's own variables are described in src/run/README.md. Exit codes:",
     ...EXIT_HELP.map((line) => `  ${line}`),
   ].join("\n");
 }

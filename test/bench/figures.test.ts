@@ -9,7 +9,7 @@ import { readEarlier } from "./earlier.ts";
 import { atLeast, atMost, interleaved, median, ratio, type Series } from "./figures.ts";
 import { fitLine } from "./fit.ts";
 import { million } from "./million.ts";
-import { readmeTable } from "./readme.ts";
+import { targetsOverview } from "./readme.ts";
 import { asJson, targetsTable } from "./report.ts";
 
 const MACHINE = {
@@ -103,13 +103,13 @@ describe("a chart", () => {
   });
 });
 
-describe("README's table", () => {
+describe("the table of targets", () => {
   const found = (...targets: readonly ReturnType<typeof atLeast>[]) => [
     { part: "http", series: [], targets, notes: [] },
   ];
 
   test("says what was measured, at which commit, by which command, and what was not", () => {
-    const table = readmeTable(
+    const table = targetsOverview(
       MACHINE,
       "npm run bench",
       found(atLeast("verify, seen / empty hono route", 0.9, 0.85)),
@@ -119,7 +119,7 @@ describe("README's table", () => {
   });
 
   test("has a row for every target: one that is measured and not shown is an error", () => {
-    expect(() => readmeTable(MACHINE, "x", found(atLeast("verify, on the moon", 1, 1)))).toThrow(
+    expect(() => targetsOverview(MACHINE, "x", found(atLeast("verify, on the moon", 1, 1)))).toThrow(
       "on the moon",
     );
   });

@@ -6,7 +6,7 @@ import type { Machine } from "./machine.ts";
 import { million } from "./million.ts";
 import { aligned, machineLine, plain, verdict, withUnit } from "./report.ts";
 
-/** A row of README's table: some targets that are read together, named by the parts of the benchmark. */
+/** A row of the targets' table: some targets that are read together, named by the parts of the benchmark. */
 const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] = [
   [
     "`POST /v1/verify` of an empty hono route: token seen before; every token new",
@@ -58,14 +58,12 @@ const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] 
   ],
 ];
 
-const ROOT = join(import.meta.dirname, "..", "..");
-
-/** README's table, and where it came from. */
-export function readmeTable(machine: Machine, command: string, findings: readonly Findings[]): string {
+/** The table of targets, and where it came from. */
+export function targetsOverview(machine: Machine, command: string, findings: readonly Findings[]): string {
   const targets = findings.flatMap((found) => found.targets);
   const named = new Set(ROWS.flatMap(([, ...names]) => names));
   const missing = targets.find(({ name }) => !named.has(name));
-  if (missing !== undefined) throw new Error(`README's table has no row for ${missing.name}`);
+  if (missing !== undefined) throw new Error(`the table of targets has no row for ${missing.name}`);
   const rows = ROWS.map(([what, ...names]) => {
     const found = names.map((name) => targets.find((target) => target.name === name));
     const each = (print: (target: Target) => string) => {
@@ -85,13 +83,13 @@ export function readmeTable(machine: Machine, command: string, findings: readonl
   const from = `\`${command}\` at commit ${commit}, ${date}, ${cores} cores of an ${cpu}, Node ${node}`;
   const how =
     "ratios side by side in one run; server on one core, load on the other; ten caveats, 64 connections";
-  return `${from}: ${how}. [How, and all figures](test/bench/README.md).\n\n${table}`;
+  return `${from}: ${how}.\n\n${table}`;
 }
 
-/** Writes the table into README, and all figures with the arithmetic that rests on them beside the benchmark. */
-export function rewriteReadmes(machine: Machine, command: string, findings: readonly Findings[]): void {
-  replaceBetween(join(ROOT, "README.md"), "bench", readmeTable(machine, command, findings));
+/** Writes the targets, all figures, and the arithmetic that rests on them into the README of the benchmark. */
+export function rewriteReadme(machine: Machine, command: string, findings: readonly Findings[]): void {
   const beside = join(import.meta.dirname, "README.md");
+  replaceBetween(beside, "bench", targetsOverview(machine, command, findings));
   const all: readonly Series[] = findings.flatMap(({ series }) => series);
   const rows = findings.flatMap(({ part, series }) =>
     series.map(({ name, unit, values }) => {

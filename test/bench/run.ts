@@ -11,7 +11,7 @@ import { readEarlier } from "./earlier.ts";
 import type { Findings } from "./figures.ts";
 import { thisMachine } from "./machine.ts";
 import { IN_FULL, PARTS } from "./parts.ts";
-import { rewriteReadmes } from "./readme.ts";
+import { rewriteReadme } from "./readme.ts";
 import { asJson, machineLine, seriesTable, targetsTable } from "./report.ts";
 
 const { values, positionals } = parseArgs({
@@ -62,5 +62,5 @@ if (targets.length > 0) say(`\n${targetsTable(targets)}`);
 if (values.json !== undefined) writeFileSync(values.json, asJson(machine, findings));
 if (values.readme === true) {
   const said = process.argv.slice(2).filter((word) => word !== "--readme");
-  rewriteReadmes(machine, ["npm run bench", ...(said.length > 0 ? ["--", ...said] : [])].join(" "), findings);
+  rewriteReadme(machine, ["npm run bench", ...(said.length > 0 ? ["--", ...said] : [])].join(" "), findings);
 }

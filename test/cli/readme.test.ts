@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
@@ -7,6 +7,7 @@ import { rolldown } from "rolldown";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { boxPublicKey, encodeBase64Url } from "../../src/macaroon/index.ts";
+import { readManual } from "../support/manual.ts";
 import { type Installed, installPackage } from "../support/package.ts";
 import {
   credential,
@@ -19,15 +20,8 @@ import {
 import { person } from "./person.ts";
 import { runInShell } from "./transcript.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
-
-/** The code behind a marker. */
-function code(marker: string): string {
-  const [, text] = README.split(`<!-- ${marker} -->\n\`\`\``, 2)[1]?.match(/^\w+\n([\s\S]*?)\n```/) ?? [];
-  if (text === undefined) throw new Error(`README has no code at ${marker}`);
-  return text;
-}
+const { code: commands } = readManual("src/cli/README.md");
+const { code, text: LIBRARY } = readManual("src/client/README.md");
 
 let installed: Installed;
 let home: Home;
@@ -67,7 +61,7 @@ const here = (text: string) =>
   text.replaceAll("http://127.0.0.1:8080", service.url).replaceAll("data/", `${home.dataDir}/`);
 
 test("the session is twelve lines, and each does what it says", { timeout: 90_000 }, async () => {
-  const session = code("cli");
+  const session = commands("cli");
   expect(session.split("\n")).toHaveLength(12);
   const { stdout, stderr, code: exit } = await shell(`set -e\n${here(session)}`);
   expect({ exit, stderr }).toMatchObject({ exit: 0 });
@@ -82,7 +76,7 @@ test("the session is twelve lines, and each does what it says", { timeout: 90_00
   ]);
   expect(stderr).toContain("logged in as alice");
 
-  const approval = await shell(`set -e\n${here(code("cli-approval"))}`);
+  const approval = await shell(`set -e\n${here(commands("cli-approval"))}`);
   expect(approval).toMatchObject({ code: 0, stdout: expect.stringContaining("\nallowed\n") });
   expect(approval.stdout).toMatch(/granted .* Pay 40 EUR\n/);
 });
@@ -145,7 +139,7 @@ test("the bundle's size is what is said, within a tenth, and less for who needs 
   }
   async function said(marker: string, file: string): Promise<readonly [number, number]> {
     const [, minified, zipped] =
-      new RegExp(`<!-- ${marker} -->(\\d+) kB minified, (\\d+) kB as gzip`).exec(README) ?? [];
+      new RegExp(`<!-- ${marker} -->(\\d+) kB minified, (\\d+) kB as gzip`).exec(LIBRARY) ?? [];
     const whole = await size(`export * from ${JSON.stringify(join(folder, file))};`);
     expect(Math.abs(whole[0] / Number(minified) - 1), file).toBeLessThan(0.1);
     expect(Math.abs(whole[1] / Number(zipped) - 1), file).toBeLessThan(0.1);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, symlinkSync } from "node:fs";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -12,30 +12,14 @@ import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, decodeBundle, encodeBundle, mint } from "../../src/macaroon/index.ts";
 import { person } from "../cli/person.ts";
 import { runInShell } from "../cli/transcript.ts";
+import { readManual } from "../support/manual.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { newEmbeddedHome, startService } from "../support/process-service.ts";
 
-const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
-
-/** What stands behind a marker, up to the next empty line after it. */
-function section(marker: string): string {
-  const at = README.indexOf(`<!-- ${marker} -->\n`);
-  if (at < 0) throw new Error(`README has no marker ${marker}`);
-  const text = README.slice(at + marker.length + 10);
-  return text.slice(0, text.search(/\n\n(?!\s*#|\w|curl)/));
-}
-
-/** The commands behind a marker. */
-function script(marker: string): string {
-  const [, text] = /```sh\n([\s\S]*?)```/.exec(README.slice(README.indexOf(`<!-- ${marker} -->`))) ?? [];
-  if (text === undefined) throw new Error(`README has no commands at ${marker}`);
-  return text;
-}
-
-const rows = section("caveats")
-  .split("\n")
-  .slice(2)
-  .map((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, cell]) => cell ?? ""));
+const { code: script } = readManual("README.md");
+const caveats = readManual("src/caveats/README.md").table("caveats");
+const attenuation = readManual("src/macaroon/README.md").code("attenuate");
+const approval = readManual("src/conditions/README.md").code("approval");
 
 function context(text: string): JsonObject {
   const value = parseJson(text);
@@ -50,8 +34,8 @@ function passes(caveat: string, facts: JsonObject): boolean {
   return clear([caveat], { now, context: facts, place: "root" }).failures.length === 0;
 }
 
-describe("README's caveat reference", () => {
-  test("has an example of every operator", () => {
+describe("the caveats at a glance", () => {
+  test("have an example of every operator", () => {
     const operators = [
       " = ",
       " != ",
@@ -64,20 +48,19 @@ describe("README's caveat reference", () => {
       " matches ",
       " within ",
     ];
-    expect(operators.filter((operator) => !rows.some(([caveat = ""]) => caveat.includes(operator)))).toEqual(
-      [],
-    );
+    expect(
+      operators.filter((operator) => !caveats.some(([caveat = ""]) => caveat.includes(operator))),
+    ).toEqual([]);
   });
 
-  test.each(rows)("%s", (caveat, yes, no) => {
+  test.each(caveats)("%s", (caveat, yes, no) => {
     expect(passes(caveat ?? "", context(yes ?? "")), `passes with ${yes}`).toBe(true);
     expect(passes(caveat ?? "", context(no ?? "")), `fails with ${no}`).toBe(false);
   });
 });
 
-test("README's attenuation is what the core does", () => {
-  const code = section("attenuate");
-  for (const name of ["attenuate", "decodeBundle", "encodeBundle"]) expect(code).toContain(name);
+test("the core's example of attenuation is what the core does", () => {
+  for (const name of ["attenuate", "decodeBundle", "encodeBundle"]) expect(attenuation).toContain(name);
   const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
   const decoded = decodeBundle(token);
   if (!decoded.ok) throw new Error(decoded.detail);
@@ -120,14 +103,14 @@ test("[pglite] README's session by hand answers yes, no with a reason, and revok
   }
 });
 
-test("[pglite] README's payment waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
+test("[pglite] the payment of the conditions' manual waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
   const home = await newEmbeddedHome();
   const service = await startService(builtBundle(), home);
   try {
     symlinkSync(home.dataDir, join(home.dataDir, "data"));
     // What the session sets, and then the story, whose talk alice reads.
     const settings = script("session").split("\n\n", 1)[0] ?? "";
-    const commands = `${settings}\n${script("approval")}`.replaceAll("http://127.0.0.1:8080", service.url);
+    const commands = `${settings}\n${approval}`.replaceAll("http://127.0.0.1:8080", service.url);
     const { code, stderr } = await runInShell(`set -eu\n{\n${commands}\n} >&2`, {
       cwd: home.dataDir,
       env: { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` },
