@@ -30,6 +30,10 @@ import type { Store } from "../domain/ports/store.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
 import { createRevocationFeed } from "../domain/replica/revocation-feed.ts";
+import {
+  createRevocationKnowledge,
+  type RevocationKnowledge,
+} from "../domain/replica/revocation-knowledge.ts";
 import { createRevocationStreams, STREAM_LIMITS } from "../domain/revoke/log-streams.ts";
 import { createRevocations } from "../domain/revoke/revocations.ts";
 import type { Service } from "../domain/service.ts";
@@ -96,10 +100,11 @@ function pollOf(stalenessMilliseconds: number): number {
 /** Puts the use cases together. Nothing runs until `start`. */
 export function compose(parts: Parts) {
   const { store, clock, stalenessMilliseconds, isDevelopment } = parts;
+  const knowledge = createRevocationKnowledge({ ...parts, maxAgeMilliseconds: stalenessMilliseconds });
   const feed = createRevocationFeed({
     ...parts,
+    knowledge,
     positionFile: parts.positionFile,
-    maxAgeMilliseconds: stalenessMilliseconds,
     pollMilliseconds: parts.follow?.pollMilliseconds ?? pollOf(stalenessMilliseconds),
     changes: parts.follow?.listens === false ? undefined : store.changes,
     onProblem: parts.report.feed,
@@ -107,20 +112,20 @@ export function compose(parts: Parts) {
   });
   const streams = createRevocationStreams({
     store,
-    feed,
+    knowledge,
     clock,
     limits: { ...STREAM_LIMITS, heartbeat: parts.follow?.heartbeatMilliseconds ?? STREAM_LIMITS.heartbeat },
   });
   const rootKeys = createRootKeys({
     ...parts,
-    isRevoked: feed.revokesKey,
+    isRevoked: knowledge.revokesKey,
     onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
   });
   const principals = createPrincipals(parts);
   const examination = createExamination({
     rootKeys,
     principals,
-    feed,
+    knowledge,
     trustsDevelopment: isDevelopment,
     seen: { sightings: createSightings(), cache: createBundleCache(SEEN_BYTES) },
   });
@@ -129,14 +134,14 @@ export function compose(parts: Parts) {
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
-  const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, feed });
+  const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, knowledge });
   const takeKey = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
       examination,
-      feed,
+      knowledge,
       sessions: logins,
       trustsDevelopment: isDevelopment,
     }),
@@ -146,15 +151,24 @@ export function compose(parts: Parts) {
       dischargeKeys,
       principals,
       idempotency: createIdempotency(parts),
-      view: createTokenViews({ clock, feed, rootKeys, trustsDevelopment: isDevelopment }),
+      view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
-    verification: createVerification({ examination, feed, clock }),
-    revocations: createRevocations({ ...parts, examination, rootKeys, principals, feed, streams, takeKey }),
+    verification: createVerification({ examination, knowledge, feed, clock }),
+    revocations: createRevocations({
+      ...parts,
+      examination,
+      rootKeys,
+      principals,
+      knowledge,
+      feed,
+      streams,
+      takeKey,
+    }),
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys, takeKey }),
     logins,
     ...asking,
-    health: createHealth({ store, feed }),
+    health: createHealth({ store, knowledge }),
   };
   const bootstrap = createBootstrap({
     ...parts,
@@ -166,7 +180,7 @@ export function compose(parts: Parts) {
     ...parts,
     rootKeys,
     dischargeKeys,
-    feed,
+    knowledge,
     onProblem: parts.report.maintenance,
   });
 
@@ -178,6 +192,7 @@ export function compose(parts: Parts) {
     service,
     bootstrap,
     maintenance,
+    knowledge,
     feed,
 
     /** Whether the first platforms have been made. */
@@ -224,7 +239,7 @@ function openDischarges(
     readonly rootKeys: ReturnType<typeof createRootKeys>;
     readonly dischargeKeys: ReturnType<typeof createDischargeKeys>;
     readonly examination: ReturnType<typeof createExamination>;
-    readonly feed: ReturnType<typeof createRevocationFeed>;
+    readonly knowledge: RevocationKnowledge;
   },
 ): Pick<Service, "discharges" | "approvals" | "bakery"> {
   const room = createWaitingRoom(parts);

@@ -112,7 +112,7 @@ export async function revocations(): Promise<Readonly<Record<string, Chart>>> {
         from generate_series(1, ${size}::bigint) as n`;
       await sql`update revocation_log set last_number = ${size}`;
       const before = arrayBuffers();
-      while (replica.composed.feed.size < size) await sleep(50);
+      while (replica.composed.knowledge.size < size) await sleep(50);
       // Of fewer, whatever else the process holds is more than they are.
       if (size >= 10_000) memory.push([size, (arrayBuffers() - before) / size]);
       const root: Shown = { token: (await replica.issue()).token, platform: "default" };

@@ -88,7 +88,8 @@ export async function measureMemory(
   const full = await startReplica({ store, fleet: fleets[0] });
   const loadSeconds = (performance.now() - begun) / 1_000;
   const after = await usage();
-  if (full.composed.feed.size !== count) throw new Error(`${full.composed.feed.size} entries were loaded`);
+  if (full.composed.knowledge.size !== count)
+    throw new Error(`${full.composed.knowledge.size} entries were loaded`);
 
   const caveats = Array.from({ length: 4 }, (_, n) => `agent = worker-${n}#${n}`);
   const bounds = Array.from({ length: 5 }, (_, n) => `time < 2090-01-0${n + 1}T00:00:00Z`);

@@ -22,7 +22,7 @@ function authentication(session: { readonly issuer: string; readonly development
   return createAuthentication({
     examination: { examine: never, examineAny: never },
     // No session asks it for anything.
-    feed: new Proxy({} as Parameters<typeof createAuthentication>[0]["feed"], { get: never }),
+    knowledge: { requireFresh: never, isRevoked: never },
     idTokens: { verify: never },
     sessions: { find: async () => ({ idHash: new Uint8Array(32), identity, createdAt: 0, expiresAt: 1 }) },
     clock: { now: () => 0, monotonic: () => 0 },
@@ -58,11 +58,7 @@ test.each([
   let time = 0;
   const caller = await createAuthentication({
     examination: world.examination,
-    feed: {
-      ...({} as Parameters<typeof createAuthentication>[0]["feed"]),
-      requireFresh: () => undefined,
-      isRevoked: (subject) => world.revoked(subject),
-    },
+    knowledge: { requireFresh: () => undefined, isRevoked: (subject) => world.revoked(subject) },
     idTokens: { verify: () => Promise.reject(new Error("not asked for")) },
     sessions: { find: async () => undefined },
     clock: { now: () => time, monotonic: () => time },

@@ -23,11 +23,8 @@ function verification() {
   };
   return createVerification({
     examination: { examine, examineAny: examine },
-    feed: {
-      requireFresh: () => undefined,
-      position: () => ({ epoch: "e", number: 1 }),
-      reach: async () => undefined,
-    },
+    knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
+    feed: { reach: async () => undefined },
     clock: { now: () => 0, monotonic: () => 0 },
   });
 }

@@ -74,11 +74,8 @@ export function verdict(
   const { now, platform } = asked;
   const verification = createVerification({
     examination,
-    feed: {
-      requireFresh: () => undefined,
-      position: () => ({ epoch: "e", number: 1 }),
-      reach: () => Promise.resolve(),
-    },
+    knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
+    feed: { reach: () => Promise.resolve() },
     clock: { now: () => now, monotonic: () => now },
   });
   const caller = {
@@ -112,7 +109,7 @@ export function createWorld(maxBytes = 1024 * 1024): World {
         },
       },
       principals: { find: async (id) => world.principals.get(id) },
-      feed: { isRevoked: (subject) => world.revoked(subject) },
+      knowledge: { isRevoked: (subject) => world.revoked(subject) },
       trustsDevelopment: false,
       seen: {
         sightings: createSightings(),

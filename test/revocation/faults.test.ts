@@ -195,7 +195,7 @@ describe("[postgres] faults between a replica and its database", () => {
       await sleep(500);
       wall = step;
       await other.composed.maintenance.run();
-      expect(other.composed.feed.age()).toBeLessThan(STALENESS);
+      expect(other.composed.knowledge.age()).toBeLessThan(STALENESS);
       await sleep(300);
       wall = 0;
       await other.composed.maintenance.run();

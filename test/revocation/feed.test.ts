@@ -15,6 +15,7 @@ import {
   createRevocationFeed,
   type RevocationFeedOptions,
 } from "../../src/domain/replica/revocation-feed.ts";
+import { createRevocationKnowledge } from "../../src/domain/replica/revocation-knowledge.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 
@@ -108,46 +109,60 @@ describe("following the log", () => {
     wall = NOON;
     problems = [];
   });
-  const feedOf = (log: ReturnType<typeof createLog>, over: Partial<RevocationFeedOptions> = {}) =>
-    createRevocationFeed({
-      store: log.store,
-      clock: { now: () => wall, monotonic: () => monotonic },
+  /** A feed and the knowledge that it feeds. */
+  function follow(
+    log: ReturnType<typeof createLog>,
+    {
+      maxAgeMilliseconds = 100,
+      ...over
+    }: Partial<RevocationFeedOptions & { readonly maxAgeMilliseconds: number }> = {},
+  ) {
+    const clock = over.clock ?? { now: () => wall, monotonic: () => monotonic };
+    const knowledge = createRevocationKnowledge({
+      clock,
       randomness: systemRandomness,
-      maxAgeMilliseconds: 100,
+      maxAgeMilliseconds,
+      clockTolerance: Number.POSITIVE_INFINITY, // these tests hold the log's clock still
+    });
+    const feed = createRevocationFeed({
+      knowledge,
+      store: log.store,
+      clock,
       pollMilliseconds: 5,
       changes: undefined,
       positionFile: undefined,
       onProblem: (problem) => void problems.push(problem),
       onClockProblem: () => {},
-      clockTolerance: Number.POSITIVE_INFINITY, // these tests hold the log's clock still
       ...over,
     });
+    return { feed, knowledge };
+  }
   const NEVER = { pollMilliseconds: 2_000_000_000 };
 
   test("before the first read nothing may be allowed; where that fails, so does the start", async () => {
     const log = createLog();
-    const feed = feedOf(log);
-    expect(feed.age()).toBe(Number.POSITIVE_INFINITY);
-    expect(() => feed.requireFresh()).toThrow("too old");
+    const { feed, knowledge } = follow(log);
+    expect(knowledge.age()).toBe(Number.POSITIVE_INFINITY);
+    expect(() => knowledge.requireFresh()).toThrow("too old");
     log.fail(true);
     await expect(feed.start()).rejects.toThrow();
-    expect(() => feed.requireFresh()).toThrow("too old");
+    expect(() => knowledge.requireFresh()).toThrow("too old");
   });
 
   test("knowledge is as old as the start of the last read that came to the end, not as its answer", async () => {
     const log = createLog();
-    const feed = feedOf(log, NEVER);
+    const { feed, knowledge } = follow(log, NEVER);
     const release = log.hold();
     const starting = feed.start();
     await sleep(1);
     monotonic += 70;
     release();
     await starting;
-    expect(feed.age()).toBe(70);
+    expect(knowledge.age()).toBe(70);
     monotonic += 30;
-    expect(() => feed.requireFresh()).not.toThrow();
+    expect(() => knowledge.requireFresh()).not.toThrow();
     monotonic += 1;
-    expect(() => feed.requireFresh()).toThrow("too old");
+    expect(() => knowledge.requireFresh()).toThrow("too old");
     await feed.stop();
   });
 
@@ -157,15 +172,15 @@ describe("following the log", () => {
       const log = createLog();
       const dead = id();
       log.add(dead);
-      const feed = feedOf(log, NEVER);
+      const { feed, knowledge } = follow(log, NEVER);
       await feed.start();
       wall += step;
-      expect(feed.age()).toBe(0);
-      await feed.sweep(NOON);
-      expect(feed.isRevoked(subject(dead))).toBe(true);
+      expect(knowledge.age()).toBe(0);
+      await knowledge.sweep(NOON);
+      expect(knowledge.isRevoked(subject(dead))).toBe(true);
       wall = NOON;
-      await feed.sweep(NOON + 400 * DAY);
-      expect(feed.isRevoked(subject(dead))).toBe(true);
+      await knowledge.sweep(NOON + 400 * DAY);
+      expect(knowledge.isRevoked(subject(dead))).toBe(true);
       await feed.stop();
     },
   );
@@ -174,18 +189,18 @@ describe("following the log", () => {
     const log = createLog();
     const dead = id();
     log.add(dead, NOON);
-    const feed = feedOf(log, NEVER);
+    const { feed, knowledge } = follow(log, NEVER);
     await feed.start();
-    expect(feed.size).toBe(1);
+    expect(knowledge.size).toBe(1);
     wall = NOON + 2 * DAY;
-    await feed.sweep(wall);
-    expect([feed.size, feed.isRevoked(subject(dead))]).toEqual([0, false]);
+    await knowledge.sweep(wall);
+    expect([knowledge.size, knowledge.isRevoked(subject(dead))]).toEqual([0, false]);
     await feed.stop();
   });
 
   test("a failure is told once, in words of ours, and so is that it is over", async () => {
     const log = createLog();
-    const feed = feedOf(log);
+    const { feed } = follow(log);
     await feed.start();
     log.fail(true);
     await sleep(50);
@@ -206,7 +221,7 @@ describe("following the log", () => {
       const [known, restored] = [id(), id()];
       log.add(id());
       log.add(known);
-      const feed = feedOf(log, { ...NEVER, changes: undefined });
+      const { feed, knowledge } = follow(log, { ...NEVER, changes: undefined });
       await feed.start();
       const kept = { ...log.add(restored), number: Math.max(1, to.number) };
       log.replace(to, to.number === 0 ? [] : [kept]);
@@ -216,14 +231,14 @@ describe("following the log", () => {
       release();
       const again = log.hold();
       await sleep(20);
-      expect(() => feed.requireFresh()).toThrow(says);
+      expect(() => knowledge.requireFresh()).toThrow(says);
       expect(problems.at(-1)).toContain(says);
       again();
       await sleep(20);
-      expect(() => feed.requireFresh()).not.toThrow();
-      expect(feed.position()).toEqual(to);
-      expect(feed.isRevoked(subject(known))).toBe(true);
-      expect(feed.isRevoked(subject(restored))).toBe(to.number > 0);
+      expect(() => knowledge.requireFresh()).not.toThrow();
+      expect(knowledge.position()).toEqual(to);
+      expect(knowledge.isRevoked(subject(known))).toBe(true);
+      expect(knowledge.isRevoked(subject(restored))).toBe(to.number > 0);
       monotonic += 10_000;
       expect(await reaching).toMatch(/epoch|anew|too old/);
       await feed.stop();
@@ -232,31 +247,31 @@ describe("following the log", () => {
 
   test("a read that began before this replica's own append does not pass for a shorter log", async () => {
     const log = createLog();
-    const feed = feedOf(log);
+    const { feed, knowledge } = follow(log);
     await feed.start();
     const release = log.hold();
     await sleep(20); // a poll is under way, and has seen the log's end already
     const dead = id();
     feed.learn("a", [log.add(dead)]);
-    expect(feed.position().number).toBe(1);
+    expect(knowledge.position().number).toBe(1);
     release();
     await sleep(30);
     expect(problems).toEqual([]);
-    expect([feed.position().number, feed.isRevoked(subject(dead))]).toEqual([1, true]);
+    expect([knowledge.position().number, knowledge.isRevoked(subject(dead))]).toEqual([1, true]);
     await feed.stop();
   });
 
   test("its own entries hold at once; its position moves only over what has no gap", async () => {
     const log = createLog();
-    const feed = feedOf(log, NEVER);
+    const { feed, knowledge } = follow(log, NEVER);
     await feed.start();
     const [foreign, own] = [id(), id()];
     log.add(foreign);
     feed.learn("a", [log.add(own)]);
-    expect(feed.position().number).toBe(0);
-    expect([feed.isRevoked(subject(own)), feed.isRevoked(subject(foreign))]).toEqual([true, false]);
+    expect(knowledge.position().number).toBe(0);
+    expect([knowledge.isRevoked(subject(own)), knowledge.isRevoked(subject(foreign))]).toEqual([true, false]);
     await feed.reach({ epoch: "a", number: 2 }, 1_000);
-    expect(feed.isRevoked(subject(foreign))).toBe(true);
+    expect(knowledge.isRevoked(subject(foreign))).toBe(true);
     await feed.stop();
   });
 
@@ -270,7 +285,7 @@ describe("following the log", () => {
       },
       announce: () => {},
     };
-    const feed = feedOf(log, { ...NEVER, changes });
+    const { feed, knowledge } = follow(log, { ...NEVER, changes });
     await feed.start();
     const release = log.hold();
     hint(undefined);
@@ -280,7 +295,7 @@ describe("following the log", () => {
     hint("a-1");
     release();
     await sleep(20);
-    expect(feed.position().number).toBe(1);
+    expect(knowledge.position().number).toBe(1);
     const reads = log.reads();
     expect(reads).toBeLessThanOrEqual(4);
     for (const known of ["a-1", "a-0"]) hint(known);
@@ -294,7 +309,7 @@ describe("following the log", () => {
 
   test("a wait for a position is bounded", async () => {
     const log = createLog();
-    const feed = feedOf(log, {
+    const { feed } = follow(log, {
       ...NEVER,
       clock: { now: () => NOON, monotonic: () => performance.now() },
       maxAgeMilliseconds: 60_000,
@@ -321,7 +336,7 @@ describe("following the log", () => {
     test("is written when it has moved, and at the end", async () => {
       const log = createLog();
       const positionFile = createFile();
-      const feed = feedOf(log, { ...NEVER, positionFile });
+      const { feed } = follow(log, { ...NEVER, positionFile });
       await feed.start();
       log.add(id());
       await feed.reach({ epoch: "a", number: 1 }, 1_000);
@@ -349,10 +364,10 @@ describe("following the log", () => {
       const log = createLog();
       log.add(id());
       log.add(id());
-      const feed = feedOf(log, { ...NEVER, positionFile: createFile(kept) });
+      const { feed, knowledge } = follow(log, { ...NEVER, positionFile: createFile(kept) });
       await feed.start();
       expect(problems).toEqual(says);
-      expect(() => feed.requireFresh()).not.toThrow();
+      expect(() => knowledge.requireFresh()).not.toThrow();
       await feed.stop();
     });
 
@@ -362,7 +377,7 @@ describe("following the log", () => {
         read: async () => undefined,
         write: () => Promise.reject(new Error("disk full")),
       };
-      const feed = feedOf(log, { ...NEVER, positionFile });
+      const { feed } = follow(log, { ...NEVER, positionFile });
       await feed.start();
       await feed.stop();
       expect(problems).toEqual([]);

@@ -126,7 +126,7 @@ describeService("reading the revocation log", (service) => {
       undefined,
     );
     expect(fenced.platforms).toEqual(["bakehouse", "default", "other"]);
-    while (service().feed.position().epoch !== fenced.epoch) await sleep(20);
+    while (service().knowledge.position().epoch !== fenced.epoch) await sleep(20);
     await service().fresh();
 
     // Credentials among it, so that a new one is needed first.

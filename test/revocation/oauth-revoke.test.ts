@@ -29,9 +29,9 @@ describeService("POST /oauth/revoke", (service) => {
     ["a huge one", () => "A".repeat(200_000)],
   ])("answers 200 to %s and revokes nothing", async (_, change) => {
     const { token } = await service().issue();
-    const { number } = service().feed.position();
+    const { number } = service().knowledge.position();
     expect((await send(form(change(token)))).status).toBe(200);
-    expect(service().feed.position().number).toBe(number);
+    expect(service().knowledge.position().number).toBe(number);
     expect((await service().verify(token)).allowed).toBe(true);
   });
 

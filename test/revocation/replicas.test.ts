@@ -100,7 +100,7 @@ describeOn("postgres", "two replicas on one database", () => {
       expect(await other.verify(token)).toBe(index === 0 ? "allowed" : "revoked");
     }
     const [first] = tokens;
-    const { epoch, number } = other.composed.feed.position();
+    const { epoch, number } = other.composed.knowledge.position();
     expect(await other.verify(first?.token ?? "", `${epoch}-${number + 1_000}`)).toBe("unavailable");
     expect(await other.verify(first?.token ?? "", `${"0".repeat(32)}-1`)).toBe("unavailable");
     expect(await other.verify(first?.token ?? "", "nonsense")).toBe("invalid_request");
@@ -113,7 +113,7 @@ describeOn("postgres", "two replicas on one database", () => {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => one.issue("gap")));
     proxy.cut();
     for (const { token } of tokens) await one.revoke(undefined, { kind: "token", token });
-    const { epoch, number } = one.composed.feed.position();
+    const { epoch, number } = one.composed.knowledge.position();
     for (const { token } of tokens) {
       expect(await other.verify(token, `${epoch}-${number}`)).toBe("revoked");
     }
@@ -142,7 +142,7 @@ describeOn("postgres", "two replicas on one database", () => {
 
   test("sixteen callers at once: every acknowledged revocation is there once, in one order, without a gap", async () => {
     const one = await start();
-    const before = one.composed.feed.position().number;
+    const before = one.composed.knowledge.position().number;
     const sequences = await Promise.all(
       Array.from({ length: 160 }, (_, n) =>
         one.revoke(person("root", true), {

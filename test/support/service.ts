@@ -238,7 +238,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
       }),
     get: (path, headers = {}) => request(path, { headers }),
     async fresh() {
-      while (composed.feed.age() > stalenessMilliseconds / 4) await sleep(10);
+      while (composed.knowledge.age() > stalenessMilliseconds / 4) await sleep(10);
     },
     async listen() {
       const listener = getRequestListener(createApp(parts).fetch);

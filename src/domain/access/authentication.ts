@@ -6,7 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { IdTokens } from "../ports/identity.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Identity, Session } from "../ports/sessions.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Authentication } from "../service.ts";
 import { type Examination, type GoodToken, subjectOf } from "../verify/examination.ts";
 import { judge } from "../verify/judgement.ts";
@@ -32,7 +32,7 @@ export function humanCaller(
  */
 export function createAuthentication(options: {
   readonly examination: Examination;
-  readonly feed: RevocationFeed;
+  readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "isRevoked">;
   readonly idTokens: IdTokens;
   readonly sessions: { find(cookie: string): Promise<Session | undefined> };
   readonly clock: Clock;
@@ -40,11 +40,11 @@ export function createAuthentication(options: {
   readonly adminGroups: readonly string[];
   readonly trustsDevelopment: boolean;
 }): Authentication {
-  const { examination, feed, idTokens, clock } = options;
+  const { examination, knowledge, idTokens, clock } = options;
 
   async function macaroon(text: string, request: Parameters<Authentication["bearer"]>[1]): Promise<Caller> {
     const examined = await examination.examine(text, [], SERVICE_PLATFORM);
-    feed.requireFresh();
+    knowledge.requireFresh();
     if (!examined.ok) throw unauthenticated("the credential is not one of this service");
     const { token } = examined;
     const role = roleOf(token.principal);
@@ -63,7 +63,7 @@ export function createAuthentication(options: {
     // A body can be held back for half a minute, and whoever holds it back decides when it comes: by then the
     // credential may have been revoked, or be over.
     const standing = (): GoodToken =>
-      token.revoked === undefined && feed.isRevoked(subjectOf(token))
+      token.revoked === undefined && knowledge.isRevoked(subjectOf(token))
         ? { ...token, revoked: "the credential has been revoked" }
         : token;
     // Revoked and expired hold whatever the call is for; the other caveats wait for the action.

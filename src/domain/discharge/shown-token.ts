@@ -4,7 +4,7 @@ import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeSubject } from "../ports/discharge-requests.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Examination, GoodToken } from "../verify/examination.ts";
 import { judge } from "../verify/judgement.ts";
 
@@ -26,15 +26,15 @@ function carries({ macaroon }: GoodToken, caveatId: Uint8Array): boolean {
 /** Reads a token that is shown when asking: what is said of it is the issuer's word, or a condition under its signature. */
 export function createTokenReading(options: {
   readonly examination: Examination;
-  readonly feed: RevocationFeed;
+  readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
   readonly clock: Clock;
 }) {
-  const { examination, feed, clock } = options;
+  const { examination, knowledge, clock } = options;
 
   /** @throws DomainError where it is no live token of this service, or does not carry the caveat */
   return async function read(text: string, caveatId: Uint8Array): Promise<ShownToken> {
     const examined = await examination.examineAny(text);
-    feed.requireFresh();
+    knowledge.requireFresh();
     const now = clock.now();
     const judged = examined.ok ? judge(examined.token, new Map(), now) : undefined;
     const dead = judged?.refusal?.code === "revoked" || judged?.refusal?.code === "expired";

@@ -7,7 +7,7 @@ import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IssuedCaveat, TokenRecord, TokenWithPrincipal } from "../ports/tokens.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { IssuedToken, TokenView } from "../service.ts";
 import { issuedLinks } from "./minting.ts";
 
@@ -42,16 +42,16 @@ export function describeToken(
 /** Makes the listed form of issued tokens. @param trustsDevelopment as verification has it */
 export function createTokenViews(options: {
   readonly clock: Clock;
-  readonly feed: RevocationFeed;
+  readonly knowledge: Pick<RevocationKnowledge, "isRevoked">;
   readonly rootKeys: Pick<RootKeys, "held">;
   readonly trustsDevelopment: boolean;
 }) {
-  const { clock, feed, rootKeys } = options;
+  const { clock, knowledge, rootKeys } = options;
 
   // Dead here means dead to verify: who reads a list after an incident must not be told of life that is none.
   function isRevoked({ token, principal }: TokenWithPrincipal): boolean {
     if (principal.development && !options.trustsDevelopment) return true;
-    return feed.isRevoked({
+    return knowledge.isRevoked({
       platform: token.platform,
       issuer: principal.issuer,
       subject: principal.subject,

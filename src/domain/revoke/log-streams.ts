@@ -4,7 +4,7 @@ import { printSequence } from "../parts/sequence.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogPosition, LogRead, LogView } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { LogNews, LogStream } from "../service.ts";
 import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
 
@@ -46,18 +46,18 @@ function sameView(a: LogView, b: LogView): boolean {
  */
 export function createRevocationStreams(options: {
   readonly store: Pick<Store, "revocations">;
-  readonly feed: RevocationFeed;
+  readonly knowledge: Pick<RevocationKnowledge, "position" | "age" | "watch">;
   readonly clock: Clock;
   readonly limits?: StreamLimits;
 }): RevocationStreams {
-  const { store, feed, clock, limits = STREAM_LIMITS } = options;
+  const { store, knowledge, clock, limits = STREAM_LIMITS } = options;
   const open = new Set<{ readonly view: LogView; readonly end: () => void }>();
   const underway = new Map<string, { readonly read: Promise<LogRead>; readonly begun: number }>();
   let closed = false;
 
   function shared(from: LogPosition | undefined, view: LogView) {
     // A read that began before the log grew would lack what its new reader was woken for.
-    const known = printSequence(feed.position());
+    const known = printSequence(knowledge.position());
     const key = `${from === undefined ? "" : printSequence(from)} ${known} ${view.kind === "all" ? "" : view.platform}`;
     const joined = underway.get(key);
     if (joined !== undefined) return joined;
@@ -93,7 +93,7 @@ export function createRevocationStreams(options: {
         },
       };
       open.add(entry);
-      const unwatch = feed.watch(() => {
+      const unwatch = knowledge.watch(() => {
         behind = true;
         wake();
       });
@@ -126,14 +126,14 @@ export function createRevocationStreams(options: {
           return undefined;
         });
         if (now === undefined || !sameView(viewOf(now), view)) return undefined;
-        const sequence = printSequence(from ?? { epoch: feed.position().epoch, number: 0 });
+        const sequence = printSequence(from ?? { epoch: knowledge.position().epoch, number: 0 });
         const at = clock.monotonic();
         const sent = at - readAt;
         return {
           kind: "heartbeat",
           sequence,
           // What this replica knows counts only where all of it has been sent.
-          ageMilliseconds: behind ? sent : Math.min(sent, feed.age()),
+          ageMilliseconds: behind ? sent : Math.min(sent, knowledge.age()),
           openMilliseconds: at - openedAt,
         };
       }

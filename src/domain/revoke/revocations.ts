@@ -15,6 +15,7 @@ import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { Principals } from "../principals.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
 import { type Examination, type GoodToken, subjectOf } from "../verify/examination.ts";
 import { judge } from "../verify/judgement.ts";
@@ -58,7 +59,8 @@ export function createRevocations(options: {
   readonly examination: Examination;
   readonly rootKeys: RootKeys;
   readonly principals: Principals;
-  readonly feed: RevocationFeed;
+  readonly knowledge: Pick<RevocationKnowledge, "position" | "wideMatch" | "revokesKey">;
+  readonly feed: Pick<RevocationFeed, "learn">;
   readonly streams: RevocationStreams;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -66,7 +68,7 @@ export function createRevocations(options: {
   readonly ownIssuer: string;
   readonly takeKey: TakeKey;
 }): Revocations {
-  const { store, examination, feed, clock, steps } = options;
+  const { store, examination, knowledge, feed, clock, steps } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
   const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: HOLDERS });
   const rights = createRevocationRights(options);
@@ -85,7 +87,7 @@ export function createRevocations(options: {
     const { identifier, macaroon, rootKey, principal } = token;
     const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
     const { platform } = rootKey;
-    const number = feed.wideMatch(subjectOf(token));
+    const number = knowledge.wideMatch(subjectOf(token));
     // A platform's credentials are of the reserved platform, and the platform's own all the same.
     const owner = roleOf(principal)?.platform;
     const within = (name: string) => store.revocations.covering(name, principal, identifier.tokenId, ids);
@@ -165,7 +167,7 @@ export function createRevocations(options: {
         one.kind === "entry" && one.key !== undefined ? [[one.key.id, { ...one, key: one.key }]] : [],
       ),
     );
-    const due = [...keys.values()].filter(({ key }) => !feed.revokesKey(key.platform, key.id));
+    const due = [...keys.values()].filter(({ key }) => !knowledge.revokesKey(key.platform, key.id));
     for (const { key, draft } of due) {
       const signs = key.retiredAt === null || key.retiredAt > clock.now();
       if (signs) options.takeKey(caller, key.platform, draft.member);
@@ -182,7 +184,7 @@ export function createRevocations(options: {
       const { epoch, entries } =
         drafts.length > 0
           ? await write(drafts, request.reason)
-          : { epoch: feed.position().epoch, entries: [] };
+          : { epoch: knowledge.position().epoch, entries: [] };
       await steps.passed("revoke:committed");
       feed.learn(epoch, entries);
       await steps.passed("revoke:applied");

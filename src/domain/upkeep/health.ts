@@ -1,17 +1,20 @@
 import { DomainError } from "../parts/error.ts";
 import type { Store } from "../ports/store.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Health } from "../service.ts";
 
 /** Whether this replica can answer everything that it is asked. */
-export function createHealth(options: { readonly store: Store; readonly feed: RevocationFeed }): Health {
-  const { store, feed } = options;
+export function createHealth(options: {
+  readonly store: Store;
+  readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
+}): Health {
+  const { store, knowledge } = options;
   return {
     async problems() {
       const problems: string[] = [];
       await store.ping().catch(() => problems.push("the database does not answer"));
       try {
-        feed.requireFresh();
+        knowledge.requireFresh();
       } catch (error) {
         problems.push(error instanceof DomainError ? error.message : "revocations are not known");
       }

@@ -13,7 +13,7 @@ import {
 } from "../parts/lifetimes.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 
 const SERVICE = { kind: "service" } as const;
 const PAGE = 500;
@@ -28,7 +28,7 @@ export function createMaintenance(options: {
   readonly rootKeys: RootKeys;
   readonly dischargeKeys: Pick<DischargeKeys, "maintain">;
   readonly sealing: Sealing;
-  readonly feed: RevocationFeed;
+  readonly knowledge: Pick<RevocationKnowledge, "sweep">;
   readonly randomness: Randomness;
   /** Told which task failed; the others go on. */
   readonly onProblem: (task: string, error: unknown) => void;
@@ -98,7 +98,7 @@ export function createMaintenance(options: {
       store.revocations.dropBefore((await store.now()) - REVOCATION_MARGIN),
     "maintain partitions": async () =>
       store.maintainPartitions((await store.now()) - MAX_TOKEN_LIFE - RECORD_LIFE),
-    "sweep revocations": async () => options.feed.sweep(await store.now()),
+    "sweep revocations": async () => options.knowledge.sweep(await store.now()),
   };
 
   return {

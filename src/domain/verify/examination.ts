@@ -12,7 +12,7 @@ import type { Secret } from "../keys/secret.ts";
 import { parseIdentifier } from "../parts/identifier.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Principals } from "../principals.ts";
-import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
 import type { RefusalCode } from "../service.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
@@ -132,11 +132,11 @@ const REFUSED = {
 export function createExamination(options: {
   readonly rootKeys: Pick<RootKeys, "find" | "held">;
   readonly principals: Pick<Principals, "find">;
-  readonly feed: Pick<RevocationFeed, "isRevoked">;
+  readonly knowledge: Pick<RevocationKnowledge, "isRevoked">;
   readonly trustsDevelopment: boolean;
   readonly seen: Seen;
 }): Examination {
-  const { rootKeys, principals, feed } = options;
+  const { rootKeys, principals, knowledge } = options;
   const { sightings, cache } = options.seen;
   const readCaveat = createCaveatReader();
   // By the secret itself, so that what was derived from a key goes when the key goes.
@@ -152,7 +152,7 @@ export function createExamination(options: {
   }
 
   function revocationOf(bundle: VerifiedBundle, rootKey: RootKey, principal: Principal): string | undefined {
-    const revoked = feed.isRevoked(revocationSubject(bundle, rootKey, principal));
+    const revoked = knowledge.isRevoked(revocationSubject(bundle, rootKey, principal));
     if (revoked) return "the token, or one that it was narrowed from, has been revoked";
     if (principal.development && !options.trustsDevelopment) {
       return "the token was issued to a principal of the development identity provider, which is not in use any more";

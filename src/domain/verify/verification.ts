@@ -5,6 +5,7 @@ import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { BatchResult, ItemFault, Verdict, Verification, VerifyRequest } from "../service.ts";
 import type { Examination } from "./examination.ts";
 import { judge } from "./judgement.ts";
@@ -29,10 +30,11 @@ function refusalOf(error: unknown): DomainError | ItemFault {
 /** Answers the one question: may this token do this, now? */
 export function createVerification(options: {
   readonly examination: Examination;
-  readonly feed: Pick<RevocationFeed, "reach" | "requireFresh" | "position">;
+  readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position">;
+  readonly feed: Pick<RevocationFeed, "reach">;
   readonly clock: Clock;
 }): Verification {
-  const { examination, feed, clock } = options;
+  const { examination, knowledge, feed, clock } = options;
 
   /** Waits for `min_sequence`, where there is one. */
   async function reach(minSequence: string | undefined): Promise<void> {
@@ -47,8 +49,8 @@ export function createVerification(options: {
   async function answer(platform: string, request: VerifyRequest): Promise<Verdict> {
     const examined = await examination.examine(request.token, request.discharges, platform);
     // After whatever was waited for: what is said from here on is as fresh as the bound promises.
-    feed.requireFresh();
-    const sequence = printSequence(feed.position());
+    knowledge.requireFresh();
+    const sequence = printSequence(knowledge.position());
     if (!examined.ok) {
       const { code, detail } = examined;
       return { allowed: false, code, detail, failures: [], undischarged: [], sequence };
