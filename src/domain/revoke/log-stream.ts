@@ -1,0 +1,133 @@
+import { DomainError } from "../parts/error.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LogView } from "../ports/revocations.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
+import type { LogNews, LogStream } from "../service.ts";
+import type { ReadShared } from "./shared-pages.ts";
+import type { StreamProgress } from "./stream-progress.ts";
+
+/** Entries that a stream holds at most. */
+export const STREAM_PAGE = 200;
+
+/** Settings of one stream. */
+export interface LogStreamOptions {
+  readonly view: LogView;
+  readonly progress: StreamProgress;
+  readonly readShared: ReadShared;
+  readonly knowledge: Pick<RevocationKnowledge, "watch">;
+  readonly clock: Clock;
+  /** Milliseconds between two heartbeats. */
+  readonly heartbeat: number;
+  /** Whether the reader may still read this view. Asked before each heartbeat; a rejection ends the stream. */
+  readonly mayGoOn: () => Promise<boolean>;
+  readonly onClose: () => void;
+}
+
+/**
+ * Makes a stream, which reads the store only when it is asked for more and the log has grown. A slow reader
+ * therefore holds one page.
+ */
+export function createLogStream(options: LogStreamOptions) {
+  const { view, progress, readShared, clock, heartbeat } = options;
+  const openedAt = clock.monotonic();
+  let beatAt = Number.NEGATIVE_INFINITY;
+  let ended = false;
+  let wake = () => {};
+  let held: LogNews | undefined;
+
+  const unwatch = options.knowledge.watch(() => {
+    progress.grew();
+    wake();
+  });
+
+  function close(): void {
+    ended = true;
+    unwatch();
+    options.onClose();
+    wake();
+  }
+
+  /** Waits for news of the log, for the stream's end, or for as long as it is told. */
+  function pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.max(1, milliseconds));
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function beat(): Promise<LogNews | undefined> {
+    beatAt = clock.monotonic();
+    if (!(await options.mayGoOn())) return undefined;
+    return {
+      kind: "heartbeat",
+      sequence: progress.sequence(),
+      ageMilliseconds: progress.age(),
+      openMilliseconds: clock.monotonic() - openedAt,
+    };
+  }
+
+  async function read(): Promise<LogNews | undefined> {
+    progress.beginRead();
+    const { page, begun } = readShared(progress.position(), view);
+    const read = await page;
+    const items = progress.take(read, read.entries.length < STREAM_PAGE, begun);
+    return items.length === 0 ? undefined : { kind: "entries", items };
+  }
+
+  /** Reads, waits and beats until there is something to say. */
+  async function nextNews(): Promise<LogNews | undefined> {
+    while (!ended) {
+      const left = beatAt + heartbeat - clock.monotonic();
+      if (left <= 0) return beat();
+      if (!progress.isBehind()) {
+        await pause(left);
+        continue;
+      }
+      try {
+        const news = await read();
+        if (news !== undefined) return news;
+      } catch (error) {
+        // The reader has to start over. It hears so when it comes back.
+        if (error instanceof DomainError && error.code === "gone") return undefined;
+        progress.grew();
+        await pause(Math.min(left, heartbeat / 5));
+      }
+    }
+    return undefined;
+  }
+
+  return {
+    /**
+     * Reads the first page. Rejects, and closes the stream, if the position is gone or the store is down: those
+     * can still be answered before the stream begins.
+     */
+    async begin(): Promise<LogStream> {
+      try {
+        held = await read();
+      } catch (error) {
+        close();
+        throw error;
+      }
+      return {
+        async next() {
+          if (held !== undefined && !ended) {
+            const news = held;
+            held = undefined;
+            return news;
+          }
+          const news = await nextNews().catch((error: unknown) => {
+            close();
+            throw error;
+          });
+          if (news === undefined) close();
+          return news;
+        },
+        close,
+      };
+    },
+    close,
+  };
+}
