@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json/value.ts";
+import type { RefusalCode } from "../words/refusal-codes.ts";
 import { agentText, type Caveat } from "./caveat.ts";
 import { type Condition, compileCaveat, shownCaveat } from "./condition.ts";
 import {
@@ -28,7 +29,10 @@ export interface Facts {
 }
 
 /** Why a caveat forbids a request. `expired` is a failed `time <`. */
-export type FailureCode = "expired" | "depth_exceeded" | "caveat_unknown" | "caveat_failed";
+export type FailureCode = Extract<
+  RefusalCode,
+  "expired" | "depth_exceeded" | "caveat_unknown" | "caveat_failed"
+>;
 
 /** One caveat that forbids the request. */
 export interface Failure {

@@ -19,6 +19,9 @@ const SERVICE: ReadonlySet<string> = new Set([
  */
 const FACTS: ReadonlySet<string> = new Set(["principal", "platform", "token_id", "cost", "bh"]);
 
+/** The names that no caller's context may set. */
+export const RESERVED_NAMES: readonly string[] = [...SERVICE, ...FACTS];
+
 /** Whether an attribute's first name belongs to the service: such a caveat has a form of its own or none. */
 export function isServiceName(name: string): boolean {
   return SERVICE.has(name);

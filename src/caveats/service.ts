@@ -1,11 +1,7 @@
+import { AGENT, APPROVAL_ID, REVOCATION_ID, splitAgent } from "../words/ids.ts";
 import type { Operator, ServiceCaveat } from "./caveat.ts";
 import { parseInstant } from "./values/instant.ts";
 
-const NAME = "[A-Za-z0-9._:/@-]{1,128}";
-const AGENT = new RegExp(`^(${NAME})(?:#(${NAME}))?$`);
-// 16 bytes in base64url without padding: the last character carries two bits, so only four are canonical.
-const REVOCATION_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
-const APPROVAL_ID = /^[A-Za-z0-9_-]{1,128}$/;
 // Far more than the caveats a macaroon may have, and small enough to be exact.
 const COUNT = /^(?:0|[1-9][0-9]{0,8})$/;
 
@@ -40,6 +36,5 @@ export function parseServiceCaveat(
 }
 
 function parseAgent(value: string): ServiceCaveat | undefined {
-  const match = AGENT.exec(value);
-  return match === null ? undefined : { kind: "agent", name: match[1] ?? "", instance: match[2] };
+  return AGENT.test(value) ? { kind: "agent", ...splitAgent(value) } : undefined;
 }

@@ -1,3 +1,6 @@
+import type { RefusalCode as KnownRefusalCode } from "../words/refusal-codes.ts";
+import type { RevocationScopeName, TargetName } from "../words/revocations.ts";
+import type { Decision, KeyState, RequestState, TokenState } from "../words/states.ts";
 import {
   count,
   instant,
@@ -41,30 +44,15 @@ const issuedToken = object({ token: text, ...tokenFacts }, { warnings: list(text
 export type IssuedToken = Answer<typeof issuedToken>;
 
 const tokenRecord = object(
-  { ...tokenFacts, key_id: text, status: word<"active" | "expired" | "revoked">() },
+  { ...tokenFacts, key_id: text, status: word<TokenState>() },
   { warnings: list(text), label: text, issued_by: text },
 );
 
 /** The record of an issued token: everything but the token. */
 export type TokenRecord = Answer<typeof tokenRecord>;
 
-/** Why a token was refused. Stable: added to, never renamed. */
-export type RefusalCode =
-  | "malformed"
-  | "too_large"
-  | "unknown_key"
-  | "bad_signature"
-  | "revoked"
-  | "expired"
-  | "discharge_invalid"
-  | "depth_exceeded"
-  | "holder_proof_required"
-  | "holder_proof_invalid"
-  | "caveat_unknown"
-  | "caveat_failed"
-  | "discharge_missing"
-  | "budget_exhausted"
-  | (string & {});
+/** Why a token was refused. A newer service may answer codes that are not in the list. */
+export type RefusalCode = KnownRefusalCode | (string & {});
 
 const allowed = object({
   allowed: literal(true),
@@ -122,19 +110,18 @@ const batchItem: Reader<Verdict | Problem> = (value, place) =>
     ? verdict(value, place)
     : problem(value, place);
 
-const target = object(
-  {},
-  {
-    revocation_id: text,
-    token_id: text,
-    principal: object({}, { id: text, issuer: text, subject: text }),
-    agent: text,
-    key_id: text,
-    platform: text,
-    approval_id: text,
-    issued_before: instant,
-  },
-);
+// A `token` is answered as its revocation id.
+const namedTarget = {
+  revocation_id: text,
+  token_id: text,
+  principal: object({}, { id: text, issuer: text, subject: text }),
+  agent: text,
+  key_id: text,
+  platform: text,
+  approval_id: text,
+} satisfies Readonly<Record<Exclude<TargetName, "token">, Reader<unknown>>>;
+
+const target = object({}, { ...namedTarget, issued_before: instant });
 
 const revocation = object(
   {
@@ -142,7 +129,7 @@ const revocation = object(
     target,
     revoked_at: instant,
     sequence: text,
-    scope: word<"all" | "platform" | "principal" | "link">(),
+    scope: word<RevocationScopeName>(),
   },
   { reason: text },
 );
@@ -181,7 +168,7 @@ const key = object(
   {
     key_id: text,
     platform: text,
-    state: word<"pending" | "active" | "retired">(),
+    state: word<KeyState>(),
     created_at: instant,
     active_from: instant,
   },
@@ -217,7 +204,7 @@ export type DischargeAnswer =
 const approval = object(
   {
     id: text,
-    state: text,
+    state: word<RequestState>(),
     needed: count,
     subjects: list(text),
     groups: list(text),
@@ -226,7 +213,9 @@ const approval = object(
     expires_at: instant,
     discharge_life: count,
     unverified: object({ text, agents: list(text) }),
-    decisions: list(object({ issuer: text, subject: text, decision: text, at: instant }, { reason: text })),
+    decisions: list(
+      object({ issuer: text, subject: text, decision: word<Decision>(), at: instant }, { reason: text }),
+    ),
   },
   {
     decided_at: instant,

@@ -1,3 +1,4 @@
+import { EVENT_STREAM, IDEMPOTENCY_KEY, METADATA_PATH } from "../words/http.ts";
 import {
   type Approval,
   type DischargeAnswer,
@@ -60,7 +61,7 @@ export interface Bakehouse {
   ): Promise<IssuedToken>;
   /** May this token do this, now? */
   verify(request: VerifyRequest, options?: CallOptions): Promise<Verdict>;
-  /** Up to 1,000 questions at once; a question that could not be answered has a problem in its place. */
+  /** Up to a thousand questions at once; a question that could not be answered has a problem in its place. */
   verifyBatch(
     requests: readonly VerifyRequest[],
     options?: CallOptions,
@@ -147,7 +148,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
         method: "POST",
         path: "/v1/tokens",
         body: request,
-        headers: { "idempotency-key": key },
+        headers: { [IDEMPOTENCY_KEY]: key },
         repeat: "always",
       } as const;
       return readIssuedToken((await transport.call(call, callOptions)).body);
@@ -192,7 +193,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
         method: "GET",
         path: "/v1/revocations",
         query: { after },
-        headers: { accept: "text/event-stream" },
+        headers: { accept: EVENT_STREAM },
         repeat: "never",
       } as const;
       yield* readLogEvents(await transport.open(call, callOptions), callOptions?.signal);
@@ -261,8 +262,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async discover(callOptions) {
-      const path = "/.well-known/oauth-authorization-server";
-      const call = { method: "GET", path, repeat: "always", anonymous: true } as const;
+      const call = { method: "GET", path: METADATA_PATH, repeat: "always", anonymous: true } as const;
       return readDiscovery((await transport.call(call, callOptions)).body);
     },
 

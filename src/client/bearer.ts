@@ -1,11 +1,9 @@
-/** What stood in an `Authorization` header. */
+import { BEARER } from "../words/http.ts";
+/** The contents of an `Authorization` header. */
 export type Bearer =
   | { readonly state: "none" }
   | { readonly state: "malformed" }
   | { readonly state: "token"; readonly token: string };
-
-// Any base64 (RFC 6750 §2.1 says b64token). No comma and no white space: two headers joined into one are none.
-const BEARER = /^bearer +([A-Za-z0-9+/_.~-]+=*)$/i;
 
 /** Reads an `Authorization` header. A credential of another scheme is no token. */
 export function readBearer(header: string | null | undefined): Bearer {

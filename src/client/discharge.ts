@@ -1,4 +1,4 @@
-import { encodeBase64Url } from "../macaroon/index.ts";
+import { encodeBase64Url, LIMITS } from "../macaroon/index.ts";
 import type { PendingDischarge } from "./answers.ts";
 import { type Bakehouse, createBakehouse } from "./bakehouse.ts";
 import { TokenError } from "./error.ts";
@@ -29,9 +29,6 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
   readonly forDescendants?: boolean;
 }
 
-/** Discharges may have third-party caveats themselves; more than this many in all is no token of good faith. */
-const MOST = 32;
-
 /** Milliseconds between two questions to a service that does not hold them until there is an answer. */
 const LONGEST_PAUSE = 2_000;
 
@@ -53,7 +50,8 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
   for (let asked = 0; ; asked++) {
     const [next] = discharged.undischarged();
     if (next === undefined) return discharged;
-    if (asked === MOST) throw new TokenError("undischarged", `more than ${MOST} discharges are needed`);
+    if (asked === LIMITS.discharges)
+      throw new TokenError("undischarged", `more than ${LIMITS.discharges} discharges are needed`);
     const origin = originOf(next.location);
     if (origin === undefined || !allowed.has(origin)) {
       throw new TokenError("undischarged", "a discharge is to be had at a place that is not allowed");

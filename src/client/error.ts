@@ -1,22 +1,6 @@
-/** What a service answers with an error. Stable: added to, never renamed; so an unknown one is a text. */
-export type ProblemCode =
-  | "invalid_request"
-  | "unauthenticated"
-  | "forbidden"
-  | "not_found"
-  | "method_not_allowed"
-  | "conflict"
-  | "idempotency_in_flight"
-  | "gone"
-  | "payload_too_large"
-  | "unsupported_media_type"
-  | "unprocessable"
-  | "ttl_too_long"
-  | "idempotency_mismatch"
-  | "rate_limited"
-  | "internal_error"
-  | "unavailable"
-  | (string & {});
+import type { ProblemCode as KnownProblemCode } from "../words/problem-codes.ts";
+/** The `code` of an error that the service answers. A newer service may answer codes that are not in the list. */
+export type ProblemCode = KnownProblemCode | (string & {});
 
 /**
  * Why a call has no answer, besides what the service itself said.

@@ -1,3 +1,5 @@
+export { PROBLEM_CODES } from "../words/problem-codes.ts";
+export { REFUSAL_CODES } from "../words/refusal-codes.ts";
 export type {
   Allowed,
   Approval,

@@ -1,7 +1,9 @@
+import { EVENT_STREAM } from "../words/http.ts";
+import { HEARTBEAT_EVENT, type Heartbeat, REVOCATION_EVENT } from "../words/revocations.ts";
 import { type Revocation, readRevocation } from "./answers.ts";
 import { BakehouseError } from "./error.ts";
 import { readEventStream } from "./event-stream.ts";
-import { count, nullable, object, readJson, text } from "./read.ts";
+import { count, nullable, object, type Reader, readJson, text } from "./read.ts";
 
 /** What the stream of the revocation log says. */
 export type LogEvent =
@@ -18,11 +20,15 @@ export type LogEvent =
       readonly openMilliseconds: number;
     };
 
-const heartbeat = object({ sequence: text, staleness_ms: nullable(count), open_ms: count });
+const heartbeat: Reader<Heartbeat> = object({
+  sequence: text,
+  staleness_ms: nullable(count),
+  open_ms: count,
+});
 
 /** Reads the events of the log; unknown ones are passed over, since they come from a newer service. */
 export async function* readLogEvents(response: Response, signal?: AbortSignal): AsyncGenerator<LogEvent> {
-  if (!response.headers.get("content-type")?.startsWith("text/event-stream") || response.body === null) {
+  if (!response.headers.get("content-type")?.startsWith(EVENT_STREAM) || response.body === null) {
     await response.body?.cancel();
     throw new BakehouseError("bad_answer", "the service does not stream its revocation log");
   }
@@ -30,10 +36,10 @@ export async function* readLogEvents(response: Response, signal?: AbortSignal): 
   yield { kind: "opened", date: Number.isNaN(date) ? undefined : date };
   try {
     for await (const event of readEventStream(response.body)) {
-      if (event.type === "revocation") {
+      if (event.type === REVOCATION_EVENT) {
         const revocation = readRevocation(event.data);
         yield { kind: "revocation", revocation, sequence: revocation.sequence };
-      } else if (event.type === "heartbeat") {
+      } else if (event.type === HEARTBEAT_EVENT) {
         const { sequence, staleness_ms, open_ms } = readJson(event.data, heartbeat);
         yield {
           kind: "heartbeat",

@@ -1,3 +1,5 @@
+import { REQUEST_ID } from "../words/http.ts";
+import { PROBLEM_MEDIA_TYPE } from "../words/problem-codes.ts";
 import { readProblem } from "./answers.ts";
 import { BakehouseError } from "./error.ts";
 
@@ -210,12 +212,12 @@ function connectionError(error: unknown, signal?: AbortSignal, limit?: AbortSign
 /** Reads an error's answer. One that is no problem document came from something else on the way. */
 function problemError(response: Response, body: string): BakehouseError {
   const { status, headers } = response;
-  const requestId = headers.get("x-request-id") ?? undefined;
+  const requestId = headers.get(REQUEST_ID) ?? undefined;
   const retryAfter = readRetryAfter(headers.get("retry-after"));
   const facts = { status, requestId, retryAfter };
   if (status >= 200 && status < 400)
     return new BakehouseError("bad_answer", "the answer points elsewhere", facts);
-  if (headers.get("content-type")?.startsWith("application/problem+json")) {
+  if (headers.get("content-type")?.startsWith(PROBLEM_MEDIA_TYPE)) {
     try {
       const { code, detail, member } = readProblem(body);
       return new BakehouseError(code, detail, { ...facts, member });

@@ -1,16 +1,5 @@
+import type { ApiAction } from "../words/actions.ts";
 import type { Identity } from "./ports/sessions.ts";
-
-/** What a service credential may be narrowed to by an `action` caveat. */
-export type ApiAction =
-  | "issue"
-  | "verify"
-  | "revoke"
-  | "read"
-  | "discharge"
-  | "keys"
-  | "platforms"
-  | "policy"
-  | "audit";
 
 /** A human, by an ID token or in a browser session. */
 export interface HumanCaller {

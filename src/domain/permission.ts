@@ -1,4 +1,5 @@
-import type { ApiAction, Caller, HumanCaller, ServiceCaller } from "./caller.ts";
+import type { ApiAction } from "../words/actions.ts";
+import type { Caller, HumanCaller, ServiceCaller } from "./caller.ts";
 import { DomainError } from "./parts/error.ts";
 
 function clearCredential(caller: ServiceCaller, action: ApiAction, platform: string | undefined): void {

@@ -1,4 +1,4 @@
-import { SHORT_ID_BYTES } from "./parts/identifier.ts";
+import { SHORT_ID_BYTES } from "../words/ids.ts";
 import { createLookUp } from "./parts/look-up.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Principal } from "./ports/principals.ts";

@@ -1,4 +1,6 @@
 import type { JsonObject } from "../json/value.ts";
+import type { RefusalCode } from "../words/refusal-codes.ts";
+import type { KeyState, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { DomainError } from "./parts/error.ts";
@@ -73,7 +75,7 @@ export interface TokenView extends Omit<IssuedToken, "token"> {
   readonly label: string | null;
   /** Token id of the credential that asked for it; null where the principal did. */
   readonly issuedBy: string | null;
-  readonly status: "active" | "expired" | "revoked";
+  readonly status: TokenState;
 }
 
 export interface Tokens {
@@ -91,26 +93,6 @@ export interface VerifyRequest {
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;
 }
-
-/** Every refusal, in the order in which the first that applies is the answer's `code`. */
-export const REFUSAL_CODES = [
-  "malformed",
-  "too_large",
-  "unknown_key",
-  "bad_signature",
-  "revoked",
-  "expired",
-  "discharge_invalid",
-  "depth_exceeded",
-  "holder_proof_required",
-  "holder_proof_invalid",
-  "caveat_unknown",
-  "caveat_failed",
-  "discharge_missing",
-  "budget_exhausted",
-] as const;
-
-export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export interface CaveatFailure {
   /** Position in the chain of the macaroon that the caveat belongs to. */
@@ -269,8 +251,7 @@ export interface Platforms {
 export interface KeyView {
   readonly keyId: string;
   readonly platform: string;
-  /** `pending` keys do not sign yet, `retired` ones sign no more; tokens under all three verify. */
-  readonly state: "pending" | "active" | "retired";
+  readonly state: KeyState;
   readonly createdAt: number;
   readonly activeFrom: number;
   readonly retiredAt: number | null;

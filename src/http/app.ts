@@ -1,8 +1,8 @@
 import { type Context, Hono } from "hono";
-
 import { DomainError } from "../domain/parts/error.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Service } from "../domain/service.ts";
+import { REQUEST_ID } from "../words/http.ts";
 import type { HttpLog } from "./log/log.ts";
 import { requestId } from "./log/request-id.ts";
 import { pages } from "./pages/all.tsx";
@@ -51,7 +51,7 @@ export function createApp(options: AppOptions): Hono {
       params,
       search: searchOf(request.url),
       peer: peer(c),
-      requestId: requestId(request.headers.get("x-request-id")),
+      requestId: requestId(request.headers.get(REQUEST_ID)),
       seen: { caller: "none", credential: "none" },
     };
   }

@@ -9,15 +9,16 @@ const LAYERS: Readonly<
   Record<string, { readonly ours: readonly string[]; readonly packages: readonly string[] | "any" }>
 > = {
   json: { ours: [], packages: [] },
+  words: { ours: [], packages: [] },
   macaroon: { ours: ["json"], packages: ["@noble/hashes", "@noble/ciphers", "@noble/curves"] },
-  caveats: { ours: ["json"], packages: [] },
+  caveats: { ours: ["json", "words"], packages: [] },
   conditions: { ours: [], packages: [] },
-  domain: { ours: ["json", "macaroon", "caveats", "conditions"], packages: ["node:"] },
-  storage: { ours: ["domain"], packages: "any" },
+  domain: { ours: ["json", "words", "macaroon", "caveats", "conditions"], packages: ["node:"] },
+  storage: { ours: ["domain", "words"], packages: "any" },
   oidc: { ours: ["domain"], packages: "any" },
-  http: { ours: ["domain", "json", "caveats", "conditions", "macaroon"], packages: "any" },
-  client: { ours: ["json", "macaroon", "caveats"], packages: [] },
-  cli: { ours: ["client", "json", "macaroon", "caveats"], packages: ["node:", "openid-client"] },
+  http: { ours: ["domain", "json", "words", "caveats", "conditions", "macaroon"], packages: "any" },
+  client: { ours: ["json", "words", "macaroon", "caveats"], packages: [] },
+  cli: { ours: ["client", "json", "words", "macaroon", "caveats"], packages: ["node:", "openid-client"] },
 };
 
 /**

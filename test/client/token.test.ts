@@ -23,7 +23,6 @@ import {
   TokenError,
   within,
 } from "../../src/client/index.ts";
-import { parseIdentifier } from "../../src/domain/parts/identifier.ts";
 import {
   boxPublicKey,
   decodeBundle,
@@ -32,6 +31,7 @@ import {
   openTicket,
   verify,
 } from "../../src/macaroon/index.ts";
+import { parseIdentifier } from "../../src/words/identifier.ts";
 
 const rootKey = new Uint8Array(32).fill(9);
 const IDENTIFIER = "bh1.Zk3vQm2xT9aBcDeF.019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081.pW3kD0q9xYb2LmNa.1";

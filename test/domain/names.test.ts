@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
-import { parseIdentifier, printIdentifier } from "../../src/domain/parts/identifier.ts";
 import { parseSequence, printSequence } from "../../src/domain/parts/sequence.ts";
-import { isUuidv7, uuidv7, uuidv7Time } from "../../src/domain/parts/uuid.ts";
+import { uuidv7 } from "../../src/domain/parts/uuid.ts";
+import { parseIdentifier, printIdentifier } from "../../src/words/identifier.ts";
+import { isUuidv7, uuidv7Time } from "../../src/words/ids.ts";
 import { createCountingRandomness } from "./manual.ts";
 
 const KEY_ID = "Zk3vQm2xT9aB-_eF";

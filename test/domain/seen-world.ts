@@ -1,6 +1,5 @@
 import type { RootKey } from "../../src/domain/keys/root-keys.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
-import { printIdentifier } from "../../src/domain/parts/identifier.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import type { Verdict } from "../../src/domain/service.ts";
@@ -10,6 +9,7 @@ import { createSightings } from "../../src/domain/verify/sightings.ts";
 import { createVerification } from "../../src/domain/verify/verification.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+import { printIdentifier } from "../../src/words/identifier.ts";
 
 export const KEY_ID = "Zk3vQm2xT9aBcDeF";
 export const PRINCIPAL_ID = "pW3kD0q9xYb2LmNa";

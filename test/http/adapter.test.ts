@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
-
 import { DomainError, type DomainErrorCode } from "../../src/domain/parts/error.ts";
 import { pinoHttpLog } from "../../src/http/log/pino-log.ts";
-import { PROBLEM_CODES, PROBLEMS } from "../../src/http/parts/problem-codes.ts";
+import { PROBLEMS } from "../../src/http/parts/problem-codes.ts";
+import { PROBLEM_CODES } from "../../src/words/problem-codes.ts";
 import { AT, TOKEN_ID } from "../support/fake-service.ts";
 import { as, createTestApp, HTTPS_ORIGIN, problemOf, whoMay } from "./app.ts";
 import { CANARY } from "./mutations.ts";

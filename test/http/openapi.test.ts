@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { REFUSAL_CODES } from "../../src/domain/service.ts";
 import { printOpenapi } from "../../src/http/openapi/print.ts";
-import { PROBLEM_CODES } from "../../src/http/parts/problem-codes.ts";
 import { ROUTES } from "../../src/http/routes/all.ts";
+import { PROBLEM_CODES } from "../../src/words/problem-codes.ts";
+import { REFUSAL_CODES } from "../../src/words/refusal-codes.ts";
 import { breaches, OPENAPI, OPENAPI_TEXT, type Operation, violations } from "../support/contract.ts";
 import { REQUEST_ID } from "../support/fake-service.ts";
 import { createTestApp } from "./app.ts";

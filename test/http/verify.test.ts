@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-
 import { DomainError } from "../../src/domain/parts/error.ts";
-import { REFUSAL_CODES, type VerifyRequest } from "../../src/domain/service.ts";
+import type { VerifyRequest } from "../../src/domain/service.ts";
 import { JsonNumber } from "../../src/json/value.ts";
+import { REFUSAL_CODES } from "../../src/words/refusal-codes.ts";
 import { ALLOWED, REFUSED, REVOCATION_ID, SEQUENCE, TOKEN_ID } from "../support/fake-service.ts";
 import { as, createTestApp, problemOf, read } from "./app.ts";
 import { CANARY } from "./mutations.ts";

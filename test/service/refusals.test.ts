@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-
-import type { RefusalCode } from "../../src/domain/service.ts";
 import { encodeUvarint } from "../../src/macaroon/index.ts";
+import type { RefusalCode } from "../../src/words/refusal-codes.ts";
 import { describeService, type Problem } from "../support/service.ts";
 import { bound, createThirdParty, forged, linkOf, narrow, tickets } from "../support/service-macaroons.ts";
 

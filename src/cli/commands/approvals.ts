@@ -1,12 +1,11 @@
 import type { Approval, Bakehouse } from "../../client/index.ts";
+import { UUID } from "../../words/ids.ts";
 import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { onlyWords, pageRequest } from "../input.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
-
-const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Approvals of one page, and pages that are looked through for one: it is among the newest, or over. */
 const PAGE = 100;
@@ -30,7 +29,7 @@ export const approvalsCommand: Command = {
     onlyWords(invocation, 1);
     const { terminal, flag } = invocation;
     const [id] = invocation.positionals;
-    if (id !== undefined && !ID.test(id)) throw new UsageError("that is no approval's id");
+    if (id !== undefined && !UUID.test(id)) throw new UsageError("that is no approval's id");
     const client = await connect(invocation);
     if (id === undefined) {
       const request = { ...pageRequest(invocation), ...(flag("pending") && { state: "pending" as const }) };

@@ -1,3 +1,5 @@
+import { PROBLEM_MEDIA_TYPE, problemType } from "../../words/problem-codes.ts";
+import type { RefusalCode } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
 import { readBearer } from "../bearer.ts";
 import { BakehouseError } from "../error.ts";
@@ -28,7 +30,7 @@ export interface GuardRequest {
 }
 
 /** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
-const INVALID_TOKEN: ReadonlySet<string> = new Set([
+const INVALID_TOKEN: ReadonlySet<string> = new Set<RefusalCode>([
   "malformed",
   "too_large",
   "unknown_key",
@@ -79,11 +81,11 @@ function denied(
   challenge?: string,
   verdict?: Refused,
 ): GuardDecision {
-  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  const headers = new Headers({ "content-type": PROBLEM_MEDIA_TYPE, "cache-control": "no-store" });
   if (challenge !== undefined) headers.set("www-authenticate", challenge);
   if (status === 503) headers.set("retry-after", "1");
   const body = JSON.stringify({
-    type: `urn:bakehouse:problem:${code}`,
+    type: problemType(code),
     title: TITLES[status],
     status,
     code,

@@ -2,10 +2,8 @@ import { reservedMember } from "../../caveats/reserved.ts";
 import { JsonError } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
+import { CONTEXT_DEPTH } from "../../words/limits.ts";
 import type { Context } from "../requests.ts";
-
-/** The service reads no deeper context. */
-const CONTEXT_DEPTH = 64;
 
 /** Values in a context that are looked at here: one far larger is the service's to refuse. */
 const MOST_VALUES = 10_000;

@@ -1,3 +1,4 @@
+import { splitAgent } from "../../words/ids.ts";
 import type { Allowed, Revocation } from "../answers.ts";
 
 /** What a revocation may name of a token. */
@@ -56,7 +57,7 @@ export function createRevocations(most: number): Revocations {
       if (agents.size === 0 || named.length === 0) return false;
       const issued = Date.parse(root.issued_at);
       return named.some((agent) =>
-        [agent, nameOf(agent)].some((name) => issued < (agents.get(name) ?? issued)),
+        [agent, splitAgent(agent).name].some((name) => issued < (agents.get(name) ?? issued)),
       );
     },
 
@@ -72,11 +73,6 @@ export function createRevocations(most: number): Revocations {
   };
 }
 
-/** An agent's name without its instance. */
-function nameOf(agent: string): string {
-  return agent.split("#", 1)[0] ?? agent;
-}
-
 /** Whether a revocation may kill a token. */
 export function isKilledBy(token: Revocable, { target }: Revocation): boolean {
   const { root } = token;
@@ -85,7 +81,9 @@ export function isKilledBy(token: Revocable, { target }: Revocation): boolean {
     target.issued_before === undefined || Date.parse(root.issued_at) < Date.parse(target.issued_before);
   if (target.agent !== undefined) {
     if (target.token_id !== undefined && target.token_id !== root.token_id) return false;
-    return old && token.agents.some((agent) => agent === target.agent || nameOf(agent) === target.agent);
+    return (
+      old && token.agents.some((agent) => agent === target.agent || splitAgent(agent).name === target.agent)
+    );
   }
   if (target.principal !== undefined) {
     const { id, issuer, subject } = target.principal;

@@ -6,6 +6,7 @@ import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import type { JsonObject } from "../../json/value.ts";
 import type { Caveat } from "../../macaroon/index.ts";
+import { firstRefusal } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
 import type { Window } from "./clock.ts";
 import type { Revocable } from "./revocations.ts";
@@ -128,12 +129,8 @@ export function judge(token: KnownToken, context: JsonObject, window: Window, se
   };
 }
 
-/** In the order in which the service names the first reason. */
-const ORDER: readonly Failure["code"][] = ["expired", "depth_exceeded", "caveat_unknown", "caveat_failed"];
-
+/** @param failures at least one */
 function refused(failures: readonly Failure[], sequence: string): Refused {
-  const code =
-    ORDER.find((candidate) => failures.some((failure) => failure.code === candidate)) ?? "caveat_failed";
-  const first = failures.find((failure) => failure.code === code);
-  return { allowed: false, code, detail: first?.detail ?? "", failures, undischarged: [], sequence };
+  const { code, detail } = firstRefusal(failures) ?? { code: "caveat_failed", detail: "" };
+  return { allowed: false, code, detail, failures, undischarged: [], sequence };
 }

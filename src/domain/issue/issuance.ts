@@ -1,10 +1,10 @@
 import { parseTerms } from "../../conditions/parse.ts";
+import { isUuidv7 } from "../../words/ids.ts";
 import type { Caller } from "../caller.ts";
 import { credentialsOf } from "../credential-role.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
-import { isUuidv7 } from "../parts/uuid.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "../permission.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";

@@ -10,9 +10,9 @@ import {
   sealTicket,
   type UnverifiedMacaroon,
 } from "../../macaroon/index.ts";
+import { type Identifier, printIdentifier } from "../../words/identifier.ts";
 import type { RootKey } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
-import { type Identifier, printIdentifier } from "../parts/identifier.ts";
 import { rfc3339 } from "../parts/instants.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { IssuedCaveat, TokenRecord } from "../ports/tokens.ts";

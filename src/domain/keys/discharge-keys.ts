@@ -1,7 +1,7 @@
 import { boxPublicKey, type OpenedTicket, openTicket } from "../../macaroon/index.ts";
+import { SHORT_ID_BYTES } from "../../words/ids.ts";
 import { auditEvent } from "../audit.ts";
 import { DomainError } from "../parts/error.ts";
-import { SHORT_ID_BYTES } from "../parts/identifier.ts";
 import { MAX_TOKEN_LIFE, ROOT_KEY_AGE, ROOT_KEY_MARGIN } from "../parts/lifetimes.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,5 +1,5 @@
+import { SHORT_ID_BYTES } from "../../words/ids.ts";
 import { DomainError } from "../parts/error.ts";
-import { SHORT_ID_BYTES } from "../parts/identifier.ts";
 import { MAX_TOKEN_LIFE, ROOT_KEY_MARGIN } from "../parts/lifetimes.ts";
 import { createLookUp } from "../parts/look-up.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,7 +1,5 @@
 import type { Randomness } from "../ports/randomness.ts";
 
-const TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-
 /**
  * A UUID of version 7 (RFC 9562 §5.7): 48 bits of time, 74 of randomness.
  *
@@ -16,14 +14,4 @@ export function uuidv7(at: number, randomness: Randomness): string {
   view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** Whether the text is a UUID of version 7 in its one canonical form, lower case. */
-export function isUuidv7(text: string): boolean {
-  return TEXT.test(text);
-}
-
-/** The time in a canonical UUID of version 7, unix milliseconds. */
-export function uuidv7Time(uuid: string): number {
-  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
 }

@@ -1,3 +1,4 @@
+import type { RequestState } from "../../words/states.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { AssertedBy } from "./principals.ts";
 
@@ -7,8 +8,8 @@ export type DischargeProtocol = "native" | "bakery";
 /** `identity`: someone has to log in and confirm. `approval`: the people whom the ticket names are asked. */
 export type DischargeKind = "identity" | "approval";
 
-/** `dropped`: made room for newer requests of the same caller or token. */
-export type DischargeState = "pending" | "granted" | "denied" | "dropped";
+/** States as they are stored. A pending request expires by time alone, so `expired` is never stored. */
+export type DischargeState = Exclude<RequestState, "expired">;
 
 /** What was verified about the token that was shown when asking. */
 export interface DischargeSubject {

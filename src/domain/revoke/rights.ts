@@ -1,11 +1,11 @@
 import { agentText } from "../../caveats/caveat.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { parseRevocationId } from "../../macaroon/index.ts";
+import { isUuidv7 } from "../../words/ids.ts";
 import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
-import { isUuidv7 } from "../parts/uuid.ts";
 import { requireAdministrator, requirePlatform } from "../permission.ts";
 import type { RevocationScope, RevocationTarget } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";

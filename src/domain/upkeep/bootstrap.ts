@@ -1,9 +1,9 @@
 import { decodeBundle } from "../../macaroon/index.ts";
+import { parseIdentifier } from "../../words/identifier.ts";
 import type { ServiceCredentials } from "../access/service-credentials.ts";
 import { auditEvent } from "../audit.ts";
 import type { CredentialRole } from "../credential-role.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
-import { parseIdentifier } from "../parts/identifier.ts";
 import type { CredentialFile, CredentialFiles } from "../ports/credential-files.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import { CLOSED_POLICY, DEFAULT_PLATFORM_POLICY } from "../ports/policy.ts";

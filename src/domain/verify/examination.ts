@@ -7,14 +7,14 @@ import {
   type UnverifiedMacaroon,
   verify,
 } from "../../macaroon/index.ts";
+import { parseIdentifier } from "../../words/identifier.ts";
+import type { RefusalCode } from "../../words/refusal-codes.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import type { Secret } from "../keys/secret.ts";
-import { parseIdentifier } from "../parts/identifier.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Principals } from "../principals.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
-import type { RefusalCode } from "../service.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
 import { nodeChain, nodeHmac } from "./node-hash.ts";
 import type { Sightings } from "./sightings.ts";

@@ -5,7 +5,8 @@ import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { newWork } from "../../caveats/values/work.ts";
 import type { JsonObject } from "../../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../../macaroon/index.ts";
-import { type CaveatFailure, REFUSAL_CODES, type RefusalCode } from "../service.ts";
+import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
+import type { CaveatFailure } from "../service.ts";
 import type { GoodToken } from "./examination.ts";
 import { linksOf } from "./verified-bundle.ts";
 

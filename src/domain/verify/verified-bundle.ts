@@ -5,9 +5,9 @@ import type { CaveatReader } from "../../caveats/memo.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import type { VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
-import type { Identifier } from "../parts/identifier.ts";
+import type { Identifier } from "../../words/identifier.ts";
+import { uuidv7Time } from "../../words/ids.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
-import { uuidv7Time } from "../parts/uuid.ts";
 
 /**
  * What a right signature tells of a bundle: all that is the same for every request that presents it. So it can be

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { REQUEST_ID } from "../../words/http.ts";
 
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
@@ -89,7 +90,7 @@ function exchangeOf(route: Route, incoming: IncomingMessage): Exchange {
     params: {},
     search: "",
     peer: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
-    requestId: requestId(headerOf(incoming.rawHeaders, "x-request-id")),
+    requestId: requestId(headerOf(incoming.rawHeaders, REQUEST_ID)),
     seen: { caller: "none", credential: "none" },
   };
 }
@@ -104,7 +105,7 @@ function write(response: ServerResponse, reply: Reply, id: string, common: Commo
   const head = replaced ? without(common.inTurn, names) : [...common.inTurn];
   for (const name of names) head.push(name, headers[name] ?? "");
   for (const cookie of cookies ?? []) head.push("set-cookie", cookie);
-  head.push("x-request-id", id, "content-length", String(length));
+  head.push(REQUEST_ID, id, "content-length", String(length));
   response.writeHead(reply.status, head);
   // As text, head and body leave in one write; and where each character is one byte, without being transcoded.
   response.end(body, length === body.length ? "latin1" : "utf8");

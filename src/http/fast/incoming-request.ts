@@ -8,8 +8,8 @@ export function incomingRequest(incoming: IncomingMessage): HttpRequest {
   return {
     method: incoming.method ?? "",
     headers: {
-      get: (name) => headerOf(rawHeaders, name),
-      has: (name) => headerOf(rawHeaders, name) !== null,
+      get: (name) => headerOf(rawHeaders, name.toLowerCase()),
+      has: (name) => headerOf(rawHeaders, name.toLowerCase()) !== null,
     },
     get body(): never {
       throw new Error("a direct route takes its body whole");

@@ -1,6 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import { z } from "zod";
-import { codesOf, PROBLEMS, type ProblemCode } from "../parts/problem-codes.ts";
+import { PROBLEM_MEDIA_TYPE, type ProblemCode } from "../../words/problem-codes.ts";
+import { codesOf, PROBLEMS } from "../parts/problem-codes.ts";
 import { FORM_TYPE } from "../request/form-body.ts";
 import type { Auth, Route, RouteResponse } from "../request/route.ts";
 import { ROUTES } from "../routes/all.ts";
@@ -151,7 +152,7 @@ function refusal(route: Route, status: number, codes: readonly ProblemCode[]) {
   return {
     description: [...(own === undefined ? [] : [own.description]), lines.join("\n")].join("\n\n"),
     ...refusalHeaders(status),
-    content: { ...page, ...bakery, "application/problem+json": { schema: problemSchema } },
+    content: { ...page, ...bakery, [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } },
   };
 }
 

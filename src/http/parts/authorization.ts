@@ -1,3 +1,5 @@
+import { LIMITS } from "../../macaroon/index.ts";
+import { BEARER } from "../../words/http.ts";
 /** What an `Authorization` header says. */
 export type Authorization =
   | { readonly kind: "absent" }
@@ -6,11 +8,7 @@ export type Authorization =
   | { readonly kind: "malformed"; readonly detail: string };
 
 /** Longest credential, characters: as much as a token may have. The server limits all headers together. */
-export const MAX_CREDENTIAL = 65_536;
-
-// RFC 9110 §11.4 (a scheme in any case, one or more spaces) and RFC 6750 §2.1 (b64token). Several headers
-// arrive joined by a comma and a space, which no token has: two credentials are refused, not chosen from.
-const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+export const MAX_CREDENTIAL = LIMITS.bundleBytes;
 
 /** Reads the header, strictly. A header that is there but unusable is never treated as absent. */
 export function parseAuthorization(header: string | null): Authorization {

@@ -1,14 +1,4 @@
-import type { DomainErrorCode } from "../../domain/parts/error.ts";
-
-/** What only this adapter can find wrong: the rest comes from the domain. */
-export type HttpErrorCode =
-  | "method_not_allowed"
-  | "unsupported_media_type"
-  | "payload_too_large"
-  | "internal_error";
-
-/** The `code` of every problem document. Added to, never renamed. */
-export type ProblemCode = DomainErrorCode | HttpErrorCode;
+import { PROBLEM_CODES, type ProblemCode } from "../../words/problem-codes.ts";
 
 interface ProblemKind {
   readonly status: number;
@@ -18,7 +8,7 @@ interface ProblemKind {
   readonly description: string;
 }
 
-/** Every problem that can be answered: the one place that maps failures to HTTP. */
+/** The status, title and description of every problem. Failures are mapped to HTTP here and nowhere else. */
 export const PROBLEMS = {
   invalid_request: {
     status: 400,
@@ -125,9 +115,6 @@ export const PROBLEMS = {
       "The service could not find out, because something that it depends on does not answer. This says nothing about the token or the credential. Repeat after `Retry-After` seconds.",
   },
 } as const satisfies Readonly<Record<ProblemCode, ProblemKind>>;
-
-/** Every problem code, in the order of its status. */
-export const PROBLEM_CODES = Object.keys(PROBLEMS) as readonly ProblemCode[];
 
 /** The codes that share a status. */
 export function codesOf(status: number): readonly ProblemCode[] {

@@ -1,6 +1,7 @@
 import { DomainError } from "../../domain/parts/error.ts";
 import { JsonError } from "../../json/error.ts";
-import { type HttpErrorCode, PROBLEMS, type ProblemCode } from "./problem-codes.ts";
+import { type HttpProblemCode, type ProblemCode, problemType } from "../../words/problem-codes.ts";
+import { PROBLEMS } from "./problem-codes.ts";
 
 /** A problem document (RFC 9457 §3). */
 export interface Problem {
@@ -16,11 +17,11 @@ export interface Problem {
 /** A refusal that only HTTP knows. The message is public, like a DomainError's. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
-  readonly code: HttpErrorCode;
+  readonly code: HttpProblemCode;
   /** Headers that the answer must carry, such as `allow`. */
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: HttpErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(code: HttpProblemCode, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.code = code;
     this.headers = headers;
@@ -30,7 +31,7 @@ export class HttpError extends Error {
 /** Makes a problem document. */
 export function problem(code: ProblemCode, detail: string, member?: string): Problem {
   const { status, title } = PROBLEMS[code];
-  const type = `urn:bakehouse:problem:${code}`;
+  const type = problemType(code);
   return { type, title, status, code, detail, ...(member !== undefined && member !== "" ? { member } : {}) };
 }
 

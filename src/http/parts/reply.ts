@@ -1,3 +1,4 @@
+import { PROBLEM_MEDIA_TYPE } from "../../words/problem-codes.ts";
 import type { Problem } from "./problem.ts";
 import { problemHeaders } from "./problem.ts";
 
@@ -29,7 +30,7 @@ export function problemReply(problem: Problem, headers: Readonly<Record<string, 
   return {
     status: problem.status,
     body: JSON.stringify(problem),
-    headers: { "content-type": "application/problem+json", ...problemHeaders(problem.code), ...headers },
+    headers: { "content-type": PROBLEM_MEDIA_TYPE, ...problemHeaders(problem.code), ...headers },
     code: problem.code,
   };
 }

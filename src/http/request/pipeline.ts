@@ -1,4 +1,5 @@
 import type { Clock } from "../../domain/ports/clock.ts";
+import { REQUEST_ID } from "../../words/http.ts";
 import { describeFault } from "../log/log.ts";
 import { setCookie } from "../parts/cookies.ts";
 import { HttpError, internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
@@ -53,7 +54,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
     common,
     async answer(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Response> {
       const reply = await settle(exchange, route, run);
-      return toResponse(reply, { ...common, "x-request-id": exchange.requestId });
+      return toResponse(reply, { ...common, [REQUEST_ID]: exchange.requestId });
     },
   };
 }

@@ -1,8 +1,7 @@
 import { z } from "zod";
-
 import type { Caller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
-import type { ProblemCode } from "../parts/problem-codes.ts";
+import type { ProblemCode } from "../../words/problem-codes.ts";
 import type { Reply } from "../parts/reply.ts";
 import { authenticate } from "./authenticate.ts";
 import { dischargeRequired, speaksBakery } from "./bakery-wire.ts";

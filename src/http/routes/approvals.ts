@@ -1,6 +1,6 @@
 import { z } from "zod";
-
 import { requireHuman } from "../../domain/permission.ts";
+import { UUID_V7 } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
@@ -8,9 +8,7 @@ import { approvalSchema, approvalWire, decisionSchema } from "../wire/approval.t
 import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
 
 /** An approval's id in a path. */
-export const approvalId = z
-  .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "must be an approval id");
+export const approvalId = z.string().regex(UUID_V7, "must be an approval id");
 
 const list = cursors("approvals", /^[0-9a-f-]{36}$/);
 

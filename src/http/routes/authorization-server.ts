@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { METADATA_PATH } from "../../words/http.ts";
 
 import { json } from "../parts/reply.ts";
 import { defineRoute } from "../request/route.ts";
@@ -9,7 +10,7 @@ const url = z.url();
 /** `GET /.well-known/oauth-authorization-server` */
 export const authorizationServer = defineRoute({
   method: "GET",
-  path: "/.well-known/oauth-authorization-server",
+  path: METADATA_PATH,
   operationId: "authorizationServer",
   tag: "Service",
   summary: "What the service tells anyone of itself",

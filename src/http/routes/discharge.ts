@@ -1,13 +1,12 @@
 import { z } from "zod";
+import { UUID_V7 } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { askRequest, askSchema, dischargeSchema, waitingSchema, waitingWire } from "../wire/discharge.ts";
 import { instant, opaqueId, printInstant } from "../wire/text.ts";
 
-const requestId = z
-  .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "must be a request's id");
+const requestId = z.string().regex(UUID_V7, "must be a request's id");
 
 const REQUEST = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
 const AT = "2026-11-22T14:00:00.000Z";

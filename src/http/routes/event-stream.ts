@@ -1,9 +1,7 @@
 import type { LogNews, LogStream } from "../../domain/service.ts";
+import { HEARTBEAT_EVENT, type Heartbeat, REVOCATION_EVENT } from "../../words/revocations.ts";
 import type { HttpRequest } from "../request/context.ts";
 import { revocationWire } from "../wire/revocation.ts";
-
-/** The media type of server-sent events (HTML §9.2). */
-export const EVENT_STREAM = "text/event-stream";
 
 /** Milliseconds after which a reader that takes nothing is disconnected. */
 const STALL = 30_000;
@@ -25,17 +23,17 @@ function render(news: LogNews): string {
     return news.items
       .map(
         (item) =>
-          `id: ${item.sequence}\nevent: revocation\ndata: ${JSON.stringify(revocationWire(item))}\n\n`,
+          `id: ${item.sequence}\nevent: ${REVOCATION_EVENT}\ndata: ${JSON.stringify(revocationWire(item))}\n\n`,
       )
       .join("");
   }
   const { sequence, ageMilliseconds: age, openMilliseconds } = news;
-  const data = {
+  const data: Heartbeat = {
     sequence,
     staleness_ms: Number.isFinite(age) ? Math.ceil(age) : null,
     open_ms: Math.floor(openMilliseconds),
   };
-  return `id: ${sequence}\nevent: heartbeat\ndata: ${JSON.stringify(data)}\n\n`;
+  return `id: ${sequence}\nevent: ${HEARTBEAT_EVENT}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from "zod";
-
 import { DomainError } from "../../domain/parts/error.ts";
 import { requireAdministrator, requireAdministratorRole } from "../../domain/permission.ts";
+import { API_ACTIONS } from "../../words/actions.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
@@ -80,8 +80,7 @@ const credentialSchema = z
   .strictObject({
     ttl: z.int().min(1).optional().meta({ description: "Seconds; 90 days by default and at most." }),
     caveats: caveats.optional().meta({
-      description:
-        "What narrows it, on `action` (`issue`, `verify`, `revoke`, `read`, `discharge`, `keys`, `platforms`, `policy`, `audit`), `platform`, `method`, `path` and `ip`.",
+      description: `What narrows it, on \`action\` (${API_ACTIONS.map((action) => `\`${action}\``).join(", ")}), \`platform\`, \`method\`, \`path\` and \`ip\`.`,
     }),
     label: lineOfText(200).optional(),
   })

@@ -1,6 +1,6 @@
 import { z } from "zod";
-
 import { DomainError } from "../../domain/parts/error.ts";
+import { EVENT_STREAM } from "../../words/http.ts";
 import { json } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import type { HttpRequest } from "../request/context.ts";
@@ -9,7 +9,7 @@ import { defineRoute } from "../request/route.ts";
 import { limit, limitOf } from "../wire/page.ts";
 import { revocationSchema, revocationWire, revokeRequest, revokeRequestSchema } from "../wire/revocation.ts";
 import { sequence } from "../wire/text.ts";
-import { EVENT_STREAM, eventStream, wantsEvents } from "./event-stream.ts";
+import { eventStream, wantsEvents } from "./event-stream.ts";
 
 const example = {
   id: "019a8b40-0000-7000-8000-000000000001",

@@ -1,7 +1,8 @@
 import { z } from "zod";
-
 import { DomainError } from "../../domain/parts/error.ts";
 import { requireHumanOrPlatform } from "../../domain/permission.ts";
+import { LIMITS } from "../../macaroon/index.ts";
+import { IDEMPOTENCY_KEY } from "../../words/http.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
@@ -20,7 +21,7 @@ const issueSchema = z
       .array(
         z.strictObject({
           location: lineOfText(2048).meta({ description: "Where the discharge is to be had." }),
-          condition: z.string().min(1).max(4096),
+          condition: z.string().min(1).max(LIMITS.caveatBytes),
           public_key: z
             .string()
             .regex(/^[A-Za-z0-9+/_-]{43}=?$/, "must be base64 of 32 bytes")
@@ -84,14 +85,14 @@ export const issueToken = defineRoute({
     "For a human, by their ID token or session, or for a platform with `on_behalf_of`. The platform's policy decides whether, for how long, and with which caveats.",
   auth: "caller",
   authorize: (caller) => requireHumanOrPlatform(caller, "issue"),
-  headers: [{ name: "Idempotency-Key", schema: idempotencyKey }],
+  headers: [{ name: IDEMPOTENCY_KEY, schema: idempotencyKey }],
   body: jsonBody(issueSchema, { platform: "default", ttl: 3600, caveats: ["action in read, list"] }),
   responses: {
     201: { description: "Issued.", schema: issuedTokenSchema, example: issuedExample },
   },
   problems: ["not_found", "unprocessable", "ttl_too_long", "idempotency_mismatch", "idempotency_in_flight"],
   async handler({ service, caller, body, bytes, exchange }) {
-    const key = readIdempotencyKey(exchange.request.headers.get("idempotency-key"));
+    const key = readIdempotencyKey(exchange.request.headers.get(IDEMPOTENCY_KEY));
     const issued = await service.tokens.issue(
       caller,
       {
@@ -117,8 +118,8 @@ export const issueToken = defineRoute({
 
 function readIdempotencyKey(header: string | null): string | undefined {
   if (header === null || idempotencyKey.safeParse(header).success) return header ?? undefined;
-  const rule = "Idempotency-Key must be 1 to 255 printable ASCII characters";
-  throw new DomainError("invalid_request", rule, "Idempotency-Key");
+  const rule = `${IDEMPOTENCY_KEY} must be 1 to 255 printable ASCII characters`;
+  throw new DomainError("invalid_request", rule, IDEMPOTENCY_KEY);
 }
 
 /** `GET /v1/tokens` */

@@ -1,8 +1,8 @@
 import { z } from "zod";
-
 import { DomainError } from "../../domain/parts/error.ts";
 import { requirePlatform } from "../../domain/permission.ts";
 import type { BatchResult, ItemFault, VerifyRequest } from "../../domain/service.ts";
+import { BATCH_QUESTIONS } from "../../words/limits.ts";
 import { describeFault } from "../log/log.ts";
 import { parsedArray } from "../parts/batch.ts";
 import { internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
@@ -17,9 +17,6 @@ import { createVerdictWriter } from "../wire/verdict-json.ts";
 import { readVerifyRequest, verifyRequestSchema } from "../wire/verify-request.ts";
 
 const verdictJson = createVerdictWriter();
-
-/** Most requests in a batch. */
-const MOST_REQUESTS = 1000;
 
 const requestExample = {
   token: "AgEVaHR0cDovLzEyNy4wLjAuMTo4MDgwAl9iaDEu",
@@ -69,7 +66,7 @@ export const verify = defineRoute({
 });
 
 const batchSchema = z
-  .strictObject({ requests: z.array(verifyRequestSchema).max(MOST_REQUESTS) })
+  .strictObject({ requests: z.array(verifyRequestSchema).max(BATCH_QUESTIONS) })
   .meta({ id: "VerifyBatchRequest" });
 
 const batchAnswerSchema = z
@@ -88,7 +85,7 @@ const batchBody: JsonBody<readonly Item[]> = {
   schema: batchSchema,
   example: { requests: [requestExample] },
   maxBytes: MAX_BATCH_BODY,
-  read: (tree) => parsedArray(tree, "requests", MOST_REQUESTS).map(readItem),
+  read: (tree) => parsedArray(tree, "requests", BATCH_QUESTIONS).map(readItem),
 };
 
 function readItem(tree: Parameters<typeof readVerifyRequest>[0]): Item {

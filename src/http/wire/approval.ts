@@ -1,14 +1,14 @@
 import { z } from "zod";
-
 import type { ApprovalView } from "../../domain/discharge-service.ts";
-import { principalSchema } from "./principal.ts";
+import { DECISIONS, REQUEST_STATES } from "../../words/states.ts";
+import { principalSchema, principalWire } from "./principal.ts";
 import { instant, lineOfText, opaqueId, platformName, printInstant, revocationId, tokenId } from "./text.ts";
 
 /** An approval, as answers write it. */
 export const approvalSchema = z
   .strictObject({
     id: opaqueId.meta({ description: "The approval id: revoke it to withdraw what was approved." }),
-    state: z.enum(["pending", "granted", "denied", "dropped", "expired"]).meta({
+    state: z.enum(REQUEST_STATES).meta({
       description: "`dropped`: made room for newer requests of the same caller or token.",
     }),
     needed: z.int().meta({ description: "How many different people have to approve." }),
@@ -47,7 +47,7 @@ export const approvalSchema = z
       z.strictObject({
         issuer: z.string(),
         subject: z.string(),
-        decision: z.enum(["approve", "deny"]),
+        decision: z.enum(DECISIONS),
         reason: z.string().optional(),
         at: instant,
       }),
@@ -62,7 +62,7 @@ export const approvalSchema = z
 /** What a person says. */
 export const decisionSchema = z
   .strictObject({
-    decision: z.enum(["approve", "deny"]),
+    decision: z.enum(DECISIONS),
     reason: lineOfText(500)
       .optional()
       .meta({ description: "For the record, and for the others who are asked." }),
@@ -97,18 +97,11 @@ export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema>
 }
 
 function tokenWire({ principal, ...about }: NonNullable<ApprovalView["about"]>) {
-  const { id, issuer, subject, email, assertedBy } = principal;
   return {
     token_id: about.tokenId,
     revocation_id: about.revocationId,
     platform: about.platform,
-    principal: {
-      id,
-      issuer,
-      subject,
-      ...(email === null ? {} : { email }),
-      ...(assertedBy === "platform" ? { asserted_by: "platform" as const } : {}),
-    },
+    principal: principalWire(principal),
     caveats: [...about.caveats],
     summary: about.summary,
   };

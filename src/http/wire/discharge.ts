@@ -1,14 +1,17 @@
 import { z } from "zod";
-
 import type { Asked, AskRequest } from "../../domain/discharge-service.ts";
+import { LIMITS } from "../../macaroon/index.ts";
 import { fromBase64url } from "./base64url.ts";
 import { instant, opaqueId, printInstant, revocationId } from "./text.ts";
 
-/** Bytes as base64url without padding; their number is bounded like a caveat's. */
+/** Characters of base64 that as many bytes take as a caveat may have. */
+const MOST_CHARACTERS = 4 * Math.ceil(LIMITS.caveatBytes / 3);
+
+/** Bytes as base64url without padding. */
 const bytes = z
   .string()
   .min(1)
-  .max(5464)
+  .max(MOST_CHARACTERS)
   .refine((text) => fromBase64url(text) !== undefined, "must be base64url without padding");
 
 /** A request for a discharge. */

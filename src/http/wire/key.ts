@@ -1,6 +1,6 @@
 import { z } from "zod";
-
 import type { KeyView } from "../../domain/service.ts";
+import { KEY_STATES } from "../../words/states.ts";
 import { instant, opaqueId, platformName, printInstant } from "./text.ts";
 
 /** A root key, as answers write it. */
@@ -8,7 +8,7 @@ export const keySchema = z
   .strictObject({
     key_id: opaqueId,
     platform: platformName,
-    state: z.enum(["pending", "active", "retired"]).meta({
+    state: z.enum(KEY_STATES).meta({
       description: "`pending` does not sign yet, `retired` signs no more; tokens under all three verify.",
     }),
     created_at: instant,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MAX_TOKEN_LIFE } from "../../domain/parts/lifetimes.ts";
 
 import type { Policy, PolicyRule } from "../../domain/ports/policy.ts";
 import { caveats, lineOfText } from "./text.ts";
@@ -24,7 +25,7 @@ const rule = z
     max_ttl: z
       .int()
       .min(1)
-      .max(7_776_000)
+      .max(MAX_TOKEN_LIFE / 1000)
       .meta({ description: "The longest life of a token, seconds; at most 90 days." }),
     on_behalf_of: z.boolean().optional().meta({
       description:

@@ -31,7 +31,9 @@ export const principalSchema = z
   });
 
 /** Writes a principal. */
-export function principalWire(principal: Principal): z.infer<typeof principalSchema> {
+export function principalWire(
+  principal: Pick<Principal, "id" | "issuer" | "subject" | "email" | "assertedBy">,
+): z.infer<typeof principalSchema> {
   const { id, issuer, subject, email, assertedBy } = principal;
   return {
     id,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-import { PROBLEM_CODES, PROBLEMS } from "../parts/problem-codes.ts";
+import { PROBLEM_CODES, problemType } from "../../words/problem-codes.ts";
+import { PROBLEMS } from "../parts/problem-codes.ts";
 
 const codes = PROBLEM_CODES.map(
   (code) => `- \`${code}\` (${PROBLEMS[code].status}): ${PROBLEMS[code].description}`,
@@ -9,7 +10,7 @@ const codes = PROBLEM_CODES.map(
 /** A problem document, as answers write it. */
 export const problemSchema = z
   .strictObject({
-    type: z.string().meta({ description: "`urn:bakehouse:problem:` and the code." }),
+    type: z.string().meta({ description: `\`${problemType("")}\` and the code.` }),
     title: z.string().meta({ description: "The same for every problem of this code." }),
     status: z.int(),
     code: z
@@ -28,7 +29,7 @@ export const problemSchema = z
     description: "RFC 9457. Every error of this API is one.",
     examples: [
       {
-        type: "urn:bakehouse:problem:invalid_request",
+        type: problemType("invalid_request"),
         title: "The request is not valid",
         status: 400,
         code: "invalid_request",

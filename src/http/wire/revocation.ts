@@ -1,8 +1,9 @@
 import { z } from "zod";
-
 import { parseInstant } from "../../caveats/values/instant.ts";
 import type { RevocationTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
+import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
+import { REVOCATION_SCOPES, TARGETS, type TargetName } from "../../words/revocations.ts";
 import { toBase64url } from "./base64url.ts";
 import {
   instant,
@@ -27,45 +28,21 @@ const issuedBefore = z
 
 const agent = z
   .string()
-  .regex(
-    /^[A-Za-z0-9._:/@-]{1,128}(?:#[A-Za-z0-9._:/@-]{1,128})?$/,
-    "must be an agent's name, or name#instance",
-  )
+  .regex(AGENT, "must be an agent's name, or name#instance")
   .meta({ description: "An agent's name, or `name#instance` as an `agent` caveat has it." });
 
 const approvalId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,128}$/, "must be an approval id")
+  .regex(APPROVAL_ID, "must be an approval id")
   .meta({ description: "An approval, by its `id`." });
 
 const keyId = lineOfText(64).meta({ description: "A root key, by its `key_id`." });
 
-const NAMES = [
-  "token",
-  "revocation_id",
-  "token_id",
-  "principal",
-  "agent",
-  "key_id",
-  "approval_id",
-  "platform",
-] as const;
-type Name = (typeof NAMES)[number];
-
-// Which other members may stand beside the one that names the target.
-const BESIDE: Readonly<Record<Name, readonly string[]>> = {
-  token: [],
-  revocation_id: [],
-  token_id: [],
-  principal: ["issued_before"],
-  agent: ["issued_before", "token_id"],
-  key_id: [],
-  approval_id: [],
-  platform: ["issued_before"],
-};
+const NAMES = Object.keys(TARGETS) as readonly TargetName[];
+const BESIDE: Readonly<Record<TargetName, readonly string[]>> = TARGETS;
 
 /** The member that names a target: an agent's `token_id` only narrows it. */
-function nameOf(target: Readonly<Record<string, unknown>>): Name | undefined {
+function nameOf(target: Readonly<Record<string, unknown>>): TargetName | undefined {
   const given = Object.keys(target).filter((key) => target[key] !== undefined);
   const name = "agent" in target ? "agent" : NAMES.find((candidate) => given.includes(candidate));
   if (name === undefined) return undefined;
@@ -156,7 +133,7 @@ export const revocationSchema = z
     revoked_at: instant,
     sequence,
     reason: z.string().optional(),
-    scope: z.enum(["all", "platform", "principal", "link"]).meta({
+    scope: z.enum(REVOCATION_SCOPES).meta({
       description:
         "Within what it matches: everywhere (an administrator's), the author's platform, the author's own tokens, or that link (a holder's).",
     }),

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { LIMITS } from "../../macaroon/index.ts";
+import { REVOCATION_ID, UUID_V7 } from "../../words/ids.ts";
 
 // Control characters and line separators, and the marks that let text be shown in another order than it is
 // written: names and labels stand in logs, tables and approval pages.
@@ -22,19 +24,19 @@ export const platformName = z
   )
   .meta({ description: "A platform's name.", examples: ["default"] });
 
-/** A token id: a UUID of version 7 in its canonical form. */
+/** A token id. */
 export const tokenId = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "must be a token id")
+  .regex(UUID_V7, "must be a token id")
   .meta({
     description: "Names a root macaroon and its whole tree. It gives no power.",
     examples: ["019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081"],
   });
 
-/** A revocation id: 16 bytes in base64url, whose last character has no spare bits. */
+/** A revocation id. */
 export const revocationId = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{21}[AQgw]$/, "must be a revocation id")
+  .regex(REVOCATION_ID, "must be a revocation id")
   .meta({
     description: "Names one link of a chain and all that descends from it. It gives no power.",
     examples: ["q83vEjRWeJCrze8SNFZ4kA"],
@@ -63,8 +65,11 @@ export function printInstant(at: number): string {
 const caveat = z
   .string()
   .min(1)
-  .refine((text) => new TextEncoder().encode(text).length <= 4096, "must be at most 4096 bytes")
-  .meta({ maxLength: 4096, examples: ["action in read, list"] });
+  .refine(
+    (text) => new TextEncoder().encode(text).length <= LIMITS.caveatBytes,
+    `must be at most ${LIMITS.caveatBytes} bytes`,
+  )
+  .meta({ maxLength: LIMITS.caveatBytes, examples: ["action in read, list"] });
 
 /** Caveats that a caller asks for. */
-export const caveats = z.array(caveat).max(256);
+export const caveats = z.array(caveat).max(LIMITS.caveats);

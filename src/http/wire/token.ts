@@ -1,6 +1,6 @@
 import { z } from "zod";
-
 import type { IssuedToken, TokenView } from "../../domain/service.ts";
+import { TOKEN_STATES } from "../../words/states.ts";
 import { principalSchema, principalWire } from "./principal.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, tokenId } from "./text.ts";
 
@@ -40,7 +40,7 @@ export const tokenViewSchema = z
     issued_by: opaqueId
       .optional()
       .meta({ description: "Token id of the credential that asked for it. Absent where the principal did." }),
-    status: z.enum(["active", "expired", "revoked"]),
+    status: z.enum(TOKEN_STATES),
   })
   .meta({ id: "Token", description: "The record of an issued token: everything but the token." });
 

@@ -1,12 +1,13 @@
 import { z } from "zod";
-
-import { REFUSAL_CODES, type RefusalCode, type Verdict } from "../../domain/service.ts";
+import type { Verdict } from "../../domain/service.ts";
+import { LIMITS } from "../../macaroon/index.ts";
+import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
 import { principalSchema, principalWire } from "./principal.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, sequence, tokenId } from "./text.ts";
 
 const MEANING: Readonly<Record<RefusalCode, string>> = {
   malformed: "The text is no macaroon, or no bundle of a macaroon and its discharges.",
-  too_large: "The token is over a limit: 64 KiB, 256 caveats, 4 KiB a caveat, 32 discharges, nested 8 deep.",
+  too_large: `The token is over a limit: ${LIMITS.bundleBytes / 1024} KiB, ${LIMITS.caveats} caveats, ${LIMITS.caveatBytes / 1024} KiB a caveat, ${LIMITS.discharges} discharges, nested ${LIMITS.depth} deep.`,
   unknown_key: "Its root key is not known to the asking platform: another platform's token looks the same.",
   bad_signature: "It was not made from its root key, or was altered. Nothing else is said then.",
   revoked: "A link of its chain, the whole token, or more, has been revoked.",

@@ -1,13 +1,10 @@
 import { z } from "zod";
-
-import { reservedMember } from "../../caveats/reserved.ts";
+import { RESERVED_NAMES, reservedMember } from "../../caveats/reserved.ts";
 import type { VerifyRequest } from "../../domain/service.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
+import { CONTEXT_DEPTH } from "../../words/limits.ts";
 import { check, plainBody } from "../request/json-body.ts";
 import { sequence } from "./text.ts";
-
-/** Most objects and arrays within one another in a context, itself counted. */
-const CONTEXT_DEPTH = 64;
 
 const UNIT = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
@@ -36,8 +33,7 @@ const context = z
   .meta({
     type: "object",
     additionalProperties: true,
-    description:
-      "The facts of the call that the token's caveats are cleared against; any member can be constrained by `name` or a dotted path. Numbers are compared as written, digit by digit. The names that belong to the service are refused: `time agent depth uses spend rate holder ancestor approval principal platform token_id cost bh`. Nested at most 64 deep.",
+    description: `The facts of the call that the token's caveats are cleared against; any member can be constrained by \`name\` or a dotted path. Numbers are compared as written, digit by digit. The names that belong to the service are refused: \`${RESERVED_NAMES.join(" ")}\`. Nested at most ${CONTEXT_DEPTH} deep.`,
   });
 
 const cost = z

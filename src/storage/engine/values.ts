@@ -1,3 +1,4 @@
+import { UUID } from "../../words/ids.ts";
 import { StorageError } from "./error.ts";
 
 /** A row as a driver hands it over: nothing is known of its values yet. */
@@ -60,9 +61,9 @@ export function isStorable(value: string): boolean {
   return value.isWellFormed() && !value.includes("\0");
 }
 
-/** Whether this is a UUID in its canonical text form (RFC 9562 §4). */
+/** Whether this is a UUID in its canonical text form. */
 export function isUuid(value: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(value);
+  return UUID.test(value);
 }
 
 /** Applies a reader unless the value is null. */

@@ -1,4 +1,3 @@
-import { uuidv7Time } from "../../domain/parts/uuid.ts";
 import type {
   HeldLog,
   LogMoment,
@@ -7,6 +6,7 @@ import type {
   RevocationStore,
   RevocationTarget,
 } from "../../domain/ports/revocations.ts";
+import { uuidv7Time } from "../../words/ids.ts";
 import type { Run, Session } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-
 import type { DischargeRequest } from "../../domain/ports/discharge-requests.ts";
+import { REQUEST_STATES } from "../../words/states.ts";
 import { nullable, type Row, readBytes, readInstant, readText } from "../engine/values.ts";
 import { readJson } from "./json.ts";
 
@@ -35,7 +35,7 @@ const protocolSchema = z.enum(["native", "bakery"]);
 const keysSchema = z.array(z.string());
 
 /** How a request's state is read. */
-export const stateSchema = z.enum(["pending", "granted", "denied", "dropped"]);
+export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired"]);
 
 /** What a query selects of a request, from `discharge_requests as r`. */
 export const COLUMNS = `

@@ -1,0 +1,15 @@
+/** What an `action` caveat can leave a service credential. */
+export const API_ACTIONS = [
+  "issue",
+  "verify",
+  "revoke",
+  "read",
+  "discharge",
+  "keys",
+  "platforms",
+  "policy",
+  "audit",
+] as const;
+
+/** One of {@link API_ACTIONS}. */
+export type ApiAction = (typeof API_ACTIONS)[number];

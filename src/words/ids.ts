@@ -1,0 +1,36 @@
+/** A UUID of any version in its canonical form, lower case (RFC 9562 §4). */
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A UUID of version 7 in its canonical form: ids of tokens, of requests for discharges, of approvals. */
+export const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Random bytes in the id of a key or a principal. */
+export const SHORT_ID_BYTES = 12;
+
+/** The id of a key or a principal: {@link SHORT_ID_BYTES} in base64url. */
+export const SHORT_ID = /^[A-Za-z0-9_-]{16}$/;
+
+/** A revocation id: 16 bytes in base64url. The last character carries two bits, so only four are canonical. */
+export const REVOCATION_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** An approval's id, wider than the UUIDs that this service makes: tickets of others may be approved elsewhere. */
+export const APPROVAL_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** An agent: `NAME` or `NAME#INSTANCE`. */
+export const AGENT = /^[A-Za-z0-9._:/@-]{1,128}(?:#[A-Za-z0-9._:/@-]{1,128})?$/;
+
+/** Splits what {@link AGENT} matches. `instance` is undefined for a name alone. */
+export function splitAgent(agent: string): { readonly name: string; readonly instance: string | undefined } {
+  const [name = agent, instance] = agent.split("#", 2);
+  return { name, instance };
+}
+
+/** Whether the text is a UUID of version 7 in its canonical form. */
+export function isUuidv7(text: string): boolean {
+  return UUID_V7.test(text);
+}
+
+/** The time in a canonical UUID of version 7 (RFC 9562 §5.7), unix milliseconds. */
+export function uuidv7Time(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}

@@ -1,0 +1,18 @@
+/** States of an issued token. */
+export const TOKEN_STATES = ["active", "expired", "revoked"] as const;
+export type TokenState = (typeof TOKEN_STATES)[number];
+
+/** States of a root key: a `pending` key does not sign yet, a `retired` one signs no more. Tokens of all verify. */
+export const KEY_STATES = ["pending", "active", "retired"] as const;
+export type KeyState = (typeof KEY_STATES)[number];
+
+/**
+ * States of a request for a discharge, and so of an approval. `dropped`: it made room for newer requests of the same
+ * caller or token.
+ */
+export const REQUEST_STATES = ["pending", "granted", "denied", "dropped", "expired"] as const;
+export type RequestState = (typeof REQUEST_STATES)[number];
+
+/** What a person says to an approval. */
+export const DECISIONS = ["approve", "deny"] as const;
+export type Decision = (typeof DECISIONS)[number];
