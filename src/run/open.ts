@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 
 import type { Logger } from "pino";
 
 import type { Config } from "../config.ts";
 import { createSealing } from "../domain/keys/sealing.ts";
 import type { Secret } from "../domain/keys/secret.ts";
-import { openStore } from "../storage/open.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
+import { openConfiguredStore } from "./configured-store.ts";
 import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "./data-dir.ts";
 import { createLogger, errorFields, logBindings } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
@@ -50,15 +49,9 @@ export async function open(
     shiftDatabaseClock,
   } = overrides;
   const embedded = config.databaseUrl === undefined;
-  if (embedded || config.oidc.kind === "development") prepareDataDir(config.dataDir);
+  if (config.oidc.kind === "development") prepareDataDir(config.dataDir);
 
-  const store = await openStore({
-    place:
-      config.databaseUrl === undefined
-        ? { kind: "folder", folder: join(config.dataDir, "database") }
-        : { kind: "server", url: config.databaseUrl },
-    ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
-  });
+  const store = await openConfiguredStore(config, shiftDatabaseClock && { shiftDatabaseClock });
   try {
     const sealing = createSealing({
       masterKey: await masterKey(config),

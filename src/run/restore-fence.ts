@@ -1,9 +1,6 @@
-import { join } from "node:path";
-
 import type { Config } from "../config.ts";
 import { type Fenced, fenceRestored } from "../domain/revoke/restore-fence.ts";
-import { openStore } from "../storage/open.ts";
-import { prepareDataDir } from "./data-dir.ts";
+import { openConfiguredStore } from "./configured-store.ts";
 import { systemRandomness } from "./system.ts";
 
 /**
@@ -12,14 +9,7 @@ import { systemRandomness } from "./system.ts";
  * @param issuedBefore unix milliseconds; everything until now where it is undefined
  */
 export async function restoreFenceOnly(config: Config, issuedBefore: number | undefined): Promise<Fenced> {
-  const { databaseUrl, dataDir } = config;
-  if (databaseUrl === undefined) prepareDataDir(dataDir);
-  const store = await openStore({
-    place:
-      databaseUrl === undefined
-        ? { kind: "folder", folder: join(dataDir, "database") }
-        : { kind: "server", url: databaseUrl },
-  });
+  const store = await openConfiguredStore(config);
   try {
     return await fenceRestored({ store, randomness: systemRandomness }, issuedBefore);
   } finally {

@@ -24,6 +24,8 @@ export interface OpenStoreOptions {
   readonly migrate?: boolean;
   /** By default the package's own. */
   readonly migrationsFolder?: string;
+  /** This program's version: without it, a schema that a newer one has migrated is refused. */
+  readonly version?: string;
   /** How long one call may take, 5,000 by default. */
   readonly deadline?: number;
   /** How long a whole transaction may take, 15,000 by default. */
@@ -72,7 +74,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     if (migrations.length > 0) {
       const connection = await connectServer({ ...settings, statementTimeout: 0 })();
       try {
-        await migrate(connection, { migrations, lock: "advisory" });
+        await migrate(connection, { migrations, lock: "advisory", version: options.version });
       } finally {
         await connection.close();
       }
@@ -95,7 +97,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const { openEmbedded } = await import("./engine/pglite.ts");
     const connection = await openEmbedded(folder);
     try {
-      if (migrations.length > 0) await migrate(connection, { migrations, lock: "advisory" });
+      if (migrations.length > 0)
+        await migrate(connection, { migrations, lock: "advisory", version: options.version });
     } catch (error) {
       await connection.close();
       throw error;

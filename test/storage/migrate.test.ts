@@ -68,6 +68,8 @@ describe("journal", () => {
     { name: "another dialect", edit: (text: string) => text.replace("postgresql", "mysql") },
     { name: "a tag that leads out of the folder", edit: (text: string) => text.replace("0000_", "../0000_") },
     { name: "an index out of turn", edit: (text: string) => text.replace('"idx": 0', '"idx": 1') },
+    { name: "no minimum version", edit: (text: string) => text.replace(/,\s*"minimum": "0\.1\.0"/, "") },
+    { name: "a minimum that is no version", edit: (text: string) => text.replace('"0.1.0"', '"new"') },
     { name: "a date that does not rise", edit: (text: string) => text.replace(/"when": \d+/, '"when": 0') },
   ])("a journal is refused: $name", ({ edit }) => {
     const folder = copy();
@@ -97,9 +99,14 @@ describe("[postgres] migrations", () => {
         connections.map((connection) => migrate(connection, { migrations, lock })),
       );
       expect(applied.flat()).toEqual(migrations.map(({ tag }) => tag));
-      expect(await raw(url, "select hash from drizzle.__drizzle_migrations")).toEqual(
-        migrations.map(({ hash }) => ({ hash })),
+      const recorded = await raw(
+        url,
+        `select hash from (
+           select created_at, hash from drizzle.__drizzle_migrations
+           union all select created_at, hash from drizzle.bakehouse_migrations) as recorded
+         order by created_at`,
       );
+      expect(recorded).toEqual(migrations.map(({ hash }) => ({ hash })));
       expect(await raw(url, "select count(*)::int as n from revocation_log")).toEqual([{ n: 1 }]);
     },
   );
@@ -124,10 +131,74 @@ describe("[postgres] migrations", () => {
   test("a database that is newer than this version is refused", async () => {
     const url = await emptyDatabaseUrl();
     await migrate(await connect(url), { migrations: [...migrations, later()], lock: "advisory" });
-    await expect(openStore({ place: { kind: "server", url } })).rejects.toMatchObject({
+    await expect(openStore({ place: { kind: "server", url }, version: "9.0.0" })).rejects.toMatchObject({
       name: "MigrationError",
       message: expect.stringContaining("does not know"),
     });
+  });
+
+  describe("that a newer version has applied", () => {
+    const newer = [
+      ...migrations,
+      later({ minimum: "0.2.0" }),
+      later({ tag: "9999_last", when: Date.UTC(2099, 1, 1), minimum: "0.1.9", statements: ["select 1"] }),
+    ];
+    const migrated = async () => {
+      const url = await emptyDatabaseUrl();
+      await migrate(await connect(url), { migrations: newer, lock: "advisory", version: "0.3.0" });
+      return url;
+    };
+
+    test.each(["0.2.0", "0.2.1", "0.10.0", "1.0.0", "0.2.0-rc.1"])(
+      "let version %s start and change nothing, because it may still work on the schema",
+      async (version) => {
+        const url = await migrated();
+        const store = await openStore({ place: { kind: "server", url }, version });
+        expect(await store.platforms.find("p")).toBeUndefined();
+        await store.close();
+        expect(await migrate(await connect(url), { migrations, lock: "advisory", version })).toEqual([]);
+      },
+    );
+
+    test.each(["0.1.0", "0.1.99", "0.0.9"])("refuse version %s, and say which it takes", async (version) => {
+      const url = await migrated();
+      await expect(openStore({ place: { kind: "server", url }, version })).rejects.toMatchObject({
+        name: "MigrationError",
+        message: `the database was migrated by a newer version, and needs 0.2.0 or later since: this is ${version}`,
+      });
+    });
+
+    test("are refused beside a migration of this version's own that was left out", async () => {
+      const url = await migrated();
+      const own = later({ tag: "9998_own", when: Date.UTC(2098, 0, 1), minimum: "0.1.0" });
+      const work = migrate(await connect(url), {
+        migrations: [...migrations, own],
+        lock: "advisory",
+        version: "0.2.0",
+      });
+      await expect(work).rejects.toThrow("later than 9998_own");
+    });
+  });
+
+  test("version 0.1.0, which reads drizzle's table alone, starts again as long as it can work on the schema", async () => {
+    const tags = async (url: string) =>
+      (
+        await raw(
+          url,
+          "select created_at::float8 as at from drizzle.__drizzle_migrations order by created_at",
+        )
+      ).map(({ at }) => [...migrations, later()].find(({ when }) => when === at)?.tag);
+    const itsOwn = ["0000_foundation", "0001_discharges", "0002_writing"];
+    const url = await emptyDatabaseUrl();
+    const connection = await connect(url);
+    await migrate(connection, { migrations, lock: "advisory" });
+    expect(migrations.every(({ minimum = "0.1.0" }) => minimum === "0.1.0")).toBe(true);
+    expect(await tags(url)).toEqual(itsOwn);
+    await migrate(connection, {
+      migrations: [...migrations, later({ minimum: "0.1.1" })],
+      lock: "advisory",
+    });
+    expect(await tags(url)).toEqual([...itsOwn, "9999_later"]);
   });
 
   test("a migration that was edited after it was applied is refused", async () => {
@@ -192,6 +263,7 @@ describe("[postgres] roles", () => {
       "delete from revocation_log",
       "select public.bakehouse_grant()",
       "insert into drizzle.__drizzle_migrations (hash) values ('x')",
+      "delete from drizzle.bakehouse_migrations",
       "set role postgres",
     ]) {
       await expect(raw(own, forbidden), forbidden).rejects.toMatchObject({ code: "42501" });

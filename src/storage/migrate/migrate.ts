@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import type { Connection } from "../engine/connection.ts";
 import { failure } from "../engine/guard.ts";
-import { readInteger, readText } from "../engine/values.ts";
+import { CREATE_TABLES, missing, readApplied, recordOf } from "./applied.ts";
 import { type Migration, MigrationError } from "./migrations.ts";
 
 /** How migrators keep out of each other's way. */
@@ -16,6 +16,8 @@ export type MigrationLock =
 export interface MigrateOptions {
   readonly migrations: readonly Migration[];
   readonly lock: MigrationLock;
+  /** This program's version, which decides whether it may work on a schema that a newer one has migrated; undefined: never. */
+  readonly version?: string | undefined;
 }
 
 // Any number will do, as long as nothing else in this database uses it.
@@ -25,8 +27,6 @@ const WAIT = "60s";
 const SQLSTATE = {
   undefinedFunction: "42883",
   featureNotSupported: "0A000",
-  undefinedTable: "42P01",
-  invalidSchema: "3F000",
   insufficientPrivilege: "42501",
   // Two at once in `create … if not exists`.
   races: new Set(["23505", "42710", "42P06", "42P07", "40001", "XX000"]),
@@ -38,19 +38,19 @@ const SQLSTATE = {
  *
  * @param connection one connection of its own, without a statement timeout
  * @returns the tags that were applied
- * @throws MigrationError where the database is newer than the migrations, or one of them was changed after it
- *   was applied
+ * @throws MigrationError where the database is newer than this version can work on, or a migration was changed
+ *   after it was applied
  */
 export async function migrate(
   connection: Connection,
-  { migrations, lock }: MigrateOptions,
+  { migrations, lock, version }: MigrateOptions,
 ): Promise<readonly string[]> {
-  if (missing(migrations, await applied(connection)).length === 0) return [];
+  if (missing(migrations, await readApplied(connection), version).length === 0) return [];
   await step(connection, `set lock_timeout = '${WAIT}'`);
   const advisory = lock === "advisory" && (await tryAdvisory(connection));
   try {
     await createTables(connection);
-    return await apply(connection, migrations);
+    return await apply(connection, migrations, version);
   } catch (error) {
     if (stateOf(error) !== SQLSTATE.insufficientPrivilege) throw error;
     throw new MigrationError("the database lacks migrations and its role has no right to apply them");
@@ -59,17 +59,19 @@ export async function migrate(
   }
 }
 
-async function apply(connection: Connection, migrations: readonly Migration[]): Promise<readonly string[]> {
+async function apply(
+  connection: Connection,
+  migrations: readonly Migration[],
+  version: string | undefined,
+): Promise<readonly string[]> {
   await step(connection, "begin");
   try {
     await step(connection, "select id from drizzle.bakehouse_migration_lock for update");
-    const todo = missing(migrations, await applied(connection));
+    const todo = missing(migrations, await readApplied(connection), version);
     for (const migration of todo) {
       for (const sql of migration.statements) await step(connection, sql, [], `migration ${migration.tag}`);
-      await step(connection, "insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)", [
-        migration.hash,
-        migration.when,
-      ]);
+      for (const [text, values] of recordOf(migration, migrations.indexOf(migration)))
+        await step(connection, text, values);
     }
     await step(connection, "commit");
     return todo.map(({ tag }) => tag);
@@ -77,47 +79,6 @@ async function apply(connection: Connection, migrations: readonly Migration[]): 
     await connection.abandon(false);
     throw error;
   }
-}
-
-interface Applied {
-  readonly hash: string;
-  readonly when: number;
-}
-
-async function applied(connection: Connection): Promise<readonly Applied[]> {
-  try {
-    const rows = await connection.query(
-      "select hash, created_at from drizzle.__drizzle_migrations order by created_at",
-      [],
-    );
-    return rows.map((row) => ({ hash: readText(row["hash"]), when: readInteger(row["created_at"]) }));
-  } catch (error) {
-    const safe = failure("read migrations", error).error;
-    if (
-      "sqlstate" in safe &&
-      (safe.sqlstate === SQLSTATE.undefinedTable || safe.sqlstate === SQLSTATE.invalidSchema)
-    ) {
-      return [];
-    }
-    throw safe;
-  }
-}
-
-function missing(migrations: readonly Migration[], done: readonly Applied[]): readonly Migration[] {
-  done.forEach(({ hash, when }, index) => {
-    const migration = migrations[index];
-    if (migration === undefined || migration.when !== when) {
-      throw new MigrationError(
-        "the database has migrations that this version does not know: it is newer, or not ours",
-      );
-    }
-    if (migration.hash !== hash) {
-      throw new MigrationError(
-        `migration ${migration.tag} was changed after it was applied to this database`,
-      );
-    }
-  });
-  return migrations.slice(done.length);
 }
 
 async function tryAdvisory(connection: Connection): Promise<boolean> {
@@ -134,11 +95,7 @@ async function tryAdvisory(connection: Connection): Promise<boolean> {
 async function createTables(connection: Connection): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await step(connection, "create schema if not exists drizzle");
-      await step(
-        connection,
-        "create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)",
-      );
+      for (const sql of CREATE_TABLES) await step(connection, sql);
       await step(
         connection,
         "create table if not exists drizzle.bakehouse_migration_lock (id integer primary key)",

@@ -11,6 +11,8 @@ export interface Migration {
   readonly when: number;
   /** SHA-256 of the file, lower-case hex. */
   readonly hash: string;
+  /** The oldest version of this program that works on the schema once the migration is applied; undefined for none but its own. */
+  readonly minimum?: string | undefined;
   readonly statements: readonly string[];
 }
 
@@ -26,9 +28,16 @@ const journalSchema = z.object({
       idx: z.number().int(),
       when: z.number().int(),
       tag: z.string().regex(/^\d{4}_[a-z0-9_]+$/),
+      minimum: z
+        .string()
+        .regex(/^\d+\.\d+\.\d+$/)
+        .optional(),
     }),
   ),
 });
+
+/** The number of migrations that version 0.1.0 has. It knows of no minimum, and neither do they. */
+export const KNOWN_TO_0_1_0 = 3;
 
 /**
  * Reads the migrations of a folder, in order.
@@ -46,15 +55,18 @@ export function readMigrations(folder: string): readonly Migration[] {
   const journal = journalSchema.safeParse(json(text));
   if (!journal.success) throw new MigrationError(`the journal of migrations in ${folder} is malformed`);
   let last = 0;
-  return journal.data.entries.map(({ idx, when, tag }, index) => {
+  return journal.data.entries.map(({ idx, when, tag, minimum }, index) => {
     if (idx !== index || when <= last)
       throw new MigrationError(`migration ${tag} is out of order in the journal`);
+    if (index >= KNOWN_TO_0_1_0 && minimum === undefined)
+      throw new MigrationError(`migration ${tag} names no minimum version in the journal`);
     last = when;
     const sql = readFileSync(join(folder, `${tag}.sql`), "utf8");
     return {
       tag,
       when,
       hash: createHash("sha256").update(sql).digest("hex"),
+      minimum,
       statements: sql.split("--> statement-breakpoint"),
     };
   });
