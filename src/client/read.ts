@@ -44,6 +44,15 @@ export const count: Reader<number> = (value, place) =>
 export const instant: Reader<string> = (value, place) =>
   typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : bad(place, "an instant");
 
+/** Whether everything that stands in a value has been read. @param read what a {@link Reader} made of it */
+export function isWhole(value: unknown, read: unknown): boolean {
+  if (typeof value !== "object" || value === null || typeof read !== "object" || read === null) return true;
+  const members = new Map<string, unknown>(Object.entries(read));
+  return Object.entries(value).every(
+    ([name, member]) => members.has(name) && isWhole(member, members.get(name)),
+  );
+}
+
 export function nullable<T>(read: Reader<T>): Reader<T | null> {
   return (value, place) => (value === null ? null : read(value, place));
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import type { Allowed, Revocation } from "../../src/client/answers.ts";
+import { type Allowed, type Revocation, readRevocation } from "../../src/client/answers.ts";
 import { Token } from "../../src/client/index.ts";
 import { createKnowledge } from "../../src/client/local/knowledge.ts";
 import {
@@ -241,6 +241,21 @@ describe("what is forgotten", () => {
     knowledge.apply(revoked(target));
     // Those that it concerns are not found again by what they descend from either.
     expect([isKnown(link), isKnown(child)]).toEqual(left);
+  });
+
+  test.each([
+    { name: "alone", target: { tool: "x" } },
+    { name: "with an instant", target: { tool: "x", issued_before: ISSUED } },
+    { name: "inside a member that is known", target: { principal: { tenant: "x" } } },
+    { name: "beside a member that is known", target: { tool: "x", token_id: tokenId(2) } },
+  ])("by the log: a target that this library does not know, $name, may be anything", ({ target }) => {
+    const knowledge = learned(link);
+    const entry = JSON.stringify({ ...revoked({}), target });
+    knowledge.apply(readRevocation(entry));
+    expect(knowledge.find(link.encode())).toBeUndefined();
+    knowledge.learn(link.encode(), allowedOf(link), []);
+    expect(knowledge.find(link.encode())).toBeDefined();
+    expect(knowledge.find(child.encode())).toBeUndefined();
   });
 
   test("an answer that was given before a revocation of it came is not taken in", () => {
