@@ -1,4 +1,5 @@
 import { type Condition, compileCaveat } from "./condition.ts";
+import { millisecondsOf } from "./values/instant.ts";
 
 /**
  * The earliest instant at which one of these conditions expires, unix milliseconds.
@@ -10,16 +11,14 @@ export function earliestExpiry(conditions: readonly Condition[], latest: number)
   for (const condition of conditions) {
     if (condition.state !== "known" || condition.caveat.kind !== "time") continue;
     if (condition.caveat.operator !== "<") continue;
-    const { seconds, fraction } = condition.caveat.at;
-    const at = seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
-    earliest = Math.min(earliest, at);
+    earliest = Math.min(earliest, millisecondsOf(condition.caveat.at));
   }
   return earliest;
 }
 
 /**
- * When a token that is about to be minted expires, its caveats considered; unix milliseconds. One that is
- * dead from the start expires as it is issued.
+ * The expiry of a token that is about to be minted with these caveats, unix milliseconds. A token whose caveats
+ * have expired already expires as it is issued.
  */
 export function expiryOfNew(caveats: readonly string[], issuedAt: number, life: number): number {
   return Math.max(issuedAt, earliestExpiry(caveats.map(compileCaveat), issuedAt + life));

@@ -1,5 +1,6 @@
 import { agentText } from "../caveats/caveat.ts";
 import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
+import { earliestExpiry } from "../caveats/expiry.ts";
 import { contradictions } from "../caveats/together/contradictions.ts";
 import { summarise } from "../caveats/together/summary.ts";
 import { type Instant, instantFromMilliseconds } from "../caveats/values/instant.ts";
@@ -90,7 +91,7 @@ export function inspectBundle(
   const [root, ...discharges] = macaroons;
   const clock = instantFromMilliseconds(now);
   const conditions = conditionsOf(root);
-  const expiry = expiryOf(conditions);
+  const expiry = earliestExpiry(conditions, Number.POSITIVE_INFINITY);
   let agent: string | null = null;
   const agents: string[] = [];
   const caveats = conditions.map((condition, index): InspectedCaveat => {
@@ -113,8 +114,8 @@ export function inspectBundle(
     location: root.location === undefined ? undefined : shownCaveat(root.location),
     caveats,
     agents,
-    expiresAt: expiry,
-    isExpired: expiry !== undefined && expiry.getTime() <= now,
+    expiresAt: Number.isFinite(expiry) ? new Date(expiry) : undefined,
+    isExpired: expiry <= now,
     summary: summarise(conditions, { now: clock }),
     warnings: contradictions(conditions).map(({ detail }) => detail),
     revocationId: revocationId(root.signature).text,
@@ -141,17 +142,4 @@ function sentenceOf(condition: Condition, now: Instant): string {
     return `Handed on to ${agentText(condition.caveat)}.`;
   }
   return summarise([condition], { now });
-}
-
-/** The earliest `time <` of a chain. */
-function expiryOf(conditions: readonly Condition[]): Date | undefined {
-  let earliest: number | undefined;
-  for (const condition of conditions) {
-    if (condition.state !== "known" || condition.caveat.kind !== "time") continue;
-    if (condition.caveat.operator !== "<") continue;
-    const { seconds, fraction } = condition.caveat.at;
-    const at = seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
-    earliest = Math.min(earliest ?? at, at);
-  }
-  return earliest === undefined ? undefined : new Date(earliest);
 }

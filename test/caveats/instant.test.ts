@@ -4,7 +4,10 @@ import { describe, expect, test } from "vitest";
 import {
   compareInstants,
   formatInstant,
+  type Instant,
   instantFromMilliseconds,
+  millisecondsNotBefore,
+  millisecondsOf,
   parseInstant,
 } from "../../src/caveats/values/instant.ts";
 import { instant } from "./arbitraries.ts";
@@ -112,5 +115,28 @@ describe("instants", () => {
   ])("%s prints as %s", (text, canonical) => {
     const parsed = parseInstant(text);
     expect(parsed && formatInstant(parsed)).toBe(canonical);
+  });
+});
+
+describe("milliseconds", () => {
+  test.each([
+    ["1970-01-01T00:00:00Z", 0, 0],
+    ["1970-01-01T00:00:00.05Z", 50, 50],
+    ["1970-01-01T00:00:01.999Z", 1_999, 1_999],
+    ["1970-01-01T00:00:01.9990001Z", 1_999, 2_000],
+    ["1969-12-31T23:59:59.25Z", -750, -750],
+    ["1969-12-31T23:59:59.2501Z", -750, -749],
+  ])("of %s: not after it %i, not before it %i", (text, notAfter, notBefore) => {
+    const instant = parseInstant(text) as Instant;
+    expect([millisecondsOf(instant), millisecondsNotBefore(instant)]).toEqual([notAfter, notBefore]);
+  });
+
+  test("are what the instant was made of", () => {
+    fc.assert(
+      fc.property(milliseconds, (at) => {
+        const instant = instantFromMilliseconds(at);
+        expect([millisecondsOf(instant), millisecondsNotBefore(instant)]).toEqual([at, at]);
+      }),
+    );
   });
 });

@@ -53,6 +53,16 @@ export function instantFromMilliseconds(milliseconds: number): Instant {
   return { kind: "instant", seconds, fraction: trimZeros(String(rest).padStart(3, "0")) };
 }
 
+/** The last whole millisecond that is not after the instant, unix milliseconds. */
+export function millisecondsOf({ seconds, fraction }: Instant): number {
+  return seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0"));
+}
+
+/** The first whole millisecond that is not before the instant, unix milliseconds. */
+export function millisecondsNotBefore(instant: Instant): number {
+  return millisecondsOf(instant) + (instant.fraction.length > 3 ? 1 : 0);
+}
+
 /** Orders two instants: negative, zero or positive as for `Array.prototype.sort`. */
 export function compareInstants(a: Instant, b: Instant): number {
   if (a.seconds !== b.seconds) return a.seconds - b.seconds;

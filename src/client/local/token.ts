@@ -3,7 +3,7 @@ import { clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import type { CaveatReader } from "../../caveats/memo.ts";
 import { summarise } from "../../caveats/together/summary.ts";
-import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
+import { instantFromMilliseconds, millisecondsOf } from "../../caveats/values/instant.ts";
 import type { JsonObject } from "../../json/value.ts";
 import type { Caveat } from "../../macaroon/index.ts";
 import { firstRefusal } from "../../words/refusal-codes.ts";
@@ -70,7 +70,7 @@ export function narrowedToken(
     } else if (condition.caveat.kind === "time") {
       const { operator, at } = condition.caveat;
       times = [...times, at.seconds];
-      const milliseconds = at.seconds * 1000 + Number(at.fraction.slice(0, 3).padEnd(3, "0"));
+      const milliseconds = millisecondsOf(at);
       if (operator === "<" && milliseconds < expires) {
         expires = milliseconds;
         expiresAt = new Date(milliseconds).toISOString();

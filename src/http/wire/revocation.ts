@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseInstant } from "../../caveats/values/instant.ts";
+import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instant.ts";
 import type { RevocationTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
 import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
@@ -145,12 +145,10 @@ export function revokeRequest(body: z.infer<typeof revokeRequestSchema>): Revoke
   return { targets: body.targets.map(targetOf), reason: body.reason };
 }
 
-/** Reads an instant as the first whole millisecond that is not before it, so that nothing falls out by rounding. */
+/** Rounded up, so that no token falls out by rounding. */
 function readInstant(text: string | undefined): number | undefined {
   const read = text === undefined ? undefined : parseInstant(text);
-  if (read === undefined) return undefined;
-  const { seconds, fraction } = read; // without zeros at its end
-  return seconds * 1000 + Number(fraction.slice(0, 3).padEnd(3, "0")) + (fraction.length > 3 ? 1 : 0);
+  return read && millisecondsNotBefore(read);
 }
 
 function targetOf(read: z.infer<typeof target>): RevokeTarget {
