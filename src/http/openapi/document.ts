@@ -2,7 +2,7 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteaso
 import { z } from "zod";
 import { PROBLEM_MEDIA_TYPE, type ProblemCode } from "../../words/problem-codes.ts";
 import { codesOf, PROBLEMS } from "../parts/problem-codes.ts";
-import { FORM_TYPE } from "../request/form-body.ts";
+import { FORM_TYPE } from "../request/form.ts";
 import type { Auth, Route, RouteResponse } from "../request/route.ts";
 import { ROUTES } from "../routes/all.ts";
 import { dischargeRequiredSchema } from "../wire/bakery.ts";

@@ -8,7 +8,7 @@ export const MAX_BODY = 1024 * 1024;
 /** Largest body of a batch, bytes. */
 export const MAX_BATCH_BODY = 16 * 1024 * 1024;
 
-/** What a body has to be sent as. */
+/** The media type that a body must name. */
 export interface MediaType {
   readonly pattern: RegExp;
   readonly name: string;
@@ -30,21 +30,19 @@ export async function readJsonBytes(request: HttpRequest, maxBytes: number): Pro
 }
 
 /**
- * Reads a request's bytes. The size is checked against what is announced, before anything is read,
- * and again while reading, because a chunked body announces nothing.
+ * Reads a request's bytes. The announced size is checked before anything is read, and the size again while reading,
+ * because a chunked body announces nothing.
+ *
+ * @param type undefined where the request may name any media type, or none
+ * @throws HttpError for another type, a compressed body of the type, and a body that is too large
+ * @throws DomainError for a body that breaks off
  */
 export async function readBytes(
   request: HttpRequest,
   maxBytes: number,
-  type: MediaType,
+  type: MediaType | undefined,
 ): Promise<Uint8Array> {
-  if (!type.pattern.test(request.headers.get("content-type") ?? "")) {
-    throw new HttpError("unsupported_media_type", `Content-Type must be ${type.name}`);
-  }
-  const encoding = request.headers.get("content-encoding") ?? "identity";
-  if (encoding.toLowerCase() !== "identity") {
-    throw new HttpError("unsupported_media_type", "the body must not be compressed");
-  }
+  if (type !== undefined) requireType(request, type);
   const announced = request.headers.get("content-length");
   if (announced !== null && !(Number(announced) <= maxBytes)) throw tooLarge(maxBytes);
   const bytes = await received(() =>
@@ -52,6 +50,16 @@ export async function readBytes(
   );
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);
   return bytes;
+}
+
+function requireType({ headers }: HttpRequest, { pattern, name }: MediaType): void {
+  if (!pattern.test(headers.get("content-type") ?? "")) {
+    throw new HttpError("unsupported_media_type", `Content-Type must be ${name}`);
+  }
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new HttpError("unsupported_media_type", "the body must not be compressed");
+  }
 }
 
 function tooLarge(maxBytes: number): HttpError {

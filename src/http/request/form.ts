@@ -1,81 +1,119 @@
 import { DomainError } from "../../domain/parts/error.ts";
-import { HttpError } from "../parts/problem.ts";
+import { MAX_BODY, type MediaType, readBytes } from "./body.ts";
 import type { HttpRequest } from "./context.ts";
 
-/** Largest form, bytes: a token and a ticket, percent-encoded. */
-const MAX_FORM = 256 * 1024;
+/** The media type of forms, as browsers and OAuth clients send them. */
+export const FORM_TYPE = "application/x-www-form-urlencoded";
 
-/** Parameters of a query or a form, as bytes: macaroon-bakery's clients send ids that are no text, NUL among them. */
+/** How a form is read. */
+export interface FormRules {
+  /** Largest body, bytes. */
+  readonly maxBytes: number;
+  /** The media type that the request must name; without it any will do. A body of that type must be UTF-8. */
+  readonly type?: MediaType;
+}
+
+/** Pages and macaroon-bakery's clients: a token and a ticket, percent-encoded. Go's client names no media type. */
+export const ANY_FORM: FormRules = { maxBytes: 256 * 1024 };
+
+/** OAuth's clients (RFC 6749 appendix B). */
+export const OAUTH_FORM: FormRules = {
+  maxBytes: MAX_BODY,
+  type: {
+    pattern: /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i,
+    name: FORM_TYPE,
+  },
+};
+
+/** Parameters of a query or a form, as bytes: ids of macaroon-bakery's clients are no text, and may hold NUL. */
 export type Parameters = ReadonlyMap<string, Uint8Array>;
 
-const HEX = /^[0-9A-Fa-f]{2}$/;
+const AMPERSAND = 0x26;
+const EQUALS = 0x3d;
+const PERCENT = 0x25;
+const PLUS = 0x2b;
+const SPACE = 0x20;
 
-function decodeBytes(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at);
-    const hex = text.slice(at + 1, at + 3);
-    if (character === "%" && HEX.test(hex)) {
-      bytes.push(Number.parseInt(hex, 16));
-      at += 2;
-    } else if (character === "+") {
-      bytes.push(0x20);
+function decoded(encoded: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(encoded.length);
+  let length = 0;
+  for (let at = 0; at < encoded.length; at++) {
+    const byte = encoded[at] ?? 0;
+    const escaped = byte === PERCENT ? 16 * digit(encoded[at + 1]) + digit(encoded[at + 2]) : Number.NaN;
+    if (Number.isNaN(escaped)) {
+      bytes[length++] = byte === PLUS ? SPACE : byte;
     } else {
-      bytes.push(text.charCodeAt(at) & 0xff);
+      bytes[length++] = escaped;
+      at += 2;
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, length);
+}
+
+/** The value of a hexadecimal digit, NaN for any other byte. */
+function digit(byte: number | undefined): number {
+  return byte === undefined || byte <= SPACE ? Number.NaN : Number(`0x${String.fromCharCode(byte)}`);
+}
+
+/** The bytes between two `&`, one parameter each. */
+function* pairsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let from = 0; from < bytes.length; ) {
+    const ampersand = bytes.indexOf(AMPERSAND, from);
+    const end = ampersand < 0 ? bytes.length : ampersand;
+    if (end > from) yield bytes.subarray(from, end);
+    from = end + 1;
+  }
 }
 
 /**
  * Reads `application/x-www-form-urlencoded` (WHATWG URL §5.1), keeping values as bytes.
  *
- * @param text ASCII, as it stands in a query or a body
+ * @param source a body, or what stands behind `?`
  * @throws DomainError for a parameter that is repeated: two readers must never see two different values
  */
-export function parseForm(text: string): Parameters {
+export function parseForm(source: Uint8Array | string): Parameters {
+  const bytes = typeof source === "string" ? new TextEncoder().encode(source) : source;
+  const names = new TextDecoder("utf-8", { ignoreBOM: true });
   const parameters = new Map<string, Uint8Array>();
-  for (const pair of text.split("&")) {
-    if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    const name = new TextDecoder().decode(decodeBytes(equals < 0 ? pair : pair.slice(0, equals)));
+  for (const pair of pairsOf(bytes)) {
+    const equals = pair.indexOf(EQUALS);
+    const name = names.decode(decoded(equals < 0 ? pair : pair.subarray(0, equals)));
+    // The error does not repeat the name: it may be a secret in the wrong place.
     if (parameters.has(name)) throw new DomainError("invalid_request", "a parameter is repeated");
-    parameters.set(name, decodeBytes(equals < 0 ? "" : pair.slice(equals + 1)));
+    parameters.set(name, decoded(equals < 0 ? new Uint8Array() : pair.subarray(equals + 1)));
   }
   return parameters;
 }
 
-/** Reads a request's body as a form. One without a body, or without a media type, has no parameters or is taken for one. */
-export async function readForm(request: HttpRequest): Promise<Parameters> {
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_FORM) throw tooLarge();
-  if (request.body === null) return new Map();
-  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-  const decoder = new TextDecoder("latin1");
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read().catch(() => {
-      throw new DomainError("invalid_request", "the body could not be read to its end");
-    });
-    if (done) return parseForm(text);
-    text += decoder.decode(value, { stream: true });
-    if (text.length > MAX_FORM) {
-      reader.releaseLock();
-      throw tooLarge();
-    }
+/**
+ * Reads a request's body as a form. An empty body has no parameters.
+ *
+ * @throws DomainError or HttpError for a body that breaks the rules, or a parameter that is repeated
+ */
+export async function readForm(request: HttpRequest, { maxBytes, type }: FormRules): Promise<Parameters> {
+  const bytes = await readBytes(request, maxBytes, type);
+  if (type !== undefined && strictText(bytes) === undefined) {
+    throw new DomainError("invalid_request", "the body is not UTF-8");
   }
+  return parseForm(bytes);
 }
 
-function tooLarge(): HttpError {
-  return new HttpError("payload_too_large", `the form is over ${MAX_FORM} bytes`);
-}
-
-/** A parameter as text; undefined where it is absent, and where it is no UTF-8. */
-export function textOf(parameters: Parameters, name: string): string | undefined {
-  const bytes = parameters.get(name);
-  if (bytes === undefined) return undefined;
+function strictText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }
+}
+
+/** A parameter as text; undefined where it is absent, and where it is no UTF-8. */
+export function textOf(parameters: Parameters, name: string): string | undefined {
+  const bytes = parameters.get(name);
+  return bytes && strictText(bytes);
+}
+
+/** A parameter as text, with U+FFFD for all that is no UTF-8; undefined where it is absent. */
+export function anyTextOf(parameters: Parameters, name: string): string | undefined {
+  const bytes = parameters.get(name);
+  return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }

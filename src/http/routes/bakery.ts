@@ -6,7 +6,7 @@ import { HttpError, publicProblem } from "../parts/problem.ts";
 import { json, type Reply, seeOther } from "../parts/reply.ts";
 import { bakeryRefusal, discharged, interactionRequired } from "../request/bakery-wire.ts";
 import type { Exchange } from "../request/context.ts";
-import { type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
+import { ANY_FORM, type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
 import { defineRoute } from "../request/route.ts";
 import { bakeryErrorSchema, bakeryMacaroonSchema, interactionRequiredSchema } from "../wire/bakery.ts";
 
@@ -89,7 +89,7 @@ export const publicKey = defineRoute({
 /** Parameters of query and form alike: Go's clients write the one, Python's the other. */
 async function parametersOf({ request, search }: Exchange): Promise<Parameters> {
   const query = parseForm(search);
-  const form = await readForm(request);
+  const form = await readForm(request, ANY_FORM);
   for (const name of form.keys()) {
     if (query.has(name)) throw new DomainError("invalid_request", "a parameter is repeated");
   }

@@ -8,7 +8,7 @@ import type { Pages } from "../pages/pages.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
-import { type Parameters, readForm, textOf } from "../request/form.ts";
+import { ANY_FORM, type Parameters, readForm, textOf } from "../request/form.ts";
 import { loginPath, signedIn } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 import { lineOfText } from "../wire/text.ts";
@@ -83,7 +83,7 @@ function oneForm(
   act: (asked: Asked, caller: HumanCaller, form: Parameters) => Promise<void>,
 ): (asked: Asked) => Promise<Reply> {
   const answer = signedIn(async (asked: Asked, caller) => {
-    await act(asked, caller, await readForm(asked.exchange.request));
+    await act(asked, caller, await readForm(asked.exchange.request, ANY_FORM));
     return seeOther(asked.exchange.path, []);
   });
   return async (asked) => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { DomainError } from "../../domain/parts/error.ts";
-import { readForm } from "../request/form-body.ts";
+import { anyTextOf, OAUTH_FORM, readForm } from "../request/form.ts";
 import { defineRoute } from "../request/route.ts";
 
 /** `POST /oauth/revoke` */
@@ -24,7 +24,7 @@ export const oauthRevoke = defineRoute({
   responses: { 200: { description: "Revoked, or not a good token of this service." } },
   problems: ["rate_limited", "unavailable"],
   async handler({ service, exchange }) {
-    const token = (await readForm(exchange.request)).get("token");
+    const token = anyTextOf(await readForm(exchange.request, OAUTH_FORM), "token");
     if (token === undefined || token === "") {
       throw new DomainError("invalid_request", "token is required", "token");
     }
