@@ -86,8 +86,16 @@ export interface ApprovalCaveat {
   readonly id: string;
 }
 
+/** A caveat that has a meaning in a discharge alone. In a root macaroon it forbids every request. */
+export type DischargeCaveat = AncestorCaveat | ApprovalCaveat;
+
+/** Whether a caveat may stand in discharges alone. */
+export function isForDischarges(caveat: Caveat): caveat is DischargeCaveat {
+  return caveat.kind === "ancestor" || caveat.kind === "approval";
+}
+
 /** A caveat on an attribute that belongs to the service. Budgets and `holder` will be added here. */
-export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | AncestorCaveat | ApprovalCaveat;
+export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | DischargeCaveat;
 
 /**
  * Any first-party caveat that this version understands. Closed: a new variant must break the build

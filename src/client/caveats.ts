@@ -1,4 +1,4 @@
-import type { Caveat } from "../caveats/caveat.ts";
+import { type Caveat, isForDischarges } from "../caveats/caveat.ts";
 import { compileCaveat } from "../caveats/condition.ts";
 import { parseCaveat } from "../caveats/parse.ts";
 import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
@@ -21,7 +21,7 @@ export type Moment = Date | string;
 export function checkedCaveat(text: string): string {
   const caveat = parseCaveat(text);
   if (caveat === undefined) throw new TokenError("invalid_caveat", "is no caveat of the language");
-  if (caveat.kind === "ancestor" || caveat.kind === "approval") {
+  if (isForDischarges(caveat)) {
     throw new TokenError("invalid_caveat", `"${caveat.kind}" goes into discharges only`);
   }
   return text;

@@ -1,6 +1,6 @@
 import { parseCaveatBytes } from "../caveats/parse.ts";
 import {
-  addThirdPartyCaveat,
+  addSealedCondition,
   attenuate,
   type Bundle,
   bind,
@@ -13,7 +13,7 @@ import {
   type Format,
   MacaroonError,
   revocationId,
-  sealTicket,
+  sealCondition,
   type UnverifiedMacaroon,
 } from "../macaroon/index.ts";
 import { agent, checkedCaveat, depth, expiresIn } from "./caveats.ts";
@@ -49,11 +49,8 @@ interface Discharge {
   readonly state: "arrived" | "tied" | "unbound";
 }
 
-/** Bytes of randomness in an instance, a ticket's key and its nonces. */
+/** Bytes of randomness in an instance. */
 const INSTANCE_BYTES = 9;
-const CAVEAT_KEY_BYTES = 24;
-const NONCE_BYTES = 24;
-const PRIVATE_KEY_BYTES = 32;
 
 /**
  * A macaroon with its discharges, ready to be narrowed. Nothing of it is verified.
@@ -222,25 +219,13 @@ function isTied(macaroon: UnverifiedMacaroon): boolean {
 }
 
 function sealed(root: UnverifiedMacaroon, caveat: ThirdPartyCaveat): UnverifiedMacaroon {
-  const { location, condition, publicKey } = caveat;
-  const caveatKey = randomBytes(CAVEAT_KEY_BYTES);
-  const options = {
-    version: 2,
-    thirdPartyPublicKey: typeof publicKey === "string" ? decodeBase64(publicKey) : publicKey,
-    firstPartyPrivateKey: randomBytes(PRIVATE_KEY_BYTES),
-    nonce: randomBytes(NONCE_BYTES),
-    caveatKey,
-    condition,
-  } as const;
-  let ticket: Uint8Array;
-  try {
-    ticket = sealTicket(options);
-  } catch (error) {
-    if (error instanceof MacaroonError) throw error;
-    // A point of low order: what is sealed to it, anybody can open.
+  const { location, condition, publicKey: key } = caveat;
+  const publicKey = typeof key === "string" ? decodeBase64(key) : key;
+  const hidden = sealCondition({ condition, publicKey }, randomBytes);
+  if (hidden === undefined) {
     throw new TokenError("invalid_caveat", "the third party's key is no key that anything can be sealed to");
   }
-  return addThirdPartyCaveat(root, { location, ticket, caveatKey, nonce: randomBytes(NONCE_BYTES) });
+  return addSealedCondition(root, location, hidden, randomBytes);
 }
 
 function tokenError(error: unknown): unknown {

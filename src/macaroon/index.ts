@@ -16,6 +16,12 @@ export { MacaroonError, type MacaroonErrorCode } from "./parts/error.ts";
 export { LIMITS, type Limits, type LowerLimits } from "./parts/limits.ts";
 export type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 export { encodeUvarint } from "./parts/uvarint.ts";
+export {
+  addSealedCondition,
+  type RandomBytes,
+  type SealedCondition,
+  sealCondition,
+} from "./sealed-condition.ts";
 export type { Place, TraceStep } from "./steps.ts";
 export { addThirdPartyCaveat, type ThirdPartyCaveatOptions } from "./third-party.ts";
 export { boxPublicKey } from "./tickets/box.ts";

@@ -1,6 +1,20 @@
+import { randomBytes } from "node:crypto";
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { boxPublicKey, openTicket, type SealTicketOptions, sealTicket } from "../../src/macaroon/index.ts";
+
+import {
+  addSealedCondition,
+  bind,
+  boxPublicKey,
+  MacaroonError,
+  mint,
+  openTicket,
+  type SealTicketOptions,
+  sealCondition,
+  sealTicket,
+  verify,
+} from "../../src/macaroon/index.ts";
 import { sealBox } from "../../src/macaroon/tickets/box.ts";
 import { utf8 } from "./support.ts";
 
@@ -17,7 +31,7 @@ const options: SealTicketOptions = {
 
 /** A version 3 or 2 ticket around whatever plain text. */
 function around(plain: Uint8Array, version = 3, publicKey = boxPublicKey(theirs)): Uint8Array {
-  const box = sealBox(plain, options.nonce, boxPublicKey(ours), theirs);
+  const box = sealBox(plain, options.nonce, boxPublicKey(ours), theirs) ?? new Uint8Array();
   return Uint8Array.from([
     version,
     ...boxPublicKey(ours).subarray(0, 4),
@@ -49,6 +63,56 @@ test.each([2, 3] as const)("version %d: what was sealed opens", (version) => {
     ),
     { numRuns: 25 },
   );
+});
+
+describe("a sealed condition", () => {
+  const root = mint({ rootKey: utf8("k"), identifier: "i" });
+  const random = (length: number) => new Uint8Array(randomBytes(length));
+
+  test("opens for the third party, whose discharge then proves the caveat", () => {
+    const sealed = sealCondition({ condition: "is-principal", publicKey: boxPublicKey(ours) }, random);
+    if (sealed === undefined) throw new Error("nothing was sealed");
+    const opening = openTicket(sealed.ticket, ours);
+    if (!opening.ok) throw new Error(opening.detail);
+    expect(opening.ticket).toMatchObject({ condition: "is-principal", caveatKey: sealed.caveatKey });
+
+    const narrowed = addSealedCondition(root, "https://third.example", sealed, random);
+    expect(narrowed.unverifiedCaveats.map(({ location }) => location)).toEqual(["https://third.example"]);
+    const discharge = mint({ rootKey: opening.ticket.caveatKey, identifier: sealed.ticket });
+    const verified = verify({ root: narrowed, discharges: [bind(narrowed, discharge)], rootKey: utf8("k") });
+    expect(verified.ok && verified.macaroon.discharges.map(({ state }) => state)).toEqual(["good"]);
+    expect(verified.ok && verified.macaroon.undischarged).toEqual([]);
+  });
+
+  test("has keys and nonces of its own, unless the writer's key is given", () => {
+    const publicKey = boxPublicKey(ours);
+    const seal = (privateKey?: Uint8Array) => {
+      const parts = { condition: "c", publicKey, ...(privateKey && { privateKey }) };
+      const sealed = sealCondition(parts, random);
+      const opening = sealed && openTicket(sealed.ticket, ours);
+      if (!opening?.ok) throw new Error("the ticket does not open");
+      return [opening.ticket.caveatKey, opening.ticket.firstPartyPublicKey].map((bytes) => bytes.join());
+    };
+    expect(new Set([...seal(), ...seal()]).size).toBe(4);
+    expect(seal(theirs)[1]).toBe(boxPublicKey(theirs).join());
+  });
+
+  test("is not made for a key of low order, with which everybody knows the secret", () => {
+    const publicKey = new Uint8Array(32);
+    expect(sealCondition({ condition: "c", publicKey }, random)).toBeUndefined();
+    expect(() => sealTicket({ ...options, thirdPartyPublicKey: publicKey })).toThrow(
+      expect.objectContaining({ name: "MacaroonError", code: "invalid_argument" }),
+    );
+  });
+
+  test("is refused for a key of another length, and for a condition that does not fit", () => {
+    for (const [condition, publicKey] of [
+      ["c", new Uint8Array(31)],
+      ["c".repeat(4_096), boxPublicKey(ours)],
+    ] as const) {
+      expect(() => sealCondition({ condition, publicKey }, random)).toThrow(MacaroonError);
+    }
+  });
 });
 
 describe("refused", () => {

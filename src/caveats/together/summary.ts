@@ -1,4 +1,5 @@
 import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
+import { isForDischarges } from "../caveat.ts";
 import type { Place } from "../clear.ts";
 import type { Condition } from "../condition.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
@@ -54,7 +55,7 @@ function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
 }
 
 function isMisplaced(caveat: Caveat, place: Place = "root"): boolean {
-  return place !== "discharge" && (caveat.kind === "ancestor" || caveat.kind === "approval");
+  return place !== "discharge" && isForDischarges(caveat);
 }
 
 function timePhrases(caveats: readonly Caveat[], now: Instant | undefined): readonly string[] {

@@ -2,12 +2,12 @@ import { clear } from "../../caveats/clear.ts";
 import { type Condition, compileCaveat, thirdParty } from "../../caveats/condition.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import {
-  addThirdPartyCaveat,
+  addSealedCondition,
   attenuate,
   decodeBundle,
   encode,
   mint,
-  sealTicket,
+  sealCondition,
   type VerifiedChain,
   verify,
 } from "../../macaroon/index.ts";
@@ -72,16 +72,10 @@ export function createBakeryLogins(options: {
       const rootKey = rootKeys.signing(SERVICE_PLATFORM, now);
       if (rootKey === undefined) throw new DomainError("unavailable", "no root key has been made yet");
       const own = await keys.own();
-      const caveatKey = randomness.bytes(24);
       // Sealed with the service's own key on both sides: only this service can have written it.
-      const ticket = sealTicket({
-        version: 2,
-        thirdPartyPublicKey: own.publicKey,
-        firstPartyPrivateKey: own.privateKey.reveal(),
-        nonce: randomness.bytes(24),
-        caveatKey,
-        condition: "is-authenticated-user",
-      });
+      const pair = { publicKey: own.publicKey, privateKey: own.privateKey.reveal() };
+      const login = sealCondition({ condition: "is-authenticated-user", ...pair }, randomness.bytes);
+      if (login === undefined) throw new Error("the service's own discharge key is of low order");
       const random = Buffer.from(randomness.bytes(16)).toString("base64url");
       const root = mint({
         rootKey: rootKey.key.reveal(),
@@ -89,11 +83,7 @@ export function createBakeryLogins(options: {
         location: options.publicUrl,
       });
       const timed = attenuate(root, [`time < ${rfc3339(now + BAKERY_LOGIN_LIFE)}`]);
-      const nonce = randomness.bytes(24);
-      return encode(
-        addThirdPartyCaveat(timed, { location: options.publicUrl, ticket, caveatKey, nonce }),
-        "v2-json",
-      );
+      return encode(addSealedCondition(timed, options.publicUrl, login, randomness.bytes), "v2-json");
     },
 
     async caller(text) {

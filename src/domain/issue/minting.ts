@@ -1,13 +1,15 @@
+import { isForDischarges } from "../../caveats/caveat.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import {
-  addThirdPartyCaveat,
+  addSealedCondition,
   attenuate,
   decodeBase64,
   encodeBundle,
   MacaroonError,
   mint,
   revocationId,
-  sealTicket,
+  type SealedCondition,
+  sealCondition,
   type UnverifiedMacaroon,
 } from "../../macaroon/index.ts";
 import { type Identifier, printIdentifier } from "../../words/identifier.ts";
@@ -20,8 +22,7 @@ import type { IssuedCaveat, TokenRecord } from "../ports/tokens.ts";
 /** A third-party caveat that is ready to be written. */
 export interface ThirdParty {
   readonly location: string;
-  readonly ticket: Uint8Array;
-  readonly caveatKey: Uint8Array;
+  readonly condition: SealedCondition;
   /** The request's member that asked for it. */
   readonly member: string;
 }
@@ -53,11 +54,6 @@ export function issuedLinks(rootKey: RootKey | undefined, token: TokenRecord): r
   return [...links, token.revocationId];
 }
 
-/** Bytes of a ticket's root key, as bakery clients make them. */
-const CAVEAT_KEY_BYTES = 24;
-const NONCE_BYTES = 24;
-const PRIVATE_KEY_BYTES = 32;
-
 function invalid(error: unknown, member: string): unknown {
   return error instanceof MacaroonError ? new DomainError("invalid_request", error.message, member) : error;
 }
@@ -84,36 +80,22 @@ export function sealThirdParty(
   member: string,
 ): ThirdParty {
   const { location, condition } = asked;
-  const thirdPartyPublicKey = readPublicKey(asked.publicKey, `${member}.public_key`);
-  const caveatKey = randomness.bytes(CAVEAT_KEY_BYTES);
-  const firstPartyPrivateKey = randomness.bytes(PRIVATE_KEY_BYTES);
-  const nonce = randomness.bytes(NONCE_BYTES);
+  const publicKey = readPublicKey(asked.publicKey, `${member}.public_key`);
+  let sealed: SealedCondition | undefined;
   try {
-    const sealed = {
-      version: 2,
-      thirdPartyPublicKey,
-      firstPartyPrivateKey,
-      nonce,
-      caveatKey,
-      condition,
-    } as const;
-    return { location, ticket: sealTicket(sealed), caveatKey, member };
+    sealed = sealCondition({ condition, publicKey }, randomness.bytes);
   } catch (error) {
-    if (error instanceof MacaroonError) throw invalid(error, member);
-    // A point of low order: the shared secret would be the same for everybody (RFC 7748 §6.1).
-    throw new DomainError(
-      "invalid_request",
-      "is no key that a secret can be sealed to",
-      `${member}.public_key`,
-    );
+    throw invalid(error, member);
   }
+  if (sealed !== undefined) return { location, condition: sealed, member };
+  const why = "is no key that a secret can be sealed to";
+  throw new DomainError("invalid_request", why, `${member}.public_key`);
 }
 
 function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Randomness): UnverifiedMacaroon {
-  const { location, ticket, caveatKey, member } = party;
-  const nonce = randomness.bytes(NONCE_BYTES);
+  const { location, condition, member } = party;
   try {
-    return addThirdPartyCaveat(macaroon, { location, ticket, caveatKey, nonce });
+    return addSealedCondition(macaroon, location, condition, randomness.bytes);
   } catch (error) {
     throw invalid(error, member);
   }
@@ -127,7 +109,7 @@ function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Random
 export function requireCaveats(caveats: readonly string[], member: string): void {
   caveats.forEach((text, index) => {
     const caveat = parseCaveat(text);
-    if (caveat === undefined || caveat.kind === "ancestor" || caveat.kind === "approval") {
+    if (caveat === undefined || isForDischarges(caveat)) {
       const why =
         caveat === undefined ? "is not a caveat that this service knows" : "goes into discharges only";
       throw new DomainError("invalid_request", why, `${member}[${index}]`);

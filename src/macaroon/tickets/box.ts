@@ -16,34 +16,45 @@ export function boxPublicKey(privateKey: Uint8Array): Uint8Array {
   return x25519().getPublicKey(privateKey);
 }
 
-/** Seals a message between two key pairs, as NaCl's `crypto_box` does. The nonce must never be used again. */
+/**
+ * Seals a message between two key pairs, as NaCl's `crypto_box` does. The nonce must never be used again.
+ *
+ * @returns undefined for a public key of low order: everybody knows the shared secret (RFC 7748 §6.1)
+ */
 export function sealBox(
   message: Uint8Array,
   nonce: Uint8Array,
   publicKey: Uint8Array,
   privateKey: Uint8Array,
-): Uint8Array {
-  return xsalsa20poly1305(boxKey(publicKey, privateKey), nonce).encrypt(message);
+): Uint8Array | undefined {
+  const key = boxKey(publicKey, privateKey);
+  return key && xsalsa20poly1305(key, nonce).encrypt(message);
 }
 
-/** Opens a box; undefined where it was not sealed for these keys, or was changed. */
+/** Opens a box. @returns undefined for one that was not sealed for these keys, or was changed */
 export function openBox(
   box: Uint8Array,
   nonce: Uint8Array,
   publicKey: Uint8Array,
   privateKey: Uint8Array,
 ): Uint8Array | undefined {
+  const key = boxKey(publicKey, privateKey);
+  if (key === undefined) return undefined;
   try {
-    return xsalsa20poly1305(boxKey(publicKey, privateKey), nonce).decrypt(box);
+    return xsalsa20poly1305(key, nonce).decrypt(box);
   } catch {
-    // Also a public key of low order, with which the shared secret would be known to all.
     return undefined;
   }
 }
 
-/** HSalsa20 of the shared secret: the key that both sides come to. */
-function boxKey(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array {
-  const shared = x25519().getSharedSecret(privateKey, publicKey);
+/** HSalsa20 of the shared secret: the key that both sides come to; undefined for a public key of low order. */
+function boxKey(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array | undefined {
+  let shared: Uint8Array;
+  try {
+    shared = x25519().getSharedSecret(privateKey, publicKey);
+  } catch {
+    return undefined;
+  }
   const key = new Uint32Array(8);
   hsalsa(words(SIGMA), words(shared), new Uint32Array(4), key);
   return new Uint8Array(key.buffer);

@@ -110,7 +110,7 @@ function readSecret(plain: Uint8Array, version: 2 | 3): TicketSecret {
   return version === 3 ? { condition, caveatKey, namespace } : { condition, caveatKey };
 }
 
-/** What a ticket is made of. */
+/** The parts of a new ticket. */
 export interface SealTicketOptions {
   readonly version: 2 | 3;
   /** For whom: the third party's Curve25519 public key, 32 bytes. */
@@ -128,9 +128,20 @@ export interface SealTicketOptions {
 /**
  * Makes a ticket that {@link openTicket} and macaroon-bakery open.
  *
- * @throws MacaroonError for an argument of the wrong length, or a ticket over the limits
+ * @throws MacaroonError for an argument of the wrong length, a public key of low order, or a ticket over the limits
  */
 export function sealTicket(options: SealTicketOptions): Uint8Array {
+  const ticket = trySealTicket(options);
+  if (ticket !== undefined) return ticket;
+  throw new MacaroonError("invalid_argument", `"thirdPartyPublicKey" is a point of low order`);
+}
+
+/**
+ * As {@link sealTicket}, for a public key of unknown origin.
+ *
+ * @returns undefined for a public key of low order
+ */
+export function trySealTicket(options: SealTicketOptions): Uint8Array | undefined {
   const { version, thirdPartyPublicKey, firstPartyPrivateKey, nonce, caveatKey, condition } = options;
   expectLength("thirdPartyPublicKey", thirdPartyPublicKey, BOX_KEY_BYTES);
   expectLength("firstPartyPrivateKey", firstPartyPrivateKey, BOX_KEY_BYTES);
@@ -143,7 +154,8 @@ export function sealTicket(options: SealTicketOptions): Uint8Array {
   const head = concat(versionByte, hint, boxPublicKey(firstPartyPrivateKey), nonce);
   if (head.length + plain.length + BOX_OVERHEAD > LIMITS.caveatBytes)
     tooLarge("ticket too large for a caveat");
-  return concat(head, sealBox(plain, nonce, thirdPartyPublicKey, firstPartyPrivateKey));
+  const box = sealBox(plain, nonce, thirdPartyPublicKey, firstPartyPrivateKey);
+  return box && concat(head, box);
 }
 
 function lengthPrefixed(bytes: Uint8Array): Uint8Array {
