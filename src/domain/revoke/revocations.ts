@@ -1,5 +1,3 @@
-import { setImmediate } from "node:timers/promises";
-
 import type { Caller } from "../caller.ts";
 import { roleOf } from "../credential-role.ts";
 import type { TakeKey } from "../keys/key-allowance.ts";
@@ -8,6 +6,7 @@ import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { printSequence } from "../parts/sequence.ts";
+import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Revocation } from "../ports/revocations.ts";
@@ -142,12 +141,9 @@ export function createRevocations(options: {
   ): Promise<readonly Wanted[]> {
     const all: Wanted[] = [];
     let named: ReturnType<typeof rights.of> | undefined;
-    let heldSince = clock.monotonic();
+    const slice = beginTimeSlice(clock, LONGEST_HOLD);
     for (const [index, target] of targets.entries()) {
-      if (clock.monotonic() - heldSince > LONGEST_HOLD) {
-        await setImmediate();
-        heldSince = clock.monotonic();
-      }
+      if (slice.isOver()) await slice.next();
       const member = `targets[${index}]`;
       if (target.kind === "token") {
         all.push(await byPossession(target.token, `${member}.token`));
