@@ -1,14 +1,11 @@
-import { expiryOfNew } from "../../caveats/expiry.ts";
-import { actorOf, auditEvent } from "../audit.ts";
+import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import { CREDENTIAL_ISSUER, type CredentialRole, subjectOfRole } from "../credential-role.ts";
-import { mintRoot, requireCaveats } from "../issue/minting.ts";
-import { describeToken } from "../issue/token-views.ts";
+import { requireCaveats } from "../issue/minting.ts";
+import { allowedLife, mintToken } from "../issue/new-token.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
-import { uuidv7 } from "../parts/uuid.ts";
-import type { Actor } from "../ports/audit.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories } from "../ports/store.ts";
@@ -20,7 +17,7 @@ export interface ServiceCredentials {
   /**
    * Issues one in the caller's transaction.
    *
-   * @param caller undefined where the service itself asks, as at its first start
+   * @param caller undefined where the service itself issues, as at its first start
    */
   issueIn(
     repositories: Repositories,
@@ -43,14 +40,7 @@ export function createServiceCredentials(options: {
   return {
     async issueIn(repositories, caller, role, request) {
       requireCaveats(request.caveats, "caveats");
-      const life = request.ttl === undefined ? MAX_TOKEN_LIFE : request.ttl * 1000;
-      if (life > MAX_TOKEN_LIFE) {
-        throw new DomainError(
-          "ttl_too_long",
-          `at most ${MAX_TOKEN_LIFE / 1000} seconds are allowed here`,
-          "ttl",
-        );
-      }
+      const life = allowedLife(request.ttl, MAX_TOKEN_LIFE, MAX_TOKEN_LIFE);
       const now = await repositories.now();
       const rootKey = rootKeys.signing(SERVICE_PLATFORM, now);
       if (rootKey === undefined)
@@ -65,35 +55,27 @@ export function createServiceCredentials(options: {
           development: false,
         }),
       );
-      const tokenId = uuidv7(now, randomness);
-      const expiresAt = expiryOfNew(request.caveats, now, life);
-      const minted = mintRoot({
+      const { answer, token, event } = mintToken({
         rootKey,
-        identifier: { tokenId, principalId: principal.id },
+        principal,
         location: options.publicUrl,
-        endsAt: now + life,
+        now,
+        life,
         caveats: request.caveats,
         thirdParties: [],
+        label: request.label,
+        issuedBy: caller?.kind === "service" ? caller.credentialId : null,
+        audit: {
+          action: "credential.issued",
+          actor: caller === undefined ? { kind: "service" } : actorOf(caller),
+          platform: role.platform ?? null,
+          details: { role: subjectOfRole(role) },
+        },
         randomness,
       });
-      const token = {
-        id: tokenId,
-        platform: SERVICE_PLATFORM,
-        keyId: rootKey.id,
-        principalId: principal.id,
-        revocationId: minted.revocationId,
-        issuedAt: now,
-        expiresAt,
-        caveats: minted.caveats,
-        label: request.label ?? null,
-        issuedBy: caller?.kind === "service" ? caller.credentialId : null,
-      };
       await repositories.tokens.insert(token);
-      const actor: Actor = caller === undefined ? { kind: "service" } : actorOf(caller);
-      const details = { token_id: tokenId, role: subjectOfRole(role), expires_at: expiresAt };
-      const event = { action: "credential.issued", actor, platform: role.platform ?? null, details } as const;
-      await repositories.audit.append([auditEvent(randomness, now, event)]);
-      return { token: minted.token, ...describeToken({ token, principal }, now) };
+      await repositories.audit.append([event]);
+      return answer;
     },
   };
 }

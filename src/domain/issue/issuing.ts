@@ -1,13 +1,11 @@
-import { expiryOfNew } from "../../caveats/expiry.ts";
-import { actorOf, auditEvent } from "../audit.ts";
+import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
 import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
-import { uuidv7 } from "../parts/uuid.ts";
 import type { IssueMoment, NewIssue } from "../ports/issues.ts";
-import { type PolicyRule, type PolicySubject, ruleFor } from "../ports/policy.ts";
+import { type PolicySubject, ruleFor } from "../ports/policy.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
@@ -15,10 +13,10 @@ import type { Store } from "../ports/store.ts";
 import { newPrincipal } from "../principals.ts";
 import type { IssuedToken, IssueRequest } from "../service.ts";
 import { overtaken, type SealAnswer } from "./idempotency.ts";
-import { mintRoot, type ThirdParty } from "./minting.ts";
-import { describeToken } from "./token-views.ts";
+import type { ThirdParty } from "./minting.ts";
+import { allowedLife, mintToken } from "./new-token.ts";
 
-/** A token that is asked for, the request understood. */
+/** A request for a token, read and authorised. */
 export interface IssueJob {
   readonly caller: Caller;
   readonly subject: PolicySubject;
@@ -31,7 +29,7 @@ export interface IssueJob {
   readonly seal: SealAnswer;
 }
 
-/** A token that was issued, and to whom. */
+/** An issued token and its principal. */
 export interface Issued {
   readonly answer: IssuedToken;
   readonly principal: Principal;
@@ -42,20 +40,20 @@ interface Minted extends Issued {
 }
 
 interface Ready {
-  /** The principal, as far as there is one. */
+  /** Undefined for a principal that is not on record. */
   readonly known: Principal | undefined;
-  /** Whether they are on record only with this group. */
+  /** Whether this very group puts the principal on record. */
   readonly fresh: boolean;
   readonly rootKey: RootKey | undefined;
 }
 
-/** Caveats that are minted together at most, unless one request alone has more: everybody else waits meanwhile. */
+/** Most caveats of one group, unless a single request has more: all other requests wait while a group is minted. */
 const CAVEATS_TOGETHER = 500;
 
-/** Groups of issues that are under way at a time: while one is written, the next is read and minted. */
+/** Groups under way at a time: while one is written, the next is read and minted. */
 const AT_ONCE = 2;
 
-/** How often a principal may turn out to have been put on record by somebody else. */
+/** Most attempts at a request whose new principal another replica puts on record first. */
 const ATTEMPTS = 3;
 
 /** The one answer for a platform that is not there, is foreign, or does not admit the principal. */
@@ -67,24 +65,15 @@ function crowded(): DomainError {
   return new DomainError("unavailable", "the principal is being put on record by others");
 }
 
-function lifeFor(rule: PolicyRule, request: IssueRequest): number {
-  const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
-  if (request.ttl === undefined) return Math.min(DEFAULT_TOKEN_LIFE, longest);
-  if (request.ttl * 1000 > longest) {
-    throw new DomainError("ttl_too_long", `at most ${longest / 1000} seconds are allowed here`, "ttl");
-  }
-  return request.ttl * 1000;
-}
-
 /**
- * Makes what issues tokens under policy, those that are asked for at the same time together.
+ * Makes the issuing of tokens under policy. Requests that arrive at the same time are issued as a group.
  *
- * A group takes two statements: one that reads the clock, the policies and the principals, and one that commits,
- * for each, principal, token, audit event and kept answer. Between the two each is decided and minted by itself, and one that is
- * refused holds up nobody.
+ * A group takes two statements. The first reads the clock, the policies and the principals; the second commits
+ * principal, token, audit event and kept answer of every request. Between the two, each request is decided and minted
+ * by itself, so a refused request holds up no other.
  *
- * @param ownIssuer the issuer that a rule without one means
- * @returns issues one token; it is on record when this resolves
+ * @param ownIssuer the issuer of rules that name none
+ * @returns issues one token, which is on record when this resolves
  */
 export function createIssuing(options: {
   readonly store: Pick<Store, "issues">;
@@ -103,46 +92,35 @@ export function createIssuing(options: {
     const rule = policy && ruleFor(policy, subject, ownIssuer);
     if (rule === undefined) throw notAdmitted();
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const life = lifeFor(rule, request);
+    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
+    const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
     const caveats = [...rule.caveats, ...request.caveats];
 
     const wanted = { platform: request.platform, ...subject, email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
-    const tokenId = uuidv7(now, randomness);
-    const minted = mintRoot({
+    const { answer, token, event } = mintToken({
       rootKey,
-      identifier: { tokenId, principalId: principal.id },
+      principal,
       location: options.publicUrl,
-      endsAt: now + life,
+      now,
+      life,
       caveats,
       thirdParties: job.parties,
+      label: request.label,
+      issuedBy: job.credentialId,
+      audit: {
+        action: "token.issued",
+        actor: actorOf(caller),
+        platform: request.platform,
+        details: { key_id: rootKey.id, principal_id: principal.id },
+      },
       randomness,
     });
-    const expiresAt = expiryOfNew(caveats, now, life);
-    const token = {
-      id: tokenId,
-      platform: request.platform,
-      keyId: rootKey.id,
-      principalId: principal.id,
-      revocationId: minted.revocationId,
-      issuedAt: now,
-      expiresAt,
-      caveats: minted.caveats,
-      label: request.label ?? null,
-      issuedBy: job.credentialId,
-    };
-    const event = auditEvent(randomness, now, {
-      action: "token.issued",
-      actor: actorOf(caller),
-      platform: request.platform,
-      details: { token_id: tokenId, key_id: rootKey.id, principal_id: principal.id, expires_at: expiresAt },
-    });
-    const answer = { token: minted.token, ...describeToken({ token, principal }, now) };
     const newcomer = fresh || known?.email !== email;
     return { answer, principal, issue: { token, principal, newcomer, event, answer: job.seal(answer) } };
   }
 
-  /** Mints for each by itself. Whoever is new, and asked for twice, is one principal. */
+  /** Mints the token of each request by itself. Requests for the same new principal share one principal. */
   function mintAll(jobs: readonly IssueJob[], moment: IssueMoment): readonly Outcome<Minted>[] {
     const newcomers = new Map<string, Principal>();
     const signing = new Map<string, RootKey | undefined>();
@@ -191,7 +169,10 @@ export function createIssuing(options: {
     });
   }
 
-  /** Asks anew for those whose principal somebody else put on record meanwhile. Never rejects: others are done by now. */
+  /**
+   * Repeats the requests whose principal another replica put on record meanwhile. Never rejects, because the other
+   * requests of the group are done by now.
+   */
   async function issueAgain(jobs: readonly IssueJob[], attempt: number): Promise<readonly Outcome<Issued>[]> {
     if (jobs.length === 0 || attempt === ATTEMPTS) return [];
     try {
