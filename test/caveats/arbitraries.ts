@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Caveat } from "../../src/caveats/caveat.ts";
+import type { AttributeCaveat, Caveat, Operator } from "../../src/caveats/caveat.ts";
 import { type Block, parseBlock } from "../../src/caveats/values/address.ts";
 import { type Decimal, readDecimal } from "../../src/caveats/values/decimal.ts";
 import { type Instant, instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
@@ -77,45 +77,48 @@ function node<T>(model: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arb
   return fc.record<T>(model, { noNullPrototype: true });
 }
 
-/** Every caveat that there is, in its one representation. */
-export const caveat: fc.Arbitrary<Caveat> = fc.oneof(
-  node({
+/** Caveats of each kind, in their one representation. A new kind does not compile without its own. */
+const BY_KIND: { readonly [K in Caveat["kind"]]: fc.Arbitrary<Extract<Caveat, { readonly kind: K }>> } = {
+  equality: node({
     kind: fc.constant("equality" as const),
     attribute,
     operator: fc.constantFrom("=", "!="),
     value: noEdgeSpace,
   }),
-  node({
+  membership: node({
     kind: fc.constant("membership" as const),
     attribute,
     operator: fc.constantFrom("in", "not in"),
     items: fc.array(text, { minLength: 1, maxLength: 4 }),
   }),
-  node({
+  comparison: node({
     kind: fc.constant("comparison" as const),
     attribute,
     operator: fc.constantFrom("<", "<=", ">", ">="),
     bound: fc.oneof(decimal, instant),
   }),
-  node({ kind: fc.constant("glob" as const), attribute, pattern: noEdgeSpace }),
-  node({
+  glob: node({ kind: fc.constant("glob" as const), attribute, pattern: noEdgeSpace }),
+  network: node({
     kind: fc.constant("network" as const),
     attribute,
     blocks: fc.array(block, { minLength: 1, maxLength: 3 }),
   }),
-  node({ kind: fc.constant("time" as const), operator: fc.constantFrom("<", ">"), at: instant }),
-  node({
+  time: node({ kind: fc.constant("time" as const), operator: fc.constantFrom("<", ">"), at: instant }),
+  agent: node({
     kind: fc.constant("agent" as const),
     name: agentName,
     instance: fc.option(agentName, { nil: undefined }),
   }),
-  node({ kind: fc.constant("depth" as const), most: fc.integer({ min: 0, max: 999_999_999 }) }),
-  node({
+  depth: node({ kind: fc.constant("depth" as const), most: fc.integer({ min: 0, max: 999_999_999 }) }),
+  ancestor: node({
     kind: fc.constant("ancestor" as const),
     revocationId: fc.stringMatching(/^[A-Za-z0-9_-]{21}[AQgw]$/),
   }),
-  node({ kind: fc.constant("approval" as const), id: fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/) }),
-);
+  approval: node({ kind: fc.constant("approval" as const), id: fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/) }),
+};
+
+/** Every caveat that there is. */
+export const caveat: fc.Arbitrary<Caveat> = fc.oneof(...Object.values(BY_KIND));
 
 const SMALL_VALUES = [
   "1",
@@ -136,33 +139,26 @@ const SMALL_BLOCKS = ["10.0.0.0/8", "10.0.0.1", "10.0.0.2/31", "::/0", "11.0.0.0
 
 const smallAttribute = fc.constantFrom("x", "x.y", "y");
 
+function small(operators: readonly Operator[], value: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc.tuple(smallAttribute, fc.constantFrom(...operators), value).map((parts) => parts.join(" "));
+}
+
+function smallList(items: readonly string[], maxLength: number): fc.Arbitrary<string> {
+  return fc.array(fc.constantFrom(...items), { minLength: 1, maxLength }).map((list) => list.join(", "));
+}
+
+/** Texts of caveats on attributes over a small world, by kind. */
+const SMALL_BY_KIND: Readonly<Record<AttributeCaveat["kind"], fc.Arbitrary<string>>> = {
+  equality: small(["=", "!="], fc.constantFrom(...SMALL_VALUES)),
+  membership: small(["in", "not in"], smallList(SMALL_VALUES, 3)),
+  comparison: small(["<", "<=", ">", ">="], fc.constantFrom(...SMALL_BOUNDS)),
+  glob: small(["matches"], fc.constantFrom(...SMALL_GLOBS)),
+  network: small(["within"], smallList(SMALL_BLOCKS, 2)),
+};
+
 /** Texts of caveats over a small world, so that they often meet, agree and clash. */
 export const smallCaveat: fc.Arbitrary<string> = fc.oneof(
-  fc
-    .tuple(smallAttribute, fc.constantFrom("=", "!="), fc.constantFrom(...SMALL_VALUES))
-    .map((t) => t.join(" ")),
-  fc
-    .tuple(
-      smallAttribute,
-      fc.constantFrom("in", "not in"),
-      fc
-        .array(fc.constantFrom(...SMALL_VALUES), { minLength: 1, maxLength: 3 })
-        .map((items) => items.join(", ")),
-    )
-    .map((t) => t.join(" ")),
-  fc
-    .tuple(smallAttribute, fc.constantFrom("<", "<=", ">", ">="), fc.constantFrom(...SMALL_BOUNDS))
-    .map((t) => t.join(" ")),
-  fc.tuple(smallAttribute, fc.constant("matches"), fc.constantFrom(...SMALL_GLOBS)).map((t) => t.join(" ")),
-  fc
-    .tuple(
-      smallAttribute,
-      fc.constant("within"),
-      fc
-        .array(fc.constantFrom(...SMALL_BLOCKS), { minLength: 1, maxLength: 2 })
-        .map((items) => items.join(", ")),
-    )
-    .map((t) => t.join(" ")),
+  ...Object.values(SMALL_BY_KIND),
   fc.constantFrom(
     "time < 2026-11-20T14:00:00Z",
     "time < 2026-11-20T10:00:00Z",
