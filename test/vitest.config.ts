@@ -1,11 +1,12 @@
 import { defineConfig } from "vitest/config";
 
+import { NODE_FLAGS } from "./support/process.ts";
 import { SlowFirst } from "./support/slow-first.ts";
 
 export default defineConfig({
   test: {
     root: "test",
-    globalSetup: ["support/postgres-broker.ts", "secrets/run-output.ts"],
+    globalSetup: ["support/run-folder.ts", "support/postgres-broker.ts", "secrets/run-output.ts"],
     include: ["**/*.test.ts", "**/*.test.tsx"],
     // Two cores are the smallest machine this runs on. A third file at once uses the time in which the other
     // two wait: for a bound to pass, a process to end, a disk.
@@ -14,6 +15,9 @@ export default defineConfig({
     // all the time otherwise. No file may leave anything behind in globals; fakes are handed in, not put there.
     isolate: false,
     sequence: { sequencer: SlowFirst },
+    // The embedded database is WebAssembly, and a service that lives for a second does not gain from optimised code:
+    // making that takes a third of its time.
+    env: { [NODE_FLAGS]: "--liftoff-only" },
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // What is waited for comes when the machine has time for it; a second is little where others work too.

@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -9,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { emptyDatabaseUrl } from "../support/database.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
 const DEMO = join(import.meta.dirname, "demo.ts");
 const TIMEOUT = 90_000;
@@ -16,7 +16,7 @@ const TIMEOUT = 90_000;
 // The demo's own temporary folder, so that what it leaves behind is seen.
 let temporary: string;
 beforeEach(() => {
-  temporary = mkdtempSync(join(tmpdir(), "bakehouse-demo-test-"));
+  temporary = scratchFolder("demo-test");
 });
 afterEach(() => rmSync(temporary, { recursive: true, force: true }));
 

@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -9,6 +8,7 @@ import { parseConfig } from "../../src/config.ts";
 import { type Serving, serve } from "../../src/run/serve.ts";
 import { createBrowser } from "../support/browser.ts";
 import { findChromium, openTab } from "../support/chromium.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
 const EVIL = "<img src=x onerror=document.title='owned'><form action=/logout>";
 
@@ -27,7 +27,7 @@ async function freePort(): Promise<number> {
 }
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), "bakehouse-pages-"));
+  dataDir = scratchFolder("pages");
   const port = await freePort();
   base = `http://127.0.0.1:${port}`;
   serving = await serve(parseConfig({ DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: "silent" }));

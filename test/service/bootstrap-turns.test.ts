@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
@@ -10,10 +9,11 @@ import { emptyDatabaseUrl } from "../support/database.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { newHome } from "../support/process-service.ts";
+import { scratchFolder } from "../support/scratch.ts";
 import { bearer, describeService } from "../support/service.ts";
 
 function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "bakehouse-turns-"));
+  const folder = scratchFolder("turns");
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

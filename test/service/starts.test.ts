@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, describe, expect, test } from "vitest";
@@ -9,6 +8,7 @@ import type { CredentialFiles } from "../../src/domain/ports/credential-files.ts
 import type { Step } from "../../src/domain/ports/steps.ts";
 import { credentialFiles } from "../../src/run/data-dir.ts";
 import { type DatabaseKind, describeOnEachDatabase } from "../support/database.ts";
+import { scratchFolder } from "../support/scratch.ts";
 import {
   bearer,
   describeService,
@@ -48,7 +48,7 @@ function suite(kind: DatabaseKind) {
     return service;
   }
   function newFolder(): string {
-    const folder = mkdtempSync(join(tmpdir(), "bakehouse-start-"));
+    const folder = scratchFolder("start");
     folders.push(folder);
     return folder;
   }

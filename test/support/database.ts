@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 
 import { afterAll, describe, inject } from "vitest";
 
@@ -8,6 +6,7 @@ import type { Store } from "../../src/domain/ports/store.ts";
 import { type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
 import { copyEmbedded } from "./embedded-template.ts";
 import { MIGRATED } from "./postgres-broker.ts";
+import { scratchFolder } from "./scratch.ts";
 
 /** Which engine: the embedded one, or a server. */
 export type DatabaseKind = "pglite" | "postgres";
@@ -50,9 +49,17 @@ export async function openTestStore({ kind, ...options }: TestStoreOptions): Pro
   if (kind === "postgres") {
     const url = await testDatabaseUrl();
     const store = await openStore({ ...settings, place: { kind: "server", url } });
-    return { ...common, store, url, close: store.close };
+    return {
+      ...common,
+      store,
+      url,
+      async close() {
+        await store.close();
+        await askBroker(new URL(url).pathname, "DELETE");
+      },
+    };
   }
-  const dataDir = mkdtempSync(join(tmpdir(), "bakehouse-data-"));
+  const dataDir = scratchFolder("data");
   await copyEmbedded(dataDir);
   const store = await openStore({ ...settings, place: { kind: "folder", folder: dataDir } });
   return {
@@ -76,8 +83,8 @@ export async function emptyDatabaseUrl(): Promise<string> {
   return await askBroker("/");
 }
 
-async function askBroker(path: string): Promise<string> {
-  const response = await fetch(`${inject("databaseBroker")}${path}`);
+async function askBroker(path: string, method = "GET"): Promise<string> {
+  const response = await fetch(`${inject("databaseBroker")}${path}`, { method });
   const text = await response.text();
   if (!response.ok) throw new Error(`no test database: ${text}`);
   return text;

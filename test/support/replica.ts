@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 
 import type { Caller, HumanCaller } from "../../src/domain/caller.ts";
 import { createSealing } from "../../src/domain/keys/sealing.ts";
@@ -14,6 +12,7 @@ import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
 import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { scratchFolder } from "./scratch.ts";
 import { noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
 
 /** What several replicas of one service share. */
@@ -51,7 +50,7 @@ export interface InProcessReplica {
 }
 
 export function newFleet(): Fleet {
-  const folder = mkdtempSync(join(tmpdir(), "bakehouse-fleet-"));
+  const folder = scratchFolder("fleet");
   return {
     masterKey: new Secret(new Uint8Array(randomBytes(32))),
     folder,

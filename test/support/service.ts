@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -28,6 +27,7 @@ import { credentialFiles } from "../../src/run/data-dir.ts";
 import { systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { breaches, OPENAPI_TEXT } from "./contract.ts";
 import { type DatabaseKind, describeOn, openTestStore, type TestStore } from "./database.ts";
+import { scratchFolder } from "./scratch.ts";
 import { createTestClock, type TestClock } from "./service-clock.ts";
 import { noRelyingParty, OWN_ISSUER, stubIdToken, stubIdTokens, type TestHuman } from "./service-people.ts";
 import { type WatchedStore, watchStore } from "./service-store.ts";
@@ -273,7 +273,7 @@ export async function startTestService({
     database.shift(shift);
   }
   const watched = watchStore(database.store);
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "bakehouse-service-"));
+  const folder = options.folder ?? scratchFolder("service");
   const masterKey = options.masterKey ?? new Secret(new Uint8Array(randomBytes(32)));
   const shared: Shared = { watched, clock, folder, masterKey };
   const replicas: TestReplica[] = [];
