@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 
 import { SOURCES } from "./source-graph.ts";
 
@@ -14,6 +16,19 @@ function names(member: string, of: unknown = manifest): readonly string[] {
   const value = (of as Readonly<Record<string, unknown>>)[member];
   return Object.keys((value ?? {}) as Readonly<Record<string, unknown>>);
 }
+
+// Strict, so that no job can take more rights for itself.
+const workflowSchema = z.object({
+  permissions: z.record(z.string(), z.string()),
+  jobs: z.record(
+    z.string(),
+    z.strictObject({
+      "runs-on": z.string(),
+      "timeout-minutes": z.number(),
+      steps: z.array(z.object({ uses: z.string().optional(), run: z.string().optional() })),
+    }),
+  ),
+});
 
 test("every dependency is named in CONTRIBUTING with its reason", () => {
   const contributing = read(".github/CONTRIBUTING.md");
@@ -34,6 +49,29 @@ test("every variable of the configuration is in the manual", () => {
   );
   expect(variables.size).toBeGreaterThan(15);
   expect([...variables].filter((name) => !manual.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("the subject of every commit since 0.1.0 has at most 72 characters", () => {
+  // By date and not by tag: a clone may have no tags, and of the history only its end.
+  const since = "--since=2026-11-22T19:18:35Z";
+  const log = execFileSync("git", ["log", "--no-merges", since, "--format=%s"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  expect(log.split("\n").filter((subject) => subject.length > 72)).toEqual([]);
+});
+
+test("the workflow may only read, runs .ci/run, and takes actions by their commits", () => {
+  const folder = ".github/workflows";
+  for (const file of readdirSync(join(ROOT, folder))) {
+    const text = read(`${folder}/${file}`);
+    const { permissions, jobs } = workflowSchema.parse(parse(text));
+    expect(permissions, file).toEqual({ contents: "read" });
+    const steps = Object.values(jobs).flatMap((job) => job.steps);
+    expect(steps.map(({ run }) => run).filter((run) => run !== undefined)).toEqual([".ci/run"]);
+    const pinned = text.match(/^ +- uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/gm) ?? [];
+    expect(pinned).toHaveLength(steps.filter(({ uses }) => uses !== undefined).length);
+  }
 });
 
 test("the top level holds what it should and nothing else", () => {

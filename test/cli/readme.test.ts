@@ -21,6 +21,7 @@ import { person } from "./person.ts";
 import { runInShell } from "./transcript.ts";
 
 const { code: commands } = readManual("src/cli/README.md");
+const { code: core } = readManual("src/macaroon/README.md");
 const { code, text: LIBRARY } = readManual("src/client/README.md");
 
 let installed: Installed;
@@ -51,10 +52,9 @@ const shell = (command: string, more: Readonly<Record<string, string>> = {}) =>
   runInShell(command, { cwd: installed.folder, env: { ...env, ...more }, watch: person("alice") });
 
 /** Runs a snippet as a module beside the installed package. */
-function run(marker: string, more: Readonly<Record<string, string>>) {
-  const file = `${marker}.ts`;
-  writeFileSync(join(installed.folder, file), code(marker));
-  return shell(`exec node ${file}`, more);
+function run(snippet: string, more: Readonly<Record<string, string>>) {
+  writeFileSync(join(installed.folder, "snippet.ts"), snippet);
+  return shell("exec node snippet.ts", more);
 }
 
 const here = (text: string) =>
@@ -109,9 +109,19 @@ test("service, shell and agent work together", { timeout: 90_000 }, async () => 
   expect(done.stdout).toBe("for alice\n");
 
   const { stdout: token } = await shell("bakehouse issue");
-  const { stdout: narrowed } = await run("agent", { BAKEHOUSE_TOKEN: token.trim() });
+  const { stdout: narrowed } = await run(code("agent"), { BAKEHOUSE_TOKEN: token.trim() });
   const seen = await shell("bakehouse inspect", { BAKEHOUSE_TOKEN: narrowed.trim() });
   expect(seen.stdout).toMatch(/researcher#[\w-]{12}\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+});
+
+test("the core alone narrows a token", async () => {
+  const { stdout: token } = await shell("bakehouse issue --credential $CREDENTIAL --on-behalf-of alice", {
+    CREDENTIAL: join(home.dataDir, "default.token"),
+  });
+  const snippet = `const token = process.env.TOKEN;\n${core("attenuate")}\nconsole.log(handedOn);`;
+  const { stdout: narrowed } = await run(snippet, { TOKEN: token.trim() });
+  const seen = await shell("bakehouse inspect", { BAKEHOUSE_TOKEN: narrowed.trim() });
+  expect(seen.stdout).toMatch(/researcher#1\n {2}args.amount <= 20\n/);
 });
 
 test("a third party's caveat is written offline", async () => {
@@ -123,7 +133,7 @@ test("a third party's caveat is written offline", async () => {
     `bakehouse issue --credential ${home.dataDir}/default.token --on-behalf-of alice`,
   );
   const key = encodeBase64Url(boxPublicKey(new Uint8Array(32).fill(5)));
-  const done = await run("third-party", { BAKEHOUSE_TOKEN: issued.stdout.trim(), PARTY_KEY: key });
+  const done = await run(code("third-party"), { BAKEHOUSE_TOKEN: issued.stdout.trim(), PARTY_KEY: key });
   expect(done.stdout).toMatch(/^1 Until .*only with a proof from/);
 });
 

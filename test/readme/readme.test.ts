@@ -9,7 +9,6 @@ import { reservedMember } from "../../src/caveats/reserved.ts";
 import { instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject } from "../../src/json/value.ts";
-import { attenuate, decodeBundle, encodeBundle, mint } from "../../src/macaroon/index.ts";
 import { person } from "../cli/person.ts";
 import { runInShell } from "../cli/transcript.ts";
 import { readManual } from "../support/manual.ts";
@@ -18,7 +17,6 @@ import { newEmbeddedHome, startService } from "../support/process-service.ts";
 
 const { code: script } = readManual("README.md");
 const caveats = readManual("src/caveats/README.md").table("caveats");
-const attenuation = readManual("src/macaroon/README.md").code("attenuate");
 const approval = readManual("src/conditions/README.md").code("approval");
 
 function context(text: string): JsonObject {
@@ -57,16 +55,6 @@ describe("the caveats at a glance", () => {
     expect(passes(caveat ?? "", context(yes ?? "")), `passes with ${yes}`).toBe(true);
     expect(passes(caveat ?? "", context(no ?? "")), `fails with ${no}`).toBe(false);
   });
-});
-
-test("the core's example of attenuation is what the core does", () => {
-  for (const name of ["attenuate", "decodeBundle", "encodeBundle"]) expect(attenuation).toContain(name);
-  const token = encodeBundle([mint({ rootKey: new Uint8Array(32).fill(1), identifier: "id" })]);
-  const decoded = decodeBundle(token);
-  if (!decoded.ok) throw new Error(decoded.detail);
-  const narrower = attenuate(decoded.macaroons[0], ["agent = researcher#1", "args.amount <= 20"]);
-  const again = decodeBundle(encodeBundle([narrower]));
-  expect(again.ok && again.macaroons[0].unverifiedCaveats).toHaveLength(2);
 });
 
 test("[pglite] README's session by hand answers yes, no with a reason, and revoked", async () => {
