@@ -1,5 +1,5 @@
-import { SHORT_ID_BYTES } from "../words/ids.ts";
 import { createLookUp } from "./parts/look-up.ts";
+import { newShortId } from "./parts/short-id.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Randomness } from "./ports/randomness.ts";
@@ -26,7 +26,7 @@ export function newPrincipal(
   who: Omit<Principal, "id" | "createdAt">,
 ): Principal {
   const { platform, issuer, subject, email, assertedBy, development } = who;
-  const id = Buffer.from(randomness.bytes(SHORT_ID_BYTES)).toString("base64url");
+  const id = newShortId(randomness);
   return { id, platform, issuer, subject, email, assertedBy, development, createdAt: now };
 }
 

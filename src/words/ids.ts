@@ -4,10 +4,7 @@ export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 /** A UUID of version 7 in its canonical form: ids of tokens, of requests for discharges, of approvals. */
 export const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Random bytes in the id of a key or a principal. */
-export const SHORT_ID_BYTES = 12;
-
-/** The id of a key or a principal: {@link SHORT_ID_BYTES} in base64url. */
+/** The id of a key or a principal: 12 random bytes in base64url. */
 export const SHORT_ID = /^[A-Za-z0-9_-]{16}$/;
 
 /** A revocation id: 16 bytes in base64url. The last character carries two bits, so only four are canonical. */

@@ -1,8 +1,6 @@
-import { auditEvent } from "../audit.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import { rotateKey } from "../keys/key-rotation.ts";
-import { ROOT_KEY_PURPOSE, type RootKeys } from "../keys/root-keys.ts";
-import { type Sealing, SealingError } from "../keys/sealing.ts";
+import type { RootKeys } from "../keys/root-keys.ts";
 import {
   APPROVAL_RECORD_LIFE,
   MAX_DISCHARGE_LIFE,
@@ -19,21 +17,20 @@ const SERVICE = { kind: "service" } as const;
 const PAGE = 500;
 
 /**
- * The work that has no caller: replacing old root keys, destroying expired ones, sealing anew what an
- * earlier master key sealed, and dropping what has outlived its use. Every replica does all of it;
- * doing it twice, or at the same time, does no harm.
+ * The work that no caller asks for: old keys are replaced, expired keys destroyed, keys under an earlier master key
+ * sealed anew, and rows that nothing needs any more dropped. Every replica does all of it; doing it twice, or at the
+ * same time, does no harm.
  */
 export function createMaintenance(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
   readonly dischargeKeys: Pick<DischargeKeys, "maintain">;
-  readonly sealing: Sealing;
   readonly knowledge: Pick<RevocationKnowledge, "sweep">;
   readonly randomness: Randomness;
-  /** Told which task failed; the others go on. */
+  /** Told of a task that failed. The other tasks go on. */
   readonly onProblem: (task: string, error: unknown) => void;
 }) {
-  const { store, sealing, randomness } = options;
+  const { store } = options;
 
   async function rotateAged(): Promise<void> {
     let after: string | undefined;
@@ -51,42 +48,10 @@ export function createMaintenance(options: {
     } while (after !== undefined);
   }
 
-  async function destroyExpiredKeys(): Promise<void> {
-    await store.transaction("destroy expired root keys", async (repositories) => {
-      const now = await repositories.now();
-      const ids = await repositories.rootKeys.destroyExpired(now);
-      const events = ids.map((id) =>
-        auditEvent(randomness, now, {
-          action: "key.destroyed",
-          actor: SERVICE,
-          platform: null,
-          details: { key_id: id },
-        }),
-      );
-      if (events.length > 0) await repositories.audit.append(events);
-    });
-  }
-
-  async function resealKeys(): Promise<void> {
-    let problem: SealingError | undefined;
-    for (const { id, platform, sealed } of await store.rootKeys.usable(await store.now())) {
-      if (sealing.isCurrent(sealed)) continue;
-      try {
-        const plain = sealing.open(sealed, ROOT_KEY_PURPOSE, id, platform);
-        await store.rootKeys.reseal(id, sealing.seal(plain, ROOT_KEY_PURPOSE, id, platform));
-      } catch (error) {
-        if (!(error instanceof SealingError)) throw error;
-        problem = error;
-      }
-    }
-    // Said last, so that all that do open are sealed anew: whoever drops the previous master key must hear of it.
-    if (problem !== undefined) throw problem;
-  }
-
   const tasks: Readonly<Record<string, () => Promise<unknown>>> = {
     "replace aged root keys": rotateAged,
-    "destroy expired root keys": destroyExpiredKeys,
-    "seal root keys under the current master key": resealKeys,
+    "destroy expired root keys": () => options.rootKeys.destroyExpired(),
+    "seal root keys under the current master key": () => options.rootKeys.reseal(),
     "maintain discharge keys": () => options.dischargeKeys.maintain(),
     "drop old requests for discharges": async () => {
       const now = await store.now();
@@ -102,7 +67,7 @@ export function createMaintenance(options: {
   };
 
   return {
-    /** Does all of it once; what fails is reported and does not stop the rest. */
+    /** Does every task once. A task that fails is reported and does not stop the others. */
     async run(): Promise<void> {
       for (const [task, work] of Object.entries(tasks)) {
         try {

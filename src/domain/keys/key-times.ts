@@ -1,0 +1,15 @@
+import { MAX_TOKEN_LIFE, ROOT_KEY_MARGIN } from "../parts/lifetimes.ts";
+
+/**
+ * When a key that is made now takes over, unix milliseconds: once every replica has it.
+ *
+ * @param stalenessMilliseconds within which every replica has read what was committed, or refuses to answer
+ */
+export function takesOverAt(now: number, stalenessMilliseconds: number): number {
+  return now + 2 * stalenessMilliseconds;
+}
+
+/** When a key expires that another one takes over from, unix milliseconds: nothing under it is alive by then. */
+export function expiresAfter(takenOverAt: number): number {
+  return takenOverAt + MAX_TOKEN_LIFE + ROOT_KEY_MARGIN;
+}

@@ -1,0 +1,9 @@
+import type { Randomness } from "../ports/randomness.ts";
+
+/** 12 bytes are 16 characters of base64url: what `SHORT_ID` matches. */
+const BYTES = 12;
+
+/** A fresh random id for a key or a principal. */
+export function newShortId(randomness: Randomness): string {
+  return Buffer.from(randomness.bytes(BYTES)).toString("base64url");
+}
