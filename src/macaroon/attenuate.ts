@@ -1,7 +1,7 @@
 import { nextTail } from "./chain.ts";
 import { defaultHmac } from "./hash/hmac.ts";
 import type { Hmac } from "./hash/types.ts";
-import { toBytes } from "./parts/bytes.ts";
+import { copyOf, toBytes } from "./parts/bytes.ts";
 import { checkCaveatCount, checkCaveatSize, LIMITS } from "./parts/limits.ts";
 import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 
@@ -18,7 +18,7 @@ export function attenuate(
 ): UnverifiedMacaroon {
   return appendCaveats(
     macaroon,
-    predicates.map((predicate) => ({ id: toBytes(predicate).slice() })),
+    predicates.map((predicate) => ({ id: copyOf(toBytes(predicate)) })),
     hmac,
   );
 }

@@ -1,7 +1,7 @@
 import { defaultHmac } from "./hash/hmac.ts";
 import type { Hmac } from "./hash/types.ts";
 import { deriveKey, requireKey } from "./key.ts";
-import { toBytes } from "./parts/bytes.ts";
+import { copyOf, toBytes } from "./parts/bytes.ts";
 import { checkMacaroon, LIMITS } from "./parts/limits.ts";
 import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 
@@ -22,7 +22,7 @@ export function mint(options: MintOptions, hmac: Hmac = defaultHmac): Unverified
   const { rootKey, location } = options;
   requireKey(rootKey);
   if (location !== undefined) toBytes(location);
-  const identifier = toBytes(options.identifier).slice();
+  const identifier = copyOf(toBytes(options.identifier));
   const signature = hmac(deriveKey(rootKey, hmac), identifier);
   const macaroon = { identifier, unverifiedCaveats: [], signature };
   const minted: UnverifiedMacaroon = location === undefined ? macaroon : { location, ...macaroon };

@@ -4,7 +4,7 @@ import { appendCaveats } from "./attenuate.ts";
 import { defaultHmac } from "./hash/hmac.ts";
 import type { Hmac } from "./hash/types.ts";
 import { deriveKey } from "./key.ts";
-import { concat, toBytes } from "./parts/bytes.ts";
+import { concat, copyOf, toBytes } from "./parts/bytes.ts";
 import { expectLength, MacaroonError } from "./parts/error.ts";
 import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 
@@ -42,7 +42,7 @@ export function addThirdPartyCaveat(
   if (caveatKey.length === 0) throw new MacaroonError("invalid_argument", `"caveatKey" is empty`);
   toBytes(location);
   const sealed = xsalsa20poly1305(macaroon.signature, nonce).encrypt(deriveKey(caveatKey, hmac));
-  const id = toBytes(options.ticket).slice();
+  const id = copyOf(toBytes(options.ticket));
   return appendCaveats(macaroon, [{ id, verificationId: concat(nonce, sealed), location }], hmac);
 }
 

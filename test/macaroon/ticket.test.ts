@@ -172,6 +172,13 @@ describe("refused", () => {
   });
 });
 
+test("a ticket's bytes are copied, those of a Buffer too", () => {
+  const ticket = Buffer.from(sealTicket(options));
+  const opening = openTicket(ticket, ours);
+  ticket.fill(0);
+  expect(opening).toMatchObject({ ok: true, ticket: { firstPartyPublicKey: boxPublicKey(theirs) } });
+});
+
 describe("arguments", () => {
   test.each<[string, Partial<SealTicketOptions>, string]>([
     [

@@ -2,7 +2,7 @@ import { JsonError } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
 import { JsonNumber, type JsonValue } from "../../json/value.ts";
 import { decodeBase64 } from "../parts/base64.ts";
-import { toText } from "../parts/bytes.ts";
+import { copyOf, toText } from "../parts/bytes.ts";
 import { MacaroonError, malformed, tooLarge } from "../parts/error.ts";
 import { checkDischargeCount, type Limits, type LowerLimits, limitsWith } from "../parts/limits.ts";
 import type { UnverifiedMacaroon } from "../parts/macaroon.ts";
@@ -62,7 +62,7 @@ export function decodeBinary(bytes: Uint8Array, limits?: LowerLimits): Decoded {
   const most = limitsWith(limits);
   return decoding(() => {
     checkBundleSize(bytes.length, most);
-    return readBinary(bytes.slice(), most);
+    return readBinary(copyOf(bytes), most);
   });
 }
 

@@ -27,6 +27,11 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
+/** A copy that shares no memory. `slice` would not do: that of Node's Buffer, which is a Uint8Array too, copies nothing. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** One byte string after another. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;

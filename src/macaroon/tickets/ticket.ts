@@ -1,4 +1,4 @@
-import { compareBytes, concat, toBytes, toText } from "../parts/bytes.ts";
+import { compareBytes, concat, copyOf, toBytes, toText } from "../parts/bytes.ts";
 import { expectLength, MacaroonError, malformed, tooLarge } from "../parts/error.ts";
 import { checkFieldSize, LIMITS, type LowerLimits, limitsWith } from "../parts/limits.ts";
 import { type ByteReader, encodeUvarint, readByte, readBytes, readUvarint } from "../parts/uvarint.ts";
@@ -89,7 +89,7 @@ function isPayloadMissing(ticket: Uint8Array): boolean {
 }
 
 function readTicket(ticket: Uint8Array): SealedTicket {
-  const reader: ByteReader = { bytes: ticket.slice(), offset: 0 };
+  const reader: ByteReader = { bytes: copyOf(ticket), offset: 0 };
   const version = readByte(reader);
   if (version !== 2 && version !== 3) malformed("unknown ticket version");
   const thirdPartyKey = readBytes(reader, HINT_BYTES);
