@@ -3,11 +3,19 @@ declare module "macaroon" {
   interface ForeignMacaroon {
     readonly identifier: Uint8Array;
     readonly signature: Uint8Array;
+    readonly location: string;
+    readonly caveats: readonly {
+      readonly identifier: Uint8Array;
+      readonly location?: string;
+      readonly vid?: Uint8Array;
+    }[];
     addFirstPartyCaveat(caveat: string | Uint8Array): void;
     addThirdPartyCaveat(rootKey: Uint8Array, id: string | Uint8Array, location?: string): void;
     bindToRoot(signature: Uint8Array): void;
     clone(): ForeignMacaroon;
     exportJSON(): object;
+    /** Only version 2, and with at most three caveats. */
+    exportBinary(): Uint8Array;
     verify(
       rootKey: Uint8Array,
       check: (condition: string) => string | null,

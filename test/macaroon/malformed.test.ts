@@ -1,13 +1,9 @@
-import { readFileSync } from "node:fs";
-
 import { expect, test } from "vitest";
 import { decodeBinary, decodeBundle } from "../../src/macaroon/index.ts";
 import { decodeBase64 } from "../../src/macaroon/parts/base64.ts";
-import type { MalformedVector } from "../vectors/malformed.ts";
+import { vectorsOf } from "../vectors/files.ts";
 
-const vectors: readonly MalformedVector[] = JSON.parse(
-  readFileSync(new URL("../vectors/malformed.json", import.meta.url), "utf8"),
-);
+const vectors = vectorsOf("malformed.json");
 
 test.each(vectors)("$format: $name is $code: $detail", ({ format, token, code, detail }) => {
   expect(decodeBundle(token)).toEqual({ ok: false, code, detail });

@@ -1,25 +1,19 @@
-import { readFileSync } from "node:fs";
-
 import foreign from "macaroon";
 import { describe, expect, test } from "vitest";
 import { decodeBundle, encode, encodeBundle, type Format } from "../../src/macaroon/index.ts";
 import { decodeBase64 } from "../../src/macaroon/parts/base64.ts";
-import { buildMacaroonVectors, type MacaroonVector } from "../vectors/build.ts";
-import { buildMalformedVectors } from "../vectors/malformed.ts";
+import { textOf, VECTORS, vectorsOf } from "../vectors/files.ts";
 import { render } from "../vectors/render.ts";
 import { decoded, fromHex, fromUtf8, hex, verified, verifyWithEach as verify } from "./support.ts";
 
-const fileOf = (name: string): string => readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8");
-const vectors: readonly MacaroonVector[] = JSON.parse(fileOf("macaroon.json"));
+test.each(Object.entries(VECTORS))(
+  "%s is what its generator writes (node test/vectors/generate.ts)",
+  (name, build) => {
+    expect(textOf(name)).toBe(render(build()));
+  },
+);
 
-test.each([
-  ["macaroon.json", buildMacaroonVectors],
-  ["malformed.json", buildMalformedVectors],
-] as const)("%s is what its generator writes (node test/vectors/generate.ts)", (name, build) => {
-  expect(fileOf(name)).toBe(render(build()));
-});
-
-describe.each(vectors)("$name", (vector) => {
+describe.each(vectorsOf("macaroon.json"))("$name", (vector) => {
   const all = [vector, ...vector.discharges].flatMap(
     ({ tokens }) => Object.entries(tokens) as [Format, string][],
   );

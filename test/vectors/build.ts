@@ -34,11 +34,11 @@ export interface MacaroonVector extends EncodedMacaroon {
   readonly bundle: string;
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** A nonce that the vectors can be made with again. Real ones are random. */
-function nonceFor(ticket: string): Uint8Array {
+export function nonceFor(ticket: string): Uint8Array {
   return createHash("sha256").update(`nonce ${ticket}`).digest().subarray(0, 24);
 }
 

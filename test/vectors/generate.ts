@@ -4,13 +4,9 @@
  */
 import { writeFileSync } from "node:fs";
 
-import { buildMacaroonVectors } from "./build.ts";
-import { buildMalformedVectors } from "./malformed.ts";
+import { VECTORS } from "./files.ts";
 import { render } from "./render.ts";
 
-for (const [name, vectors] of [
-  ["macaroon.json", buildMacaroonVectors()],
-  ["malformed.json", buildMalformedVectors()],
-] as const) {
-  writeFileSync(new URL(name, import.meta.url), render(vectors));
+for (const [name, build] of Object.entries(VECTORS)) {
+  writeFileSync(new URL(name, import.meta.url), render(build()));
 }
