@@ -1,0 +1,85 @@
+import { read } from "./areas.ts";
+import { compiling } from "./compiles.ts";
+import { type Equivalents, reasonFor } from "./equivalents.ts";
+import type { Order } from "./messages.ts";
+import { applyEdits, type Mutant } from "./mutant.ts";
+import { observe } from "./observe.ts";
+import type { Workers } from "./workers.ts";
+
+/** How a mutant ended. `refused`: the compiler does not take it. `unreached`: alive, and no test calls its function. */
+export type Outcome = "killed" | "alive" | "unreached" | "equivalent" | "refused";
+
+/** A mutant with the test files that are to notice it, the likeliest first. */
+export interface Trial {
+  readonly mutant: Mutant;
+  readonly tests: readonly string[];
+}
+
+// Processor time that every mutant may take, and how many times as long as its tests take without it.
+const PATIENCE = 1_500;
+const TIMES = 2;
+
+/** Tries mutants. `tell` hears of each as it ends; those that no test killed are heard of last. */
+export async function tryAll(
+  workers: Workers,
+  trials: readonly Trial[],
+  listed: Equivalents,
+  tell: (mutant: Mutant, outcome: Outcome, by?: string) => void,
+): Promise<void> {
+  const [known, open] = partition(trials, ({ mutant }) => reasonFor(mutant, listed) !== undefined);
+  for (const { mutant } of known) tell(mutant, "equivalent");
+
+  const observations = await observe(
+    workers,
+    [...new Set(open.flatMap(({ tests }) => tests))],
+    [...new Set(open.map(({ mutant }) => mutant.file))],
+  );
+  const killers = new Map<string, string[]>();
+  const survivors: { readonly mutant: Mutant; readonly reached: boolean }[] = [];
+  const jobs = open.map(({ mutant, tests }) => {
+    const { file, within, edits } = mutant;
+    const reaching = tests.filter((test) => observations.get(test)?.calls(file, within));
+    const cost = reaching.reduce((sum, test) => sum + (observations.get(test)?.cost ?? 0), 0);
+    return {
+      mutant,
+      reached: reaching.length > 0,
+      order: (): Order => ({
+        kind: "try",
+        file,
+        text: applyEdits(read(file), edits),
+        // Whatever killed another mutant of this file is likely to kill this one.
+        tests: [...new Set([...(killers.get(file) ?? []), ...reaching])].filter((test) =>
+          reaching.includes(test),
+        ),
+        patience: PATIENCE + TIMES * cost,
+      }),
+    };
+  });
+  const [reached, unreached] = partition(jobs, (job) => job.reached);
+  survivors.push(...unreached);
+  await workers.follow(reached, (job, answer) => {
+    if (answer.kind === "alive") {
+      survivors.push(job);
+      return;
+    }
+    if (answer.kind !== "killed") {
+      tell(job.mutant, "killed", answer.kind);
+      return;
+    }
+    const { test, name } = answer.by;
+    killers.set(job.mutant.file, [test, ...(killers.get(job.mutant.file) ?? [])]);
+    tell(job.mutant, "killed", `${test}: ${name}`);
+  });
+
+  const taken = await compiling(survivors.map(({ mutant }) => mutant));
+  for (const { mutant, reached: wasReached } of survivors) {
+    tell(mutant, taken.has(mutant) ? (wasReached ? "alive" : "unreached") : "refused");
+  }
+}
+
+function partition<T>(
+  all: readonly T[],
+  belongs: (one: T) => boolean,
+): readonly [readonly T[], readonly T[]] {
+  return [all.filter(belongs), all.filter((one) => !belongs(one))];
+}
