@@ -1,11 +1,7 @@
 import type { ApprovalCondition, TermOptions } from "../conditions/terms.ts";
+import type { RequestState } from "../words/states.ts";
 import type { Caller, HumanCaller } from "./caller.ts";
-import type {
-  DischargeDecision,
-  DischargeProtocol,
-  DischargeState,
-  DischargeSubject,
-} from "./ports/discharge-requests.ts";
+import type { DischargeDecision, DischargeProtocol, DischargeSubject } from "./ports/discharge-requests.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 
 /*
@@ -25,7 +21,7 @@ export interface AskRequest {
   readonly ancestor: string | undefined;
 }
 
-/** What came of asking. */
+/** The answer to a request for a discharge. */
 export type Asked =
   | { readonly state: "granted" /** A secret for whoever holds the root. */; readonly discharge: string }
   | {
@@ -33,7 +29,7 @@ export type Asked =
       readonly id: string;
       /** Collects the discharge. Shown this once. */
       readonly secret: string;
-      /** What a person who is to trust the page must be able to compare. */
+      /** A person compares it with the code on the page before they trust the page. */
       readonly code: string;
       /** Where a person acts. */
       readonly path: string;
@@ -43,7 +39,7 @@ export type Asked =
 /** A page's view of a request that one person satisfies by confirming. */
 export interface ConfirmationView {
   readonly id: string;
-  readonly state: DischargeState | "expired";
+  readonly state: RequestState;
   readonly condition: string;
   readonly code: string;
   /** A stock client of macaroon-bakery may have no way to show the code. */
@@ -51,9 +47,9 @@ export interface ConfirmationView {
   readonly expiresAt: number;
   /** Null where nothing is known about the asker. */
   readonly about: DischargeSubject | null;
-  /** What the confirmation of this person would come to. */
+  /** The outcome of a confirmation by this person. */
   readonly proof: "proven" | "login" | "refused";
-  /** Why it is not `proven`. */
+  /** The reason where the proof is not `proven`. */
   readonly detail: string | undefined;
   readonly options: TermOptions;
 }
@@ -61,7 +57,7 @@ export interface ConfirmationView {
 /** An approval as the people who are asked see it. */
 export interface ApprovalView {
   readonly id: string;
-  readonly state: DischargeState | "expired";
+  readonly state: RequestState;
   readonly condition: ApprovalCondition;
   readonly options: TermOptions;
   readonly code: string;
@@ -74,7 +70,7 @@ export interface ApprovalView {
   /** Null where a stock bakery client asked: nothing about the asker is known then. */
   readonly about: DischargeSubject | null;
   readonly decisions: readonly DischargeDecision[];
-  /** Why this person cannot decide now; undefined where they can. */
+  /** The reason for which this person cannot decide now; undefined where they can. */
   readonly obstacle: { readonly login: boolean; readonly detail: string } | undefined;
 }
 
@@ -83,7 +79,7 @@ export interface Discharges {
   publicKey(): Promise<Uint8Array>;
   /** @param from the asker's address */
   ask(caller: Caller | undefined, from: string, request: AskRequest): Promise<Asked>;
-  /** Waits, within a bound, until there is an answer. Rejects with `denied` or `gone` where there will be none. */
+  /** Waits, within a bound, until there is an answer. Rejects with `denied` or `gone` where there will never be one. */
   collect(
     id: string,
     secret: string,
@@ -98,7 +94,7 @@ export interface Discharges {
 
 export interface Approvals {
   list(caller: Caller, pendingOnly: boolean, page: PageRequest): Promise<Page<ApprovalView>>;
-  /** Rejects with `not_found` for what does not concern the caller and for unknown ids alike. */
+  /** Rejects with `not_found` for unknown ids and for approvals that do not concern the caller alike. */
   get(caller: Caller, id: string): Promise<ApprovalView>;
   decide(
     caller: Caller,
@@ -107,11 +103,11 @@ export interface Approvals {
   ): Promise<ApprovalView>;
 }
 
-/** What a stock client of macaroon-bakery sends to `POST /discharge`. */
+/** The request of a stock client of macaroon-bakery: `POST /discharge`. */
 export interface BakeryRequest {
   readonly caveatId: Uint8Array;
   readonly payload: Uint8Array | undefined;
-  /** What {@link Bakery.wait} gave. */
+  /** The answer of {@link Bakery.wait}. */
   readonly token: Uint8Array | undefined;
 }
 

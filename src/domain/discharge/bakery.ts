@@ -8,7 +8,7 @@ import type { Store } from "../ports/store.ts";
 import type { BakeryLogins } from "./bakery-login.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import type { DischargeLimits } from "./limits.ts";
-import { isSecretOf, stateAt } from "./requests.ts";
+import { isSecretOf, noSuchRequest, stateAt } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 const TICKET = /^([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})$/;
@@ -20,8 +20,8 @@ function denied(reason: string): DomainError {
 /**
  * Discharging by macaroon-bakery's protocol (`httpbakery`), for its stock clients.
  *
- * Such a client can show no token. So whatever depends on one is refused here: `is-principal`, and a group's approval
- * for which the token's principal must not count.
+ * Such a client can show no token. So conditions that depend on a token are refused here: `is-principal`, and a
+ * group's approval for which the token's principal must not count.
  */
 export function createBakery(options: {
   readonly store: Store;
@@ -50,7 +50,7 @@ export function createBakery(options: {
     const [, id, secret] = TICKET.exec(text) ?? [];
     const request = id === undefined ? undefined : await store.dischargeRequests.find(id);
     if (request?.protocol !== "bakery" || secret === undefined || !isSecretOf(request, secret)) {
-      throw new DomainError("not_found", "no such request");
+      throw noSuchRequest();
     }
     return request;
   }
@@ -66,7 +66,7 @@ export function createBakery(options: {
   async function redeem(ticket: ReadTicket, token: Uint8Array): Promise<string> {
     const request = await find(new TextDecoder().decode(token));
     requireGranted(request);
-    // What a person agreed to is one ticket: their agreement is no good for another.
+    // A person agreed to one ticket, and to no other.
     if (!Buffer.from(request.ticketHash).equals(ticket.hash)) throw denied("the token is for another ticket");
     return encode(desk.redeem(request, clock.now()), "v2-json");
   }

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-
 import { parseTerms } from "../../conditions/parse.ts";
 import { DEFAULT_LIFE, type Terms } from "../../conditions/terms.ts";
 import { constantTimeEqual } from "../../macaroon/index.ts";
+import type { RequestState } from "../../words/states.ts";
 import { openKept, type Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
-import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
@@ -13,13 +13,18 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const PURPOSE = "discharge request";
 
-/** What of a request is kept sealed. */
+/** The parts of a request that are kept sealed. */
 export interface SealedContents {
   readonly caveatId: Uint8Array;
   /** A secret. */
   readonly caveatKey: Uint8Array;
   /** Whether the ticket is one of this service's own API logins. */
   readonly login: boolean;
+}
+
+/** The one refusal for an id that no request has, and for a request that is not the caller's. */
+export function noSuchRequest(): DomainError {
+  return new DomainError("not_found", "no such request");
 }
 
 function sha256(label: string, ...parts: readonly (string | Uint8Array)[]): Uint8Array {
@@ -33,7 +38,7 @@ export function ticketHash(ticket: Uint8Array): Uint8Array {
   return sha256("ticket", ticket);
 }
 
-/** How a collecting secret is kept. */
+/** The form in which a collecting secret is kept. */
 export function secretHash(secret: string): Uint8Array {
   return sha256("discharge secret", secret);
 }
@@ -43,7 +48,7 @@ export function newSecret(randomness: Randomness): string {
   return Buffer.from(randomness.bytes(32)).toString("base64url");
 }
 
-/** A short code for people to compare: 34 bits, which is enough for the minutes that it means anything. */
+/** A short code for people to compare: 34 bits, enough for the minutes for which the request waits. */
 export function newCode(randomness: Randomness): string {
   let code = "";
   while (code.length < 8) {
@@ -60,7 +65,7 @@ export function isSecretOf(request: DischargeRequest, secret: string): boolean {
   return SECRET.test(secret) && constantTimeEqual(secretHash(secret), request.secretHash);
 }
 
-/** Reads a condition that was read before it was kept. */
+/** Reads the condition of a request again. It was readable when the request was kept. */
 export function termsOf(request: Pick<DischargeRequest, "condition">): Terms {
   const reading = parseTerms(request.condition);
   if (!reading.ok) throw new DomainError("condition_unknown", reading.detail);
@@ -76,11 +81,11 @@ export function lifeOf({ options }: Terms): number {
 export function stateAt(
   { state, expiresAt }: Pick<DischargeRequest, "state" | "expiresAt">,
   now: number,
-): DischargeState | "expired" {
+): RequestState {
   return state === "pending" && expiresAt <= now ? "expired" : state;
 }
 
-/** Seals and opens what of a request is secret. */
+/** Seals and opens the secret parts of a request. */
 export function requestSealing(sealing: Sealing) {
   return {
     seal(id: string, { caveatId, caveatKey, login }: SealedContents): Uint8Array {
@@ -91,7 +96,7 @@ export function requestSealing(sealing: Sealing) {
       ]);
       return sealing.seal(new TextEncoder().encode(text), PURPOSE, id);
     },
-    /** @throws DomainError `gone` where it is kept no longer; `unavailable` where it does not open here */
+    /** @throws DomainError `gone` for a request that is over; `unavailable` where it does not open here */
     open({ id, sealed }: Pick<DischargeRequest, "id" | "sealed">): SealedContents {
       if (sealed === null) throw new DomainError("gone", "this request is over");
       const plain = openKept(sealing, "this request", sealed, PURPOSE, id);

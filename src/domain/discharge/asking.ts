@@ -1,0 +1,97 @@
+import type { Terms } from "../../conditions/terms.ts";
+import { encodeBundle, parseRevocationId } from "../../macaroon/index.ts";
+import { actorOf, auditEvent } from "../audit.ts";
+import type { HumanCaller } from "../caller.ts";
+import type { AskRequest, Discharges } from "../discharge-service.ts";
+import { DomainError } from "../parts/error.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Store } from "../ports/store.ts";
+import type { DischargeDesk, ReadTicket } from "./desk.ts";
+import { proofOf } from "./identity-proof.ts";
+import type { DischargeLimits } from "./limits.ts";
+import { mintDischarge } from "./minting.ts";
+import { lifeOf } from "./requests.ts";
+import type { ShownToken } from "./shown-token.ts";
+
+/** The link that the discharge is tied to; null for a discharge that has to be bound. */
+function ancestorOf({ ancestor }: AskRequest, terms: Terms, shown: ShownToken | undefined): string | null {
+  if (ancestor !== undefined && parseRevocationId(ancestor) === undefined) {
+    throw new DomainError("invalid_request", "is not a revocation id", "ancestor");
+  }
+  if (ancestor !== undefined && shown !== undefined && !shown.revocationIds.includes(ancestor)) {
+    throw new DomainError("unprocessable", "is not a link of the token", "ancestor");
+  }
+  if (terms.condition.kind !== "approved-by" || shown === undefined) return ancestor ?? null;
+  // People approve the link that they are shown. A link above it allows more.
+  const own = shown.subject.revocationId;
+  if (ancestor === undefined || ancestor === own) return own;
+  throw new DomainError("unprocessable", "an approval is for the very link that is shown", "ancestor");
+}
+
+function requireToken(terms: Terms, shown: ShownToken | undefined): void {
+  const { kind } = terms.condition;
+  if (shown !== undefined || (kind !== "is-principal" && kind !== "approved-by")) return;
+  throw new DomainError("invalid_request", `${kind} needs the token that carries the caveat`, "token");
+}
+
+/**
+ * Makes the answer to a request for a discharge: the discharge at once where the caller has proved the ticket's
+ * condition, else a request that waits for people.
+ *
+ * @param ownIssuer the issuer of the groups in tickets
+ */
+export function createAsking(options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly desk: DischargeDesk;
+  readonly limits: DischargeLimits;
+  readonly readToken: (text: string, caveatId: Uint8Array) => Promise<ShownToken>;
+  readonly ownIssuer: string;
+}): Discharges["ask"] {
+  const { store, clock, randomness, desk, limits, ownIssuer } = options;
+
+  async function grantAtOnce(
+    caller: HumanCaller,
+    ticket: ReadTicket,
+    ancestor: string | null,
+    shown: ShownToken | undefined,
+  ): Promise<string> {
+    const expiresAt = await store.transaction("grant discharge", async (repositories) => {
+      const now = await repositories.now();
+      const event = {
+        action: "discharge.granted",
+        actor: actorOf(caller),
+        platform: shown?.subject.platform ?? null,
+        details: { request: null, condition: ticket.terms.condition.kind, ancestor },
+      } as const;
+      await repositories.audit.append([auditEvent(randomness, now, event)]);
+      return now + lifeOf(ticket.terms);
+    });
+    const { caveatId: identifier, caveatKey } = ticket;
+    return encodeBundle([mintDischarge({ identifier, caveatKey, expiresAt, ancestor, approval: null })]);
+  }
+
+  return async (caller, from, request) => {
+    const refusal = caller?.kind === "service" ? caller.refuses("discharge", caller.platform) : undefined;
+    if (refusal !== undefined) throw new DomainError("forbidden", refusal);
+    const callerHash = limits.admit(caller, from);
+    const ticket = await desk.read(request.caveatId, request.payload);
+    const { terms } = ticket;
+    const { token, caveatId } = request;
+    const shown = token === undefined ? undefined : await options.readToken(token, caveatId);
+    requireToken(terms, shown);
+    const ancestor = ancestorOf(request, terms, shown);
+    if (caller?.kind === "human" && terms.condition.kind !== "approved-by") {
+      const facts = { principal: shown?.subject.principal, ownIssuer, now: clock.now() };
+      const proved = proofOf(terms, caller.identity, facts);
+      if (proved.outcome === "refused") throw new DomainError("denied", proved.detail);
+      if (proved.outcome === "proven") {
+        return { state: "granted", discharge: await grantAtOnce(caller, ticket, ancestor, shown) };
+      }
+    }
+    const waiting = await desk.enqueue({ ticket, protocol: "native", caller, callerHash, shown, ancestor });
+    return { state: "pending", ...waiting };
+  };
+}

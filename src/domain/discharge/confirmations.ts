@@ -1,0 +1,104 @@
+import { actorOf, auditEvent } from "../audit.ts";
+import type { HumanCaller } from "../caller.ts";
+import type { Discharges } from "../discharge-service.ts";
+import type { Sealing } from "../keys/sealing.ts";
+import { DomainError } from "../parts/error.ts";
+import { BAKERY_LOGIN_LIFE } from "../parts/lifetimes.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Repositories, Store } from "../ports/store.ts";
+import { bakerySessionId } from "./bakery-session.ts";
+import { type Proof, proofOf } from "./identity-proof.ts";
+import { noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
+
+/**
+ * Begins the session of this service's own login, for a client of macaroon-bakery. The session says who logged in;
+ * the macaroon says it nowhere.
+ */
+async function beginBakerySession(
+  repositories: Repositories,
+  request: DischargeRequest,
+  { identity }: HumanCaller,
+  now: number,
+): Promise<void> {
+  const idHash = bakerySessionId(request.ticketHash);
+  const expiresAt = now + BAKERY_LOGIN_LIFE;
+  await repositories.sessions.end(idHash);
+  await repositories.sessions.insert({ idHash, identity, createdAt: now, expiresAt });
+}
+
+/**
+ * Requests that one person satisfies by confirming who they are: the page's view of a request, and its answer.
+ *
+ * @param ownIssuer the issuer of the groups in tickets
+ */
+export function createConfirmations(options: {
+  readonly store: Store;
+  readonly sealing: Sealing;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly room: WaitingRoom;
+  readonly ownIssuer: string;
+}): Pick<Discharges, "view" | "confirm"> {
+  const { store, clock, randomness, room, ownIssuer } = options;
+  const sealing = requestSealing(options.sealing);
+
+  function proof(request: DischargeRequest, caller: HumanCaller): Proof {
+    const principal = request.about?.principal;
+    return proofOf(termsOf(request), caller.identity, { principal, ownIssuer, now: clock.now() });
+  }
+
+  function confirmable(request: DischargeRequest | undefined): DischargeRequest {
+    if (request?.kind !== "identity") throw noSuchRequest();
+    return request;
+  }
+
+  return {
+    async view(caller, id) {
+      const request = confirmable(await store.dischargeRequests.find(id));
+      const proved = proof(request, caller);
+      const { condition, code, protocol, expiresAt, about } = request;
+      return {
+        id,
+        state: stateAt(request, clock.now()),
+        condition,
+        code,
+        protocol,
+        expiresAt,
+        about,
+        proof: proved.outcome,
+        detail: proved.outcome === "proven" ? undefined : proved.detail,
+        options: termsOf(request).options,
+      };
+    },
+
+    async confirm(caller, id, accepted) {
+      await store.transaction("confirm discharge", async (repositories) => {
+        const request = confirmable(await repositories.dischargeRequests.lock(id));
+        const now = await repositories.now();
+        const state = stateAt(request, now);
+        if (state !== "pending") throw new DomainError("conflict", `this request is over: it is ${state}`);
+        const proved = proof(request, caller);
+        if (accepted && proved.outcome !== "proven") throw new DomainError("forbidden", proved.detail);
+
+        const { issuer, subject } = caller.identity;
+        const decision = { issuer, subject, approved: accepted, reason: null, at: now };
+        await repositories.dischargeRequests.decide(id, decision);
+        await repositories.dischargeRequests.settle(id, accepted ? "granted" : "denied", now);
+        if (accepted && sealing.open(request).login) {
+          await beginBakerySession(repositories, request, caller, now);
+        }
+        const event = {
+          action: accepted ? "discharge.granted" : "discharge.denied",
+          actor: actorOf(caller),
+          platform: request.about?.platform ?? null,
+          details: { request: id, condition: termsOf(request).condition.kind, ancestor: request.ancestor },
+        } as const;
+        await repositories.audit.append([auditEvent(randomness, now, event)]);
+      });
+      room.wake(id);
+    },
+  };
+}
