@@ -41,9 +41,9 @@ import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
-import { createExamination } from "../domain/verify/examination.ts";
+import { createVerification } from "../domain/verify/decisions.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
-import { createVerification } from "../domain/verify/verification.ts";
+import { createExamination } from "../domain/verify/verify-token.ts";
 
 /** Everything that the domain needs from outside. */
 export interface Parts {

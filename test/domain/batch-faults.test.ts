@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
-import { createVerification } from "../../src/domain/verify/verification.ts";
+import { createVerification } from "../../src/domain/verify/decisions.ts";
 
 const FAULT = new TypeError("not foreseen");
 const OUTAGE = new DomainError("unavailable", "a key could not be had");

@@ -4,9 +4,13 @@ import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import type { Verdict } from "../../src/domain/service.ts";
 import { createBundleCache } from "../../src/domain/verify/bundle-cache.ts";
-import { createExamination, type Examination, type SeenBundle } from "../../src/domain/verify/examination.ts";
+import { createVerification } from "../../src/domain/verify/decisions.ts";
 import { createSightings } from "../../src/domain/verify/sightings.ts";
-import { createVerification } from "../../src/domain/verify/verification.ts";
+import {
+  createExamination,
+  type Examination,
+  type SeenBundle,
+} from "../../src/domain/verify/verify-token.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
 import { printIdentifier } from "../../src/words/identifier.ts";

@@ -8,8 +8,8 @@ import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Identity, Session } from "../ports/sessions.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Authentication } from "../service.ts";
-import { type Examination, type GoodToken, subjectOf } from "../verify/examination.ts";
-import { judge } from "../verify/judgement.ts";
+import { judge } from "../verify/clear-token.ts";
+import { type Examination, type GoodToken, subjectOf } from "../verify/verify-token.ts";
 
 function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);

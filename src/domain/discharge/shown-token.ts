@@ -5,8 +5,8 @@ import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeSubject } from "../ports/discharge-requests.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { Examination, GoodToken } from "../verify/examination.ts";
-import { judge } from "../verify/judgement.ts";
+import { judge } from "../verify/clear-token.ts";
+import type { Examination, GoodToken } from "../verify/verify-token.ts";
 
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {

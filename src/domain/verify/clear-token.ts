@@ -7,8 +7,8 @@ import type { JsonObject } from "../../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../../macaroon/index.ts";
 import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
 import type { CaveatFailure } from "../service.ts";
-import type { GoodToken } from "./examination.ts";
 import { linksOf } from "./verified-bundle.ts";
+import type { GoodToken } from "./verify-token.ts";
 
 /** What a good token is worth for one request. */
 export interface Judgement {

@@ -7,9 +7,9 @@ import type { Clock } from "../ports/clock.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { BatchResult, ItemFault, Verdict, Verification, VerifyRequest } from "../service.ts";
-import type { Examination } from "./examination.ts";
-import { judge } from "./judgement.ts";
+import { judge } from "./clear-token.ts";
 import { caveatsOf, linksOf, summaryOf } from "./verified-bundle.ts";
+import type { Examination } from "./verify-token.ts";
 
 /** How long a batch may keep the process from everybody else, milliseconds. */
 const LONGEST_HOLD = 10;
