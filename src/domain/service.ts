@@ -104,6 +104,7 @@ export interface CaveatFailure {
   readonly detail: string;
 }
 
+/** The answer to the one question: may this token do this, now? */
 export type Verdict =
   | {
       readonly allowed: true;
@@ -131,18 +132,19 @@ export type Verdict =
       readonly sequence: string;
     };
 
-/** What one item of a batch met with that was not foreseen. Never for callers: it may hold anything. */
+/** An error of one item of a batch that was not foreseen. Never for callers: it may hold anything. */
 export interface ItemFault {
   readonly fault: unknown;
 }
 
-/** What became of one item of a batch: an answer, why none could be given, or a fault of the service. */
+/** The result of one item of a batch: a verdict, the reason why there is none, or a fault of the service. */
 export type BatchResult = Verdict | DomainError | ItemFault;
 
-export interface Verification {
-  verify(caller: Caller, request: VerifyRequest): Promise<Verdict>;
-  /** Rejects as a whole only where the caller may not verify: no item spoils the others. */
-  verifyBatch(caller: Caller, requests: readonly VerifyRequest[]): Promise<readonly BatchResult[]>;
+/** Decides whether a token may do something now: `POST /v1/verify`. */
+export interface Decisions {
+  decide(caller: Caller, request: VerifyRequest): Promise<Verdict>;
+  /** Rejects as a whole only if the caller may not verify: no item spoils the others. */
+  decideBatch(caller: Caller, requests: readonly VerifyRequest[]): Promise<readonly BatchResult[]>;
 }
 
 /** What to revoke. `issuedBefore` is everything until now where it is undefined. */
@@ -296,7 +298,7 @@ export interface Health {
 export interface Service {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
-  readonly verification: Verification;
+  readonly decisions: Decisions;
   readonly revocations: Revocations;
   readonly platforms: Platforms;
   readonly keys: Keys;

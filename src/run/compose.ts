@@ -41,9 +41,11 @@ import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
-import { createVerification } from "../domain/verify/decisions.ts";
+import { createDecisions } from "../domain/verify/decisions.ts";
+import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
-import { createExamination } from "../domain/verify/verify-token.ts";
+import { createBundleVerifier, createFindKey } from "../domain/verify/verify-bundle.ts";
+import { createTokenVerifier, type TokenVerifier } from "../domain/verify/verify-token.ts";
 
 /** Everything that the domain needs from outside. */
 export interface Parts {
@@ -87,7 +89,7 @@ export interface Parts {
 }
 
 /** Memory for bundles that are presented again and again. */
-const SEEN_BYTES = 32 * 1024 * 1024;
+const REMEMBERED_BYTES = 32 * 1024 * 1024;
 
 /** How often the revocation log is read, as a part of the staleness bound: several reads may fail before it is reached. */
 const POLLS_PER_BOUND = 20;
@@ -122,25 +124,28 @@ export function compose(parts: Parts) {
     onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
   });
   const principals = createPrincipals(parts);
-  const examination = createExamination({
-    rootKeys,
+  const findKey = createFindKey(rootKeys);
+  const tokenVerifier = createTokenVerifier({
+    bundles: rememberBundles(createBundleVerifier(findKey), findKey, {
+      sightings: createSightings(),
+      cache: createBundleCache(REMEMBERED_BYTES),
+    }),
     principals,
     knowledge,
     trustsDevelopment: isDevelopment,
-    seen: { sightings: createSightings(), cache: createBundleCache(SEEN_BYTES) },
   });
   const logins = createLogins(parts);
   const dischargeKeys = createDischargeKeys({
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
-  const asking = openDischarges(parts, { rootKeys, dischargeKeys, examination, knowledge });
+  const asking = openDischarges(parts, { rootKeys, dischargeKeys, tokenVerifier, knowledge });
   const takeKey = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
-      examination,
+      tokenVerifier,
       knowledge,
       sessions: logins,
       trustsDevelopment: isDevelopment,
@@ -153,10 +158,10 @@ export function compose(parts: Parts) {
       idempotency: createIdempotency(parts),
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
-    verification: createVerification({ examination, knowledge, feed, clock }),
+    decisions: createDecisions({ tokenVerifier, knowledge, feed, clock }),
     revocations: createRevocations({
       ...parts,
-      examination,
+      tokenVerifier,
       rootKeys,
       principals,
       knowledge,
@@ -174,7 +179,7 @@ export function compose(parts: Parts) {
     ...parts,
     rootKeys,
     credentials,
-    isKnown: async (token) => (await examination.examine(token, [], SERVICE_PLATFORM)).ok,
+    isKnown: async (token) => (await tokenVerifier.verify(token, [], SERVICE_PLATFORM)).ok,
   });
   const maintenance = createMaintenance({
     ...parts,
@@ -238,7 +243,7 @@ function openDischarges(
   ready: {
     readonly rootKeys: ReturnType<typeof createRootKeys>;
     readonly dischargeKeys: ReturnType<typeof createDischargeKeys>;
-    readonly examination: ReturnType<typeof createExamination>;
+    readonly tokenVerifier: TokenVerifier;
     readonly knowledge: RevocationKnowledge;
   },
 ): Pick<Service, "discharges" | "approvals" | "bakery"> {

@@ -83,7 +83,7 @@ async function round({ composed }: InProcessReplica, all: readonly Shown[]): Pro
     const begun = performance.now();
     for (const { token, platform } of all.slice(from, from + AT_ONCE)) {
       const request = { token, discharges: [], context, minSequence: undefined, dryRun: false };
-      const verdict = await composed.service.verification.verify(platformCaller(platform), request);
+      const verdict = await composed.service.decisions.decide(platformCaller(platform), request);
       if (!verdict.allowed) throw new Error(`a good token was refused: ${verdict.code}`);
     }
     spent += performance.now() - begun;

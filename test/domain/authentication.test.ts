@@ -20,7 +20,7 @@ function authentication(session: { readonly issuer: string; readonly development
     acr: null,
   };
   return createAuthentication({
-    examination: { examine: never, examineAny: never },
+    tokenVerifier: { verify: never, verifyAny: never },
     // No session asks it for anything.
     knowledge: { requireFresh: never, isRevoked: never },
     idTokens: { verify: never },
@@ -57,7 +57,7 @@ test.each([
   world.principals.set(PRINCIPAL_ID, { ...PRINCIPAL, ...whose });
   let time = 0;
   const caller = await createAuthentication({
-    examination: world.examination,
+    tokenVerifier: world.tokenVerifier,
     knowledge: { requireFresh: () => undefined, isRevoked: (subject) => world.revoked(subject) },
     idTokens: { verify: () => Promise.reject(new Error("not asked for")) },
     sessions: { find: async () => undefined },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
-import { createVerification } from "../../src/domain/verify/decisions.ts";
+import { createDecisions } from "../../src/domain/verify/decisions.ts";
 
 const FAULT = new TypeError("not foreseen");
 const OUTAGE = new DomainError("unavailable", "a key could not be had");
@@ -13,16 +13,16 @@ const CALLER = {
   refuses: () => undefined,
 } as const;
 
-/** A verification that meets with a fault, an outage or nothing, as each token says. */
-function verification() {
-  const examine = async (token: string) => {
+/** Decisions that meet with a fault, an outage or nothing, as each token says. */
+function decisions() {
+  const verify = async (token: string) => {
     if (token === "fault") throw FAULT;
     if (token === "thrown at random") throw "no error";
     if (token === "outage") throw OUTAGE;
     return { ok: false, code: "malformed", detail: "no token" } as const;
   };
-  return createVerification({
-    examination: { examine, examineAny: examine },
+  return createDecisions({
+    tokenVerifier: { verify, verifyAny: verify },
     knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
     feed: { reach: async () => undefined },
     clock: { now: () => 0, monotonic: () => 0 },
@@ -39,16 +39,16 @@ const ask = (token: string) => ({
 
 test("an item that meets with a fault spoils no other, and the fault is handed on as it is", async () => {
   const tokens = ["x", "fault", "x", "outage", "thrown at random", "x"];
-  const results = await verification().verifyBatch(CALLER, tokens.map(ask));
+  const results = await decisions().decideBatch(CALLER, tokens.map(ask));
   const answer = { allowed: false, code: "malformed" };
   expect(results).toMatchObject([answer, { fault: FAULT }, answer, OUTAGE, { fault: "no error" }, answer]);
 });
 
 test("where one question is asked, its fault is the request's", async () => {
-  await expect(verification().verify(CALLER, ask("fault"))).rejects.toBe(FAULT);
+  await expect(decisions().decide(CALLER, ask("fault"))).rejects.toBe(FAULT);
 });
 
 test("who may not verify is refused as a whole", async () => {
   const caller = { ...CALLER, refuses: () => "it says no" };
-  await expect(verification().verifyBatch(caller, [ask("x")])).rejects.toMatchObject({ code: "forbidden" });
+  await expect(decisions().decideBatch(caller, [ask("x")])).rejects.toMatchObject({ code: "forbidden" });
 });

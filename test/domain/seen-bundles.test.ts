@@ -34,7 +34,7 @@ describe("a bundle that was presented before", () => {
 
   test("is kept from the second time on, and says the same as the first time", async () => {
     const answers: unknown[] = [];
-    for (let time = 0; time < 4; time++) answers.push(await world.examination.examine(token, [], "shop"));
+    for (let time = 0; time < 4; time++) answers.push(await world.tokenVerifier.verify(token, [], "shop"));
     expect([world.kept, world.hits]).toEqual([1, 2]);
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect(answers[0]).toMatchObject({ ok: true });
@@ -67,7 +67,7 @@ describe("a bundle that was presented before", () => {
     await warm(token);
     world.keys.delete(KEY_ID);
     await world.ask(token);
-    await world.examination.examineAny(token);
+    await world.tokenVerifier.verifyAny(token);
     expect(world.askers).toEqual(["shop", undefined]);
   });
 
@@ -99,7 +99,7 @@ describe("a bundle that was presented before", () => {
   test("is not what its holder finds who asks for no platform, nor the other way round", async () => {
     await warm(token);
     const { hits } = world;
-    expect(await world.examination.examineAny(token)).toMatchObject({ ok: true });
+    expect(await world.tokenVerifier.verifyAny(token)).toMatchObject({ ok: true });
     expect(world.hits).toBe(hits);
   });
 });
@@ -152,8 +152,8 @@ describe("discharges", () => {
   const token = encodeBundle([parent]);
 
   async function undischarged(text: string, discharges: readonly string[]): Promise<number | string> {
-    const examined = await world.examination.examine(text, discharges, "shop");
-    return examined.ok ? examined.token.macaroon.undischarged.length : examined.code;
+    const verification = await world.tokenVerifier.verify(text, discharges, "shop");
+    return verification.ok ? verification.token.macaroon.undischarged.length : verification.code;
   }
 
   test("the root macaroon alone, or with another discharge, is not what was held", async () => {

@@ -4,13 +4,11 @@ import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import type { Verdict } from "../../src/domain/service.ts";
 import { createBundleCache } from "../../src/domain/verify/bundle-cache.ts";
-import { createVerification } from "../../src/domain/verify/decisions.ts";
+import { createDecisions } from "../../src/domain/verify/decisions.ts";
+import { type RememberedBundle, rememberBundles } from "../../src/domain/verify/remembered-bundles.ts";
 import { createSightings } from "../../src/domain/verify/sightings.ts";
-import {
-  createExamination,
-  type Examination,
-  type SeenBundle,
-} from "../../src/domain/verify/verify-token.ts";
+import { createBundleVerifier, createFindKey } from "../../src/domain/verify/verify-bundle.ts";
+import { createTokenVerifier, type TokenVerifier } from "../../src/domain/verify/verify-token.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
 import { printIdentifier } from "../../src/words/identifier.ts";
@@ -49,7 +47,7 @@ export const PRINCIPAL: Principal = {
   createdAt: 0,
 };
 
-/** An examination whose surroundings a test changes, and what its cache was asked. */
+/** A verifier of tokens whose surroundings a test changes, and what its cache was asked. */
 export interface World {
   readonly keys: Map<string, RootKey>;
   readonly principals: Map<string, Principal>;
@@ -58,7 +56,7 @@ export interface World {
   kept: number;
   /** Who was asked for keys that memory does not hold. */
   readonly askers: (string | undefined)[];
-  readonly examination: Examination;
+  readonly tokenVerifier: TokenVerifier;
   readonly bytes: () => number;
   /** The refusal's code, or `revoked`, or `good`. */
   ask(token: string, discharges?: readonly string[], platform?: string): Promise<string>;
@@ -66,7 +64,7 @@ export interface World {
 
 /** The whole question to such a world, by a platform at an instant (unix milliseconds). */
 export function verdict(
-  { examination }: World,
+  { tokenVerifier }: World,
   asked: {
     readonly token: string;
     readonly discharges: readonly string[];
@@ -76,8 +74,8 @@ export function verdict(
   },
 ): Promise<Verdict> {
   const { now, platform } = asked;
-  const verification = createVerification({
-    examination,
+  const decisions = createDecisions({
+    tokenVerifier,
     knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
     feed: { reach: () => Promise.resolve() },
     clock: { now: () => now, monotonic: () => now },
@@ -89,13 +87,20 @@ export function verdict(
     credentialId: "",
     refuses: () => undefined,
   } as const;
-  return verification.verify(caller, { ...asked, minSequence: undefined, dryRun: false });
+  return decisions.decide(caller, { ...asked, minSequence: undefined, dryRun: false });
 }
 
 /** @param maxBytes the cache's bound: with 0 nothing is remembered */
 export function createWorld(maxBytes = 1024 * 1024): World {
-  const cache = createBundleCache<SeenBundle>(maxBytes);
+  const cache = createBundleCache<RememberedBundle>(maxBytes);
   const held = new Map([[KEY_ID, rootKey()]]);
+  const findKey = createFindKey({
+    held: (id) => held.get(id),
+    find: async (id, asker) => {
+      world.askers.push(asker);
+      return held.get(id);
+    },
+  });
   const world: World = {
     keys: held,
     principals: new Map([[PRINCIPAL_ID, PRINCIPAL]]),
@@ -104,18 +109,8 @@ export function createWorld(maxBytes = 1024 * 1024): World {
     kept: 0,
     askers: [],
     bytes: () => cache.bytes,
-    examination: createExamination({
-      rootKeys: {
-        held: (id) => held.get(id),
-        find: async (id, asker) => {
-          world.askers.push(asker);
-          return held.get(id);
-        },
-      },
-      principals: { find: async (id) => world.principals.get(id) },
-      knowledge: { isRevoked: (subject) => world.revoked(subject) },
-      trustsDevelopment: false,
-      seen: {
+    tokenVerifier: createTokenVerifier({
+      bundles: rememberBundles(createBundleVerifier(findKey), findKey, {
         sightings: createSightings(),
         cache: {
           find(key) {
@@ -128,12 +123,15 @@ export function createWorld(maxBytes = 1024 * 1024): World {
             cache.keep(key, value, bytes);
           },
         },
-      },
+      }),
+      principals: { find: async (id) => world.principals.get(id) },
+      knowledge: { isRevoked: (subject) => world.revoked(subject) },
+      trustsDevelopment: false,
     }),
     async ask(token, discharges = [], platform = "shop") {
-      const examined = await world.examination.examine(token, discharges, platform);
-      if (!examined.ok) return examined.code;
-      return examined.token.revoked === undefined ? "good" : "revoked";
+      const verification = await world.tokenVerifier.verify(token, discharges, platform);
+      if (!verification.ok) return verification.code;
+      return verification.token.revoked === undefined ? "good" : "revoked";
     },
   };
   return world;

@@ -140,10 +140,10 @@ describe("the direct routes answer, log and ask what the app does", () => {
 
   const fail = (error: unknown) => async () => Promise.reject(error);
   test.each([
-    ["a refusal", { verification: { verify: fail(new DomainError("forbidden", "no")) } }],
-    ["an outage", { verification: { verify: fail(new DomainError("unavailable", "no")) } }],
-    ["a fault", { verification: { verify: fail(new TypeError("secret")) } }],
-    ["a fault that is no error", { verification: { verify: fail("secret") } }],
+    ["a refusal", { decisions: { decide: fail(new DomainError("forbidden", "no")) } }],
+    ["an outage", { decisions: { decide: fail(new DomainError("unavailable", "no")) } }],
+    ["a fault", { decisions: { decide: fail(new TypeError("secret")) } }],
+    ["a fault that is no error", { decisions: { decide: fail("secret") } }],
     [
       "an outage while the caller is found",
       { authentication: { bearer: fail(new DomainError("unavailable", "no")) } },
@@ -227,7 +227,7 @@ describe.each(WAYS)("on one connection, %s", (way) => {
 
   test("says nothing to whoever has hung up, and goes on", async () => {
     const { port, requests, faults } = await listenOn(way, {
-      verification: { verify: async () => Promise.reject(new DomainError("unavailable", "no")) },
+      decisions: { decide: async () => Promise.reject(new DomainError("unavailable", "no")) },
     });
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => {});

@@ -67,7 +67,7 @@ describe("POST /v1/verify", () => {
   });
 
   test("answers a refused call with 200 and exactly the contract's members", async () => {
-    const { send } = createTestApp({ verification: { verify: async () => REFUSED } });
+    const { send } = createTestApp({ decisions: { decide: async () => REFUSED } });
     const response = await send("POST", "/v1/verify", { token: "t", context: {} }, as("platform"));
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual(REFUSED_WIRE);
@@ -82,7 +82,7 @@ describe("POST /v1/verify", () => {
       undischarged: [],
       sequence: SEQUENCE,
     } as const;
-    const { send } = createTestApp({ verification: { verify: async () => refusal } });
+    const { send } = createTestApp({ decisions: { decide: async () => refusal } });
     expect(
       (await read<{ code: string }>(await send("POST", "/v1/verify", { token: "t", context: {} }))).code,
     ).toBe(code);
@@ -201,8 +201,8 @@ describe("POST /v1/verify", () => {
   });
 
   test("503 is no refusal", async () => {
-    const verify = async () => Promise.reject(new DomainError("unavailable", "revocations are too old"));
-    const { send } = createTestApp({ verification: { verify } });
+    const decide = async () => Promise.reject(new DomainError("unavailable", "revocations are too old"));
+    const { send } = createTestApp({ decisions: { decide } });
     const response = await send("POST", "/v1/verify", { token: "t", context: {} });
     expect(response.headers.get("retry-after")).toBe("2");
     expect(await problemOf(response)).toMatchObject({ status: 503, code: "unavailable" });
@@ -214,8 +214,8 @@ describe("POST /v1/verify/batch", () => {
 
   test("answers in order, each wrong one in its place", async () => {
     const { send, calls } = createTestApp({
-      verification: {
-        verifyBatch: async (_caller, requests) =>
+      decisions: {
+        decideBatch: async (_caller, requests) =>
           requests.map(({ token }) => {
             if (token === "down") return new DomainError("unavailable", "a key could not be had");
             return token === "bad" ? REFUSED : ALLOWED;
@@ -265,9 +265,9 @@ describe("POST /v1/verify/batch", () => {
   });
 
   test("asks whether the caller may also where no item is valid", async () => {
-    const verifyBatch = async () =>
+    const decideBatch = async () =>
       Promise.reject(new DomainError("forbidden", "the credential does not allow verify"));
-    const { send } = createTestApp({ verification: { verifyBatch } });
+    const { send } = createTestApp({ decisions: { decideBatch } });
     expect(await problemOf(await send("POST", "/v1/verify/batch", { requests: [7] }))).toMatchObject({
       status: 403,
     });
@@ -288,7 +288,7 @@ describe("POST /v1/verify/batch", () => {
   test("a fault that one item met with is that item's, and is logged without its words", async () => {
     const fault = Object.assign(new TypeError(CANARY), { code: "23505" });
     const { send, faults, requests } = createTestApp({
-      verification: { verifyBatch: async () => [ALLOWED, { fault }, { fault: CANARY }, ALLOWED] },
+      decisions: { decideBatch: async () => [ALLOWED, { fault }, { fault: CANARY }, ALLOWED] },
     });
     const response = await send("POST", "/v1/verify/batch", { requests: [good, good, good, good] });
     const text = await response.text();
@@ -304,7 +304,7 @@ describe("POST /v1/verify/batch", () => {
   });
 
   test("too few verdicts are a fault, never an answer for another request", async () => {
-    const { send, faults } = createTestApp({ verification: { verifyBatch: async () => [ALLOWED] } });
+    const { send, faults } = createTestApp({ decisions: { decideBatch: async () => [ALLOWED] } });
     expect((await send("POST", "/v1/verify/batch", { requests: [good, good] })).status).toBe(500);
     expect(faults).toHaveLength(1);
   });

@@ -96,7 +96,7 @@ function issue(who: number): Command {
     const known = model.sequence === undefined ? undefined : parseSequence(model.sequence);
     if (known !== undefined) await one.composed.feed.reach(known, 5_000);
     const issued = await one.issue(model.prefix + subject);
-    const verdict = await one.composed.service.verification.verify(platformCaller("default"), {
+    const verdict = await one.composed.service.decisions.decide(platformCaller("default"), {
       token: issued.token,
       discharges: [],
       context: new Map(),

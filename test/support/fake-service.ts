@@ -211,9 +211,9 @@ function usual(): Service {
       list: async () => ({ items: [VIEW], next: TOKEN_ID }),
       get: async () => VIEW,
     },
-    verification: {
-      verify: async () => ALLOWED,
-      verifyBatch: async (_caller, requests) => requests.map(() => ALLOWED),
+    decisions: {
+      decide: async () => ALLOWED,
+      decideBatch: async (_caller, requests) => requests.map(() => ALLOWED),
     },
     revocations: {
       revoke: async (_caller, { targets }) => ({
@@ -317,7 +317,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
   const service: Service = {
     authentication: record("authentication"),
     tokens: record("tokens"),
-    verification: record("verification"),
+    decisions: record("decisions"),
     revocations: record("revocations"),
     platforms: record("platforms"),
     keys: record("keys"),

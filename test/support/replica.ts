@@ -134,7 +134,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     async verify(token, minSequence) {
       const request = { token, discharges: [], context: new Map(), minSequence, dryRun: false };
       try {
-        const verdict = await service.verification.verify(platformCaller("default"), request);
+        const verdict = await service.decisions.decide(platformCaller("default"), request);
         return verdict.allowed ? "allowed" : verdict.code;
       } catch (error) {
         if (error instanceof DomainError) return error.code;

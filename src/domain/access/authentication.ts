@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../json/value.ts";
-import type { Caller, HumanCaller } from "../caller.ts";
+import type { ApiAction } from "../../words/actions.ts";
+import type { Caller, HumanCaller, RequestFacts } from "../caller.ts";
 import { roleOf } from "../credential-role.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -8,11 +9,27 @@ import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Identity, Session } from "../ports/sessions.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Authentication } from "../service.ts";
-import { judge } from "../verify/clear-token.ts";
-import { type Examination, type GoodToken, subjectOf } from "../verify/verify-token.ts";
+import { clearToken, refusalOfEnded } from "../verify/clear-token.ts";
+import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
 
 function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);
+}
+
+/** The facts that a credential's caveats are cleared against. */
+function contextOf(
+  { method, path, ip }: RequestFacts,
+  action: ApiAction,
+  platform: string | undefined,
+): JsonObject {
+  const facts = new Map<string, string>([
+    ["method", method],
+    ["path", path],
+    ["ip", ip],
+    ["action", action],
+  ]);
+  if (platform !== undefined) facts.set("platform", platform);
+  return facts;
 }
 
 /** A person, with what follows from who they are. @param rules the one issuer whose groups can make an administrator */
@@ -31,7 +48,7 @@ export function humanCaller(
  * @param ownIssuer the one issuer whose groups can make an administrator
  */
 export function createAuthentication(options: {
-  readonly examination: Examination;
+  readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "isRevoked">;
   readonly idTokens: IdTokens;
   readonly sessions: { find(cookie: string): Promise<Session | undefined> };
@@ -40,56 +57,33 @@ export function createAuthentication(options: {
   readonly adminGroups: readonly string[];
   readonly trustsDevelopment: boolean;
 }): Authentication {
-  const { examination, knowledge, idTokens, clock } = options;
+  const { tokenVerifier, knowledge, idTokens, clock } = options;
 
-  async function macaroon(text: string, request: Parameters<Authentication["bearer"]>[1]): Promise<Caller> {
-    const examined = await examination.examine(text, [], SERVICE_PLATFORM);
+  async function macaroon(text: string, request: RequestFacts): Promise<Caller> {
+    const verification = await tokenVerifier.verify(text, [], SERVICE_PLATFORM);
     knowledge.requireFresh();
-    if (!examined.ok) throw unauthenticated("the credential is not one of this service");
-    const { token } = examined;
+    if (!verification.ok) throw unauthenticated("the credential is not one of this service");
+    const { token } = verification;
     const role = roleOf(token.principal);
     if (role === undefined) throw unauthenticated("the credential is not one of this service");
+    // Revocation and expiry hold for every call. The other caveats wait for the action.
+    const ended = refusalOfEnded(token, clock.now());
+    if (ended !== undefined) throw unauthenticated(ended.detail);
 
-    const contextFor = (action: string | undefined, platform: string | undefined): JsonObject => {
-      const facts = new Map([
-        ["method", request.method],
-        ["path", request.path],
-        ["ip", request.ip],
-      ]);
-      if (action !== undefined) facts.set("action", action);
-      if (platform !== undefined) facts.set("platform", platform);
-      return facts;
-    };
-    // A body can be held back for half a minute, and whoever holds it back decides when it comes: by then the
-    // credential may have been revoked, or be over.
-    const standing = (): GoodToken =>
-      token.revoked === undefined && knowledge.isRevoked(subjectOf(token))
+    // The sender of a body can hold it back for half a minute: by then the credential may have been revoked or be
+    // over. Each use of the credential therefore asks for its revocations and clears its caveats anew.
+    const subject = subjectOf(token);
+    const asItStands = (): VerifiedToken =>
+      token.revoked === undefined && knowledge.isRevoked(subject)
         ? { ...token, revoked: "the credential has been revoked" }
         : token;
-    // Revoked and expired hold whatever the call is for; the other caveats wait for the action.
-    const { refusal } = judge(token, contextFor(undefined, undefined), clock.now());
-    if (refusal?.code === "revoked" || refusal?.code === "expired") throw unauthenticated(refusal.detail);
-    // A request is about one thing, and is asked about it before its body is read and again by the use case. What
-    // was found holds until the credential is over or revoked.
-    let last:
-      | { readonly action: string; readonly platform: string | undefined; readonly refusal?: string }
-      | undefined;
     return {
       kind: "service",
       ...role,
       credentialId: token.identifier.tokenId,
       refuses(action, platform) {
-        const now = clock.now();
-        const current = standing();
-        const holds = current.revoked === undefined && now < token.endsAt;
-        if (holds && last?.action === action && last.platform === platform) return last.refusal;
-        const { refusal } = judge(current, contextFor(action, platform), now);
-        last = {
-          action,
-          platform,
-          ...(refusal && { refusal: `the credential does not allow this: ${refusal.detail}` }),
-        };
-        return last.refusal;
+        const { refusal } = clearToken(asItStands(), contextOf(request, action, platform), clock.now());
+        return refusal && `the credential does not allow this: ${refusal.detail}`;
       },
     };
   }

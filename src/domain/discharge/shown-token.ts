@@ -1,3 +1,4 @@
+import { agentTrail } from "../../caveats/agents.ts";
 import { shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
@@ -5,8 +6,8 @@ import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeSubject } from "../ports/discharge-requests.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { judge } from "../verify/clear-token.ts";
-import type { Examination, GoodToken } from "../verify/verify-token.ts";
+import { refusalOfEnded } from "../verify/clear-token.ts";
+import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
 
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {
@@ -17,7 +18,7 @@ export interface ShownToken {
   readonly expiresAt: number;
 }
 
-function carries({ macaroon }: GoodToken, caveatId: Uint8Array): boolean {
+function carries({ macaroon }: VerifiedToken, caveatId: Uint8Array): boolean {
   const wanted = Buffer.from(caveatId);
   const chains = [macaroon, ...macaroon.discharges.filter((discharge) => discharge.state === "good")];
   return chains.some(({ caveats }) => caveats.some(({ kind, id }) => kind === "third" && wanted.equals(id)));
@@ -25,23 +26,21 @@ function carries({ macaroon }: GoodToken, caveatId: Uint8Array): boolean {
 
 /** Reads a token that is shown when asking: what is said of it is the issuer's word, or a condition under its signature. */
 export function createTokenReading(options: {
-  readonly examination: Examination;
+  readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
   readonly clock: Clock;
 }) {
-  const { examination, knowledge, clock } = options;
+  const { tokenVerifier, knowledge, clock } = options;
 
   /** @throws DomainError where it is no live token of this service, or does not carry the caveat */
   return async function read(text: string, caveatId: Uint8Array): Promise<ShownToken> {
-    const examined = await examination.examineAny(text);
+    const verification = await tokenVerifier.verifyAny(text);
     knowledge.requireFresh();
     const now = clock.now();
-    const judged = examined.ok ? judge(examined.token, new Map(), now) : undefined;
-    const dead = judged?.refusal?.code === "revoked" || judged?.refusal?.code === "expired";
-    if (!examined.ok || judged === undefined || dead) {
+    if (!verification.ok || refusalOfEnded(verification.token, now) !== undefined) {
       throw new DomainError("not_found", "is not a live token of this service", "token");
     }
-    const { token } = examined;
+    const { token } = verification;
     if (!carries(token, caveatId)) {
       throw new DomainError("unprocessable", "does not carry this caveat", "token");
     }
@@ -59,7 +58,7 @@ export function createTokenReading(options: {
           ),
         ),
         summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
-        agents: judged.agents,
+        agents: agentTrail(conditions),
       },
       revocationIds: macaroon.revocationIds.map(({ text: named }) => named),
       expiresAt: token.endsAt,

@@ -16,8 +16,8 @@ import type { Principals } from "../principals.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
-import { judge } from "../verify/clear-token.ts";
-import { type Examination, type GoodToken, subjectOf } from "../verify/verify-token.ts";
+import { refusalOfEnded } from "../verify/clear-token.ts";
+import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
 import { createRevocationWriter } from "./append.ts";
 import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
@@ -55,7 +55,7 @@ const LONGEST_HOLD = 10;
  */
 export function createRevocations(options: {
   readonly store: Store;
-  readonly examination: Examination;
+  readonly tokenVerifier: TokenVerifier;
   readonly rootKeys: RootKeys;
   readonly principals: Principals;
   readonly knowledge: Pick<RevocationKnowledge, "position" | "wideMatch" | "revokesKey">;
@@ -67,22 +67,21 @@ export function createRevocations(options: {
   readonly ownIssuer: string;
   readonly takeKey: TakeKey;
 }): Revocations {
-  const { store, examination, knowledge, feed, clock, steps } = options;
+  const { store, tokenVerifier, knowledge, feed, clock, steps } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
   const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: HOLDERS });
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
 
-  async function held(token: string, member: string): Promise<GoodToken> {
-    const examined = await examination.examineAny(token);
-    const expired = examined.ok && judge(examined.token, new Map(), clock.now()).refusal?.code === "expired";
-    if (!examined.ok || expired)
+  async function held(token: string, member: string): Promise<VerifiedToken> {
+    const verification = await tokenVerifier.verifyAny(token);
+    if (!verification.ok || refusalOfEnded(verification.token, clock.now())?.code === "expired")
       throw new DomainError("not_found", "is not a good token of this service", member);
-    return examined.token;
+    return verification.token;
   }
 
   /** The entry that has killed a token, as its holder may see it: by its link, not by what its author named or said. */
-  async function coveringEntry(token: GoodToken): Promise<Revocation | undefined> {
+  async function coveringEntry(token: VerifiedToken): Promise<Revocation | undefined> {
     const { identifier, macaroon, rootKey, principal } = token;
     const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
     const { platform } = rootKey;

@@ -7,21 +7,23 @@ import type { JsonObject } from "../../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../../macaroon/index.ts";
 import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
 import type { CaveatFailure } from "../service.ts";
-import { linksOf } from "./verified-bundle.ts";
-import type { GoodToken } from "./verify-token.ts";
+import { linksOf } from "./bundle-texts.ts";
+import type { VerifiedToken } from "./verify-token.ts";
 
-/** What a good token is worth for one request. */
-export interface Judgement {
-  /** The refusal, undefined where nothing forbids the request. */
-  readonly refusal: { readonly code: RefusalCode; readonly detail: string } | undefined;
+/** A reason to refuse a request. */
+export interface TokenRefusal {
+  readonly code: RefusalCode;
+  /** The reason in a sentence for people. */
+  readonly detail: string;
+}
+
+/** The outcome of clearing a token for one request. */
+export interface TokenClearance {
+  /** The first refusal in the fixed order of codes; undefined if nothing forbids the request. */
+  readonly refusal: TokenRefusal | undefined;
   readonly failures: readonly CaveatFailure[];
   readonly undischarged: readonly { readonly location: string; readonly caveatId: string }[];
   readonly agents: readonly string[];
-}
-
-interface Reason {
-  readonly code: RefusalCode;
-  readonly detail: string;
 }
 
 const DISCHARGE_FAULTS = {
@@ -42,26 +44,29 @@ function dischargeFault(discharge: DischargeState, conditions: readonly Conditio
   return tied ? undefined : "is neither bound to the token nor tied to one of its links";
 }
 
-function first(reasons: readonly Reason[]): Reason | undefined {
+function first(refusals: readonly TokenRefusal[]): TokenRefusal | undefined {
   for (const code of REFUSAL_CODES) {
-    const reason = reasons.find((candidate) => candidate.code === code);
-    if (reason !== undefined) return reason;
+    const refusal = refusals.find((candidate) => candidate.code === code);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
 
 /**
- * Clears a good token's caveats, and those of its discharges, for one request.
+ * Clears a verified token's caveats, and those of its discharges, for one request.
+ *
+ * A revocation, an invalid discharge and a missing one refuse the request like a caveat that fails; the first of them
+ * all in the fixed order is the refusal.
  *
  * @param now unix milliseconds, by the service's clock
  */
-export function judge(token: GoodToken, context: JsonObject, now: number): Judgement {
+export function clearToken(token: VerifiedToken, context: JsonObject, now: number): TokenClearance {
   const { macaroon } = token;
   const facts = { now: instantFromMilliseconds(now), context };
-  // One allowance for all: with one for each, 32 discharges would be 32 times the work for the same bytes.
+  // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
   const root: Clearance = clear(token.conditions, { ...facts, place: "root" }, work);
-  // What nearly all tokens are: nothing to say, and nothing that discharges would need.
+  // The short way of nearly all tokens: no failure and no discharge.
   if (
     token.revoked === undefined &&
     root.failures.length === 0 &&
@@ -72,14 +77,14 @@ export function judge(token: GoodToken, context: JsonObject, now: number): Judge
   }
 
   const ancestors = new Set(linksOf(token));
-  const reasons: Reason[] = [];
-  if (token.revoked !== undefined) reasons.push({ code: "revoked", detail: token.revoked });
+  const refusals: TokenRefusal[] = [];
+  if (token.revoked !== undefined) refusals.push({ code: "revoked", detail: token.revoked });
   const failures: Failure[] = [...root.failures];
   macaroon.discharges.forEach((discharge, index) => {
     const conditions = token.dischargeConditions[index] ?? [];
     const fault = dischargeFault(discharge, conditions);
     if (fault !== undefined)
-      reasons.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
+      refusals.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
     const cleared = clear(conditions, { ...facts, place: "discharge", ancestors }, work);
     for (const failure of cleared.failures) {
       failures.push({ ...failure, detail: `in discharge ${index}: ${failure.detail}` });
@@ -90,11 +95,24 @@ export function judge(token: GoodToken, context: JsonObject, now: number): Judge
     location: shownCaveat(location ?? ""),
     caveatId: encodeBase64Url(ticket),
   }));
-  reasons.push(...failures);
+  refusals.push(...failures);
   if (undischarged.length > 0) {
     const where = [...new Set(undischarged.map(({ location }) => location))].join(", ");
     const detail = `${undischarged.length} third-party caveat${undischarged.length === 1 ? "" : "s"} without a discharge: ask ${where}`;
-    reasons.push({ code: "discharge_missing", detail });
+    refusals.push({ code: "discharge_missing", detail });
   }
-  return { refusal: first(reasons), failures, undischarged, agents: root.agents };
+  return { refusal: first(refusals), failures, undischarged, agents: root.agents };
+}
+
+/**
+ * The refusal of a token that serves no request any more: it was revoked or has expired.
+ *
+ * @param now unix milliseconds, by the service's clock
+ * @returns undefined while some request may pass
+ */
+export function refusalOfEnded(token: VerifiedToken, now: number): TokenRefusal | undefined {
+  // Before `endsAt` every `time <` holds, those of the discharges too: there is nothing to clear.
+  if (token.revoked === undefined && now < token.endsAt) return undefined;
+  const { refusal } = clearToken(token, new Map(), now);
+  return refusal?.code === "revoked" || refusal?.code === "expired" ? refusal : undefined;
 }

@@ -6,12 +6,12 @@ import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { BatchResult, ItemFault, Verdict, Verification, VerifyRequest } from "../service.ts";
-import { judge } from "./clear-token.ts";
-import { caveatsOf, linksOf, summaryOf } from "./verified-bundle.ts";
-import type { Examination } from "./verify-token.ts";
+import type { BatchResult, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import { caveatsOf, linksOf, summaryOf } from "./bundle-texts.ts";
+import { clearToken } from "./clear-token.ts";
+import type { TokenVerifier } from "./verify-token.ts";
 
-/** How long a batch may keep the process from everybody else, milliseconds. */
+/** Milliseconds for which a batch may hold up the process. */
 const LONGEST_HOLD = 10;
 
 /**
@@ -20,23 +20,23 @@ const LONGEST_HOLD = 10;
  */
 const MOST_FAILURES = 20_000;
 
-/** How long verify waits for `min_sequence`, milliseconds. */
+/** Milliseconds for which a request waits for `min_sequence`. */
 const REACH_WAIT = 2_000;
 
 function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
 }
 
-/** Answers the one question: may this token do this, now? */
-export function createVerification(options: {
-  readonly examination: Examination;
+/** Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. */
+export function createDecisions(options: {
+  readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position">;
   readonly feed: Pick<RevocationFeed, "reach">;
   readonly clock: Clock;
-}): Verification {
-  const { examination, knowledge, feed, clock } = options;
+}): Decisions {
+  const { tokenVerifier, knowledge, feed, clock } = options;
 
-  /** Waits for `min_sequence`, where there is one. */
+  /** Waits for `min_sequence`, if there is one. */
   async function reach(minSequence: string | undefined): Promise<void> {
     if (minSequence === undefined) return;
     const wanted = parseSequence(minSequence);
@@ -46,19 +46,19 @@ export function createVerification(options: {
     await feed.reach(wanted, REACH_WAIT);
   }
 
-  async function answer(platform: string, request: VerifyRequest): Promise<Verdict> {
-    const examined = await examination.examine(request.token, request.discharges, platform);
-    // After whatever was waited for: what is said from here on is as fresh as the bound promises.
+  async function verdictOn(platform: string, request: VerifyRequest): Promise<Verdict> {
+    const verification = await tokenVerifier.verify(request.token, request.discharges, platform);
+    // Nothing is waited for from here on: the verdict is as fresh as the bound promises.
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
-    if (!examined.ok) {
-      const { code, detail } = examined;
+    if (!verification.ok) {
+      const { code, detail } = verification;
       return { allowed: false, code, detail, failures: [], undischarged: [], sequence };
     }
 
-    const { token } = examined;
+    const { token } = verification;
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = judge(token, request.context, now);
+    const { refusal, failures, undischarged, agents } = clearToken(token, request.context, now);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
     const links = linksOf(token);
     return {
@@ -80,15 +80,15 @@ export function createVerification(options: {
   }
 
   return {
-    async verify(caller, request) {
+    async decide(caller, request) {
       const platform = requirePlatform(caller, "verify");
       await reach(request.minSequence);
-      return answer(platform, request);
+      return verdictOn(platform, request);
     },
 
-    async verifyBatch(caller, requests) {
+    async decideBatch(caller, requests) {
       const platform = requirePlatform(caller, "verify");
-      // Waited for together, so that a batch takes no longer to wait than one request.
+      // All sequences are waited for together, so that a batch waits no longer than one request.
       const sequences = new Set(requests.map(({ minSequence }) => minSequence));
       const arrivals = new Map([...sequences].map((sequence) => [sequence, reach(sequence)]));
       await Promise.allSettled(arrivals.values());
@@ -107,7 +107,7 @@ export function createVerification(options: {
           heldSince = clock.monotonic();
         }
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
-        const result = await arrived.then(() => answer(platform, request)).catch(refusalOf);
+        const result = await arrived.then(() => verdictOn(platform, request)).catch(refusalOf);
         if ("failures" in result) failures += result.failures.length;
         results.push(result);
       }

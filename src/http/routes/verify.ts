@@ -61,7 +61,7 @@ export const verify = defineRoute({
   body: verifyBody,
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
   async handler({ service, caller, body }) {
-    return jsonText(200, verdictJson(await service.verification.verify(caller, body)));
+    return jsonText(200, verdictJson(await service.decisions.decide(caller, body)));
   },
 });
 
@@ -118,7 +118,7 @@ export const verifyBatch = defineRoute({
     200: { description: "The answers.", schema: batchAnswerSchema, example: { results: [allowedExample] } },
   },
   async handler({ context, service, caller, body, exchange }) {
-    const verdicts = await service.verification.verifyBatch(caller, body.filter(isRequest));
+    const verdicts = await service.decisions.decideBatch(caller, body.filter(isRequest));
     const answers = verdicts.values();
     const results = body.map((item) => {
       const result = isRequest(item) ? answers.next().value : item;

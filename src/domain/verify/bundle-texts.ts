@@ -1,0 +1,57 @@
+import { type Condition, shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
+import { summarise } from "../../caveats/together/summary.ts";
+import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
+import type { VerifiedMacaroon } from "../../macaroon/index.ts";
+
+/**
+ * The texts that answers repeat of a bundle. Each is made by the first answer that says it, and shared by the later
+ * ones: whoever writes them to the wire finds by identity that they have not changed.
+ */
+export interface BundleTexts {
+  caveats: readonly string[] | undefined;
+  links: readonly string[] | undefined;
+  summary: { readonly day: number; readonly text: string } | undefined;
+}
+
+/** A bundle with its texts. */
+interface Told {
+  readonly macaroon: VerifiedMacaroon;
+  readonly conditions: readonly Condition[];
+  readonly texts: BundleTexts;
+}
+
+/** Texts of which none has been made. */
+export function newTexts(): BundleTexts {
+  return { caveats: undefined, links: undefined, summary: undefined };
+}
+
+/** The root macaroon's caveats, as answers show them. */
+export function caveatsOf({ texts, conditions }: Told): readonly string[] {
+  texts.caveats ??= conditions.map((condition) =>
+    condition.state === "third_party" ? thirdPartyText(shownCaveat(condition.location)) : condition.text,
+  );
+  return texts.caveats;
+}
+
+/** The revocation ids of the root macaroon's links, base64url, from the root to the presented link. */
+export function linksOf({ texts, macaroon }: Told): readonly string[] {
+  texts.links ??= macaroon.revocationIds.map(({ text }) => text);
+  return texts.links;
+}
+
+/** Milliseconds. */
+const DAY = 86_400_000;
+
+/**
+ * A sentence that says what an allowed token allows. The sentence changes with the day only: it leaves out the date
+ * of an expiry that is today.
+ *
+ * @param now unix milliseconds, before the token's end
+ */
+export function summaryOf({ texts, conditions }: Told, now: number): string {
+  const day = Math.floor(now / DAY);
+  if (texts.summary?.day !== day) {
+    texts.summary = { day, text: summarise(conditions, { now: instantFromMilliseconds(now) }) };
+  }
+  return texts.summary.text;
+}

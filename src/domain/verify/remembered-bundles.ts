@@ -1,0 +1,56 @@
+import type { Secret } from "../keys/secret.ts";
+import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
+import { bundleWeight } from "./bundle-weight.ts";
+import type { Sightings } from "./sightings.ts";
+import type { VerifiedBundle } from "./verified-bundle.ts";
+import { type BundleVerifier, type FindKey, UNKNOWN_KEY } from "./verify-bundle.ts";
+
+/** A bundle that was verified before, and the key under which its signatures were right. */
+export interface RememberedBundle {
+  readonly bundle: VerifiedBundle;
+  readonly underKey: Secret;
+}
+
+/** The memory of a verifier: the bundles that are kept, and the marks of those that were presented once. */
+export interface BundleMemory {
+  readonly sightings: Sightings;
+  readonly cache: Pick<BundleCache<RememberedBundle>, "find" | "keep">;
+}
+
+/**
+ * Wraps a verifier in memory: a bundle that is presented again is spared the decoding, the signatures and the reading
+ * of its caveats.
+ *
+ * The root key is asked for each time, and the bundle is remembered under that very key object. A key that was read
+ * anew, or another key under the same id, verifies the bundle anew. Principals, revocations, time and the context are
+ * not this wrapper's business: its callers ask for them on every call, remembered or not.
+ *
+ * @param memory only bundles with right signatures enter it
+ */
+export function rememberBundles(
+  verifier: BundleVerifier,
+  findKey: FindKey,
+  { sightings, cache }: BundleMemory,
+): BundleVerifier {
+  return {
+    async verify(presented) {
+      const { text, discharges, platform } = presented;
+      const key = bundleKey(text, discharges, platform);
+      const before = key === undefined ? undefined : cache.find(key);
+      if (before !== undefined) {
+        const { bundle, underKey } = before;
+        const rootKey = await findKey(bundle.identifier.keyId, platform);
+        if (rootKey === undefined) return UNKNOWN_KEY;
+        if (rootKey.key === underKey) return { ok: true, bundle, rootKey };
+      }
+
+      const verification = await verifier.verify(presented);
+      if (!verification.ok || key === undefined) return verification;
+      const { bundle, rootKey } = verification;
+      if (sightings.again(bundle.macaroon.revocationId.bytes) && isKeepable(text, discharges)) {
+        cache.keep(key, { bundle, underKey: rootKey.key }, key.length + bundleWeight(bundle));
+      }
+      return verification;
+    },
+  };
+}

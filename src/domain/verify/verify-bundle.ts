@@ -1,0 +1,133 @@
+import { createCaveatReader } from "../../caveats/memo.ts";
+import {
+  decodeBundle,
+  LIMITS,
+  type SigningKey,
+  signingKey,
+  type UnverifiedMacaroon,
+  verify,
+} from "../../macaroon/index.ts";
+import { parseIdentifier } from "../../words/identifier.ts";
+import type { RefusalCode } from "../../words/refusal-codes.ts";
+import type { RootKey, RootKeys } from "../keys/root-keys.ts";
+import type { Secret } from "../keys/secret.ts";
+import { nodeChain, nodeHmac } from "./node-hash.ts";
+import { readBundle, type VerifiedBundle } from "./verified-bundle.ts";
+
+/** A token as it was presented. */
+export interface Presented {
+  /** The token, alone or with its discharges behind it. */
+  readonly text: string;
+  /** Further discharges. */
+  readonly discharges: readonly string[];
+  /** The platform that asks; undefined for a holder, who proves possession and nothing else. */
+  readonly platform: string | undefined;
+}
+
+/** A token that could not be verified. Its caveats were not read, and nothing is said of them. */
+export interface NotVerified {
+  readonly ok: false;
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+/** The outcome of verifying a bundle: every signature is right under this root key, or the reason why not. */
+export type BundleVerification =
+  | { readonly ok: true; readonly bundle: VerifiedBundle; readonly rootKey: RootKey }
+  | NotVerified;
+
+/** Verifies bundles: checks every signature, and then reads the caveats without clearing them. */
+export interface BundleVerifier {
+  /** Rejects with `unavailable` if the root key could not be looked up. */
+  verify(presented: Presented): Promise<BundleVerification>;
+}
+
+/** Finds the root key that an identifier names, if the tokens of the asking platform can be under it. */
+export type FindKey = (keyId: string, platform: string | undefined) => Promise<RootKey | undefined>;
+
+/** The answer to a made-up key, and to the key of another platform: the asker must not learn the difference. */
+export const UNKNOWN_KEY = {
+  ok: false,
+  code: "unknown_key",
+  detail: "no key of this platform signed the token",
+} as const satisfies NotVerified;
+
+const REFUSED = {
+  too_large: { ok: false, code: "too_large", detail: "the token and its discharges exceed the limits" },
+  bad_signature: { ok: false, code: "bad_signature", detail: "the token's signature is wrong" },
+} as const satisfies Record<string, NotVerified>;
+
+/** Makes the search for root keys, in memory first. */
+export function createFindKey(rootKeys: Pick<RootKeys, "find" | "held">): FindKey {
+  return async (keyId, platform) => {
+    // A look-up counts against the asking platform. A holder without a credential guesses on the service's account.
+    const rootKey = rootKeys.held(keyId) ?? (await rootKeys.find(keyId, platform));
+    return platform !== undefined && rootKey?.platform !== platform ? undefined : rootKey;
+  };
+}
+
+/** Makes a verifier that remembers no bundle. */
+export function createBundleVerifier(findKey: FindKey): BundleVerifier {
+  const readCaveat = createCaveatReader();
+  const signingKeyOf = createSigningKeys();
+  return {
+    async verify({ text, discharges: more, platform }) {
+      const decoded = decodeAll(text, more);
+      if (!decoded.ok) return decoded;
+      const { root, discharges } = decoded;
+      const identifier = parseIdentifier(root.identifier);
+      const rootKey = identifier && (await findKey(identifier.keyId, platform));
+      if (identifier === undefined || rootKey === undefined) return UNKNOWN_KEY;
+
+      const verification = verify({
+        root,
+        discharges,
+        rootKey: signingKeyOf(rootKey.key),
+        chain: nodeChain,
+      });
+      if (!verification.ok) return REFUSED[verification.code];
+      return { ok: true, bundle: readBundle(identifier, verification.macaroon, readCaveat), rootKey };
+    },
+  };
+}
+
+type Decoded =
+  | {
+      readonly ok: true;
+      readonly root: UnverifiedMacaroon;
+      readonly discharges: readonly UnverifiedMacaroon[];
+    }
+  | NotVerified;
+
+function decodeAll(text: string, more: readonly string[]): Decoded {
+  const size = more.reduce((sum, { length }) => sum + length, text.length);
+  if (size > LIMITS.bundleBytes) {
+    return {
+      ok: false,
+      code: "too_large",
+      detail: `the token and its discharges exceed ${LIMITS.bundleBytes} bytes`,
+    };
+  }
+  const decoded = decodeBundle(text);
+  if (!decoded.ok) return { ...decoded, detail: `the token cannot be read: ${decoded.detail}` };
+  const [root, ...discharges] = decoded.macaroons;
+  for (const [index, other] of more.entries()) {
+    const extra = decodeBundle(other);
+    if (!extra.ok) return { ...extra, detail: `discharge ${index} cannot be read: ${extra.detail}` };
+    discharges.push(...extra.macaroons);
+  }
+  return { ok: true, root, discharges };
+}
+
+/** Derives signing keys once each. They are held by the root key's secret, and go when that goes. */
+function createSigningKeys(): (key: Secret) => SigningKey {
+  const derived = new WeakMap<Secret, SigningKey>();
+  return (key) => {
+    let signing = derived.get(key);
+    if (signing === undefined) {
+      signing = signingKey(key.reveal(), nodeHmac);
+      derived.set(key, signing);
+    }
+    return signing;
+  };
+}
