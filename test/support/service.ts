@@ -16,6 +16,7 @@ import type { Randomness } from "../../src/domain/ports/randomness.ts";
 import type { Steps } from "../../src/domain/ports/steps.ts";
 import type { Webhook } from "../../src/domain/ports/webhook.ts";
 import { createApp } from "../../src/http/app.ts";
+import { createListener } from "../../src/http/fast/direct.ts";
 import type { FaultEvent } from "../../src/http/log/log.ts";
 import type { policySchema } from "../../src/http/wire/policy.ts";
 import type { problemSchema } from "../../src/http/wire/problem.ts";
@@ -241,8 +242,10 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
       while (composed.knowledge.age() > stalenessMilliseconds / 4) await sleep(10);
     },
     async listen() {
-      const listener = getRequestListener(createApp(parts).fetch);
-      const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
+      const handled = getRequestListener(createApp(parts).fetch);
+      const server = createServer(
+        createListener(parts, (incoming, outgoing) => void handled(incoming, outgoing)),
+      );
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const address = server.address();
       if (address === null || typeof address === "string") throw new Error("no port");
