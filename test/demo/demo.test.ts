@@ -5,7 +5,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { steady } from "../cli/transcript.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
+import { readManual } from "../support/manual.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { scratchFolder } from "../support/scratch.ts";
@@ -54,6 +56,9 @@ function expectStory(text: string): void {
   expect(text).not.toMatch(/[A-Za-z0-9_-]{40}/);
 }
 
+/** What is the same in every run. */
+const lasting = (text: string) => steady(text.replace(/127\.0\.0\.1:\d+/, "ADDRESS")).trim();
+
 describe("[pglite] the demo", () => {
   test("tells the whole story and leaves nothing", { timeout: TIMEOUT }, async () => {
     const running = demo(builtBundle());
@@ -61,6 +66,13 @@ describe("[pglite] the demo", () => {
     expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
     expectStory(running.stdout());
     expect(readdirSync(temporary)).toEqual([]);
+
+    const { code: example, text: readme } = readManual("README.md");
+    expect(lasting(running.stdout())).toBe(lasting(example("demo")));
+    const counted = Number(/(\d+) characters, of/.exec(running.stdout())?.[1]);
+    const claimed = Number(/(\d+) bytes in the header/.exec(readme)?.[1]);
+    // An instant whose fraction ends in zeros is shorter.
+    expect(Math.abs(counted - claimed)).toBeLessThan(10);
   });
 
   test("fails where the service does not start", { timeout: TIMEOUT }, async () => {

@@ -1,8 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { clear } from "../../src/caveats/clear.ts";
 import { reservedMember } from "../../src/caveats/reserved.ts";
@@ -12,8 +11,8 @@ import type { JsonObject } from "../../src/json/value.ts";
 import { person } from "../cli/person.ts";
 import { runInShell } from "../cli/transcript.ts";
 import { readManual } from "../support/manual.ts";
-import { builtBundle } from "../support/process-bundle.ts";
-import { newEmbeddedHome, startService } from "../support/process-service.ts";
+import { type Installed, installPackage } from "../support/package.ts";
+import { type Home, newEmbeddedHome, type RunningService, startService } from "../support/process-service.ts";
 
 const { code: script } = readManual("README.md");
 const caveats = readManual("src/caveats/README.md").table("caveats");
@@ -57,61 +56,60 @@ describe("the caveats at a glance", () => {
   });
 });
 
-test("[pglite] README's session by hand answers yes, no with a reason, and revoked", async () => {
-  const home = await newEmbeddedHome();
-  const service = await startService(builtBundle(), home);
-  try {
-    symlinkSync(home.dataDir, join(home.dataDir, "data"));
-    const fenced = script("session");
-    expect(fenced).toContain("B=http://127.0.0.1:8080\n");
-    const commands = fenced.replace("B=http://127.0.0.1:8080", `B=${service.url}`);
-    const node = { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` };
-    const output = execFileSync("bash", ["--norc", "-euc", commands], {
-      cwd: home.dataDir,
-      env: node,
-      encoding: "utf8",
-    });
-    const answers = output
-      .trim()
-      .replaceAll("}{", "}\n{")
-      .split("\n")
-      .map((line): unknown => JSON.parse(line));
-    expect(answers).toMatchObject([
+describe("[pglite] with a service of npm start", () => {
+  let installed: Installed;
+  let home: Home;
+  let service: RunningService;
+  const here = (commands: string) => {
+    expect(commands).toContain("B=http://127.0.0.1:8080\n");
+    return commands.replaceAll("http://127.0.0.1:8080", service.url);
+  };
+  const options = () => ({ cwd: installed.folder, env: { PATH: `${installed.bin}:${process.env["PATH"]}` } });
+
+  beforeAll(async () => {
+    installed = installPackage();
+    home = await newEmbeddedHome();
+    symlinkSync(home.dataDir, join(installed.folder, "data"));
+    service = await startService(installed.script, home);
+  });
+
+  afterAll(async () => {
+    await service?.end("SIGKILL");
+    home?.remove();
+    installed?.remove();
+  });
+
+  test("README's session by hand answers yes, no with a reason, and revoked", async () => {
+    const { code, stdout, stderr } = await runInShell(`set -eu\n${here(script("session"))}`, options());
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const answers = stdout.trim().split("\n");
+    expect(answers.map((line): unknown => JSON.parse(line))).toMatchObject([
       {
         allowed: true,
-        caveats: [expect.stringMatching(/^time < /), "action in read, list", "args.amount <= 100"],
+        agents: [expect.stringMatching(/^scraper#/)],
+        caveats: expect.arrayContaining(["action in read, list", "args.amount <= 100", "args.amount <= 20"]),
       },
-      { allowed: false, code: "caveat_failed", detail: "args.amount is 250, the token allows at most 100" },
+      {
+        allowed: false,
+        code: "caveat_failed",
+        detail: "args.amount is 50, the token allows at most 20 (added by scraper)",
+      },
       { revocations: [{ reason: "seen in a log" }] },
       { allowed: false, code: "revoked" },
     ]);
-  } finally {
-    await service.end("SIGKILL");
-    home.remove();
-  }
-});
+  });
 
-test("[pglite] the payment of the conditions' manual waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
-  const home = await newEmbeddedHome();
-  const service = await startService(builtBundle(), home);
-  try {
-    symlinkSync(home.dataDir, join(home.dataDir, "data"));
+  test("the conditions' payment waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
     // What the session sets, and then the story, whose talk alice reads.
     const settings = script("session").split("\n\n", 1)[0] ?? "";
-    const commands = `${settings}\n${approval}`.replaceAll("http://127.0.0.1:8080", service.url);
-    const { code, stderr } = await runInShell(`set -eu\n{\n${commands}\n} >&2`, {
-      cwd: home.dataDir,
-      env: { PATH: `${join(process.execPath, "..")}:${process.env["PATH"] ?? ""}` },
-      watch: person("alice"),
-    });
+    const commands = here(`${settings}\n${approval}`);
+    const watch = person("alice");
+    const { code, stderr } = await runInShell(`set -eu\n{\n${commands}\n} >&2`, { ...options(), watch });
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const [page, shown, summary, ...rest] = stderr.trimEnd().split("\n");
     expect(page).toMatch(new RegExp(`^${service.url}/approvals/[0-9a-f-]{36}$`));
     expect(shown).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
     expect(summary).toMatch(/^Until .* UTC, only pay, args\.amount at most 40\b/);
     expect(rest.join("")).toMatch(/"approval_id":"[0-9a-f-]{36}".*revoked$/);
-  } finally {
-    await service.end("SIGKILL");
-    home.remove();
-  }
-}, 60_000);
+  }, 60_000);
+});
