@@ -1,19 +1,39 @@
 import type { Secret } from "../domain/keys/secret.ts";
-import type { Reader } from "./environment.ts";
-import { parseSecretKey, parseUrl } from "./values.ts";
+import { parseDatabaseUrl } from "../storage/url/parse.ts";
+import { DatabaseUrlError } from "../storage/url/split.ts";
+import { Invalid, type Reader } from "./environment.ts";
+import { parseSecretKey } from "./values.ts";
+
+const MOST_CONNECTIONS = 1_000;
 
 /** Which database, and the keys that seal what lies in it. */
 export interface DatabaseConfig {
   /** Undefined for the embedded database. */
   readonly databaseUrl: string | undefined;
+  /** The server itself, for migrations and notifications, where `databaseUrl` is a pooler's; undefined for the same. */
+  readonly databaseDirectUrl: string | undefined;
+  /** The largest number of connections to the database. */
+  readonly databasePool: number;
   /** Undefined with the embedded database: then it is made once and kept under `dataDir`. */
   readonly masterKey: Secret | undefined;
   readonly previousMasterKey: Secret | undefined;
 }
 
-function parseDatabaseUrl(text: string): string {
-  parseUrl(text, ["postgres:", "postgresql:"]);
+/** Checked here, so that all that is wrong with the settings is said at once; the store reads it again. */
+function parseUrl(text: string): string {
+  try {
+    parseDatabaseUrl(text);
+  } catch (error) {
+    throw error instanceof DatabaseUrlError ? new Invalid(error.message) : error;
+  }
   return text;
+}
+
+function parsePool(text: string): number {
+  const size = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (size < 1 || size > MOST_CONNECTIONS)
+    throw new Invalid(`must be a number from 1 to ${MOST_CONNECTIONS}`);
+  return size;
 }
 
 function readMasterKey({ text, read, readFile, problem }: Reader): Secret | undefined {
@@ -29,10 +49,22 @@ function readMasterKey({ text, read, readFile, problem }: Reader): Secret | unde
 /** Reads all that concerns the database. */
 export function readDatabase(reader: Reader): DatabaseConfig {
   const { text, read, problem } = reader;
-  const databaseUrl = read("DATABASE_URL", parseDatabaseUrl);
+  const databaseUrl = read("DATABASE_URL", parseUrl);
+  const databaseDirectUrl = read("DATABASE_DIRECT_URL", parseUrl);
+  const databasePool = read("DATABASE_POOL", parsePool) ?? 10;
+  for (const name of ["DATABASE_DIRECT_URL", "DATABASE_POOL"]) {
+    if (text(name) !== undefined && text("DATABASE_URL") === undefined)
+      problem(`${name}: goes with a DATABASE_URL only`);
+  }
   const masterKey = readMasterKey(reader);
   const namesMasterKey = text("MASTER_KEY") !== undefined || text("MASTER_KEY_FILE") !== undefined;
   if (text("DATABASE_URL") !== undefined && !namesMasterKey)
     problem("MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE)");
-  return { databaseUrl, masterKey, previousMasterKey: read("MASTER_KEY_PREVIOUS", parseSecretKey) };
+  return {
+    databaseUrl,
+    databaseDirectUrl,
+    databasePool,
+    masterKey,
+    previousMasterKey: read("MASTER_KEY_PREVIOUS", parseSecretKey),
+  };
 }

@@ -8,15 +8,17 @@ import { VERSION } from "./package.ts";
 
 /** Opens the database that the configuration names, as this version of the program, and brings its schema up to date. */
 export function openConfiguredStore(
-  { databaseUrl, dataDir }: Pick<Config, "databaseUrl" | "dataDir">,
-  options: Pick<OpenStoreOptions, "shiftDatabaseClock"> = {},
+  config: Pick<Config, "databaseUrl" | "databaseDirectUrl" | "databasePool" | "dataDir">,
+  options: Pick<OpenStoreOptions, "shiftDatabaseClock" | "report"> = {},
 ): Promise<Store> {
+  const { databaseUrl, databaseDirectUrl, databasePool, dataDir } = config;
   if (databaseUrl === undefined) prepareDataDir(dataDir);
   return openStore({
     place:
       databaseUrl === undefined
         ? { kind: "folder", folder: join(dataDir, "database") }
-        : { kind: "server", url: databaseUrl },
+        : { kind: "server", url: databaseUrl, direct: databaseDirectUrl },
+    connections: databasePool,
     version: VERSION,
     ...options,
   });

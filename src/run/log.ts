@@ -2,6 +2,8 @@ import { type Logger, pino } from "pino";
 
 import type { LogLevel } from "../config/values.ts";
 import { DomainError } from "../domain/parts/error.ts";
+import { ConnectError, StorageError } from "../storage/engine/error.ts";
+import type { StorageReport } from "../storage/engine/runner.ts";
 import { standardOutput } from "./output.ts";
 
 /** Members that every line has besides its level and its time. @param worker the number of this process, where there are several */
@@ -17,5 +19,16 @@ export function createLogger(level: LogLevel, bindings = logBindings()): Logger 
 /** What may be written of an error: its class, and its message where that is made for the public. */
 export function errorFields(error: unknown): { readonly error: string; readonly detail?: string } {
   if (error instanceof DomainError) return { error: error.code, detail: error.message };
+  if (error instanceof StorageError || error instanceof ConnectError)
+    return { error: error.name, detail: error.message };
   return { error: error instanceof Error ? error.name : typeof error };
+}
+
+/** Writes what the storage layer has to say. */
+export function storageReport(log: Logger): StorageReport {
+  return {
+    failed: (failure) => log.warn({ event: "statement failed", ...failure }),
+    unreachable: (reason) => log.error({ event: "database not reached", detail: reason }),
+    warn: (text) => log.warn({ event: "database", detail: text }),
+  };
 }

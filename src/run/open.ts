@@ -8,7 +8,7 @@ import type { Secret } from "../domain/keys/secret.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
 import { openConfiguredStore } from "./configured-store.ts";
 import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "./data-dir.ts";
-import { createLogger, errorFields, logBindings } from "./log.ts";
+import { createLogger, errorFields, logBindings, storageReport } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
 import { createWebhook } from "./webhook.ts";
@@ -51,7 +51,10 @@ export async function open(
   const embedded = config.databaseUrl === undefined;
   if (config.oidc.kind === "development") prepareDataDir(config.dataDir);
 
-  const store = await openConfiguredStore(config, shiftDatabaseClock && { shiftDatabaseClock });
+  const store = await openConfiguredStore(config, {
+    ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
+    report: storageReport(log),
+  });
   try {
     const sealing = createSealing({
       masterKey: await masterKey(config),

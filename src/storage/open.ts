@@ -1,21 +1,30 @@
 import type { Changes } from "../domain/ports/changes.ts";
 import type { Store } from "../domain/ports/store.ts";
 import { createListener, createLocalChanges } from "./engine/changes.ts";
-import type { Connect } from "./engine/connection.ts";
+import type { Connect, Connection } from "./engine/connection.ts";
 import { unavailable } from "./engine/guard.ts";
-import { createRunner, type Runner } from "./engine/runner.ts";
-import { connectServer } from "./engine/server.ts";
+import { createRunner, type Runner, type StorageReport } from "./engine/runner.ts";
 import { migrate } from "./migrate/migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "./migrate/migrations.ts";
 import { maintainPartitions } from "./migrate/partitions.ts";
 import { createRepositories } from "./repositories.ts";
+import { connectServer } from "./server/connect.ts";
+import { explainStart } from "./start-failure.ts";
 
 /** Which database. */
 export type Place =
   /** The embedded one, under this folder; it is made where it is missing, and locked while the store is open. */
   | { readonly kind: "folder"; readonly folder: string }
-  /** A Postgres server, by its URL. */
-  | { readonly kind: "server"; readonly url: string };
+  | {
+      readonly kind: "server";
+      /** As libpq reads it. */
+      readonly url: string;
+      /**
+       * The server itself, where `url` is a pooler's: for migrations and notifications. Named, it is listened to even where
+       * it looks like a pooler, which in session mode is as good.
+       */
+      readonly direct?: string | undefined;
+    };
 
 /** Settings of a store. All times are milliseconds. */
 export interface OpenStoreOptions {
@@ -34,6 +43,8 @@ export interface OpenStoreOptions {
   readonly connectTimeout?: number;
   /** Largest number of connections to a server, 10 by default. */
   readonly connections?: number;
+  /** Told of failures and warnings; nobody by default. */
+  readonly report?: StorageReport;
   /** Milliseconds that are added to the database's clock, so that tests can move time. */
   readonly shiftDatabaseClock?: () => number;
 }
@@ -52,7 +63,8 @@ const PING_DEADLINE = 2_000;
  * Opens the store, bringing its schema up to date first.
  *
  * Rejects with a MigrationError where schema and migrations do not fit, with a FolderLockedError where another
- * process has the folder, with a DomainError `unavailable` where the server does not answer.
+ * process has the folder, with a DomainError `unavailable` where the server does not answer or cannot serve now, with a
+ * ConnectError where it refuses until somebody changes a setting, with a DatabaseUrlError where the URL is wrong.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const {
@@ -60,34 +72,45 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     deadline = 5_000,
     transactionDeadline = 15_000,
     shiftDatabaseClock: shift = () => 0,
+    report = { failed() {}, unreachable() {}, warn() {} },
   } = options;
   const migrations =
     options.migrate === false ? [] : readMigrations(options.migrationsFolder ?? defaultMigrationsFolder());
-  const engine =
-    place.kind === "server" ? await openServer(place.url, options) : await openFolder(place.folder);
+  const engine = place.kind === "server" ? await openServer(place, options) : await openFolder(place.folder);
+
+  async function bringUpToDate(connection: Connection): Promise<void> {
+    if (migrations.length === 0) return;
+    try {
+      await migrate(connection, { migrations, lock: "advisory", version: options.version });
+    } catch (error) {
+      throw explainStart(error, connection.place);
+    }
+  }
 
   async function openServer(
-    url: string,
+    { url, direct }: Extract<Place, { readonly kind: "server" }>,
     { connectTimeout = 3_000, connections = 10 }: OpenStoreOptions,
   ): Promise<Engine> {
-    const settings = { url, connectTimeout, idleInTransactionTimeout: transactionDeadline + 5_000 };
-    if (migrations.length > 0) {
-      const connection = await connectServer({ ...settings, statementTimeout: 0 })();
-      try {
-        await migrate(connection, { migrations, lock: "advisory", version: options.version });
-      } finally {
-        await connection.close();
-      }
-    }
+    const idleInTransactionTimeout = transactionDeadline + 5_000;
+    const settings = { url, connectTimeout, idleInTransactionTimeout, warn: report.warn };
+    const directly = { ...settings, url: direct ?? url, statementTimeout: 0 };
     // The server gives up a little before we do: then it has answered, and the connection is still good.
+    const connect = connectServer({ ...settings, statementTimeout: deadline * 0.9 });
+    if (migrations.length > 0) {
+      const connection = await connectServer(directly)();
+      await bringUpToDate(connection).finally(connection.close);
+      // Whoever starts the service is to know if the other address leads nowhere.
+      if (direct !== undefined) await (await connect()).close();
+    }
     return {
-      connect: connectServer({ ...settings, statementTimeout: deadline * 0.9 }),
+      connect,
       size: connections,
       close: async () => {},
       changes: ({ run }) =>
         createListener({
           run,
-          connect: (onNotify) => connectServer({ ...settings, statementTimeout: 0, onNotify }),
+          always: direct !== undefined,
+          connect: (onNotify) => connectServer({ ...directly, onNotify }),
         }),
     };
   }
@@ -97,8 +120,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const { openEmbedded } = await import("./engine/pglite.ts");
     const connection = await openEmbedded(folder);
     try {
-      if (migrations.length > 0)
-        await migrate(connection, { migrations, lock: "advisory", version: options.version });
+      await bringUpToDate(connection);
     } catch (error) {
       await connection.close();
       throw error;
@@ -115,7 +137,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 
   const { connect, size, close } = engine;
-  const runner = createRunner({ connect, size, deadline, transactionDeadline });
+  const runner = createRunner({ connect, report, size, deadline, transactionDeadline });
   const repositories = createRepositories(runner.run, shift);
   return {
     ...repositories,

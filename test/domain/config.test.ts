@@ -38,6 +38,8 @@ const hex = (secret: Config["masterKey"]) => secret && Buffer.from(secret.reveal
 test("nothing set is a working service on one machine", () => {
   expect(parse({})).toEqual({
     databaseUrl: undefined,
+    databaseDirectUrl: undefined,
+    databasePool: 10,
     dataDir: "./data",
     host: "127.0.0.1",
     port: 8080,
@@ -55,7 +57,8 @@ test("nothing set is a working service on one machine", () => {
 
 test("an empty variable counts as unset", () => {
   const names = [
-    "DATABASE_URL DATA_DIR HOST PORT PUBLIC_URL OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET",
+    "DATABASE_URL DATABASE_DIRECT_URL DATABASE_POOL DATA_DIR HOST PORT PUBLIC_URL",
+    "OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET",
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT",
   ].flatMap((line) => line.split(" "));
@@ -66,6 +69,10 @@ describe("what is accepted", () => {
   test.each<{ set: Environment; gives: Partial<Config> }>([
     { set: SERVER, gives: { databaseUrl: "postgres://db.example/bakehouse" } },
     { set: { ...SERVER, DATABASE_URL: "postgresql://u:p@db:5433/x?sslmode=require" }, gives: {} },
+    {
+      set: { ...SERVER, DATABASE_DIRECT_URL: "postgres://db.example:5433/x", DATABASE_POOL: "25" },
+      gives: { databaseDirectUrl: "postgres://db.example:5433/x", databasePool: 25 },
+    },
     { set: { DATA_DIR: "/var/lib/bakehouse" }, gives: { dataDir: "/var/lib/bakehouse" } },
     { set: { HOST: "::1" }, gives: { host: "::1", publicUrl: "http://[::1]:8080" } },
     { set: { HOST: "localhost" }, gives: { publicUrl: "http://localhost:8080" } },
@@ -130,12 +137,31 @@ const CANARY = "cAnArY";
 const REFUSED: readonly { readonly set: Environment; readonly problem: string }[] = [
   {
     set: { DATABASE_URL: CANARY, MASTER_KEY: KEY, OIDC_ISSUER: "development" },
-    problem: "DATABASE_URL: must be a URL with postgres:// or postgresql://",
+    problem: "DATABASE_URL: must be a URL that begins with postgres:// or postgresql://",
   },
   {
     set: { ...SERVER, DATABASE_URL: `mysql://u:${CANARY}@db/x` },
-    problem: "DATABASE_URL: must be a URL with postgres:// or postgresql://",
+    problem: "DATABASE_URL: must be a URL that begins with postgres:// or postgresql://",
   },
+  {
+    set: { ...SERVER, DATABASE_URL: `postgres://u:${CANARY}/x@db/x` },
+    problem:
+      "DATABASE_URL: has a / before its @: in user and password write % as %25, @ as %40, / as %2F, : as %3A, ? as %3F, # as %23",
+  },
+  {
+    set: { ...SERVER, DATABASE_DIRECT_URL: `postgres://u:${CANARY}@db/x?sslmode=on` },
+    problem:
+      "DATABASE_DIRECT_URL: parameter sslmode must be disable, allow, prefer, require, verify-ca or verify-full",
+  },
+  {
+    set: { DATABASE_DIRECT_URL: "postgres://db/x" },
+    problem: "DATABASE_DIRECT_URL: goes with a DATABASE_URL only",
+  },
+  { set: { DATABASE_POOL: "5" }, problem: "DATABASE_POOL: goes with a DATABASE_URL only" },
+  ...["0", "1001", "ten", "-1", "1.5"].map((size) => ({
+    set: { ...SERVER, DATABASE_POOL: size },
+    problem: "DATABASE_POOL: must be a number from 1 to 1000",
+  })),
   {
     set: { DATABASE_URL: "postgres://db/x", OIDC_ISSUER: "development" },
     problem: "MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE)",

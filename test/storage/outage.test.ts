@@ -197,7 +197,7 @@ describe("a server that is no server", () => {
       });
     });
     const { error } = await timed(() => open(`${url}?sslmode=require`));
-    expect(error).toMatchObject({ name: "DomainError", code: "unavailable" });
+    expect(error).toMatchObject({ name: "ConnectError", message: expect.stringContaining("offers no TLS") });
     expect(heard).not.toContain("user");
   });
 
@@ -205,20 +205,19 @@ describe("a server that is no server", () => {
     const { error, took } = await timed(() => open("postgres://user@127.0.0.1:1/db"));
     expect(error).toMatchObject({
       code: "unavailable",
-      message: "the database did not answer: ECONNREFUSED",
+      message:
+        "database 127.0.0.1:1/db: nothing listens there (ECONNREFUSED): start the server, or correct the host and port in the URL",
     });
     expect(took).toBeLessThan(3_000);
   });
 
   test.each([
-    { url: "postgres://a:secret-password@one:1,two:2/db" },
-    { url: "postgres://a:secret-password@one,two/db" },
     { url: "mysql://a:secret-password@one/db" },
     { url: "secret-password" },
-    { url: "postgres://a:secret-password@/db?host=relative" },
+    { url: "postgres://a:secret-password@one/db?schema=other" },
   ])("a url that cannot be served is refused, without a word of it: $url", async ({ url }) => {
     const { error } = await timed(() => open(url));
-    expect(error).toMatchObject({ name: "DomainError", code: "invalid_request" });
+    expect(error).toMatchObject({ name: "DatabaseUrlError" });
     expect(String(error)).not.toContain("secret-password");
   });
 });

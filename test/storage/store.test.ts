@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Repositories } from "../../src/domain/ports/store.ts";
-import { connectServer } from "../../src/storage/engine/server.ts";
+import { connectServer } from "../../src/storage/server/connect.ts";
 import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { platform, rootKey } from "./samples.ts";

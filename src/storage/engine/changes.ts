@@ -5,6 +5,9 @@ import { before } from "./guard.ts";
 /** What changes are announced on. */
 const CHANNEL = "bakehouse_revocations";
 
+/** Until it is looked again whether a pooler stands between: what is not heard is polled. */
+const RARELY = 60_000;
+
 /** Settings of a listener. All times are milliseconds. */
 export interface ListenerOptions {
   /** Opens a connection that calls back with each notification. */
@@ -16,6 +19,11 @@ export interface ListenerOptions {
   readonly deadline?: number;
   /** Between two attempts to connect. */
   readonly pause?: number;
+  /**
+   * Whether to listen where the session is not ours, too. A pooler in session mode gives us one and does not show it; in
+   * transaction mode it would leave a connection listening that serves others.
+   */
+  readonly always: boolean;
 }
 
 /**
@@ -62,6 +70,12 @@ export function createListener(options: ListenerOptions): Changes {
             connection = await connect((channel, payload) => {
               if (channel === CHANNEL && !stopped) onChange(payload);
             })();
+            if (!(connection.ownSession || options.always)) {
+              await connection.close();
+              connection = undefined;
+              timer = setTimeout(step, RARELY).unref();
+              return;
+            }
             await ask(connection, `listen ${CHANNEL}`);
           } else {
             await ask(connection, "select 1 as alive");

@@ -10,7 +10,7 @@ export interface Session {
   /** Query builder. Never call its `transaction`. */
   readonly db: Database;
   /**
-   * Runs one statement, prepared, and resolves to its rows. Values are text, numbers, booleans, bytes or null.
+   * Runs one statement and resolves to its rows. Values are text, numbers, booleans, bytes or null.
    *
    * @param text SQL with `$1`, `$2`, …
    */
@@ -20,8 +20,18 @@ export interface Session {
   ): Promise<readonly Row[]>;
 }
 
-/** One connection to the database. */
+/**
+ * One connection to the database. A statement outside `begin` and `commit` is a transaction of its own.
+ */
 export interface Connection extends Session {
+  /** The server and the database, or the folder, for people. */
+  readonly place: string;
+  /** Whether the session at the other end is ours as long as the connection is, and notifications arrive here. */
+  readonly ownSession: boolean;
+  /** Opens a transaction, at isolation level read committed. */
+  begin(): Promise<void>;
+  /** Commits it. Where this rejects, nobody knows whether it was committed. */
+  commit(): Promise<void>;
   /** Whether the connection is lost: nothing may be sent over it any more. */
   lost(): boolean;
   /** Calls back once, when the connection is lost. @returns a function that takes the callback off again */

@@ -20,3 +20,18 @@ export class StorageError extends Error {
     this.constraint = constraint;
   }
 }
+
+/**
+ * No connection to a database server came about, and none will before somebody changes a setting. The message is one line
+ * for whoever starts the service: where, what is wrong, its code, and the cure. It holds no secret.
+ */
+export class ConnectError extends Error {
+  override readonly name = "ConnectError";
+  /** SQLSTATE, where the server was the one who refused. */
+  readonly sqlstate: string | undefined;
+
+  constructor(message: string, sqlstate?: string) {
+    super(message);
+    this.sqlstate = sqlstate;
+  }
+}

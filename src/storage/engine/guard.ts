@@ -6,17 +6,6 @@ export function unavailable(): DomainError {
   return new DomainError("unavailable", "the database did not answer");
 }
 
-/**
- * The same for a connection that could not be opened, with the driver's code for it (ECONNREFUSED, 57P03, …):
- * whoever starts the service has to know what to look for.
- */
-export function unreachable(error: unknown): DomainError | StorageError {
-  const safe = failure("connect", error).error;
-  const code = member(error, "code");
-  if (!isUnavailable(safe) || code === undefined || !/^[A-Z0-9_]{4,64}$/.test(code)) return safe;
-  return new DomainError("unavailable", `${safe.message}: ${code}`);
-}
-
 /** Whether an error is the one that {@link unavailable} makes. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.code === "unavailable";
@@ -47,6 +36,8 @@ export interface Failure {
   readonly error: DomainError | StorageError;
   /** Whether the server is in trouble, as the circuit breaker counts it. */
   readonly outage: boolean;
+  /** The server's SQLSTATE; undefined where it said nothing. */
+  readonly sqlstate: string | undefined;
 }
 
 /**
@@ -57,17 +48,20 @@ export interface Failure {
  */
 export function failure(operation: string, error: unknown): Failure {
   if (error instanceof StorageError || error instanceof DomainError) {
-    return { error, outage: isUnavailable(error) };
+    const sqlstate = error instanceof StorageError ? error.sqlstate : undefined;
+    return { error, outage: isUnavailable(error), sqlstate };
   }
   const origin = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = member(origin, "code");
-  if (code === undefined) return { error: new StorageError(operation), outage: false };
-  if (!isSqlState(code)) return { error: unavailable(), outage: true }; // ECONNREFUSED, CONNECTION_CLOSED, …
+  if (code === undefined) return { error: new StorageError(operation), outage: false, sqlstate: undefined };
+  // ECONNREFUSED, EPIPE, …
+  if (!isSqlState(code)) return { error: unavailable(), outage: true, sqlstate: undefined };
   if (OUTAGES.has(code) || OUTAGE_CLASSES.has(code.slice(0, 2))) {
-    return { error: unavailable(), outage: !ANSWERS.has(code) && !code.startsWith("40") };
+    const outage = !ANSWERS.has(code) && !code.startsWith("40");
+    return { error: unavailable(), outage, sqlstate: code };
   }
   const constraint = member(origin, "constraint_name") ?? member(origin, "constraint");
-  return { error: new StorageError(operation, code, constraint), outage: false };
+  return { error: new StorageError(operation, code, constraint), outage: false, sqlstate: code };
 }
 
 // The standard keeps classes that begin with 0-4 and A-H; Postgres adds 5, F0, HV, P0 and XX. Node's own codes
@@ -80,6 +74,17 @@ function member(error: unknown, name: string): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Reflect.get(error, name);
   return typeof value === "string" ? value : undefined;
+}
+
+/**
+ * Turns what a driver threw at the start into an error that names its SQLSTATE, where it has one: whoever starts the service
+ * must know which it was, and an outage says no more than that there is none.
+ */
+export function startFault(operation: string, thrown: unknown): DomainError | StorageError {
+  const { error, sqlstate } = failure(operation, thrown);
+  return sqlstate === undefined || error instanceof StorageError
+    ? error
+    : new StorageError(operation, sqlstate);
 }
 
 /**

@@ -36,6 +36,14 @@ async function openPGlite(dataDir: string, lock: FolderLock): Promise<Connection
   let closed = false;
 
   return {
+    place: dataDir,
+    ownSession: true,
+    async begin() {
+      await client.exec("begin isolation level read committed");
+    },
+    async commit() {
+      await client.exec("commit");
+    },
     db: drizzle(client),
     query: async (text, values) => (await client.query<Record<string, unknown>>(text, [...values])).rows,
     lost: () => closed,

@@ -1,6 +1,8 @@
+import { DomainError } from "../../domain/parts/error.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Connect, Connection } from "./connection.ts";
-import { before, failure, isUnavailable, unavailable } from "./guard.ts";
+import { ConnectError } from "./error.ts";
+import { before, unavailable } from "./guard.ts";
 
 /** Connections, each lent to one borrower at a time. */
 export interface Pool {
@@ -32,6 +34,8 @@ export interface PoolOptions {
   readonly connect: Connect;
   readonly size: number;
   readonly breaker: Breaker;
+  /** Told why no connection comes about: once, and again where the reason changes. */
+  readonly unreachable: (reason: string) => void;
 }
 
 interface Waiter {
@@ -45,11 +49,12 @@ interface Waiter {
  * The driver's own pool cannot tell which connection a query of ours is on, nor give up one of them, and
  * after a lost connection it silently goes on with another one in the middle of a transaction.
  */
-export function createPool({ connect, size, breaker }: PoolOptions): Pool {
+export function createPool({ connect, size, breaker, unreachable }: PoolOptions): Pool {
   const idle: Connection[] = [];
   const waiting: Waiter[] = [];
   const borrowed = new Set<Connection>();
   let slots = 0; // connections that are open or being opened
+  let said: string | undefined;
   let closing: (() => void) | undefined;
   let closed = false;
 
@@ -95,14 +100,19 @@ export function createPool({ connect, size, breaker }: PoolOptions): Pool {
       (connection) => {
         adopt(connection);
         breaker.succeeded();
+        said = undefined;
         if (late) offer(connection);
         return connection;
       },
       (error: unknown) => {
         free();
-        const { error: safe } = failure("connect", error);
         breaker.failed();
-        throw isUnavailable(safe) ? unavailable() : safe;
+        const reason =
+          error instanceof ConnectError || error instanceof DomainError ? error.message : "unknown";
+        if (reason !== said) unreachable(reason);
+        said = reason;
+        // Whatever the reason: a database that cannot be connected to cannot be asked.
+        throw unavailable();
       },
     );
     return before(until, opening, () => {

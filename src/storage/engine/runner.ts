@@ -1,11 +1,30 @@
 import { createBreaker } from "./breaker.ts";
 import type { Connect, Connection, Run, Session } from "./connection.ts";
-import { before, failure, unavailable } from "./guard.ts";
+import { StorageError } from "./error.ts";
+import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 import { createPool } from "./pool.ts";
+
+/** A statement that failed, for the log: nothing in it says what was asked. */
+export interface FailedStatement {
+  readonly operation: string;
+  /** Undefined where the server said nothing: the connection was lost, or the deadline passed. */
+  readonly sqlstate: string | undefined;
+  readonly constraint: string | undefined;
+}
+
+/** What the storage layer has to say to an operator. */
+export interface StorageReport {
+  failed(failure: FailedStatement): void;
+  /** No connection comes about. Said once, and again where the reason changes. */
+  unreachable(reason: string): void;
+  /** What is no fault, and yet not as one would want it. */
+  warn(text: string): void;
+}
 
 /** Bounds of a runner. */
 export interface RunnerOptions {
   readonly connect: Connect;
+  readonly report: StorageReport;
   /** Largest number of connections. */
   readonly size: number;
   /** How long one call may take, waiting for a connection included, milliseconds. */
@@ -28,7 +47,8 @@ export interface Runner {
 const BREAKER = { threshold: 3, pause: 1_000 } as const;
 
 /** Makes a runner over connections of either engine. */
-export function createRunner({ connect, size, deadline, transactionDeadline }: RunnerOptions): Runner {
+export function createRunner(options: RunnerOptions): Runner {
+  const { connect, report, size, deadline, transactionDeadline } = options;
   const breaker = createBreaker({
     ...BREAKER,
     monotonic: () => performance.now(),
@@ -37,7 +57,7 @@ export function createRunner({ connect, size, deadline, transactionDeadline }: R
       pool.refuseWaiting();
     },
   });
-  const pool = createPool({ connect, size, breaker });
+  const pool = createPool({ connect, size, breaker, unreachable: report.unreachable });
 
   /**
    * One exchange over a borrowed connection. `asked` counts the statements that were sent and not answered, which
@@ -60,7 +80,11 @@ export function createRunner({ connect, size, deadline, transactionDeadline }: R
       breaker.succeeded();
       return result;
     } catch (thrown) {
-      const { error, outage } = failure(operation, thrown);
+      const { error, outage, sqlstate } = failure(operation, thrown);
+      if (error instanceof StorageError || isUnavailable(error)) {
+        const constraint = error instanceof StorageError ? error.constraint : undefined;
+        report.failed({ operation, sqlstate, constraint });
+      }
       if (!outage && !connection.lost()) throw error;
       // What failed was opened before the outage, and so were the idle ones.
       pool.flush();
@@ -113,9 +137,7 @@ export function createRunner({ connect, size, deadline, transactionDeadline }: R
 
     const watch = watchLoss(connection);
     try {
-      await step(`${operation}: begin`, (session) =>
-        session.query("begin isolation level read committed", []),
-      );
+      await step(`${operation}: begin`, () => connection.begin());
       const result = await before(end, Promise.race([work(run), watch.lost]));
       await Promise.allSettled(pending);
       open = false;
@@ -123,7 +145,7 @@ export function createRunner({ connect, size, deadline, transactionDeadline }: R
       // fault would be told that all is well.
       if (fault !== undefined) throw fault.error;
       // Where this fails nobody knows whether it was committed; the caller must ask again, idempotently.
-      await step(`${operation}: commit`, (session) => session.query("commit", []));
+      await step(`${operation}: commit`, () => connection.commit());
       pool.release(connection);
       return result;
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Connection } from "../engine/connection.ts";
-import { failure } from "../engine/guard.ts";
+import { startFault } from "../engine/guard.ts";
 import { nullable, readInteger, readText } from "../engine/values.ts";
 import { KNOWN_TO_0_1_0, type Migration, MigrationError } from "./migrations.ts";
 
@@ -46,7 +46,7 @@ async function rowsOf(connection: Connection, text: string) {
   try {
     return await connection.query(text, []);
   } catch (error) {
-    const safe = failure("read migrations", error).error;
+    const safe = startFault("read migrations", error);
     if ("sqlstate" in safe && NOT_THERE.has(safe.sqlstate ?? "")) return [];
     throw safe;
   }
@@ -95,9 +95,7 @@ export function missing(
   const newest = done.at(-1)?.when ?? 0;
   for (const { when, tag } of todo) {
     if (when < newest)
-      throw new MigrationError(
-        `the database has migrations that are later than ${tag}, and not ${tag} itself`,
-      );
+      throw new MigrationError(`it has migrations that are later than ${tag}, and not ${tag} itself`);
   }
   for (const { minimum } of unknown) requireVersion(minimum, version);
   return todo;
@@ -106,12 +104,12 @@ export function missing(
 function requireVersion(minimum: string | null, version: string | undefined): void {
   if (minimum === null || version === undefined) {
     throw new MigrationError(
-      "the database has migrations that this version does not know: it is newer, or not ours",
+      "it has migrations that this version does not know: they are newer, or not ours",
     );
   }
   if (isOlder(version, minimum)) {
     throw new MigrationError(
-      `the database was migrated by a newer version, and needs ${minimum} or later since: this is ${version}`,
+      `it was migrated by a newer version, and needs ${minimum} or later since: this is ${version}`,
     );
   }
 }

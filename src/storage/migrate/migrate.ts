@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 import type { Connection } from "../engine/connection.ts";
-import { failure } from "../engine/guard.ts";
+import { StorageError } from "../engine/error.ts";
+import { startFault } from "../engine/guard.ts";
 import { CREATE_TABLES, missing, readApplied, recordOf } from "./applied.ts";
 import { type Migration, MigrationError } from "./migrations.ts";
 
@@ -24,9 +25,19 @@ export interface MigrateOptions {
 const LOCK_KEY = 7_237_046_211_904;
 const WAIT = "60s";
 
+const LOCK_ROW = [
+  "create table if not exists drizzle.bakehouse_migration_lock (id integer primary key)",
+  "insert into drizzle.bakehouse_migration_lock (id) values (1) on conflict do nothing",
+] as const;
+
+/** The operations that are told apart when they fail. */
+const ADVISORY = "migrate: lock";
+const PREPARE = "migrate: prepare";
+const MOST_ATTEMPTS = 20;
+
 const SQLSTATE = {
-  undefinedFunction: "42883",
-  featureNotSupported: "0A000",
+  // No such function, or one that this engine does not offer.
+  unknown: new Set(["42883", "0A000"]),
   insufficientPrivilege: "42501",
   // Two at once in `create … if not exists`.
   races: new Set(["23505", "42710", "42P06", "42P07", "40001", "XX000"]),
@@ -35,6 +46,9 @@ const SQLSTATE = {
 /**
  * Brings the database's schema to where the migrations end. Several processes may do so at once. Where nothing
  * is missing, nothing is written and no right to DDL is needed.
+ *
+ * Everything is done in one transaction, the lock included: behind a pooler a lock of the session would stay with
+ * a connection that is somebody else's a moment later.
  *
  * @param connection one connection of its own, without a statement timeout
  * @returns the tags that were applied
@@ -46,16 +60,25 @@ export async function migrate(
   { migrations, lock, version }: MigrateOptions,
 ): Promise<readonly string[]> {
   if (missing(migrations, await readApplied(connection), version).length === 0) return [];
-  await step(connection, `set lock_timeout = '${WAIT}'`);
-  const advisory = lock === "advisory" && (await tryAdvisory(connection));
-  try {
-    await createTables(connection);
-    return await apply(connection, migrations, version);
-  } catch (error) {
-    if (stateOf(error) !== SQLSTATE.insufficientPrivilege) throw error;
-    throw new MigrationError("the database lacks migrations and its role has no right to apply them");
-  } finally {
-    if (advisory) await step(connection, "select pg_advisory_unlock($1)", [LOCK_KEY]);
+  let advisory = lock === "advisory";
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await connection.begin();
+      await step(connection, `set local lock_timeout = '${WAIT}'`);
+      if (advisory) await step(connection, "select pg_advisory_xact_lock($1)", [LOCK_KEY], ADVISORY);
+      return await apply(connection, migrations, version);
+    } catch (error) {
+      await connection.abandon(false);
+      const state = stateOf(error) ?? "";
+      if (state === SQLSTATE.insufficientPrivilege)
+        throw new MigrationError(
+          "it lacks migrations, and its role has no right to apply them: migrate as the owner",
+        );
+      if (isOperation(error, ADVISORY) && SQLSTATE.unknown.has(state)) advisory = false;
+      else if (!isOperation(error, PREPARE) || !SQLSTATE.races.has(state) || attempt === MOST_ATTEMPTS)
+        throw error;
+      else await pause(10 * attempt);
+    }
   }
 }
 
@@ -64,52 +87,16 @@ async function apply(
   migrations: readonly Migration[],
   version: string | undefined,
 ): Promise<readonly string[]> {
-  await step(connection, "begin");
-  try {
-    await step(connection, "select id from drizzle.bakehouse_migration_lock for update");
-    const todo = missing(migrations, await readApplied(connection), version);
-    for (const migration of todo) {
-      for (const sql of migration.statements) await step(connection, sql, [], `migration ${migration.tag}`);
-      for (const [text, values] of recordOf(migration, migrations.indexOf(migration)))
-        await step(connection, text, values);
-    }
-    await step(connection, "commit");
-    return todo.map(({ tag }) => tag);
-  } catch (error) {
-    await connection.abandon(false);
-    throw error;
+  for (const sql of [...CREATE_TABLES, ...LOCK_ROW]) await step(connection, sql, [], PREPARE);
+  await step(connection, "select id from drizzle.bakehouse_migration_lock for update");
+  const todo = missing(migrations, await readApplied(connection), version);
+  for (const migration of todo) {
+    for (const sql of migration.statements) await step(connection, sql, [], `migration ${migration.tag}`);
+    for (const [text, values] of recordOf(migration, migrations.indexOf(migration)))
+      await step(connection, text, values);
   }
-}
-
-async function tryAdvisory(connection: Connection): Promise<boolean> {
-  try {
-    await step(connection, "select pg_advisory_lock($1)", [LOCK_KEY]);
-    return true;
-  } catch (error) {
-    const state = stateOf(error);
-    if (state === SQLSTATE.undefinedFunction || state === SQLSTATE.featureNotSupported) return false;
-    throw error;
-  }
-}
-
-async function createTables(connection: Connection): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      for (const sql of CREATE_TABLES) await step(connection, sql);
-      await step(
-        connection,
-        "create table if not exists drizzle.bakehouse_migration_lock (id integer primary key)",
-      );
-      await step(
-        connection,
-        "insert into drizzle.bakehouse_migration_lock (id) values (1) on conflict do nothing",
-      );
-      return;
-    } catch (error) {
-      if (attempt === 20 || !SQLSTATE.races.has(stateOf(error) ?? "")) throw error;
-      await pause(10 * attempt);
-    }
-  }
+  await connection.commit();
+  return todo.map(({ tag }) => tag);
 }
 
 async function step(
@@ -121,11 +108,15 @@ async function step(
   try {
     await connection.query(text, values);
   } catch (error) {
-    throw failure(operation, error).error;
+    throw startFault(operation, error);
   }
 }
 
 function stateOf(error: unknown): string | undefined {
-  const safe = failure("migrate", error).error;
+  const safe = startFault("migrate", error);
   return "sqlstate" in safe ? safe.sqlstate : undefined;
+}
+
+function isOperation(error: unknown, operation: string): boolean {
+  return error instanceof StorageError && error.operation === operation;
 }

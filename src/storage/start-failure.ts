@@ -1,0 +1,51 @@
+import { DomainError } from "../domain/parts/error.ts";
+import { ConnectError, StorageError } from "./engine/error.ts";
+import { MigrationError } from "./migrate/migrations.ts";
+
+interface Entry {
+  readonly text: string;
+  /** Whether it may pass without anybody changing a setting. */
+  readonly passing: boolean;
+}
+
+const lasting = (text: string): Entry => ({ text, passing: false });
+const passing = (text: string): Entry => ({ text, passing: true });
+
+const STANDBY = passing(
+  "it takes no writes: name the primary's host, or take default_transaction_read_only from it",
+);
+const FULL = passing("it has no room left: make room on its disk");
+const STATES: Readonly<Record<string, Entry>> = {
+  "25006": STANDBY,
+  // How a standby answers who asks for a transaction that may write.
+  "0A000": STANDBY,
+  "42501": lasting(
+    "its role may not read or apply the migrations: grant it bakehouse_app, or migrate as the owner",
+  ),
+  "55P03": passing("another start has been applying migrations for a minute: wait for it"),
+  "57014": passing(
+    "it gave up a statement: raise statement_timeout of the role or wait until it is less busy",
+  ),
+  "53100": FULL,
+  "53200": passing("it has no memory left: see its log"),
+  "0LP01": lasting("its role may not grant rights: migrate as the owner of the database"),
+};
+
+/**
+ * Says why the schema could not be brought up to date: one line with the place, what is wrong, its SQLSTATE and the cure.
+ *
+ * @param place the server and the database, or the folder
+ * @returns a DomainError `unavailable` where it may pass, else a MigrationError or ConnectError
+ */
+export function explainStart(error: unknown, place: string): unknown {
+  if (error instanceof MigrationError) return new MigrationError(`database ${place}: ${error.message}`);
+  if (!(error instanceof StorageError) || error.sqlstate === undefined) return error;
+  const { sqlstate, operation } = error;
+  const known = Object.hasOwn(STATES, sqlstate) ? STATES[sqlstate] : undefined;
+  const { text, passing: mayPass } = known ?? {
+    text: "nothing of it was kept: see the server's log",
+    passing: /^(08|40|53|57|58)/.test(sqlstate),
+  };
+  const line = `database ${place}: ${operation} failed (${sqlstate}): ${text}`;
+  return mayPass ? new DomainError("unavailable", line) : new ConnectError(line, sqlstate);
+}
