@@ -1,3 +1,4 @@
+import { thirdPartyText } from "../caveats/condition.ts";
 import type { Inspection, Verdict } from "../client/index.ts";
 
 /** Columns of texts, as wide as they need to be. */
@@ -68,7 +69,7 @@ function chainLines({ caveats, identifier }: Inspection): readonly string[] {
       lines.push(caveat.agent === null ? "root" : caveat.agent);
       holder = caveat.agent;
     }
-    const text = caveat.kind === "third-party" ? `third-party ${caveat.text}` : caveat.text;
+    const text = caveat.kind === "third-party" ? thirdPartyText(caveat.text) : caveat.text;
     const note = caveat.kind === "unknown" ? "  (not known: forbids everything)" : "";
     if (text !== `agent = ${caveat.agent}`) lines.push(`  ${text}${issued ? "  (issued)" : ""}${note}`);
   }

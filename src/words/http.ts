@@ -16,3 +16,6 @@ export const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /** The service's metadata (RFC 8414). */
 export const METADATA_PATH = "/.well-known/oauth-authorization-server";
+
+/** The page of all that somebody is asked to approve. The page of one approval is its id below. */
+export const APPROVALS_PATH = "/approvals";

@@ -1,4 +1,5 @@
 import type { Approval, Bakehouse } from "../../client/index.ts";
+import { APPROVALS_PATH } from "../../words/http.ts";
 import { UUID } from "../../words/ids.ts";
 import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
@@ -34,7 +35,7 @@ export const approvalsCommand: Command = {
     if (id === undefined) {
       const request = { ...pageRequest(invocation), ...(flag("pending") && { state: "pending" as const }) };
       const page = await client.approvals.list(request, { signal: terminal.signal });
-      if (flag("open")) await open(invocation, `${client.origin}/approvals`);
+      if (flag("open")) await open(invocation, `${client.origin}${APPROVALS_PATH}`);
       return printPage(invocation, page, (approval) => [
         approval.id,
         approval.state,
@@ -44,7 +45,7 @@ export const approvalsCommand: Command = {
       ]);
     }
     const approval = await find(client, id, terminal.signal);
-    const page = `${client.origin}/approvals/${id}`;
+    const page = `${client.origin}${APPROVALS_PATH}/${id}`;
     if (flag("open")) await open(invocation, page);
     return printFacts(invocation, { ...approval, page }, factsOf(approval, page));
   },

@@ -1,4 +1,5 @@
 import type { ApprovalCondition } from "../../conditions/terms.ts";
+import { APPROVALS_PATH } from "../../words/http.ts";
 import { rfc3339 } from "../parts/instants.ts";
 import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
 
@@ -19,7 +20,7 @@ export function approvalAsked(
     timestamp: rfc3339(request.askedAt),
     data: {
       id: request.id,
-      url: `${publicUrl}/approvals/${request.id}`,
+      url: `${publicUrl}${APPROVALS_PATH}/${request.id}`,
       code: request.code,
       needed: condition.needed,
       subjects: condition.subjects,

@@ -1,6 +1,7 @@
 import { parseTerms } from "../../conditions/parse.ts";
 import type { Terms } from "../../conditions/terms.ts";
 import type { UnverifiedMacaroon } from "../../macaroon/index.ts";
+import { APPROVALS_PATH } from "../../words/http.ts";
 import { actorOf, auditEvent } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
@@ -137,7 +138,7 @@ export function createDischargeDesk(options: {
           const body = approvalAsked(request, condition, options.publicUrl);
           await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
         }
-        const path = `/${isApproval ? "approvals" : "discharges"}/${id}`;
+        const path = `${isApproval ? APPROVALS_PATH : "/discharges"}/${id}`;
         return { id, secret, code, path, expiresAt: request.expiresAt };
       });
     },

@@ -1,4 +1,5 @@
 import type { Identity } from "../../domain/ports/sessions.ts";
+import { APPROVALS_PATH } from "../../words/http.ts";
 import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage } from "./confirmation.tsx";
@@ -41,7 +42,7 @@ function SignedIn(props: { readonly identity: Identity }) {
       </dl>
       {development ? <p>By the development identity provider, which believes whatever it is told.</p> : null}
       <p>
-        <a href="/approvals">What you are asked to approve</a>
+        <a href={APPROVALS_PATH}>What you are asked to approve</a>
       </p>
       <form method="post" action="/logout">
         <button type="submit">Sign out</button>

@@ -1,6 +1,7 @@
 import { printable } from "../../caveats/values/quote.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
+import { APPROVALS_PATH } from "../../words/http.ts";
 import { Claims, Code, Facts, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 
@@ -54,7 +55,7 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
           {obstacle.login ? <a href={login}>Sign in again</a> : null}
         </p>
       )}
-      <form method="post" action={`/approvals/${view.id}`}>
+      <form method="post" action={`${APPROVALS_PATH}/${view.id}`}>
         <label for="reason">Reason, for the record (may be left empty)</label>
         <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
         {obstacle === undefined ? (
@@ -99,7 +100,7 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
       <Said view={view} />
       {state === "pending" ? <Decide view={view} login={login} /> : null}
       <p>
-        <a href="/approvals">All approvals</a>
+        <a href={APPROVALS_PATH}>All approvals</a>
       </p>
     </Layout>,
   );
@@ -114,7 +115,7 @@ export function approvalsPage(views: readonly ApprovalView[]): string {
       <ul>
         {views.map((view) => (
           <li>
-            <a href={`/approvals/${view.id}`}>{STATES[view.state]}</a>
+            <a href={`${APPROVALS_PATH}/${view.id}`}>{STATES[view.state]}</a>
             {view.about === null
               ? ", by someone unknown"
               : `, for ${printable(view.about.principal.subject, 255)} on ${view.about.platform}`}

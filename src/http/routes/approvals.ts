@@ -5,7 +5,7 @@ import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { approvalSchema, approvalWire, decisionSchema } from "../wire/approval.ts";
-import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
+import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 
 /** An approval's id in a path. */
 export const approvalId = z.string().regex(UUID_V7, "must be an approval id");
@@ -23,8 +23,7 @@ export const listApprovals = defineRoute({
   auth: "caller",
   query: z.strictObject({
     state: z.enum(["pending", "all"]).optional().meta({ description: "`all` unless said." }),
-    limit: limit.optional(),
-    cursor: cursor.optional(),
+    ...pageParameters,
   }),
   responses: { 200: { description: "A page of approvals.", schema: pageOf(approvalSchema) } },
   async handler({ service, caller, query }) {

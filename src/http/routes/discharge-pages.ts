@@ -1,9 +1,10 @@
 import { z } from "zod";
-
 import type { TermOptions } from "../../conditions/terms.ts";
 import type { HumanCaller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
+import { APPROVALS_PATH } from "../../words/http.ts";
+import { DECISIONS } from "../../words/states.ts";
 import type { Pages } from "../pages/pages.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
@@ -22,13 +23,34 @@ const DONE = {
   headers: { Location: "A path of this service." },
 };
 
+/** The common parts of all routes that show a page. */
+const SHOWS = {
+  method: "GET",
+  tag: "Browser",
+  auth: "none",
+  kind: "page",
+  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
+  problems: ["unavailable"],
+} as const;
+
+/** The common parts of all routes that take a page's form. */
+const ANSWERS = {
+  method: "POST",
+  tag: "Browser",
+  auth: "none",
+  kind: "page",
+  params,
+  responses: { 303: DONE },
+  problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
+} as const;
+
 /** Approvals that the list shows. */
 const SHOWN = 100;
 
 /** Seconds: a login that is asked for anew is one that just happened. */
 const NEW_LOGIN = 60;
 
-/** Where to sign in again for a page, with what its ticket demands. */
+/** The way to sign in again for a page, as its ticket demands. */
 function newLogin(path: string, { authAge, acr }: TermOptions): string {
   return loginPath(path, {
     maxAge: Math.min(NEW_LOGIN, authAge ?? NEW_LOGIN),
@@ -54,7 +76,7 @@ function reasonOf(form: Parameters): string | undefined {
   return text;
 }
 
-/** What the handler of a page with an id is given. */
+/** The input of the handler of a page with an id. */
 interface Asked {
   readonly context: HttpContext;
   readonly service: HttpContext["service"];
@@ -62,7 +84,7 @@ interface Asked {
   readonly params: z.infer<typeof params>;
 }
 
-/** Shows one thing to whoever is signed in, with a way to sign in anew as its ticket demands. */
+/** Shows one thing to the person who is signed in, with a way to sign in anew as its ticket demands. */
 function onePage<View extends { readonly options: TermOptions }>(
   find: (asked: Asked, caller: HumanCaller) => Promise<View>,
   page: (pages: Pages) => (view: View, identity: Identity, login: string) => string,
@@ -78,7 +100,7 @@ function onePage<View extends { readonly options: TermOptions }>(
   });
 }
 
-/** Does what a page's form says, for whoever is signed in, and goes back to the page. */
+/** Does what a page's form says, for the person who is signed in, and goes back to the page. */
 function oneForm(
   act: (asked: Asked, caller: HumanCaller, form: Parameters) => Promise<void>,
 ): (asked: Asked) => Promise<Reply> {
@@ -94,18 +116,13 @@ function oneForm(
 
 /** `GET /discharges/{id}` */
 export const confirmationPage = defineRoute({
-  method: "GET",
+  ...SHOWS,
   path: "/discharges/{id}",
   operationId: "confirmationPage",
-  tag: "Browser",
   summary: "Confirm who one is",
   description:
     "The `user_url` of a discharge that a login proves. It shows the code that the asker was shown, and does nothing by itself.",
-  auth: "none",
-  kind: "page",
   params,
-  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
-  problems: ["unavailable"],
   handler: onePage(
     ({ service, params }, caller) => service.discharges.view(caller, params.id),
     (pages) => pages.confirmation,
@@ -114,18 +131,12 @@ export const confirmationPage = defineRoute({
 
 /** `POST /discharges/{id}` */
 export const confirm = defineRoute({
-  method: "POST",
+  ...ANSWERS,
   path: "/discharges/{id}",
   operationId: "confirm",
-  tag: "Browser",
   summary: "Answer the page",
   description:
     "A form with `decision`: `confirm` or `deny`. Needs a session and the `Origin` of this service.",
-  auth: "none",
-  kind: "page",
-  params,
-  responses: { 303: DONE },
-  problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
   handler: oneForm(async ({ service, params }, caller, form) => {
     const decision = decisionOf(form, "confirm", "deny");
     await service.discharges.confirm(caller, params.id, decision === "confirm");
@@ -134,16 +145,11 @@ export const confirm = defineRoute({
 
 /** `GET /approvals` */
 export const approvalsPage = defineRoute({
-  method: "GET",
-  path: "/approvals",
+  ...SHOWS,
+  path: APPROVALS_PATH,
   operationId: "approvalsPage",
-  tag: "Browser",
   summary: "What one is asked to approve",
   description: "The newest hundred, past ones too.",
-  auth: "none",
-  kind: "page",
-  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
-  problems: ["unavailable"],
   handler: signedIn(async ({ context, service }, caller) => {
     const { items } = await service.approvals.list(caller, false, { limit: SHOWN, after: undefined });
     return html(200, context.pages.approvals(items), context.pages.policy);
@@ -152,17 +158,12 @@ export const approvalsPage = defineRoute({
 
 /** `GET /approvals/{id}` */
 export const approvalPage = defineRoute({
-  method: "GET",
-  path: "/approvals/{id}",
+  ...SHOWS,
+  path: `${APPROVALS_PATH}/{id}`,
   operationId: "approvalPage",
-  tag: "Browser",
   summary: "One approval",
   description: "What is asked, by whose token, and what exactly will be allowed. For those who are asked.",
-  auth: "none",
-  kind: "page",
   params,
-  responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
-  problems: ["unavailable"],
   handler: onePage(
     ({ service, params }, caller) => service.approvals.get(caller, params.id),
     (pages) => pages.approval,
@@ -171,20 +172,14 @@ export const approvalPage = defineRoute({
 
 /** `POST /approvals/{id}` */
 export const answerApproval = defineRoute({
-  method: "POST",
-  path: "/approvals/{id}",
+  ...ANSWERS,
+  path: `${APPROVALS_PATH}/{id}`,
   operationId: "answerApproval",
-  tag: "Browser",
   summary: "Approve or deny, on the page",
   description:
     "A form with `decision`, `approve` or `deny`, and `reason`. Needs a session and the `Origin` of this service.",
-  auth: "none",
-  kind: "page",
-  params,
-  responses: { 303: DONE },
-  problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
   handler: oneForm(async ({ service, params }, caller, form) => {
-    const approved = decisionOf(form, "approve", "deny") === "approve";
+    const approved = decisionOf(form, ...DECISIONS) === "approve";
     await service.approvals.decide(caller, params.id, { approved, reason: reasonOf(form) });
   }),
 });

@@ -5,7 +5,7 @@ import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { keySchema, keyWire } from "../wire/key.ts";
-import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
+import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { platformName } from "../wire/text.ts";
 
 const list = cursors("keys", /^[ -~]{1,256}$/);
@@ -29,8 +29,7 @@ export const listKeys = defineRoute({
   auth: "caller",
   query: z.strictObject({
     platform: platformName.optional(),
-    limit: limit.optional(),
-    cursor: cursor.optional(),
+    ...pageParameters,
   }),
   responses: {
     200: {

@@ -5,7 +5,7 @@ import { API_ACTIONS } from "../../words/actions.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
-import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
+import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { platformSchema, platformWire } from "../wire/platform.ts";
 import { policyOf, policySchema } from "../wire/policy.ts";
 import { caveats, lineOfText, platformName } from "../wire/text.ts";
@@ -24,7 +24,7 @@ export const listPlatforms = defineRoute({
   summary: "List platforms",
   description: "By name. For administrators.",
   auth: "caller",
-  query: z.strictObject({ limit: limit.optional(), cursor: cursor.optional() }),
+  query: z.strictObject(pageParameters),
   responses: {
     200: {
       description: "A page of platforms.",

@@ -6,7 +6,7 @@ import { IDEMPOTENCY_KEY } from "../../words/http.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
-import { cursor, cursors, limit, pageOf } from "../wire/page.ts";
+import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { caveats, lineOfText, platformName, tokenId } from "../wire/text.ts";
 import { issuedTokenSchema, issuedTokenWire, tokenViewSchema, tokenViewWire } from "../wire/token.ts";
 
@@ -134,8 +134,7 @@ export const listTokens = defineRoute({
   auth: "caller",
   query: z.strictObject({
     platform: platformName.optional(),
-    limit: limit.optional(),
-    cursor: cursor.optional(),
+    ...pageParameters,
   }),
   responses: {
     200: {

@@ -20,10 +20,13 @@ export const limit = z
   });
 
 /** The query parameter `cursor`. */
-export const cursor = z
+const cursor = z
   .string()
   .regex(CURSOR, "must be a next_cursor of this list")
   .meta({ description: "The `next_cursor` of the page before." });
+
+/** The query parameters of a list. */
+export const pageParameters = { limit: limit.optional(), cursor: cursor.optional() };
 
 /** Reads the limit. */
 export function limitOf(text: string | undefined): number {
