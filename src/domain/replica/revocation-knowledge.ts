@@ -1,7 +1,6 @@
-import { setImmediate } from "node:timers/promises";
-
 import { DomainError } from "../parts/error.ts";
 import { CLOCK_TOLERANCE } from "../parts/lifetimes.ts";
+import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { LogLoad, LogPosition, Revocation } from "../ports/revocations.ts";
@@ -151,12 +150,8 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
     async sweep(databaseNow) {
       // Both clocks must agree that an entry is over: a clock that has stepped ahead makes nothing forgotten.
       const steps = set.sweep(Math.min(databaseNow, clock.now()));
-      let heldSince = clock.monotonic();
-      while (!steps.next().done) {
-        if (clock.monotonic() - heldSince < LONGEST_HOLD) continue;
-        await setImmediate();
-        heldSince = clock.monotonic();
-      }
+      const slice = beginTimeSlice(clock, LONGEST_HOLD);
+      while (!steps.next().done) if (slice.isOver()) await slice.next();
     },
 
     get size() {

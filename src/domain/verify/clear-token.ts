@@ -5,7 +5,7 @@ import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { newWork } from "../../caveats/values/work.ts";
 import type { JsonObject } from "../../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../../macaroon/index.ts";
-import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
+import { firstRefusal, type RefusalCode } from "../../words/refusal-codes.ts";
 import type { CaveatFailure } from "../service.ts";
 import { linksOf } from "./bundle-texts.ts";
 import type { VerifiedToken } from "./verify-token.ts";
@@ -42,14 +42,6 @@ function dischargeFault(discharge: DischargeState, conditions: readonly Conditio
     (condition) => condition.state === "known" && condition.caveat.kind === "ancestor",
   );
   return tied ? undefined : "is neither bound to the token nor tied to one of its links";
-}
-
-function first(refusals: readonly TokenRefusal[]): TokenRefusal | undefined {
-  for (const code of REFUSAL_CODES) {
-    const refusal = refusals.find((candidate) => candidate.code === code);
-    if (refusal !== undefined) return refusal;
-  }
-  return undefined;
 }
 
 /**
@@ -101,7 +93,7 @@ export function clearToken(token: VerifiedToken, context: JsonObject, now: numbe
     const detail = `${undischarged.length} third-party caveat${undischarged.length === 1 ? "" : "s"} without a discharge: ask ${where}`;
     refusals.push({ code: "discharge_missing", detail });
   }
-  return { refusal: first(refusals), failures, undischarged, agents: root.agents };
+  return { refusal: firstRefusal(refusals), failures, undischarged, agents: root.agents };
 }
 
 /**

@@ -1,7 +1,6 @@
-import { setImmediate } from "node:timers/promises";
-
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
+import { beginTimeSlice } from "../parts/time-slice.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
@@ -94,7 +93,7 @@ export function createDecisions(options: {
       await Promise.allSettled(arrivals.values());
 
       const results: BatchResult[] = [];
-      let heldSince = clock.monotonic();
+      const slice = beginTimeSlice(clock, LONGEST_HOLD);
       let failures = 0;
       for (const request of requests) {
         if (failures >= MOST_FAILURES) {
@@ -102,10 +101,7 @@ export function createDecisions(options: {
           results.push(new DomainError("unavailable", why));
           continue;
         }
-        if (clock.monotonic() - heldSince > LONGEST_HOLD) {
-          await setImmediate();
-          heldSince = clock.monotonic();
-        }
+        if (slice.isOver()) await slice.next();
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
         const result = await arrived.then(() => verdictOn(platform, request)).catch(refusalOf);
         if ("failures" in result) failures += result.failures.length;
