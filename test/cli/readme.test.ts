@@ -20,9 +20,9 @@ import {
 import { person } from "./person.ts";
 import { runInShell } from "./transcript.ts";
 
-const { code: commands } = readManual("src/cli/README.md");
+const { code: commands, table: tabled, text: COMMANDS } = readManual("src/cli/README.md");
 const { code: core } = readManual("src/macaroon/README.md");
-const { code, text: LIBRARY } = readManual("src/client/README.md");
+const { code, table: exports, text: LIBRARY } = readManual("src/client/README.md");
 
 let installed: Installed;
 let home: Home;
@@ -112,6 +112,19 @@ test("service, shell and agent work together", { timeout: 90_000 }, async () => 
   const { stdout: narrowed } = await run(code("agent"), { BAKEHOUSE_TOKEN: token.trim() });
   const seen = await shell("bakehouse inspect", { BAKEHOUSE_TOKEN: narrowed.trim() });
   expect(seen.stdout).toMatch(/researcher#[\w-]{12}\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+});
+
+test("the manuals name every command, exit code and export", async () => {
+  const { stdout: help } = await shell("bakehouse --help");
+  const named = [...help.matchAll(/^ {2}bakehouse ([a-z-]+)/gm)].map(([, name]) => name);
+  expect(named.length).toBeGreaterThan(15);
+  expect(tabled("commands").flat().sort()).toEqual([...named].sort());
+  const plain = COMMANDS.replaceAll("`", "").replace(/ +/g, " ");
+  for (const [, code, meaning] of help.matchAll(/^ {2}(\d) {2}(.*)$/gm))
+    expect(plain).toContain(`| ${code} | ${meaning} |`);
+
+  const { stdout } = await run(`console.log(Object.keys(await import("bakehouse")).join(" "));`, {});
+  expect(exports("exports").flat().sort()).toEqual(stdout.trim().split(" ").sort());
 });
 
 test("the core alone narrows a token", async () => {
