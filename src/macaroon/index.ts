@@ -6,6 +6,7 @@ export type { JsonSpelling } from "./codec/json-text.ts";
 export { chainOf } from "./hash/chain-hash.ts";
 export { defaultHmac, defaultSha256 } from "./hash/hmac.ts";
 export { NAME_PREFIX, parseRevocationId, type RevocationId, revocationId } from "./hash/revocation-id.ts";
+export { requireChainKey } from "./hash/sha256.ts";
 export type { ChainHash, Hmac, Sha256 } from "./hash/types.ts";
 export { type SigningKey, signingKey } from "./key.ts";
 export type { CaveatPlace, DischargeFault } from "./match-discharges.ts";

@@ -1,6 +1,6 @@
 import { createHash, createHmac, hash } from "node:crypto";
 
-import { type ChainHash, type Hmac, NAME_PREFIX, type Sha256 } from "../../macaroon/index.ts";
+import { type ChainHash, type Hmac, NAME_PREFIX, requireChainKey, type Sha256 } from "../../macaroon/index.ts";
 
 // SHA-256 works on blocks of this many bytes, and so does HMAC (RFC 2104 §2).
 const BLOCK = 64;
@@ -22,6 +22,9 @@ const OUTER_PAD = 0x5c;
 const inner = Buffer.alloc(BLOCK + LONGEST, INNER_PAD);
 const outer = Buffer.alloc(BLOCK + DIGEST, OUTER_PAD);
 const named = Buffer.from([...NAME_PREFIX, ...new Uint8Array(DIGEST)]);
+
+/** Whether the pads hold a key longer than a digest, whose end the next key would leave there. */
+let holdsLongKey = false;
 
 /** Where messages of each length are hashed: the views are made once, since a new one costs as much as a hash. */
 const views: (Buffer | undefined)[] = new Array<Buffer | undefined>(LONGEST + 1).fill(undefined);
@@ -54,10 +57,16 @@ function next(digest: string): Uint8Array {
     inner[at] = byte ^ INNER_PAD;
     outer[at] = byte ^ OUTER_PAD;
   }
+  if (holdsLongKey) {
+    inner.fill(INNER_PAD, DIGEST, BLOCK);
+    outer.fill(OUTER_PAD, DIGEST, BLOCK);
+    holdsLongKey = false;
+  }
   return tail;
 }
 
 function begin(key: Uint8Array): void {
+  requireChainKey(key);
   for (let at = 0; at < key.length; at++) {
     inner[at] = (key[at] as number) ^ INNER_PAD;
     outer[at] = (key[at] as number) ^ OUTER_PAD;
@@ -66,6 +75,7 @@ function begin(key: Uint8Array): void {
     inner[at] = INNER_PAD;
     outer[at] = OUTER_PAD;
   }
+  holdsLongKey = key.length > DIGEST;
 }
 
 function name(tail: Uint8Array): Uint8Array {

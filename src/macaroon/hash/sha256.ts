@@ -1,4 +1,5 @@
 import { compress } from "./sha256-block.ts";
+import { MacaroonError } from "../parts/error.ts";
 import type { ChainHash } from "./types.ts";
 
 /** Bytes of a block, and of an HMAC key's pad (RFC 2104 §2). */
@@ -72,10 +73,15 @@ export function portableChain(prefix: readonly number[]): ChainHash {
   const nameEnd = new Int32Array(16);
   nameEnd[15] = (4 * PREFIX_WORDS + DIGEST) * 8;
   return {
-    begin: (secret) => loadKey(secret, tail),
+    begin(secret) {
+      requireChainKey(secret);
+      loadKey(secret, tail);
+    },
     step(message) {
       hmacOf(tail, message);
       for (let index = 0; index < 8; index++) tail[index] = word(state, index);
+      // The key that the chain began with may have been longer than a digest.
+      tail.fill(0, 8);
       return digest();
     },
     name(of) {
@@ -85,6 +91,17 @@ export function portableChain(prefix: readonly number[]): ChainHash {
       return digest(NAME);
     },
   };
+}
+
+/**
+ * Refuses a key that a {@link ChainHash} cannot begin with. HMAC hashes a key of more than a block first (RFC 2104 §2),
+ * and a chain never has such a key.
+ *
+ * @throws MacaroonError
+ */
+export function requireChainKey(secret: Uint8Array): void {
+  if (secret.length <= BLOCK) return;
+  throw new MacaroonError("invalid_argument", `"tail" expected at most ${BLOCK} bytes, got ${secret.length}`);
 }
 
 /** Begins a hash with the key's pad. */

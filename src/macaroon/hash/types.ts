@@ -16,7 +16,7 @@ export type Sha256 = (message: Uint8Array) => Uint8Array;
  * an implementation that knows may keep it as it needs it. It has a state, so one chain is walked at a time.
  */
 export interface ChainHash {
-  /** Makes these bytes the tail; at most 64. */
+  /** Makes these bytes the tail: at most 64. @throws MacaroonError for more */
   begin(tail: Uint8Array): void;
   /** Makes the HMAC of a message under the tail the next tail. Returns it, 32 fresh bytes. */
   step(message: Uint8Array): Uint8Array;
