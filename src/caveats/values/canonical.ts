@@ -1,5 +1,5 @@
 import { JsonNumber, type JsonValue } from "../../json/value.ts";
-import { formatAddress, parseAddress } from "./address.ts";
+import { addressSpellings } from "./address-spellings.ts";
 import { isAscii } from "./characters.ts";
 import { formatDecimal, readDecimal, readDecimalLoosely } from "./decimal.ts";
 import { formatInstant, parseInstant } from "./instant.ts";
@@ -25,11 +25,10 @@ export function canonicalText(value: JsonValue): string | undefined {
 export function readingsOf(text: string): readonly string[] {
   const asText = `text ${isAscii(text) ? text : text.normalize("NFC")}`;
   const trimmed = text.trim();
+  const readings = [asText, ...addressSpellings(trimmed).map((address) => `address ${address}`)];
   const decimal = readDecimalLoosely(trimmed);
-  if (decimal === "too_long") return [asText, "decimal too long"];
-  if (decimal !== undefined) return [asText, `decimal ${formatDecimal(decimal)}`];
+  if (decimal === "too_long") return [...readings, "decimal too long"];
+  if (decimal !== undefined) return [...readings, `decimal ${formatDecimal(decimal)}`];
   const instant = parseInstant(trimmed);
-  if (instant !== undefined) return [asText, `instant ${formatInstant(instant)}`];
-  const address = parseAddress(trimmed);
-  return address === undefined ? [asText] : [asText, `address ${formatAddress(address)}`];
+  return instant === undefined ? readings : [...readings, `instant ${formatInstant(instant)}`];
 }

@@ -1,6 +1,12 @@
 import { createHash, createHmac, hash } from "node:crypto";
 
-import { type ChainHash, type Hmac, NAME_PREFIX, requireChainKey, type Sha256 } from "../../macaroon/index.ts";
+import {
+  type ChainHash,
+  type Hmac,
+  NAME_PREFIX,
+  requireChainKey,
+  type Sha256,
+} from "../../macaroon/index.ts";
 
 // SHA-256 works on blocks of this many bytes, and so does HMAC (RFC 2104 §2).
 const BLOCK = 64;

@@ -1,5 +1,5 @@
-import { compress } from "./sha256-block.ts";
 import { MacaroonError } from "../parts/error.ts";
+import { compress } from "./sha256-block.ts";
 import type { ChainHash } from "./types.ts";
 
 /** Bytes of a block, and of an HMAC key's pad (RFC 2104 §2). */
