@@ -1,5 +1,5 @@
 import { JsonError } from "./error.ts";
-import { fail, isDigit, QUOTE, type Reader } from "./reader.ts";
+import { fail, flaw, isDigit, type JsonFlaw, QUOTE, type Reader } from "./reader.ts";
 import { readString } from "./string.ts";
 import { decodeUtf8 } from "./utf8.ts";
 import { JsonNumber, type JsonValue } from "./value.ts";
@@ -15,6 +15,11 @@ export interface JsonOptions {
   readonly maxValues?: number;
   /** Reads U+0000 in strings too. For formats that carry bytes as text, and nothing else. */
   readonly allowNul?: boolean;
+  /**
+   * Takes each flaw that leaves the grammar whole (duplicate members, U+0000, lone surrogates, deep nesting) instead
+   * of refusing the text for it. The value with the flaw is in the result, altered: it must not be used.
+   */
+  readonly onFlaw?: (flaw: JsonFlaw) => void;
 }
 
 const DEFAULT_DEPTH = 128;
@@ -51,6 +56,7 @@ export function parseJson(source: string | Uint8Array, options?: JsonOptions): J
     allowNul: options?.allowNul ?? false,
     maxValues: options?.maxValues ?? Number.POSITIVE_INFINITY,
     values: 0,
+    onFlaw: options?.onFlaw,
   };
   const value = readValue(reader);
   skipSpace(reader);
@@ -84,9 +90,9 @@ function readValue(reader: Reader): JsonValue {
     case QUOTE:
       return readString(reader);
     case 0x7b:
-      return readObject(reader);
+      return isTooDeep(reader) ? skipNested(reader) : readObject(reader);
     case 0x5b:
-      return readArray(reader);
+      return isTooDeep(reader) ? skipNested(reader) : readArray(reader);
     case 0x74:
       return readWord(reader, "true", true);
     case 0x66:
@@ -105,14 +111,37 @@ function readWord<T extends boolean | null>(reader: Reader, word: string, value:
   return value;
 }
 
-function enter(reader: Reader): void {
-  if (reader.path.length >= reader.maxDepth)
-    fail(reader, "too_deep", `nested deeper than ${reader.maxDepth}`);
-  reader.offset++;
+function isTooDeep(reader: Reader): boolean {
+  if (reader.path.length < reader.maxDepth) return false;
+  flaw(reader, "too_deep", `nested deeper than ${reader.maxDepth}`);
+  return true;
+}
+
+/** Passes over an array or object without recursion, by its brackets and strings alone. */
+function skipNested(reader: Reader): null {
+  const { text } = reader;
+  let open = 0;
+  for (let at = reader.offset; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) {
+      reader.offset = at;
+      readString(reader);
+      at = reader.offset - 1;
+    } else if (unit === 0x7b || unit === 0x5b) {
+      open++;
+    } else if (unit === 0x7d || unit === 0x5d) {
+      open--;
+      if (open > 0) continue;
+      reader.offset = at + 1;
+      return null;
+    }
+  }
+  reader.offset = text.length;
+  return fail(reader, "syntax", "text ends early");
 }
 
 function readObject(reader: Reader): ReadonlyMap<string, JsonValue> {
-  enter(reader);
+  reader.offset++;
   const { path } = reader;
   const members = new Map<string, JsonValue>();
   if (peek(reader) === 0x7d) {
@@ -124,10 +153,7 @@ function readObject(reader: Reader): ReadonlyMap<string, JsonValue> {
     const start = reader.offset;
     const name = readString(reader);
     path.push(name);
-    if (members.has(name)) {
-      reader.offset = start;
-      fail(reader, "duplicate_member", "duplicate member");
-    }
+    if (members.has(name)) flaw(reader, "duplicate_member", "duplicate member", start);
     if (peek(reader) !== COLON) fail(reader, "syntax", "no colon after the member name");
     reader.offset++;
     members.set(name, readValue(reader));
@@ -137,7 +163,7 @@ function readObject(reader: Reader): ReadonlyMap<string, JsonValue> {
 }
 
 function readArray(reader: Reader): readonly JsonValue[] {
-  enter(reader);
+  reader.offset++;
   const { path } = reader;
   const elements: JsonValue[] = [];
   if (peek(reader) === 0x5d) {

@@ -1,6 +1,8 @@
-import { fail, isDigit, QUOTE, type Reader } from "./reader.ts";
+import { fail, flaw, isDigit, QUOTE, type Reader } from "./reader.ts";
 
 const BACKSLASH = 0x5c;
+/** The character in the place of one that cannot stand in a text (Unicode 16, §5.22). */
+const REPLACEMENT = "\ufffd";
 
 // A control character, a backslash or a surrogate: whatever a string cannot hold just as it stands.
 const UNUSUAL = /[^ -[\]-\ud7ff\ue000-\uffff]/;
@@ -45,10 +47,14 @@ function readUnusualString(reader: Reader): string {
 function plainLength(reader: Reader, unit: number): 1 | 2 {
   if (unit > 0xdfff) return 1;
   if (Number.isNaN(unit)) return fail(reader, "syntax", "string without an end");
-  if (unit === 0) return fail(reader, "nul", "U+0000 in a string");
+  if (unit === 0) {
+    flaw(reader, "nul", "U+0000 in a string");
+    return 1;
+  }
   if (unit < 0x20) return fail(reader, "syntax", "raw control character in a string");
   if (unit < 0xdc00 && isLow(reader.text.charCodeAt(reader.offset + 1))) return 2;
-  return fail(reader, "lone_surrogate", "surrogate without its pair");
+  flaw(reader, "lone_surrogate", "surrogate without its pair");
+  return 1;
 }
 
 function isLow(unit: number): boolean {
@@ -91,7 +97,7 @@ function readUnicodeEscape(reader: Reader): string {
   const { text, offset } = reader;
   const unit = hexUnit(text, offset + 2);
   if (unit < 0) fail(reader, "syntax", "\\u without four hex digits");
-  if (unit === 0 && !reader.allowNul) fail(reader, "nul", "U+0000 in a string");
+  if (unit === 0 && !reader.allowNul) flaw(reader, "nul", "U+0000 in a string");
   if (unit < 0xd800 || unit > 0xdfff) {
     reader.offset += 6;
     return String.fromCharCode(unit);
@@ -100,7 +106,11 @@ function readUnicodeEscape(reader: Reader): string {
   const paired =
     unit < 0xdc00 && text.charCodeAt(offset + 6) === BACKSLASH && text.charCodeAt(offset + 7) === 0x75;
   const low = paired ? hexUnit(text, offset + 8) : -1;
-  if (!isLow(low)) fail(reader, "lone_surrogate", "surrogate without its pair");
+  if (!isLow(low)) {
+    flaw(reader, "lone_surrogate", "surrogate without its pair");
+    reader.offset += 6;
+    return REPLACEMENT;
+  }
   reader.offset += 12;
   return String.fromCharCode(unit, low);
 }

@@ -256,12 +256,30 @@ describe("POST /v1/verify/batch", () => {
     ["a context nested too deep", `{"token":"t","context":${nested(65)}}`, "context"],
     ["null", "null", undefined],
     ["an array", "[]", undefined],
+    ["an escaped NUL", '{"token":"t","context":{"a":"\\u0000"}}', "context.a"],
+    ["a lone surrogate", '{"token":"t","context":{"a":["\\ud800"]}}', "context.a[0]"],
+    ["a NUL in a member's name", '{"token":"t","context":{"\\u0000":1}}', "context"],
+    ["a member twice", '{"token":"t","token":"u","context":{}}', "token"],
+    ["nesting past the reader's limit", `{"token":"t","context":${nested(4_000)}}`, undefined],
   ])("%s spoils only its own item", async (_, item, member) => {
     const { send } = createTestApp();
     const response = await send("POST", "/v1/verify/batch", `{"requests":[${item},${JSON.stringify(good)}]}`);
     const { results } = await read<{ results: unknown[] }>(response);
     expect(results[0]).toMatchObject({ status: 400, code: "invalid_request", ...(member && { member }) });
     expect(results[1]).toEqual(ALLOWED_WIRE);
+  });
+
+  test.each([
+    ["a member twice beside the items", '{"requests":[],"requests":[]}'],
+    ["a NUL in a name beside the items", '{"requests":[],"\\u0000":1}'],
+    ["a lone surrogate beside the items", '{"requests":[],"a":"\\ud800"}'],
+    ["brackets that do not match behind deep nesting", `{"requests":[${"[".repeat(300)}}]}`],
+    ["a string without an end in deep nesting", `{"requests":[${"[".repeat(300)}"]}`],
+  ])("%s refuses the whole body", async (_, body) => {
+    const { send, calls } = createTestApp();
+    const response = await send("POST", "/v1/verify/batch", body);
+    expect(await problemOf(response)).toMatchObject({ status: 400, code: "invalid_request" });
+    expect(calls).toEqual([]);
   });
 
   test("asks whether the caller may also where no item is valid", async () => {

@@ -125,6 +125,38 @@ describe("what is refused", () => {
   });
 });
 
+describe("flaws that leave the grammar whole", () => {
+  const flawsIn = (text: string) => {
+    const flaws: string[] = [];
+    const value = parseJson(text, {
+      maxDepth: 4,
+      onFlaw: ({ code, path }) => flaws.push(`${code} ${path.join(".")}`),
+    });
+    return { value: toPlain(value), flaws };
+  };
+
+  test.each([
+    ['["a\u0000",1]', ["nul 0"], ["a\0", 1]],
+    ['["a\\u0000b",1]', ["nul 0"], ["a\0b", 1]],
+    ['["\\ud800x","\ud800",1]', ["lone_surrogate 0", "lone_surrogate 1"], ["\ufffdx", "\ud800", 1]],
+    ['[{"a":1,"a":2},3]', ["duplicate_member 0.a"], [{ a: 2 }, 3]],
+    ['[[[[[1,"]"],{"[":"\\""}]]],2]', ["too_deep 0.0.0.0", "too_deep 0.0.0.1"], [[[[null, null]]], 2]],
+  ])("%j is read to its end", (text, flaws, value) => {
+    expect(flawsIn(text)).toEqual({ value, flaws });
+  });
+
+  test.each(['[[[[["]]]]]', "[[[[[", "[[[[[1]]]]", '["\\ud800]'])(
+    "%j is refused all the same",
+    (text) => {
+      expect(() => flawsIn(text)).toThrow(JsonError);
+    },
+  );
+
+  test("without a taker the first of them is refused", () => {
+    expect(refusal(() => parseJson('["\\u0000"]')).code).toBe("nul");
+  });
+});
+
 describe("depth", () => {
   const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 

@@ -1,11 +1,13 @@
 import type { z } from "zod";
 
+import type { JsonError } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
 import { toPlain } from "../../json/plain.ts";
 import type { JsonValue } from "../../json/value.ts";
 import { invalid } from "../parts/fault-member.ts";
 import { MAX_BODY, readJsonBytes } from "./body.ts";
 import type { HttpRequest } from "./context.ts";
+import { type ItemFlaws, itemFlaws } from "./item-flaws.ts";
 
 /** How a route's body is read, and what it is described as. */
 export interface JsonBody<T> {
@@ -13,8 +15,10 @@ export interface JsonBody<T> {
   readonly schema: z.ZodType;
   readonly example: unknown;
   readonly maxBytes: number;
+  /** The member whose elements fail alone; `read` gets the first flaw of each, by its index. */
+  readonly items?: string;
   /** @throws DomainError or JsonError, naming the member at fault */
-  read(tree: JsonValue): T;
+  read(tree: JsonValue, flaws: ItemFlaws): T;
 }
 
 // A value of two bytes takes a hundred in memory: without this bound one body of a batch would end the process.
@@ -53,5 +57,11 @@ export interface ReceivedBody<T> {
 /** Receives and reads a request's body. */
 export async function receive<T>(request: HttpRequest, body: JsonBody<T>): Promise<ReceivedBody<T>> {
   const bytes = await readJsonBytes(request, body.maxBytes);
-  return { value: body.read(parseJson(bytes, { maxValues: body.maxBytes / BYTES_PER_VALUE })), bytes };
+  const maxValues = body.maxBytes / BYTES_PER_VALUE;
+  const flaws = new Map<number, JsonError>();
+  const tree =
+    body.items === undefined
+      ? parseJson(bytes, { maxValues })
+      : parseJson(bytes, { maxValues, onFlaw: itemFlaws(body.items, flaws) });
+  return { value: body.read(tree, flaws), bytes };
 }

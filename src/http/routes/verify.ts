@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
 import { requirePlatform } from "../../domain/permission.ts";
 import type { BatchResult, ItemFault, VerifyRequest } from "../../domain/service.ts";
+import type { JsonError } from "../../json/error.ts";
 import { BATCH_QUESTIONS } from "../../words/limits.ts";
 import { describeFault } from "../log/log.ts";
 import { parsedArray } from "../parts/batch.ts";
@@ -85,11 +86,14 @@ const batchBody: JsonBody<readonly Item[]> = {
   schema: batchSchema,
   example: { requests: [requestExample] },
   maxBytes: MAX_BATCH_BODY,
-  read: (tree) => parsedArray(tree, "requests", BATCH_QUESTIONS).map(readItem),
+  items: "requests",
+  read: (tree, flaws) =>
+    parsedArray(tree, "requests", BATCH_QUESTIONS).map((item, index) => readItem(item, flaws.get(index))),
 };
 
-function readItem(tree: Parameters<typeof readVerifyRequest>[0]): Item {
+function readItem(tree: Parameters<typeof readVerifyRequest>[0], flaw: JsonError | undefined): Item {
   try {
+    if (flaw !== undefined) throw flaw;
     return readVerifyRequest(tree);
   } catch (error) {
     const known = publicProblem(error);
