@@ -54,6 +54,7 @@ export {
 export { decide, type GuardDecision, type GuardRequest, type Verifier } from "./guard/guard.ts";
 export { guardHono, type HonoContext } from "./guard/hono.ts";
 export { guardNode, type NodeRequest, type NodeResponse } from "./guard/node.ts";
+export { readTarget, type Target } from "./guard/target.ts";
 export { guardTool, type ToolCall, ToolRefusedError } from "./guard/tool.ts";
 export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";

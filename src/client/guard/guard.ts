@@ -16,7 +16,7 @@ export type GuardDecision =
   | { readonly pass: true; readonly verdict: Allowed }
   | {
       readonly pass: false;
-      readonly status: 401 | 403 | 503;
+      readonly status: 400 | 401 | 403 | 503;
       readonly headers: Headers;
       readonly body: string;
     };
@@ -67,7 +67,13 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
   return denied(invalid ? 401 : 403, verdict.code, verdict.detail, challenge, verdict);
 }
 
+/** Refuses a request whose target no guard can clear. @param reason as {@link readTarget} gives it */
+export function refuseTarget(reason: string): GuardDecision {
+  return denied(400, "invalid_request", reason);
+}
+
 const TITLES = {
+  400: "The request is not valid",
   401: "No valid token",
   403: "The token does not allow this",
   503: "No answer can be given now",
@@ -75,7 +81,7 @@ const TITLES = {
 
 /** An RFC 9457 document, with what a holder needs to do better. */
 function denied(
-  status: 401 | 403 | 503,
+  status: 400 | 401 | 403 | 503,
   code: string,
   detail: string,
   challenge?: string,

@@ -1,6 +1,7 @@
 import type { Allowed } from "../answers.ts";
 import type { Context } from "../requests.ts";
-import { decide, type Verifier } from "./guard.ts";
+import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { readTarget } from "./target.ts";
 
 /** The part of hono's context that the guard uses. */
 export interface HonoContext {
@@ -14,7 +15,8 @@ export interface HonoContext {
 }
 
 /**
- * Middleware for hono. The verdict is `c.get("bakehouse")` in what follows.
+ * Middleware for hono. The verdict is `c.get("bakehouse")` in what follows. A target that two readers would understand
+ * differently is refused with 400 ({@link readTarget}).
  *
  * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
  *   peer's address is not guessed from a header, which any caller can write
@@ -24,15 +26,25 @@ export function guardHono<C extends HonoContext>(
   more: (c: C) => Context | Promise<Context> = () => ({}),
 ): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (c, next) => {
-    const decision = await decide(verifier, {
-      authorization: c.req.header("authorization"),
-      context: { method: c.req.method, path: c.req.path, ...(await more(c)) },
-      signal: c.req.raw.signal,
-    });
+    const target = readTarget(targetOf(c.req.raw.url));
+    const decision = target.ok
+      ? await decide(verifier, {
+          authorization: c.req.header("authorization"),
+          // hono's own reading of the path, because its routes are chosen by that.
+          context: { method: c.req.method, path: c.req.path, ...(await more(c)) },
+          signal: c.req.raw.signal,
+        })
+      : refuseTarget(target.reason);
     if (!decision.pass)
       return new Response(decision.body, { status: decision.status, headers: decision.headers });
     c.set("bakehouse", decision.verdict);
     await next();
     return undefined;
   };
+}
+
+/** The target in a URL: all that stands behind its host. */
+function targetOf(url: string): string {
+  const target = url.replace(/^[^/?#]*\/\/[^/?#]*/, "");
+  return target.startsWith("?") || target === "" ? `/${target}` : target;
 }

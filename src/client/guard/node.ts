@@ -1,6 +1,7 @@
 import type { Allowed } from "../answers.ts";
 import type { Context } from "../requests.ts";
-import { decide, type Verifier } from "./guard.ts";
+import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { readTarget } from "./target.ts";
 
 /** The part of a `node:http` request that the guard uses; Express's are such requests too. */
 export interface NodeRequest {
@@ -24,6 +25,8 @@ export interface NodeResponse {
 /**
  * Middleware for `node:http` and Express: `guard(request, response, next)`. The verdict is `request.bakehouse`.
  *
+ * A target that two readers would understand differently is refused with 400 ({@link readTarget}).
+ *
  * @param more facts besides `method`, `path` and `ip`, which is the socket's own peer
  */
 export function guardNode<R extends NodeRequest>(
@@ -33,17 +36,19 @@ export function guardNode<R extends NodeRequest>(
   return async (request, response, next) => {
     let passed = false;
     try {
-      const path = pathOf(request.originalUrl ?? request.url ?? "/");
+      const target = readTarget(request.originalUrl ?? request.url ?? "/");
       const ip = request.socket.remoteAddress;
-      const decision = await decide(verifier, {
-        authorization: request.headers.authorization,
-        context: {
-          method: request.method ?? "GET",
-          path,
-          ...(ip === undefined ? {} : { ip }),
-          ...(await more(request)),
-        },
-      });
+      const decision = target.ok
+        ? await decide(verifier, {
+            authorization: request.headers.authorization,
+            context: {
+              method: request.method ?? "GET",
+              path: target.path,
+              ...(ip === undefined ? {} : { ip }),
+              ...(await more(request)),
+            },
+          })
+        : refuseTarget(target.reason);
       if (decision.pass) {
         request.bakehouse = decision.verdict;
         passed = true;
@@ -58,14 +63,4 @@ export function guardNode<R extends NodeRequest>(
     // Outside of the `try`: what a handler throws is its own, and must not call `next` twice.
     if (passed) next();
   };
-}
-
-/**
- * The path that a router goes by. A request may name the whole URL (RFC 9112 §3.2.2), and routers then look at its
- * path alone; so they do before a `#`, which no good client sends. As it stood there, `path != /admin` would pass.
- */
-function pathOf(target: string): string {
-  const path = /^[^?#]*/.exec(target)?.[0] ?? "";
-  const named = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(.*)$/is.exec(path)?.[1] ?? path;
-  return named === "" ? "/" : named;
 }
