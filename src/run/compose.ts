@@ -140,7 +140,7 @@ export function compose(parts: Parts) {
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
   const asking = openDischarges(parts, { rootKeys, dischargeKeys, tokenVerifier, knowledge });
-  const takeKey = createKeyAllowance(clock);
+  const allowance = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
@@ -167,10 +167,10 @@ export function compose(parts: Parts) {
       knowledge,
       feed,
       streams,
-      takeKey,
+      allowance,
     }),
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
-    keys: createKeys({ ...parts, rootKeys, takeKey }),
+    keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     ...asking,
     health: createHealth({ store, knowledge }),

@@ -25,6 +25,17 @@ describe("a bucket", () => {
     expect(taken("a", 10)).toBe(3);
   });
 
+  test("takes back what came to nothing, and never holds more than a burst", () => {
+    const { limit, taken } = setUp();
+    expect(taken("a", 4)).toBe(4);
+    limit.giveBack("a");
+    expect(taken("a", 4)).toBe(1);
+    for (let index = 0; index < 10; index++) limit.giveBack("a");
+    expect(taken("a", 10)).toBe(4);
+    limit.giveBack("never seen");
+    expect(taken("never seen", 10)).toBe(4);
+  });
+
   test("holds no more than a burst, however long it waits", () => {
     const { advance, taken } = setUp();
     expect(taken("a", 1)).toBe(1);

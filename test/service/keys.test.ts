@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { describeOnEachDatabase } from "../support/database.ts";
-import { type Answer, describeService, startTestService, type TestService } from "../support/service.ts";
+import {
+  type Answer,
+  bearer,
+  describeService,
+  startTestService,
+  type TestService,
+} from "../support/service.ts";
 import { narrow, opened } from "../support/service-macaroons.ts";
 
 const BOUND = 10_000;
@@ -120,15 +126,39 @@ describeService("root keys", (service) => {
         service().send("POST", "/v1/revocations", { targets: [{ key_id }] }, as);
       const first = await signing();
       const answers: number[] = [];
-      for (let index = 0; index < 12; index++) answers.push((await revoke(await signing())).status);
-      expect(answers).toEqual([...Array(10).fill(200), 429, 429]);
-      expect(await keys()).toHaveLength(11);
-      expect((await rotate()).status).toBe(429);
+      for (let index = 0; index < 22; index++) answers.push((await revoke(await signing())).status);
+      expect(answers).toEqual([...Array(20).fill(200), 429, 429]);
+      expect(await keys()).toHaveLength(21);
       expect((await revoke(first)).status).toBe(200);
-      expect(await keys()).toHaveLength(11);
+      expect(await keys()).toHaveLength(21);
       expect(codeOf(await verify(await issue()))).toBe("allowed");
       expect((await revoke(await signing(), service().asAdmin())).status).toBe(200);
       expect(codeOf(await verify(await issue()))).toBe("allowed");
+    });
+
+    test("whoever uses up the rotations keeps nobody from revoking the key that signs", async () => {
+      const whole = service().asPlatform(platform)["authorization"]?.replace("Bearer ", "") ?? "";
+      const narrowed = bearer(narrow(whole, "action in keys"));
+      for (let index = 0; index < 12; index++) {
+        await service().send("POST", "/v1/keys/rotate", {}, narrowed);
+        await service().advance(2 * BOUND + 1_000);
+      }
+      expect((await rotate()).status).toBe(429);
+      const signs = (await keys()).find(({ state }) => state === "active")?.key_id ?? "";
+      const token = await issue();
+      const revoked = await service().send(
+        "POST",
+        "/v1/revocations",
+        { targets: [{ key_id: signs }] },
+        service().asPlatform(platform),
+      );
+      expect(revoked.status).toBe(200);
+      expect(codeOf(await verify(token))).toBe("revoked");
+    });
+
+    test("a rotation that makes no key takes nothing from the allowance", async () => {
+      for (let index = 0; index < 30; index++) expect((await rotate()).status).toBe(201);
+      expect(await keys()).toHaveLength(2);
     });
 
     test("an administrator names the platform, which must be there", async () => {

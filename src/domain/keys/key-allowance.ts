@@ -1,28 +1,55 @@
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
-import { createRateLimit } from "../parts/rate-limit.ts";
+import { createRateLimit, type RateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /**
- * Keys that a platform may have made, at once and an hour. Every key is held by every replica for as long as a token
- * can live, so whoever has them made in a loop would fill the memory of all.
+ * Keys that a platform may have made by rotating, at once and an hour. Every replica holds every key for as long as a
+ * token can live, so a loop of rotations would fill the memory of all.
  */
-const BY_PLATFORM = { perSecond: 1 / 3_600, burst: 10, maxKeys: 10_000 };
+const BY_ROTATING = { perSecond: 1 / 3_600, burst: 10, maxKeys: 10_000 };
 
 /**
- * Takes one key from what a platform may have made, by rotating or by revoking one that signs. Administrators are
- * not limited, nor is what they do for a platform.
+ * Keys that one credential may have replaced by revoking them, at once and an hour. Revoking a key is an emergency:
+ * its allowance is apart from that of rotating, so that routine cannot use it up, and each credential has its own, so
+ * that a stolen one cannot use it up for the others.
+ */
+const BY_REVOKING = { perSecond: 60 / 3_600, burst: 20, maxKeys: 50_000 };
+
+/**
+ * Takes one key from an allowance. Administrators are not limited, and what they do for a platform costs it nothing.
  *
  * @param member the request's member that asks for it
+ * @returns gives the key back, for a request that made none
  * @throws DomainError `rate_limited`
  */
-export type TakeKey = (caller: Caller | undefined, platform: string, member?: string) => void;
+export type TakeKey = (caller: Caller | undefined, platform: string, member?: string) => () => void;
+
+/** The allowances of all that makes keys. */
+export interface KeyAllowance {
+  readonly takeForRotation: TakeKey;
+  readonly takeForRevocation: TakeKey;
+}
 
 /** @returns shared by all that makes keys */
-export function createKeyAllowance(clock: Clock): TakeKey {
-  const byPlatform = createRateLimit({ clock, ...BY_PLATFORM });
-  return (caller, platform, member) => {
-    if (caller?.kind !== "service" || caller.role !== "platform" || byPlatform.take(platform)) return;
-    throw new DomainError("rate_limited", "this platform has had too many keys made", member);
+export function createKeyAllowance(clock: Clock): KeyAllowance {
+  const byRotating = createRateLimit({ clock, ...BY_ROTATING });
+  const byRevoking = createRateLimit({ clock, ...BY_REVOKING });
+  return {
+    takeForRotation: (caller, platform, member) =>
+      isLimited(caller) ? take(byRotating, platform, member) : giveNothingBack,
+    takeForRevocation: (caller, platform, member) =>
+      isLimited(caller) ? take(byRevoking, `${platform} ${caller.credentialId}`, member) : giveNothingBack,
   };
 }
+
+function isLimited(caller: Caller | undefined): caller is Extract<Caller, { kind: "service" }> {
+  return caller?.kind === "service" && caller.role === "platform";
+}
+
+function take(limit: RateLimit, key: string, member: string | undefined): () => void {
+  if (limit.take(key)) return () => limit.giveBack(key);
+  throw new DomainError("rate_limited", "this platform has had too many keys made", member);
+}
+
+function giveNothingBack(): void {}

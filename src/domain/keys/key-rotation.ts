@@ -7,7 +7,7 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { StoredRootKey } from "../ports/root-keys.ts";
 import type { Store } from "../ports/store.ts";
 import type { Keys, KeyView } from "../service.ts";
-import type { TakeKey } from "./key-allowance.ts";
+import type { KeyAllowance } from "./key-allowance.ts";
 import type { RootKeys } from "./root-keys.ts";
 
 function viewOf(key: StoredRootKey, now: number): KeyView {
@@ -21,14 +21,14 @@ function viewOf(key: StoredRootKey, now: number): KeyView {
  * Replaces a platform's signing key, with its audit events, unless one is waiting to take over already.
  *
  * @param isDue decides, with the platform's row held, whether it is still wanted
- * @returns the next key; undefined where there is no such platform or it is not due
+ * @returns the next key, and whether it was made just now; undefined where there is no such platform or it is not due
  */
 export async function rotateKey(
   options: { readonly store: Store; readonly rootKeys: RootKeys; readonly randomness: Randomness },
   platform: string,
   actor: Actor,
   isDue: (newest: StoredRootKey | undefined, now: number) => boolean = () => true,
-): Promise<StoredRootKey | undefined> {
+): Promise<{ readonly key: StoredRootKey; readonly created: boolean } | undefined> {
   const { store, rootKeys, randomness } = options;
   const made = await store.transaction("rotate root key", async (repositories) => {
     if ((await repositories.platforms.lock(platform)) === undefined) return undefined;
@@ -41,22 +41,24 @@ export async function rotateKey(
       const event = { action: "key.created", actor, platform, details } as const;
       await repositories.audit.append([auditEvent(randomness, now, event)]);
     }
-    return key;
+    return { key, created };
   });
-  if (made !== undefined) rootKeys.remember(made);
+  if (made !== undefined) rootKeys.remember(made.key);
   return made;
 }
 
 /**
  * Replaces a key that is about to be revoked, with its audit event, where it signs or would sign one day: by a
  * key that signs at once, because nothing under the old one is any good from then on.
+ *
+ * @returns whether a key was made
  */
 export async function replaceKey(
   options: { readonly store: Store; readonly rootKeys: RootKeys; readonly randomness: Randomness },
   platform: string,
   keyId: string,
   actor: Actor,
-): Promise<void> {
+): Promise<boolean> {
   const { store, rootKeys, randomness } = options;
   const made = await store.transaction("replace root key", async (repositories) => {
     if ((await repositories.platforms.lock(platform)) === undefined) return undefined;
@@ -69,6 +71,7 @@ export async function replaceKey(
     return key;
   });
   if (made !== undefined) rootKeys.remember(made);
+  return made !== undefined;
 }
 
 /** Root keys as their owners see them. No answer ever holds a key. */
@@ -77,7 +80,7 @@ export function createKeys(options: {
   readonly rootKeys: RootKeys;
   readonly clock: Clock;
   readonly randomness: Randomness;
-  readonly takeKey: TakeKey;
+  readonly allowance: Pick<KeyAllowance, "takeForRotation">;
 }): Keys {
   const { store, clock } = options;
   return {
@@ -91,10 +94,11 @@ export function createKeys(options: {
     async rotate(caller, platform) {
       const allowed = requireAdministratorOrPlatform(caller, "keys", platform);
       if (allowed === undefined) throw new DomainError("invalid_request", "name the platform", "platform");
-      options.takeKey(caller, allowed);
-      const key = await rotateKey(options, allowed, actorOf(caller));
-      if (key === undefined) throw new DomainError("not_found", "no such platform");
-      return viewOf(key, clock.now());
+      const giveBack = options.allowance.takeForRotation(caller, allowed);
+      const rotated = await rotateKey(options, allowed, actorOf(caller));
+      if (rotated?.created !== true) giveBack();
+      if (rotated === undefined) throw new DomainError("not_found", "no such platform");
+      return viewOf(rotated.key, clock.now());
     },
   };
 }

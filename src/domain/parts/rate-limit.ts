@@ -4,6 +4,8 @@ import type { Clock } from "../ports/clock.ts";
 export interface RateLimit {
   /** Takes one from the key's bucket. @returns false where it is empty */
   take(key: string): boolean;
+  /** Puts one back into the key's bucket, for an action that came to nothing. */
+  giveBack(key: string): void;
 }
 
 /**
@@ -35,6 +37,11 @@ export function createRateLimit(options: {
         if (!oldest.done) buckets.delete(oldest.value);
       }
       return taken;
+    },
+
+    giveBack(key) {
+      const bucket = buckets.get(key);
+      if (bucket !== undefined) bucket.level = Math.min(options.burst, bucket.level + 1);
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { Caller } from "../caller.ts";
 import { roleOf } from "../credential-role.ts";
-import type { TakeKey } from "../keys/key-allowance.ts";
+import type { KeyAllowance } from "../keys/key-allowance.ts";
 import { replaceKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
-import { createRateLimit } from "../parts/rate-limit.ts";
+import { createRateLimit, type RateLimit } from "../parts/rate-limit.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -28,8 +28,15 @@ type Wanted =
   | ({ readonly kind: "entry" } & Allowed)
   | { readonly kind: "there"; readonly revocation: Revocation };
 
-/** Revocations by possession a second, and at once, of one root macaroon's tree. */
+/**
+ * Entries by possession a second, and at once, of the links that stand equally deep in one root macaroon's tree. A
+ * descendant always stands deeper than its ancestors: so a holder who mints and revokes descendants without end uses
+ * up no ancestor's allowance.
+ */
 const BY_HOLDER = { perSecond: 1, burst: 20 };
+
+/** Look-ups a second, and at once, of the entry that killed the links equally deep in one tree: they cost no entry. */
+const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
 
 /**
  * Entries a second, and at once, of one person: every entry is held by every replica for months, so whoever can
@@ -65,10 +72,11 @@ export function createRevocations(options: {
   readonly randomness: Randomness;
   readonly steps: Steps;
   readonly ownIssuer: string;
-  readonly takeKey: TakeKey;
+  readonly allowance: Pick<KeyAllowance, "takeForRevocation">;
 }): Revocations {
   const { store, tokenVerifier, knowledge, feed, clock, steps } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
+  const byDeadLink = createRateLimit({ clock, ...BY_DEAD_LINK, maxKeys: HOLDERS });
   const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: HOLDERS });
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
@@ -106,13 +114,18 @@ export function createRevocations(options: {
   async function byPossession(text: string, member: string): Promise<Wanted> {
     const token = await held(text, member);
     const { identifier, macaroon, rootKey } = token;
-    if (!byHolder.take(identifier.tokenId)) {
+    const depth = `${identifier.tokenId} ${macaroon.revocationIds.length}`;
+    const limited = (limit: RateLimit) => {
+      if (limit.take(depth)) return;
       throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
-    }
+    };
+    // The holder of a revoked link adds no entry, and so takes nothing from the allowance for entries.
     if (token.revoked !== undefined) {
+      limited(byDeadLink);
       const revocation = await coveringEntry(token);
       if (revocation !== undefined) return { kind: "there", revocation };
     }
+    limited(byHolder);
     return {
       kind: "entry",
       draft: {
@@ -163,11 +176,20 @@ export function createRevocations(options: {
       ),
     );
     const due = [...keys.values()].filter(({ key }) => !knowledge.revokesKey(key.platform, key.id));
-    for (const { key, draft } of due) {
-      const signs = key.retiredAt === null || key.retiredAt > clock.now();
-      if (signs) options.takeKey(caller, key.platform, draft.member);
+    const taken = new Map<string, () => void>();
+    try {
+      for (const { key, draft } of due) {
+        const signs = key.retiredAt === null || key.retiredAt > clock.now();
+        if (!signs) continue;
+        taken.set(key.id, options.allowance.takeForRevocation(caller, key.platform, draft.member));
+      }
+      for (const { key, draft } of due) {
+        if (await replaceKey(options, key.platform, key.id, draft.actor)) taken.delete(key.id);
+      }
+    } finally {
+      // Nothing was made for those that are left.
+      for (const giveBack of taken.values()) giveBack();
     }
-    for (const { key, draft } of due) await replaceKey(options, key.platform, key.id, draft.actor);
   }
 
   return {
