@@ -145,12 +145,9 @@ describe("flaws that leave the grammar whole", () => {
     expect(flawsIn(text)).toEqual({ value, flaws });
   });
 
-  test.each(['[[[[["]]]]]', "[[[[[", "[[[[[1]]]]", '["\\ud800]'])(
-    "%j is refused all the same",
-    (text) => {
-      expect(() => flawsIn(text)).toThrow(JsonError);
-    },
-  );
+  test.each(['[[[[["]]]]]', "[[[[[", "[[[[[1]]]]", '["\\ud800]'])("%j is refused all the same", (text) => {
+    expect(() => flawsIn(text)).toThrow(JsonError);
+  });
 
   test("without a taker the first of them is refused", () => {
     expect(refusal(() => parseJson('["\\u0000"]')).code).toBe("nul");
