@@ -99,11 +99,11 @@ export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | DischargeCa
 
 /**
  * Any first-party caveat that this version understands. Closed: a new variant must break the build
- * wherever caveats are cleared, and whatever does not parse into it forbids the request.
+ * of everything that clears caveats, and a text that does not parse into it forbids the request.
  */
 export type Caveat = AttributeCaveat | ServiceCaveat;
 
-/** The text by which an agent is traced: its name, with `#` and the instance where there is one. */
+/** The text by which an agent is traced: its name, with `#` and its instance if it has one. */
 export function agentText(caveat: AgentCaveat): string {
   return caveat.instance === undefined ? caveat.name : `${caveat.name}#${caveat.instance}`;
 }

@@ -4,7 +4,7 @@ import { millisecondsOf } from "./values/instant.ts";
 /**
  * The earliest instant at which one of these conditions expires, unix milliseconds.
  *
- * @param latest the answer where none does sooner, unix milliseconds
+ * @param latest the answer if none expires sooner, unix milliseconds
  */
 export function earliestExpiry(conditions: readonly Condition[], latest: number): number {
   let earliest = latest;

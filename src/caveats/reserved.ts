@@ -28,9 +28,9 @@ export function isServiceName(name: string): boolean {
 }
 
 /**
- * The first member of a caller's context that only the service may set, or undefined where there is none.
+ * The first member of a caller's context that only the service may set; undefined if there is none.
  *
- * For contexts that come from outside: the service refuses one that sets such a member.
+ * For contexts that come from outside: the service refuses a context with such a member.
  */
 export function reservedMember(context: JsonObject): string | undefined {
   for (const name of context.keys()) if (SERVICE.has(name) || FACTS.has(name)) return name;

@@ -6,8 +6,8 @@ import { parseInstant } from "./values/instant.ts";
 const COUNT = /^(?:0|[1-9][0-9]{0,8})$/;
 
 /**
- * Reads a caveat whose first name belongs to the service, or undefined where it is not one of the forms
- * that the service knows: another operator, a longer path, or an attribute that is not built yet.
+ * Reads a caveat on an attribute of the service. Undefined for a form that the service does not know: another
+ * operator, a longer path, or an attribute that is not built yet.
  */
 export function parseServiceCaveat(
   attribute: string,

@@ -24,7 +24,7 @@ export function moment(at: string | Date): string {
     .replace("Z", " UTC");
 }
 
-/** What a token says of itself, in lines. */
+/** A token's own words about itself, in lines. */
 export function inspectionLines(seen: Inspection): readonly string[] {
   const { identifier } = seen;
   const facts: [string, string][] = [
@@ -105,7 +105,7 @@ export function verdictLines(verdict: Verdict): readonly string[] {
   ];
 }
 
-/** What a revocation names, in a line. */
+/** The target of a revocation, in a line. */
 export function targetText(target: Readonly<Record<string, unknown>>): string {
   return Object.entries(target)
     .map(([kind, value]) => `${kind} ${typeof value === "string" ? value : JSON.stringify(value)}`)

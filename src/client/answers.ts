@@ -41,7 +41,7 @@ const tokenFacts = {
 
 const issuedToken = object({ token: text, ...tokenFacts }, { warnings: list(text) });
 
-/** A root macaroon and what it says. `token` is a secret. */
+/** A root macaroon and its facts. `token` is a secret. */
 export type IssuedToken = Answer<typeof issuedToken>;
 
 const tokenRecord = object(
@@ -149,7 +149,7 @@ export type Revocation = Answer<typeof revocation>;
 
 const revoked = object({ revocations: list(revocation), sequence: text });
 
-/** What revoking has entered, and up to where the log then goes. */
+/** The new entries of the log, and the log's end after them. */
 export type Revoked = Answer<typeof revoked>;
 
 const revocationPage = object({ items: list(revocation), next_cursor: nullable(text), sequence: text });
@@ -166,7 +166,7 @@ const policy = object({
   ),
 });
 
-/** To whom a platform's tokens may be issued. */
+/** The people to whom a platform's tokens may be issued. */
 export type Policy = Answer<typeof policy>;
 
 const platform = object({ name: text, created_at: instant, policy });
@@ -206,7 +206,7 @@ const pendingDischarge = object(
 /** A discharge that somebody has to do something for first. `secret` collects it, and is shown once. */
 export type PendingDischarge = Answer<typeof pendingDischarge>;
 
-/** What asking for a discharge led to. */
+/** The answer to a request for a discharge. */
 export type DischargeAnswer =
   | { readonly state: "discharged"; readonly discharge: string }
   | { readonly state: "pending"; readonly pending: PendingDischarge };
@@ -241,7 +241,7 @@ const approval = object(
   },
 );
 
-/** What a human is, or was, asked to decide. Of the token only what was verified; what stands in `unverified` nobody vouches for. */
+/** A question to people, open or decided. `token` holds verified facts alone; nobody vouches for `unverified`. */
 export type Approval = Answer<typeof approval>;
 
 const discovery = object(
@@ -249,7 +249,7 @@ const discovery = object(
   { bakehouse_login: object({ issuer: text, client_id: text }), revocation_endpoint: text },
 );
 
-/** What a service says of itself to anyone, at `/.well-known/oauth-authorization-server` (RFC 8414). */
+/** The service's public metadata, at `/.well-known/oauth-authorization-server` (RFC 8414). */
 export type Discovery = Answer<typeof discovery>;
 
 // Pure: a body's text in, a typed answer out. No answer is trusted before one of these has read it.

@@ -48,8 +48,8 @@ import { type BakehouseOptions, type CallOptions, createTransport, SMALL_ANSWER 
 /**
  * A Bakehouse service, as its callers see it.
  *
- * Every method rejects with a {@link BakehouseError} where there is no answer, or with the signal's own reason
- * where it was aborted. A refused token is an answer. Repeated by itself is only what is safe to repeat.
+ * Every method rejects with a {@link BakehouseError} if there is no answer, and with the signal's own reason after an
+ * abort. A refused token is an answer. Calls that are safe to repeat are repeated.
  */
 export interface Bakehouse {
   /** The service's origin. */
@@ -66,7 +66,7 @@ export interface Bakehouse {
     requests: readonly VerifyRequest[],
     options?: CallOptions,
   ): Promise<readonly (Verdict | Problem)[]>;
-  /** Revokes all targets or none. Where each is a `token`, no credential is sent or needed. */
+  /** Revokes all targets or none. For targets by `token` alone, no credential is sent or needed. */
   revoke(
     targets: RevocationTarget | readonly RevocationTarget[],
     options?: CallOptions & { readonly reason?: string },
@@ -77,7 +77,7 @@ export interface Bakehouse {
     options?: CallOptions,
   ): Promise<RevocationPage>;
   /**
-   * Follows the revocation log for as long as the caller reads. Ends where the connection does.
+   * Follows the revocation log for as long as the caller reads. Ends with the connection.
    *
    * @param after a sequence; left out, the log's beginning
    */
@@ -94,7 +94,7 @@ export interface Bakehouse {
     get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
   };
   readonly approvals: {
-    /** What the caller is, or was, asked to approve. Deciding takes a browser: the page is `/approvals/{id}`. */
+    /** The caller's approvals, open or decided. Deciding takes a browser: the page is `/approvals/{id}`. */
     list(
       request?: PageRequest & { readonly state?: "pending" | "all" },
       options?: CallOptions,
@@ -115,11 +115,11 @@ export interface Bakehouse {
     list(request?: PageRequest & { readonly platform?: string }, options?: CallOptions): Promise<Page<Key>>;
     rotate(platform?: string, options?: CallOptions): Promise<Key>;
   };
-  /** What the service tells anyone: where people log in, for a command line. */
+  /** The service's public metadata: the issuer at which a command line logs people in. */
   discover(options?: CallOptions): Promise<Discovery>;
   /** The key to which third-party caveats for this service are sealed: 32 bytes as base64. */
   dischargeKey(options?: CallOptions): Promise<string>;
-  /** Resolves where the service can answer now. @throws BakehouseError `unavailable`, which says why not */
+  /** Resolves if the service can answer now. @throws BakehouseError `unavailable` with the reason */
   ready(options?: CallOptions): Promise<void>;
 }
 
@@ -155,7 +155,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async verify(request, callOptions) {
-      // Budgets count what is allowed, so a question that may have been answered is not asked again.
+      // Budgets count every allowed call, so a question that may have been answered is not asked again.
       const repeat = request.dry_run === true ? "always" : "unanswered";
       const call = { method: "POST", path: "/v1/verify", body: request, repeat } as const;
       return readVerdict((await transport.call(call, callOptions)).body);

@@ -5,7 +5,7 @@ import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
 import { printList } from "../caveats/values/list.ts";
 import { TokenError } from "./error.ts";
 
-/** What a caveat can compare with. */
+/** A value that a caveat can compare with. */
 export type CaveatValue = string | number | boolean;
 
 /** An instant: a Date, or RFC 3339 text. */
@@ -14,7 +14,7 @@ export type Moment = Date | string;
 /**
  * The caveat, if it is one that a verifier can clear in a token.
  *
- * A caveat that nobody can read forbids everything, so it is refused here, where whoever wrote it still listens.
+ * A caveat that nobody can read forbids everything, so it is refused here, while its writer can still mend it.
  *
  * @throws TokenError `invalid_caveat`
  */
@@ -167,7 +167,7 @@ function comparison(attribute: string, operator: "<" | "<=" | ">" | ">=", bound:
   );
 }
 
-/** The text, if it reads as what was meant: a value must not be able to turn a caveat into another one. */
+/** The text, if it reads as it was meant: a value must not be able to turn a caveat into another one. */
 function built(text: string, isMeant: (caveat: Caveat) => boolean, attribute?: string): string {
   const condition = compileCaveat(text);
   const caveat = condition.state === "known" ? condition.caveat : undefined;

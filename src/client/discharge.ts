@@ -9,19 +9,19 @@ import { type BakehouseOptions, type CallOptions, pause } from "./transport.ts";
 /** How a token's third-party caveats are discharged. */
 export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "fetch"> {
   /**
-   * Origins that may be asked. A location stands in the token, where any holder may have written it: nothing is
-   * ever sent to one that is not named here, and at one that is, only to this API's own paths.
+   * Origins that may be asked. Any holder may have written a location into the token, so nothing is ever sent to an
+   * origin that is not named here, and at a named one only this API's own paths are called.
    */
   readonly allow: readonly string[];
   /** Of them, those that may see the token itself, as approvals need it. None unless said. */
   readonly showTokenTo?: readonly string[];
   /**
-   * Who asks, by origin: only where a third party wants to know. Nothing is sent that is not given here: no
-   * cookie, and not the credential of another service.
+   * Credentials, by origin, for third parties that ask for one. No other credential is ever sent: no cookie, and not
+   * the credential of another service.
    */
   readonly credentials?: Readonly<Record<string, string>>;
   /**
-   * Called where a human has to do something: print `user_url` and `user_code`, or open it. The waiting goes on
+   * Called if a human has to do something: print `user_url` and `user_code`, or open it. The waiting goes on
    * by itself. The second argument is the origin that was asked; `user_url` may lead elsewhere.
    */
   readonly interact?: (pending: Omit<PendingDischarge, "secret">, origin: string) => void | Promise<void>;
@@ -32,15 +32,15 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
 /** Milliseconds between two questions to a service that does not hold them until there is an answer. */
 const LONGEST_PAUSE = 2_000;
 
-/** Milliseconds that a human may take, whatever a third party says. */
+/** Milliseconds that a human may take, even if a third party allows more. */
 const LONGEST_WAIT = 24 * 60 * 60_000;
 
 /**
  * Gets every discharge that a token still needs.
  *
  * @returns the token with its discharges
- * @throws TokenError `undischarged` for a location that is not allowed, or where nobody is there to interact
- * @throws BakehouseError where a third party refuses, or cannot be asked
+ * @throws TokenError `undischarged` for a location that is not allowed, and for a human's act without `interact`
+ * @throws BakehouseError if a third party refuses, or cannot be asked
  */
 export async function dischargeToken(token: Token, options: DischargeOptions): Promise<Token> {
   const allowed = new Set(options.allow.map((url) => new URL(url).origin));

@@ -3,19 +3,19 @@ import type { ProblemCode as KnownProblemCode } from "../words/problem-codes.ts"
 export type ProblemCode = KnownProblemCode | (string & {});
 
 /**
- * Why a call has no answer, besides what the service itself said.
+ * Why a call has no answer, besides the service's own errors.
  *
- * `unreachable`: no connection, or it broke. `timeout`: no answer in time. `bad_answer`: what came is no
- * answer of this API. None of them says anything about a token.
+ * `unreachable`: no connection, or it broke. `timeout`: no answer in time. `bad_answer`: the answer is none of this
+ * API. None of them says anything about a token.
  */
 export type ConnectionCode = "unreachable" | "timeout" | "bad_answer";
 
 /** A call that failed: the service's own problem document (RFC 9457), or the way to it. */
 export class BakehouseError extends Error {
   override readonly name = "BakehouseError";
-  /** What to switch on. The message is for people. */
+  /** The code to switch on. The message is for people. */
   readonly code: ProblemCode | ConnectionCode;
-  /** The answer's HTTP status; undefined where there was none. */
+  /** The answer's HTTP status; undefined if there was no answer. */
   readonly status: number | undefined;
   /** The member, parameter or header at fault. */
   readonly member: string | undefined;
@@ -49,7 +49,7 @@ export class BakehouseError extends Error {
  *
  * `malformed`, `too_large`: the text is no token, or one over the limits. `invalid_caveat`: a caveat that every
  * verifier would refuse. `bound_discharges`: the bundle's discharges are bound to this very token, so narrowing
- * it would break them. `undischarged`: a third-party caveat cannot be discharged from where the caller allows.
+ * it would break them. `undischarged`: a third-party caveat cannot be discharged at the places that the caller allows.
  */
 export type TokenErrorCode =
   | "malformed"

@@ -9,18 +9,18 @@ import { readIdentifier, type TokenIdentifier } from "./identifier.ts";
 
 /** One caveat as it can be shown. */
 export interface InspectedCaveat {
-  /** What stands in the token, unsafe characters escaped; of a third-party caveat, where to discharge it. */
+  /** The text in the token, unsafe characters escaped; of a third-party caveat, the location that discharges it. */
   readonly text: string;
   readonly kind: "first-party" | "third-party" | "unknown";
-  /** What it says, in words. */
+  /** The caveat in words. */
   readonly sentence: string;
-  /** The agent in whose span it stands; null before the first. A claim. */
+  /** The last agent named before it; null before the first. A claim. */
   readonly agent: string | null;
   /** Of a third-party caveat: the ticket, base64url. */
   readonly ticket?: string;
 }
 
-/** What a token says of itself. Nothing of it is verified: whoever made the token may have written all of it. */
+/** A token's own words about itself. Nothing of it is verified: the token's maker may have written all of it. */
 export interface Inspection {
   readonly format: Format;
   /** Undefined for a macaroon that is none of Bakehouse's. */
@@ -29,12 +29,12 @@ export interface Inspection {
   readonly caveats: readonly InspectedCaveat[];
   /** Names that delegators gave, from the root on. */
   readonly agents: readonly string[];
-  /** The earliest `time <`; undefined where there is none. */
+  /** The earliest `time <`; undefined if there is none. */
   readonly expiresAt: Date | undefined;
   readonly isExpired: boolean;
-  /** What the token allows, in a sentence. */
+  /** The token's permissions, in a sentence. */
   readonly summary: string;
-  /** What can never pass. */
+  /** Contradictions that can never pass. */
   readonly warnings: readonly string[];
   /** Names the token and all that descends from it. Those of the links above can't be known from below. */
   readonly revocationId: string;

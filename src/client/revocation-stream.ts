@@ -5,16 +5,16 @@ import { BakehouseError } from "./error.ts";
 import { readEventStream } from "./event-stream.ts";
 import { count, nullable, object, type Reader, readJson, text } from "./read.ts";
 
-/** What the stream of the revocation log says. */
+/** An event of the stream of the revocation log. */
 export type LogEvent =
-  /** The stream is open. `date` is the answer's own (RFC 9110 §6.6.1), unix milliseconds; undefined where there is none. */
+  /** The stream is open. `date` is the answer's own (RFC 9110 §6.6.1), unix milliseconds; undefined if it has none. */
   | { readonly kind: "opened"; readonly date: number | undefined }
   | { readonly kind: "revocation"; readonly revocation: Revocation; readonly sequence: string }
   | {
       /** Everything up to `sequence` has been sent. */
       readonly kind: "heartbeat";
       readonly sequence: string;
-      /** How old the sent knowledge was then; undefined where not all of the log has been sent yet. */
+      /** How old the sent knowledge was then; undefined before all of the log has been sent. */
       readonly stalenessMilliseconds: number | undefined;
       /** How long the stream had been open then, by the service's clock. */
       readonly openMilliseconds: number;

@@ -23,9 +23,9 @@ import { randomBytes, randomText } from "./random.ts";
 
 /** A third-party caveat to be written: the token is then good only with that party's discharge. */
 export interface ThirdPartyCaveat {
-  /** Where the discharge is to be had: an origin. */
+  /** The origin that discharges it. */
   readonly location: string;
-  /** What that party is to make sure of, such as `is-principal`. Only it can read this. */
+  /** The condition that the party checks, such as `is-principal`. Only the party can read it. */
   readonly condition: string;
   /** That party's Curve25519 key: 32 bytes, or base64 of them. */
   readonly publicKey: Uint8Array | string;
@@ -33,7 +33,7 @@ export interface ThirdPartyCaveat {
 
 /** How a token is handed on. */
 export interface Delegation {
-  /** What narrows it for the next holder. */
+  /** The caveats that narrow it for the next holder. */
   readonly caveats?: readonly (string | ThirdPartyCaveat)[];
   /** Seconds from now. It never outlives the token it comes from. */
   readonly ttl?: number;
@@ -55,7 +55,7 @@ const INSTANCE_BYTES = 9;
 /**
  * A macaroon with its discharges, ready to be narrowed. Nothing of it is verified.
  *
- * Immutable: each step gives a new token. It never prints itself, because whoever holds its text has its
+ * Immutable: each step gives a new token. It never prints itself, because its text is its
  * power: only {@link Token.encode} gives that away.
  */
 export class Token {
@@ -94,20 +94,20 @@ export class Token {
    * Narrows the token. Needs no key and no network.
    *
    * @param caveats texts of the caveat language, from the builders or written by hand, or third-party ones
-   * @throws TokenError `invalid_caveat` for what every verifier would refuse
+   * @throws TokenError `invalid_caveat` for a caveat that every verifier would refuse
    */
   attenuate(...caveats: readonly (string | ThirdPartyCaveat)[]): Token {
     return this.#narrowed(caveats.map(checked));
   }
 
   /**
-   * Narrows the token for its next holder, whom an `agent` caveat names: for tracing, and for cutting off.
+   * Narrows the token for its next holder. An `agent` caveat names the holder, for tracing and for cutting off.
    *
    * Each delegation has an instance of its own, so that two of them are two links.
    */
   delegate(name: string, options: Delegation = {}): Token {
     const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
-    // What the builders make they have checked.
+    // The builders have checked their own caveats.
     const added = [agent(name, instance), ...caveats.map(checked)];
     if (options.ttl !== undefined) added.push(expiresIn(options.ttl));
     if (options.depth !== undefined) added.push(depth(options.depth));
@@ -140,14 +140,14 @@ export class Token {
     return new Token(this.#root, [], this.#format);
   }
 
-  /** What the token says of itself, for people. @param now unix milliseconds */
+  /** The token's own words about itself, for people. @param now unix milliseconds */
   inspect(now: number = Date.now()): Inspection {
     return inspectBundle(this.#macaroons(), this.#format, this.encode().length, now);
   }
 
   /**
-   * The token's text: a secret. In the default format it is what stands behind `Bearer `, discharges included
-   * and bound; in any other it is the macaroon alone.
+   * The token's text: a secret. In the default format it goes behind `Bearer `, discharges included and bound; in any
+   * other it is the macaroon alone.
    *
    * @throws TokenError for a bundle in a format that has no bundles, or one over the limits
    */
@@ -211,7 +211,7 @@ function checked(caveat: string | ThirdPartyCaveat): string | ThirdPartyCaveat {
   return typeof caveat === "string" ? checkedCaveat(caveat) : caveat;
 }
 
-/** Whether a discharge carries what stands in for binding. */
+/** Whether a discharge has the caveat that stands in for binding. */
 function isTied(macaroon: UnverifiedMacaroon): boolean {
   return macaroon.unverifiedCaveats.some(
     ({ id, verificationId }) => verificationId === undefined && parseCaveatBytes(id)?.kind === "ancestor",

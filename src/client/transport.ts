@@ -11,19 +11,19 @@ export interface BakehouseOptions {
   /** The service: its `PUBLIC_URL`. */
   readonly url: string;
   /**
-   * Who calls: an ID token or a service credential, or what gets one. Left out: nobody, which suffices for
-   * revoking a token that one holds and for discharging.
+   * The caller's ID token or service credential, or a function that gets it. Without one, tokens can be revoked by
+   * possession and discharged.
    */
   readonly credential?: string | (() => string | Promise<string>);
   /** Left out: the global one. */
   readonly fetch?: Fetch;
   /** Milliseconds that one attempt may take; 10,000 unless said. */
   readonly timeout?: number;
-  /** Further attempts where repeating is safe; 2 unless said. */
+  /** Further attempts at calls that are safe to repeat; 2 unless said. */
   readonly retries?: number;
 }
 
-/** What every call takes. */
+/** The options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds for each attempt of this call. */
@@ -34,7 +34,7 @@ export interface CallOptions {
  * When a call may be made again.
  *
  * `always`: making it twice does no more than once. `unanswered`: once the service has said that it did nothing
- * (429, 503 `unavailable`), but not where it may have done it. `never`: not even then, except 429.
+ * (429, 503 `unavailable`), but not if it may have done it. `never`: not even then, except 429.
  */
 export type Repeat = "always" | "unanswered" | "never";
 
@@ -46,7 +46,7 @@ export interface Call {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly repeat: Repeat;
-  /** Whether to send the credential: left out, yes where there is one. */
+  /** Whether to leave the credential out. False unless said. */
   readonly anonymous?: boolean;
   /** Bytes that the answer may have; left out, as many as the largest batch takes. */
   readonly mostBytes?: number;
@@ -59,11 +59,11 @@ export interface Answered {
   readonly headers: Headers;
 }
 
-/** Makes calls: adds who calls, bounds the time, repeats where it is safe. */
+/** Makes calls: adds the credential, bounds the time, repeats safe calls. */
 export interface Transport {
-  /** @throws BakehouseError, or the signal's reason where it was aborted */
+  /** @throws BakehouseError, or the signal's reason after an abort */
   call(call: Call, options?: CallOptions): Promise<Answered>;
-  /** An answer whose body is still to be read. There is one attempt, and the time-out covers only its head. */
+  /** An answer with its body still to be read. There is one attempt, and the time-out covers only its head. */
   open(call: Call, options?: CallOptions): Promise<Response>;
   readonly origin: string;
 }
@@ -74,7 +74,7 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 /** A batch of the largest tokens, answered, is smaller. */
 const MAX_ANSWER = 64 * 1024 * 1024;
-/** Bytes of what holds one token at most, or none. A third party may answer, too: it must not fill the memory. */
+/** Most bytes of an answer with one token, or none. A third party may answer, too: it must not fill the memory. */
 export const SMALL_ANSWER = 1024 * 1024;
 
 let hasAmbient: boolean | undefined;
@@ -186,7 +186,7 @@ export function createTransport(options: BakehouseOptions): Transport {
   };
 }
 
-/** What a runtime says of a header that it refuses repeats the header, and this one is a secret. */
+/** Checked here, because a runtime's error repeats the header that it refuses, and this header is a secret. */
 function bearerOf(credential: string): string {
   const text = credential.trim();
   if (!/^[\x21-\x7e]+$/.test(text)) throw new TypeError("the credential is no text that a header can carry");
@@ -201,7 +201,7 @@ function queryText(query: Call["query"]): string {
 }
 
 function connectionError(error: unknown, signal?: AbortSignal, limit?: AbortSignal): unknown {
-  // Whoever aborted knows why: theirs to see as they gave it, as with `fetch` itself.
+  // The caller gave the reason of the abort, and gets it back, as from `fetch` itself.
   if (signal?.aborted) return signal.reason;
   if (limit?.aborted || (error instanceof Error && error.name === "TimeoutError")) {
     return new BakehouseError("timeout", "the service did not answer in time", { cause: error });
@@ -243,7 +243,7 @@ async function limitedText(response: Response, most: number = MAX_ANSWER): Promi
     if (done) return body + decoder.decode();
     size += value.length;
     if (size > most) {
-      // Not waited for: it is up to whoever sends when that ends.
+      // Not waited for: the sender decides when that ends.
       reader.cancel().catch(() => {});
       throw new BakehouseError("bad_answer", `the answer exceeds ${most} bytes`, {
         status: response.status,

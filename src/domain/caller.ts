@@ -14,7 +14,7 @@ export interface HumanCaller {
 /** A holder of one of the service's own macaroons, its signature and life already checked. */
 export interface ServiceCaller {
   readonly kind: "service";
-  /** `platform` is set exactly where the role is `platform`. */
+  /** `platform` is set exactly if the role is `platform`. */
   readonly role: "administrator" | "platform";
   readonly platform: string | undefined;
   /** Token id of the credential's root macaroon. */
@@ -22,13 +22,13 @@ export interface ServiceCaller {
   /**
    * Clears the credential's caveats for one use of the API.
    *
-   * @param platform the platform that the call concerns; undefined where it concerns none or all
-   * @returns the sentence that says which caveat refused, undefined where none does
+   * @param platform the platform that the call concerns; undefined if it concerns none or all
+   * @returns the sentence that names the refusing caveat; undefined if no caveat refuses
    */
   refuses(action: ApiAction, platform: string | undefined): string | undefined;
 }
 
-/** Whoever calls the API, authenticated. */
+/** An authenticated caller of the API. */
 export type Caller = HumanCaller | ServiceCaller;
 
 /** The facts of the HTTP request that a service credential's caveats are cleared against. */

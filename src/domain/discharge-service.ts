@@ -13,7 +13,7 @@ import type { Page, PageRequest } from "./ports/page.ts";
 export interface AskRequest {
   /** The caveat's id; it becomes the discharge's identifier. */
   readonly caveatId: Uint8Array;
-  /** The ticket, where the caveat's id is not the ticket itself. */
+  /** The ticket, if the caveat's id is not the ticket itself. */
   readonly payload: Uint8Array | undefined;
   /** The live token that carries the caveat. */
   readonly token: string | undefined;
@@ -23,7 +23,7 @@ export interface AskRequest {
 
 /** The answer to a request for a discharge. */
 export type Asked =
-  | { readonly state: "granted" /** A secret for whoever holds the root. */; readonly discharge: string }
+  | { readonly state: "granted" /** A secret for the root's holder. */; readonly discharge: string }
   | {
       readonly state: "pending";
       readonly id: string;
@@ -31,7 +31,7 @@ export type Asked =
       readonly secret: string;
       /** A person compares it with the code on the page before they trust the page. */
       readonly code: string;
-      /** Where a person acts. */
+      /** The page on which a person acts. */
       readonly path: string;
       readonly expiresAt: number;
     };
@@ -45,16 +45,16 @@ export interface ConfirmationView {
   /** A stock client of macaroon-bakery may have no way to show the code. */
   readonly protocol: DischargeProtocol;
   readonly expiresAt: number;
-  /** Null where nothing is known about the asker. */
+  /** Null if nothing is known about the asker. */
   readonly about: DischargeSubject | null;
   /** The outcome of a confirmation by this person. */
   readonly proof: "proven" | "login" | "refused";
-  /** The reason where the proof is not `proven`. */
+  /** The reason; undefined for `proven`. */
   readonly detail: string | undefined;
   readonly options: TermOptions;
 }
 
-/** An approval as the people who are asked see it. */
+/** An approval as its approvers see it. */
 export interface ApprovalView {
   readonly id: string;
   readonly state: RequestState;
@@ -67,10 +67,10 @@ export interface ApprovalView {
   readonly decidedAt: number | null;
   /** Seconds that the discharge lives once it is granted. */
   readonly life: number;
-  /** Null where a stock bakery client asked: nothing about the asker is known then. */
+  /** Null for requests of stock bakery clients: nothing about the asker is known then. */
   readonly about: DischargeSubject | null;
   readonly decisions: readonly DischargeDecision[];
-  /** The reason for which this person cannot decide now; undefined where they can. */
+  /** The reason for which this person cannot decide now; undefined if nothing is in the way. */
   readonly obstacle: { readonly login: boolean; readonly detail: string } | undefined;
 }
 
@@ -79,7 +79,7 @@ export interface Discharges {
   publicKey(): Promise<Uint8Array>;
   /** @param from the asker's address */
   ask(caller: Caller | undefined, from: string, request: AskRequest): Promise<Asked>;
-  /** Waits, within a bound, until there is an answer. Rejects with `denied` or `gone` where there will never be one. */
+  /** Waits, within a bound, until there is an answer. Rejects with `denied` or `gone` if there will never be one. */
   collect(
     id: string,
     secret: string,
@@ -128,8 +128,8 @@ export interface Bakery {
   /**
    * Waits until a person has decided.
    *
-   * @param comesBack whether the client asks again where nobody has decided within a minute; else it waits on
-   * @returns the token for the second request; undefined where the client has to ask again
+   * @param comesBack whether the client asks again if nobody has decided within a minute; else it waits on
+   * @returns the token for the second request; undefined if the client has to ask again
    */
   wait(ticket: string, comesBack: boolean): Promise<Uint8Array | undefined>;
   /** JSON of a macaroon that a client gets discharged by a login, to call the API with. */

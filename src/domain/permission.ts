@@ -32,8 +32,8 @@ export function requirePlatform(caller: Caller, action: ApiAction): string {
 /**
  * Lets administrators pass for every platform and a platform's credential for its own.
  *
- * @param platform what the caller named; a foreign one is `not_found` for a platform, like an unknown one
- * @returns the platform that the call concerns; undefined where an administrator named none
+ * @param platform the name that the caller gave; a foreign one is `not_found` for a platform, like an unknown one
+ * @returns the platform that the call concerns; undefined if an administrator named none
  */
 export function requireAdministratorOrPlatform(
   caller: Caller,
@@ -56,11 +56,11 @@ export function requireHuman(caller: Caller): HumanCaller {
 }
 
 /*
- * What can be said before it is known which platform a call concerns. None of these refuses anyone whom the whole
- * check would let pass.
+ * Checks for the time before a call's platform is known. None of them refuses a caller that the whole check would let
+ * pass.
  */
 
-/** Refuses whoever is no administrator; what an administrator's credential forbids is left to the whole check. */
+/** Refuses all but administrators. The caveats of an administrator's credential are left to the whole check. */
 export function requireAdministratorRole(caller: Caller): void {
   const passes = caller.kind === "human" ? caller.administrator : caller.role === "administrator";
   if (!passes) throw new DomainError("forbidden", "only an administrator may do this");

@@ -7,7 +7,7 @@ import type { Store } from "./ports/store.ts";
 
 /** Principals by id, from memory wherever they have been seen before. */
 export interface Principals {
-  /** @returns undefined for an id that no principal has; rejects where that could not be found out */
+  /** @returns undefined for an id that no principal has; rejects if the store could not answer */
   find(id: string): Promise<Principal | undefined>;
   /** Puts a principal that was just written into memory. */
   remember(principal: Principal): void;

@@ -14,13 +14,13 @@ import type { Identity } from "./ports/sessions.ts";
 
 /*
  * The use cases, as the adapters that offer them to callers see them. All instants are unix
- * milliseconds. Every method rejects with a DomainError for what the caller may be told, and checks
- * itself whether the caller may: no adapter decides that.
+ * milliseconds. Every method rejects with a DomainError for a failure that the caller may be told of, and checks
+ * the caller's permission itself: no adapter decides that.
  */
 
-/** Who is calling. Both reject with `unauthenticated`, or with `unavailable` where it could not be found out. */
+/** Finds the caller. Both reject with `unauthenticated`, or with `unavailable` if the caller could not be found out. */
 export interface Authentication {
-  /** @param token what stood behind `Bearer `: an ID token or a service macaroon */
+  /** @param token the credential behind `Bearer `: an ID token or a service macaroon */
   bearer(token: string, request: RequestFacts): Promise<Caller>;
   /** @param cookie the session cookie's value */
   session(cookie: string): Promise<HumanCaller>;
@@ -44,7 +44,7 @@ export interface IssueRequest {
   readonly onBehalfOf: { readonly issuer: string | undefined; readonly subject: string } | undefined;
 }
 
-/** A request's `Idempotency-Key` with what it is scoped to. */
+/** A request's `Idempotency-Key` and its scope. */
 export interface IdempotencyRequest {
   readonly key: string;
   readonly route: string;
@@ -63,9 +63,9 @@ export interface IssuedToken {
   readonly expiresAt: number;
   /** Text of each caveat in chain order; a third-party one reads `third-party LOCATION`. */
   readonly caveats: readonly string[];
-  /** What the token allows, for people. */
+  /** The token's permissions, in sentences for people. */
   readonly summary: string;
-  /** What can never pass, for people; empty where nothing contradicts. */
+  /** Contradictions that can never pass, for people; usually empty. */
   readonly warnings: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export interface IssuedToken {
 export interface TokenView extends Omit<IssuedToken, "token"> {
   readonly keyId: string;
   readonly label: string | null;
-  /** Token id of the credential that asked for it; null where the principal did. */
+  /** Token id of the credential that asked for it; null if the principal asked. */
   readonly issuedBy: string | null;
   readonly status: TokenState;
 }
@@ -147,7 +147,7 @@ export interface Decisions {
   decideBatch(caller: Caller, requests: readonly VerifyRequest[]): Promise<readonly BatchResult[]>;
 }
 
-/** What to revoke. `issuedBefore` is everything until now where it is undefined. */
+/** A target of a revocation. An undefined `issuedBefore` means everything until now. */
 export type RevokeTarget =
   | { readonly kind: "token"; readonly token: string }
   /** 22 characters of base64url. */
@@ -155,7 +155,7 @@ export type RevokeTarget =
   | { readonly kind: "token_id"; readonly tokenId: string }
   | {
       readonly kind: "principal";
-      /** The service's own where it is undefined. */
+      /** Undefined for the service's own. */
       readonly issuer: string | undefined;
       readonly subject: string;
       readonly issuedBefore: number | undefined;
@@ -196,15 +196,15 @@ export interface Revocations {
     limit: number,
   ): Promise<{
     readonly items: readonly RevocationView[];
-    /** The sequence to go on from where more may follow. */
+    /** The sequence to go on from; undefined at the end. */
     readonly next: string | undefined;
-    /** Up to where the log has been read for this answer. */
+    /** The end of the part of the log that was read for this answer. */
     readonly sequence: string;
   }>;
   /**
-   * Opens a stream of the log. Rejects as `log` does, and with `rate_limited` where there are too many.
+   * Opens a stream of the log. Rejects as `log` does, and with `rate_limited` if there are too many.
    *
-   * @param authenticate finds the caller out again, as at the beginning: the stream ends where that rejects
+   * @param authenticate finds the caller again, as at the beginning: the stream ends once that rejects
    */
   follow(
     caller: Caller,
@@ -213,7 +213,7 @@ export interface Revocations {
   ): Promise<LogStream>;
 }
 
-/** What a stream of the revocation log says. */
+/** The news of a stream of the revocation log. */
 export type LogNews =
   | { readonly kind: "entries"; readonly items: readonly RevocationView[] }
   /** Nothing new up to `sequence`, as far as this replica knows. */
@@ -222,13 +222,13 @@ export type LogNews =
       readonly sequence: string;
       /** How old the knowledge is that has been sent, milliseconds; infinite before all of the log was. */
       readonly ageMilliseconds: number;
-      /** How long the stream has been open, milliseconds: a reader who knows when it asked learns when this was said. */
+      /** How long the stream has been open, milliseconds: a reader that knows the time of its request learns the time of this news. */
       readonly openMilliseconds: number;
     };
 
 /** A stream of the revocation log. It reads on only when it is asked, and holds one page at most. */
 export interface LogStream {
-  /** @returns undefined where the stream is over: reconnect from the last sequence */
+  /** @returns undefined for a stream that is over: reconnect from the last sequence */
   next(): Promise<LogNews | undefined>;
   close(): void;
 }
@@ -290,7 +290,7 @@ export interface Logins {
 }
 
 export interface Health {
-  /** @returns what stands in the way of serving, empty where nothing does */
+  /** @returns the problems that stand in the way of serving */
   problems(): Promise<readonly string[]>;
 }
 

@@ -16,10 +16,10 @@ import { createPipeline } from "./request/pipeline.ts";
 import type { Route } from "./request/route.ts";
 import { ROUTES } from "./routes/all.ts";
 
-/** What the HTTP adapter is made of. */
+/** The parts of the HTTP adapter. */
 export interface AppOptions {
   readonly service: Service;
-  /** Where callers reach the service; an origin. */
+  /** The origin at which callers reach the service. */
   readonly publicUrl: string;
   readonly log: HttpLog;
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export interface AppOptions {
   readonly openapi: string;
   /** The folder that holds the files of swagger-ui-dist. */
   readonly docsFolder: string;
-  /** Told to everyone; undefined where the command line has no client id at the issuer. */
+  /** Told to everyone; undefined if the command line has no client id at the issuer. */
   readonly commandLineLogin?: CommandLineLogin | undefined;
   /** The address of a request's peer; the socket's unless said. */
   readonly peer?: (c: Context) => string | undefined;
@@ -77,7 +77,7 @@ export function createApp(options: AppOptions): Hono {
       throw new DomainError("not_found", "no such path");
     }),
   );
-  // The pipeline answers everything that routes throw: what arrives here is a fault of the pipeline.
+  // The pipeline answers everything that routes throw: an error here is a fault of the pipeline.
   app.onError((error, c) =>
     answer(exchangeOf(c, ""), undefined, async () => {
       throw error;
@@ -86,7 +86,7 @@ export function createApp(options: AppOptions): Hono {
   return app;
 }
 
-/** What routes are given. */
+/** The context of routes. */
 export function contextOf(options: AppOptions): HttpContext {
   const publicUrl = new URL(options.publicUrl);
   const https = publicUrl.protocol === "https:";

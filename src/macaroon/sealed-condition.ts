@@ -54,7 +54,7 @@ export function sealCondition(
 /**
  * Narrows a macaroon by a sealed condition.
  *
- * @param location where its discharge can be had
+ * @param location the place that discharges it
  * @throws MacaroonError for a result over the limits
  */
 export function addSealedCondition(

@@ -1,4 +1,4 @@
-/** What an `action` caveat can leave a service credential. */
+/** The actions that an `action` caveat of a service credential can name. */
 export const API_ACTIONS = [
   "issue",
   "verify",

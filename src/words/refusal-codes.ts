@@ -22,7 +22,7 @@ export const REFUSAL_CODES = [
 /** One of {@link REFUSAL_CODES}. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
-/** The reason that a verdict names: of the first code that applies. @returns undefined where there is no reason */
+/** The reason that a verdict names: of the first code that applies. @returns undefined for no reasons */
 export function firstRefusal<Reason extends { readonly code: RefusalCode }>(
   reasons: readonly Reason[],
 ): Reason | undefined {

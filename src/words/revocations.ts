@@ -13,7 +13,7 @@ export const TARGETS = {
 /** A member that names a target. */
 export type TargetName = keyof typeof TARGETS;
 
-/** Within which tokens an entry of the log matches: everywhere, the author's platform, the author's own, or that link. */
+/** The tokens among which an entry of the log matches: all, the author's platform's, the author's own, or that link. */
 export const REVOCATION_SCOPES = ["all", "platform", "principal", "link"] as const;
 export type RevocationScopeName = (typeof REVOCATION_SCOPES)[number];
 

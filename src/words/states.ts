@@ -13,6 +13,6 @@ export type KeyState = (typeof KEY_STATES)[number];
 export const REQUEST_STATES = ["pending", "granted", "denied", "dropped", "expired"] as const;
 export type RequestState = (typeof REQUEST_STATES)[number];
 
-/** What a person says to an approval. */
+/** The answers of a person to an approval. */
 export const DECISIONS = ["approve", "deny"] as const;
 export type Decision = (typeof DECISIONS)[number];

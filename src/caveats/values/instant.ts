@@ -15,7 +15,7 @@ const FIRST_SECOND = -62_167_219_200;
 const END_SECOND = 253_402_300_800;
 
 /**
- * Reads an RFC 3339 date-time (§5.6), or undefined for what is none.
+ * Reads an RFC 3339 date-time (§5.6). Undefined for any other text.
  *
  * `T` and `Z` may be lower case, as the RFC allows; a space between date and time is not accepted. A
  * fraction may have any number of digits. Second 60 is refused: Unix time has no place for it. So is an
@@ -97,7 +97,7 @@ function isPunctuated(text: string): boolean {
   return separator === CODE.upperT || separator === CODE.lowerT;
 }
 
-/** Seconds that the local time is ahead of UTC; undefined where the text does not end in an offset. */
+/** Seconds that the local time is ahead of UTC; undefined if the text does not end in an offset. */
 function readOffset(text: string, from: number): number | undefined {
   const mark = text.charCodeAt(from);
   if (mark === CODE.upperZ || mark === CODE.lowerZ) return text.length === from + 1 ? 0 : undefined;

@@ -6,12 +6,12 @@ import { BakehouseError } from "../error.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
 import type { CallOptions } from "../transport.ts";
 
-/** Whoever answers: a client of the service, or a local verifier in front of it. */
+/** Answers questions: a client of the service, or a local verifier in front of it. */
 export interface Verifier {
   verify(request: VerifyRequest, options?: CallOptions): Promise<Verdict>;
 }
 
-/** What a guard says of a request. */
+/** A guard's decision about a request. */
 export type GuardDecision =
   | { readonly pass: true; readonly verdict: Allowed }
   | {
@@ -21,7 +21,7 @@ export type GuardDecision =
       readonly body: string;
     };
 
-/** What a request is, for a guard. */
+/** A request, as a guard sees it. */
 export interface GuardRequest {
   /** The `Authorization` header. */
   readonly authorization: string | null | undefined;
@@ -43,7 +43,7 @@ const INVALID_TOKEN: ReadonlySet<string> = new Set<RefusalCode>([
 ]);
 
 /**
- * Decides one request: 401 without a good token, 403 where the token forbids it, 503 where nobody could find out.
+ * Decides one request: 401 without a good token, 403 for a token that forbids it, 503 if nobody could find out.
  *
  * The three are never mixed up: an outage lets nobody in, and tells nobody that their token is bad.
  */
@@ -79,7 +79,7 @@ const TITLES = {
   503: "No answer can be given now",
 };
 
-/** An RFC 9457 document, with what a holder needs to do better. */
+/** An RFC 9457 document, with the facts that a holder needs to do better. */
 function denied(
   status: 400 | 401 | 403 | 503,
   code: string,

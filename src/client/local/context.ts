@@ -9,11 +9,11 @@ import type { Context } from "../requests.ts";
 const MOST_VALUES = 10_000;
 
 /**
- * The context as the service would read it from a request's body; undefined where it would refuse it, or might.
+ * The context as the service would read it from a request's body; undefined if it would refuse it, or might.
  *
- * Plain data is turned into what the service would have parsed without writing JSON and reading it again, which
- * takes most of the time of an answer. Everything that JSON says in a way of its own (dates, maps, `toJSON`, what
- * it leaves out) is written and read.
+ * Plain data becomes the parsed value directly, because writing JSON and reading it again takes most of the time of an
+ * answer. Everything that JSON writes in a way of its own (dates, maps, `toJSON`, members that it leaves out) is
+ * written and read.
  */
 export function readContext(context: Context): JsonObject | undefined {
   const direct = plainObject(context, { left: MOST_VALUES }, 1);
@@ -27,7 +27,7 @@ interface Allowance {
 
 /** A plain object, if it and all in it is plain. */
 function plainObject(value: object, allowance: Allowance, depth: number): JsonObject | undefined {
-  // One without a prototype may be what `JSON.rawJSON` makes.
+  // `JSON.rawJSON` makes objects without a prototype.
   if (Object.getPrototypeOf(value) !== Object.prototype || depth > CONTEXT_DEPTH) return undefined;
   const members = value as Readonly<Record<string, unknown>>;
   // Inherited ones count for JSON, too.
@@ -87,7 +87,7 @@ function throughJson(context: Context): JsonObject | undefined {
     const value = parseJson(JSON.stringify(context), { maxDepth: CONTEXT_DEPTH, maxValues: MOST_VALUES });
     return value instanceof Map ? value : undefined;
   } catch (error) {
-    // A circle or a bigint is a TypeError, and is one where the service is asked, too.
+    // A circle or a bigint is a TypeError, and is one when the service is asked, too.
     if (error instanceof JsonError || error instanceof TypeError) return undefined;
     throw error;
   }

@@ -1,22 +1,22 @@
 import { splitAgent } from "../../words/ids.ts";
 import type { Allowed, Revocation } from "../answers.ts";
 
-/** What a revocation may name of a token. */
+/** The facts of a token that a revocation may name. */
 export interface Revocable {
-  /** What the service said of the link that the token descends from. */
+  /** The service's answer about the link that the token descends from. */
   readonly root: Allowed;
   readonly agents: readonly string[];
   /** Of every link, root first. */
   readonly revocationIds: readonly string[];
 }
 
-/** What has been revoked, as far as it can concern links that were never shown here. */
+/** The revocations that can concern links that were never shown here. */
 export interface Revocations {
   /** Takes in an entry of the log. */
   note(revocation: Revocation): void;
   /**
    * Whether the log may have cut off a descendant of a good link: by one of its own links, or by an agent that it
-   * was handed to below. Scopes are not looked at: what is not known is asked.
+   * was handed to below. Scopes are not looked at: the service is asked about everything that is not known.
    */
   mayName(root: Allowed, ids: readonly string[], agents: readonly string[]): boolean;
   /** Whether more was revoked than is kept here, so that nothing can be said of links that were not asked about. */
@@ -28,7 +28,7 @@ export interface Revocations {
 /** @param most links and agents that are kept */
 export function createRevocations(most: number): Revocations {
   const links = new Set<string>();
-  /** Unix milliseconds before which a root macaroon was issued whose chains through the agent are dead. */
+  /** By agent: chains through it are dead if their root macaroon was issued before this, unix milliseconds. */
   const agents = new Map<string, number>();
   let incomplete = false;
 

@@ -17,7 +17,7 @@ export interface ServiceCredentials {
   /**
    * Issues one in the caller's transaction.
    *
-   * @param caller undefined where the service itself issues, as at its first start
+   * @param caller undefined if the service itself issues, as at its first start
    */
   issueIn(
     repositories: Repositories,

@@ -4,8 +4,8 @@ import { rfc3339 } from "../parts/instants.ts";
 import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
 
 /*
- * What is sent to the webhook. `unverified` holds what nobody vouches for, so that whoever shows it can keep it
- * apart. Nothing in a notice decides anything: its link leads to a page that asks for a session.
+ * The notices that the webhook gets. `unverified` holds claims that nobody vouches for, so that a reader can show
+ * them apart. Nothing in a notice decides anything: its link leads to a page that asks for a session.
  */
 
 /** The notice that people are asked. */

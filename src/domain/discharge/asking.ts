@@ -36,7 +36,7 @@ function requireToken(terms: Terms, shown: ShownToken | undefined): void {
 }
 
 /**
- * Makes the answer to a request for a discharge: the discharge at once where the caller has proved the ticket's
+ * Makes the answer to a request for a discharge: the discharge at once if the caller has proved the ticket's
  * condition, else a request that waits for people.
  *
  * @param ownIssuer the issuer of the groups in tickets

@@ -32,7 +32,7 @@ export interface BakeryLogins {
 }
 
 const IDENTIFIER = /^bl1\.([A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{22}$/;
-/** Where the ticket stands in the chain: behind `time <`, in the part that the issuer wrote. */
+/** The ticket's place in the chain: behind `time <`, in the part that the issuer wrote. */
 const TICKET_AT = 1;
 
 function read(chain: VerifiedChain): readonly Condition[] {
@@ -45,8 +45,8 @@ function read(chain: VerifiedChain): readonly Condition[] {
  * Makes and reads login macaroons.
  *
  * A login macaroon says nothing about anyone: it is good only with a discharge of its ticket, which this service
- * sealed to itself and discharges only by a person's confirmation. Who that was is kept in the session that the
- * confirmation began, under the ticket's hash. So identity is never read from anything that a holder can append to.
+ * sealed to itself and discharges only by a person's confirmation. The session that the confirmation
+ * began says who it was, under the ticket's hash. So identity is never read from anything that a holder can append to.
  */
 export function createBakeryLogins(options: {
   readonly store: Store;

@@ -14,8 +14,8 @@ import { noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /**
- * Begins the session of this service's own login, for a client of macaroon-bakery. The session says who logged in;
- * the macaroon says it nowhere.
+ * Begins the session of this service's own login, for a client of macaroon-bakery. The session names the person;
+ * the macaroon does not.
  */
 async function beginBakerySession(
   repositories: Repositories,
@@ -30,7 +30,7 @@ async function beginBakerySession(
 }
 
 /**
- * Requests that one person satisfies by confirming who they are: the page's view of a request, and its answer.
+ * Requests that one person satisfies by confirming their identity: the page's view of a request, and its answer.
  *
  * @param ownIssuer the issuer of the groups in tickets
  */

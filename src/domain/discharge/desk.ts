@@ -38,12 +38,12 @@ export interface Waiting {
   /** Collects the discharge. */
   readonly secret: string;
   readonly code: string;
-  /** The page where a person acts. */
+  /** The page on which a person acts. */
   readonly path: string;
   readonly expiresAt: number;
 }
 
-/** What asking has in common, over whichever protocol. */
+/** The parts of asking that all protocols have in common. */
 export interface DischargeDesk {
   /** @throws DomainError `ticket_invalid`, `condition_unknown` */
   read(caveatId: Uint8Array, payload: Uint8Array | undefined): Promise<ReadTicket>;
@@ -56,11 +56,11 @@ export interface DischargeDesk {
     readonly shown: ShownToken | undefined;
     readonly ancestor: string | null;
   }): Promise<Waiting>;
-  /** Mints what a person's confirmation or approval has granted. @throws DomainError `gone` where it has run out */
+  /** Mints what a person's confirmation or approval has granted. @throws DomainError `gone` for a discharge that has expired */
   redeem(request: DischargeRequest, now: number): UnverifiedMacaroon;
 }
 
-/** @param ownIssuer whose subjects and groups tickets name */
+/** @param ownIssuer the issuer of the subjects and groups in tickets */
 export function createDischargeDesk(options: {
   readonly store: Store;
   readonly sealing: Sealing;

@@ -96,7 +96,7 @@ export function requestSealing(sealing: Sealing) {
       ]);
       return sealing.seal(new TextEncoder().encode(text), PURPOSE, id);
     },
-    /** @throws DomainError `gone` for a request that is over; `unavailable` where it does not open here */
+    /** @throws DomainError `gone` for a request that is over; `unavailable` if it does not open here */
     open({ id, sealed }: Pick<DischargeRequest, "id" | "sealed">): SealedContents {
       if (sealed === null) throw new DomainError("gone", "this request is over");
       const plain = openKept(sealing, "this request", sealed, PURPOSE, id);

@@ -37,7 +37,7 @@ function itemsWithin(
   return end < 0 ? items : items.slice(0, end);
 }
 
-/** Refuses what this service would never discharge, while whoever asked for it still listens. */
+/** Refuses a condition that this service would never discharge, while the asker can still mend it. */
 function requireCondition(text: string, member: string): void {
   const reading = parseTerms(text);
   if (reading.ok) return;
@@ -58,7 +58,7 @@ interface Asked extends Pick<IssueJob, "subject" | "email" | "development" | "cr
 /**
  * Issues root macaroons and lists them.
  *
- * The order of durable effects of an issue: (1) the claim of the idempotency key, where there is one; (2) the
+ * The order of durable effects of an issue: (1) the claim of the idempotency key, if there is one; (2) the
  * principal, the token's record, the audit event and the answer under the key, committed by one statement; (3) the answer.
  * A token that reached its caller is on record; one whose caller saw an error may be.
  *
@@ -110,7 +110,7 @@ export function createTokens(options: {
     };
   }
 
-  // Done before anything is written: what cannot be sealed is the caller's to mend.
+  // Sealed before anything is written: the caller can mend a condition that cannot be sealed.
   /** @param own the key that tickets for this service are sealed to, base64 */
   function thirdParties(request: IssueRequest, own: string): readonly ThirdParty[] {
     return request.thirdPartyCaveats.map(({ location, condition, publicKey }, index) => {
@@ -141,7 +141,7 @@ export function createTokens(options: {
     return allowed === undefined ? {} : { platform: allowed };
   }
 
-  /** The places where a caller's own tokens are, one of which may have the one that is looked for. */
+  /** The filters that together match a caller's own tokens. */
   function placesOf(caller: Caller): readonly TokenFilter[] {
     if (caller.kind === "human") return [caller.administrator ? {} : filterFor(caller, undefined)];
     const own = filterFor(caller, undefined);
@@ -165,7 +165,7 @@ export function createTokens(options: {
           await steps.passed("issue:committed");
           return answer;
         },
-        // Sealed by this service, so it can only be what this service wrote.
+        // This service sealed it, so this service wrote it.
         (kept) => kept as IssuedToken,
       );
     },

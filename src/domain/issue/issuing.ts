@@ -22,7 +22,7 @@ export interface IssueJob {
   readonly subject: PolicySubject;
   readonly email: string | null;
   readonly development: boolean;
-  /** Token id of the credential that asks; null where the principal does. */
+  /** Token id of the credential that asks; null if the principal asks. */
   readonly credentialId: string | null;
   readonly request: IssueRequest;
   readonly parties: readonly ThirdParty[];

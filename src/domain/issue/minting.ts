@@ -27,7 +27,7 @@ export interface ThirdParty {
   readonly member: string;
 }
 
-/** A root macaroon as it is handed out, with what the service keeps of it. */
+/** A root macaroon as it is handed out, and the facts that the service keeps. */
 export interface Minted {
   readonly token: string;
   /** 16 bytes, of the last issued link. */
@@ -72,7 +72,7 @@ function readPublicKey(text: string, member: string): Uint8Array {
  * Seals a condition and a fresh caveat key to a third party.
  *
  * @param member the request's member that asks for it
- * @throws {DomainError} `invalid_request` for a key that is none, and for what does not fit into a ticket
+ * @throws {DomainError} `invalid_request` for a key of another length or alphabet, and for a condition that does not fit into a ticket
  */
 export function sealThirdParty(
   asked: { readonly location: string; readonly condition: string; readonly publicKey: string },
@@ -102,7 +102,7 @@ function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Random
 }
 
 /**
- * Refuses caveats that would never be cleared, while whoever asked for them still listens.
+ * Refuses caveats that would never be cleared, while the asker can still mend them.
  *
  * @param member the request's member that holds them
  */
@@ -120,13 +120,13 @@ export function requireCaveats(caveats: readonly string[], member: string): void
 /**
  * Mints a root macaroon: `time <` first, so that every one expires, then the other caveats in order.
  *
- * @throws {DomainError} `invalid_request` where it would be larger than the service accepts
+ * @throws {DomainError} `invalid_request` if it would be larger than the service accepts
  */
 export function mintRoot(options: {
   readonly rootKey: RootKey;
   readonly identifier: Omit<Identifier, "keyId" | "issuedCaveats">;
   readonly location: string;
-  /** What its first caveat says, unix milliseconds. Other caveats may end it sooner. */
+  /** The instant of its first caveat, unix milliseconds. Other caveats may end it sooner. */
   readonly endsAt: number;
   readonly caveats: readonly string[];
   readonly thirdParties: readonly ThirdParty[];

@@ -23,7 +23,7 @@ export interface NewToken {
  * The life of a token whose caller asks for so many seconds, milliseconds.
  *
  * @param longest milliseconds that are allowed
- * @param usual milliseconds where the caller asks for none; never more than are allowed
+ * @param usual milliseconds if the caller asks for none; never more than are allowed
  * @throws DomainError `ttl_too_long`: a life is never shortened silently
  */
 export function allowedLife(ttl: number | undefined, longest: number, usual: number): number {
@@ -38,7 +38,7 @@ export function allowedLife(ttl: number | undefined, longest: number, usual: num
  * @param now the issue's instant, unix milliseconds by the database's clock
  * @param life milliseconds
  * @param audit the event; its details get the token's id and expiry besides
- * @throws DomainError `invalid_request` where the macaroon would be larger than the service accepts
+ * @throws DomainError `invalid_request` if the macaroon would be larger than the service accepts
  */
 export function mintToken(options: {
   readonly rootKey: RootKey;
@@ -49,7 +49,7 @@ export function mintToken(options: {
   readonly caveats: readonly string[];
   readonly thirdParties: readonly ThirdParty[];
   readonly label: string | undefined;
-  /** Token id of the credential that asks; null where no credential does. */
+  /** Token id of the credential that asks; null if no credential asks. */
   readonly issuedBy: string | null;
   readonly audit: Pick<AuditEvent, "action" | "actor" | "platform" | "details">;
   readonly randomness: Randomness;

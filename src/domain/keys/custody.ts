@@ -27,10 +27,10 @@ export interface Custody<T extends Ties> {
   /** @throws SealingError for a key that does not open under this replica's master key */
   open(stored: Sealed<T>): Secret;
   /**
-   * Seals anew what an earlier master key sealed.
+   * Seals anew the keys that an earlier master key sealed.
    *
-   * @throws SealingError at the end, where a key does not open: all others are sealed anew by then. An operator who
-   *   is about to drop the previous master key must hear of it
+   * @throws SealingError at the end, for a key that does not open: all others are sealed anew by then. An operator
+   *   must hear of it before they drop the previous master key
    */
   reseal(): Promise<void>;
   /** Destroys the expired keys, with their audit events. */

@@ -9,7 +9,7 @@ import type { Repositories, Store } from "../ports/store.ts";
 import type { Custody } from "./custody.ts";
 import { expiresAfter, takesOverAt } from "./key-times.ts";
 
-/** What a sealed discharge key is tied to. */
+/** The facts that a sealed discharge key is tied to. */
 export type DischargeKeyTies = Pick<StoredDischargeKey, "id">;
 
 const KEY_BYTES = 32;
@@ -24,8 +24,8 @@ const UNOPENED_AGE = 24 * 3_600_000;
  * Makes the renewal of discharge keys.
  *
  * @param opens whether a key opens under this replica's master key
- * @param stalenessMilliseconds within which every replica has read what was committed
- * @returns makes the first key, or the next key where the newest is of age
+ * @param stalenessMilliseconds within which every replica has read each commit
+ * @returns makes the first key, or the next key once the newest is of age
  */
 export function createDischargeKeyRenewal(options: {
   readonly store: Store;

@@ -15,7 +15,7 @@ import type { Secret } from "./secret.ts";
 export interface DischargeKeys {
   /** Reads all usable keys. A key that does not open under the master key opens no ticket; the others do. */
   load(): Promise<void>;
-  /** The public key to seal new tickets to. Makes the first key where there is none. */
+  /** The public key to seal new tickets to. Makes the first key if there is none. */
   publicKey(): Promise<Uint8Array>;
   /** The published key pair, to seal tickets of this service's own to itself. */
   own(): Promise<{ readonly publicKey: Uint8Array; readonly privateKey: Secret }>;
@@ -23,17 +23,17 @@ export interface DischargeKeys {
    * Opens a ticket with the key that it is made for.
    *
    * @returns the ticket, and whether this service itself wrote it
-   * @throws DomainError `ticket_invalid`; `unavailable` where it may be made for a key that does not open
+   * @throws DomainError `ticket_invalid`; `unavailable` if it may be made for a key that does not open
    */
   open(ticket: Uint8Array): Promise<{ readonly ticket: OpenedTicket; readonly own: boolean }>;
-  /** Replaces a key of age; destroys expired ones; seals anew what an earlier master key sealed. */
+  /** Replaces a key of age; destroys expired ones; seals anew the keys that an earlier master key sealed. */
   maintain(): Promise<void>;
 }
 
 /** Reads a second for tickets that no key in memory opens: a key may have been made elsewhere a moment ago. */
 const RELOADS = { perSecond: 1, burst: 5, maxKeys: 1 };
 
-/** @param stalenessMilliseconds within which every replica has read what was committed */
+/** @param stalenessMilliseconds within which every replica has read each commit */
 export function createDischargeKeys(options: {
   readonly store: Store;
   readonly sealing: Sealing;
@@ -66,7 +66,7 @@ export function createDischargeKeys(options: {
   }
 
   async function current(): Promise<OpenKey<StoredDischargeKey>> {
-    // The keys are read again by a timer. Callers, who may be anyone, must not make that happen more often.
+    // The keys are read again by a timer. Callers may be anyone, and must not make that happen more often.
     if (published() === undefined && ring.shut.size > 0) throw doesNotOpen("a discharge key");
     if (published() === undefined) {
       await load();

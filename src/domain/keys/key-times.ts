@@ -3,7 +3,7 @@ import { MAX_TOKEN_LIFE, ROOT_KEY_MARGIN } from "../parts/lifetimes.ts";
 /**
  * When a key that is made now takes over, unix milliseconds: once every replica has it.
  *
- * @param stalenessMilliseconds within which every replica has read what was committed, or refuses to answer
+ * @param stalenessMilliseconds within which every replica has read each commit, or refuses to answer
  */
 export function takesOverAt(now: number, stalenessMilliseconds: number): number {
   return now + 2 * stalenessMilliseconds;

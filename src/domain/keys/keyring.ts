@@ -20,13 +20,13 @@ export interface Keyring<Stored extends StoredKey> {
   readonly open: ReadonlyMap<string, OpenKey<Stored>>;
   /** The keys that do not open, by id. Nobody can say here whether a token under such a key is good. */
   readonly shut: ReadonlyMap<string, ShutKey<Stored>>;
-  /** Puts a key into the ring. A key that was opened once stays open, whatever becomes of its row. */
+  /** Puts a key into the ring. A key that was opened once stays open, even if its row is damaged later. */
   put(stored: Stored): void;
   remove(id: string): void;
   /**
    * Puts these keys into the ring, in the place of all others.
    *
-   * @param needsOne whether to reject and change nothing where there are keys and none opens: then the master key is
+   * @param needsOne whether to throw and change nothing if there are keys and none opens: then the master key is
    *   another one
    * @param keeps which of the other open keys stay
    * @throws SealingError
@@ -57,7 +57,7 @@ export function createKeyring<Stored extends StoredKey>(options: {
 }): Keyring<Stored> {
   let known: Contents<Stored> = { open: new Map(), shut: new Map() };
 
-  /** @returns the reason for which the key does not open; undefined where it does */
+  /** @returns the reason for which the key does not open; undefined for a key that opens */
   function place(into: Contents<Stored>, stored: Stored): SealingError | undefined {
     const { sealed: _, ...facts } = stored;
     try {

@@ -11,7 +11,7 @@ export interface RootKeySuccession {
   createFirst(repositories: Repositories, platform: string, now: number): Promise<StoredRootKey>;
   /**
    * Makes a platform's next key, which signs once every replica can have it. The transaction must hold the platform's
-   * row. Where a next key is waiting already, that key is returned.
+   * row. A next key that is waiting already is returned.
    */
   rotate(
     repositories: Repositories,
@@ -22,7 +22,7 @@ export interface RootKeySuccession {
    * Makes the key that takes over from a key that is about to be revoked. The transaction must hold the platform's
    * row. The new key signs at once: replicas that do not have it yet look it up.
    *
-   * @returns undefined where the key signs no more, and never will again
+   * @returns undefined for a key that signs no more, and never will again
    */
   replace(
     repositories: Repositories,
@@ -32,12 +32,12 @@ export interface RootKeySuccession {
   ): Promise<StoredRootKey | undefined>;
 }
 
-/** What a sealed root key is tied to. */
+/** The facts that a sealed root key is tied to. */
 export type RootKeyTies = Pick<StoredRootKey, "id" | "platform">;
 
 const KEY_BYTES = 32;
 
-/** @param stalenessMilliseconds within which every replica has read what was committed, or refuses to answer */
+/** @param stalenessMilliseconds within which every replica has read each commit, or refuses to answer */
 export function createRootKeySuccession(options: {
   readonly custody: Pick<Custody<RootKeyTies>, "seal">;
   readonly randomness: Randomness;

@@ -24,25 +24,25 @@ export interface RootKey {
 export interface RootKeys extends RootKeySuccession, Pick<Custody<RootKeyTies>, "reseal" | "destroyExpired"> {
   /**
    * Reads all usable keys. A key that does not open under the master key stops its own tokens and no others.
-   * Rejects with a `SealingError` where there are keys and none of them opens: then the master key is another one.
+   * Rejects with a `SealingError` if there are keys and none of them opens: then the master key is another one.
    */
   load(): Promise<void>;
   /**
-   * @param asker whose allowance of look-ups is used where memory does not hold the key
-   * @returns undefined for a key that does not exist or has expired; rejects where that could not be found out, and
-   *   with `unavailable` for a key of the asker's that does not open
+   * @param asker pays with their allowance of look-ups for a key that memory does not hold
+   * @returns undefined for a key that does not exist or has expired; rejects if the store could not answer, and with
+   *   `unavailable` for a key of the asker's that does not open
    */
   find(id: string, asker?: string): Promise<RootKey | undefined>;
   /** As `find`, from memory alone. */
   held(id: string): RootKey | undefined;
   /**
-   * Reads a platform's keys where memory holds none that may sign, as just after the platform was made elsewhere or
+   * Reads a platform's keys if memory holds none that may sign, as just after the platform was made elsewhere or
    * its key was revoked there.
    */
   prepare(platform: string): Promise<void>;
   /**
    * The key that signs for a platform at `now` (unix milliseconds), of those in memory that are not revoked. Throws
-   * `unavailable` where that key does not open: an older key is destroyed before the tokens that it signs now expire.
+   * `unavailable` if that key does not open: an older key is destroyed before the tokens that it signs now expire.
    */
   signing(platform: string, now: number): RootKey | undefined;
   /** Puts a key into memory, once the transaction that made it is committed. */
@@ -60,7 +60,7 @@ const NEWEST = 100;
 /** Look-ups a second, for each asker, of keys that memory does not hold. */
 const LOOK_UPS = 100;
 
-/** @param stalenessMilliseconds within which every replica has read what was committed, or refuses to answer */
+/** @param stalenessMilliseconds within which every replica has read each commit, or refuses to answer */
 export function createRootKeys(options: {
   readonly store: Store;
   readonly sealing: Sealing;

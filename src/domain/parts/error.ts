@@ -10,7 +10,7 @@ export type DomainErrorCode = Exclude<ProblemCode, HttpProblemCode>;
 export class DomainError extends Error {
   override readonly name = "DomainError";
   readonly code: DomainErrorCode;
-  /** The member of the request that is at fault, as a path. Undefined where no member is at fault. */
+  /** The member of the request that is at fault, as a path. Undefined if no member is at fault. */
   readonly member: string | undefined;
 
   constructor(code: DomainErrorCode, message: string, member?: string) {

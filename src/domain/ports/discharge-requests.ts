@@ -5,13 +5,13 @@ import type { AssertedBy } from "./principals.ts";
 /** How a request was made: over this service's API, or in macaroon-bakery's protocol. */
 export type DischargeProtocol = "native" | "bakery";
 
-/** `identity`: someone has to log in and confirm. `approval`: the people whom the ticket names are asked. */
+/** `identity`: someone has to log in and confirm. `approval`: the people in the ticket are asked. */
 export type DischargeKind = "identity" | "approval";
 
 /** States as they are stored. A pending request expires by time alone, so `expired` is never stored. */
 export type DischargeState = Exclude<RequestState, "expired">;
 
-/** What was verified about the token that was shown when asking. */
+/** The verified facts about the token that the asker showed. */
 export interface DischargeSubject {
   readonly platform: string;
   readonly tokenId: string;
@@ -27,11 +27,11 @@ export interface DischargeSubject {
   /** Fit to be shown: escaped and cut. */
   readonly caveats: readonly string[];
   readonly summary: string;
-  /** What holders claim to be. */
+  /** The names that holders claim. */
   readonly agents: readonly string[];
 }
 
-/** What one person said. */
+/** The decision of one person. */
 export interface DischargeDecision {
   readonly issuer: string;
   readonly subject: string;
@@ -56,15 +56,15 @@ export interface DischargeRequest {
   readonly secretHash: Uint8Array;
   /** SHA-256 of caveat id and ticket; 32 bytes. */
   readonly ticketHash: Uint8Array;
-  /** SHA-256 of whoever asked; 32 bytes. */
+  /** SHA-256 of the asker; 32 bytes. */
   readonly callerHash: Uint8Array;
   /** Caveat id and caveat key, sealed under the master key; null once nothing can be collected any more. */
   readonly sealed: Uint8Array | null;
   /** The link that the discharge is tied to, 22 characters; null for one that has to be bound. */
   readonly ancestor: string | null;
-  /** Null where no token was shown. */
+  /** Null if no token was shown. */
   readonly about: DischargeSubject | null;
-  /** Whom it concerns, each as one text (see `approver-keys.ts`). */
+  /** The people and groups that it concerns, each as one text (see `approver-keys.ts`). */
   readonly approverKeys: readonly string[];
   /** Unix milliseconds, by the database's clock. */
   readonly askedAt: number;
@@ -76,7 +76,7 @@ export interface DischargeRequest {
   readonly decisions: readonly DischargeDecision[];
 }
 
-/** Where a request stands, for whoever waits for it. */
+/** A request's state, for the asker who waits. */
 export interface DischargeStanding {
   readonly id: string;
   readonly state: DischargeState;
@@ -95,14 +95,14 @@ export interface DischargeRequestStore {
   find(id: string): Promise<DischargeRequest | undefined>;
   /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */
   lock(id: string): Promise<DischargeRequest | undefined>;
-  /** Records what one person said. @returns false where that person has spoken already; nothing is changed then */
+  /** Records one person's decision. @returns false if that person has decided already; nothing is changed then */
   decide(id: string, decision: DischargeDecision): Promise<boolean>;
   settle(id: string, state: DischargeState, decidedAt: number): Promise<void>;
   standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
   /**
    * Drops the oldest pending requests so that at most `most` are left.
    *
-   * @param now unix milliseconds; what has expired does not count
+   * @param now unix milliseconds; expired requests do not count
    * @returns how many were dropped
    */
   dropOldest(crowd: DischargeCrowd, most: number, now: number): Promise<number>;
@@ -114,6 +114,6 @@ export interface DischargeRequestStore {
     filter: { readonly pendingAt: number | undefined },
     page: PageRequest,
   ): Promise<Page<DischargeRequest>>;
-  /** Forgets the sealed keys of what expired before `instant`, and drops requests asked before `dropBefore`. */
+  /** Forgets the sealed keys of requests that expired before `instant`, and drops requests asked before `dropBefore`. */
   clean(instant: number, dropBefore: number): Promise<void>;
 }

@@ -19,7 +19,7 @@ const FILES: readonly { readonly file: CredentialFile; readonly role: Credential
   { file: "default.token", role: { role: "platform", platform: DEFAULT_PLATFORM } },
 ];
 
-/** What a bootstrap did. */
+/** The result of a bootstrap. */
 export type Bootstrapped =
   /** The platforms were made here. */
   | { readonly outcome: "made"; readonly paths: readonly string[] }
@@ -82,7 +82,7 @@ export function createBootstrap(options: {
 
   /**
    * Whether the transaction that a token was staged in was committed. That the token verifies does not show it:
-   * where credentials are renewed, key and principal are older than the transaction, and a token without a
+   * if credentials are renewed, key and principal are older than the transaction, and a token without a
    * record and an audit event would come into use.
    */
   async function isCommitted(token: string): Promise<boolean> {
@@ -145,7 +145,7 @@ export function createBootstrap(options: {
   }
 
   return {
-    /** @param reissue whether new credentials are wanted where the platforms are there already */
+    /** @param reissue whether to issue new credentials if the platforms are there already */
     run: (reissue: boolean): Promise<Bootstrapped> => files.inTurn(() => run(reissue)),
   };
 }

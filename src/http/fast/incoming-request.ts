@@ -23,7 +23,7 @@ export function incomingRequest(incoming: IncomingMessage): HttpRequest {
 
 /**
  * A header's value; several of a name are joined, as `Headers` joins them. Node's own `headers` keeps the first of
- * two Authorization headers: what chooses between credentials can be made to choose another than a proxy did.
+ * two Authorization headers, and a proxy may have checked the second.
  *
  * @param raw names and values in turn
  * @param name in lower case
@@ -47,7 +47,7 @@ function bodyOf(incoming: IncomingMessage): Uint8Array | Promise<Uint8Array> {
   const announced = Number(headerOf(incoming.rawHeaders, "content-length"));
   if (announced === 0) return new Uint8Array();
   if (incoming.readableLength < announced) return restOf(incoming, announced);
-  // With its length: without one, read() gives what came in one piece, and there may be more.
+  // With its length: without one, read() gives one piece as it came, and more may follow.
   const bytes: Uint8Array = incoming.read(announced);
   return bytes;
 }

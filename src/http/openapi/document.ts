@@ -122,7 +122,7 @@ function responseHeaders(headers: Readonly<Record<string, string>>) {
   return Object.fromEntries(described);
 }
 
-/** The problems that a route can answer: its own, and those that follow from what it reads. */
+/** The problems that a route can answer: its own, and those that follow from credential, query and body. */
 function problemCodes(route: Route): readonly ProblemCode[] {
   const all: ProblemCode[] = [...(route.problems ?? []), "internal_error"];
   if (route.kind === "api" || route.query !== undefined) all.push("invalid_request");

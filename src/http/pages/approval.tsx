@@ -106,7 +106,7 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
   );
 }
 
-/** The list of what a person is asked. */
+/** The list of a person's approvals. */
 export function approvalsPage(views: readonly ApprovalView[]): string {
   return render(
     <Layout title="Approvals · Bakehouse">

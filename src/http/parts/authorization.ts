@@ -1,6 +1,6 @@
 import { LIMITS } from "../../macaroon/index.ts";
 import { BEARER } from "../../words/http.ts";
-/** What an `Authorization` header says. */
+/** The contents of an `Authorization` header. */
 export type Authorization =
   | { readonly kind: "absent" }
   | { readonly kind: "bearer"; readonly token: string }

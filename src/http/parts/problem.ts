@@ -10,7 +10,7 @@ export interface Problem {
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail: string;
-  /** What of the request is at fault: a path into the body, a query parameter or a header. */
+  /** The part of the request that is at fault: a path into the body, a query parameter or a header. */
   readonly member?: string;
 }
 
@@ -36,9 +36,9 @@ export function problem(code: ProblemCode, detail: string, member?: string): Pro
 }
 
 /**
- * Says what a caller may be told of an error.
+ * The problem document of an error that callers may be told of.
  *
- * @returns undefined for a fault: whatever it says was not written for callers
+ * @returns undefined for a fault: its message was not written for callers
  */
 export function publicProblem(error: unknown): Problem | undefined {
   if (error instanceof DomainError) return problem(error.code, error.message, error.member);

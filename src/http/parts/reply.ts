@@ -9,7 +9,7 @@ export interface Reply {
   readonly headers: Readonly<Record<string, string>>;
   /** `Set-Cookie` values, each a header line of its own. */
   readonly cookies?: readonly string[];
-  /** The problem's code where the answer is one, for the log. */
+  /** The code of an answer that is a problem, for the log. */
   readonly code?: string;
 }
 
@@ -46,7 +46,7 @@ export function seeOther(location: string, cookies: readonly string[]): Reply {
   return { status: 303, body: null, headers: { location }, cookies };
 }
 
-/** An answer that is thrown: where another protocol has its own form of a refusal. */
+/** An answer that is thrown, for a protocol with its own form of refusals. */
 export class ThrownReply extends Error {
   override readonly name = "ThrownReply";
   readonly reply: Reply;

@@ -33,7 +33,7 @@ export async function readJsonBytes(request: HttpRequest, maxBytes: number): Pro
  * Reads a request's bytes. The announced size is checked before anything is read, and the size again while reading,
  * because a chunked body announces nothing.
  *
- * @param type undefined where the request may name any media type, or none
+ * @param type undefined if the request may name any media type, or none
  * @throws HttpError for another type, a compressed body of the type, and a body that is too large
  * @throws DomainError for a body that breaks off
  */

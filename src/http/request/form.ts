@@ -68,7 +68,7 @@ function* pairsOf(bytes: Uint8Array): Generator<Uint8Array> {
 /**
  * Reads `application/x-www-form-urlencoded` (WHATWG URL §5.1), keeping values as bytes.
  *
- * @param source a body, or what stands behind `?`
+ * @param source a body, or the query behind `?`
  * @throws DomainError for a parameter that is repeated: two readers must never see two different values
  */
 export function parseForm(source: Uint8Array | string): Parameters {
@@ -106,13 +106,13 @@ function strictText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A parameter as text; undefined where it is absent, and where it is no UTF-8. */
+/** A parameter as text; undefined if it is absent or no UTF-8. */
 export function textOf(parameters: Parameters, name: string): string | undefined {
   const bytes = parameters.get(name);
   return bytes && strictText(bytes);
 }
 
-/** A parameter as text, with U+FFFD for all that is no UTF-8; undefined where it is absent. */
+/** A parameter as text, with U+FFFD for all that is no UTF-8; undefined if it is absent. */
 export function anyTextOf(parameters: Parameters, name: string): string | undefined {
   const bytes = parameters.get(name);
   return bytes && new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);

@@ -10,14 +10,14 @@ import type { Route, RouteKind } from "./route.ts";
 
 type Matched = Pick<Route, "path" | "kind"> | undefined;
 
-/** The way of every request: run, bridge what is thrown, write one event, add the common headers. */
+/** The way of every request: run it, bridge its errors, write one event, add the common headers. */
 export function createPipeline(context: HttpContext, clock: Clock) {
   const common = securityHeaders(context.https);
 
   /**
-   * Finds what is answered to a request, and logs it. Never rejects.
+   * Finds the answer to a request, and logs it. Never rejects.
    *
-   * @param route undefined where none matched
+   * @param route undefined if no route matched
    * @param run makes the reply, or throws
    */
   async function settle(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Reply> {
@@ -79,17 +79,17 @@ function refusal(
     page === undefined
       ? plain
       : { ...plain, body: page.body, headers: { ...plain.headers, ...page.headers } };
-  // A session that is over would turn even what needs no credential into a refusal.
+  // With the cookie of a session that is over, even routes that need no credential would refuse.
   const stale = unauthenticated && exchange.seen.credential === "cookie";
   return stale ? { ...reply, cookies: [setCookie(context.cookies.session, "", 0, context.https)] } : reply;
 }
 
-/** RFC 6750 §3: an error code only where a credential was sent. */
+/** RFC 6750 §3: an error code only if a credential was sent. */
 function challenge(exchange: Exchange): string {
   return exchange.seen.credential === "bearer" ? 'Bearer error="invalid_token"' : "Bearer";
 }
 
-/** Whether a page's reader is a browser, or anyone who does not ask for something else. */
+/** Whether a page's reader is a browser, or asks for nothing else. */
 function wantsHtml(request: HttpRequest): boolean {
   const accept = request.headers.get("accept") ?? "*/*";
   return /text\/html|text\/\*|\*\/\*/i.test(accept) && !/^application\/(?:[a-z.+-]*\+)?json\b/i.test(accept);

@@ -9,10 +9,10 @@ import type { Exchange, HttpContext } from "./context.ts";
 import { type JsonBody, receive } from "./json-body.ts";
 import { readQuery } from "./query.ts";
 
-/** Whether a route needs to know who calls. `optional`: it may, and a credential that is no good is refused. */
+/** Whether a route needs a caller. `optional`: it takes one, and refuses a credential that is no good. */
 export type Auth = "none" | "caller" | "optional";
 
-/** Whom a route is for. */
+/** The readers of a route. */
 export type RouteKind = "api" | "page" | "probe" | "protocol";
 
 type CallerOf<A extends Auth> = A extends "caller"
@@ -26,12 +26,12 @@ export interface RouteResponse {
   readonly description: string;
   /** `application/json` unless said. */
   readonly mediaType?: string;
-  /** Absent where the answer has no body. */
+  /** Absent if the answer has no body. */
   readonly schema?: z.ZodType;
   readonly example?: unknown;
-  /** Other media types in which the same is answered to who asks for them. */
+  /** Other media types of the same answer, for requests that accept them. */
   readonly others?: Readonly<Record<string, z.ZodType>>;
-  /** Headers and what they say. */
+  /** Headers and their descriptions. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +41,7 @@ export interface RouteHeader {
   readonly schema: z.ZodType;
 }
 
-/** What a handler is given: everything read and checked. */
+/** The input of a handler: everything read and checked. */
 export interface RouteInput<A extends Auth, P, Q, B> {
   readonly context: HttpContext;
   readonly service: HttpContext["service"];
@@ -50,11 +50,11 @@ export interface RouteInput<A extends Auth, P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  /** The body's bytes as received; empty where the route takes none. */
+  /** The body's bytes as received; empty if the route takes none. */
   readonly bytes: Uint8Array;
 }
 
-/** What a route is, said once: hono and openapi.yaml are both made from it. */
+/** A route, described once: hono's handlers and openapi.yaml are both made from it. */
 export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly method: "GET" | "POST" | "PUT";
   /** With parameters in braces, as OpenAPI writes them. */
@@ -65,28 +65,28 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly description: string;
   readonly auth: A;
   /**
-   * Refuses a caller of whom the body can change nothing, so that nobody makes the service read megabytes for an
-   * answer that is certain. The use case asks again, with all that it knows: this only saves work.
+   * Refuses a caller that no body could help, so that nobody makes the service read megabytes for an answer that is
+   * certain. The use case asks again, with all that it knows: this only saves work.
    *
    * @throws DomainError
    */
   authorize?(caller: CallerOf<A>, params: P): void;
   /**
-   * `api` where not said. A `page` is for browsers and answers errors in HTML. A `protocol` is somebody else's, with
-   * errors of its own form. All but `api` take any query where they have no query schema: others write it there,
-   * and a health check must not fail by it.
+   * `api` unless said. A `page` is for browsers and answers errors in HTML. A `protocol` is somebody else's, with
+   * errors of its own form. All but `api` take any query if they have no query schema: others write parameters of
+   * their own there, and a health check must not fail by them.
    */
   readonly kind?: RouteKind;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: JsonBody<B>;
-  /** Where the body is a form: read by the handler, since it has no members that could be of several types. */
+  /** The body as a form. The handler reads it, since a form has no members of several types. */
   readonly form?: { readonly schema: z.ZodType; readonly example: unknown };
   readonly headers?: readonly RouteHeader[];
   readonly responses: Readonly<Record<number, RouteResponse>>;
   /** Codes that can be answered besides those that follow from credential, query and body. */
   readonly problems?: readonly ProblemCode[];
-  /** False where a HEAD would do what only a GET should. */
+  /** False if a HEAD would have the effects of a GET. */
   readonly head?: boolean;
   handler(input: RouteInput<A, P, Q, B>): Promise<Reply> | Reply;
 }

@@ -21,7 +21,7 @@ function standard(bytes: Uint8Array): string {
   return bytes.toBase64();
 }
 
-/** Writes refusals in the protocol's own form; faults go on to where all faults go. */
+/** Writes refusals in the protocol's own form. Faults go on to the pipeline. */
 async function bakery(work: () => Promise<Reply>): Promise<Reply> {
   try {
     return await work();
@@ -151,7 +151,7 @@ export const bakeryDischarge = defineRoute({
 /** Go's client gives up at the tenth redirect, and a client that cannot follow one cannot wait for a minute either. */
 const MOST_HOPS = 8;
 
-/** How often a client has been sent on. Whatever is not ours counts as the last one: it waits on, as ever. */
+/** How often a client has been sent on. A value that is not ours counts as the last hop: the client waits on. */
 function hopOf(query: Parameters): number {
   const text = textOf(query, "hop") ?? "0";
   return /^[0-8]$/.test(text) ? Number(text) : MOST_HOPS;

@@ -50,7 +50,7 @@ export const revoke = defineRoute({
   },
 });
 
-/** Where a stream goes on: after the last event that its reader has seen, or else where it asks to begin. */
+/** The position from which a stream goes on: the last event that its reader has seen, or else the requested one. */
 function resumeFrom(request: HttpRequest, after: string | undefined): string | undefined {
   const last = request.headers.get("last-event-id");
   if (last === null || last === "") return after;
@@ -96,7 +96,7 @@ Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as event
       return {
         status: 200,
         body: eventStream(stream),
-        // Proxies that collect an answer before they pass it on would hold back what is urgent.
+        // Proxies that collect an answer before they pass it on would hold back urgent entries.
         headers: { "content-type": EVENT_STREAM, "x-accel-buffering": "no" },
       };
     }

@@ -59,7 +59,7 @@ export const approvalSchema = z
   })
   .meta({ id: "Approval", description: "What people are asked, and what they said." });
 
-/** What a person says. */
+/** A person's decision. */
 export const decisionSchema = z
   .strictObject({
     decision: z.enum(DECISIONS),

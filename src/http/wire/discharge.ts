@@ -55,7 +55,7 @@ export const waitingSchema = z
   })
   .meta({ id: "DischargeWaiting" });
 
-/** Reads what is to be discharged. */
+/** Reads a request for a discharge. */
 export function askRequest(body: z.infer<typeof askSchema>): AskRequest {
   return {
     caveatId: fromBase64url(body.caveat_id) ?? new Uint8Array(),

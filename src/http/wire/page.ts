@@ -35,7 +35,7 @@ export function limitOf(text: string | undefined): number {
 
 /**
  * A list's cursors: the page's key behind the list's name, so that one list's cursor is not another's.
- * Opaque is a promise to callers, not a secret from them: keys give no power, and what comes back is
+ * Opaque is a promise to callers, not a secret from them: keys give no power, and a cursor that comes back is
  * checked against the list's own keys.
  */
 export function cursors(list: string, key: RegExp) {

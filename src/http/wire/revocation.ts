@@ -64,7 +64,7 @@ const principal = z
     description: "A person on all platforms, by `issuer` and `subject`, or on one, by the principal's `id`.",
   });
 
-// One object and a rule, not a union: so what is wrong can be named exactly.
+// One object and a rule, not a union: so the member at fault can be named exactly.
 const target = z
   .strictObject({
     token: z.string().min(1).optional().meta({
@@ -114,7 +114,7 @@ const revoked = z.union([
   z.strictObject({ platform: platformName, issued_before: instant }),
 ]);
 
-/** What to revoke, and why. */
+/** The targets of a revocation, and its reason. */
 export const revokeRequestSchema = z
   .strictObject({
     targets: z.array(target).min(1).max(10_000),
@@ -140,7 +140,7 @@ export const revocationSchema = z
   })
   .meta({ id: "Revocation", description: "An entry of the revocation log." });
 
-/** Reads what to revoke. */
+/** Reads the targets and the reason. */
 export function revokeRequest(body: z.infer<typeof revokeRequestSchema>): RevokeRequest {
   return { targets: body.targets.map(targetOf), reason: body.reason };
 }

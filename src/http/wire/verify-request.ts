@@ -19,7 +19,7 @@ function depth(value: JsonValue): number {
   return deepest + 1;
 }
 
-// The two members whose numbers must keep their source text stay as they were parsed.
+// In two members, numbers must keep their source text: these stay as they were parsed.
 const context = z
   .custom<JsonObject>(isObject, "must be an object")
   .superRefine((members, issues) => {
@@ -71,7 +71,7 @@ const discharges = z
     description: "Discharges that are not in the bundle.",
   });
 
-/** What is asked of one token. */
+/** A question about one token. */
 export const verifyRequestSchema = z
   .strictObject({
     token: z.string().meta({
@@ -105,9 +105,9 @@ export function readVerifyRequest(tree: JsonValue): VerifyRequest {
 }
 
 /**
- * Reads what nearly every request is, a token and a context, without what a schema costs.
+ * Reads a request of a token and a context, as nearly all are, without the cost of a schema.
  *
- * @returns undefined for whatever has other members or a fault: the schema reads it, or says what is wrong
+ * @returns undefined for a request with other members or a fault: the schema reads it, or names the fault
  */
 function readUsual(tree: JsonValue): VerifyRequest | undefined {
   if (!isObject(tree) || tree.size !== 2) return undefined;

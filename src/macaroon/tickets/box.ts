@@ -8,7 +8,7 @@ export const BOX_KEY_BYTES = 32;
 /** The length of a box's nonce in bytes. */
 export const BOX_NONCE_BYTES = 24;
 
-/** How much longer a box is than what is in it. */
+/** The bytes by which a box is longer than its message. */
 export const BOX_OVERHEAD = 16;
 
 /** The public key of a Curve25519 private key (RFC 7748). */

@@ -9,23 +9,23 @@ const HINT_BYTES = 4;
 const HEAD_BYTES = 1 + HINT_BYTES + BOX_KEY_BYTES + BOX_NONCE_BYTES;
 const V1_FIRST = 0x65;
 
-/** A ticket that was made for us, opened. Its condition was chosen by whoever wrote the ticket. */
+/** A ticket that was made for us, opened. Its writer chose the condition. */
 export interface OpenedTicket {
   readonly version: 1 | 2 | 3;
   readonly condition: string;
-  /** What the discharge is minted with. Whoever wrote the ticket knows it too. */
+  /** The key that the discharge is minted with. The ticket's writer knows it too. */
   readonly caveatKey: Uint8Array;
-  /** Who wrote the ticket, or an ephemeral key of theirs. */
+  /** The writer's key, or an ephemeral key of theirs. */
   readonly firstPartyPublicKey: Uint8Array;
   /** macaroon-bakery's prefixes for standard conditions; only version 3 has it. */
   readonly namespace?: string;
 }
 
 /**
- * What became of a ticket.
+ * The outcome of opening a ticket.
  *
  * `wrong_key`: made for another key. `payload_missing`: the short id that a bakery client sends beside a
- * payload, without the payload. `cannot_open`: made for this key, it says, but changed or made up.
+ * payload, without the payload. `cannot_open`: made for this key by its own word, but changed or made up.
  */
 export type TicketOpening =
   | { readonly ok: true; readonly ticket: OpenedTicket }
@@ -113,9 +113,9 @@ function readSecret(plain: Uint8Array, version: 2 | 3): TicketSecret {
 /** The parts of a new ticket. */
 export interface SealTicketOptions {
   readonly version: 2 | 3;
-  /** For whom: the third party's Curve25519 public key, 32 bytes. */
+  /** The third party's Curve25519 public key, 32 bytes. */
   readonly thirdPartyPublicKey: Uint8Array;
-  /** By whom: a Curve25519 private key, 32 bytes, best made for this ticket and then forgotten. */
+  /** The writer's Curve25519 private key, 32 bytes, best made for this ticket and then forgotten. */
   readonly firstPartyPrivateKey: Uint8Array;
   /** 24 random bytes, never used before. */
   readonly nonce: Uint8Array;

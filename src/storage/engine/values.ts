@@ -4,7 +4,7 @@ import { StorageError } from "./error.ts";
 /** A row as a driver hands it over: nothing is known of its values yet. */
 export type Row = Readonly<Record<string, unknown>>;
 
-// What Postgres prints for timestamptz(3) with DateStyle ISO and TimeZone UTC.
+// Postgres prints timestamptz(3) so with DateStyle ISO and TimeZone UTC.
 const INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{1,3})?)\+00$/;
 
 /** Reads text. */
@@ -48,7 +48,7 @@ export function writeInstant(milliseconds: number): string {
 }
 
 /**
- * Writes text, refusing what would not come back as it went in: Postgres has no NUL, and a lone
+ * Writes text, and refuses text that would not come back as it went in: Postgres has no NUL, and a lone
  * surrogate becomes U+FFFD on the way, so that two different subjects would be stored as one.
  */
 export function writeText(value: string): string {

@@ -37,7 +37,7 @@ const keysSchema = z.array(z.string());
 /** How a request's state is read. */
 export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired"]);
 
-/** What a query selects of a request, from `discharge_requests as r`. */
+/** The columns of a request, from `discharge_requests as r`. */
 export const COLUMNS = `
   r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
   r.ancestor, r.about, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
