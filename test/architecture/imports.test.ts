@@ -101,6 +101,29 @@ describe("nothing imports itself on a way round", () => {
   });
 });
 
+describe("words of the wire", () => {
+  // Texts that can only be copies of what `words/` holds; comments may name them.
+  const WORDS = {
+    "an identifier's version": /["'`^]bh1\b/,
+    "the name of a problem": /["'`]urn:bakehouse:problem/,
+    "a media type of problems or events": /["'`](?:application\/problem\+json|text\/event-stream)["'`]/,
+    "the pattern of a uuid": /\[0-9a-f\]\{8\}/,
+    "the pattern of a revocation id": /\[AQgw\]/,
+    "the list of problems": /"idempotency_in_flight",?\s*\|?\s*"gone"/,
+    "the list of refusals": /"discharge_invalid",?\s*\|?\s*"depth_exceeded"/,
+    "a header's name": /"(?:idempotency-key|x-request-id)"/i,
+  };
+
+  test.each(Object.entries(WORDS))("%s stands in words/ alone", (_, copy) => {
+    const holders = SOURCES.filter((file) => {
+      const code = textOf(file).replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+      return copy.test(code);
+    });
+    expect(holders.filter((file) => layerOf(file) !== "words")).toEqual([]);
+    expect(holders.length).toBeGreaterThan(0);
+  });
+});
+
 describe("files hold one idea", () => {
   test("no source file is longer than 400 lines", () => {
     expect(SOURCES.filter((file) => textOf(file).split("\n").length > 400)).toEqual([]);
