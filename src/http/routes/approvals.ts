@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { requireHuman } from "../../domain/permission.ts";
-import { UUID_V7 } from "../../words/ids.ts";
+import { UUID, UUID_V7 } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
@@ -10,7 +10,7 @@ import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 /** An approval's id in a path. */
 export const approvalId = z.string().regex(UUID_V7, "must be an approval id");
 
-const list = cursors("approvals", /^[0-9a-f-]{36}$/);
+const list = cursors("approvals", UUID);
 
 /** `GET /v1/approvals` */
 export const listApprovals = defineRoute({

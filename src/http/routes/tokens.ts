@@ -3,6 +3,7 @@ import { DomainError } from "../../domain/parts/error.ts";
 import { requireHumanOrPlatform } from "../../domain/permission.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { IDEMPOTENCY_KEY } from "../../words/http.ts";
+import { UUID } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
@@ -72,7 +73,7 @@ const issuedExample = {
 const { token: _token, ...facts } = issuedExample;
 const viewExample = { ...facts, key_id: "Zk3vQm2xT9aBcDeF", label: "for the demo", status: "active" };
 
-const list = cursors("tokens", /^[0-9a-f-]{36}$/);
+const list = cursors("tokens", UUID);
 
 /** `POST /v1/tokens` */
 export const issueToken = defineRoute({
