@@ -31,24 +31,32 @@ function stopAtSignals(stopAll: () => Promise<void>): { readonly stopping: boole
   return state;
 }
 
+/** Milliseconds for which a worker that is signalled leaves the order of stopping to the process that started it. */
+const PRECEDENCE = 250;
+
 /**
  * Serves as one of several workers: whoever started it says when to stop. A terminal or a supervisor that signals
  * every process of a group must not make it stop twice, which would be at once.
  */
 async function serveAsWorker(): Promise<void> {
-  const [{ serve: start }, { slotOf }] = await Promise.all([
+  const [{ serve: start }, { slotOf }, { hearPrimary, sayServing }] = await Promise.all([
     import("./run/serve.ts"),
     import("./run/worker-slots.ts"),
+    import("./run/worker-messages.ts"),
   ]);
   const starting = start(parseConfig(process.env), { worker: slotOf(process.env) });
-  let stopping = false;
-  process.on("SIGTERM", () => {
-    if (stopping) return;
-    stopping = true;
-    starting.then((serving) => serving.stop()).then(() => process.exit(0), fail);
+  const stop = (delay: number) => {
+    starting.then((serving) => serving.stop(delay)).then(() => process.exit(0), fail);
+  };
+  hearPrimary({
+    announce: () => void starting.then((serving) => serving.announceStop()),
+    leave: () => stop(0),
+    take: (connection) => void starting.then((serving) => serving.take(connection)),
   });
-  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+  process.once("SIGTERM", () => setTimeout(stop, PRECEDENCE, 0));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
   await starting;
+  sayServing();
 }
 
 async function serveWith(count: number): Promise<void> {
@@ -67,7 +75,14 @@ async function serveWith(count: number): Promise<void> {
     import("./run/workers.ts"),
     import("./run/log.ts"),
   ]);
-  const workers = startWorkers(count, createLogger(config.logLevel), (lines) => process.stdout.write(lines));
+  const workers = startWorkers({
+    count,
+    port: config.port,
+    host: config.host,
+    delay: 0,
+    log: createLogger(config.logLevel),
+    write: (lines) => process.stdout.write(lines),
+  });
   const state = stopAtSignals(workers.stop);
   process.on("SIGHUP", () => void workers.restart());
   await workers.ready;

@@ -9,7 +9,7 @@ import { createDischargeDesk } from "../domain/discharge/desk.ts";
 import { createDischarges } from "../domain/discharge/discharges.ts";
 import { createDischargeLimits } from "../domain/discharge/limits.ts";
 import { createTokenReading } from "../domain/discharge/shown-token.ts";
-import { createWaitingRoom } from "../domain/discharge/waiting-room.ts";
+import { createWaitingRoom, type WaitingRoom } from "../domain/discharge/waiting-room.ts";
 import { createWebhookDelivery } from "../domain/discharge/webhook-delivery.ts";
 import { createIdempotency } from "../domain/issue/idempotency.ts";
 import { createTokens } from "../domain/issue/issuance.ts";
@@ -139,7 +139,8 @@ export function compose(parts: Parts) {
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
-  const asking = openDischarges(parts, { rootKeys, dischargeKeys, tokenVerifier, knowledge });
+  const room = createWaitingRoom(parts);
+  const asking = openDischarges(parts, { rootKeys, dischargeKeys, tokenVerifier, knowledge, room });
   const allowance = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
@@ -173,7 +174,7 @@ export function compose(parts: Parts) {
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     ...asking,
-    health: createHealth({ store, knowledge }),
+    health: createHealth({ store, knowledge, isStopping: () => stopping }),
   };
   const bootstrap = createBootstrap({
     ...parts,
@@ -189,6 +190,7 @@ export function compose(parts: Parts) {
     onProblem: parts.report.maintenance,
   });
 
+  let stopping = false;
   let keyTimer: NodeJS.Timeout | undefined;
   let maintenanceTimer: NodeJS.Timeout | undefined;
   let stopDelivery = async () => {};
@@ -216,8 +218,16 @@ export function compose(parts: Parts) {
       maintenanceTimer = setInterval(() => void maintenance.run(), MAINTENANCE_PAUSE).unref();
     },
 
-    /** Ends what would keep connections open: to be called before the server is closed. */
-    endStreams: streams.close,
+    /** Says from now on that this replica is not ready. It goes on answering. */
+    announceStop(): void {
+      stopping = true;
+    },
+
+    /** Ends streams and long polls, each with an answer, and keeps nobody waiting from then on. */
+    endWaits(): void {
+      streams.close();
+      room.close();
+    },
 
     async stop(): Promise<void> {
       streams.close();
@@ -245,9 +255,10 @@ function openDischarges(
     readonly dischargeKeys: ReturnType<typeof createDischargeKeys>;
     readonly tokenVerifier: TokenVerifier;
     readonly knowledge: RevocationKnowledge;
+    readonly room: WaitingRoom;
   },
 ): Pick<Service, "discharges" | "approvals" | "bakery"> {
-  const room = createWaitingRoom(parts);
+  const { room } = ready;
   const limits = createDischargeLimits(parts);
   const keys = ready.dischargeKeys;
   const notifies = parts.webhook !== undefined;

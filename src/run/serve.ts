@@ -1,4 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
 
@@ -8,6 +10,8 @@ import { type Bootstrapped, DEFAULT_PLATFORM } from "../domain/upkeep/bootstrap.
 import { createApp } from "../http/app.ts";
 import { createListener } from "../http/fast/direct.ts";
 import { pinoHttpLog } from "../http/log/pino-log.ts";
+import { createDeparture, type Departure } from "../http/serving/departure.ts";
+import { createHttpServer } from "../http/serving/http-server.ts";
 import { logBindings } from "./log.ts";
 import { type Opened, open } from "./open.ts";
 import { standardOutput } from "./output.ts";
@@ -16,42 +20,28 @@ import { systemClock } from "./system.ts";
 
 /** A service that answers. */
 export interface Serving {
-  /** The port that it listens on. */
+  /** The port that it listens on; a worker's is another process's. */
   readonly port: number;
+  /** Answers what is asked over a connection that another process has accepted. */
+  take(connection: Socket): void;
   /** What the first start made; undefined where that is not this process's business. */
   readonly bootstrapped: Bootstrapped | undefined;
-  /** Lets requests finish, within ten seconds, and closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Fails readiness, waits for balancers to notice, takes no new connections, answers what is asked, and closes
+   * everything, within five seconds besides `delay`. Asked again, it waits for the same end.
+   *
+   * @param delay milliseconds between failing readiness and closing the port; as configured unless said
+   */
+  stop(delay?: number): Promise<void>;
+  /** Fails readiness alone. */
+  announceStop(): void;
 }
 
-/** A bundle is at most 64 KiB; the rest is for the other headers. */
-const MAX_HEADER_BYTES = 96 * 1024;
+/** Milliseconds after which every connection is closed, whatever is asked on it, and after which all else is given up. */
+const CUT_OFF = 3_000;
+const GIVE_UP = 3_800;
 
-/** Milliseconds. */
-const SHUTDOWN = 10_000;
-
-function listen(server: Server, config: Config): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(config.port, config.host, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : config.port);
-    });
-  });
-}
-
-function shutDown(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), SHUTDOWN);
-    server.close(() => {
-      clearTimeout(force);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-function requestListener(config: Config, opened: Opened, worker: number | undefined) {
+function requestListener(config: Config, opened: Opened, worker: number | undefined, departure: Departure) {
   const options = {
     service: opened.service,
     publicUrl: config.publicUrl,
@@ -68,11 +58,12 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
   };
   const app = getRequestListener(createApp(options).fetch);
   const provider = opened.people.developmentProvider;
-  return createListener(options, (request: IncomingMessage, response: ServerResponse): void => {
+  const others = (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     if (provider?.owns(path)) void provider.handler(request, response);
     else void app(request, response);
-  });
+  };
+  return createListener(options, others, departure);
 }
 
 async function bootstrap(opened: Opened): Promise<Bootstrapped> {
@@ -88,7 +79,7 @@ async function bootstrap(opened: Opened): Promise<Bootstrapped> {
 }
 
 /**
- * Serves until told to stop.
+ * Serves until told to stop. A worker opens no port, and takes connections instead.
  *
  * Rejects where the database, the data folder or the port cannot be had, or the master key does not
  * open the stored keys.
@@ -105,16 +96,10 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
         platform: SERVICE_PLATFORM,
       });
     }
-    const server = createServer(
-      {
-        maxHeaderSize: MAX_HEADER_BYTES,
-        headersTimeout: 10_000,
-        requestTimeout: 30_000,
-        keepAliveTimeout: 65_000,
-      },
-      requestListener(config, opened, overrides?.worker),
-    );
-    const port = await listen(server, config);
+    const departure = createDeparture();
+    const server = createHttpServer(requestListener(config, opened, overrides?.worker, departure), departure);
+    const port =
+      overrides?.worker === undefined ? await server.listen(config.port, config.host) : config.port;
     if (config.otlpEndpoint !== undefined) {
       opened.log.warn({
         event: "tracing not built",
@@ -129,14 +114,27 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
       public_url: config.publicUrl,
       version: VERSION,
     });
+    async function stop(delay: number): Promise<void> {
+      opened.announceStop();
+      await pause(delay);
+      const begun = performance.now();
+      const left = (limit: number) => Math.max(0, begun + limit - performance.now());
+      await server.closeDoor();
+      opened.endWaits();
+      await server.drain(left(CUT_OFF));
+      await Promise.race([opened.close(), pause(left(GIVE_UP))]);
+      opened.log.info({ event: "stopped" });
+    }
+
+    let stopping: Promise<void> | undefined;
     return {
       port,
+      take: server.take,
       bootstrapped,
-      async stop() {
-        opened.endStreams();
-        await shutDown(server);
-        await opened.close();
-        opened.log.info({ event: "stopped" });
+      announceStop: opened.announceStop,
+      stop(delay = 0) {
+        stopping ??= stop(delay);
+        return stopping;
       },
     };
   } catch (error) {

@@ -4,18 +4,33 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 
 import { DomainError } from "../domain/parts/error.ts";
+import { shareConnections } from "./connection-sharing.ts";
+import { onServing, tellWorker } from "./worker-messages.ts";
 import { createSlots } from "./worker-slots.ts";
 
 /** Milliseconds that a new worker has until it serves: a database that answers nothing must not hold a restart for ever. */
 const START_WAIT = 60_000;
 
-/** Milliseconds that a worker which is told to stop has for the requests under way; it gives them ten seconds itself. */
-const STOP_WAIT = 15_000;
+/** Milliseconds after which a worker that was told to leave is ended: it takes less than five seconds itself. */
+const STOP_WAIT = 8_000;
 
 /** Milliseconds before a worker that ended is replaced: doubled with each that ends, until none did for a while. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 const CALM = 60_000;
+
+/** Settings of workers. */
+export interface WorkersOptions {
+  readonly count: number;
+  /** The port that they share; it is open once one of them serves. */
+  readonly port: number;
+  readonly host: string;
+  /** Milliseconds between failing readiness and closing the port, where all are to stop. */
+  readonly delay: number;
+  readonly log: Pick<Logger, "info" | "error">;
+  /** Takes what workers log, whole lines at a time: several processes on one pipe would tear each other's. */
+  readonly write: (lines: string) => void;
+}
 
 /** Several processes that serve on one port. */
 export interface Workers {
@@ -30,11 +45,11 @@ export interface Workers {
 /**
  * Starts workers: each is a whole replica with a follower of the revocation log and a pool of connections of its own,
  * so that one that hangs or dies takes nothing of the others with it. One that ends by itself is replaced and counted.
- *
- * @param write takes what workers log, whole lines at a time: several processes on one pipe would tear each other's
  */
-export function startWorkers(count: number, log: Logger, write: (lines: string) => void): Workers {
+export function startWorkers({ count, port, host, delay, log, write }: WorkersOptions): Workers {
   const slots = createSlots();
+  const door = shareConnections();
+  let opening: Promise<void> | undefined;
   const living = new Set<Worker>();
   const serving = new Set<Worker>();
   const leaving = new Set<Worker>();
@@ -61,10 +76,12 @@ export function startWorkers(count: number, log: Logger, write: (lines: string) 
         slots.free(slot);
         reject(new DomainError("unavailable", "a worker ended before it served"));
       }
-      worker.once("listening", () => {
+      onServing(worker, () => {
         clearTimeout(force);
         serving.add(worker);
-        resolve(worker);
+        door.add(worker);
+        opening ??= door.listen(port, host);
+        opening.then(() => resolve(worker), reject);
       });
       // Unheard, it would end this process and with it every worker: it comes where the system cannot start a new
       // one, as when no descriptor is left, which whoever opens enough connections can bring about.
@@ -106,12 +123,18 @@ export function startWorkers(count: number, log: Logger, write: (lines: string) 
     }
   }
 
+  /** Has a worker leave, once it has taken what was on its way to it, and waits until it is gone. */
   async function end(worker: Worker): Promise<void> {
     leaving.add(worker);
     if (!living.has(worker)) return;
     const gone = new Promise<void>((resolve) => worker.process.once("close", () => resolve()));
-    worker.process.kill("SIGTERM");
     const force = setTimeout(() => worker.process.kill("SIGKILL"), STOP_WAIT);
+    if (serving.has(worker)) {
+      await door.remove(worker);
+      tellWorker(worker, "leave");
+    } else {
+      worker.process.kill("SIGTERM");
+    }
     await gone;
     clearTimeout(force);
   }
@@ -136,6 +159,9 @@ export function startWorkers(count: number, log: Logger, write: (lines: string) 
 
   async function stop(): Promise<void> {
     stopping = true;
+    for (const worker of serving) tellWorker(worker, "announce");
+    await sleep(delay);
+    await door.closeDoor();
     await Promise.all([...living].map(end));
   }
 

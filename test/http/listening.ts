@@ -8,6 +8,7 @@ import { afterEach } from "vitest";
 
 import { createListener } from "../../src/http/fast/direct.ts";
 import { socketPeer } from "../../src/http/parts/peer.ts";
+import { createDeparture } from "../../src/http/serving/departure.ts";
 import { createTestApp } from "./app.ts";
 
 /** The two ways in which a request is answered: both must answer alike. */
@@ -33,7 +34,9 @@ export async function listenOn(
     passedOn++;
     return app(incoming, response);
   };
-  const server = createServer(way === "the app alone" ? app : createListener(fakes.options, counted));
+  const server = createServer(
+    way === "the app alone" ? app : createListener(fakes.options, counted, createDeparture()),
+  );
   server.listen(0, host);
   await once(server, "listening");
   closers.push(async () => {

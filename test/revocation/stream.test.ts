@@ -183,7 +183,7 @@ describeService("streaming the revocation log", (service) => {
     const stream = await open(`${other}/v1/revocations`, headers());
     await until(() => stream.events.length > 0);
     const begun = performance.now();
-    replica.endStreams();
+    replica.endWaits();
     await stream.reading;
     expect(performance.now() - begun).toBeLessThan(1_000);
     expect((await open(`${other}/v1/revocations`, headers())).response.status).toBe(503);

@@ -18,6 +18,7 @@ import type { Webhook } from "../../src/domain/ports/webhook.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createListener } from "../../src/http/fast/direct.ts";
 import type { FaultEvent } from "../../src/http/log/log.ts";
+import { createDeparture } from "../../src/http/serving/departure.ts";
 import type { policySchema } from "../../src/http/wire/policy.ts";
 import type { problemSchema } from "../../src/http/wire/problem.ts";
 import type { revocationSchema } from "../../src/http/wire/revocation.ts";
@@ -244,7 +245,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     async listen() {
       const handled = getRequestListener(createApp(parts).fetch);
       const server = createServer(
-        createListener(parts, (incoming, outgoing) => void handled(incoming, outgoing)),
+        createListener(parts, (incoming, outgoing) => void handled(incoming, outgoing), createDeparture()),
       );
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const address = server.address();

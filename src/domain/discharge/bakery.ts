@@ -93,7 +93,7 @@ export function createBakery(options: {
       const until = clock.monotonic() + (options.waitMilliseconds ?? BAKERY_WAIT);
       while (stateAt(request, clock.now()) === "pending") {
         const left = comesBack ? until - clock.monotonic() : Number.POSITIVE_INFINITY;
-        if (left <= 0) return undefined;
+        if (left <= 0 || room.isClosed) return undefined;
         if (!(await room.wait(request.id, Math.max(1, Math.min(left, request.expiresAt - clock.now()))))) {
           throw new DomainError("unavailable", "too many clients wait already");
         }

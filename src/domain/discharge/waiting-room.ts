@@ -7,11 +7,14 @@ export interface WaitingRoom {
    * Waits until a request is decided or expires, at most so long.
    *
    * @param milliseconds how long at most
-   * @returns false where there is no room to wait
+   * @returns false where there is no room to wait; at once, and true, where the room is closed
    */
   wait(id: string, milliseconds: number): Promise<boolean>;
   /** Wakes whoever waits for a request on this replica. */
   wake(id: string): void;
+  /** Wakes everybody, for good: this replica stops, and callers wait on elsewhere. */
+  close(): void;
+  readonly isClosed: boolean;
 }
 
 /** Milliseconds between two looks; one look serves everybody who waits. */
@@ -28,6 +31,7 @@ export function createWaitingRoom(options: { readonly store: Store }): WaitingRo
   const waiting = new Map<string, Set<() => void>>();
   let seated = 0;
   let looking = false;
+  let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
 
   function wake(id: string): void {
@@ -53,6 +57,7 @@ export function createWaitingRoom(options: { readonly store: Store }): WaitingRo
 
   return {
     async wait(id, milliseconds) {
+      if (isClosed) return true;
       const taken = waiting.get(id)?.size ?? 0;
       if (milliseconds <= 0 || seated >= SEATS || taken >= SEATS_PER_REQUEST) return false;
       seated++;
@@ -77,5 +82,12 @@ export function createWaitingRoom(options: { readonly store: Store }): WaitingRo
       return true;
     },
     wake,
+    close() {
+      isClosed = true;
+      for (const id of [...waiting.keys()]) wake(id);
+    },
+    get isClosed() {
+      return isClosed;
+    },
   };
 }

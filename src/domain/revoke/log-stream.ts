@@ -33,6 +33,7 @@ export function createLogStream(options: LogStreamOptions) {
   let beatAt = Number.NEGATIVE_INFINITY;
   let ended = false;
   let wake = () => {};
+  let cut = () => {};
   let held: LogNews | undefined;
 
   const unwatch = options.knowledge.watch(() => {
@@ -45,6 +46,15 @@ export function createLogStream(options: LogStreamOptions) {
     unwatch();
     options.onClose();
     wake();
+    cut();
+  }
+
+  /** Waits for something, but not beyond the stream's end: the database may be away. */
+  function untilEnd<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      cut = () => resolve(undefined);
+      work.then(resolve, reject);
+    });
   }
 
   /** Waits for news of the log, for the stream's end, or for as long as it is told. */
@@ -106,7 +116,7 @@ export function createLogStream(options: LogStreamOptions) {
      */
     async begin(): Promise<LogStream> {
       try {
-        held = await read();
+        held = await untilEnd(read());
       } catch (error) {
         close();
         throw error;
@@ -118,7 +128,7 @@ export function createLogStream(options: LogStreamOptions) {
             held = undefined;
             return news;
           }
-          const news = await nextNews().catch((error: unknown) => {
+          const news = await untilEnd(nextNews()).catch((error: unknown) => {
             close();
             throw error;
           });

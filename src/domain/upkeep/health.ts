@@ -7,10 +7,13 @@ import type { Health } from "../service.ts";
 export function createHealth(options: {
   readonly store: Store;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
+  /** Whether this replica has been told to stop: balancers must send no more requests here. */
+  readonly isStopping: () => boolean;
 }): Health {
-  const { store, knowledge } = options;
+  const { store, knowledge, isStopping } = options;
   return {
     async problems() {
+      if (isStopping()) return ["this replica is stopping"];
       const problems: string[] = [];
       await store.ping().catch(() => problems.push("the database does not answer"));
       try {

@@ -9,6 +9,7 @@ import type { Exchange } from "../request/context.ts";
 import { createPipeline } from "../request/pipeline.ts";
 import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
+import type { Departure } from "../serving/departure.ts";
 import { headerOf, incomingRequest } from "./incoming-request.ts";
 import { createTurns } from "./turns.ts";
 
@@ -35,8 +36,13 @@ const DRAIN = 500;
  * this way: a path as it stands in the route, a plain host, a body of an announced and allowed length.
  *
  * @param app answers every other request
+ * @param departure ends connections by their answers
  */
-export function createListener(options: AppOptions, app: RequestListener): RequestListener {
+export function createListener(
+  options: AppOptions,
+  app: RequestListener,
+  departure: Departure,
+): RequestListener {
   const context = contextOf(options);
   const pipeline = createPipeline(context, options.clock);
   const turns = createTurns();
@@ -47,8 +53,12 @@ export function createListener(options: AppOptions, app: RequestListener): Reque
   const routes = new Map(DIRECT.map((route) => [`${route.method} ${route.path}`, route]));
 
   return (incoming, response) => {
+    departure.arrived(response);
     const route = routes.get(`${incoming.method} ${incoming.url}`);
-    if (route === undefined || !isPlain(incoming, route)) return app(incoming, response);
+    if (route === undefined || !isPlain(incoming, route)) {
+      departure.track(response);
+      return app(incoming, response);
+    }
     const exchange = exchangeOf(route, incoming);
     turns.begin(() => {
       pipeline
@@ -61,7 +71,7 @@ export function createListener(options: AppOptions, app: RequestListener): Reque
 
   function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, id: string): void {
     try {
-      write(response, reply, id, common);
+      write(response, reply, id, common, departure.isLast(response));
       if (!incoming.complete) drain(incoming);
     } catch {
       // A fault of this module, and there is no telling what has been written.
@@ -95,8 +105,17 @@ function exchangeOf(route: Route, incoming: IncomingMessage): Exchange {
   };
 }
 
-/** @param common headers that the reply's own take the place of */
-function write(response: ServerResponse, reply: Reply, id: string, common: CommonHeaders): void {
+/**
+ * @param common headers that the reply's own take the place of
+ * @param isLast whether the connection ends with this answer
+ */
+function write(
+  response: ServerResponse,
+  reply: Reply,
+  id: string,
+  common: CommonHeaders,
+  isLast: boolean,
+): void {
   const { body, headers, cookies } = reply;
   if (typeof body !== "string") throw new TypeError("a direct route answers with text");
   const length = Buffer.byteLength(body);
@@ -106,6 +125,7 @@ function write(response: ServerResponse, reply: Reply, id: string, common: Commo
   for (const name of names) head.push(name, headers[name] ?? "");
   for (const cookie of cookies ?? []) head.push("set-cookie", cookie);
   head.push(REQUEST_ID, id, "content-length", String(length));
+  if (isLast) head.push("connection", "close");
   response.writeHead(reply.status, head);
   // As text, head and body leave in one write; and where each character is one byte, without being transcoded.
   response.end(body, length === body.length ? "latin1" : "utf8");

@@ -1,0 +1,113 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import { Server as NetServer, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+
+import type { Departure } from "./departure.ts";
+import { inQuietTurn } from "./quiet-turn.ts";
+
+/** A bundle is at most 64 KiB; the rest is for the other headers. */
+const MAX_HEADER_BYTES = 96 * 1024;
+
+/**
+ * Milliseconds for which a connection that says nothing is kept after the port was closed: time for a request that
+ * is on its way, and for a caller that opened a connection and has not asked yet.
+ */
+const SETTLE = 2_000;
+
+/** Milliseconds between two looks for connections that have fallen idle. */
+const LOOK = 50;
+
+/** The HTTP server of one process. */
+export interface HttpServer {
+  /** @returns the port. Rejects where it cannot be had. */
+  listen(port: number, host: string): Promise<number>;
+  /** Answers what is asked over a connection that another process has accepted. */
+  take(connection: Socket): void;
+  /** Takes no new connections any more, and says on each answer that it is its connection's last. */
+  closeDoor(): Promise<void>;
+  /**
+   * Resolves once every connection is closed: those that are idle after a while, and all others at the latest when
+   * `limit` milliseconds are over.
+   */
+  drain(limit: number): Promise<void>;
+}
+
+/** Makes a server that does not listen yet. */
+export function createHttpServer(listener: RequestListener, departure: Departure): HttpServer {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+    },
+    listener,
+  );
+  const connections = new Set<Socket>();
+  let arrivals = 0;
+  // Node begins to watch how long requests take to come when it listens, which a server that takes never does.
+  let tracks = false;
+  let left = () => {};
+  server.on("connection", (socket: Socket) => {
+    arrivals += 1;
+    connections.add(socket);
+    socket.once("close", () => {
+      connections.delete(socket);
+      if (connections.size === 0) left();
+    });
+  });
+
+  async function closeIdle(): Promise<void> {
+    while (connections.size > 0) {
+      await inQuietTurn(() => {
+        server.closeIdleConnections();
+        // Node counts a connection on which nothing was ever said among those that are busy.
+        for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+      });
+      await pause(LOOK);
+    }
+  }
+
+  return {
+    listen: (port, host) => listen(server, port, host),
+
+    take(connection) {
+      if (!tracks) server.emit("listening");
+      tracks = true;
+      connection.setNoDelay(true);
+      connection.allowHalfOpen = true;
+      server.emit("connection", connection);
+    },
+
+    async closeDoor() {
+      await inQuietTurn(
+        // Its own would also close what it takes for idle, those connections among it on which a request is on its way.
+        () => NetServer.prototype.close.call(server),
+        () => arrivals,
+      );
+      // Not before: a caller whose connection has ended opens another one at once.
+      departure.begin();
+    },
+
+    async drain(limit) {
+      const settled = setTimeout(() => void closeIdle(), SETTLE);
+      const end = setTimeout(() => server.closeAllConnections(), limit);
+      await new Promise<void>((resolve) => {
+        left = resolve;
+        if (connections.size === 0) resolve();
+      });
+      clearTimeout(settled);
+      clearTimeout(end);
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.on("error", reject); // and for good: a connection that cannot be accepted is no reason to end
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
