@@ -10,13 +10,13 @@ export const SHORT_ID = /^[A-Za-z0-9_-]{16}$/;
 /** A revocation id: 16 bytes in base64url. The last character carries two bits, so only four are canonical. */
 export const REVOCATION_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
-/** An approval's id, wider than the UUIDs that this service makes: tickets of others may be approved elsewhere. */
+/** An approval's id in caveats and revocations. The service itself makes UUIDs of version 7. */
 export const APPROVAL_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 /** An agent: `NAME` or `NAME#INSTANCE`. */
 export const AGENT = /^[A-Za-z0-9._:/@-]{1,128}(?:#[A-Za-z0-9._:/@-]{1,128})?$/;
 
-/** Splits what {@link AGENT} matches. `instance` is undefined for a name alone. */
+/** Splits an agent that {@link AGENT} matches. `instance` is undefined for a name alone. */
 export function splitAgent(agent: string): { readonly name: string; readonly instance: string | undefined } {
   const [name = agent, instance] = agent.split("#", 2);
   return { name, instance };
