@@ -1,7 +1,8 @@
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
-import { agentText, type Caveat } from "./caveat.ts";
-import { type Condition, compileCaveat, shownCaveat } from "./condition.ts";
+import { agentTrail } from "./agents.ts";
+import type { Caveat } from "./caveat.ts";
+import { type Condition, shownCaveat } from "./condition.ts";
 import {
   explainAncestor,
   explainDepth,
@@ -14,21 +15,21 @@ import { forbids } from "./forbids.ts";
 import { compareInstants, type Instant } from "./values/instant.ts";
 import { newWork, type Work } from "./values/work.ts";
 
-/** Where a chain of caveats stands. */
-export type Place = "root" | "discharge";
+/** The role of the macaroon that a chain of caveats belongs to. */
+export type MacaroonRole = "root" | "discharge";
 
-/** What caveats are cleared against. */
+/** The facts that caveats are cleared against. */
 export interface Facts {
   /** The service's clock, never the caller's. */
   readonly now: Instant;
   /** The facts of the request, without the members that {@link reservedMember} names. */
   readonly context: JsonObject;
-  readonly place: Place;
+  readonly macaroon: MacaroonRole;
   /** Revocation ids of all links of the root macaroon, for `ancestor` in a discharge; without it none serves. */
   readonly ancestors?: ReadonlySet<string>;
 }
 
-/** Why a caveat forbids a request. `expired` is a failed `time <`. */
+/** The code of a caveat's failure. `expired` is a failed `time <`. */
 export type FailureCode = Extract<
   RefusalCode,
   "expired" | "depth_exceeded" | "caveat_unknown" | "caveat_failed"
@@ -46,7 +47,7 @@ export interface Failure {
    */
   readonly agent: string | null;
   readonly code: FailureCode;
-  /** What was seen and what would have passed, in a sentence for people. */
+  /** The value that was seen and the values that would have passed, in a sentence for people. */
   readonly detail: string;
 }
 
@@ -54,14 +55,11 @@ export interface Failure {
 export interface Clearance {
   /** Every caveat that forbids the request, in the order of the chain. */
   readonly failures: readonly Failure[];
-  /** The trail of agents with their instances: what holders claim, in order. */
+  /** The trail of agents with their instances: the names that holders claim, in order. */
   readonly agents: readonly string[];
-  /** The chain as it was read, for {@link summarise} or to be cleared again. */
-  readonly conditions: readonly Condition[];
 }
 
-/** Undefined where the caveat does not forbid the request. */
-type Verdict = { readonly code: FailureCode; readonly detail: string } | undefined;
+type FailureReason = Pick<Failure, "code" | "detail">;
 
 /**
  * Clears a chain of caveats, in chain order, and finds every one that forbids the request.
@@ -69,23 +67,14 @@ type Verdict = { readonly code: FailureCode; readonly detail: string } | undefin
  * Call it only with caveats whose signature has been verified. Pure, and never throws, whatever the
  * caveats and the context are. Work is bounded for the chain as a whole: see {@link WORK_LIMIT}.
  *
- * @param work what is left of an allowance that several chains share, as those of one bundle do
+ * @param work the rest of an allowance that several chains share, as those of one bundle do
+ * @example
+ * const chain = ["action in read, list", "time < 2099-01-01T00:00:00Z"].map(compileCaveat);
+ * const now = instantFromMilliseconds(Date.now());
+ * clear(chain, { now, context: new Map([["action", "read"]]), macaroon: "root" }).failures; // []
  */
-export function clear(
-  chain: readonly (string | Uint8Array | Condition)[],
-  facts: Facts,
-  work: Work = newWork(),
-): Clearance {
-  const conditions: Condition[] = [];
-  const agents: string[] = [];
-  for (const link of chain) {
-    const condition = typeof link === "string" || link instanceof Uint8Array ? compileCaveat(link) : link;
-    conditions.push(condition);
-    if (condition.state === "known" && condition.caveat.kind === "agent") {
-      agents.push(agentText(condition.caveat));
-    }
-  }
-
+export function clear(conditions: readonly Condition[], facts: Facts, work: Work = newWork()): Clearance {
+  const agents = agentTrail(conditions);
   const failures: Failure[] = [];
   let passed = 0;
   let name: string | null = null;
@@ -93,25 +82,26 @@ export function clear(
     const condition = conditions[index] as Condition;
     if (condition.state === "third_party") continue;
     const handovers = agents.length - passed;
-    const verdict = judge(condition, facts, handovers, work);
-    if (verdict !== undefined) {
+    const reason = failureOf(condition, facts, handovers, work);
+    if (reason !== undefined) {
       const agent = agents[passed - 1] ?? null;
-      const detail = name === null ? verdict.detail : `${verdict.detail} (added by ${name})`;
-      failures.push({ index, caveat: shownCaveat(condition.text), agent, code: verdict.code, detail });
+      const detail = name === null ? reason.detail : `${reason.detail} (added by ${name})`;
+      failures.push({ index, caveat: shownCaveat(condition.text), agent, code: reason.code, detail });
     } else if (condition.state === "known" && condition.caveat.kind === "agent") {
       passed++;
       name = condition.caveat.name;
     }
   }
-  return { failures, agents, conditions };
+  return { failures, agents };
 }
 
-function judge(
+/** The reason why one caveat forbids the request; undefined if it does not. */
+function failureOf(
   condition: Exclude<Condition, { readonly state: "third_party" }>,
   facts: Facts,
   handovers: number,
   work: Work,
-): Verdict {
+): FailureReason | undefined {
   if (condition.state === "unknown") return unknown(explainUnknown(condition.text));
   const caveat: Caveat = condition.caveat;
   switch (caveat.kind) {
@@ -127,11 +117,11 @@ function judge(
       if (handovers <= caveat.most) return undefined;
       return { code: "depth_exceeded", detail: explainDepth(handovers, caveat.most) };
     case "ancestor":
-      if (facts.place !== "discharge") return unknown(explainMisplaced("ancestor"));
+      if (facts.macaroon !== "discharge") return unknown(explainMisplaced("ancestor"));
       if (facts.ancestors?.has(caveat.revocationId)) return undefined;
       return { code: "caveat_failed", detail: explainAncestor(caveat.revocationId) };
     case "approval":
-      return facts.place === "discharge" ? undefined : unknown(explainMisplaced("approval"));
+      return facts.macaroon === "discharge" ? undefined : unknown(explainMisplaced("approval"));
     case "equality":
     case "membership":
     case "comparison":
@@ -146,6 +136,6 @@ function judge(
   }
 }
 
-function unknown(detail: string): Verdict {
+function unknown(detail: string): FailureReason {
   return { code: "caveat_unknown", detail };
 }

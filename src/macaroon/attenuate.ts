@@ -3,7 +3,7 @@ import { defaultHmac } from "./hash/hmac.ts";
 import type { Hmac } from "./hash/types.ts";
 import { copyOf, toBytes } from "./parts/bytes.ts";
 import { checkCaveatCount, checkCaveatSize, LIMITS } from "./parts/limits.ts";
-import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
+import type { UnverifiedCaveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 /**
  * Narrows a macaroon by first-party caveats. Needs no key and no network.
@@ -26,7 +26,7 @@ export function attenuate(
 /** Appends caveats of either kind and signs each. */
 export function appendCaveats(
   macaroon: UnverifiedMacaroon,
-  caveats: readonly Caveat[],
+  caveats: readonly UnverifiedCaveat[],
   hmac: Hmac,
 ): UnverifiedMacaroon {
   const unverifiedCaveats = [...macaroon.unverifiedCaveats, ...caveats];

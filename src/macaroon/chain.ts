@@ -1,9 +1,9 @@
 import type { ChainHash, Hmac } from "./hash/types.ts";
 import { hmac2 } from "./key.ts";
-import type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
+import type { UnverifiedCaveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 
 /** The tail after one more caveat. */
-export function nextTail(tail: Uint8Array, caveat: Caveat, hmac: Hmac): Uint8Array {
+export function nextTail(tail: Uint8Array, caveat: UnverifiedCaveat, hmac: Hmac): Uint8Array {
   if (caveat.verificationId === undefined) return hmac(tail, caveat.id);
   return hmac2(tail, caveat.verificationId, caveat.id, hmac);
 }

@@ -15,7 +15,7 @@ export { decodeBase64, encodeBase64Url } from "./parts/base64.ts";
 export { constantTimeEqual } from "./parts/bytes.ts";
 export { MacaroonError, type MacaroonErrorCode } from "./parts/error.ts";
 export { LIMITS, type Limits, type LowerLimits } from "./parts/limits.ts";
-export type { Caveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
+export type { UnverifiedCaveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
 export { encodeUvarint } from "./parts/uvarint.ts";
 export {
   addSealedCondition,
@@ -23,7 +23,7 @@ export {
   type SealedCondition,
   sealCondition,
 } from "./sealed-condition.ts";
-export type { Place, TraceStep } from "./steps.ts";
+export type { MacaroonPlace, TraceStep } from "./steps.ts";
 export { addThirdPartyCaveat, type ThirdPartyCaveatOptions } from "./third-party.ts";
 export { boxPublicKey } from "./tickets/box.ts";
 export {

@@ -3,11 +3,11 @@ import { encodeBase64Url } from "./parts/base64.ts";
 import { compareBytes, constantTimeEqual } from "./parts/bytes.ts";
 import type { Limits } from "./parts/limits.ts";
 import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
-import type { Keyed, Place, SignedDischarge } from "./steps.ts";
+import type { Keyed, MacaroonPlace, SignedDischarge } from "./steps.ts";
 
 /** A caveat, by its macaroon and its place in it. */
 export interface CaveatPlace {
-  readonly macaroon: Place;
+  readonly macaroon: MacaroonPlace;
   readonly caveat: number;
 }
 
@@ -54,7 +54,7 @@ interface Candidate {
 }
 
 interface Visit {
-  readonly place: Place;
+  readonly place: MacaroonPlace;
   readonly macaroon: UnverifiedMacaroon;
   readonly tails: readonly Uint8Array[];
   readonly depth: number;

@@ -7,12 +7,12 @@ import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 import { unsealCaveatKey } from "./third-party.ts";
 
 /** Which macaroon of a bundle: the root macaroon, or a discharge by its place among the discharges. */
-export type Place = "root" | number;
+export type MacaroonPlace = "root" | number;
 
 /** One step of a verification that uses a key. Holds secrets: see {@link traceVerify}. */
 export interface TraceStep {
   readonly operation: "derive" | "identifier" | "first_party" | "third_party" | "unseal" | "bind" | "compare";
-  readonly macaroon: Place;
+  readonly macaroon: MacaroonPlace;
   /** The caveat, by its place in the macaroon, where the step is about one. */
   readonly caveat?: number;
   /** What goes in, in words and sizes. */
@@ -33,7 +33,12 @@ export interface Keyed {
   /** A discharge's tails and binding, if its signature is right under that caveat key. */
   discharge(place: number, discharge: UnverifiedMacaroon, key: Uint8Array): SignedDischarge | undefined;
   /** The caveat key in a verification id. */
-  unseal(place: Place, caveat: number, tail: Uint8Array, verificationId: Uint8Array): Uint8Array | undefined;
+  unseal(
+    place: MacaroonPlace,
+    caveat: number,
+    tail: Uint8Array,
+    verificationId: Uint8Array,
+  ): Uint8Array | undefined;
 }
 
 /** What a right signature tells of a discharge. */
@@ -45,12 +50,12 @@ export interface SignedDischarge {
 /** The keyed operations on discharges of one root macaroon; the listener sees every one of them. */
 export function keyedOperations(root: UnverifiedMacaroon, chain: ChainHash, listener?: StepListener): Keyed {
   const hmac = hmacBy(chain);
-  const tailsOf = (place: Place, macaroon: UnverifiedMacaroon, key: Uint8Array): Uint8Array[] => {
+  const tailsOf = (place: MacaroonPlace, macaroon: UnverifiedMacaroon, key: Uint8Array): Uint8Array[] => {
     const tails = computeTails(key, macaroon, chain);
     if (listener !== undefined) reportTails(listener, place, macaroon, tails);
     return tails;
   };
-  const compare = (place: Place, inputs: string, a: Uint8Array, b: Uint8Array): boolean => {
+  const compare = (place: MacaroonPlace, inputs: string, a: Uint8Array, b: Uint8Array): boolean => {
     const equal = constantTimeEqual(a, b);
     listener?.({ operation: "compare", macaroon: place, inputs, equal });
     return equal;
@@ -93,7 +98,7 @@ function lastOf(tails: readonly Uint8Array[]): Uint8Array {
 
 function reportTails(
   listener: StepListener,
-  macaroon: Place,
+  macaroon: MacaroonPlace,
   { identifier, unverifiedCaveats }: UnverifiedMacaroon,
   tails: readonly Uint8Array[],
 ): void {

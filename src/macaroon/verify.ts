@@ -1,13 +1,12 @@
-import { chainOf, defaultChain } from "./hash/chain-hash.ts";
-import { defaultHmac, defaultSha256 } from "./hash/hmac.ts";
+import { defaultChain } from "./hash/chain-hash.ts";
 import { namedBy } from "./hash/revocation-id.ts";
-import type { ChainHash, Hmac, Sha256 } from "./hash/types.ts";
+import type { ChainHash } from "./hash/types.ts";
 import { requireKey, type SigningKey } from "./key.ts";
 import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
 import { MacaroonError } from "./parts/error.ts";
 import { checkBundle, type LowerLimits, limitsWith } from "./parts/limits.ts";
 import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./parts/macaroon.ts";
-import { keyedOperations, type Place, type StepListener } from "./steps.ts";
+import { keyedOperations, type MacaroonPlace, type StepListener } from "./steps.ts";
 import type {
   DischargeState,
   Undischarged,
@@ -17,21 +16,18 @@ import type {
   VerifiedMacaroon,
 } from "./verified.ts";
 
-/** What is verified, and with what. */
+/** A bundle to verify, and the key and hash to verify it with. */
 export interface VerifyOptions {
   readonly root: UnverifiedMacaroon;
   readonly discharges?: readonly UnverifiedMacaroon[];
-  /** The root key, or what {@link signingKey} made of it. */
+  /** The root key, or the key that {@link signingKey} derived from it. */
   readonly rootKey: Uint8Array | SigningKey;
   readonly limits?: LowerLimits;
-  /** Hashes in place of the portable functions. */
+  /** A faster hash than the portable one; {@link chainOf} makes one of HMAC and SHA-256 functions. */
   readonly chain?: ChainHash;
-  /** The same of the two hashes that it is made of, where there is no `chain`. */
-  readonly hmac?: Hmac;
-  readonly sha256?: Sha256;
 }
 
-/** What came of verifying. Where the root macaroon's signature is wrong, nothing else is said. */
+/** The outcome of verifying. With a wrong signature of the root macaroon, nothing else is said. */
 export type Verification =
   | { readonly ok: true; readonly macaroon: VerifiedMacaroon }
   | { readonly ok: false; readonly code: "bad_signature" | "too_large" };
@@ -41,8 +37,15 @@ export type Verification =
  *
  * Limits first, then the root macaroon's signature, then the discharges'. No caveat is parsed: predicates
  * and tickets are bytes here, and a parser above must never see bytes that nobody signed. An invalid
- * discharge is an answer about that discharge; what follows from it, and from an unbound or a missing one,
- * is decided above.
+ * discharge is an answer about that discharge; the layers above decide what follows from it, and from an
+ * unbound or a missing one.
+ *
+ * @example
+ * const decoded = decodeBundle(text);
+ * if (!decoded.ok) throw new Error(decoded.detail);
+ * const [root, ...discharges] = decoded.macaroons;
+ * const verification = verify({ root, discharges, rootKey });
+ * if (verification.ok) console.log(verification.macaroon.revocationId.text);
  */
 export function verify(options: VerifyOptions): Verification {
   return verifyStepwise(options);
@@ -50,7 +53,7 @@ export function verify(options: VerifyOptions): Verification {
 
 /** {@link verify}, with somebody listening. The listener hears secrets. */
 export function verifyStepwise(options: VerifyOptions, listener?: StepListener): Verification {
-  const { root, discharges = [], rootKey } = options;
+  const { root, discharges = [], rootKey, chain = defaultChain } = options;
   const limits = limitsWith(options.limits);
   try {
     checkBundle(root, discharges, limits);
@@ -61,15 +64,17 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
   if (rootKey instanceof Uint8Array) requireKey(rootKey);
   if (root.signature.length !== SIGNATURE_BYTES) return { ok: false, code: "bad_signature" };
 
-  const chain = chainFor(options);
   const keyed = keyedOperations(root, chain, listener);
   const tails = keyed.root(rootKey);
   if (tails === undefined) return { ok: false, code: "bad_signature" };
   const matches = matchDischarges(root, tails, discharges, limits, keyed);
 
   const found = dischargesByCaveat(matches);
-  const chainOf = (place: Place, macaroon: UnverifiedMacaroon, links: readonly Uint8Array[]): VerifiedChain =>
-    verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), chain);
+  const chainOf = (
+    place: MacaroonPlace,
+    macaroon: UnverifiedMacaroon,
+    links: readonly Uint8Array[],
+  ): VerifiedChain => verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), chain);
   const states = matches.outcomes.map((outcome, place): DischargeState => {
     const discharge = discharges[place];
     if (!outcome.ok || discharge === undefined) return { state: "invalid", reason: faultOf(outcome) };
@@ -89,17 +94,11 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
   return { ok: true, macaroon: facts as VerifiedMacaroon };
 }
 
-function chainFor({ chain, hmac, sha256 }: VerifyOptions): ChainHash {
-  if (chain !== undefined) return chain;
-  if (hmac === undefined && sha256 === undefined) return defaultChain;
-  return chainOf(hmac ?? defaultHmac, sha256 ?? defaultSha256);
-}
-
 function faultOf(outcome: Match): (Match & { ok: false })["reason"] {
   return outcome.ok ? "no_such_caveat" : outcome.reason;
 }
 
-function placeKey(macaroon: Place, caveat: number): string {
+function placeKey(macaroon: MacaroonPlace, caveat: number): string {
   return `${macaroon} ${caveat}`;
 }
 
@@ -138,7 +137,7 @@ function verifiedChain(
   return location === undefined ? links : { ...links, location };
 }
 
-function addUndischarged(all: Undischarged[], macaroon: Place, chain: VerifiedChain): void {
+function addUndischarged(all: Undischarged[], macaroon: MacaroonPlace, chain: VerifiedChain): void {
   for (let caveat = 0; caveat < chain.caveats.length; caveat++) {
     const { kind, id, location, discharge } = chain.caveats[caveat] as VerifiedCaveat;
     if (kind === "first" || discharge !== undefined) continue;

@@ -11,8 +11,8 @@ import { createRepositories } from "./repositories.ts";
 import { connectServer } from "./server/connect.ts";
 import { explainStart } from "./start-failure.ts";
 
-/** Which database. */
-export type Place =
+/** The database to open. */
+export type DatabasePlace =
   /** The embedded one, under this folder; it is made where it is missing, and locked while the store is open. */
   | { readonly kind: "folder"; readonly folder: string }
   | {
@@ -28,7 +28,7 @@ export type Place =
 
 /** Settings of a store. All times are milliseconds. */
 export interface OpenStoreOptions {
-  readonly place: Place;
+  readonly place: DatabasePlace;
   /** Whether to apply migrations that are missing; true by default. Without, what is missing fails the first query. */
   readonly migrate?: boolean;
   /** By default the package's own. */
@@ -88,7 +88,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 
   async function openServer(
-    { url, direct }: Extract<Place, { readonly kind: "server" }>,
+    { url, direct }: Extract<DatabasePlace, { readonly kind: "server" }>,
     { connectTimeout = 3_000, connections = 10 }: OpenStoreOptions,
   ): Promise<Engine> {
     const idleInTransactionTimeout = transactionDeadline + 5_000;

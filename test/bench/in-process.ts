@@ -48,7 +48,7 @@ function ours(hmac: Hmac, chain?: ChainHash): Task {
     });
     if (!verified.ok) return false;
     const conditions = verified.macaroon.caveats.map(({ id }) => readCaveat(id));
-    return clear(conditions, { now, context, place: "root" }).failures.length === 0;
+    return clear(conditions, { now, context, macaroon: "root" }).failures.length === 0;
   };
 }
 

@@ -46,8 +46,8 @@ const SPELLINGS: readonly (readonly [string, readonly string[]])[] = [
 
 const now = instantFromMilliseconds(0);
 const cleared = (caveat: string, ip: string) =>
-  clear([compileCaveat(caveat)], { context: new Map([["ip", ip]]), now, place: "root" }).failures.length ===
-  0;
+  clear([compileCaveat(caveat)], { context: new Map([["ip", ip]]), now, macaroon: "root" }).failures
+    .length === 0;
 
 describe("a denied address is denied in every spelling", () => {
   for (const [address, spellings] of SPELLINGS) {

@@ -1,17 +1,16 @@
 import { describe, expect, test } from "vitest";
-
-import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { type CaveatCase, contextOf, loadCases } from "./cases.ts";
+import { clearTexts } from "./texts.ts";
 
 const cases = loadCases();
 
-function clearCase(row: CaveatCase, chain: Parameters<typeof clear>[0]) {
+function clearCase(row: CaveatCase, chain: Parameters<typeof clearTexts>[0]) {
   const now = parseInstant(row.now);
   if (now === undefined) throw new Error(`"${row.name}" has no time`);
   const ancestors = row.ancestors === undefined ? {} : { ancestors: new Set(row.ancestors) };
-  return clear(chain, { now, context: contextOf(row), place: row.place, ...ancestors });
+  return clearTexts(chain, { now, context: contextOf(row), macaroon: row.macaroon, ...ancestors });
 }
 
 describe("the table of cases", () => {

@@ -10,7 +10,7 @@ export interface CaveatCase {
   readonly contextText: string;
   /** RFC 3339; the same for all cases that do not say another. */
   readonly now: string;
-  readonly place: "root" | "discharge";
+  readonly macaroon: "root" | "discharge";
   /** Revocation ids of the root macaroon's chain; for cases in a discharge. */
   readonly ancestors: readonly string[] | undefined;
   /** The code of the one failure that is expected; null where the caveats pass. */
@@ -26,7 +26,7 @@ export type CaseCode = (typeof CODES)[number];
 const CASE_NOW = "2026-11-20T12:00:00Z";
 
 const CODES = ["expired", "depth_exceeded", "caveat_unknown", "caveat_failed"] as const;
-const MEMBERS = ["name", "caveats", "context", "now", "place", "ancestors", "code", "detail"];
+const MEMBERS = ["name", "caveats", "context", "now", "macaroon", "ancestors", "code", "detail"];
 
 /** The whole table. Throws where a row has a member that nobody reads, so that a typing error is no passing case. */
 export function loadCases(): readonly CaveatCase[] {
@@ -49,17 +49,17 @@ function readCase(row: unknown): CaveatCase {
   for (const member of fields.keys()) {
     if (!MEMBERS.includes(member)) throw new Error(`"${name}" has a member that nobody reads`);
   }
-  const place = fields.get("place") ?? "root";
+  const macaroon = fields.get("macaroon") ?? "root";
   const code = fields.get("code");
   const known = CODES.find((candidate) => candidate === code);
   if (known === undefined && code !== null) throw new Error(`"${name}" has no code`);
-  if (place !== "root" && place !== "discharge") throw new Error(`"${name}" has no place`);
+  if (macaroon !== "root" && macaroon !== "discharge") throw new Error(`"${name}" has no such macaroon`);
   return {
     name,
     caveats: texts(fields.get("caveats"), name),
     contextText: text(fields.get("context"), name),
     now: text(fields.get("now") ?? CASE_NOW, name),
-    place,
+    macaroon,
     ancestors: fields.has("ancestors") ? texts(fields.get("ancestors"), name) : undefined,
     code: known ?? null,
     detail: fields.has("detail") ? text(fields.get("detail"), name) : undefined,

@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
-import { clear } from "../../src/caveats/clear.ts";
 import { parseCaveat, parseCaveatBytes } from "../../src/caveats/parse.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { anyText, caveat, smallCaveat, smallContext } from "./arbitraries.ts";
 import { loadCases } from "./cases.ts";
+import { clearTexts } from "./texts.ts";
 
 const NOW = parseInstant("2026-11-20T12:00:00Z") ?? expect.fail("no time");
 
@@ -39,9 +38,9 @@ describe("parse and print", () => {
       fc.property(texts, smallContext, (text, context) => {
         const parsed = parseCaveat(text);
         if (parsed === undefined) return;
-        const facts = { now: NOW, context, place: "root" } as const;
+        const facts = { now: NOW, context, macaroon: "root" } as const;
         const codes = (chain: string): unknown =>
-          clear([chain], facts).failures.map(({ code, detail }) => [code, detail]);
+          clearTexts([chain], facts).failures.map(({ code, detail }) => [code, detail]);
         expect(codes(printCaveat(parsed))).toEqual(codes(text));
       }),
       { numRuns: 1_000 },

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 
 import { describe, expect, test } from "vitest";
-
-import { clear } from "../../src/caveats/clear.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
+import { clearTexts } from "./texts.ts";
 
 const README = readFileSync(new URL("../../src/caveats/README.md", import.meta.url), "utf8");
 const NOW = parseInstant("2026-11-20T12:00:00Z") ?? expect.fail("no time");
@@ -29,7 +28,7 @@ describe("the examples of the reference", () => {
   test.each(examples)("$caveat with $context: $outcome", ({ caveat, context, outcome }) => {
     const value = parseJson(context);
     if (!(value instanceof Map)) return expect.fail("no object");
-    const { failures } = clear([caveat], { now: NOW, context: value, place: "root" });
+    const { failures } = clearTexts([caveat], { now: NOW, context: value, macaroon: "root" });
     expect(failures[0]?.code).toBe(CODES[outcome]);
   });
 });

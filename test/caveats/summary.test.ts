@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { AttributeCaveat } from "../../src/caveats/caveat.ts";
-import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat, thirdParty } from "../../src/caveats/condition.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
@@ -10,6 +9,7 @@ import { type Merged, mergeCaveats } from "../../src/caveats/together/merge.ts";
 import { summarise } from "../../src/caveats/together/summary.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { anyText, smallCaveat, smallContext } from "./arbitraries.ts";
+import { clearTexts } from "./texts.ts";
 
 const NOW = parseInstant("2026-11-20T12:00:00Z") ?? expect.fail("no time");
 
@@ -141,7 +141,7 @@ describe("the summary", () => {
 
   test("knows a discharge's own caveats in a discharge", () => {
     const chain = ["ancestor = AAECAwQFBgcICQoLDA0ODw", "approval = a1"].map(compileCaveat);
-    expect(summarise(chain, { now: NOW, place: "discharge" })).toBe(
+    expect(summarise(chain, { now: NOW, macaroon: "discharge" })).toBe(
       "Only for tokens at or below the link AAECAwQFBgcICQoLDA0ODw, granted by the approval a1.",
     );
   });
@@ -213,9 +213,9 @@ describe("putting caveats on one attribute together", () => {
           .filter((caveat) => caveat !== undefined && "attribute" in caveat);
         const merged = [...mergeCaveats(caveats).values()];
         const nothingLeft = merged.some(({ only }) => only?.length === 0);
-        const facts = { now: NOW, context, place: "root" } as const;
-        const apart = clear(texts, facts).failures.length === 0;
-        const together = clear(merged.flatMap(unmerge).map(printCaveat), facts).failures.length === 0;
+        const facts = { now: NOW, context, macaroon: "root" } as const;
+        const apart = clearTexts(texts, facts).failures.length === 0;
+        const together = clearTexts(merged.flatMap(unmerge).map(printCaveat), facts).failures.length === 0;
         expect(together && !nothingLeft).toBe(apart);
       }),
       { numRuns: 4_000 },

@@ -11,7 +11,8 @@ import { narrow } from "../support/service-macaroons.ts";
  * verifier never judges, and contexts that the client refuses to send.
  */
 const rows = loadCases().filter(
-  ({ place, caveats }) => place === "root" && !caveats.some((caveat) => /\btime\b|time-before/.test(caveat)),
+  ({ macaroon, caveats }) =>
+    macaroon === "root" && !caveats.some((caveat) => /\btime\b|time-before/.test(caveat)),
 );
 
 declare global {

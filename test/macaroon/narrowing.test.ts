@@ -4,9 +4,9 @@ import {
   addThirdPartyCaveat,
   attenuate,
   bind,
-  type Caveat,
   defaultHmac,
   mint,
+  type UnverifiedCaveat,
   type UnverifiedMacaroon,
 } from "../../src/macaroon/index.ts";
 import { deriveKey } from "../../src/macaroon/key.ts";
@@ -84,7 +84,7 @@ const OPERATIONS: readonly Operation[] = [
   changeRoot((root, pick) => ({
     ...root,
     unverifiedCaveats: root.unverifiedCaveats.map(
-      (caveat): Caveat => (pick(2) === 0 ? { id: caveat.id } : caveat),
+      (caveat): UnverifiedCaveat => (pick(2) === 0 ? { id: caveat.id } : caveat),
     ),
   })),
   // Sign with whatever is at hand.

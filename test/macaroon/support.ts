@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
+
 import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { expect } from "vitest";
 
-import { nodeChain, nodeHmac, nodeSha256 } from "../../src/domain/verify/node-hash.ts";
+import { nodeChain, nodeHmac } from "../../src/domain/verify/node-hash.ts";
 import { defaultChain } from "../../src/macaroon/hash/chain-hash.ts";
 import {
   addThirdPartyCaveat,
@@ -28,6 +30,8 @@ export const NOBLE = {
   sha256: (message: Uint8Array) => nobleSha256(message),
 };
 
+const nodeSha256: Sha256 = (message) => new Uint8Array(createHash("sha256").update(message).digest());
+
 /** Every implementation of the two hashes, and the one that they are held to. */
 export const KEYED_HASHES: readonly (readonly [name: string, keyed: { hmac: Hmac; sha256: Sha256 }])[] = [
   ["noble", NOBLE],
@@ -48,7 +52,7 @@ const OTHERS = [nodeChain, chainOf(NOBLE.hmac, NOBLE.sha256)] as const;
 /** Verifies with every hash: each must come to the same answer. A hash of the caller's own stays the only one. */
 export function verifyWithEach(options: VerifyOptions): Verification {
   const verification = verify(options);
-  if (options.hmac !== undefined || options.chain !== undefined) return verification;
+  if (options.chain !== undefined) return verification;
   for (const chain of OTHERS) expect(verify({ ...options, chain })).toEqual(verification);
   return verification;
 }

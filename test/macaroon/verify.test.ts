@@ -5,7 +5,9 @@ import {
   addThirdPartyCaveat,
   attenuate,
   bind,
+  chainOf,
   defaultHmac,
+  defaultSha256,
   type Hmac,
   LIMITS,
   type LowerLimits,
@@ -71,7 +73,7 @@ describe("the chain", () => {
       return tag;
     };
     const text = JSON.stringify(
-      verified(verify({ root: parent, discharges, rootKey: KEY, hmac })),
+      verified(verify({ root: parent, discharges, rootKey: KEY, chain: chainOf(hmac, defaultSha256) })),
       (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value),
     );
     expect(secrets.length).toBeGreaterThan(10);
@@ -400,7 +402,9 @@ describe("limits", () => {
       {},
     ],
   ])("%s: too large, before any HMAC", (_name, macaroon, discharges, limits) => {
-    expect(verify({ root: macaroon, discharges, rootKey: KEY, limits, hmac: noHmac })).toEqual({
+    expect(
+      verify({ root: macaroon, discharges, rootKey: KEY, limits, chain: chainOf(noHmac, defaultSha256) }),
+    ).toEqual({
       ok: false,
       code: "too_large",
     });
@@ -444,7 +448,10 @@ describe("limits", () => {
       dischargeFor("t", Array(100).fill("a"), `other ${index}`),
     );
     count = 0;
-    expect(verified(verify({ root: hostile, discharges, rootKey: KEY, hmac })).discharges).toHaveLength(32);
+    expect(
+      verified(verify({ root: hostile, discharges, rootKey: KEY, chain: chainOf(hmac, defaultSha256) }))
+        .discharges,
+    ).toHaveLength(32);
     expect(count).toBeLessThan(10_000);
   });
 });

@@ -3,11 +3,11 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { clear } from "../../src/caveats/clear.ts";
 import { reservedMember } from "../../src/caveats/reserved.ts";
 import { instantFromMilliseconds } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject } from "../../src/json/value.ts";
+import { clearTexts } from "../caveats/texts.ts";
 import { person } from "../cli/person.ts";
 import { runInShell } from "../cli/transcript.ts";
 import { readManual } from "../support/manual.ts";
@@ -28,7 +28,7 @@ function context(text: string): JsonObject {
 function passes(caveat: string, facts: JsonObject): boolean {
   if (reservedMember(facts) !== undefined) return false;
   const now = instantFromMilliseconds(Date.UTC(2026, 10, 22));
-  return clear([caveat], { now, context: facts, place: "root" }).failures.length === 0;
+  return clearTexts([caveat], { now, context: facts, macaroon: "root" }).failures.length === 0;
 }
 
 describe("the caveats at a glance", () => {

@@ -28,7 +28,7 @@ describeService(
     }
 
     describe("in the root macaroon", () => {
-      test.each(cases.filter(({ place }) => place === "root"))("$name", async (row) => {
+      test.each(cases.filter(({ macaroon }) => macaroon === "root"))("$name", async (row) => {
         const { token } = await root();
         const answer = await ask(narrow(token, ...row.caveats), [], row.contextText, row.now);
         if (setsReserved(row)) {
@@ -43,7 +43,7 @@ describeService(
     });
 
     describe("in a discharge", () => {
-      test.each(cases.filter(({ place }) => place === "discharge"))("$name", async (row) => {
+      test.each(cases.filter(({ macaroon }) => macaroon === "discharge"))("$name", async (row) => {
         const { token } = await root();
         const asking = third.require(token, "c");
         const [ticket = ""] = tickets(asking);

@@ -1,6 +1,6 @@
 import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
 import { isForDischarges } from "../caveat.ts";
-import type { Place } from "../clear.ts";
+import type { MacaroonRole } from "../clear.ts";
 import type { Condition } from "../condition.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
 import { bareOrQuoted } from "../values/quote.ts";
@@ -12,7 +12,7 @@ export interface SummaryOptions {
   /** The clock. With it today's times stand without a date, and a token that has expired is called so. */
   readonly now?: Instant;
   /** Where the chain stands; a root macaroon's unless said. */
-  readonly place?: Place;
+  readonly macaroon?: MacaroonRole;
 }
 
 /** Conditions that a summary spells out before it only counts the rest. */
@@ -36,7 +36,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   let unknown = 0;
   for (const condition of conditions) {
     if (condition.state === "third_party") locations.add(condition.location);
-    else if (condition.state === "unknown" || isMisplaced(condition.caveat, options.place)) unknown++;
+    else if (condition.state === "unknown" || isMisplaced(condition.caveat, options.macaroon)) unknown++;
     else caveats.push(condition.caveat);
   }
 
@@ -54,8 +54,8 @@ function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
   return "attribute" in caveat;
 }
 
-function isMisplaced(caveat: Caveat, place: Place = "root"): boolean {
-  return place !== "discharge" && isForDischarges(caveat);
+function isMisplaced(caveat: Caveat, macaroon: MacaroonRole = "root"): boolean {
+  return macaroon !== "discharge" && isForDischarges(caveat);
 }
 
 function timePhrases(caveats: readonly Caveat[], now: Instant | undefined): readonly string[] {

@@ -1,11 +1,11 @@
 import {
-  type Caveat,
   decodeBase64,
   decodeBinary,
   encode,
   encodeBase64Url,
   LIMITS,
   MacaroonError,
+  type UnverifiedCaveat,
   type UnverifiedMacaroon,
 } from "../../macaroon/index.ts";
 
@@ -25,7 +25,7 @@ export interface Link {
 
 /** What a descendant has behind its known link: parsed, and not verified. */
 export interface Tail {
-  readonly caveats: readonly Caveat[];
+  readonly caveats: readonly UnverifiedCaveat[];
   readonly signature: Uint8Array;
 }
 

@@ -5,7 +5,7 @@ import type { CaveatReader } from "../../caveats/memo.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { instantFromMilliseconds, millisecondsOf } from "../../caveats/values/instant.ts";
 import type { JsonObject } from "../../json/value.ts";
-import type { Caveat } from "../../macaroon/index.ts";
+import type { UnverifiedCaveat } from "../../macaroon/index.ts";
 import { firstRefusal } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
 import type { Window } from "./clock.ts";
@@ -28,7 +28,7 @@ export interface KnownToken extends Revocable {
 
 /** The token that the service has answered about. */
 export function askedToken(
-  caveats: readonly Caveat[],
+  caveats: readonly UnverifiedCaveat[],
   allowed: Allowed,
   readCaveat: CaveatReader,
 ): KnownToken {
@@ -51,7 +51,7 @@ export function askedToken(
 /** A token with further caveats, each with the revocation id of its link. */
 export function narrowedToken(
   from: KnownToken,
-  caveats: readonly Caveat[],
+  caveats: readonly UnverifiedCaveat[],
   revocationIds: readonly string[],
   readCaveat: CaveatReader,
 ): KnownToken {
@@ -91,8 +91,8 @@ export function narrowedToken(
 }
 
 /**
- * Whether the token can be judged here: it is understood, and each of its times means the same wherever in the
- * window the service's clock stands.
+ * Whether the token can be cleared here: every caveat is understood, and each of its times means the same wherever
+ * in the window the service's clock stands.
  */
 export function isDecidable(token: KnownToken, window: Window): boolean {
   if (!token.isReadable) return false;
@@ -102,11 +102,11 @@ export function isDecidable(token: KnownToken, window: Window): boolean {
   return true;
 }
 
-/** What the service would say of the token now. */
-export function judge(token: KnownToken, context: JsonObject, window: Window, sequence: string): Verdict {
+/** Clears the token, and gives the verdict that the service would give now. */
+export function verdictOf(token: KnownToken, context: JsonObject, window: Window, sequence: string): Verdict {
   const now = instantFromMilliseconds(Math.floor(window.to));
   const { root, conditions, agents, texts, revocationIds, expiresAt } = token;
-  const { failures } = clear(conditions, { now, context, place: "root" });
+  const { failures } = clear(conditions, { now, context, macaroon: "root" });
   if (failures.length > 0) return refused(failures, sequence);
   return {
     allowed: true,

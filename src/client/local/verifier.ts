@@ -9,7 +9,7 @@ import { type LocalClock, systemLocalClock } from "./clock.ts";
 import { readContext } from "./context.ts";
 import { createFollower } from "./follower.ts";
 import { createKnowledge } from "./knowledge.ts";
-import { isDecidable, judge } from "./token.ts";
+import { isDecidable, verdictOf } from "./token.ts";
 
 /** Settings of a local verifier. */
 export interface LocalVerifierOptions {
@@ -129,7 +129,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     const known = knowledge.find(token);
     if (known === undefined || !isDecidable(known, window)) return undefined;
     const context = readContext(request.context);
-    return context && judge(known, context, window, sequence);
+    return context && verdictOf(known, context, window, sequence);
   }
 
   return {

@@ -99,10 +99,10 @@ export function createBakeryLogins(options: {
       const { macaroon } = verified;
       const facts = { now: instantFromMilliseconds(clock.now()), context: new Map() };
       const failed: readonly unknown[] = [
-        ...clear(read(macaroon), { ...facts, place: "root" }).failures,
+        ...clear(read(macaroon), { ...facts, macaroon: "root" }).failures,
         ...macaroon.discharges.flatMap((discharge): readonly unknown[] =>
           discharge.state === "good" && discharge.binding === "bound"
-            ? clear(read(discharge), { ...facts, place: "discharge", ancestors: new Set() }).failures
+            ? clear(read(discharge), { ...facts, macaroon: "discharge", ancestors: new Set() }).failures
             : ["invalid"],
         ),
       ];

@@ -57,7 +57,7 @@ export function clearToken(token: VerifiedToken, context: JsonObject, now: numbe
   const facts = { now: instantFromMilliseconds(now), context };
   // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
-  const root: Clearance = clear(token.conditions, { ...facts, place: "root" }, work);
+  const root: Clearance = clear(token.conditions, { ...facts, macaroon: "root" }, work);
   // The short way of nearly all tokens: no failure and no discharge.
   if (
     token.revoked === undefined &&
@@ -77,7 +77,7 @@ export function clearToken(token: VerifiedToken, context: JsonObject, now: numbe
     const fault = dischargeFault(discharge, conditions);
     if (fault !== undefined)
       refusals.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
-    const cleared = clear(conditions, { ...facts, place: "discharge", ancestors }, work);
+    const cleared = clear(conditions, { ...facts, macaroon: "discharge", ancestors }, work);
     for (const failure of cleared.failures) {
       failures.push({ ...failure, detail: `in discharge ${index}: ${failure.detail}` });
     }

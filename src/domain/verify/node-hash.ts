@@ -1,12 +1,6 @@
 import { createHash, createHmac, hash } from "node:crypto";
 
-import {
-  type ChainHash,
-  type Hmac,
-  NAME_PREFIX,
-  requireChainKey,
-  type Sha256,
-} from "../../macaroon/index.ts";
+import { type ChainHash, type Hmac, NAME_PREFIX, requireChainKey } from "../../macaroon/index.ts";
 
 // SHA-256 works on blocks of this many bytes, and so does HMAC (RFC 2104 §2).
 const BLOCK = 64;
@@ -104,6 +98,3 @@ export const nodeHmac: Hmac = (key, message) => {
   begin(key);
   return step(message);
 };
-
-/** SHA-256 by OpenSSL. */
-export const nodeSha256: Sha256 = (message) => bytesOf(hash("sha256", message, "latin1"), DIGEST);

@@ -4,10 +4,10 @@ import { toBytes, toText } from "../parts/bytes.ts";
 import { MacaroonError, malformed } from "../parts/error.ts";
 import { checkCaveatCount, checkCaveatSize, checkMacaroon, type Limits } from "../parts/limits.ts";
 import {
-  type Caveat,
   makeCaveat,
   makeMacaroon,
   SIGNATURE_BYTES,
+  type UnverifiedCaveat,
   type UnverifiedMacaroon,
 } from "../parts/macaroon.ts";
 import { expectObject, optionalArray, optionalString, requiredString } from "./json-member.ts";
@@ -54,7 +54,7 @@ export function readV1Json(value: JsonValue, limits: Limits): UnverifiedMacaroon
   return macaroon;
 }
 
-function readCaveat(value: JsonValue, limits: Limits): Caveat {
+function readCaveat(value: JsonValue, limits: Limits): UnverifiedCaveat {
   const members = expectObject(value, CAVEAT_MEMBERS);
   const verificationId = optionalString(members, "vid", limits);
   const caveat = makeCaveat(
@@ -94,7 +94,7 @@ export function encodeV1Json(macaroon: UnverifiedMacaroon, spelling: JsonSpellin
   ]);
 }
 
-function encodeCaveat(caveat: Caveat, write: StringWriter): string {
+function encodeCaveat(caveat: UnverifiedCaveat, write: StringWriter): string {
   const { verificationId, location } = caveat;
   return objectOf([
     ...member("cid", write(expectText("caveat", caveat.id))),

@@ -1,7 +1,12 @@
 import { concat, toBytes, toLocation } from "../parts/bytes.ts";
 import { malformed, tooLarge } from "../parts/error.ts";
 import { checkCaveatCount, checkCaveatSize, checkFieldSize, type Limits } from "../parts/limits.ts";
-import { type Caveat, makeCaveat, makeMacaroon, type UnverifiedMacaroon } from "../parts/macaroon.ts";
+import {
+  makeCaveat,
+  makeMacaroon,
+  type UnverifiedCaveat,
+  type UnverifiedMacaroon,
+} from "../parts/macaroon.ts";
 import { type ByteReader, readByte, readBytes } from "../parts/uvarint.ts";
 
 const NEWLINE = 0x0a;
@@ -29,7 +34,7 @@ export function readV1(reader: ByteReader, limits: Limits): UnverifiedMacaroon {
   checkFieldSize("location", location.length, limits);
   const identifier = expectPacket(readPacket(reader), "identifier");
   checkFieldSize("identifier", identifier.length, limits);
-  const caveats: Caveat[] = [];
+  const caveats: UnverifiedCaveat[] = [];
   let packet = readPacket(reader);
   while (packet.key === "cid") {
     checkCaveatCount(caveats.length + 1, limits);

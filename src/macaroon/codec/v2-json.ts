@@ -2,7 +2,12 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts
 import { encodeBase64Url } from "../parts/base64.ts";
 import { malformed } from "../parts/error.ts";
 import { checkCaveatCount, checkCaveatSize, checkMacaroon, type Limits } from "../parts/limits.ts";
-import { type Caveat, makeCaveat, makeMacaroon, type UnverifiedMacaroon } from "../parts/macaroon.ts";
+import {
+  makeCaveat,
+  makeMacaroon,
+  type UnverifiedCaveat,
+  type UnverifiedMacaroon,
+} from "../parts/macaroon.ts";
 import { expectObject, optionalArray, optionalBytes, optionalString } from "./json-member.ts";
 import {
   goString,
@@ -46,7 +51,7 @@ function checkVersion(members: JsonObject): void {
   malformed("json version is not 2");
 }
 
-function readCaveat(value: JsonValue, limits: Limits): Caveat {
+function readCaveat(value: JsonValue, limits: Limits): UnverifiedCaveat {
   const members = expectObject(value, CAVEAT_MEMBERS);
   const caveat = makeCaveat(
     optionalBytes(members, "i", limits) ?? malformed("no caveat id where one is due"),
@@ -78,7 +83,7 @@ export function encodeV2Json(macaroon: UnverifiedMacaroon, spelling: JsonSpellin
   return objectOf([`"v":2`, ...head, ...identifier, ...list, ...signature]);
 }
 
-function encodeCaveat(caveat: Caveat, spelling: JsonSpelling, write: StringWriter): string {
+function encodeCaveat(caveat: UnverifiedCaveat, spelling: JsonSpelling, write: StringWriter): string {
   const { verificationId, location } = caveat;
   return objectOf([
     ...bytesMember("i", caveat.id, spelling, write),

@@ -2,10 +2,10 @@ import { concat, toBytes, toLocation } from "../parts/bytes.ts";
 import { malformed } from "../parts/error.ts";
 import { checkCaveatCount, checkCaveatSize, checkFieldSize, type Limits } from "../parts/limits.ts";
 import {
-  type Caveat,
   makeCaveat,
   makeMacaroon,
   SIGNATURE_BYTES,
+  type UnverifiedCaveat,
   type UnverifiedMacaroon,
 } from "../parts/macaroon.ts";
 import { type ByteReader, encodeUvarint, readByte, readBytes, readUvarint } from "../parts/uvarint.ts";
@@ -32,7 +32,7 @@ export function readV2(reader: ByteReader, limits: Limits): UnverifiedMacaroon {
   const location = readOptional(reader, LOCATION, limits);
   const identifier = readRequired(reader, IDENTIFIER, "identifier", limits);
   readEnd(reader);
-  const caveats: Caveat[] = [];
+  const caveats: UnverifiedCaveat[] = [];
   while (peek(reader) !== END) {
     checkCaveatCount(caveats.length + 1, limits);
     caveats.push(readCaveat(reader, limits));
@@ -44,7 +44,7 @@ export function readV2(reader: ByteReader, limits: Limits): UnverifiedMacaroon {
   return makeMacaroon(location && toLocation(location), identifier, caveats, signature);
 }
 
-function readCaveat(reader: ByteReader, limits: Limits): Caveat {
+function readCaveat(reader: ByteReader, limits: Limits): UnverifiedCaveat {
   const location = readOptional(reader, LOCATION, limits);
   const id = readRequired(reader, IDENTIFIER, "caveat", limits);
   const verificationId = readOptional(reader, VERIFICATION_ID, limits);

@@ -51,9 +51,9 @@ export function nameOf(tail: Uint8Array, sha256: Sha256): Uint8Array {
  *
  * @param tail 32 bytes
  */
-export function revocationId(tail: Uint8Array, sha256: Sha256 = defaultSha256): RevocationId {
+export function revocationId(tail: Uint8Array): RevocationId {
   expectLength("tail", tail, SIGNATURE_BYTES);
-  return new LinkName(nameOf(tail, sha256));
+  return new LinkName(nameOf(tail, defaultSha256));
 }
 
 /** A revocation id from its 16 bytes. */

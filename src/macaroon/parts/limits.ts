@@ -1,6 +1,6 @@
 import { utf8Length } from "./bytes.ts";
 import { tooLarge } from "./error.ts";
-import type { Caveat, UnverifiedMacaroon } from "./macaroon.ts";
+import type { UnverifiedCaveat, UnverifiedMacaroon } from "./macaroon.ts";
 
 /** What a bundle may cost. Every limit is checked before any HMAC is computed. */
 export interface Limits {
@@ -65,7 +65,7 @@ export function checkFieldSize(name: string, length: number, limits: Limits): vo
 }
 
 /** Refuses a caveat that is too long. */
-export function checkCaveatSize(caveat: Caveat, limits: Limits): void {
+export function checkCaveatSize(caveat: UnverifiedCaveat, limits: Limits): void {
   checkFieldSize("caveat", caveatSize(caveat), limits);
 }
 
@@ -94,6 +94,6 @@ export function checkBundle(
   if (size > limits.bundleBytes) tooLarge(`bundle of more than ${limits.bundleBytes} bytes`);
 }
 
-function caveatSize(caveat: Caveat): number {
+function caveatSize(caveat: UnverifiedCaveat): number {
   return caveat.id.length + (caveat.verificationId?.length ?? 0) + utf8Length(caveat.location ?? "");
 }

@@ -1,12 +1,15 @@
 import { malformed } from "./error.ts";
 
-/** A condition of a macaroon, as bytes that this layer never interprets. */
-export interface Caveat {
+/**
+ * A caveat of a macaroon that was parsed and not verified: bytes that its sender may have written, and that this
+ * layer never interprets.
+ */
+export interface UnverifiedCaveat {
   /** A first-party caveat's predicate, or a third-party caveat's ticket. */
   readonly id: Uint8Array;
   /** The sealed caveat key. A caveat is third-party if and only if it has one. */
   readonly verificationId?: Uint8Array;
-  /** Where a discharge can be had. A hint only: no signature covers it. */
+  /** The third party that discharges it. A hint only: no signature covers it. */
   readonly location?: string;
 }
 
@@ -20,7 +23,7 @@ export interface UnverifiedMacaroon {
   /** Who minted it, says the sender. A hint only: no signature covers it. */
   readonly location?: string;
   readonly identifier: Uint8Array;
-  readonly unverifiedCaveats: readonly Caveat[];
+  readonly unverifiedCaveats: readonly UnverifiedCaveat[];
   /** The last tail, 32 bytes. Whoever knows it and the caveats holds the macaroon: keep it out of logs. */
   readonly signature: Uint8Array;
 }
@@ -38,7 +41,7 @@ export function makeCaveat(
   id: Uint8Array,
   verificationId: Uint8Array | undefined,
   location: string | undefined,
-): Caveat {
+): UnverifiedCaveat {
   if (verificationId !== undefined) {
     return location === undefined ? { id, verificationId } : { id, verificationId, location };
   }
@@ -51,7 +54,7 @@ export function makeCaveat(
 export function makeMacaroon(
   location: string | undefined,
   identifier: Uint8Array,
-  unverifiedCaveats: readonly Caveat[],
+  unverifiedCaveats: readonly UnverifiedCaveat[],
   signature: Uint8Array,
 ): UnverifiedMacaroon {
   if (signature.length !== SIGNATURE_BYTES) malformed(`signature is not ${SIGNATURE_BYTES} bytes`);
