@@ -61,7 +61,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const tally = createTally();
 const began = Date.now();
 try {
-  const trials = chosen.map((mutant) => ({ mutant, tests: areaOf.get(mutant.file)?.tests ?? [] }));
+  const trials = chosen.flatMap((mutant) => {
+    const area = areaOf.get(mutant.file);
+    return area === undefined ? [] : [{ mutant, tests: area.tests, sources: area.files }];
+  });
   await tryAll(workers, trials, readEquivalents(), (mutant: Mutant, outcome, by) => {
     tally.add(areaOf.get(mutant.file)?.name ?? "", outcome);
     if (outcome === "alive" || outcome === "unreached" || values.verbose) {

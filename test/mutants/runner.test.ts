@@ -42,7 +42,7 @@ describe("mutants of a small file", () => {
     };
     await tryAll(
       workers,
-      EXPECTED.map(([mutant]) => ({ mutant, tests })),
+      EXPECTED.map(([mutant]) => ({ mutant, tests, sources: [FILE] })),
       listed,
       (mutant, outcome, by) => {
         ended.set(mutant, outcome);

@@ -3,16 +3,17 @@ import { compiling } from "./compiles.ts";
 import { type Equivalents, reasonFor } from "./equivalents.ts";
 import type { Order } from "./messages.ts";
 import { applyEdits, type Mutant } from "./mutant.ts";
-import { observe } from "./observe.ts";
+import { observe, type Watched } from "./observe.ts";
 import type { Workers } from "./workers.ts";
 
 /** How a mutant ended. `refused`: the compiler does not take it. `unreached`: alive, and no test calls its function. */
 export type Outcome = "killed" | "alive" | "unreached" | "equivalent" | "refused";
 
-/** A mutant with the test files that are to notice it, the likeliest first. */
+/** A mutant, the test files that are to notice it, and all sources that those tests are tried on. */
 export interface Trial {
   readonly mutant: Mutant;
   readonly tests: readonly string[];
+  readonly sources: readonly string[];
 }
 
 // Processor time that every mutant may take, and how many times as long as its tests take without it.
@@ -29,16 +30,12 @@ export async function tryAll(
   const [known, open] = partition(trials, ({ mutant }) => reasonFor(mutant, listed) !== undefined);
   for (const { mutant } of known) tell(mutant, "equivalent");
 
-  const observations = await observe(
-    workers,
-    [...new Set(open.flatMap(({ tests }) => tests))],
-    [...new Set(open.map(({ mutant }) => mutant.file))],
-  );
+  const observations = await observe(workers, watchedIn(open));
   const killers = new Map<string, string[]>();
   const survivors: { readonly mutant: Mutant; readonly reached: boolean }[] = [];
   const jobs = open.map(({ mutant, tests }) => {
     const { file, within, edits } = mutant;
-    const reaching = tests.filter((test) => observations.get(test)?.calls(file, within));
+    const reaching = tests.filter((test) => observations.get(test)?.called[file]?.includes(within));
     const cost = reaching.reduce((sum, test) => sum + (observations.get(test)?.cost ?? 0), 0);
     return {
       mutant,
@@ -75,6 +72,15 @@ export async function tryAll(
   for (const { mutant, reached: wasReached } of survivors) {
     tell(mutant, taken.has(mutant) ? (wasReached ? "alive" : "unreached") : "refused");
   }
+}
+
+/** Each test file, with all sources of the areas that it belongs to: so what is noted serves the next run, too. */
+function watchedIn(trials: readonly Trial[]): readonly Watched[] {
+  const files = new Map<string, Set<string>>();
+  for (const { tests, sources } of trials) {
+    for (const test of tests) files.set(test, new Set([...(files.get(test) ?? []), ...sources]));
+  }
+  return [...files].map(([test, watched]) => ({ test, files: [...watched].sort() }));
 }
 
 function partition<T>(
