@@ -9,9 +9,8 @@ export const orderSchema = z.discriminatedUnion("kind", [
     kind: z.literal("try"),
     file: z.string(),
     text: z.string(),
-    tests: z.array(z.string()),
-    /** Processor time in milliseconds after which the mutant is taken to loop for ever. */
-    patience: z.number(),
+    /** Test files, with the processor time in milliseconds after which the mutant is taken to loop for ever there. */
+    tests: z.array(z.object({ test: z.string(), patience: z.number() })),
   }),
 ]);
 export type Order = z.infer<typeof orderSchema>;

@@ -16,7 +16,7 @@ export interface Trial {
   readonly sources: readonly string[];
 }
 
-// Processor time that every mutant may take, and how many times as long as its tests take without it.
+// Processor time that a test file may always take, and how many times as long as it takes without a mutant.
 const PATIENCE = 1_500;
 const TIMES = 2;
 
@@ -36,7 +36,6 @@ export async function tryAll(
   const jobs = open.map(({ mutant, tests }) => {
     const { file, within, edits } = mutant;
     const reaching = tests.filter((test) => observations.get(test)?.called[file]?.includes(within));
-    const cost = reaching.reduce((sum, test) => sum + (observations.get(test)?.cost ?? 0), 0);
     return {
       mutant,
       reached: reaching.length > 0,
@@ -45,10 +44,9 @@ export async function tryAll(
         file,
         text: applyEdits(read(file), edits),
         // Whatever killed another mutant of this file is likely to kill this one.
-        tests: [...new Set([...(killers.get(file) ?? []), ...reaching])].filter((test) =>
-          reaching.includes(test),
-        ),
-        patience: PATIENCE + TIMES * cost,
+        tests: [...new Set([...(killers.get(file) ?? []), ...reaching])]
+          .filter((test) => reaching.includes(test))
+          .map((test) => ({ test, patience: PATIENCE + TIMES * (observations.get(test)?.cost ?? 0) })),
       }),
     };
   });

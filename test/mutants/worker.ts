@@ -26,6 +26,14 @@ class AsGiven extends BaseSequencer {
 
 let replaced: ReadonlyMap<string, string> = new Map();
 
+/** Processor time in milliseconds at which the test file that runs has taken too much, and how much each may take. */
+let end = Number.POSITIVE_INFINITY;
+let patience: ReadonlyMap<string, number> = new Map();
+
+function beginFile({ moduleId }: TestModule): void {
+  end = processorTime() + (patience.get(moduleId) ?? Number.POSITIVE_INFINITY);
+}
+
 const vitest = await createVitest(
   {
     config: join(ROOT, "test/vitest.config.ts"),
@@ -33,7 +41,7 @@ const vitest = await createVitest(
     // What is made of a mutant's source must never be found by another run.
     fsModuleCache: false,
     globalSetup: [],
-    reporters: [{}],
+    reporters: [{ onTestModuleQueued: beginFile }],
     silent: true,
     // Threads begin in a fraction of the time of processes, and end with this one.
     pool: "threads",
@@ -73,6 +81,7 @@ function report(what: Report): void {
 
 async function follow(runner: Vitest, order: Order): Promise<Report> {
   if (order.kind === "observe") {
+    patience = new Map();
     replace(runner, new Map(Object.entries(order.sources).map(([file, text]) => [join(ROOT, file), text])));
     const before = processorTime();
     const { modules, problem } = await run(runner, [order.test]);
@@ -88,14 +97,18 @@ async function follow(runner: Vitest, order: Order): Promise<Report> {
     };
   }
   replace(runner, new Map([[join(ROOT, order.file), order.text]]));
-  const end = processorTime() + order.patience;
+  patience = new Map(order.tests.map(({ test, patience: most }) => [join(ROOT, test), most]));
   // Processor time and not the clock's: a busy machine makes no mutant endless. A loop turns in a thread of
   // its own, so that this one goes on.
   const watch = setInterval(() => {
     if (processorTime() > end) report({ kind: "endless" });
   }, CHECK_EVERY);
-  const { problem } = await run(runner, order.tests);
+  const { problem } = await run(
+    runner,
+    order.tests.map(({ test }) => test),
+  );
   clearInterval(watch);
+  end = Number.POSITIVE_INFINITY;
   return problem === undefined ? { kind: "alive" } : { kind: "killed", by: problem };
 }
 
