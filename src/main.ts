@@ -124,6 +124,13 @@ async function bootstrap(reissue: boolean): Promise<void> {
   }
 }
 
+async function takeWhole(sequence: string): Promise<void> {
+  const config = parseConfig(process.env);
+  const { takeWholeOnly } = await import("./run/restore-fence.ts");
+  const end = await takeWholeOnly(config, sequence);
+  say(`bakehouse: the revocation log is whole and goes on from ${end}`);
+}
+
 async function restoreFence(instant: string | undefined): Promise<void> {
   const parsed = instant === undefined ? undefined : parseInstant(instant);
   if (instant !== undefined && parsed === undefined) {
@@ -196,13 +203,20 @@ const SERVER: readonly ServerCommand[] = [
     name: "restore-fence",
     usage: "",
     summary: "after restoring a database, revoke what was issued before",
-    details: ["Gives the revocation log a new epoch, and revokes all that was issued before an instant."],
+    details: [
+      "Gives the revocation log a new epoch, and revokes all that was issued before an instant.",
+      "With --whole it revokes nothing: the log holds the greatest sequence that any client was given.",
+    ],
     options: {
       "issued-before": { type: "string", value: "INSTANT", help: "RFC 3339; now unless said" },
+      whole: { type: "string", value: "SEQUENCE", help: "take the log for whole, because it holds this" },
     },
     async run({ positionals, text }) {
       alone(positionals);
-      await restoreFence(text("issued-before"));
+      const [instant, sequence] = [text("issued-before"), text("whole")];
+      if (instant !== undefined && sequence !== undefined)
+        throw new UsageError("--issued-before revokes and --whole revokes nothing: one of them");
+      await (sequence === undefined ? restoreFence(instant) : takeWhole(sequence));
       return 0;
     },
   },
@@ -228,7 +242,8 @@ function explain(error: unknown): string {
     return `the configuration is wrong\n${error.problems.map((p) => `  ${p}`).join("\n")}`;
   if (error instanceof UsageError || error instanceof DomainError) return error.message;
   if (!(error instanceof Error)) return "failed";
-  if (["FolderLockedError", "MigrationError", "SealingError"].includes(error.name)) return error.message;
+  if (["FolderLockedError", "LogRefusedError", "MigrationError", "SealingError"].includes(error.name))
+    return error.message;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   if (code?.startsWith("ERR_PARSE_ARGS")) return error.message;
   if (code === "EADDRINUSE") return "the port is in use: set PORT to another one";

@@ -1,8 +1,10 @@
 import type { Secret } from "../domain/keys/secret.ts";
+import { LEAST_RETENTION, RETENTION } from "../domain/parts/lifetimes.ts";
+import type { FailoverSettings } from "../domain/replica/log-problem.ts";
 import { parseDatabaseUrl } from "../storage/url/parse.ts";
 import { DatabaseUrlError } from "../storage/url/split.ts";
 import { Invalid, type Reader } from "./environment.ts";
-import { parseSecretKey } from "./values.ts";
+import { parseDays, parseSecretKey } from "./values.ts";
 
 const MOST_CONNECTIONS = 1_000;
 
@@ -17,6 +19,27 @@ export interface DatabaseConfig {
   /** Undefined with the embedded database: then it is made once and kept under `dataDir`. */
   readonly masterKey: Secret | undefined;
   readonly previousMasterKey: Secret | undefined;
+  readonly failover: FailoverSettings;
+  /** How long records of tokens and audit events are kept, milliseconds. */
+  readonly retention: number;
+}
+
+function parseFailover(text: string): "synchronous" {
+  if (text === "synchronous") return text;
+  throw new Invalid(
+    "must be synchronous, or unset: it says that only a synchronous standby is ever promoted",
+  );
+}
+
+function parseRestoreFence(text: string): FailoverSettings["restoreFence"] {
+  if (text === "refuse" || text === "auto") return text;
+  throw new Invalid("must be refuse or auto");
+}
+
+function parseRetention(text: string): number {
+  const retention = parseDays(text);
+  if (retention >= LEAST_RETENTION) return retention;
+  throw new Invalid(`must be ${LEAST_RETENTION / 86_400_000}d or more, because tokens can live for 90 days`);
 }
 
 /** Checked here, so that all that is wrong with the settings is said at once; the store reads it again. */
@@ -66,5 +89,10 @@ export function readDatabase(reader: Reader): DatabaseConfig {
     databasePool,
     masterKey,
     previousMasterKey: read("MASTER_KEY_PREVIOUS", parseSecretKey),
+    failover: {
+      failover: read("FAILOVER", parseFailover),
+      restoreFence: read("RESTORE_FENCE", parseRestoreFence) ?? "refuse",
+    },
+    retention: read("RETENTION", parseRetention) ?? RETENTION,
   };
 }

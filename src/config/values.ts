@@ -65,6 +65,13 @@ export function parseDuration(text: string): number {
   return milliseconds;
 }
 
+/** A whole number of days such as `455d`, as milliseconds. */
+export function parseDays(text: string): number {
+  const [, days] = /^([0-9]{1,5})d$/.exec(text) ?? [];
+  if (days === undefined) throw new Invalid("must be a number of days, such as 455d");
+  return Number(days) * 86_400_000;
+}
+
 /** Items between commas, without the spaces around them. */
 export function parseList(text: string): readonly string[] {
   return text

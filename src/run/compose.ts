@@ -19,21 +19,13 @@ import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
 import { createKeys } from "../domain/keys/key-rotation.ts";
 import { createRootKeys } from "../domain/keys/root-keys.ts";
 import type { Sealing } from "../domain/keys/sealing.ts";
-import type { Clock } from "../domain/ports/clock.ts";
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
-import type { PositionFile } from "../domain/ports/position-file.ts";
-import type { Randomness } from "../domain/ports/randomness.ts";
 import type { Steps } from "../domain/ports/steps.ts";
-import type { Store } from "../domain/ports/store.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
-import { createRevocationFeed } from "../domain/replica/revocation-feed.ts";
-import {
-  createRevocationKnowledge,
-  type RevocationKnowledge,
-} from "../domain/replica/revocation-knowledge.ts";
+import type { RevocationKnowledge } from "../domain/replica/revocation-knowledge.ts";
 import { createRevocationStreams, STREAM_LIMITS } from "../domain/revoke/log-streams.ts";
 import { createRevocations } from "../domain/revoke/revocations.ts";
 import type { Service } from "../domain/service.ts";
@@ -46,13 +38,11 @@ import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
 import { createBundleVerifier, createFindKey } from "../domain/verify/verify-bundle.ts";
 import { createTokenVerifier, type TokenVerifier } from "../domain/verify/verify-token.ts";
+import { openReplica, type ReplicaParts } from "./replica.ts";
 
 /** Everything that the domain needs from outside. */
-export interface Parts {
-  readonly store: Store;
+export interface Parts extends ReplicaParts {
   readonly sealing: Sealing;
-  readonly clock: Clock;
-  readonly randomness: Randomness;
   readonly steps: Steps;
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
@@ -65,53 +55,19 @@ export interface Parts {
   /** Whether it is the development identity provider. */
   readonly isDevelopment: boolean;
   readonly adminGroups: readonly string[];
-  /** Milliseconds. */
-  readonly stalenessMilliseconds: number;
-  /** Keeps how far the revocation log was read; undefined where there is no place for it. */
-  readonly positionFile?: PositionFile | undefined;
+  /** How long records of tokens and audit events are kept, milliseconds. */
+  readonly retentionMilliseconds?: number;
   /** How long a client of macaroon-bakery waits in one request, milliseconds, where a drill wants it short. */
   readonly waitMilliseconds?: number;
-  /** How far this process's clock and the database's may be apart, milliseconds, where a drill moves one of them. */
-  readonly clockTolerance?: number;
-  /** How the revocation log is followed, here and by streams, where a drill wants one way alone or a faster one. */
-  readonly follow?: {
-    readonly listens?: boolean;
-    readonly pollMilliseconds?: number;
-    readonly heartbeatMilliseconds?: number;
-  };
-  readonly report: {
-    /** Following the revocation log has failed (the problem), or works again (undefined). */
-    readonly feed: (problem: string | undefined) => void;
-    /** This process's clock and the database's disagree (the problem), or agree again (undefined). */
-    readonly clocks: (problem: string | undefined) => void;
-    readonly maintenance: (task: string, error: unknown) => void;
-  };
 }
 
 /** Memory for bundles that are presented again and again. */
 const REMEMBERED_BYTES = 32 * 1024 * 1024;
 
-/** How often the revocation log is read, as a part of the staleness bound: several reads may fail before it is reached. */
-const POLLS_PER_BOUND = 20;
-
-/** Milliseconds between two reads of the revocation log. @param stalenessMilliseconds the bound */
-function pollOf(stalenessMilliseconds: number): number {
-  return Math.min(1_000, stalenessMilliseconds / POLLS_PER_BOUND);
-}
-
 /** Puts the use cases together. Nothing runs until `start`. */
 export function compose(parts: Parts) {
   const { store, clock, stalenessMilliseconds, isDevelopment } = parts;
-  const knowledge = createRevocationKnowledge({ ...parts, maxAgeMilliseconds: stalenessMilliseconds });
-  const feed = createRevocationFeed({
-    ...parts,
-    knowledge,
-    positionFile: parts.positionFile,
-    pollMilliseconds: parts.follow?.pollMilliseconds ?? pollOf(stalenessMilliseconds),
-    changes: parts.follow?.listens === false ? undefined : store.changes,
-    onProblem: parts.report.feed,
-    onClockProblem: parts.report.clocks,
-  });
+  const { knowledge, feed } = openReplica(parts);
   const streams = createRevocationStreams({
     store,
     knowledge,

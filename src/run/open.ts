@@ -78,6 +78,8 @@ export async function open(
       publicUrl: config.publicUrl,
       adminGroups: config.adminGroups,
       stalenessMilliseconds: config.revocationMaxStaleness,
+      failover: config.failover,
+      retentionMilliseconds: config.retention,
       report: {
         feed(problem) {
           if (problem === undefined) log.info({ event: "revocations followed again" });
@@ -86,6 +88,14 @@ export async function open(
         clocks(problem) {
           if (problem === undefined) log.info({ event: "clocks agree again" });
           else log.warn({ event: "clocks disagree", detail: problem });
+        },
+        fenced(issuedBefore) {
+          log.warn({
+            event: "revocation log fenced",
+            issued_before: new Date(issuedBefore).toISOString(),
+            detail:
+              "entries were lost (RESTORE_FENCE=auto): run `bakehouse bootstrap --reissue` for new credentials",
+          });
         },
         maintenance: (task, error) => log.warn({ event: "maintenance failed", task, ...errorFields(error) }),
       },

@@ -1,4 +1,6 @@
 import type { Config } from "../config.ts";
+import { printSequence } from "../domain/parts/sequence.ts";
+import { takeWhole } from "../domain/revoke/move-log.ts";
 import { type Fenced, fenceRestored } from "../domain/revoke/restore-fence.ts";
 import { openConfiguredStore } from "./configured-store.ts";
 import { systemRandomness } from "./system.ts";
@@ -12,6 +14,20 @@ export async function restoreFenceOnly(config: Config, issuedBefore: number | un
   const store = await openConfiguredStore(config);
   try {
     return await fenceRestored({ store, randomness: systemRandomness }, issuedBefore);
+  } finally {
+    await store.close();
+  }
+}
+
+/**
+ * Takes the database for whole, because it holds the greatest sequence that any client was given, and does nothing else.
+ *
+ * @returns where the log stands
+ */
+export async function takeWholeOnly(config: Config, sequence: string): Promise<string> {
+  const store = await openConfiguredStore(config);
+  try {
+    return printSequence(await takeWhole({ store, randomness: systemRandomness }, sequence));
   } finally {
     await store.close();
   }

@@ -58,7 +58,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\/tmp\/[\w./-]+/g, "PATH"],
   [/(?<![\w-])[A-Za-z0-9_-]{120,}/g, "TOKEN"],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)/g, "TIME"],
-  [/\b[0-9a-f]{32}-\d+/g, "SEQUENCE"],
+  [/\b[0-9a-f]{32}-[0-9a-f]{16}-\d+/g, "SEQUENCE"],
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],
   [/(?<![\w-])[A-Za-z0-9_-]{21}[AQgw](?![\w-])/g, "REVOCATION-ID"],
   [/(?<![\w-])(?=[A-Za-z0-9_-]*[A-Z0-9_-])[A-Za-z0-9_-]{16}(?![\w-])/g, "ID"],

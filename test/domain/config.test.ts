@@ -49,6 +49,8 @@ test("nothing set is a working service on one machine", () => {
     adminGroups: [],
     masterKey: undefined,
     previousMasterKey: undefined,
+    failover: { failover: undefined, restoreFence: "refuse" },
+    retention: 455 * 86_400_000,
     revocationMaxStaleness: 10_000,
     logLevel: "info",
     otlpEndpoint: undefined,
@@ -60,7 +62,7 @@ test("an empty variable counts as unset", () => {
     "DATABASE_URL DATABASE_DIRECT_URL DATABASE_POOL DATA_DIR HOST PORT PUBLIC_URL",
     "OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET",
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
-    "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT",
+    "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });
@@ -102,6 +104,16 @@ describe("what is accepted", () => {
       gives: { trustedIssuers: [{ issuer: "https://p.example", audiences: ["a", "b"] }] },
     },
     { set: { ADMIN_GROUPS: " admins , root,," }, gives: { adminGroups: ["admins", "root"] } },
+    {
+      set: { FAILOVER: "synchronous", RESTORE_FENCE: "auto" },
+      gives: { failover: { failover: "synchronous", restoreFence: "auto" } },
+    },
+    {
+      set: { RESTORE_FENCE: "refuse" },
+      gives: { failover: { failover: undefined, restoreFence: "refuse" } },
+    },
+    { set: { RETENTION: "91d" }, gives: { retention: 91 * 86_400_000 } },
+    { set: { RETENTION: "3650d" }, gives: { retention: 3650 * 86_400_000 } },
     { set: { REVOCATION_MAX_STALENESS: "500ms" }, gives: { revocationMaxStaleness: 500 } },
     { set: { REVOCATION_MAX_STALENESS: "30s" }, gives: { revocationMaxStaleness: 30_000 } },
     { set: { REVOCATION_MAX_STALENESS: "10m" }, gives: { revocationMaxStaleness: 600_000 } },
@@ -276,6 +288,20 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { REVOCATION_MAX_STALENESS: text },
     problem: "REVOCATION_MAX_STALENESS: must be a duration from 500ms to 10m, such as 10s",
   })),
+  {
+    set: { FAILOVER: CANARY },
+    problem:
+      "FAILOVER: must be synchronous, or unset: it says that only a synchronous standby is ever promoted",
+  },
+  { set: { RESTORE_FENCE: CANARY }, problem: "RESTORE_FENCE: must be refuse or auto" },
+  ...["455", "1h", CANARY].map((text) => ({
+    set: { RETENTION: text },
+    problem: "RETENTION: must be a number of days, such as 455d",
+  })),
+  {
+    set: { RETENTION: "90d" },
+    problem: "RETENTION: must be 91d or more, because tokens can live for 90 days",
+  },
   {
     set: { LOG_LEVEL: CANARY },
     problem: "LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent",

@@ -5,12 +5,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import type { Changes } from "../../src/domain/ports/changes.ts";
 import type { PositionFile } from "../../src/domain/ports/position-file.ts";
-import type {
-  LogLoad,
-  LogPosition,
-  Revocation,
-  RevocationStore,
-} from "../../src/domain/ports/revocations.ts";
+import type { LogPosition } from "../../src/domain/ports/revocations.ts";
+import { createLogCustody } from "../../src/domain/replica/log-custody.ts";
+import { BY_HAND, type FailoverSettings } from "../../src/domain/replica/log-problem.ts";
 import {
   createRevocationFeed,
   type RevocationFeedOptions,
@@ -18,73 +15,8 @@ import {
 import { createRevocationKnowledge } from "../../src/domain/replica/revocation-knowledge.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import { systemRandomness } from "../../src/run/system.ts";
-
-const NOON = 1_795_168_800_000;
-const DAY = 86_400_000;
-
-/** A log in memory that can be replaced, be slow, and fail. */
-function createLog(epoch = "a") {
-  let entries: Revocation[] = [];
-  let position: LogPosition = { epoch, number: 0 };
-  let failing = false;
-  let held: Promise<void> | undefined;
-  let reads = 0;
-
-  async function load(after: number, limit: number): Promise<LogLoad> {
-    reads += 1;
-    if (failing) throw new Error("planted: postgres://user:secret@host");
-    const page = entries.filter(({ number }) => number > after).slice(0, limit);
-    const answer: LogLoad = {
-      position,
-      through: page.length < limit ? position.number : (page.at(-1)?.number ?? 0),
-      now: NOON,
-      estimate: 0,
-      links: page.flatMap(({ scope, target, lastMatchAt }) =>
-        target.kind === "revocation_id" ? [{ scope, kind: target.kind, lastMatchAt, ids: target.id }] : [],
-      ),
-      wide: [],
-    };
-    await held;
-    return answer;
-  }
-
-  return {
-    store: { revocations: { load } as unknown as RevocationStore },
-    reads: () => reads,
-    add(id: Uint8Array, lastMatchAt = NOON + 90 * DAY): Revocation {
-      position = { ...position, number: position.number + 1 };
-      const entry: Revocation = {
-        id: "",
-        number: position.number,
-        scope: { kind: "all" },
-        target: { kind: "revocation_id", id },
-        reason: null,
-        author: "administrator",
-        revokedAt: NOON,
-        lastMatchAt,
-      };
-      entries = [...entries, entry];
-      return entry;
-    },
-    replace(to: LogPosition, kept: readonly Revocation[] = []) {
-      position = to;
-      entries = [...kept];
-    },
-    fail(value: boolean) {
-      failing = value;
-    },
-    hold() {
-      let release = () => {};
-      held = new Promise((resolve) => {
-        release = () => {
-          held = undefined;
-          resolve();
-        };
-      });
-      return () => release();
-    },
-  };
-}
+import { OWN_SERVER, PROMOTED } from "../support/log-server.ts";
+import { createLog, DAY, NOON } from "./fake-log.ts";
 
 const id = () => new Uint8Array(randomBytes(16));
 const subject = (...revocationIds: readonly Uint8Array[]): RevocationSubject => ({
@@ -104,7 +36,9 @@ describe("following the log", () => {
   let monotonic = 0;
   let wall = NOON;
   let problems: (string | undefined)[] = [];
+  let did: string[] = [];
   beforeEach(() => {
+    did = [];
     monotonic = 1_000;
     wall = NOON;
     problems = [];
@@ -114,8 +48,11 @@ describe("following the log", () => {
     log: ReturnType<typeof createLog>,
     {
       maxAgeMilliseconds = 100,
+      failover = BY_HAND,
       ...over
-    }: Partial<RevocationFeedOptions & { readonly maxAgeMilliseconds: number }> = {},
+    }: Partial<
+      RevocationFeedOptions & { readonly maxAgeMilliseconds: number; readonly failover: FailoverSettings }
+    > = {},
   ) {
     const clock = over.clock ?? { now: () => wall, monotonic: () => monotonic };
     const knowledge = createRevocationKnowledge({
@@ -123,9 +60,21 @@ describe("following the log", () => {
       randomness: systemRandomness,
       maxAgeMilliseconds,
       clockTolerance: Number.POSITIVE_INFINITY, // these tests hold the log's clock still
+      failover,
+    });
+    const custody = createLogCustody({
+      revocations: log.store.revocations,
+      failover,
+      adopt: async () => void did.push("adopt"),
+      fence: async (epoch) => {
+        did.push(`fence ${epoch}`);
+        log.keep(log.end().number, "fenced");
+      },
+      onFailure: (step) => void did.push(`failed: ${step}`),
     });
     const feed = createRevocationFeed({
       knowledge,
+      custody,
       store: log.store,
       clock,
       pollMilliseconds: 5,
@@ -210,40 +159,208 @@ describe("following the log", () => {
     expect(problems).toEqual(["the revocation log could not be read", undefined]);
   });
 
-  test.each([
-    { name: "another epoch", to: { epoch: "b", number: 9 }, says: "another epoch" },
-    { name: "another epoch, and nothing in it", to: { epoch: "b", number: 0 }, says: "another epoch" },
-    { name: "the same epoch and a shorter log", to: { epoch: "a", number: 1 }, says: "shorter than before" },
-  ])(
-    "$name: refuses and says why, reads all anew, then serves, and forgets nothing",
-    async ({ to, says }) => {
+  test.each([0, 1, 3])(
+    "another epoch, with %d entries: refuses and says why, reads all anew, then serves, and forgets nothing",
+    async (count) => {
       const log = createLog();
-      const [known, restored] = [id(), id()];
+      const [known, other] = [id(), id()];
       log.add(id());
       log.add(known);
-      const { feed, knowledge } = follow(log, { ...NEVER, changes: undefined });
+      const { feed, knowledge } = follow(log, NEVER);
       await feed.start();
-      const kept = { ...log.add(restored), number: Math.max(1, to.number) };
-      log.replace(to, to.number === 0 ? [] : [kept]);
+      log.keep(0, "b");
+      for (let n = 0; n < count; n += 1) log.add(other);
       const release = log.hold();
       const reaching = feed.reach({ epoch: "a", number: 99 }, 5_000).catch((error: Error) => error.message);
       await sleep(20);
       release();
       const again = log.hold();
       await sleep(20);
-      expect(() => knowledge.requireFresh()).toThrow(says);
-      expect(problems.at(-1)).toContain(says);
+      expect(() => knowledge.requireFresh()).toThrow("another epoch");
+      expect(problems.at(-1)).toContain("another epoch");
       again();
       await sleep(20);
       expect(() => knowledge.requireFresh()).not.toThrow();
-      expect(knowledge.position()).toEqual(to);
+      expect(knowledge.position()).toEqual(log.end());
       expect(knowledge.isRevoked(subject(known))).toBe(true);
-      expect(knowledge.isRevoked(subject(restored))).toBe(to.number > 0);
+      expect(knowledge.isRevoked(subject(other))).toBe(count > 0);
       monotonic += 10_000;
       expect(await reaching).toMatch(/epoch|anew|too old/);
       await feed.stop();
+      expect(did).toEqual([]);
     },
   );
+
+  describe("a log that lacks what was read of it", () => {
+    /** Follows a log of two entries, of which the second is lost then; `again` are put in its place. */
+    async function lose(again: number, over: Parameters<typeof follow>[1] = {}) {
+      const log = createLog();
+      const [first, lost] = [id(), id()];
+      log.add(first);
+      log.add(lost);
+      const fed = follow(log, over);
+      await fed.feed.start();
+      const known = knowledgeSequence(fed.knowledge.position());
+      log.keep(1);
+      for (let n = 0; n < again; n += 1) log.add(id());
+      await sleep(40);
+      return { ...fed, log, first, lost, known };
+    }
+    const knowledgeSequence = ({ epoch, hash, number }: LogPosition) => `${epoch}-${hash}-${number}`;
+
+    test.each([
+      { name: "shorter", again: 0, says: "shorter than before" },
+      { name: "as long, with another entry", again: 1, says: "has forked" },
+      { name: "longer, with other entries", again: 5, says: "has forked" },
+    ])(
+      "$name: is refused until it is fenced, the others are told, and nothing is forgotten",
+      async ({ again, says }) => {
+        const { feed, knowledge, log, lost, known } = await lose(again);
+        for (const text of [says, "run `bakehouse restore-fence`"]) {
+          expect(() => knowledge.requireFresh()).toThrow(text);
+          expect(problems.at(-1)).toContain(text);
+        }
+        expect(log.disputes).toEqual([known]);
+        expect(problems).toHaveLength(1);
+        expect(knowledge.age()).toBe(Number.POSITIVE_INFINITY);
+        log.keep(1, "b");
+        log.serveFrom(OWN_SERVER);
+        await sleep(40);
+        expect(() => knowledge.requireFresh()).not.toThrow();
+        expect(knowledge.isRevoked(subject(lost))).toBe(true);
+        await feed.stop();
+      },
+    );
+
+    test("is fenced by the replica itself where it may", async () => {
+      const { feed, knowledge, log } = await lose(1, {
+        failover: { failover: undefined, restoreFence: "auto" },
+      });
+      expect(did).toEqual(["fence a"]);
+      expect(log.disputes).toEqual([]);
+      expect(() => knowledge.requireFresh()).not.toThrow();
+      expect(knowledge.position().epoch).toBe("fenced");
+      await feed.stop();
+    });
+
+    test("is served again where it has turned out to be all there", async () => {
+      const log = createLog();
+      log.add(id());
+      const { feed, knowledge } = follow(log);
+      await feed.start();
+      log.serveFrom({ ...OWN_SERVER, inRecovery: true });
+      await sleep(20);
+      expect(() => knowledge.requireFresh()).toThrow("standby in recovery");
+      log.serveFrom(OWN_SERVER);
+      await sleep(20);
+      expect(() => knowledge.requireFresh()).not.toThrow();
+      await feed.stop();
+    });
+  });
+
+  const bySynchrony = { failover: "synchronous", restoreFence: "refuse" } as const;
+  const synchronous = { ...PROMOTED, wasSynchronous: true };
+
+  test.each([
+    { name: "a standby", server: { ...OWN_SERVER, inRecovery: true }, says: "must lead to the primary" },
+    { name: "a standby of it, promoted", server: PROMOTED, says: "timeline 1 then, 2 now" },
+    { name: "a disputed log", server: { ...OWN_SERVER, disputed: "a-9" }, says: "lacks entry a-9" },
+    {
+      name: "another database",
+      server: { ...OWN_SERVER, here: { ...OWN_SERVER.here, database: "6.16" } },
+      says: "database 5.16 then, 6.16 now",
+    },
+    {
+      name: "another cluster, in which a synchronous promotion cannot be",
+      server: { ...synchronous, here: { ...PROMOTED.here, systemIdentifier: "72" } },
+      failover: bySynchrony,
+      says: "system identifier 71 then, 72 now",
+    },
+    {
+      name: "a standby whose last entry no standby was waited for",
+      server: PROMOTED,
+      failover: bySynchrony,
+      says: "FAILOVER=synchronous does not cover it",
+    },
+  ])(
+    "$name is no server to start on, and none to go on with",
+    async ({ server, says, failover = BY_HAND }) => {
+      const log = createLog();
+      const running = follow(log, { failover });
+      await running.feed.start();
+      log.serveFrom(server);
+      await sleep(20);
+      expect(() => running.knowledge.requireFresh()).toThrow(says);
+      const starting = follow(log, { failover });
+      await expect(starting.feed.start()).rejects.toMatchObject({
+        name: "LogRefusedError",
+        message: expect.stringContaining(says),
+      });
+      expect(() => starting.knowledge.requireFresh()).toThrow(says);
+      for (const { feed } of [running, starting]) await feed.stop();
+      expect(did).toEqual([]);
+      expect(log.disputes).toEqual([]);
+    },
+  );
+
+  test.each([
+    {
+      name: "but a synchronous standby that was promoted is taken over",
+      failover: bySynchrony,
+      takes: ["adopt"],
+    },
+    { name: "and is not where nobody says that it was one", failover: BY_HAND, takes: [] },
+  ])("$name", async ({ failover, takes }) => {
+    const log = createLog();
+    const { feed } = follow(log, { ...NEVER, failover });
+    log.serveFrom(synchronous);
+    await expect(feed.start()).rejects.toThrow("timeline 1 then, 2 now");
+    expect(did).toEqual(takes);
+    await feed.stop();
+  });
+
+  test("a server that does not tell what it is proves nothing", async () => {
+    const log = createLog();
+    const { feed, knowledge } = follow(log, NEVER);
+    log.serveFrom({ ...OWN_SERVER, here: { systemIdentifier: null, database: "5.16", timeline: null } });
+    await feed.start();
+    expect(() => knowledge.requireFresh()).not.toThrow();
+    await feed.stop();
+  });
+
+  describe("min_sequence", () => {
+    test("is answered for an entry of this log, and refused for one of another history", async () => {
+      const log = createLog();
+      const [first, second] = [log.add(id()), log.add(id())];
+      const { feed } = follow(log, NEVER);
+      await feed.start();
+      const third = log.add(id());
+      feed.learn("a", [third]);
+      for (const { number, hash } of [first, second, third]) {
+        await feed.reach({ epoch: "a", number, hash }, 100);
+        await feed.reach({ epoch: "a", number }, 100); // as version 0.1.0 gave them out
+        await expect(feed.reach({ epoch: "a", number, hash: "0".repeat(16) }, 100)).rejects.toMatchObject({
+          code: "unavailable",
+          message: expect.stringContaining("not of this log"),
+        });
+      }
+      await feed.stop();
+    });
+
+    test("is refused where its entry is not kept any more", async () => {
+      const log = createLog();
+      log.add(id());
+      const { feed } = follow(log, NEVER);
+      await feed.start();
+      const wanted = { epoch: "a", number: 0, hash: "0".repeat(16) };
+      await feed.reach(wanted, 100); // the beginning is before every entry
+      log.add(id());
+      const last = log.add(id());
+      await feed.reach({ epoch: "a", number: 3, hash: last.hash }, 1_000);
+      await expect(feed.reach({ ...wanted, number: 2 }, 100)).rejects.toThrow("not of this log");
+      await feed.stop();
+    });
+  });
 
   test("a read that began before this replica's own append does not pass for a shorter log", async () => {
     const log = createLog();
@@ -336,25 +453,18 @@ describe("following the log", () => {
     test("is written when it has moved, and at the end", async () => {
       const log = createLog();
       const positionFile = createFile();
+      const beginning = log.end();
       const { feed } = follow(log, { ...NEVER, positionFile });
       await feed.start();
       log.add(id());
       await feed.reach({ epoch: "a", number: 1 }, 1_000);
       await feed.stop();
-      expect(positionFile.written).toEqual([
-        { epoch: "a", number: 0 },
-        { epoch: "a", number: 1 },
-      ]);
+      expect(positionFile.written).toEqual([{ ...beginning }, { ...log.end() }]);
     });
 
     test.each([
       { name: "the same", kept: { epoch: "a", number: 2 }, says: [] },
       { name: "further back", kept: { epoch: "a", number: 1 }, says: [] },
-      {
-        name: "further on",
-        kept: { epoch: "a", number: 3 },
-        says: [expect.stringContaining("restore-fence")],
-      },
       {
         name: "of another epoch",
         kept: { epoch: "z", number: 1 },
@@ -368,6 +478,24 @@ describe("following the log", () => {
       await feed.start();
       expect(problems).toEqual(says);
       expect(() => knowledge.requireFresh()).not.toThrow();
+      await feed.stop();
+    });
+
+    test.each([
+      { name: "further on", kept: { epoch: "a", number: 3 }, says: "shorter than before" },
+      {
+        name: "in another history",
+        kept: { epoch: "a", number: 2, hash: "0".repeat(16) },
+        says: "has forked",
+      },
+    ])("$name: a restart is refused", async ({ kept, says }) => {
+      const log = createLog();
+      log.add(id());
+      log.add(id());
+      const { feed, knowledge } = follow(log, { ...NEVER, positionFile: createFile(kept) });
+      await expect(feed.start()).rejects.toThrow(says);
+      expect(() => knowledge.requireFresh()).toThrow("restore-fence");
+      expect(log.disputes).toHaveLength(1);
       await feed.stop();
     });
 

@@ -32,15 +32,21 @@ test("[pglite] a restored backup brings revoked tokens back to life, and `bakeho
     await api.revoke(undefined, { token });
     expect((await api.verify(platform(), token)).allowed).toBe(false);
     await service.end("SIGTERM");
-    expect(readFileSync(join(home.dataDir, "revocations.position"), "utf8")).toMatch(/^[0-9a-f]{32}-1\n$/);
+    expect(readFileSync(join(home.dataDir, "revocations.position"), "utf8")).toMatch(
+      /^[0-9a-f]{32}-[0-9a-f]{16}-1\n$/,
+    );
+    const sequence = readFileSync(join(home.dataDir, "revocations.position"), "utf8").trim();
 
-    // The disaster: yesterday's database, and nobody remembers the revocation.
+    // The disaster: yesterday's database, and only the data folder remembers the revocation.
     rmSync(database, { recursive: true });
     cpSync(backup, database, { recursive: true });
-    service = await startService(script, home);
-    // It says so, loudly, because it can tell.
-    await expect.poll(() => service.stdout()).toContain("restore-fence");
-    await service.end("SIGTERM");
+    const refused = await command("serve");
+    expect(refused.code).not.toBe(0);
+    expect(refused.said).toContain("shorter than before");
+    expect(refused.said).toContain("run `bakehouse restore-fence`");
+    // What it has found stands in the log now, for replicas that remember nothing.
+    rmSync(join(home.dataDir, "revocations.position"));
+    expect((await command("serve")).said).toContain(`lacks entry ${sequence}`);
 
     rmSync(database, { recursive: true });
     cpSync(backup, database, { recursive: true });
@@ -48,8 +54,12 @@ test("[pglite] a restored backup brings revoked tokens back to life, and `bakeho
       ["--issued-before", "now"],
       ["--issued-before", "2099-01-01T00:00:00Z"],
       ["extra"],
+      ["--whole", "nonsense"],
+      ["--whole", sequence.replace(/-[0-9a-f]{16}-/, "-")],
+      ["--whole", sequence],
+      ["--whole", sequence, "--issued-before", "2020-01-01T00:00:00Z"],
     ]) {
-      expect((await command("restore-fence", ...wrong)).code).not.toBe(0);
+      expect((await command("restore-fence", ...wrong)).code, wrong.join(" ")).not.toBe(0);
     }
     const fence = await command("restore-fence");
     expect(fence).toMatchObject({ code: 0 });

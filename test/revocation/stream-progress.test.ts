@@ -8,6 +8,7 @@ import type {
 } from "../../src/domain/ports/revocations.ts";
 import { createSharedPages } from "../../src/domain/revoke/shared-pages.ts";
 import { createStreamProgress } from "../../src/domain/revoke/stream-progress.ts";
+import { OWN_SERVER } from "../support/log-server.ts";
 
 const entry = (number: number): Revocation => ({
   id: "",
@@ -22,6 +23,8 @@ const entry = (number: number): Revocation => ({
 
 const page = (end: number, ...numbers: readonly number[]): LogRead => ({
   position: { epoch: "a", number: end },
+  hashAt: undefined,
+  server: OWN_SERVER,
   entries: numbers.map(entry),
   oldest: 1,
 });

@@ -160,9 +160,23 @@ describeService("lists", (service) => {
 
     test("a position that the log has not reached is gone, not empty", async () => {
       const { sequence } = (await get("/v1/revocations")).json<{ sequence: string }>();
-      const [epoch, number] = sequence.split("-");
-      const answer = await get(`/v1/revocations?after=${epoch}-${Number(number) + 1}`);
-      expect(answer.json<Problem>()).toMatchObject({ status: 410, code: "gone" });
+      const [epoch, hash, number] = sequence.split("-");
+      for (const after of [`${epoch}-${Number(number) + 1}`, `${epoch}-${hash}-${Number(number) + 1}`]) {
+        const answer = await get(`/v1/revocations?after=${after}`);
+        expect(answer.json<Problem>()).toMatchObject({ status: 410, code: "gone" });
+      }
+    });
+
+    test("a position of another history is gone, and one without a hash, as 0.1.0 gave them out, is read on from", async () => {
+      for (let n = 0; n < 2; n += 1) await service().revoke([{ token: (await service().issue()).token }]);
+      const { items } = (await get("/v1/revocations")).json<{ items: readonly { sequence: string }[] }>();
+      const [before = "", last = ""] = items.slice(-2).map(({ sequence }) => sequence);
+      const follows = { items: [{ sequence: last }], next_cursor: null, sequence: last };
+      const [epoch, , number] = before.split("-");
+      for (const after of [before, `${epoch}-${number}`])
+        expect((await get(`/v1/revocations?after=${after}`)).json()).toMatchObject(follows);
+      const other = await get(`/v1/revocations?after=${epoch}-${"0".repeat(16)}-${number}`);
+      expect(other.json<Problem>()).toMatchObject({ status: 410, code: "gone" });
     });
 
     test("is not a person's to read", async () => {

@@ -264,6 +264,10 @@ describe("[postgres] roles", () => {
       "delete from platforms",
       "update revocations set number = 1",
       "update revocation_log set epoch = 'x'",
+      "update revocation_log set timeline = 9",
+      "update revocation_log set disputed = null",
+      "update revocation_hashes set number = 9",
+      "create or replace function public.bakehouse_least_retention() returns interval language sql as 'select null'",
       "delete from revocation_log",
       "select public.bakehouse_grant()",
       "insert into drizzle.__drizzle_migrations (hash) values ('x')",
@@ -272,10 +276,16 @@ describe("[postgres] roles", () => {
     ]) {
       await expect(raw(own, forbidden), forbidden).rejects.toMatchObject({ code: "42501" });
     }
-    // Only the two tables that are kept by month.
-    await expect(
-      raw(own, "select public.bakehouse_drop_partitions('platforms', now())"),
-    ).rejects.toMatchObject({ code: "22023" });
+    // Only the two tables that are kept by month, and nothing young of them.
+    for (const [table, before] of [
+      ["platforms", "now() - interval '1 year'"],
+      ["audit_events", "now()"],
+      ["tokens", "now() - interval '90 days'"],
+    ]) {
+      await expect(
+        raw(own, `select public.bakehouse_drop_partitions('${table}', ${before})`),
+      ).rejects.toMatchObject({ code: "22023" });
+    }
   });
 
   test("a role without the right to migrate is told so", async () => {
@@ -343,6 +353,10 @@ async function useEverything(store: Awaited<ReturnType<typeof openStore>>): Prom
   await store.idempotency.release(key, "lease");
   expect(await store.idempotency.dropExpired()).toBe(0);
   expect(await store.revocations.dropBefore(NOON)).toBe(0);
+  const { position } = await store.revocations.state(1);
+  await store.revocations.attest(position.epoch);
+  expect(await store.revocations.adopt(position.epoch)).toBe(false);
+  await store.revocations.dispute("another epoch", "another epoch-1");
   expect(await store.rootKeys.destroyExpired(NOON + 2)).toHaveLength(1);
-  await store.maintainPartitions(NOON);
+  await store.maintainPartitions(NOON - 365 * 86_400_000);
 }

@@ -5,7 +5,8 @@ import { raw } from "./raw.ts";
 import { auditEvent, platform, principal, token, uuid } from "./samples.ts";
 
 const DAY = 86_400_000;
-const JUNE = Date.UTC(2031, 5, 15);
+// In the past, because the server drops nothing that is younger than a token can be.
+const JUNE = Date.UTC(2021, 5, 15);
 
 /** Moves the database's clock to an instant. */
 async function moveTo(db: TestStore, instant: number): Promise<void> {
@@ -25,10 +26,10 @@ describeOnEachDatabase("partitions", (open) => {
     const db = await open();
     await prepare(db);
     const [before, first, last, after] = [
-      uuid(1, Date.UTC(2031, 5, 1) - 1),
-      uuid(2, Date.UTC(2031, 5, 1)),
-      uuid(3, Date.UTC(2031, 6, 1) - 1),
-      uuid(4, Date.UTC(2031, 6, 1)),
+      uuid(1, Date.UTC(2021, 5, 1) - 1),
+      uuid(2, Date.UTC(2021, 5, 1)),
+      uuid(3, Date.UTC(2021, 6, 1) - 1),
+      uuid(4, Date.UTC(2021, 6, 1)),
     ];
     for (const [n, id] of [before, first, last, after].entries()) {
       await db.store.tokens.insert(token(n, { id }));
@@ -43,9 +44,9 @@ describeOnEachDatabase("partitions", (open) => {
     });
 
     // The month is not over at the instant: it stays.
-    await db.store.maintainPartitions(Date.UTC(2031, 6, 1) - 1);
+    await db.store.maintainPartitions(Date.UTC(2021, 6, 1) - 1);
     expect(await ids(db)).toEqual([after, last, first]);
-    await db.store.maintainPartitions(Date.UTC(2031, 6, 1));
+    await db.store.maintainPartitions(Date.UTC(2021, 6, 1));
     expect(await ids(db)).toEqual([after]);
   });
 });
@@ -77,8 +78,23 @@ describeOn("postgres", "partitions on the server", (open) => {
     expect(await names(db.url ?? "")).toEqual(expected(months(Date.now())));
     await moveTo(db, JUNE);
     await db.store.maintainPartitions(JUNE - 30 * DAY);
-    // The months of its creation lie wholly before.
-    expect(await names(db.url ?? "")).toEqual(expected(["2031_06", "2031_07", "2031_08"]));
+    const added = ["2021_06", "2021_07", "2021_08"];
+    expect(await names(db.url ?? "")).toEqual(expected([...added, ...months(Date.now())]));
+    // The first two lie wholly before.
+    await moveTo(db, Date.UTC(2021, 7, 15));
+    await db.store.maintainPartitions(Date.UTC(2021, 7, 1));
+    const kept = ["2021_08", "2021_09", "2021_10"];
+    expect(await names(db.url ?? "")).toEqual(expected([...kept, ...months(Date.now())]));
+  });
+
+  test("what is younger than a token can be is not dropped, whatever the caller names", async () => {
+    const db = await open();
+    const before = await names(db.url ?? "");
+    for (const drop of [Date.now(), Date.now() + 400 * DAY, Date.now() - 90 * DAY]) {
+      await expect(db.store.maintainPartitions(drop)).rejects.toMatchObject({ sqlstate: "22023" });
+    }
+    await db.store.maintainPartitions(Date.now() - 92 * DAY);
+    expect(await names(db.url ?? "")).toEqual(before);
   });
 
   test("bounds are those of UUIDv7, month by month, over the end of a year", async () => {
@@ -129,11 +145,11 @@ describeOn("postgres", "partitions on the server", (open) => {
     }
     await db.store.maintainPartitions(0);
     expect(await names(db.url ?? "")).toEqual(
-      expect.arrayContaining(["tokens_2031_06", "audit_events_2031_06"]),
+      expect.arrayContaining(["tokens_2021_06", "audit_events_2021_06"]),
     );
-    const rows = await raw(db.url ?? "", "select id::text from tokens_2031_06 order by id");
+    const rows = await raw(db.url ?? "", "select id::text from tokens_2021_06 order by id");
     expect(rows.map((row) => row["id"])).toEqual(inserted.toSorted());
-    const audited = await raw(db.url ?? "", "select count(*)::int as n from audit_events_2031_06");
+    const audited = await raw(db.url ?? "", "select count(*)::int as n from audit_events_2021_06");
     expect(audited).toEqual([{ n: inserted.length }]);
   });
 });

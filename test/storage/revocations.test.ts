@@ -5,6 +5,7 @@ import { describeOn, describeOnEachDatabase, type TestStore } from "../support/d
 import { bytes, NOON, platform, principal, revocation, uuid } from "./samples.ts";
 
 const ALL = { kind: "all" } as const;
+const HASH = expect.stringMatching(/^[0-9a-f]{16}$/);
 const human = { issuer: "https://issuer.test", subject: "alice" };
 
 const append = async (db: TestStore, entries: readonly NewRevocation[]) =>
@@ -26,7 +27,7 @@ describeOnEachDatabase("revocations", (open) => {
   test("a new log is empty, and has an epoch", async () => {
     const { position, entries } = await (await open()).store.revocations.read(0, 10, ALL);
     expect(entries).toEqual([]);
-    expect(position).toEqual({ epoch: expect.stringMatching(/^[0-9a-f]{32}$/), number: 0 });
+    expect(position).toEqual({ epoch: expect.stringMatching(/^[0-9a-f]{32}$/), number: 0, hash: HASH });
   });
 
   test("entries come back as they were given, numbered from 1, every scope and target", async () => {
@@ -36,10 +37,12 @@ describeOnEachDatabase("revocations", (open) => {
       entry(3, { scope: { kind: "principal", ...human } }),
       entry(4, { scope: { kind: "link", platform: "q" } }),
     ];
-    const numbered = given.map((entry, index) => ({ ...entry, number: base + index + 1 }));
-    expect(await append(db, given)).toEqual(numbered);
+    const numbered = given.map((entry, index) => ({ ...entry, number: base + index + 1, hash: HASH }));
+    const appended = await append(db, given);
+    expect(appended).toEqual(numbered.map((entry) => ({ ...entry, follows: HASH })));
     const log = await db.store.revocations.read(base, 10, ALL);
     expect(log.entries).toStrictEqual(numbered);
+    expect(log.entries.map(({ hash }) => hash)).toEqual(appended.map(({ hash }) => hash));
     expect(log.position.number).toBe(base + 4);
     expect(await append(db, [])).toEqual([]);
   });
@@ -47,11 +50,14 @@ describeOnEachDatabase("revocations", (open) => {
   test("the same target in the same scope is the first entry again", async () => {
     const [first] = await append(db, [entry(1)]);
     const again = entry(2, { target: entry(1).target, reason: "again", revokedAt: NOON + 5 });
+    // It stood there before: it follows nothing that this call has seen.
+    const stood = { ...first, follows: undefined };
+    const added = { ...entry(3), number: base + 2, hash: HASH, follows: first?.hash };
     expect(await append(db, [again, entry(3), again, entry(3, { id: uuid(4) })])).toEqual([
-      first,
-      { ...entry(3), number: base + 2 },
-      first,
-      { ...entry(3), number: base + 2 },
+      stood,
+      added,
+      stood,
+      added,
     ]);
     expect((await db.store.revocations.read(base, 10, ALL)).position.number).toBe(base + 2);
   });
@@ -188,8 +194,8 @@ describeOnEachDatabase("revocations", (open) => {
     expect(appended.every(({ number }, index) => number === base + index + 1)).toBe(true);
     const { entries } = await db.store.revocations.read(base + 9_998, 10, ALL);
     expect(entries).toEqual([
-      { ...many[9_998], number: base + 9_999 },
-      { ...many[9_999], number: base + 10_000 },
+      { ...many[9_998], number: base + 9_999, hash: HASH },
+      { ...many[9_999], number: base + 10_000, hash: HASH },
     ]);
     expect(await db.store.revocations.dropBefore(NOON - 9)).toBe(10_000);
   });

@@ -26,6 +26,9 @@ interface Server extends TestPostgres {
   readonly sql: postgres.Sql;
 }
 
+const TAKE_OVER = `update public.revocation_log as log set database = here.database
+  from public.bakehouse_log_server() as here`;
+
 /**
  * Serves databases to tests, from a Postgres that is only acquired when the first one is asked for: most
  * tests need none. A GET makes a database and is answered with its URL; a DELETE drops the one whose name is its
@@ -68,7 +71,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     }
     if (path !== MIGRATED) return (await create("template0")).url;
     template ??= createTemplate();
-    return (await create(await template)).url;
+    const { url } = await create(await template);
+    // A copy of a database is another one than its log was begun in, as it would be after a restore.
+    const own = postgres(url, { max: 1, onnotice: () => {} });
+    await own.unsafe(TAKE_OVER).finally(() => own.end({ timeout: 2 }));
+    return url;
   }
 
   const broker = createServer((request, response) => {

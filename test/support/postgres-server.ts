@@ -1,10 +1,20 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 import postgres from "postgres";
@@ -20,7 +30,9 @@ export interface PostgresServer {
   readonly dataDir: string;
   /** Ends the server as a crash does (SIGKILL), and waits until its processes are gone. */
   crash(): Promise<void>;
-  /** Starts it again after a crash, at the same address. */
+  /** Ends the server in good order, and keeps its folder. */
+  halt(): Promise<void>;
+  /** Starts it again after a crash or a halt, at the same address. */
   restart(): Promise<void>;
   /** Stops it and removes its folder. */
   stop(): Promise<void>;
@@ -44,11 +56,25 @@ const KEEPER = `
 export interface PostgresSettings {
   /** Whether a commit waits for the disk; true unless said. Only a power cut shows the difference: kill -9 does not. */
   readonly fsync?: boolean;
+  /** Further settings of the server, as in `postgresql.conf`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The folder above `bin`, of a version that the system has; else npm's binaries. */
+  readonly binaries?: string;
+  /** The URL of a server of the same binaries that this one follows as a hot standby. */
+  readonly standbyOf?: string;
+}
+
+/** The newest version of Postgres that Debian's packages have put here; undefined without any. */
+export function debianBinaries(): string | undefined {
+  const folder = "/usr/lib/postgresql";
+  const versions = existsSync(folder) ? readdirSync(folder).map(Number) : [];
+  const found = versions.filter((version) => existsSync(join(folder, `${version}`, "bin", "postgres")));
+  return found.length === 0 ? undefined : join(folder, `${Math.max(...found)}`);
 }
 
 /** Starts a server with an empty cluster, on a free port of 127.0.0.1. */
-export async function startPostgres({ fsync = true }: PostgresSettings = {}): Promise<PostgresServer> {
-  const binaries = installBinaries();
+export async function startPostgres(options: PostgresSettings = {}): Promise<PostgresServer> {
+  const { fsync = true, binaries = installBinaries(), standbyOf } = options;
   const bin = join(binaries, "bin");
   const template = clusterTemplate(binaries);
   const folder = scratchFolder("postgres");
@@ -56,11 +82,13 @@ export async function startPostgres({ fsync = true }: PostgresSettings = {}): Pr
   const dataDir = join(folder, "data");
   runAsServer("cp", ["-Rp", join(template, "data"), dataDir], folder);
   const password = readFileSync(join(template, "password"), "utf8");
+  if (standbyOf !== undefined) becomeStandby(dataDir, standbyOf);
 
   const port = await freePort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const server = [join(bin, "postgres"), "-D", dataDir, "-h", "127.0.0.1", "-p", String(port), "-k", folder];
-  const settings = ["-c", "max_connections=200", "-c", `fsync=${fsync ? "on" : "off"}`];
+  const given = { max_connections: "200", fsync: fsync ? "on" : "off", ...options.settings };
+  const settings = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const keeper = spawn("sh", ["-c", KEEPER, "keeper", folder, ...server, ...settings], {
     ...identity(),
     cwd: folder,
@@ -90,6 +118,12 @@ export async function startPostgres({ fsync = true }: PostgresSettings = {}): Pr
       for (const pid of pids) kill(pid);
       while (pids.some(isAlive)) await pause(10);
     },
+    async halt() {
+      const pids = processGroup(dataDir);
+      const [postmaster] = pids;
+      if (postmaster !== undefined) process.kill(postmaster, "SIGINT");
+      while (pids.some(isAlive)) await pause(10);
+    },
     stop: () => stop(keeper),
   };
 }
@@ -113,6 +147,16 @@ function give(path: string): void {
   if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
 }
 
+/** Makes a server that is a copy of another one's beginning follow it. */
+function becomeStandby(dataDir: string, primary: string): void {
+  const { hostname, port, username, password } = new URL(primary);
+  const from = `host=${hostname} port=${port} user=${username} password=${password}`;
+  const signal = join(dataDir, "standby.signal");
+  writeFileSync(signal, "");
+  give(signal);
+  appendFileSync(join(dataDir, "postgresql.auto.conf"), `primary_conninfo = '${from}'\n`);
+}
+
 /** Runs a command to its end as the server runs. */
 function runAsServer(command: string, args: readonly string[], cwd: string): void {
   const done = spawnSync(command, args, {
@@ -130,7 +174,9 @@ function runAsServer(command: string, args: readonly string[], cwd: string): voi
  */
 function clusterTemplate(binaries: string): string {
   const owner = identity().uid ?? process.getuid?.() ?? 0;
-  return madeOnce(`${binaries}-cluster`, owner, (folder) => {
+  const ours = binaries.startsWith(tmpdir());
+  const target = ours ? binaries : join(tmpdir(), `bakehouse-postgres-${basename(binaries)}`);
+  return madeOnce(`${target}-cluster`, owner, (folder) => {
     const passwordFile = join(folder, "password");
     writeFileSync(passwordFile, randomBytes(12).toString("hex"), { mode: 0o600 });
     give(passwordFile);

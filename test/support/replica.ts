@@ -32,6 +32,7 @@ export interface ReplicaSettings {
   readonly follow?: Parts["follow"];
   /** Where the position is kept; nowhere unless said. */
   readonly dataDir?: string;
+  readonly failover?: Parts["failover"];
 }
 
 /** What a verify came to: `allowed`, a refusal's code, or `unavailable`. */
@@ -109,9 +110,11 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     stalenessMilliseconds: settings.staleness ?? 10_000,
     positionFile: dataDir === undefined ? undefined : positionFile(dataDir),
     ...(settings.follow === undefined ? {} : { follow: settings.follow }),
+    failover: settings.failover,
     report: {
       feed: (problem) => reports.push(problem ?? "well"),
       clocks: (problem) => reports.push(problem ?? "clocks agree"),
+      fenced: () => reports.push("fenced"),
       maintenance: (task) => reports.push(task),
     },
   });

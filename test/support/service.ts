@@ -195,6 +195,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     report: {
       feed: (problem) => reports.push(`feed: ${problem ?? "works again"}`),
       clocks: (problem) => reports.push(`clocks: ${problem ?? "agree again"}`),
+      fenced: () => reports.push("fenced"),
       maintenance: (task, error) =>
         reports.push(`${task}: ${error instanceof Error ? error.message : "unknown"}`),
     },

@@ -13,6 +13,8 @@ export interface TcpProxy {
   heal(): void;
   /** Breaks all open connections off. */
   cut(): void;
+  /** Breaks all open connections off, and leads new ones to another port; to none if it is undefined. */
+  lead(port: number | undefined): void;
   close(): Promise<void>;
 }
 
@@ -26,16 +28,22 @@ interface Link {
 /**
  * Starts a proxy to a port of 127.0.0.1.
  *
+ * @param first to none if it is undefined, until {@link TcpProxy.lead}
  * @param tap called for each connection; what it returns is shown all that is sent towards the server
  */
 export async function startTcpProxy(
-  target: number,
+  first: number | undefined,
   tap: () => (data: Uint8Array) => void = () => () => {},
 ): Promise<TcpProxy> {
   const links = new Set<Link>();
   let hole = false;
+  let target = first;
 
   const listener = createServer((client) => {
+    if (target === undefined) {
+      client.destroy();
+      return;
+    }
     const server = connect({ port: target, host: "127.0.0.1" });
     const link: Link = { client, server, sent: "", dead: hole };
     links.add(link);
@@ -91,6 +99,10 @@ export async function startTcpProxy(
       hole = false;
     },
     cut,
+    lead(port) {
+      target = port;
+      cut();
+    },
     close() {
       cut();
       return new Promise((resolve) => listener.close(() => resolve()));

@@ -33,8 +33,11 @@ export const IDEMPOTENCY_LEASE = 60 * SECOND;
 /** How far this process's clock and the database's may be apart, milliseconds: machines that are kept in time differ by less. */
 export const CLOCK_TOLERANCE = 30 * SECOND;
 
-/** How long records of tokens and audit events are kept after a token's last possible instant, milliseconds. */
-export const RECORD_LIFE = 365 * DAY;
+/** How long records of tokens and audit events are kept where nothing else is set, milliseconds: a year past the longest life. */
+export const RETENTION = MAX_TOKEN_LIFE + 365 * DAY;
+
+/** The shortest such time that can be set, milliseconds. The database drops nothing that is younger. */
+export const LEAST_RETENTION = MAX_TOKEN_LIFE + DAY;
 
 /** How long a client of macaroon-bakery waits in one request, milliseconds: proxies cut what is silent for a minute. */
 export const BAKERY_WAIT = 50 * SECOND;

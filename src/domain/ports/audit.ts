@@ -15,6 +15,7 @@ export type AuditAction =
   | "token.issued"
   | "token.revoked"
   | "log.fenced"
+  | "log.moved"
   | "key.created"
   | "key.retired"
   | "key.destroyed"

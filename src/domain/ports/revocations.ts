@@ -1,4 +1,5 @@
 import type { AuditEvent } from "./audit.ts";
+import type { LogServer } from "./log-server.ts";
 
 /** Within which tokens an entry of the revocation log matches: those that its author had a say in. */
 export type RevocationScope =
@@ -65,6 +66,8 @@ export interface NewRevocation {
 export interface Revocation extends NewRevocation {
   /** Position in the log, 1 and up, without gaps, in the order of commits. */
   readonly number: number;
+  /** As of {@link LogPosition}. */
+  readonly hash?: string | undefined;
 }
 
 /** Where the log stands. */
@@ -73,11 +76,24 @@ export interface LogPosition {
   readonly epoch: string;
   /** The last number given; 0 for an empty log. */
   readonly number: number;
+  /**
+   * The first 8 bytes of that entry's hash, which is over all of the log up to it, in hex. Undefined for an entry of
+   * version 0.1.0, which wrote none, and for a position that was given without.
+   */
+  readonly hash?: string | undefined;
 }
 
-/** Entries that were read, with the log's position at that very moment. */
-export interface LogRead {
+/** The log at the very moment of a read. */
+export interface LogState {
+  /** The log's end. */
   readonly position: LogPosition;
+  /** The hash of the number that was asked for; undefined where it is not kept, or never was. */
+  readonly hashAt: string | undefined;
+  readonly server: LogServer;
+}
+
+/** Entries that were read. `hashAt` is of the number after which they come. */
+export interface LogRead extends LogState {
   readonly entries: readonly Revocation[];
   /** The first number that is still kept; one more than the position's where none is. */
   readonly oldest: number;
@@ -94,6 +110,13 @@ export interface LogMoment {
 /** The log while it is held: nobody else can append. */
 export interface HeldLog extends LogMoment {
   readonly position: LogPosition;
+  readonly server: LogServer;
+}
+
+/** An entry that was asked to be appended, as it stands in the log. */
+export interface AppendedRevocation extends Revocation {
+  /** The hash of the entry before it, where it has just been appended; undefined where it stood there before. */
+  readonly follows?: string | undefined;
 }
 
 /** What was appended. */
@@ -101,7 +124,7 @@ export interface Appended {
   /** The log's epoch at that moment. */
   readonly epoch: string;
   /** One for each given entry, in the given order. */
-  readonly entries: readonly Revocation[];
+  readonly entries: readonly AppendedRevocation[];
 }
 
 /** Targets that share scope and kind, as a replica loads them. */
@@ -115,11 +138,9 @@ export interface LinkGroup {
 }
 
 /** A part of the log as a replica loads it. */
-export interface LogLoad {
-  /** The log's end. */
-  readonly position: LogPosition;
-  /** Up to where this part goes; the position's number where it is the last one. */
-  readonly through: number;
+export interface LogLoad extends LogState {
+  /** Up to where this part goes; the log's end where it is the last one. */
+  readonly through: LogPosition;
   /** The database's clock while it was read, unix milliseconds. */
   readonly now: number;
   /** About how many entries the whole log has: 0 where the store cannot tell at once. */
@@ -141,7 +162,8 @@ export interface RevocationStore {
    * Appends, all or none, in the caller's transaction or else in one of its own. The log's counter row is locked
    * until that ends, so that commit order is number order; what is new gets consecutive numbers. An entry whose scope
    * and target stand in the log already, `issuedBefore` included, is not added again: the first one is returned
-   * in its place.
+   * in its place. What is returned is on disk, and on the standbys that the server waits for, even if nothing was new.
+   * Rejects with `unavailable` on a server to which the log does not belong.
    *
    * @param events the audit event of each entry, recorded only where the entry is new
    */
@@ -150,8 +172,30 @@ export interface RevocationStore {
   beginEpoch(epoch: string): Promise<void>;
   /** Entries with a number above `after`, ascending, at most `limit`, and the position, from one snapshot. */
   read(after: number, limit: number, view: LogView): Promise<LogRead>;
-  /** As `read`, of everything and in the form in which it takes the least to hand over. */
-  load(after: number, limit: number): Promise<LogLoad>;
+  /**
+   * As `read`, of everything and in the form in which it takes the least to hand over.
+   *
+   * @param known the number whose hash is asked for
+   */
+  load(after: number, limit: number, known: number): Promise<LogLoad>;
+  /** The log, and the hash of one number. */
+  state(known: number): Promise<LogState>;
+  /**
+   * Says that a replica has read an entry that is not in the log of this epoch: nothing is appended to it any more, and
+   * every replica refuses, until it has another epoch.
+   *
+   * @param sequence of that entry
+   */
+  dispute(epoch: string, sequence: string): Promise<void>;
+  /**
+   * Takes the server for the log's own if it is a promoted standby of it and the last entry was written under
+   * synchronous replication. @returns whether it was taken
+   */
+  adopt(epoch: string): Promise<boolean>;
+  /** Notes that synchronous replication has all of the log, once it has, where nothing has been appended since it is set. */
+  attest(epoch: string): Promise<void>;
+  /** Takes the server for that of the log, which the caller's transaction must hold, because nothing of it is missing. */
+  takeOver(): Promise<void>;
   /** @returns undefined where there is no such entry any more */
   find(number: number): Promise<Revocation | undefined>;
   /** The first entry that kills a platform's link: by any of these revocation ids (16 bytes each) or by the token id, in any scope that covers it. */

@@ -1,39 +1,46 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import type { Changes } from "../ports/changes.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PositionFile } from "../ports/position-file.ts";
-import type { LogPosition, Revocation } from "../ports/revocations.ts";
+import type { AppendedRevocation, LogPosition } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
+import type { LogCustody } from "./log-custody.ts";
+import type { LogProblem } from "./log-problem.ts";
 import { createReplicaMemory } from "./position-memory.ts";
-import { type FedKnowledge, replacedBy } from "./revocation-knowledge.ts";
+import { createReach } from "./reach.ts";
+import type { FedKnowledge } from "./revocation-knowledge.ts";
 
 /** Entries that are loaded at once. */
 const BATCH = 50_000;
 
-/** Milliseconds between two reads while a request waits for a position. */
-const REACH_PAUSE = 10;
+/** The log is not to be believed, so nothing is served from it. The message says why, and the command that ends it. */
+class LogRefusedError extends Error {
+  override readonly name = "LogRefusedError";
+}
 
 /** Follows the revocation log and feeds this replica's knowledge of it. */
 export interface RevocationFeed {
-  /** Reads the whole log and then follows it. Rejects if the first read fails. */
+  /**
+   * Reads the whole log and then follows it. Rejects if the first read fails, and with a LogRefusedError if the log is
+   * not to be believed.
+   */
   start(): Promise<void>;
   stop(): Promise<void>;
   /**
    * Waits until this replica has applied the log up to `position`. Rejects with `unavailable` if that takes longer
-   * than `milliseconds`, or if the epoch is not the log's.
+   * than `milliseconds`, or if the position is not one of this log.
    */
   reach(position: LogPosition, milliseconds: number): Promise<void>;
   /** Applies entries that this replica has just committed, and tells the other replicas of them. */
-  learn(epoch: string, entries: readonly Revocation[]): void;
+  learn(epoch: string, entries: readonly AppendedRevocation[]): void;
 }
 
 /** Settings of a feed. */
 export interface RevocationFeedOptions {
   readonly knowledge: FedKnowledge;
   readonly store: Pick<Store, "revocations">;
+  readonly custody: LogCustody;
   readonly clock: Clock;
   /** Time between two reads. */
   readonly pollMilliseconds: number;
@@ -58,31 +65,39 @@ function onlyChanges(tell: (problem: string | undefined) => void): (problem: str
 
 /** Makes a feed. It reads nothing before `start`. */
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { knowledge, clock, changes } = options;
+  const { knowledge, custody, clock, changes } = options;
   const log = options.store.revocations;
   const memory = createReplicaMemory(options.positionFile, clock);
   const report = onlyChanges(options.onProblem);
   const reportClocks = onlyChanges(options.onClockProblem);
   let timer: NodeJS.Timeout | undefined;
   let stopListening = () => {};
-  let running: Promise<void> | undefined;
+  let running: Promise<LogProblem | undefined> | undefined;
   let again = false;
   let stopped = false;
 
-  async function read(): Promise<void> {
-    for (;;) {
+  /** Reads to the log's end. @returns the reason not to believe the log, if there is one */
+  async function read(): Promise<LogProblem | undefined> {
+    for (let resolves = true; ; ) {
       const begun = knowledge.beginRead();
-      const outcome = begun.take(await log.load(begun.after, BATCH));
+      const part = await log.load(begun.after, BATCH, begun.known);
+      const outcome = begun.take(part);
       reportClocks(knowledge.clockProblem());
+      if (outcome.kind === "whole") {
+        memory.note(knowledge.position());
+        await custody.tend(part);
+        return undefined;
+      }
       if (outcome.kind === "replaced") report(outcome.reason);
-      if (outcome.kind !== "whole") continue;
-      memory.note(knowledge.position());
-      return;
+      if (outcome.kind !== "refused") continue;
+      report(outcome.problem.reason);
+      if (!resolves || !(await custody.resolve(outcome.problem, begun.from))) return outcome.problem;
+      resolves = false;
     }
   }
 
   /** Reads to the log's end, or joins the read that is under way. */
-  function readOnce(): Promise<void> {
+  function readOnce(): Promise<LogProblem | undefined> {
     running ??= read().finally(() => {
       running = undefined;
     });
@@ -91,8 +106,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
   async function follow(): Promise<void> {
     try {
-      await readOnce();
-      report(undefined);
+      report((await readOnce())?.reason);
     } catch (error) {
       report(error instanceof DomainError ? error.message : "the revocation log could not be read");
     }
@@ -106,8 +120,9 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   /** Whether an announced sequence has been applied, as this replica's own ones are. */
   function isKnown(sequence: string): boolean {
     const at = parseSequence(sequence);
-    const { epoch, number } = knowledge.position();
-    return at !== undefined && at.epoch === epoch && at.number <= number;
+    const { epoch, number, hash } = knowledge.position();
+    if (at === undefined || at.epoch !== epoch) return false;
+    return at.number < number || (at.number === number && (at.hash === undefined || at.hash === hash));
   }
 
   /** Reads once more after an announcement: a read that is under way may have begun before it. */
@@ -122,10 +137,9 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   return {
     async start() {
       const kept = await memory.recall();
-      await readOnce();
-      const why = kept && replacedBy(knowledge.position(), kept);
-      // All of this log has been read by now, so the replica serves; the operator must hear that it is another log.
-      if (why !== undefined) report(`since this replica last ran, ${why}`);
+      if (kept !== undefined) knowledge.recall(kept);
+      const problem = await readOnce();
+      if (problem !== undefined) throw new LogRefusedError(problem.reason);
       stopListening = changes?.listen((hint) => void onChange(hint)) ?? stopListening;
       timer = setTimeout(poll, options.pollMilliseconds).unref();
     },
@@ -138,29 +152,14 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       await memory.flush();
     },
 
-    async reach(wanted, milliseconds) {
-      const deadline = clock.monotonic() + milliseconds;
-      for (;;) {
-        knowledge.requireFresh();
-        const { epoch, number } = knowledge.position();
-        if (wanted.epoch !== epoch) {
-          throw new DomainError("unavailable", "min_sequence belongs to another epoch of the log");
-        }
-        if (number >= wanted.number) return;
-        const left = deadline - clock.monotonic();
-        if (left <= 0) {
-          throw new DomainError("unavailable", "this replica has not applied min_sequence in time");
-        }
-        const read = readOnce().catch(() => undefined);
-        await Promise.race([read.then(() => sleep(Math.min(left, REACH_PAUSE))), sleep(left)]);
-      }
-    },
+    reach: createReach({ knowledge, log, clock, read: readOnce }),
 
     learn(epoch, entries) {
       knowledge.learn(epoch, entries);
       if (knowledge.isWhole()) memory.note(knowledge.position());
-      const number = entries.at(-1)?.number;
-      if (number !== undefined) changes?.announce(printSequence({ epoch, number }));
+      const last = entries.at(-1);
+      if (last !== undefined)
+        changes?.announce(printSequence({ epoch, number: last.number, hash: last.hash }));
     },
   };
 }

@@ -3,8 +3,9 @@ import { CLOCK_TOLERANCE } from "../parts/lifetimes.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { LogLoad, LogPosition, Revocation } from "../ports/revocations.ts";
+import type { AppendedRevocation, LogLoad, LogPosition } from "../ports/revocations.ts";
 import { createClockCheck } from "./clock-check.ts";
+import { type FailoverSettings, type LogProblem, problemOf } from "./log-problem.ts";
 import type { RevocationSubject } from "./revocation-subject.ts";
 import { createRevocationSet } from "./revoked-set.ts";
 
@@ -18,8 +19,8 @@ export interface RevocationKnowledge {
   /** Milliseconds since the start of the last read that reached the log's end; infinite before the first. */
   age(): number;
   /**
-   * Throws `unavailable`, with the reason, while nothing may be allowed: the knowledge is older than the bound, or
-   * this process's clock and the database's disagree.
+   * Throws `unavailable`, with the reason, while nothing may be allowed: the knowledge is older than the bound, the log
+   * is not to be believed, or this process's clock and the database's disagree.
    */
   requireFresh(): void;
   isRevoked(subject: RevocationSubject): boolean;
@@ -37,10 +38,12 @@ export interface RevocationKnowledge {
 
 /** Knowledge as the feed sees it, which alone adds to it. */
 export interface FedKnowledge extends RevocationKnowledge {
+  /** Notes up to where this replica had read before it was started: a log that lacks that has lost entries. */
+  recall(position: LogPosition): void;
   /** Begins a read of the log: the result is as old as this moment. Reads must not overlap. */
   beginRead(): KnowledgeRead;
   /** Applies entries that this replica has just committed, so that they hold from its answer on. */
-  learn(epoch: string, entries: readonly Revocation[]): void;
+  learn(epoch: string, entries: readonly AppendedRevocation[]): void;
   /** Whether the log has been read to its end at least once since the start or since it was replaced. */
   isWhole(): boolean;
   /** The reason not to trust this process's clock; undefined while it agrees with the database's. */
@@ -51,15 +54,23 @@ export interface FedKnowledge extends RevocationKnowledge {
 export interface KnowledgeRead {
   /** The number after which to read. */
   readonly after: number;
+  /** The number whose hash has to be read, too. */
+  readonly known: number;
+  /** The position up to which this log was read before; undefined if nothing is known of it. */
+  readonly from: LogPosition | undefined;
   /** Applies the part of the log that was read. */
   take(part: LogLoad): ReadOutcome;
 }
 
-/** The result of one read: the log's end was reached, more is left, or the log is not the one that was read so far. */
+/**
+ * The result of one read: the log's end was reached, more is left, the log is to be read from its beginning, or it is
+ * not to be believed and nothing was applied.
+ */
 export type ReadOutcome =
   | { readonly kind: "whole" }
   | { readonly kind: "more" }
-  | { readonly kind: "replaced"; readonly reason: string };
+  | { readonly kind: "replaced"; readonly reason: string }
+  | { readonly kind: "refused"; readonly problem: LogProblem };
 
 /** Settings of the knowledge. */
 export interface RevocationKnowledgeOptions {
@@ -69,14 +80,15 @@ export interface RevocationKnowledgeOptions {
   readonly maxAgeMilliseconds: number;
   /** The difference of the clocks that is tolerated, milliseconds; drills that move one of the clocks set it. */
   readonly clockTolerance?: number | undefined;
+  readonly failover: FailoverSettings;
 }
 
-/** The reason why a log is not the one that was known before; undefined while it is. */
-export function replacedBy(log: LogPosition, known: LogPosition): string | undefined {
-  if (log.epoch !== known.epoch) return "the revocation log has another epoch than before";
-  if (log.number < known.number) {
-    return "the revocation log is shorter than before, as after a restore without `bakehouse restore-fence`";
-  }
+/** The reason to read a log from its beginning again; undefined if it continues what is known. */
+function replacedBy({ position, hashAt }: LogLoad, known: LogPosition): string | undefined {
+  if (position.epoch !== known.epoch) return "the revocation log has another epoch than before";
+  // An entry that was dropped long ago: whether the log continues it cannot be told any more.
+  if (known.number > 0 && known.hash !== undefined && hashAt === undefined)
+    return "the revocation log no longer has the entry up to which it was read";
   return undefined;
 }
 
@@ -92,30 +104,45 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
   let position = NOWHERE;
   let readAt = Number.NEGATIVE_INFINITY;
   let replaced: string | undefined;
+  let refused: LogProblem | undefined;
+  let recalled: LogPosition | undefined;
 
   function advance(to: LogPosition): void {
-    if (to.epoch === position.epoch && to.number <= position.number) return;
+    const isPassed = to.epoch === position.epoch && to.number <= position.number;
+    if (isPassed && (to.number < position.number || position.hash !== undefined)) return;
     position = to;
+    if (isPassed) return;
     for (const watcher of watchers) watcher();
   }
 
+  /** @param from the position at which the read began */
   function apply(part: LogLoad, from: LogPosition, begun: number): ReadOutcome {
-    const reason = from === NOWHERE ? undefined : replacedBy(part.position, from);
+    const known = from === NOWHERE ? recalled : from;
+    const problem = problemOf(part, known, options.failover);
+    if (problem !== undefined) {
+      readAt = Number.NEGATIVE_INFINITY;
+      refused = problem;
+      return { kind: "refused", problem };
+    }
+    const reason = known && replacedBy(part, known);
     if (reason !== undefined) {
-      // A restored backup or a promoted standby may hold entries that are not known here: nothing is allowed until
-      // all of the new log has been read.
+      // A fenced log may hold entries that are not known here: nothing is allowed until all of it has been read.
       readAt = Number.NEGATIVE_INFINITY;
       replaced = reason;
-      position = { epoch: part.position.epoch, number: 0 };
+      refused = undefined;
+      recalled = undefined;
+      if (from !== NOWHERE) position = { epoch: part.position.epoch, number: 0 };
       return { kind: "replaced", reason };
     }
     if (from === NOWHERE) set.reserve(part.estimate);
     for (const group of part.links) set.addLinks(group);
     for (const entry of part.wide) set.add(entry);
-    advance({ epoch: part.position.epoch, number: part.through });
-    if (part.through < part.position.number) return { kind: "more" };
+    advance(part.through);
+    if (part.through.number < part.position.number) return { kind: "more" };
     readAt = begun;
     replaced = undefined;
+    refused = undefined;
+    recalled = undefined;
     return { kind: "whole" };
   }
 
@@ -126,6 +153,7 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
     age,
 
     requireFresh() {
+      if (refused !== undefined) throw new DomainError("unavailable", refused.reason);
       if (age() > options.maxAgeMilliseconds) {
         const why =
           replaced === undefined
@@ -158,13 +186,20 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
       return set.size;
     },
 
+    recall(kept) {
+      recalled = kept;
+    },
+
     beginRead() {
       const begun = clock.monotonic();
       // This replica's own entries may move the position during the read: the log is compared with this one.
       const from = position;
+      const known = from === NOWHERE ? recalled : from;
       const compareClocks = clocks.begin();
       return {
         after: from.number,
+        known: (known ?? from).number,
+        from: known,
         take(part) {
           compareClocks(part.now);
           return apply(part, from, begun);
@@ -174,13 +209,14 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
 
     learn(epoch, entries) {
       for (const entry of entries) set.add(entry);
-      // Numbers have no gaps: an entry that directly follows the known position needs no read.
-      for (const { number } of entries) {
-        if (epoch === position.epoch && number === position.number + 1) advance({ epoch, number });
+      // An entry that directly follows the known position, in its number and in its hash, needs no read.
+      for (const { number, hash, follows } of entries) {
+        if (epoch === position.epoch && number === position.number + 1 && follows === position.hash)
+          advance({ epoch, number, hash });
       }
     },
 
-    isWhole: () => replaced === undefined && readAt > Number.NEGATIVE_INFINITY,
+    isWhole: () => replaced === undefined && refused === undefined && readAt > Number.NEGATIVE_INFINITY,
     clockProblem: () => clocks.problem(),
   };
 }

@@ -6,9 +6,9 @@ import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type {
+  AppendedRevocation,
   LogMoment,
   NewRevocation,
-  Revocation,
   RevocationScope,
   RevocationTarget,
 } from "../ports/revocations.ts";
@@ -30,7 +30,7 @@ export interface RevocationDraft {
 export interface Written {
   readonly epoch: string;
   /** One for each draft, in the given order. */
-  readonly entries: readonly Revocation[];
+  readonly entries: readonly AppendedRevocation[];
 }
 
 /** Writes revocations; rejects with `unavailable` where that could not be done or nobody knows. */
@@ -137,7 +137,8 @@ export function createRevocationWriter(options: {
     const dated = jobs.map((job) => outcomeOf(() => date(job, moment)));
     const all = dated.flatMap((one) => (one.ok ? one.value : []));
     await steps.passed("revoke:dated");
-    const { epoch, entries } = all.length === 0 ? NOTHING : await append(all);
+    // Also where nothing is to be added: what is answered for then is shown to be safe by the commit.
+    const { epoch, entries } = dated.some(({ ok }) => ok) ? await append(all) : NOTHING;
     let end = 0;
     return dated.map((one) => {
       if (!one.ok) return one;

@@ -4,6 +4,7 @@ import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { LogPosition, LogRead, LogView, Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
+import { BY_HAND, problemOf } from "../replica/log-problem.ts";
 import type { RevocationView } from "../service.ts";
 
 /** What of the log a caller may read: platforms what can match their tokens, administrators all. */
@@ -23,7 +24,8 @@ export function positionOf(after: string | undefined): LogPosition | undefined {
  * Reads a page of the log.
  *
  * Rejects with `gone` where the position is not one of this log, or entries that followed it are not kept any
- * more: a reader who went on from there would not know what it has missed.
+ * more: a reader who went on from there would not know what it has missed. Rejects with `unavailable` on a server that
+ * is not the log's own.
  */
 export async function readPage(
   store: Pick<Store, "revocations">,
@@ -32,11 +34,19 @@ export async function readPage(
   view: LogView,
 ): Promise<LogRead> {
   const read = await store.revocations.read(from?.number ?? 0, limit, view);
+  // What is handed on would be taken for fresh, and the entries that are missing for none.
+  const problem = problemOf(read, undefined, BY_HAND);
+  if (problem !== undefined) throw new DomainError("unavailable", problem.reason);
   if (from === undefined) return read;
-  if (from.epoch !== read.position.epoch || from.number > read.position.number) {
+  const isOfThisLog =
+    from.epoch === read.position.epoch &&
+    from.number <= read.position.number &&
+    // A position of version 0.1.0 has no hash. It is good as long as the epoch is: no other log was served under it.
+    (from.hash === undefined || read.hashAt === undefined || from.hash === read.hashAt || from.number === 0);
+  if (!isOfThisLog)
     throw new DomainError("gone", "the log has begun anew since: read it from the start", "after");
-  }
-  if (from.number + 1 < read.oldest) {
+  const isKept = from.hash === undefined || read.hashAt !== undefined || from.number === 0;
+  if (!isKept || from.number + 1 < read.oldest) {
     const why = "entries after this are not kept any more: read the log from the start";
     throw new DomainError("gone", why, "after");
   }
@@ -45,5 +55,6 @@ export async function readPage(
 
 /** An entry with its position as callers see it. */
 export function withSequence(revocation: Revocation, epoch: string): RevocationView {
-  return { revocation, sequence: printSequence({ epoch, number: revocation.number }) };
+  const { number, hash } = revocation;
+  return { revocation, sequence: printSequence({ epoch, number, hash }) };
 }

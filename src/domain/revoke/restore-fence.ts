@@ -2,9 +2,10 @@ import { auditEvent } from "../audit.ts";
 import { DomainError } from "../parts/error.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { NewRevocation } from "../ports/revocations.ts";
+import type { HeldLog, NewRevocation } from "../ports/revocations.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import { everythingUntilNow, lastMatchOf, revocationEvent } from "./append.ts";
+import { requirePrimary } from "./move-log.ts";
 
 /** What a fence did. */
 export interface Fenced {
@@ -12,6 +13,12 @@ export interface Fenced {
   /** Everything that was issued before this is revoked, unix milliseconds. */
   readonly issuedBefore: number;
   readonly platforms: readonly string[];
+}
+
+/** What a fence needs. */
+export interface FenceOptions {
+  readonly store: Store;
+  readonly randomness: Randomness;
 }
 
 const PAGE = 500;
@@ -37,42 +44,59 @@ async function platformNames(repositories: Repositories): Promise<readonly strin
  *
  * @param wanted unix milliseconds; everything until now where it is undefined
  */
-export async function fenceRestored(
-  options: { readonly store: Store; readonly randomness: Randomness },
+export async function fenceRestored(options: FenceOptions, wanted: number | undefined): Promise<Fenced> {
+  await requirePrimary(options.store);
+  return options.store.transaction("restore fence", async (repositories) =>
+    fenceHeld(options, repositories, await repositories.revocations.hold(), wanted),
+  );
+}
+
+/**
+ * Does the same by itself, once, for replicas that have found entries of an epoch to be missing.
+ *
+ * @returns undefined where the log has another epoch by now: another replica was first
+ */
+export async function fenceLost(options: FenceOptions, epoch: string): Promise<Fenced | undefined> {
+  return options.store.transaction("restore fence", async (repositories) => {
+    const held = await repositories.revocations.hold();
+    return held.position.epoch === epoch ? fenceHeld(options, repositories, held, undefined) : undefined;
+  });
+}
+
+async function fenceHeld(
+  { randomness }: FenceOptions,
+  repositories: Repositories,
+  held: HeldLog,
   wanted: number | undefined,
 ): Promise<Fenced> {
-  const { store, randomness } = options;
   const actor = { kind: "service" } as const;
-  return store.transaction("restore fence", async (repositories) => {
-    const held = await repositories.revocations.hold();
-    const { now } = held;
-    const issuedBefore = wanted ?? everythingUntilNow(held);
-    if (issuedBefore > everythingUntilNow(held)) {
-      throw new DomainError("invalid_request", "the instant lies in the future");
-    }
-    const epoch = Buffer.from(randomness.bytes(EPOCH_BYTES)).toString("hex");
-    await repositories.revocations.beginEpoch(epoch);
-    const platforms = await platformNames(repositories);
-    const entries = platforms.map((platform): NewRevocation => {
-      const target = { kind: "platform", platform, issuedBefore } as const;
-      return {
-        id: uuidv7(now, randomness),
-        scope: { kind: "all" },
-        target,
-        reason: "the database was restored",
-        author: "service",
-        revokedAt: now,
-        lastMatchAt: lastMatchOf(target, now),
-      };
-    });
-    await repositories.revocations.append(
-      entries,
-      entries.map((entry) => revocationEvent(randomness, entry, actor)),
-    );
-    const details = { epoch, issued_before: issuedBefore, platforms: platforms.length };
-    await repositories.audit.append([
-      auditEvent(randomness, now, { action: "log.fenced", actor, platform: null, details }),
-    ]);
-    return { epoch, issuedBefore, platforms };
+  const { now } = held;
+  const issuedBefore = wanted ?? everythingUntilNow(held);
+  if (issuedBefore > everythingUntilNow(held)) {
+    throw new DomainError("invalid_request", "the instant lies in the future");
+  }
+  const epoch = Buffer.from(randomness.bytes(EPOCH_BYTES)).toString("hex");
+  await repositories.revocations.beginEpoch(epoch);
+  const platforms = await platformNames(repositories);
+  const entries = platforms.map((platform): NewRevocation => {
+    const target = { kind: "platform", platform, issuedBefore } as const;
+    return {
+      id: uuidv7(now, randomness),
+      scope: { kind: "all" },
+      target,
+      reason: "the database was restored",
+      author: "service",
+      revokedAt: now,
+      lastMatchAt: lastMatchOf(target, now),
+    };
   });
+  await repositories.revocations.append(
+    entries,
+    entries.map((entry) => revocationEvent(randomness, entry, actor)),
+  );
+  const details = { epoch, issued_before: issuedBefore, platforms: platforms.length };
+  await repositories.audit.append([
+    auditEvent(randomness, now, { action: "log.fenced", actor, platform: null, details }),
+  ]);
+  return { epoch, issuedBefore, platforms };
 }

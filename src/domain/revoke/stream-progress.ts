@@ -54,7 +54,8 @@ export function createStreamProgress(
       const { epoch } = end;
       behind ||= !isLast;
       if (isLast) readAt = begun;
-      position = isLast ? end : { epoch, number: entries.at(-1)?.number ?? end.number };
+      const last = entries.at(-1);
+      position = isLast || last === undefined ? end : { epoch, number: last.number, hash: last.hash };
       return entries.map((revocation) => withSequence(revocation, epoch));
     },
     age() {

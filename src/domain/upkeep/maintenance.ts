@@ -4,8 +4,7 @@ import type { RootKeys } from "../keys/root-keys.ts";
 import {
   APPROVAL_RECORD_LIFE,
   MAX_DISCHARGE_LIFE,
-  MAX_TOKEN_LIFE,
-  RECORD_LIFE,
+  RETENTION,
   REVOCATION_MARGIN,
   ROOT_KEY_AGE,
 } from "../parts/lifetimes.ts";
@@ -27,6 +26,8 @@ export function createMaintenance(options: {
   readonly dischargeKeys: Pick<DischargeKeys, "maintain">;
   readonly knowledge: Pick<RevocationKnowledge, "sweep">;
   readonly randomness: Randomness;
+  /** How long records of tokens and audit events are kept, milliseconds. */
+  readonly retentionMilliseconds?: number | undefined;
   /** Told of a task that failed. The other tasks go on. */
   readonly onProblem: (task: string, error: unknown) => void;
 }) {
@@ -62,7 +63,7 @@ export function createMaintenance(options: {
     "drop spent revocations": async () =>
       store.revocations.dropBefore((await store.now()) - REVOCATION_MARGIN),
     "maintain partitions": async () =>
-      store.maintainPartitions((await store.now()) - MAX_TOKEN_LIFE - RECORD_LIFE),
+      store.maintainPartitions((await store.now()) - (options.retentionMilliseconds ?? RETENTION)),
     "sweep revocations": async () => options.knowledge.sweep(await store.now()),
   };
 

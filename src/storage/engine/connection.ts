@@ -37,6 +37,11 @@ export interface Connection extends Session {
   /** Calls back once, when the connection is lost. @returns a function that takes the callback off again */
   onLost(callback: () => void): () => void;
   /**
+   * Whether, since this was last asked, the server has answered a commit that the standbys it waits for have not
+   * confirmed: a statement timeout or an administrator's cancel ends the wait, and the answer is the same.
+   */
+  tookUnconfirmed(): boolean;
+  /**
    * Ends whatever transaction is open, without committing it. Resolves to true where the connection can then
    * be used again, to false where it is gone; never rejects.
    *

@@ -48,6 +48,7 @@ async function openPGlite(dataDir: string, lock: FolderLock): Promise<Connection
     query: async (text, values) => (await client.query<Record<string, unknown>>(text, [...values])).rows,
     lost: () => closed,
     onLost: () => () => {},
+    tookUnconfirmed: () => false, // there are no standbys
     async abandon() {
       try {
         // It queues behind whatever is being done, which cannot be interrupted.

@@ -75,10 +75,10 @@ export function createRunner(options: RunnerOptions): Runner {
     asked.add(answer);
     const answered = () => asked.delete(answer);
     answer.then(answered, answered);
+    let result: T;
     try {
-      const result = await before(until, answer);
+      result = await before(until, answer);
       breaker.succeeded();
-      return result;
     } catch (thrown) {
       const { error, outage, sqlstate } = failure(operation, thrown);
       if (error instanceof StorageError || isUnavailable(error)) {
@@ -91,6 +91,12 @@ export function createRunner(options: RunnerOptions): Runner {
       breaker.failed();
       throw unavailable();
     }
+    // It is done here, and would be undone by a failover: nobody may be told that it is done.
+    if (connection.tookUnconfirmed()) {
+      report.failed({ operation: `${operation}: standbys`, sqlstate: undefined, constraint: undefined });
+      throw unavailable();
+    }
+    return result;
   }
 
   async function runWithin<T>(

@@ -25,6 +25,12 @@ export function readInteger(value: unknown): number {
   return number;
 }
 
+/** Reads true or false. */
+export function readBoolean(value: unknown): boolean {
+  if (typeof value !== "boolean") throw new StorageError("read boolean");
+  return value;
+}
+
 /** Reads bytes, as a copy: a driver's buffer may share its memory with other rows. */
 export function readBytes(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new StorageError("read bytes");

@@ -39,6 +39,8 @@ const SQLSTATE = {
   // No such function, or one that this engine does not offer.
   unknown: new Set(["42883", "0A000"]),
   insufficientPrivilege: "42501",
+  // A replica that works meanwhile locks tables in another order.
+  deadlock: "40P01",
   // Two at once in `create … if not exists`.
   races: new Set(["23505", "42710", "42P06", "42P07", "40001", "XX000"]),
 } as const;
@@ -75,8 +77,7 @@ export async function migrate(
           "it lacks migrations, and its role has no right to apply them: migrate as the owner",
         );
       if (isOperation(error, ADVISORY) && SQLSTATE.unknown.has(state)) advisory = false;
-      else if (!isOperation(error, PREPARE) || !SQLSTATE.races.has(state) || attempt === MOST_ATTEMPTS)
-        throw error;
+      else if (attempt === MOST_ATTEMPTS || !isRace(error, state)) throw error;
       else await pause(10 * attempt);
     }
   }
@@ -115,6 +116,10 @@ async function step(
 function stateOf(error: unknown): string | undefined {
   const safe = startFault("migrate", error);
   return "sqlstate" in safe ? safe.sqlstate : undefined;
+}
+
+function isRace(error: unknown, state: string): boolean {
+  return state === SQLSTATE.deadlock || (isOperation(error, PREPARE) && SQLSTATE.races.has(state));
 }
 
 function isOperation(error: unknown, operation: string): boolean {

@@ -1,17 +1,18 @@
 import type { AuditEvent } from "../../domain/ports/audit.ts";
-import type { Appended, NewRevocation, Revocation } from "../../domain/ports/revocations.ts";
+import type { Appended, AppendedRevocation, NewRevocation } from "../../domain/ports/revocations.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { type Row, readInteger, readText } from "../engine/values.ts";
 import { toAuditRow } from "../tables/audit.ts";
-import { COLUMNS, dedup, toColumns, toRevocation } from "./rows.ts";
+import { COLUMNS, dedup, readHash, toColumns, toRevocation } from "./rows.ts";
 
 const APPEND = `
-  select epoch, last_number, place, ${COLUMNS} from public.bakehouse_log_append($1::jsonb)`;
+  select epoch, encode(substr(last_hash, 1, 8), 'hex') as last_hash, fresh, place, ${COLUMNS}
+  from public.bakehouse_log_write($1::jsonb)`;
 
 /**
- * Appends to the log in one statement, which locks the log, looks up what stands there, numbers and writes what is
- * new with its audit events, and moves the counter: all of it or nothing, in a transaction of its own where the caller has none.
+ * Appends to the log in one statement, which locks the log, looks up what stands there, numbers, chains and writes what
+ * is new with its audit events, and moves the log's end: all of it or nothing, in a transaction of its own where the caller has none.
  */
 export async function appendToLog(
   run: Run,
@@ -33,7 +34,7 @@ export async function appendToLog(
   const rows = await run("revocations.append", (session) => session.query(APPEND, [JSON.stringify(columns)]));
   const [first] = rows;
   if (first === undefined) throw new StorageError("revocations.append");
-  const standing = numbered(rows, distinct, readInteger(first["last_number"]));
+  const standing = standingFor(rows, distinct, readHash(first["last_hash"]));
   return {
     epoch: readText(first["epoch"]),
     entries: keys.map((key) => {
@@ -44,20 +45,22 @@ export async function appendToLog(
   };
 }
 
-/** What stands in the log for each place: what stood there before, or what is new, under the next number. */
-function numbered(
+/** The entry that stands in the log for each place: the one that stood there before, or the new one. */
+function standingFor(
   rows: readonly Row[],
   wanted: readonly NewRevocation[],
-  last: number,
-): readonly Revocation[] {
-  const known = new Map(
-    rows.filter((row) => row["place"] !== null).map((row) => [readInteger(row["place"]), toRevocation(row)]),
+  lastHash: string | undefined,
+): readonly AppendedRevocation[] {
+  const byPlace = new Map(
+    rows.filter((row) => row["place"] !== null).map((row) => [readInteger(row["place"]), row]),
   );
-  let next = last;
+  let follows = lastHash;
   return wanted.map((entry, place) => {
-    const there = known.get(place);
-    if (there !== undefined) return there;
-    next += 1;
-    return { ...entry, number: next };
+    const row = byPlace.get(place);
+    if (row === undefined) throw new StorageError("revocations.append");
+    if (row["fresh"] !== true) return toRevocation(row);
+    const appended = { ...entry, number: readInteger(row["number"]), hash: readHash(row["hash"]), follows };
+    follows = appended.hash;
+    return appended;
   });
 }

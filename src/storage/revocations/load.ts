@@ -1,8 +1,16 @@
-import type { LinkGroup, LogLoad, Revocation, WideTarget } from "../../domain/ports/revocations.ts";
+import type {
+  LinkGroup,
+  LogLoad,
+  LogPosition,
+  Revocation,
+  WideTarget,
+} from "../../domain/ports/revocations.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
-import { type Row, readBytes, readInstant, readInteger, readText } from "../engine/values.ts";
-import { COLUMNS, toRevocation, toScope } from "./rows.ts";
+import { unavailable } from "../engine/guard.ts";
+import { type Row, readBytes, readInstant, readInteger } from "../engine/values.ts";
+import { COLUMNS, readHash, toRevocation, toScope } from "./rows.ts";
+import { LOG, stateColumns, toState } from "./state.ts";
 
 // Ten million entries as rows would take minutes to read: what differs only by its 16 bytes comes as one value.
 // A group's end is rounded up to the whole day, so that groups stay few.
@@ -18,9 +26,11 @@ const LINKS = `
     from page where target_kind in ('revocation_id', 'token_id')
     group by scope_kind, scope_platform, scope_issuer, scope_subject, target_kind, last_match_at
   )
-  select log.epoch, log.last_number, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
-    (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last, seen.wide, links.*
-  from revocation_log as log
+  select ${stateColumns("$3::bigint")}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+    (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last,
+    (select encode(substr(r.hash, 1, 8), 'hex') from revocations as r where r.number = seen.last) as through_hash,
+    seen.wide, links.*
+  from ${LOG}
   cross join (
     select count(*) as count, max(number) as last,
       count(*) filter (where target_kind not in ('revocation_id', 'token_id')) as wide
@@ -28,29 +38,55 @@ const LINKS = `
   left join links on true`;
 
 // Written with the condition of its index. Numbers up to one that was seen are complete, so that another
-// statement's later snapshot has the same entries there.
+// statement's later snapshot has the same entries there: if it is of the same log, which the hash tells.
 const WIDE = `
-  select ${COLUMNS} from revocations
-  where number > $1::bigint and number <= $2::bigint and target_kind not in ('revocation_id', 'token_id')
-  order by number`;
+  select ${stateColumns("$2::bigint")}, entry.* from ${LOG} left join lateral (
+    select ${COLUMNS} from revocations
+    where number > $1::bigint and number <= $2::bigint and target_kind not in ('revocation_id', 'token_id')
+    order by number
+  ) as entry on true
+  order by entry.number`;
 
 /**
  * Reads a part of the log for a replica.
  *
+ * @param known the number whose hash is asked for
  * @param shift milliseconds that the database's clock is moved by
  */
-export async function loadLog(run: Run, after: number, limit: number, shift: number): Promise<LogLoad> {
-  const rows = await run("revocations.load", (session) => session.query(LINKS, [after, limit]));
+export async function loadLog(
+  run: Run,
+  { after, limit, known }: { readonly after: number; readonly limit: number; readonly known: number },
+  shift: number,
+): Promise<LogLoad> {
+  const rows = await run("revocations.load", (session) => session.query(LINKS, [after, limit, known]));
   const [first] = rows;
   if (first === undefined) throw new StorageError("revocations.load");
-  const position = { epoch: readText(first["epoch"]), number: readInteger(first["last_number"]) };
-  const through = readInteger(first["count"]) < limit ? position.number : readInteger(first["last"]);
-  const estimate = Math.min(readInteger(first["estimate"]), position.number);
-  const now = readInteger(first["now"]) + shift;
-  const links = rows.filter((row) => row["ids"] !== null).map(toGroup);
-  if (readInteger(first["wide"]) === 0) return { position, through, now, estimate, links, wide: [] };
-  const wide = await run("revocations.load wide", (session) => session.query(WIDE, [after, through]));
-  return { position, through, now, estimate, links, wide: wide.map(toWide) };
+  const state = toState(first);
+  const { epoch, number } = state.position;
+  const isLast = readInteger(first["count"]) < limit;
+  const through = isLast
+    ? state.position
+    : { epoch, number: readInteger(first["last"]), hash: readHash(first["through_hash"]) };
+  const part = {
+    ...state,
+    through,
+    now: readInteger(first["now"]) + shift,
+    estimate: Math.min(readInteger(first["estimate"]), number),
+    links: rows.filter((row) => row["ids"] !== null).map(toGroup),
+  };
+  if (readInteger(first["wide"]) === 0) return { ...part, wide: [] };
+  return { ...part, wide: await loadWide(run, after, through) };
+}
+
+async function loadWide(run: Run, after: number, through: LogPosition): Promise<LogLoad["wide"]> {
+  const rows = await run("revocations.load wide", (session) => session.query(WIDE, [after, through.number]));
+  const [first] = rows;
+  if (first === undefined) throw new StorageError("revocations.load wide");
+  // The two may have been answered by different servers.
+  const { position, hashAt } = toState(first);
+  if (position.epoch !== through.epoch || position.number < through.number || hashAt !== through.hash)
+    throw unavailable();
+  return rows.filter((row) => row["number"] !== null).map(toWide);
 }
 
 function toGroup(row: Row): LinkGroup {

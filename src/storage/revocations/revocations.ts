@@ -22,20 +22,35 @@ import { deleteInBatches } from "../tables/expiry.ts";
 import { appendToLog } from "./append.ts";
 import { loadLog } from "./load.ts";
 import { COLUMNS, dedup, toRevocation } from "./rows.ts";
+import {
+  adopt,
+  attest,
+  dispute,
+  LOG,
+  readState,
+  SERVER_COLUMNS,
+  stateColumns,
+  takeOver,
+  toPosition,
+  toServer,
+  toState,
+} from "./state.ts";
 
 const MOMENT = `
   floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
   (select id from tokens order by id desc limit 1) as newest`;
 
 const READ_MOMENT = `select ${MOMENT}`;
-const HOLD = `select epoch, last_number, ${MOMENT} from revocation_log for update`;
+const LOCK = "select from revocation_log where singleton for update";
+const HOLD = `select log.epoch, log.last_number, encode(substr(log.hash, 1, 8), 'hex') as last_hash, ${SERVER_COLUMNS},
+  ${MOMENT} from ${LOG}`;
 
 // One statement is one snapshot: the position is never newer or older than the entries beside it.
 function read(condition: string): string {
   return `
-    select log.epoch, log.last_number,
+    select ${stateColumns("$1::bigint")},
       (select coalesce(min(kept.number), log.last_number + 1) from revocations as kept) as oldest, entry.*
-    from revocation_log as log left join lateral (
+    from ${LOG} left join lateral (
       select ${COLUMNS} from revocations as r
       where number > $1::bigint and (${condition})
       order by number limit $2::bigint
@@ -66,6 +81,17 @@ const READ_PLATFORM = read(`
 
 const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigint`;
 
+const SPENT = { table: "revocations", key: "number", where: "last_match_at < $2::timestamptz" };
+
+// The hash before an entry that is kept tells a reader who stands there that the entry follows.
+const SPENT_HASHES = {
+  table: "revocation_hashes",
+  key: "number",
+  where: `dropped_at < $2::timestamptz - interval '1 day'
+    and number <> (select last_number from revocation_log where singleton)
+    and not exists (select from revocations as next where next.number = revocation_hashes.number + 1)`,
+};
+
 // One look into the index for each key: joined as sets, a planner that knows nothing of the keys reads the whole log.
 const COVERING = `
   select found.* from jsonb_array_elements_text($1::jsonb) as key
@@ -94,12 +120,17 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
       const [first] = rows;
       if (first === undefined) throw new StorageError("revocations.read");
       return {
-        position: { epoch: readText(first["epoch"]), number: readInteger(first["last_number"]) },
+        ...toState(first),
         entries: rows.filter((row) => row["number"] !== null).map(toRevocation),
         oldest: readInteger(first["oldest"]),
       };
     },
-    load: (after, limit) => loadLog(run, after, limit, shift()),
+    load: (after, limit, known) => loadLog(run, { after, limit, known }, shift()),
+    state: (known) => readState(run, known),
+    dispute: (epoch, sequence) => dispute(run, epoch, sequence),
+    adopt: (epoch) => adopt(run, epoch),
+    attest: (epoch) => attest(run, epoch),
+    takeOver: () => takeOver(run),
     async find(number) {
       const [row] = await run("revocations.find", (session) => session.query(FIND_NUMBER, [number]));
       return row && toRevocation(row);
@@ -123,12 +154,9 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
       return row && toRevocation(row);
     },
     async dropBefore(instant) {
-      return deleteInBatches(
-        run,
-        "revocations.dropBefore",
-        { table: "revocations", key: "number", where: "last_match_at < $2::timestamptz" },
-        [writeInstant(instant)],
-      );
+      const values = [writeInstant(instant)];
+      await deleteInBatches(run, "revocations.dropHashes", SPENT_HASHES, values);
+      return deleteInBatches(run, "revocations.dropBefore", SPENT, values);
     },
   };
 }
@@ -140,10 +168,11 @@ async function readMoment(session: Session, shift: number): Promise<LogMoment> {
 }
 
 async function holdLog(session: Session, shift: number): Promise<HeldLog> {
+  await session.query(LOCK, []);
+  // Another statement: the first one's snapshot is from before its wait.
   const [row] = await session.query(HOLD, []);
   if (row === undefined) throw new StorageError("revocations.hold");
-  const position = { epoch: readText(row["epoch"]), number: readInteger(row["last_number"]) };
-  return { position, ...toMoment(row, shift) };
+  return { position: toPosition(row), server: toServer(row), ...toMoment(row, shift) };
 }
 
 function toMoment(row: Row, shift: number): LogMoment {

@@ -21,7 +21,8 @@ import {
 /** The columns of an entry, as a list for SQL. */
 export const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
   target_kind, target_revocation_id, target_token_id, target_principal_id, target_issuer, target_subject,
-  target_agent, target_key_id, target_platform, target_approval_id, issued_before, reason, author, revoked_at, last_match_at`;
+  target_agent, target_key_id, target_platform, target_approval_id, issued_before, reason, author, revoked_at, last_match_at,
+  encode(substr(hash, 1, 8), 'hex') as hash`;
 
 /** An entry's columns as the JSON that an insert reads; bytes are lower-case hex. */
 export interface RevocationColumns {
@@ -134,7 +135,13 @@ export function toRevocation(row: Row): Revocation {
     author: readText(row["author"]),
     revokedAt: readInstant(row["revoked_at"]),
     lastMatchAt: readInstant(row["last_match_at"]),
+    hash: readHash(row["hash"]),
   };
+}
+
+/** Reads the part of a hash that sequences hold, in hex; undefined for none. */
+export function readHash(value: unknown): string | undefined {
+  return nullable(readText)(value) ?? undefined;
 }
 
 /** Reads a scope. One of a kind that this version does not know is a fault, as with {@link toRevocation}. */

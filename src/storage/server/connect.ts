@@ -48,6 +48,7 @@ function toConnection(
 ): Connection {
   const listeners = new Set<() => void>();
   let lost = false;
+  let unconfirmed = false;
 
   function lose(): void {
     if (lost) return;
@@ -58,6 +59,10 @@ function toConnection(
   }
   client.on("end", lose);
   client.on("error", lose);
+  // The one sign of it, whatever language the server speaks.
+  client.on("notice", ({ routine }) => {
+    unconfirmed ||= routine === "SyncRepWaitForLSN";
+  });
   client.on("notification", ({ channel, payload }) => options.onNotify?.(channel, payload ?? ""));
 
   const session = createSession({
@@ -86,6 +91,11 @@ function toConnection(
     onLost(callback) {
       listeners.add(callback);
       return () => listeners.delete(callback);
+    },
+    tookUnconfirmed() {
+      const took = unconfirmed;
+      unconfirmed = false;
+      return took;
     },
     async abandon(busy) {
       if (busy) lose();

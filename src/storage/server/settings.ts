@@ -27,9 +27,9 @@ export function settingsStatement({
     DateStyle: "'ISO, MDY'",
     bytea_output: "'hex'",
     standard_conforming_strings: "'on'",
-    // An acknowledged change must be on disk; what waits for a standby as well stays as it is.
+    // An acknowledged change must be on disk, and on the standbys that the server waits for; remote_apply is more yet.
     synchronous_commit:
-      "case pg_catalog.current_setting('synchronous_commit') when 'off' then 'on' else pg_catalog.current_setting('synchronous_commit') end",
+      "case pg_catalog.current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end",
     statement_timeout: `'${Math.ceil(statementTimeout)}'`,
     lock_timeout: "'0'",
     idle_in_transaction_session_timeout: `'${Math.ceil(idleInTransactionTimeout)}'`,

@@ -108,13 +108,28 @@ export const revocations = pgTable("revocations", {
   author: text().notNull(),
   revokedAt: instant("revoked_at").notNull(),
   lastMatchAt: instant("last_match_at").notNull(),
+  salt: bytea(),
+  hash: bytea(),
 });
 
-/** One row: the counter that numbers the log, and the log's epoch. */
+/** Hashes of entries that were dropped, and of the last one before there were hashes. */
+export const revocationHashes = pgTable("revocation_hashes", {
+  number: bigint({ mode: "number" }).primaryKey(),
+  hash: bytea().notNull(),
+  droppedAt: instant("dropped_at").notNull(),
+});
+
+/** One row: the counter that numbers the log, the log's epoch, its last hash, and the server to which it belongs. */
 export const revocationLog = pgTable("revocation_log", {
   singleton: boolean().primaryKey().default(true),
   epoch: text().notNull(),
   lastNumber: bigint("last_number", { mode: "number" }).notNull(),
+  hash: bytea().notNull(),
+  systemIdentifier: text("system_identifier"),
+  database: text(),
+  timeline: integer(),
+  synchronous: boolean().notNull().default(false),
+  disputed: text(),
 });
 
 export const idempotency = pgTable("idempotency", {
