@@ -20,7 +20,7 @@ const FILE = "login.json";
 const MOST_BYTES = 256 * 1024;
 
 /** The folder of this user's settings. */
-function configFolder({ env, platform, home }: Terminal): string {
+export function configFolder({ env, platform, home }: Terminal): string {
   if (platform === "win32" && env["APPDATA"]) return join(env["APPDATA"], "bakehouse");
   return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "bakehouse");
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { homedir } from "node:os";
+import { createInterface } from "node:readline/promises";
 
 import { UsageError } from "./exit.ts";
 import { MAX_INPUT, type Terminal } from "./terminal.ts";
@@ -21,6 +22,17 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
     home: homedir(),
     inputIsTerminal: process.stdin.isTTY === true,
     outputIsTerminal: process.stdout.isTTY === true,
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    async confirm(question) {
+      const asking = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(?:es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+      } catch {
+        return false; // the terminal was closed
+      } finally {
+        asking.close();
+      }
+    },
     async readInput() {
       const chunks: Buffer[] = [];
       let size = 0;

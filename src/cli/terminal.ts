@@ -13,6 +13,10 @@ export interface Terminal {
   readonly inputIsTerminal: boolean;
   /** Whether standard output is read by eyes. */
   readonly outputIsTerminal: boolean;
+  /** Whether a person reads standard error and types on standard input, and so can be asked. */
+  readonly canAsk: boolean;
+  /** Asks on standard error. @returns true for a yes, false for any other answer and for none */
+  confirm(question: string): Promise<boolean>;
   /** Reads standard input to its end. @throws UsageError where it is too long to be what is asked for */
   readInput(): Promise<string>;
   /** Writes one line of data. */

@@ -80,7 +80,7 @@ const fetchDiscovery = async () =>
 
 async function login(args: readonly string[] = ["--device"], more: Parameters<typeof fakeTerminal>[0] = {}) {
   const terminal = fakeTerminal({ home, fetch: fetchDiscovery, ...more });
-  const exit = await runCommandLine(["login", "--url", SERVICE, ...args], {
+  const exit = await runCommandLine(["login", "--url", SERVICE, "--yes", ...args], {
     terminal,
     server: [],
     version: "1",

@@ -19,6 +19,8 @@ export function fakeTerminal(
     readonly fetch?: Terminal["fetch"];
     readonly hasBrowser?: boolean;
     readonly signal?: AbortSignal;
+    /** Answers questions; nobody is there to ask without it. */
+    readonly answer?: boolean;
   } = {},
 ): FakeTerminal {
   const { input, env = {}, home = "/nonexistent", hasBrowser = false } = options;
@@ -36,6 +38,11 @@ export function fakeTerminal(
     home,
     inputIsTerminal: input === undefined,
     outputIsTerminal: true,
+    canAsk: options.answer !== undefined,
+    async confirm(question) {
+      said.push(question);
+      return options.answer ?? false;
+    },
     readInput: async () => input ?? "",
     print: (line) => void printed.push(line),
     say: (line) => void said.push(line),

@@ -1,10 +1,12 @@
 import { type Command, SERVICE_OPTIONS } from "../command.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { onlyWords } from "../input.ts";
+import { confirmService, forgetService, rememberService } from "../known-services.ts";
 import { forgetLogin, saveLogin } from "../login-file.ts";
 import { connectAnonymously, serviceUrl } from "../service.ts";
 import { moment } from "../show.ts";
 import { printJson } from "../terminal.ts";
+import { visible } from "../visible.ts";
 
 export const loginCommand: Command = {
   name: "login",
@@ -13,10 +15,12 @@ export const loginCommand: Command = {
   details: [
     "In a browser on this machine; with --device, or where there is none, with a code on another device.",
     "The ID token is kept in a file that only you can read, and only ever sent to this service.",
+    "The first login at a service asks whether service and identity provider are the right ones, and a second service that names the same identity provider and client is refused: it could use your login at the first.",
   ],
   options: {
     url: SERVICE_OPTIONS.url,
     device: { type: "boolean", help: "with a code, on any device" },
+    yes: { type: "boolean", short: "y", help: "the first login at this service: it is the right one" },
     "no-browser": { type: "boolean", help: "print the page's address instead of opening it" },
   },
   async run(invocation) {
@@ -32,6 +36,8 @@ export const loginCommand: Command = {
         `${url} has no login for the command line: its administrator sets OIDC_CLI_CLIENT_ID`,
       );
     }
+    const service = { url, issuer: offered.issuer, client_id: offered.client_id };
+    await confirmService(terminal, service, flag("yes"));
     // Loaded only here: no other command needs an OpenID client, and it takes a while.
     const { logIn } = await import("../login-flow.ts");
     const place = {
@@ -40,6 +46,7 @@ export const loginCommand: Command = {
       openBrowser: !flag("no-browser"),
     };
     const logged = await logIn(terminal, place, flag("device"));
+    await rememberService(terminal, service);
     const file = await saveLogin(terminal, {
       url,
       id_token: logged.idToken,
@@ -57,10 +64,16 @@ export const logoutCommand: Command = {
   name: "logout",
   usage: "",
   summary: "forget the login",
-  options: {},
+  options: {
+    forget: { type: "string", value: "URL", help: "forget this service too, as after it has moved" },
+  },
   async run(invocation) {
     const { terminal, json } = invocation;
     onlyWords(invocation, 0);
+    const forgotten = invocation.text("forget");
+    if (forgotten !== undefined && !(await forgetService(terminal, forgotten))) {
+      throw new CommandError(EXIT.failed, `you have never logged in at ${visible(forgotten)}`);
+    }
     const was = await forgetLogin(terminal);
     if (json) printJson(terminal, { logged_out: was });
     terminal.say(was ? "bakehouse: logged out" : "bakehouse: you were not logged in");
