@@ -2,20 +2,20 @@ import { setImmediate } from "node:timers/promises";
 
 import { DomainError } from "./error.ts";
 
-/** What became of one job of a group. */
+/** The outcome of one job of a group. */
 export type Outcome<Result> =
   | { readonly ok: true; readonly value: Result }
   | { readonly ok: false; readonly error: unknown };
 
 /** Settings of a gathering. */
 export interface GatheringOptions<Job, Result> {
-  /** Does several jobs at once, all or none of what they write. @returns one outcome for each, in their order */
+  /** Does several jobs in one transaction. @returns one outcome for each, in their order */
   readonly run: (jobs: readonly Job[]) => Promise<readonly Outcome<Result>[]>;
-  /** How much of a group's room a job takes. */
+  /** The part of a group's room that a job takes. */
   readonly weigh: (job: Job) => number;
-  /** A group's room. A job that alone takes more has a group to itself. */
+  /** A group's room. A job that takes more has a group to itself. */
   readonly room: number;
-  /** Groups that may be under way at a time. */
+  /** The number of groups that may be under way at a time. */
   readonly atOnce: number;
 }
 
@@ -25,7 +25,7 @@ interface Waiting<Job, Result> {
   readonly reject: (error: unknown) => void;
 }
 
-/** What `work` comes to, a refusal of one among many. */
+/** The outcome of work that may throw a refusal: it refuses one job of a group and not the group. */
 export function outcomeOf<Result>(work: () => Result): Outcome<Result> {
   try {
     return { ok: true, value: work() };
@@ -35,12 +35,12 @@ export function outcomeOf<Result>(work: () => Result): Outcome<Result> {
 }
 
 /**
- * Does together what was asked for separately: jobs that arrive while others are under way wait for each other and
- * share the next group's round trips and its flush of the disk. Nobody waits for company: a job that comes alone
- * goes alone. Each is answered only once its group is done.
+ * Gathers jobs into groups. Jobs that arrive while a group is under way form the next group, and share its round
+ * trips and its flush of the disk. A job that comes alone waits for no other. Each job is answered once its group
+ * is done.
  *
- * A group that the database refuses may be one job's fault, so each of it is then done by itself. One that was not answered is
- * not repeated: it may have been done.
+ * If the database refuses a group, one of its jobs may be at fault, so each is then done by itself. A group that was
+ * not answered is not repeated, because it may have been done.
  *
  * @returns does one job
  */
@@ -82,10 +82,10 @@ export function createGathering<Job, Result>(
   async function work(): Promise<void> {
     underWay += 1;
     while (waiting.length > 0) {
-      // Whoever was answered a moment ago is about to ask again: one turn later they are together.
+      // Clients that were just answered ask again at once. One turn later their jobs have all arrived.
       await setImmediate();
       const group = nextGroup();
-      if (group.length > 0) await answer(group); // or another has taken all
+      if (group.length > 0) await answer(group); // empty if another loop has taken all jobs meanwhile
     }
     underWay -= 1;
   }

@@ -13,27 +13,27 @@ import type { Departure } from "../serving/departure.ts";
 import { headerOf, incomingRequest } from "./incoming-request.ts";
 import { createTurns } from "./turns.ts";
 
-/** The routes that are called for every call of somebody else's. None has parameters in its path. */
+/** The routes that platforms call for each of their own calls. None has parameters in its path. */
 const DIRECT: readonly Route[] = [verify, verifyBatch];
 
-// A name or an address of version 4, and a port: all else is left to whoever reads URLs.
+// A name or an IPv4 address, and a port. The app, which parses URLs, answers for any other host.
 const PLAIN_HOST = /^[a-z0-9.-]{1,255}(?::[1-5]?\d{1,4})?$/i;
 
-/** The headers of every answer: their names, and names and values in turn, as `writeHead` takes them. */
+/** The headers of every answer: their names, and the alternating names and values that `writeHead` takes. */
 interface CommonHeaders {
   readonly names: ReadonlySet<string>;
   readonly inTurn: readonly string[];
 }
 
-/** Milliseconds in which the rest of a body may come that nobody reads; then the connection is closed. */
+/** Milliseconds that a client has to send the rest of a refused body before its connection is closed. */
 const DRAIN = 500;
 
 /**
  * Answers the hottest requests straight from `node:http`, and hands all others to the app.
  *
- * The same routes, the same pipeline, the same answers. What is spared is a `Request`, a router's match, a `Headers`
- * and a `Response`, which together cost as much as verifying a token that was seen before. Only plain requests come
- * this way: a path as it stands in the route, a plain host, a body of an announced and allowed length.
+ * Routes, pipeline and answers are the same. This way spares a `Request`, a router's match, a `Headers` and a
+ * `Response`, which together cost as much as verifying a token that was presented before. It takes plain requests only:
+ * the path of a route to the letter, a plain host, a body of an announced and allowed length.
  *
  * @param app answers every other request
  * @param departure ends connections by their answers
@@ -64,7 +64,7 @@ export function createListener(
       pipeline
         .settle(exchange, route, () => route.run(context, exchange))
         .then((reply) => turns.end(() => answer(incoming, response, reply, exchange.requestId)))
-        // Nothing that is foreseen gets here: `settle` never rejects.
+        // `settle` never rejects, so only a fault of this file gets here.
         .catch(() => response.destroy());
     });
   };
@@ -74,7 +74,7 @@ export function createListener(
       write(response, reply, id, common, departure.isLast(response));
       if (!incoming.complete) drain(incoming);
     } catch {
-      // A fault of this module, and there is no telling what has been written.
+      // A fault of this file. Part of the answer may have been written already, so the connection cannot go on.
       response.destroy();
     }
   }
@@ -82,7 +82,7 @@ export function createListener(
 
 function isPlain({ rawHeaders }: IncomingMessage, { body }: Route): boolean {
   const length = headerOf(rawHeaders, "content-length");
-  // What Number takes besides digits, node's parser has refused. Where both are there, node has refused, too.
+  // Node's parser has refused a length that is not all digits, and a length beside a transfer encoding.
   return (
     length !== null &&
     Number(length) <= (body?.maxBytes ?? 0) &&
@@ -106,7 +106,7 @@ function exchangeOf(route: Route, incoming: IncomingMessage): Exchange {
 }
 
 /**
- * @param common headers that the reply's own take the place of
+ * @param common headers of every answer; a header of the reply replaces one of the same name
  * @param isLast whether the connection ends with this answer
  */
 function write(
@@ -127,7 +127,7 @@ function write(
   head.push(REQUEST_ID, id, "content-length", String(length));
   if (isLast) head.push("connection", "close");
   response.writeHead(reply.status, head);
-  // As text, head and body leave in one write; and where each character is one byte, without being transcoded.
+  // A text leaves in one write with the head. Latin-1 spares the transcoding of a text whose characters are one byte.
   response.end(body, length === body.length ? "latin1" : "utf8");
 }
 
@@ -136,7 +136,7 @@ function without(inTurn: readonly string[], names: readonly string[]): string[] 
   return inTurn.filter((_, at) => !names.includes(inTurn[at - (at % 2)] ?? ""));
 }
 
-/** Takes what is left of a body that was not read, so that the answer arrives, but not for ever. */
+/** Reads the rest of a refused body for a while: a connection closed at once might lose the answer. */
 function drain(incoming: IncomingMessage): void {
   const { socket } = incoming;
   const timer = setTimeout(() => socket.destroySoon(), DRAIN).unref();

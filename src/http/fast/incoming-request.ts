@@ -40,14 +40,14 @@ export function headerOf(raw: readonly string[], name: string): string | null {
 }
 
 /**
- * The body. One that came in the same packets as the head is there already by the time that the caller is known,
- * and is taken without waiting for events. The parser holds a body to the length that it announces.
+ * The body. If it came in the same packets as the head, it is there by the time that the caller is known, and is
+ * taken without waiting for events. Node's parser holds a body to the length that it announces.
  */
 function bodyOf(incoming: IncomingMessage): Uint8Array | Promise<Uint8Array> {
   const announced = Number(headerOf(incoming.rawHeaders, "content-length"));
   if (announced === 0) return new Uint8Array();
   if (incoming.readableLength < announced) return restOf(incoming, announced);
-  // With its length: without one, read() gives one piece as it came, and more may follow.
+  // Without a length, read() gives one piece as it came, and more may follow.
   const bytes: Uint8Array = incoming.read(announced);
   return bytes;
 }
@@ -59,7 +59,7 @@ function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Arra
     const cut = () => {
       if (length < announced) reject(new Error("the connection ended within the body"));
     };
-    // `close` may have been told before anyone asked.
+    // The connection may have closed before the body was asked for.
     if (incoming.destroyed) return cut();
     incoming.on("data", (chunk: Uint8Array) => {
       bytes.set(chunk, length);

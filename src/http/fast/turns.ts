@@ -1,8 +1,8 @@
-/** Work that is collected for the end of the event loop's turn. */
+/** Tasks that are collected for the end of the event loop's turn. */
 export interface Turns {
-  /** Begins something once every request that has arrived has been read. */
+  /** Runs a task once every request that has arrived has been read. */
   begin(task: () => void): void;
-  /** Ends something once everything has been begun, and as much of it done as needs no waiting. */
+  /** Runs a task once every `begin` task has run, with everything that follows from it without waiting. */
   end(task: () => void): void;
 }
 
@@ -10,10 +10,10 @@ export interface Turns {
  * Lets the requests that arrive in one turn of the event loop go through each step together: all are read, then all
  * are worked on, then all are answered.
  *
- * Each step runs through code of its own, more than a processor's first cache holds; request by request, every step
- * finds the caches full of the others. And whoever waits for answers on the same machine is woken once and not for
- * each. Together that is a third of what a request costs. Under little load there is one request in a turn, and
- * nothing waits for anything.
+ * Each step has more code than a processor's first cache holds. Request by request, every step would find the cache
+ * full of the code of the other steps. A client on the same machine is also woken once, and not for each answer.
+ * Together this saves a third of the cost of a request. Under little load a turn has one request, which waits for no
+ * other.
  *
  * Tasks must not throw.
  */
@@ -25,11 +25,12 @@ export function createTurns(): Turns {
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    // Two, because what the first begins goes on until it has to wait before the second is run.
+    // Node empties its queue of promises between two immediates: the tasks that begin run on as far as they can
+    // without waiting, and then the tasks that end are run.
     setImmediate(() => drain(beginnings));
     setImmediate(() => {
       scheduled = false;
-      // What came between the two would wait for the next request, or for ever.
+      // A task that came between the two immediates needs a turn of its own, or it waits for the next request.
       if (beginnings.length > 0) schedule();
       drain(endings);
     });

@@ -24,7 +24,7 @@ type CallerOf<A extends Auth> = A extends "caller"
 /** An answer that a route gives, for openapi.yaml. */
 export interface RouteResponse {
   readonly description: string;
-  /** `application/json` unless said. */
+  /** `application/json` by default. */
   readonly mediaType?: string;
   /** Absent if the answer has no body. */
   readonly schema?: z.ZodType;
@@ -84,14 +84,14 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly form?: { readonly schema: z.ZodType; readonly example: unknown };
   readonly headers?: readonly RouteHeader[];
   readonly responses: Readonly<Record<number, RouteResponse>>;
-  /** Codes that can be answered besides those that follow from credential, query and body. */
+  /** Codes of problems besides those that follow from credential, query and body. */
   readonly problems?: readonly ProblemCode[];
   /** False if a HEAD would have the effects of a GET. */
   readonly head?: boolean;
   handler(input: RouteInput<A, P, Q, B>): Promise<Reply> | Reply;
 }
 
-/** A route with its types put away. */
+/** A route without the types of its parameters, query and body: routes of all types stand in one list. */
 export interface Route
   extends Omit<RouteDefinition<Auth, unknown, unknown, unknown>, "handler" | "authorize" | "kind"> {
   readonly kind: RouteKind;
@@ -115,7 +115,7 @@ export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefi
     const caller = await callerOf(definition.auth, context, exchange);
     const params = readParams(definition.params, exchange);
     const query = readRouteQuery(definition.query, kind, exchange);
-    // The definition's schemas made these; only their types were put away.
+    // `Route` forgot these types. The definition's own schemas made the values, so the types still hold.
     authorize?.(caller as CallerOf<A>, params as P);
     const received =
       definition.body === undefined ? undefined : await receive(exchange.request, definition.body);
@@ -147,7 +147,7 @@ async function callerOf(auth: Auth, context: HttpContext, exchange: Exchange): P
 function readParams(schema: z.ZodType | undefined, exchange: Exchange): unknown {
   if (schema === undefined) return NOTHING;
   const result = schema.safeParse(exchange.params);
-  // A text that cannot be an id names nothing, like an id that nobody has.
+  // A malformed id names nothing, like an unknown one.
   if (!result.success) throw new DomainError("not_found", "no such thing");
   return result.data;
 }

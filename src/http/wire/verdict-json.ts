@@ -9,24 +9,23 @@ interface Written {
   readonly text: string;
 }
 
-/** A power of two. Verdicts on as many tokens, at most, are written faster than others. */
+/** The number of tokens whose text can be kept; a power of two. */
 const SLOTS = 1024;
 
-/** Characters of the longest text that is kept; together these two bound what is held. */
+/** Characters of the longest text that is kept. With the number of slots it bounds the memory. */
 const LONGEST = 4096;
 
 /**
- * Makes a writer of verdicts. Of a token that is presented again and again, only what may have changed is written
- * anew: the rest has been turned into JSON before, and a token's facts are shared between its verdicts, so that
- * comparing them costs next to nothing.
+ * Makes a writer of verdicts. It keeps the JSON of a token that is presented again and again, and writes only the
+ * sequence anew. The verdicts of one token share its facts, so comparing them by identity costs next to nothing.
  *
- * A token has one slot, found by its revocation id; two tokens of one slot are written in full in turn, and are
- * never taken for each other.
+ * The revocation id leads to the token's one slot. Two tokens of one slot push each other out, and are never taken for
+ * each other.
  */
 export function createVerdictWriter(): (verdict: Verdict) => string {
   const slots: (Written | undefined)[] = new Array(SLOTS).fill(undefined);
-  // Of the last token of each slot: what is written for the first time, or is long, leaves no more than this. A verdict that
-  // were held until the next one of its slot would outlive every collection of young objects, for nothing.
+  // A mark of the last token of each slot. A token's text is kept from its second verdict on: keeping the verdict of a
+  // token that comes once would only make the garbage collector copy it.
   const marks = new Int32Array(SLOTS);
 
   return (verdict) => {
@@ -43,7 +42,10 @@ export function createVerdictWriter(): (verdict: Verdict) => string {
   };
 }
 
-/** Four characters that the slot does not follow from. Who has the same is kept sooner, and is not mistaken. */
+/**
+ * A mark made of four characters that have no part in the slot. A token with the mark of another one is kept one
+ * verdict too early, and is still told apart.
+ */
 function markOf(revocationId: string): number {
   let mark = 1;
   for (let index = 0; index < 4; index++) mark = (mark << 7) | revocationId.charCodeAt(index);
@@ -54,14 +56,14 @@ function end({ sequence }: Allowed): string {
   return `,"sequence":${JSON.stringify(sequence)}}`;
 }
 
-/** By its last characters but one: the last holds two bits only. */
+/** The slot of a revocation id, by the three characters before the last one, which holds two bits only. */
 function slotOf(revocationId: string): number {
   const { length } = revocationId;
   const [a, b] = [revocationId.charCodeAt(length - 2), revocationId.charCodeAt(length - 3)];
   return (a * 61 + b * 7 + revocationId.charCodeAt(length - 4)) & (SLOTS - 1);
 }
 
-/** Whether two verdicts differ in nothing but the sequence. Lists that nobody shares are compared by what they hold. */
+/** Whether two verdicts differ in the sequence alone. Shared lists are compared by identity, the others by their items. */
 function saysTheSame(a: Allowed, b: Allowed): boolean {
   return (
     a.revocationIds === b.revocationIds &&
