@@ -42,8 +42,8 @@ export interface Failure {
   /** The caveat as it was written, unsafe characters escaped and cut after 256. */
   readonly caveat: string;
   /**
-   * The agent, with instance, in whose span the caveat stands: the nearest `agent` caveat before it. It was
-   * added by that agent, or by whoever handed the token to it in the same step. Null before the first.
+   * The nearest agent before the caveat, with instance. The caveat was added by that agent, or by the agent that
+   * handed the token to it in the same step. Null before the first.
    */
   readonly agent: string | null;
   readonly code: FailureCode;
@@ -64,8 +64,8 @@ type FailureReason = Pick<Failure, "code" | "detail">;
 /**
  * Clears a chain of caveats, in chain order, and finds every one that forbids the request.
  *
- * Call it only with caveats whose signature has been verified. Pure, and never throws, whatever the
- * caveats and the context are. Work is bounded for the chain as a whole: see {@link WORK_LIMIT}.
+ * Call it only with caveats under a verified signature. Pure, and never throws, for any caveats and any context.
+ * Work is bounded for the chain as a whole: see {@link WORK_LIMIT}.
  *
  * @param work the rest of an allowance that several chains share, as those of one bundle do
  * @example

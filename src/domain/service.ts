@@ -98,7 +98,7 @@ export interface CaveatFailure {
   /** Position in the chain of the macaroon that the caveat belongs to. */
   readonly index: number;
   readonly caveat: string;
-  /** The agent in whose span the caveat stands; null before the first. */
+  /** The nearest agent before the caveat; null before the first. */
   readonly agent: string | null;
   readonly code: RefusalCode;
   readonly detail: string;

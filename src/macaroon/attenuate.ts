@@ -9,7 +9,7 @@ import type { UnverifiedCaveat, UnverifiedMacaroon } from "./parts/macaroon.ts";
  * Narrows a macaroon by first-party caveats. Needs no key and no network.
  *
  * @returns a new macaroon; the given one is not changed
- * @throws MacaroonError where the result would be over the limits
+ * @throws MacaroonError if the result would be over the limits
  */
 export function attenuate(
   macaroon: UnverifiedMacaroon,

@@ -8,7 +8,7 @@ const BINDING_KEY = new Uint8Array(32);
 /**
  * Ties a discharge to the root macaroon that it is presented with.
  *
- * A nested discharge is bound to the root macaroon too, not to the discharge whose caveat it serves. After
+ * A nested discharge is bound to the root macaroon too, not to the discharge that it serves. After
  * binding, neither the root macaroon nor the discharge can be attenuated.
  */
 export function bind(

@@ -11,7 +11,7 @@ export function nextTail(tail: Uint8Array, caveat: UnverifiedCaveat, hmac: Hmac)
 /**
  * Recomputes a macaroon's tails: the first is of its identifier, and each caveat adds one.
  *
- * @param key what signs the identifier: the derived root key, or a caveat key just as it was unsealed
+ * @param key signs the identifier: the derived root key, or a caveat key just as it was unsealed
  */
 export function computeTails(key: Uint8Array, macaroon: UnverifiedMacaroon, chain: ChainHash): Uint8Array[] {
   chain.begin(key);
@@ -29,7 +29,7 @@ export function computeTails(key: Uint8Array, macaroon: UnverifiedMacaroon, chai
   return tails;
 }
 
-/** HMAC under any key of at most 64 bytes, by what hashes a chain; which is then where the HMAC left it. */
+/** Makes an HMAC, for keys of at most 64 bytes, of a chain's hash. Each call begins the chain anew. */
 export function hmacBy(chain: ChainHash): Hmac {
   return (key, message) => {
     chain.begin(key);

@@ -20,14 +20,14 @@ export function hmac2(key: Uint8Array, first: Uint8Array, second: Uint8Array, hm
   return hmac(key, concat(hmac(key, first), hmac(key, second)));
 }
 
-/** A root key with what is the same for all its macaroons done. As secret as the root key. */
+/** The part of verifying that is the same for all macaroons of a root key. As secret as the root key. */
 export interface SigningKey {
   /** The derived key, 32 bytes. */
   readonly signing: Uint8Array;
 }
 
 /**
- * Derives what signs from a root key, for whoever verifies many macaroons of one key.
+ * Derives the signing key from a root key, once for many macaroons of that key.
  *
  * @throws MacaroonError for an empty key
  */

@@ -27,16 +27,16 @@ export type DischargeFault =
   | "no_such_caveat"
   | "parent_invalid";
 
-/** What became of one discharge. */
+/** The outcome for one discharge. */
 export type Match =
   | { readonly ok: true; readonly forCaveat: CaveatPlace; readonly signed: SignedDischarge }
   | { readonly ok: false; readonly reason: DischargeFault };
 
-/** What became of all of them. */
+/** The outcome for all discharges. */
 export interface Matches {
   /** One for each discharge, in the order in which they were given. */
   readonly outcomes: readonly Match[];
-  /** The good ones, each after the macaroon whose caveat it serves. */
+  /** The good ones, each after the macaroon with the caveat that it serves. */
   readonly order: readonly number[];
 }
 
@@ -61,7 +61,7 @@ interface Visit {
 }
 
 // Discharges that share an identifier may have to be tried under more keys than one. The bound keeps the
-// work in proportion to the bundle, whatever its sender wrote.
+// work in proportion to the size of the bundle, for any bundle.
 const MOST_RETRIES = 32;
 
 /**
@@ -157,7 +157,7 @@ function blame(group: readonly Candidate[], fault: DischargeFault): void {
   }
 }
 
-/** A caveat found nothing that is free: whatever its key has signed would have to serve a second time. */
+/** No discharge is left for a caveat: a discharge that its key has signed would have to serve a second time. */
 function blameReused(group: readonly Candidate[], key: Uint8Array): void {
   for (const candidate of group) {
     if (candidate.use !== undefined && constantTimeEqual(candidate.use.key, key)) candidate.fault = "reused";
@@ -167,7 +167,7 @@ function blameReused(group: readonly Candidate[], key: Uint8Array): void {
 function settle(candidates: readonly Candidate[], taken: readonly Candidate[]): Matches {
   const outcomes: Match[] = candidates.map(({ fault }) => ({ ok: false, reason: fault }));
   const order: number[] = [];
-  // A discharge is taken after the one whose caveat it serves, so parents are settled before children.
+  // A discharge is taken after its parent, which carries the caveat that it serves: parents are settled before children.
   for (const { place, fault, use } of taken) {
     if (use === undefined || fault === "reused") continue;
     const { forCaveat, signed } = use;

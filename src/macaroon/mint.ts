@@ -5,7 +5,7 @@ import { copyOf, toBytes } from "./parts/bytes.ts";
 import { checkMacaroon, LIMITS } from "./parts/limits.ts";
 import type { UnverifiedMacaroon } from "./parts/macaroon.ts";
 
-/** What a new macaroon is made of. */
+/** The parts of a new macaroon. */
 export interface MintOptions {
   /** The secret that verifies it: a root key, or for a discharge the caveat key. Never empty. */
   readonly rootKey: Uint8Array;

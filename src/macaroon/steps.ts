@@ -13,17 +13,17 @@ export type MacaroonPlace = "root" | number;
 export interface TraceStep {
   readonly operation: "derive" | "identifier" | "first_party" | "third_party" | "unseal" | "bind" | "compare";
   readonly macaroon: MacaroonPlace;
-  /** The caveat, by its place in the macaroon, where the step is about one. */
+  /** The caveat, by its place in the macaroon, if the step is about one. */
   readonly caveat?: number;
-  /** What goes in, in words and sizes. */
+  /** The inputs, in words and sizes. */
   readonly inputs: string;
-  /** What comes out: a tail or a key. Absent where unsealing failed, and for `compare`. */
+  /** The output: a tail or a key. Absent if unsealing failed, and for `compare`. */
   readonly output?: Uint8Array;
   /** For `compare`: whether the two were equal. */
   readonly equal?: boolean;
 }
 
-/** Is told each step, where anybody wants to know. */
+/** Is called with each step. */
 export type StepListener = (step: TraceStep) => void;
 
 /** The keyed operations of one verification. */
@@ -41,7 +41,7 @@ export interface Keyed {
   ): Uint8Array | undefined;
 }
 
-/** What a right signature tells of a discharge. */
+/** A discharge with a right signature. */
 export interface SignedDischarge {
   readonly tails: readonly Uint8Array[];
   readonly binding: "bound" | "unbound";

@@ -12,11 +12,11 @@ const NONCE_BYTES = 24;
 const KEY_BYTES = 32;
 const VERIFICATION_ID_BYTES = NONCE_BYTES + 16 + KEY_BYTES;
 
-/** What a third-party caveat is made of. */
+/** The parts of a third-party caveat. */
 export interface ThirdPartyCaveatOptions {
-  /** Where a discharge can be had. */
+  /** The third party that gives the discharge. */
   readonly location: string;
-  /** What tells that party the condition and the caveat key. */
+  /** Tells that party the condition and the caveat key. */
   readonly ticket: string | Uint8Array;
   /** The secret that the discharge is minted with. Never empty. */
   readonly caveatKey: Uint8Array;
@@ -27,8 +27,7 @@ export interface ThirdPartyCaveatOptions {
 /**
  * Narrows a macaroon by a third-party caveat.
  *
- * The caveat key is sealed under the macaroon's signature, so that whoever verifies, and recomputes that
- * signature, can open it.
+ * The caveat key is sealed under the macaroon's signature. A verifier recomputes that signature, and so can open it.
  *
  * @throws MacaroonError for an empty key, a nonce of the wrong length, or a result over the limits
  */
@@ -49,8 +48,8 @@ export function addThirdPartyCaveat(
 /**
  * Opens a verification id with the tail before its caveat.
  *
- * @returns the key that signs the discharge, or undefined where the verification id is none of ours: whoever
- *   appends a caveat can write anything there, and then nothing discharges it
+ * @returns the key that signs the discharge; undefined if the verification id was not sealed under this tail. A holder
+ *   can append any bytes as one, and then nothing discharges the caveat
  */
 export function unsealCaveatKey(tail: Uint8Array, verificationId: Uint8Array): Uint8Array | undefined {
   if (verificationId.length !== VERIFICATION_ID_BYTES) return undefined;

@@ -26,7 +26,7 @@ export interface VerifiedChain {
 /** A discharge that proves its caveat, as far as signatures go. Its own caveats are not cleared. */
 export interface GoodDischarge extends VerifiedChain {
   readonly state: "good";
-  /** Whether it is tied to this root macaroon. Who accepts an unbound one must find what ties it instead. */
+  /** Whether it is tied to this root macaroon. An unbound one may be accepted only if a caveat ties it instead. */
   readonly binding: "bound" | "unbound";
   readonly forCaveat: CaveatPlace;
 }
@@ -37,7 +37,7 @@ export interface InvalidDischarge {
   readonly reason: DischargeFault;
 }
 
-/** What became of one discharge. */
+/** The outcome for one discharge. */
 export type DischargeState = GoodDischarge | InvalidDischarge;
 
 /** A third-party caveat without a good discharge. */
@@ -47,7 +47,7 @@ export interface Undischarged {
   readonly at: CaveatPlace;
 }
 
-/** What {@link VerifiedMacaroon} says, without its brand. */
+/** The facts of a {@link VerifiedMacaroon}, without its brand. */
 export interface VerifiedFacts extends VerifiedChain {
   /** One for each discharge, in the order in which they were given. */
   readonly discharges: readonly DischargeState[];
@@ -58,7 +58,7 @@ export interface VerifiedFacts extends VerifiedChain {
 declare const verified: unique symbol;
 
 /**
- * A macaroon whose signature is right. Only `verify.ts` makes one.
+ * A macaroon with a right signature. Only `verify.ts` makes one.
  *
  * It says that nobody took a caveat away; it does not say that any caveat holds. It holds no tail and no key.
  */

@@ -90,7 +90,7 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
     if (state?.state === "good") addUndischarged(undischarged, place, state);
   }
   const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
-  // The one place where the brand is given: everything above stands between a sender and it.
+  // Only here is the brand given: everything above stands between a sender and the brand.
   return { ok: true, macaroon: facts as VerifiedMacaroon };
 }
 
@@ -121,7 +121,7 @@ function verifiedChain(
   if (last === undefined) throw new Error("a chain without tails");
   const caveats = macaroon.unverifiedCaveats.map(
     ({ id, verificationId, location }, index): VerifiedCaveat => {
-      // Nearly all are of this kind; and objects without a spread are what engines are quickest with.
+      // Nearly all caveats are of this kind, and engines make objects without a spread faster.
       if (verificationId === undefined && location === undefined) return { kind: "first", id };
       const discharge = verificationId === undefined ? undefined : dischargeOf(index);
       return {

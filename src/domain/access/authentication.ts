@@ -32,7 +32,7 @@ function contextOf(
   return facts;
 }
 
-/** A person, with what follows from who they are. @param rules the one issuer whose groups can make an administrator */
+/** Makes the caller of a person. @param rules administrators are members of these groups of this one issuer */
 export function humanCaller(
   identity: Identity,
   rules: { readonly ownIssuer: string; readonly adminGroups: readonly string[] },
@@ -43,9 +43,9 @@ export function humanCaller(
 }
 
 /**
- * Finds out who is calling.
+ * Makes the authentication of callers.
  *
- * @param ownIssuer the one issuer whose groups can make an administrator
+ * @param ownIssuer the one issuer that administrators come from
  */
 export function createAuthentication(options: {
   readonly tokenVerifier: TokenVerifier;
@@ -92,9 +92,9 @@ export function createAuthentication(options: {
     async bearer(text, request) {
       // No base64 holds a dot and every JWT in compact form does (RFC 7515 §7.1).
       if (!text.includes(".")) return macaroon(text, request);
-      const verdict = await idTokens.verify(text);
-      if (!verdict.ok) throw unauthenticated(verdict.reason);
-      return humanCaller(verdict.identity, options);
+      const verified = await idTokens.verify(text);
+      if (!verified.ok) throw unauthenticated(verified.reason);
+      return humanCaller(verified.identity, options);
     },
 
     async session(cookie) {

@@ -24,7 +24,10 @@ function carries({ macaroon }: VerifiedToken, caveatId: Uint8Array): boolean {
   return chains.some(({ caveats }) => caveats.some(({ kind, id }) => kind === "third" && wanted.equals(id)));
 }
 
-/** Reads a token that is shown when asking: what is said of it is the issuer's word, or a condition under its signature. */
+/**
+ * Makes the reader of tokens that are shown when asking. Everything that it says of a token is the issuer's word, or a
+ * condition under its signature.
+ */
 export function createTokenReading(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
@@ -32,7 +35,7 @@ export function createTokenReading(options: {
 }) {
   const { tokenVerifier, knowledge, clock } = options;
 
-  /** @throws DomainError where it is no live token of this service, or does not carry the caveat */
+  /** @throws DomainError if it is no live token of this service, or does not carry the caveat */
   return async function read(text: string, caveatId: Uint8Array): Promise<ShownToken> {
     const verification = await tokenVerifier.verifyAny(text);
     knowledge.requireFresh();

@@ -1,7 +1,7 @@
 import type { AuditEvent } from "./audit.ts";
 import type { LogServer } from "./log-server.ts";
 
-/** Within which tokens an entry of the revocation log matches: those that its author had a say in. */
+/** The tokens among which an entry of the revocation log matches: the tokens that its author had a say in. */
 export type RevocationScope =
   | { readonly kind: "all" }
   | { readonly kind: "platform"; readonly platform: string }
@@ -30,7 +30,7 @@ export type WideTarget =
     }
   /** The same for one principal of one platform, by its id. */
   | { readonly kind: "principal_id"; readonly id: string; readonly issuedBefore: number }
-  /** Every chain that passes through the agent: a name, or `name#instance`; of one tree where `tokenId` is not null. */
+  /** Every chain that passes through the agent: a name, or `name#instance`; of one tree if `tokenId` is not null. */
   | {
       readonly kind: "agent";
       readonly agent: string;
@@ -44,7 +44,7 @@ export type WideTarget =
   /** Everything of a platform. */
   | { readonly kind: "platform"; readonly platform: string; readonly issuedBefore: number };
 
-/** What an entry kills. */
+/** The target of an entry: every token that matches it is dead. */
 export type RevocationTarget = LinkTarget | WideTarget;
 
 /** An entry before the log has numbered it. */
@@ -54,7 +54,7 @@ export interface NewRevocation {
   readonly scope: RevocationScope;
   readonly target: RevocationTarget;
   readonly reason: string | null;
-  /** Who asked, for the record: `administrator`, `platform:NAME`, `principal`, `approver`, `holder`, `service`. */
+  /** The author, for the record: `administrator`, `platform:NAME`, `principal`, `approver`, `holder`, `service`. */
   readonly author: string;
   /** Unix milliseconds, by the database's clock. */
   readonly revokedAt: number;
@@ -70,7 +70,7 @@ export interface Revocation extends NewRevocation {
   readonly hash?: string | undefined;
 }
 
-/** Where the log stands. */
+/** A position in the log: its end, or the last entry that a reader knows. */
 export interface LogPosition {
   /** Random; another one after every restore or promotion. */
   readonly epoch: string;
@@ -87,7 +87,7 @@ export interface LogPosition {
 export interface LogState {
   /** The log's end. */
   readonly position: LogPosition;
-  /** The hash of the number that was asked for; undefined where it is not kept, or never was. */
+  /** The hash of the number that was asked for; undefined if it is not kept, or never was. */
   readonly hashAt: string | undefined;
   readonly server: LogServer;
 }
@@ -95,15 +95,15 @@ export interface LogState {
 /** Entries that were read. `hashAt` is of the number after which they come. */
 export interface LogRead extends LogState {
   readonly entries: readonly Revocation[];
-  /** The first number that is still kept; one more than the position's where none is. */
+  /** The first number that is still kept; one more than the position's if none is. */
   readonly oldest: number;
 }
 
-/** What an entry is dated by. */
+/** The clock and the record that entries are dated by. */
 export interface LogMoment {
   /** The database's clock, unix milliseconds. */
   readonly now: number;
-  /** When the newest token on record was issued, unix milliseconds; null where there is none. */
+  /** When the newest token on record was issued, unix milliseconds; null without any token. */
   readonly newestIssuedAt: number | null;
 }
 
@@ -115,11 +115,11 @@ export interface HeldLog extends LogMoment {
 
 /** An entry that was asked to be appended, as it stands in the log. */
 export interface AppendedRevocation extends Revocation {
-  /** The hash of the entry before it, where it has just been appended; undefined where it stood there before. */
+  /** The hash of the entry before it, if it has just been appended; undefined if it stood there before. */
   readonly follows?: string | undefined;
 }
 
-/** What was appended. */
+/** Appended entries. */
 export interface Appended {
   /** The log's epoch at that moment. */
   readonly epoch: string;
@@ -139,33 +139,33 @@ export interface LinkGroup {
 
 /** A part of the log as a replica loads it. */
 export interface LogLoad extends LogState {
-  /** Up to where this part goes; the log's end where it is the last one. */
+  /** The last position of this part; for the last part the log's end. */
   readonly through: LogPosition;
   /** The database's clock while it was read, unix milliseconds. */
   readonly now: number;
-  /** About how many entries the whole log has: 0 where the store cannot tell at once. */
+  /** The number of entries in the whole log, roughly; 0 if the store cannot tell at once. */
   readonly estimate: number;
   readonly links: readonly LinkGroup[];
   readonly wide: readonly (Revocation & { readonly target: WideTarget })[];
 }
 
-/** Whose view of the log is asked for: everything, or what can match one platform's tokens. */
+/** A view of the log: everything, or the entries that can match one platform's tokens. */
 export type LogView = { readonly kind: "all" } | { readonly kind: "platform"; readonly platform: string };
 
 /** The revocation log. Every method rejects only when the store could not answer. */
 export interface RevocationStore {
   /** The moment from which entries can be dated, without holding the log. */
   moment(): Promise<LogMoment>;
-  /** Locks the log's counter row until the caller's transaction ends, and says where the log stands. */
+  /** Locks the log's counter row until the caller's transaction ends, and gives the log's end. */
   hold(): Promise<HeldLog>;
   /**
    * Appends, all or none, in the caller's transaction or else in one of its own. The log's counter row is locked
-   * until that ends, so that commit order is number order; what is new gets consecutive numbers. An entry whose scope
-   * and target stand in the log already, `issuedBefore` included, is not added again: the first one is returned
-   * in its place. What is returned is on disk, and on the standbys that the server waits for, even if nothing was new.
+   * until that ends, so that commit order is number order; new entries get consecutive numbers. An entry with a scope
+   * and target that stand in the log already, `issuedBefore` included, is not added again: the first one is returned
+   * in its place. Returned entries are on disk, and on the standbys that the server waits for, even if none was new.
    * Rejects with `unavailable` on a server to which the log does not belong.
    *
-   * @param events the audit event of each entry, recorded only where the entry is new
+   * @param events the audit event of each entry, recorded only if the entry is new
    */
   append(entries: readonly NewRevocation[], events?: readonly AuditEvent[]): Promise<Appended>;
   /** Gives the log, which the caller's transaction must hold, another epoch. */
@@ -192,11 +192,11 @@ export interface RevocationStore {
    * synchronous replication. @returns whether it was taken
    */
   adopt(epoch: string): Promise<boolean>;
-  /** Notes that synchronous replication has all of the log, once it has, where nothing has been appended since it is set. */
+  /** Notes that synchronous replication has all of the log, once it has, if nothing has been appended since it was set. */
   attest(epoch: string): Promise<void>;
   /** Takes the server for that of the log, which the caller's transaction must hold, because nothing of it is missing. */
   takeOver(): Promise<void>;
-  /** @returns undefined where there is no such entry any more */
+  /** @returns undefined if there is no such entry, or none any more */
   find(number: number): Promise<Revocation | undefined>;
   /** The first entry that kills a platform's link: by any of these revocation ids (16 bytes each) or by the token id, in any scope that covers it. */
   covering(
@@ -205,6 +205,6 @@ export interface RevocationStore {
     tokenId: string,
     revocationIds: readonly Uint8Array[],
   ): Promise<Revocation | undefined>;
-  /** Drops entries whose last match lies before `instant` (unix milliseconds). @returns how many */
+  /** Drops entries that can match nothing at `instant` (unix milliseconds) or later. @returns how many */
   dropBefore(instant: number): Promise<number>;
 }

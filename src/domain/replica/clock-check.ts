@@ -2,16 +2,16 @@ import type { Clock } from "../ports/clock.ts";
 
 /** Tells whether this process's wall clock and the database's agree. */
 export interface ClockCheck {
-  /** Begins a reading of the database's clock. @returns to be called with what was read, unix milliseconds */
+  /** Begins a reading of the database's clock. @returns a function that takes the reading, unix milliseconds */
   begin(): (databaseNow: number) => void;
-  /** Why the time cannot be told here; undefined where the clocks agreed when they were last compared. */
+  /** The reason why the time cannot be told here; undefined if the clocks agreed when they were last compared. */
   problem(): string | undefined;
 }
 
 /**
- * Compares the clocks. Expiry is judged by this process's, and what is issued is dated by the database's: a
- * process that lags allows what has expired for as long as it lags, and no token could show it. Which of two
- * clocks is wrong cannot be known, so a difference is a reason to answer nothing, in either direction.
+ * Compares the clocks. This process's clock decides expiry, and the database's dates issued tokens. A process that
+ * lags would allow expired tokens for as long as it lags, and no token could show it. It cannot be known which of the
+ * two clocks is wrong, so a difference in either direction is a reason to answer nothing.
  *
  * @param toleranceMilliseconds difference that is no problem
  */
@@ -22,7 +22,7 @@ export function createClockCheck(clock: Clock, toleranceMilliseconds: number): C
     begin() {
       const before = clock.now();
       return (databaseNow) => {
-        // It was read at some time in between, however long that took.
+        // The database read its clock at some time in between, however long the query took.
         const apart = Math.max(before - databaseNow, databaseNow - clock.now());
         agree = apart <= toleranceMilliseconds;
       };

@@ -5,19 +5,19 @@ import type { LogPosition } from "../ports/revocations.ts";
 /** Milliseconds between two writes of the position. */
 const PAUSE = 1_000;
 
-/** How far this replica has read, kept over a restart. */
+/** The position up to which this replica has read, kept over a restart. */
 export interface ReplicaMemory {
-  /** What was kept; undefined where nothing was. */
+  /** The kept position; undefined if none was kept. */
   recall(): Promise<LogPosition | undefined>;
-  /** Notes a position, at most once a second, without making anyone wait. */
+  /** Notes a position. It is written at most once a second, and the caller does not wait for it. */
   note(position: LogPosition): void;
-  /** Writes what was noted last. Never rejects. */
+  /** Writes the last noted position. Never rejects. */
   flush(): Promise<void>;
 }
 
 /**
- * Keeps the position in a file, where there is one. What cannot be written is written later: the file only
- * helps to notice a restored database, and a replica must not stop for it.
+ * Keeps the position in a file, if there is one. A write that fails is made up for later: the file only helps to
+ * notice a restored database, and a replica must not stop for it.
  */
 export function createReplicaMemory(file: PositionFile | undefined, clock: Clock): ReplicaMemory {
   let noted: LogPosition | undefined;

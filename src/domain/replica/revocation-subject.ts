@@ -1,4 +1,4 @@
-/** What is known of a verified token when its revocation is looked up. */
+/** The facts of a verified token that its revocations are looked up by. */
 export interface RevocationSubject {
   readonly platform: string;
   readonly issuer: string;

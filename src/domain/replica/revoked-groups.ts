@@ -7,23 +7,23 @@ export type WideRevocation = Revocation & { readonly target: WideTarget };
 /** The live entries that many tokens can match: by person, agent, key or platform. */
 export interface WideSet {
   add(revocation: WideRevocation): void;
-  /** The number of an entry that kills the token, each within its author's scope; undefined where none does. */
+  /** The number of an entry that kills the token, each within its author's scope; undefined without such an entry. */
   covering(subject: RevocationSubject): number | undefined;
   /** Whether a platform's root key has been revoked, by an administrator or by its platform. */
   revokesKey(platform: string, keyId: string): boolean;
-  /** Forgets what cannot match at `now` (unix milliseconds) any more. Pause where it yields, and others can work. */
+  /** Forgets entries that cannot match at `now` (unix milliseconds) any more. Pause at each yield, and others can work. */
   sweep(now: number): Generator<void, void>;
   readonly size: number;
 }
 
 interface Fence {
-  /** Unix milliseconds; infinite where every token is meant. */
+  /** Unix milliseconds; infinite if every token is meant. */
   readonly issuedBefore: number;
   readonly lastMatchAt: number;
   readonly number: number;
 }
 
-/** By what is named, then by scope (and tree): however many entries there are, a look-up is a few steps. */
+/** By the name in the target, then by scope (and tree): a look-up takes a few steps, however many entries there are. */
 type Fences = Map<string, Map<string, Fence>>;
 
 const SWEPT_AT_ONCE = 5_000;

@@ -27,11 +27,11 @@ export interface LinkSet {
   /** Whether the id is there under a tag that is accepted. `accepts` is called for ids that are there only. */
   has(bytes: Uint8Array, offset: number, accepts: (tag: number) => boolean): boolean;
   /**
-   * Forgets, shard by shard, what cannot match at `now` (unix milliseconds) any more; an entry stays for up
+   * Forgets, shard by shard, entries that cannot match at `now` (unix milliseconds) any more; an entry stays for up
    * to a day longer than it must. Pause between the shards, and others can work.
    */
   sweep(now: number): Generator<void, void>;
-  /** Makes room for so many entries more, where that is known: growing step by step takes several times as long. */
+  /** Makes room for so many entries more. Growing step by step takes several times as long. */
   reserve(entries: number): void;
   readonly size: number;
   /** Memory of the slots, in bytes. */
@@ -65,7 +65,7 @@ function emptyShard(capacity: number): Shard {
 /**
  * Makes a set.
  *
- * Open addressing, in shards that grow one by one. Whoever may revoke chooses ids, so places come from
+ * Open addressing, in shards that grow one by one. Callers that may revoke choose the ids, so places come from
  * multilinear hashing under a secret seed (strongly universal in the bits that are used): nobody can make ids
  * that crowd into one place.
  *
@@ -111,7 +111,7 @@ export function createLinkSet(seed: Uint8Array): LinkSet {
     );
   }
 
-  /** Puts the loaded and hashed id into a shard with room. @returns false where it was there already */
+  /** Puts the loaded and hashed id into a shard with room. @returns false if it was there already */
   function put(shard: Shard, tag: number, day: number): boolean {
     const { words, marks, days, capacity } = shard;
     const wanted = mark();

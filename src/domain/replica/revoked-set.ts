@@ -8,7 +8,7 @@ import type { RevocationSubject } from "./revocation-subject.ts";
 import { createWideSet, type WideRevocation } from "./revoked-groups.ts";
 import { createLinkSet, LINK_SEED_BYTES } from "./revoked-links.ts";
 
-/** The live revocations, in memory: what a look-up costs does not depend on how many there are. */
+/** The live revocations, in memory. The cost of a look-up does not depend on their number. */
 export interface RevocationSet {
   add(revocation: Revocation): void;
   addLinks(group: LinkGroup): void;
@@ -16,13 +16,13 @@ export interface RevocationSet {
   reserve(entries: number): void;
   /** Whether any entry kills the token, each within its author's scope. */
   matches(subject: RevocationSubject): boolean;
-  /** The number of an entry by person, agent, key or platform that kills the token; undefined where none does. */
+  /** The number of an entry by person, agent, key or platform that kills the token; undefined without such an entry. */
   wideMatch(subject: RevocationSubject): number | undefined;
   /** Whether a platform's root key has been revoked. */
   revokesKey(platform: string, keyId: string): boolean;
   /**
-   * Forgets entries that could match nothing an hour before `now` (unix milliseconds). Pause where it yields,
-   * and others can work.
+   * Forgets entries that could match nothing an hour before `now` (unix milliseconds). Pause at each yield, and
+   * others can work.
    */
   sweep(now: number): Generator<void, void>;
   readonly size: number;
@@ -55,7 +55,7 @@ export function createRevocationSet(randomness: Randomness): RevocationSet {
   const uuid = new Uint8Array(16);
 
   /**
-   * Stands for a scope and a kind of target beside each id: 32 bits of a hash under a secret, so that nobody can
+   * The tag of a scope and a kind of target, kept beside each id: 32 bits of a hash under a secret, so that nobody can
    * choose a scope that passes for another one.
    */
   function tagOf(scope: RevocationScope, kind: LinkTarget["kind"]): number {
@@ -64,7 +64,7 @@ export function createRevocationSet(randomness: Randomness): RevocationSet {
     return hash("sha256", text, "buffer").readUInt32LE(0);
   }
 
-  /** Accepts the tags of the scopes that cover the subject. They are made for ids that were found only. */
+  /** Accepts the tags of the scopes that cover the subject. They are made only once an id was found. */
   function covers(subject: RevocationSubject, kind: LinkTarget["kind"]): (tag: number) => boolean {
     let tags: readonly number[] | undefined;
     return (tag) => {

@@ -15,7 +15,7 @@ import type {
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 
-/** An entry that is wanted, before the log's clock has dated it. */
+/** An entry that was asked for and is not dated yet by the log's clock. */
 export interface RevocationDraft {
   readonly scope: RevocationScope;
   /** @param issuedBefore the instant that a target without one of its own takes, unix milliseconds */
@@ -26,20 +26,20 @@ export interface RevocationDraft {
   readonly member: string;
 }
 
-/** What was written, with the log's epoch at that moment. */
+/** Written entries, with the log's epoch at that moment. */
 export interface Written {
   readonly epoch: string;
   /** One for each draft, in the given order. */
   readonly entries: readonly AppendedRevocation[];
 }
 
-/** Writes revocations; rejects with `unavailable` where that could not be done or nobody knows. */
+/** Writes revocations; rejects with `unavailable` if they were not written or it is not known whether they were. */
 export type RevocationWriter = (
   drafts: readonly RevocationDraft[],
   reason: string | undefined,
 ) => Promise<Written>;
 
-/** Entries that are written in one statement at most, unless one request alone has more. */
+/** The most entries in one statement, unless one request alone has more. */
 const TOGETHER = 1_000;
 
 interface Job {
@@ -47,7 +47,7 @@ interface Job {
   readonly reason: string | null;
 }
 
-/** What a group writes of which every job was refused. */
+/** The result of a group in which every job was refused. */
 const NOTHING: Written = { epoch: "", entries: [] };
 
 interface Dated {
@@ -56,11 +56,11 @@ interface Dated {
 }
 
 /**
- * The instant before which everything is meant that was issued until now.
+ * The instant for `issuedBefore` that covers every token issued until now.
  *
  * Instants are whole milliseconds and `issuedBefore` is exclusive, so a token of this very millisecond needs one
- * more. The newest token on record counts too, for the case that the database's clock was set back since:
- * whatever was acknowledged before a revocation was asked for falls under it.
+ * more. The newest token on record counts too, in case the database's clock was set back since: every token that was
+ * acknowledged before a revocation was asked for falls under it.
  */
 export function everythingUntilNow({ now, newestIssuedAt }: LogMoment): number {
   return Math.max(now, newestIssuedAt ?? 0) + 1;
@@ -100,10 +100,10 @@ export function revocationEvent(
 /**
  * Makes the writer.
  *
- * The log's counter makes those who append wait for each other, each for a flush of the disk. So the requests that
- * arrive while others are under way are written together: each is all or nothing still, its entries have
- * consecutive numbers, and none is answered before they are committed. They are dated just before the log is held, so that
- * it is held for a single statement: what was acknowledged before a request came is older than its date.
+ * Appends wait for each other at the log's counter, each for a flush of the disk. Requests that arrive while others
+ * are under way are therefore written together. Each is all or nothing still, its entries have consecutive numbers, and
+ * none is answered before they are committed. Entries are dated just before the log is held, so that it is held for a
+ * single statement. A token that was acknowledged before the request came is older than that date.
  */
 export function createRevocationWriter(options: {
   readonly store: Pick<Store, "revocations">;

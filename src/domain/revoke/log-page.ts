@@ -7,13 +7,13 @@ import type { Store } from "../ports/store.ts";
 import { BY_HAND, problemOf } from "../replica/log-problem.ts";
 import type { RevocationView } from "../service.ts";
 
-/** What of the log a caller may read: platforms what can match their tokens, administrators all. */
+/** The part of the log that a caller may read: administrators all of it, platforms the entries that can match their tokens. */
 export function viewOf(caller: Caller): LogView {
   const platform = requireAdministratorOrPlatform(caller, "read", undefined);
   return platform === undefined ? { kind: "all" } : { kind: "platform", platform };
 }
 
-/** Reads where a caller wants to go on; undefined for the beginning. */
+/** Reads the position after which a caller goes on; undefined for the beginning. */
 export function positionOf(after: string | undefined): LogPosition | undefined {
   const position = after === undefined ? undefined : parseSequence(after);
   if (after === undefined || position !== undefined) return position;
@@ -23,9 +23,9 @@ export function positionOf(after: string | undefined): LogPosition | undefined {
 /**
  * Reads a page of the log.
  *
- * Rejects with `gone` where the position is not one of this log, or entries that followed it are not kept any
- * more: a reader who went on from there would not know what it has missed. Rejects with `unavailable` on a server that
- * is not the log's own.
+ * Rejects with `gone` if the position is not one of this log, or if entries that followed it are not kept any more: a
+ * reader that went on from there would have missed entries without knowing it. Rejects with `unavailable` on a
+ * server that is not the log's own.
  */
 export async function readPage(
   store: Pick<Store, "revocations">,

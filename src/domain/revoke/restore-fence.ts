@@ -7,7 +7,7 @@ import type { Repositories, Store } from "../ports/store.ts";
 import { everythingUntilNow, lastMatchOf, revocationEvent } from "./append.ts";
 import { requirePrimary } from "./move-log.ts";
 
-/** What a fence did. */
+/** The effects of a fence. */
 export interface Fenced {
   readonly epoch: string;
   /** Everything that was issued before this is revoked, unix milliseconds. */
@@ -38,11 +38,11 @@ async function platformNames(repositories: Repositories): Promise<readonly strin
 /**
  * Makes a database that was restored, or promoted without being up to date, safe to serve from.
  *
- * What was revoked since the backup is not in it, and nobody knows any more what that was. So, in one
- * transaction with its audit events, the log gets a new epoch, by which running replicas and readers notice,
- * and of every platform, the service's own among them, everything that was issued before an instant is revoked.
+ * Revocations since the backup are lost, and nobody knows any more which they were. So one transaction, with its audit
+ * events, gives the log a new epoch, by which running replicas and readers notice, and revokes every token of every
+ * platform, the service's own among them, that was issued before an instant.
  *
- * @param wanted unix milliseconds; everything until now where it is undefined
+ * @param wanted the instant, unix milliseconds; undefined for every token issued until now
  */
 export async function fenceRestored(options: FenceOptions, wanted: number | undefined): Promise<Fenced> {
   await requirePrimary(options.store);

@@ -23,14 +23,14 @@ import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
 import { type Allowed, createRevocationRights } from "./rights.ts";
 
-/** What a target asks for: a new entry, or none because one that covers it stands in the log. */
+/** The need of a target: a new entry, or none because an entry that covers it stands in the log. */
 type Wanted =
   | ({ readonly kind: "entry" } & Allowed)
   | { readonly kind: "there"; readonly revocation: Revocation };
 
 /**
  * Entries by possession a second, and at once, of the links that stand equally deep in one root macaroon's tree. A
- * descendant always stands deeper than its ancestors: so a holder who mints and revokes descendants without end uses
+ * descendant always stands deeper than its ancestors, so a holder that mints and revokes descendants without end uses
  * up no ancestor's allowance.
  */
 const BY_HOLDER = { perSecond: 1, burst: 20 };
@@ -39,21 +39,21 @@ const BY_HOLDER = { perSecond: 1, burst: 20 };
 const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
 
 /**
- * Entries a second, and at once, of one person: every entry is held by every replica for months, so whoever can
- * merely log in must not fill them. Administrators and platforms are trusted with more.
+ * Entries a second, and at once, of one person. Every replica holds every entry for months, and a login must not
+ * suffice to fill the replicas. Administrators and platforms are trusted with more.
  */
 const BY_PERSON = { perSecond: 1, burst: 10_000 };
 
-/** Root macaroons and people whose rate is remembered. */
+/** The number of trees, and of people, that rates are remembered for. */
 const HOLDERS = 50_000;
 
-/** Milliseconds for which a long list of targets may keep the process from everybody else. */
+/** Milliseconds for which a long list of targets may hold up the process. */
 const LONGEST_HOLD = 10;
 
 /**
  * Revokes links and reads the log.
  *
- * The order of durable effects: (1) where an active root key is to be revoked, its replacement, in a transaction of
+ * The order of durable effects: (1) the replacement of an active root key that is to be revoked, in a transaction of
  * its own; then (2) the log's counter, the entries and an audit event for each, committed by one statement; then (3)
  * this replica's own set, and (4) the answer. So an acknowledged revocation is on disk, and holds on this replica from
  * the answer on.
@@ -88,7 +88,7 @@ export function createRevocations(options: {
     return verification.token;
   }
 
-  /** The entry that has killed a token, as its holder may see it: by its link, not by what its author named or said. */
+  /** The entry that has killed a token, as its holder may see it: with the token's link in place of target and reason. */
   async function coveringEntry(token: VerifiedToken): Promise<Revocation | undefined> {
     const { identifier, macaroon, rootKey, principal } = token;
     const ids = macaroon.revocationIds.map(({ bytes }) => bytes);

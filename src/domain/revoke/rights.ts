@@ -16,18 +16,18 @@ import type { RevocationDraft } from "./append.ts";
 /** A target that needs a caller: all but the token itself, which its holder may always revoke. */
 export type NamedTarget = Exclude<RevokeTarget, { readonly kind: "token" }>;
 
-/** In whose name an entry is written, and within what it matches. */
+/** The author that an entry is written for, and the scope within which it matches. */
 interface Standing {
   readonly scope: RevocationScope;
   readonly author: string;
 }
 
-/** What a caller may revoke: everything, one platform's tokens, or their own. */
+/** A caller with the scope of its entries: everything, one platform's tokens, or a person's own tokens. */
 interface Author extends Standing {
   readonly caller: Caller;
 }
 
-/** An entry that is wanted, and the key that has to be replaced before. */
+/** An entry that may be written, and the key that has to be replaced before. */
 export interface Allowed {
   readonly draft: RevocationDraft;
   readonly key: RootKey | undefined;
@@ -59,9 +59,9 @@ function requireTokenId(text: string, member: string): string {
 }
 
 /**
- * Decides who may name which target. Within what an entry then matches is its author's scope, so most targets
- * need no check of ownership: naming what one does not own does nothing to its owner. Checked is what would
- * have an effect beyond the scope, or would tell the caller something by being accepted.
+ * Decides which targets a caller may name. An entry matches only within its author's scope, so most targets need no
+ * check of ownership: an entry on a foreign target does nothing to its owner. Two kinds of target are checked: one that
+ * has an effect beyond the scope, and one whose acceptance would tell the caller something.
  *
  * @param ownIssuer the issuer that a subject without one belongs to
  */
@@ -85,7 +85,7 @@ export function createRevocationRights(options: {
   }
 
   async function platform({ scope }: Author, name: string, member: string): Promise<void> {
-    // A person's entry reaches their own tokens only, and says nothing of whether the platform is there.
+    // A person's entry reaches their own tokens only, and must not tell whether the platform exists.
     if (scope.kind === "principal") return;
     const own = scope.kind === "platform" && scope.platform === name;
     if (own || (scope.kind === "all" && (await store.platforms.find(name)) !== undefined)) return;
@@ -103,7 +103,7 @@ export function createRevocationRights(options: {
     return found;
   }
 
-  /** Whoever approved something may withdraw it, though the token is somebody else's. */
+  /** The approver of a request may withdraw the approval, though the token belongs to another person. */
   async function approver(caller: Caller, id: string): Promise<Standing | undefined> {
     if (caller.kind !== "human" || caller.administrator) return undefined;
     const { issuer, subject } = caller.identity;
@@ -185,7 +185,7 @@ export function createRevocationRights(options: {
   }
 
   return {
-    /** @returns reads targets for a caller, each with the request's member that it stands in; rejects what is not theirs */
+    /** @returns a reader of a caller's targets, each with its member of the request; it rejects targets that are not theirs */
     of(caller: Caller | undefined) {
       if (caller === undefined) {
         throw new DomainError("unauthenticated", "only a token's holder may revoke without a credential");

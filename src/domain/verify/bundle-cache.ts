@@ -1,30 +1,30 @@
-/** What has been found of bundles that were presented before, within a bound of bytes. */
+/** Values kept by the text of a bundle, within a bound of bytes. */
 export interface BundleCache<T> {
-  /** @returns undefined for a key that is not held, character for character */
+  /** @returns undefined unless the key is held, character for character */
   find(key: string): T | undefined;
-  /** Holds what was found, and lets go of others for it. @param bytes about what key and value take in memory */
+  /** Keeps a value, and lets go of others for it. @param bytes the memory of key and value, roughly */
   keep(key: string, value: T, bytes: number): void;
-  /** What is held, in bytes, by the estimates it was given. */
+  /** The sum of the estimates of all that is kept. */
   readonly bytes: number;
   readonly size: number;
 }
 
 /**
- * The longest key. Tokens are shorter by far; and of strings past 16,383 characters the engine hashes the length
- * alone, so that all of one length would meet in one place of a map.
+ * The longest key, in characters. Tokens are shorter by far. The engine hashes strings of more than 16,383 characters
+ * by their length alone, so all strings of one length would meet in one place of a map.
  */
 const LONGEST_KEY = 8_192;
 
 /**
- * What a bundle is remembered by: everything that decides what is found of it, character for character, so that a
- * part of it, the same parts cut elsewhere, or the question of another platform is another key.
+ * The key of a bundle: every character that its verification depends on. A part of the bundle, the same characters
+ * cut elsewhere, and the question of another platform are other keys.
  *
- * The whole text, and not a part of it or its signature: a look-up compares characters only where the hash of all
- * of them agrees, and that hash is under a seed of this process. So its time tells nothing about a guess that is
- * right in part: it tells that exactly this bundle has been seen, to somebody who has all of it.
+ * The key is the whole text, and not a part of it or its signature. A look-up compares characters only if the hashes
+ * of all of them agree, and the hash is under a seed of this process. The time of a look-up therefore tells nothing
+ * about a guess that is right in part; it tells the holder of the whole bundle that the bundle was seen before.
  *
- * @param platform the platform that asks, undefined where a holder does
- * @returns undefined for what is not worth keeping
+ * @param platform the platform that asks; undefined for a holder
+ * @returns undefined for a bundle that is too long to be worth keeping
  */
 export function bundleKey(
   text: string,
@@ -34,31 +34,31 @@ export function bundleKey(
   let length = text.length;
   for (const part of more) length += part.length;
   if (length > LONGEST_KEY) return undefined;
-  // No name of a platform is empty and none holds a space. Of what is kept, no text does either (see `isKeepable`):
-  // so with the number of parts in front, what has as many spaces has the same parts.
+  // The name of a platform is never empty and never holds a space, and no text that is kept holds one (see
+  // `isKeepable`). With the number of parts in front, two equal keys therefore have equal parts.
   const asker = platform ?? "";
   return more.length === 0 ? `0 ${asker} ${text}` : `${more.length} ${asker} ${text} ${more.join(" ")}`;
 }
 
-/** Whether a bundle may be kept under its {@link bundleKey}: where no text holds a space, as no base64 does. */
+/** Whether a bundle may be kept under its {@link bundleKey}: only if no text of it holds a space. Base64 holds none. */
 export function isKeepable(text: string, more: readonly string[]): boolean {
   return !text.includes(" ") && !more.some((part) => part.includes(" "));
 }
 
-/** The part of the bound that bundles may take which have been found again. */
+/** The part of the bound for bundles that have been found again. */
 const PROTECTED = 0.8;
 
 interface Entry<T> {
   readonly value: T;
   readonly bytes: number;
-  /** Whether it was found since it was last looked at for letting go. */
+  /** Whether it was found since it was last a candidate for letting go. */
   found: boolean;
 }
 
 /**
- * A segmented cache: a bundle enters on trial, and is protected from then on if it is found before newer ones push
- * it out. So a flood of bundles that are not found again costs the hot set nothing but the share on trial, however
- * long it lasts.
+ * A segmented cache. A bundle enters on trial, and is protected once it is found again before newer bundles push it
+ * out. A flood of bundles that are never found again therefore takes the share on trial from the hot set and no more,
+ * however long it lasts.
  *
  * @param maxBytes the bound, by the estimates that `keep` is given
  */
@@ -77,7 +77,7 @@ export function createBundleCache<T>(maxBytes: number): BundleCache<T> {
     }
   }
 
-  /** Those that were found since the last time go round once more; the others are on trial again. */
+  /** Entries that were found since the last time go round once more; the others are on trial again. */
   function shrinkKept(): void {
     for (const [key, entry] of kept) {
       if (keptBytes <= maxKept) return;

@@ -4,8 +4,8 @@ import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import type { VerifiedMacaroon } from "../../macaroon/index.ts";
 
 /**
- * The texts that answers repeat of a bundle. Each is made by the first answer that says it, and shared by the later
- * ones: whoever writes them to the wire finds by identity that they have not changed.
+ * The texts that answers repeat of a bundle. The first answer that says a text makes it, and later answers share it:
+ * the writer of JSON sees by identity that it has not changed.
  */
 export interface BundleTexts {
   caveats: readonly string[] | undefined;
@@ -43,8 +43,8 @@ export function linksOf({ texts, macaroon }: Told): readonly string[] {
 const DAY = 86_400_000;
 
 /**
- * A sentence that says what an allowed token allows. The sentence changes with the day only: it leaves out the date
- * of an expiry that is today.
+ * A sentence for people on an allowed token. It changes with the day only: it leaves out the date of an expiry that is
+ * today.
  *
  * @param now unix milliseconds, before the token's end
  */

@@ -26,7 +26,7 @@ const named = Buffer.from([...NAME_PREFIX, ...new Uint8Array(DIGEST)]);
 /** Whether the pads hold a key longer than a digest, whose end the next key would leave there. */
 let holdsLongKey = false;
 
-/** Where messages of each length are hashed: the views are made once, since a new one costs as much as a hash. */
+/** A view on the scratch for each length of message. It is made once, because a new view costs as much as a hash. */
 const views: (Buffer | undefined)[] = new Array<Buffer | undefined>(LONGEST + 1).fill(undefined);
 
 function innerOf(length: number): Buffer {
@@ -89,7 +89,7 @@ function bytesOf(digest: string, length: number): Uint8Array {
   return bytes;
 }
 
-/** Chains by OpenSSL. One for the process, since nothing can interrupt whoever walks a chain. */
+/** Chains by OpenSSL. The process has one, because nothing can interrupt the walk of a chain. */
 export const nodeChain: ChainHash = { begin, step, name };
 
 /** HMAC-SHA256 by OpenSSL. */

@@ -20,7 +20,7 @@ export interface Presented {
   readonly text: string;
   /** Further discharges. */
   readonly discharges: readonly string[];
-  /** The platform that asks; undefined for a holder, who proves possession and nothing else. */
+  /** The platform that asks; undefined for a holder, with possession as the only credential. */
   readonly platform: string | undefined;
 }
 

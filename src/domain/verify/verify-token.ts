@@ -32,15 +32,15 @@ export interface TokenVerifier {
    * @param platform the platform that asks
    */
   verify(text: string, discharges: readonly string[], platform: string): Promise<TokenVerification>;
-  /** As `verify`, under the key of any platform. For holders, who prove possession and nothing else. */
+  /** As `verify`, under the key of any platform. For holders, with possession as the only credential. */
   verifyAny(text: string): Promise<TokenVerification>;
 }
 
 /**
  * The facts that revocations are looked up by. A discharge's links and agents count like the root macaroon's: a call
- * must not pass if it rests on something that was revoked, whichever macaroon brought it.
+ * that rests on a revoked link must not pass, in a discharge as little as in the root macaroon.
  */
-export function subjectOf(token: Pick<VerifiedToken, "rootKey" | "principal"> & VerifiedBundle) {
+export function subjectOf(token: VerifiedToken): RevocationSubject {
   return revocationSubject(token, token.rootKey, token.principal);
 }
 
