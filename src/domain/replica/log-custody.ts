@@ -3,17 +3,17 @@ import type { LogPosition, LogState } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { FailoverSettings, LogProblem } from "./log-problem.ts";
 
-/** What a replica does about a log that is not to be believed. */
+/** Deals with a log that is not to be believed. */
 export interface LogCustody {
   /**
-   * Ends a problem where the settings allow it: takes over a promoted synchronous standby, or fences a log that has
-   * lost entries. Where it must not fence, it tells the other replicas of the loss. Never rejects.
+   * Ends a problem if the settings allow it: takes over a promoted synchronous standby, or fences a log that has
+   * lost entries. If it must not fence, it tells the other replicas of the loss. Never rejects.
    *
    * @param known the position up to which this replica has read the log
    * @returns whether the log has to be read again now
    */
   resolve(problem: LogProblem, known: LogPosition | undefined): Promise<boolean>;
-  /** Sees to it that a later promotion can show what was replicated. Never rejects. */
+  /** Keeps a later promotion able to show that everything was replicated. Never rejects. */
   tend(log: LogState): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import type { LogPosition, LogState } from "../ports/revocations.ts";
 
 /** A reason not to believe the log that was read. */
 export interface LogProblem {
-  readonly kind: /** The server is in recovery: what it holds may be older than any bound. */
+  readonly kind: /** The server is in recovery: its data may be older than any bound. */
     | "standby"
     /** The log lacks an entry that this replica has read, or has another one in its place. */
     | "lost"
@@ -11,7 +11,7 @@ export interface LogProblem {
     | "disputed"
     /** The server is not the one to which the log belongs: its last entries may be missing. */
     | "elsewhere";
-  /** For people: what was found, and the command that ends it. */
+  /** For people: the finding, and the command that ends it. */
   readonly reason: string;
   /** The log's epoch. */
   readonly epoch: string;
@@ -27,7 +27,7 @@ export interface FailoverSettings {
   readonly restoreFence: "refuse" | "auto";
 }
 
-/** What is used where nothing is set: an operator ends it. */
+/** The default: an operator ends the problem. */
 export const BY_HAND: FailoverSettings = { failover: undefined, restoreFence: "refuse" };
 
 const FENCE = "run `bakehouse restore-fence`";
@@ -100,7 +100,7 @@ function isPromotion({ here, home }: LogServer): boolean {
   );
 }
 
-/** What tells the server from the log's own; undefined if nothing does. */
+/** The difference between the server and the log's own; undefined if there is none. */
 function differenceOf({ here, home }: LogServer): string | undefined {
   const parts: readonly (readonly [string, keyof ServerIdentity])[] = [
     ["system identifier", "systemIdentifier"],
@@ -112,7 +112,7 @@ function differenceOf({ here, home }: LogServer): string | undefined {
   return differing.map(([name, part]) => `${name} ${home[part]} then, ${here[part]} now`).join(", ");
 }
 
-/** What a server does not tell proves nothing. */
+/** A fact that a server does not tell proves nothing. */
 function isSame(here: string | number | null, home: string | number | null): boolean {
   return here === null || home === null || here === home;
 }

@@ -137,7 +137,7 @@ export function createRevocationWriter(options: {
     const dated = jobs.map((job) => outcomeOf(() => date(job, moment)));
     const all = dated.flatMap((one) => (one.ok ? one.value : []));
     await steps.passed("revoke:dated");
-    // Also where nothing is to be added: what is answered for then is shown to be safe by the commit.
+    // Entries that stand in the log already are appended too: the commit shows that they are safe.
     const { epoch, entries } = dated.some(({ ok }) => ok) ? await append(all) : NOTHING;
     let end = 0;
     return dated.map((one) => {

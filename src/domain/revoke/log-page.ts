@@ -34,7 +34,7 @@ export async function readPage(
   view: LogView,
 ): Promise<LogRead> {
   const read = await store.revocations.read(from?.number ?? 0, limit, view);
-  // What is handed on would be taken for fresh, and the entries that are missing for none.
+  // The reader would take the page for fresh, and would not know of missing entries.
   const problem = problemOf(read, undefined, BY_HAND);
   if (problem !== undefined) throw new DomainError("unavailable", problem.reason);
   if (from === undefined) return read;

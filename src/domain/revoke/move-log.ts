@@ -73,7 +73,7 @@ export async function adoptPromoted(options: MoveOptions, epoch: string): Promis
     .transaction("adopt log", async (repositories) => {
       const held = await repositories.revocations.hold();
       await recordMove(options, repositories, held, "synchronous failover");
-      // Last, because what is committed with it waits for no standby: one may not be there yet.
+      // Last: a transaction that adopts waits for no standby when it commits, because there may be none yet.
       if (!(await repositories.revocations.adopt(epoch))) throw new NotAdopted();
     })
     .catch((error: unknown) => {

@@ -15,7 +15,7 @@ export interface Fenced {
   readonly platforms: readonly string[];
 }
 
-/** What a fence needs. */
+/** The store to fence, and the chance for its new epoch. */
 export interface FenceOptions {
   readonly store: Store;
   readonly randomness: Randomness;
@@ -54,7 +54,7 @@ export async function fenceRestored(options: FenceOptions, wanted: number | unde
 /**
  * Does the same by itself, once, for replicas that have found entries of an epoch to be missing.
  *
- * @returns undefined where the log has another epoch by now: another replica was first
+ * @returns undefined if the log has another epoch by now: another replica was first
  */
 export async function fenceLost(options: FenceOptions, epoch: string): Promise<Fenced | undefined> {
   return options.store.transaction("restore fence", async (repositories) => {
