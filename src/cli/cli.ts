@@ -19,7 +19,7 @@ import { commandHelp, mainHelp } from "./help.ts";
 import { printText, type Terminal } from "./terminal.ts";
 import { gated } from "./visible.ts";
 
-/** A command that runs the service itself; whoever composes it passes it in. */
+/** A command that runs the service itself; the composition root passes it in. */
 export type ServerCommand = Omit<Command, "run"> & { run(invocation: Invocation): Promise<number> };
 
 const CLIENT: readonly Command[] = [
@@ -113,12 +113,12 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
 function unknownCommand(name: string | undefined, all: readonly Command[]): string {
   if (name === undefined) return "say what to do; see bakehouse --help";
   const near = all.find((command) => command.name.startsWith(name.slice(0, 3)));
-  // Not what was typed: it may be a token that went into the wrong place.
+  // Not the typed text: it may be a token that went into the wrong place.
   const hint = near === undefined ? "" : `; did you mean ${near.name}?`;
   return `there is no such command: see bakehouse --help${hint}`;
 }
 
-/** What a failure means for whoever typed the command. A message of unknown origin is not printed. */
+/** The meaning of a failure for the person at the command line. A message of unknown origin is not printed. */
 function explainFailure(error: unknown): { readonly exit: number; readonly message: string } {
   if (error instanceof UsageError) return { exit: EXIT.usage, message: error.message };
   if (error instanceof CommandError) return { exit: error.exit, message: error.message };
@@ -131,7 +131,7 @@ function explainFailure(error: unknown): { readonly exit: number; readonly messa
   throw error;
 }
 
-/** Only what stands before the hint on `--`, which helps nobody here. */
+/** Only the part before the hint on `--`, which helps nobody here. */
 function optionMessage(message: string): string {
   const [first = message] = message.split(". To specify");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`.replace(/\.$/, "");

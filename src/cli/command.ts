@@ -5,12 +5,12 @@ export interface OptionSpec {
   readonly type: "string" | "boolean";
   readonly multiple?: boolean;
   readonly short?: string;
-  /** What stands for its value in help; `FILE` is completed with file names. */
+  /** The placeholder of its value in help; `FILE` is completed with file names. */
   readonly value?: string;
   readonly help: string;
 }
 
-/** What a command was called with. */
+/** One call of a command. */
 export interface Invocation {
   readonly terminal: Terminal;
   readonly positionals: readonly string[];
@@ -23,7 +23,7 @@ export interface Invocation {
 /** A command, said once: parsing, help and completion are all made from it. */
 export interface Command {
   readonly name: string;
-  /** What stands behind the name in help. */
+  /** The text behind the name in help. */
   readonly usage: string;
   readonly summary: string;
   /** Paragraphs of help. */

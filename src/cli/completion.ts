@@ -54,7 +54,7 @@ ${cases(commands)}
 complete -F _bakehouse bakehouse`;
 }
 
-/** A script for zsh: to be evaluated, or to be a file `_bakehouse` where functions are found. */
+/** A script for zsh: to be evaluated, or to be a file `_bakehouse` among the functions. */
 export function zshCompletion(commands: readonly Command[]): string {
   const described = commands.map(({ name, summary }) => {
     const text = summary.replaceAll(":", "\\:").replaceAll("'", "'\\''");

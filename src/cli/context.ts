@@ -6,7 +6,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
 
 /**
  * Builds a request's context from `name=value` words: a dotted name makes objects, a repeated one a list, and a
- * value that is JSON is taken as JSON where that loses nothing.
+ * value that is JSON is taken as JSON if that loses nothing.
  */
 export function readContext(words: readonly string[], base: unknown = {}): Members {
   if (typeof base !== "object" || base === null || Array.isArray(base)) {
@@ -50,7 +50,7 @@ function put(context: Members, path: readonly string[], value: unknown, again: b
 function readValue(text: string): unknown {
   if (text === "true") return true;
   if (text === "false") return false;
-  // A number whose digits a double would lose stays a text: it compares as the same decimal.
+  // A number that would lose digits as a double stays a text: it compares as the same decimal.
   if (/^-?[0-9]/.test(text) && String(Number(text)) === text) return Number(text);
   if (/^[[{"]/.test(text)) {
     try {

@@ -2,7 +2,7 @@ import type { Command, OptionSpec } from "./command.ts";
 import { EXIT_HELP } from "./exit.ts";
 import { columns } from "./show.ts";
 
-/** What `bakehouse --help` prints. */
+/** The text of `bakehouse --help`. */
 export function mainHelp(commands: readonly Command[], version: string): string {
   return [
     `bakehouse ${version}: macaroons for AI agents`,
@@ -20,7 +20,7 @@ export function mainHelp(commands: readonly Command[], version: string): string 
   ].join("\n");
 }
 
-/** What `bakehouse COMMAND --help` prints. */
+/** The text of `bakehouse COMMAND --help`. */
 export function commandHelp(command: Command, common: Readonly<Record<string, OptionSpec>>): string {
   const options = Object.entries({ ...command.options, ...common }).map(([name, spec]) => [
     `  --${name}${spec.short === undefined ? "" : `, -${spec.short}`}${spec.value === undefined ? "" : ` ${spec.value}`}`,

@@ -13,7 +13,7 @@ export async function readSource(terminal: Terminal, path: string, what: string)
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    // A token given in a file's place must not be repeated: not even to whoever typed it.
+    // A token given in a file's place must not be repeated: not even to the person at the keyboard.
     if (path.length > 60 && /^[\w+/=-]+$/.test(path)) {
       throw new UsageError(
         `that looks like ${what} itself: everyone on this machine can read a command line; give a file, or standard input`,

@@ -5,7 +5,7 @@ import { CommandError, EXIT } from "./exit.ts";
 import { codeOf, readPrivate, writePrivate } from "./private-file.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What a login left behind. */
+/** A login as it is kept. */
 export interface Login {
   /** The service that it is for, and that alone. */
   readonly url: string;
@@ -25,14 +25,14 @@ export function configFolder({ env, platform, home }: Terminal): string {
   return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "bakehouse");
 }
 
-/** Keeps a login where only this user can read it. @returns the file */
+/** Keeps a login if only this user can read it. @returns the file */
 export async function saveLogin(terminal: Terminal, login: Login): Promise<string> {
   const file = join(configFolder(terminal), FILE);
   await writePrivate(file, `${JSON.stringify(login, null, 2)}\n`, true);
   return file;
 }
 
-/** The login that was kept; undefined where there is none. */
+/** The login that was kept; undefined if there is none. */
 export async function loadLogin(terminal: Terminal): Promise<Login | undefined> {
   const file = join(configFolder(terminal), FILE);
   const text = await readPrivate(file, { hasModes: terminal.platform !== "win32", most: MOST_BYTES });

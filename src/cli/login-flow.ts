@@ -7,14 +7,14 @@ import { isPrivateChannel } from "../client/origin.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where a person logs in. */
+/** The identity provider of a login. */
 export interface LoginPlace {
   readonly issuer: string;
   readonly clientId: string;
   readonly openBrowser: boolean;
 }
 
-/** A person who has logged in. */
+/** A person after the login. */
 export interface LoggedIn {
   readonly idToken: string;
   readonly expiresAt: Date;
@@ -26,7 +26,7 @@ const SCOPE = "openid profile email groups";
 /** Milliseconds that a person may take in the browser. */
 const PATIENCE = 5 * 60_000;
 
-/** Seconds that a person may take on another device, whatever the issuer says. */
+/** Seconds that a person may take on another device, even if the issuer allows more. */
 const DEVICE_PATIENCE = 30 * 60;
 
 /** Seconds between two questions whether the person is done: an issuer may ask for more, but for no tight loop. */
@@ -45,7 +45,7 @@ async function discover({ issuer, clientId }: LoginPlace): Promise<oidc.Configur
 }
 
 /**
- * Logs a person in: in a browser on this machine, or with a code on another device where that was asked for, or where
+ * Logs a person in: in a browser on this machine, or with a code on another device if that was asked for, or if
  * there is no browser here that could come back, and the issuer knows such codes.
  */
 export async function logIn(terminal: Terminal, place: LoginPlace, onDevice: boolean): Promise<LoggedIn> {
@@ -105,7 +105,7 @@ async function loginByDevice(terminal: Terminal, configuration: oidc.Configurati
   const { signal } = terminal;
   const started = await oidc.initiateDeviceAuthorization(configuration, { scope: SCOPE });
   const { user_code: code, interval = 5, expires_in } = started;
-  // What stands behind the page's address must not look like more than a code (§6.1).
+  // The text behind the page's address must not look like more than a code (§6.1).
   if (!/^[\x21-\x7e]{1,40}$/.test(code)) {
     throw new CommandError(EXIT.failed, "the identity provider's code cannot be typed");
   }
@@ -118,7 +118,7 @@ async function loginByDevice(terminal: Terminal, configuration: oidc.Configurati
     });
     return loggedIn(tokens);
   } catch (error) {
-    // The library would say only that it was stopped, not by whom.
+    // The library would say only that it was stopped, and not by which of the two.
     signal.throwIfAborted();
     // With a signal it no longer counts the code's life itself, and an issuer may answer "pending" for ever.
     if (life.aborted) throw new CommandError(EXIT.unavailable, TOO_LATE);
@@ -150,10 +150,10 @@ function loggedIn(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointRespons
   return { idToken: tokens.id_token, expiresAt, name: printable(String(name), MOST_NAME) };
 }
 
-/** Characters of what an issuer says that are repeated. */
+/** Characters of an issuer's text that are repeated. */
 const MOST_NAME = 200;
 
-/** What a library's error says may quote what came from outside: only its code is repeated. */
+/** The message of a library's error may quote text from outside: only its code is repeated. */
 function loginError(error: unknown): unknown {
   if (error instanceof CommandError || !(error instanceof Error)) return error;
   if (error.name === "AbortError") return error;

@@ -2,7 +2,7 @@ import type { Invocation, OptionSpec } from "./command.ts";
 import { writePrivate } from "./private-file.ts";
 import { printJson } from "./terminal.ts";
 
-/** Where a command that makes a token leaves it. */
+/** The destination of a token that a command makes. */
 export const OUTPUT_OPTION = {
   output: {
     type: "string",
@@ -12,7 +12,7 @@ export const OUTPUT_OPTION = {
   },
 } as const satisfies Record<string, OptionSpec>;
 
-/** Leaves a token where it is wanted: in a file, or printed, with what is known of it as JSON. */
+/** Leaves a token in its destination: in a file, or printed, with the known facts about it as JSON. */
 export async function leaveToken(
   { terminal, json, text }: Invocation,
   made: Readonly<Record<string, unknown>> & { readonly token: string },

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 
 import { CommandError, EXIT } from "./exit.ts";
 
-/** What a file's error is called; never its message, which may say more. */
+/** The code of a file's error; never its message, which may say more. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
 }
@@ -14,7 +14,7 @@ export function codeOf(error: unknown): string {
  * link is replaced, not followed.
  *
  * @param mayMakeFolder whether to make its folder, for this user alone
- * @throws CommandError where that cannot be, or where something else than a file has that name
+ * @throws CommandError if that cannot be, or if something else than a file has that name
  */
 export async function writePrivate(path: string, text: string, mayMakeFolder: boolean): Promise<void> {
   // A name that nobody else has: of two processes at once each writes all of it, and one of them stays.
@@ -31,7 +31,7 @@ export async function writePrivate(path: string, text: string, mayMakeFolder: bo
   }
 }
 
-/** A device, such as /dev/null, would be replaced too, for whoever may. */
+/** A device, such as /dev/null, would be replaced too, by a user with the right to it. */
 async function refuseOthers(path: string): Promise<void> {
   try {
     const found = await lstat(path);
@@ -44,9 +44,9 @@ async function refuseOthers(path: string): Promise<void> {
 }
 
 /**
- * Reads a file that nobody else can read; undefined where there is none, and empty where it is too long to be it.
+ * Reads a file that nobody else can read; undefined if there is none, and empty if it is too long to be it.
  *
- * @param hasModes whether the system's files say who can read them
+ * @param hasModes whether the system's files have modes that say which users can read them
  */
 export async function readPrivate(
   path: string,
@@ -55,7 +55,7 @@ export async function readPrivate(
   let file: FileHandle | undefined;
   try {
     file = await open(path);
-    // Of what was opened, not of what the name means a moment later.
+    // The modes of the file that was opened, not of the file that has the name a moment later.
     const found = await file.stat();
     if (hasModes && (found.mode & 0o077) !== 0) {
       throw new CommandError(EXIT.unauthorised, `others can read ${path}: chmod 600 it, or log in again`);

@@ -47,7 +47,7 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`${line}\n`),
     get signal() {
-      // Listened for only where somebody waits: until then Ctrl-C just ends the process.
+      // Listened for only if somebody waits: until then Ctrl-C just ends the process.
       if (!listening) process.once("SIGINT", () => stop.abort());
       listening = true;
       return stop.signal;

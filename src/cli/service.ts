@@ -28,7 +28,7 @@ export async function serviceUrl({ terminal, text }: Invocation): Promise<string
 
 async function readCredential(terminal: Terminal, file: string): Promise<string> {
   const credential = (await readSource(terminal, file, "the credential")).trim();
-  // It goes into a header, and what a header cannot hold would be repeated by whoever complains about it.
+  // It goes into a header, and an error about a text that no header can hold would repeat it.
   if (!/^[\x21-\x7e]+$/.test(credential)) throw new UsageError("the credential's file holds no credential");
   return credential;
 }
@@ -40,7 +40,7 @@ async function credentialFor(invocation: Invocation, url: string): Promise<strin
   return loginFor(terminal, url);
 }
 
-/** A credential that the command line itself names, or none: for what must not say by itself who asks. */
+/** A credential that the command line itself names, or none: for requests that must not name the asker by themselves. */
 export async function explicitCredential(invocation: Invocation, url: string): Promise<string | undefined> {
   const { terminal, text, flag } = invocation;
   const file = text("credential");
@@ -63,7 +63,7 @@ async function loginFor(terminal: Terminal, url: string): Promise<string | undef
   return login.id_token;
 }
 
-/** A client that calls as whoever the command line says. @throws CommandError where that is nobody */
+/** A client that calls with the credential of the command line. @throws CommandError if there is none */
 export async function connect(invocation: Invocation): Promise<Bakehouse> {
   const url = await serviceUrl(invocation);
   const credential = await credentialFor(invocation, url);

@@ -2,7 +2,7 @@
 export const MAX_INPUT = 1024 * 1024;
 
 /**
- * What a command can reach. The one rule of output: **stdout is data, stderr is talk.** What a script would
+ * The world of a command. The one rule of output: **stdout is data, stderr is talk.** Output that a script would
  * want to read goes to `print`; prompts, hints, progress and errors go to `say`.
  */
 export interface Terminal {
@@ -17,7 +17,7 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Asks on standard error. @returns true for a yes, false for any other answer and for none */
   confirm(question: string): Promise<boolean>;
-  /** Reads standard input to its end. @throws UsageError where it is too long to be what is asked for */
+  /** Reads standard input to its end. @throws UsageError if it is longer than any input can be */
   readInput(): Promise<string>;
   /** Writes one line of data. */
   print(line: string): void;
@@ -28,7 +28,7 @@ export interface Terminal {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Whether there is a screen, here, on which a browser could open. */
   readonly hasBrowser: boolean;
-  /** Opens a page in a browser; false where there is none. */
+  /** Opens a page in a browser; false if there is none. */
   openBrowser(url: string): Promise<boolean>;
 }
 
@@ -37,16 +37,16 @@ export function printText(terminal: Terminal, text: string): void {
   for (const line of text.split("\n")) terminal.print(line);
 }
 
-// What JSON leaves as it is and a terminal may act on: C1 controls, format characters, separators, surrogates.
+// Characters that JSON leaves and a terminal may act on: C1 controls, format characters, separators, surrogates.
 const ODD = /[\u007f-\u009f]|(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Prints JSON as data; what a terminal would not show as itself is written as `\uXXXX`, the same to a parser. */
+/** Prints JSON as data. A character that a terminal would not show as itself becomes `\uXXXX`, the same to a parser. */
 export function printJson(terminal: Terminal, value: unknown): void {
   for (const line of JSON.stringify(value, null, 2).split("\n"))
     terminal.print(line.replace(ODD, escapeUnits));
 }
 
-/** As {@link printJson}, in one line: for what never ends. */
+/** As {@link printJson}, in one line: for output without an end. */
 export function printJsonLine(terminal: Terminal, value: unknown): void {
   terminal.print(JSON.stringify(value).replace(ODD, escapeUnits));
 }

@@ -27,7 +27,7 @@ export const THIRD_PARTY_OPTIONS = {
   },
 } as const satisfies Record<string, OptionSpec>;
 
-/** What stands in front of the first space where that is a URL. Conditions hold commas and spaces, URLs hold none. */
+/** The text before the first space if that is a URL. Conditions hold commas and spaces, URLs hold none. */
 function splitUrl(text: string, option: string): { readonly url: string | undefined; readonly rest: string } {
   const [, url, rest = ""] = /^([a-z][a-z0-9+.-]*:\/\/\S*)(?: +(.*))?$/is.exec(text) ?? [];
   if (url === undefined) return { url, rest: text };
@@ -35,7 +35,7 @@ function splitUrl(text: string, option: string): { readonly url: string | undefi
   return { url: partyOrigin(url, `--${option}`), rest };
 }
 
-/** An origin that the command line names. @throws UsageError where nothing secret could be sent there */
+/** An origin that the command line names. @throws UsageError if nothing secret could be sent there */
 export function partyOrigin(url: string, option: string): string {
   const origin = originOf(url);
   if (origin === undefined || !isPrivateChannel(new URL(origin))) {
@@ -68,14 +68,14 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
 }
 
 /**
- * A party's key, asked for by nobody in particular, over a channel that nobody can change: whoever could put their own
+ * A party's key, asked for by nobody in particular, over a channel that nobody can change: an attacker with their own
  * key there could discharge. Only a place that the command line names is ever asked.
  */
 export function partyKey({ fetch, signal }: Terminal, location: string): Promise<string> {
   return createBakehouse({ url: location, fetch }).dischargeKey({ signal });
 }
 
-/** Third-party caveats ready to be written. A party whose key was not given is asked for it. */
+/** Third-party caveats ready to be written. A party is asked for its key if none was given. */
 export async function thirdPartyCaveats(invocation: Invocation): Promise<readonly ThirdPartyCaveat[]> {
   const wanted = await wantedThirdParties(invocation);
   return Promise.all(

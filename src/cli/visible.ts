@@ -9,8 +9,8 @@ const MOST_SAID = 4_000;
 /**
  * One line as a terminal may show it.
  *
- * Locations, caveats, agents, names and messages come from whoever wrote the token or answers for the service.
- * Raw, they could move the cursor, rewrite what stands above, hide what follows, or forge another line.
+ * Locations, caveats, agents, names and messages come from the token's writer or from the service that answers.
+ * Raw, they could move the cursor, rewrite the lines above, hide the text that follows, or forge another line.
  */
 export function visible(text: string, most: number = Number.POSITIVE_INFINITY): string {
   return text.length <= most && PLAIN.test(text) ? text : printable(text, most);

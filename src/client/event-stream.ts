@@ -1,12 +1,12 @@
 /** One event of a `text/event-stream`. */
 export interface StreamEvent {
-  /** `message` where the stream gave none. */
+  /** `message` if the stream gave none. */
   readonly type: string;
   readonly data: string;
   readonly id: string | undefined;
 }
 
-/** An event is refused where it grows past this many characters: it is no revocation. */
+/** An event is refused if it grows past this many characters: it is no revocation. */
 const MAX_EVENT = 1024 * 1024;
 
 /**

@@ -6,10 +6,10 @@ export function isPrivateChannel(url: URL): boolean {
 }
 
 /**
- * The origin that a location names, spelled as browsers compare origins; undefined where it is anything else.
+ * The origin that a location names, spelled as browsers compare origins; undefined if it is anything else.
  *
- * A location stands in a token, where any holder may have written it. So it is an origin and no more: a path
- * would let them choose what is asked for at an allowed origin, and a user name makes one look like another.
+ * Any holder may have written the location that stands in a token. So it is an origin and no more: a path
+ * would let them choose the page that is asked for at an allowed origin, and a user name makes one look like another.
  */
 export function originOf(location: string): string | undefined {
   const url = URL.canParse(location) ? new URL(location) : undefined;
@@ -23,7 +23,7 @@ export function originOf(location: string): string | undefined {
 /**
  * A page that a human can be sent to, normalised; undefined for anything else than a web page.
  *
- * Over plain http only where the party itself was asked so: else whoever is on the way could change the page.
+ * Over plain http only if the party itself was asked so: else anybody on the way could change the page.
  */
 export function pageOf(text: string, askedAt: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;

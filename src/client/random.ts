@@ -14,7 +14,7 @@ export function randomBytes(length: number): Uint8Array {
     used = 0;
   }
   const bytes = pool.slice(used, used + length);
-  // What was given out must not be found here later: it may be somebody's key.
+  // Bytes that were given out must not be found here later: they may be somebody's key.
   pool.fill(0, used, used + length);
   used += length;
   return bytes;

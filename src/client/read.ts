@@ -4,7 +4,7 @@ import { toPlain } from "../json/plain.ts";
 import { BakehouseError } from "./error.ts";
 
 /**
- * Reads a value of an answer as what it has to be.
+ * Reads a value of an answer as the type that it has to be.
  *
  * Members that nobody asks for are dropped: a service may be newer than this library.
  *
@@ -44,7 +44,7 @@ export const count: Reader<number> = (value, place) =>
 export const instant: Reader<string> = (value, place) =>
   typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : bad(place, "an instant");
 
-/** Whether everything that stands in a value has been read. @param read what a {@link Reader} made of it */
+/** Whether everything that stands in a value has been read. @param read the outcome of a {@link Reader} */
 export function isWhole(value: unknown, read: unknown): boolean {
   if (typeof value !== "object" || value === null || typeof read !== "object" || read === null) return true;
   const members = new Map<string, unknown>(Object.entries(read));

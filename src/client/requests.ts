@@ -1,7 +1,7 @@
 /** A request's facts, against which a token's caveats are cleared. */
 export type Context = Readonly<Record<string, unknown>>;
 
-/** What root macaroon is asked for. */
+/** The root macaroon that is asked for. */
 export interface IssueRequest {
   readonly platform: string;
   /** Seconds; an hour unless said. More than policy allows is refused, never shortened. */
@@ -13,7 +13,7 @@ export interface IssueRequest {
     readonly public_key?: string;
   }[];
   readonly label?: string;
-  /** Whom a platform issues for. */
+  /** The person that a platform issues for. */
   readonly on_behalf_of?: { readonly issuer?: string; readonly subject: string };
 }
 
@@ -30,7 +30,7 @@ export interface VerifyRequest {
   readonly dry_run?: boolean;
 }
 
-/** What to revoke. Each kills what it names and everything below. */
+/** The target of a revocation. Each kills the links that it names and everything below. */
 export type RevocationTarget =
   /** The token itself: holding it suffices. */
   | { readonly token: string }
@@ -55,11 +55,11 @@ export interface PageRequest {
 export interface DischargeRequest {
   /** The ticket, base64url. */
   readonly caveat_id: string;
-  /** Macaroon-bakery's payload, where the ticket is only its name. */
+  /** Macaroon-bakery's payload, if the ticket is only its name. */
   readonly caveat?: string;
   /** The live token that carries the ticket: an approval is asked for with it. */
   readonly token?: string;
-  /** A revocation id: the discharge then serves whatever descends from that link. */
+  /** A revocation id: the discharge then serves every macaroon that descends from that link. */
   readonly ancestor?: string;
 }
 

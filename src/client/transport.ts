@@ -120,7 +120,7 @@ export function createTransport(options: BakehouseOptions): Transport {
         method: call.method,
         headers,
         body,
-        // A credential must not follow to wherever an answer points.
+        // A credential must not follow to a place that an answer points to.
         redirect: "manual",
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
         ...withoutAmbient(),

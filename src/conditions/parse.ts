@@ -3,14 +3,14 @@ import { malformed, Refusal, unknown } from "./refusal.ts";
 import { type Condition, MAX_NAMES, MAX_TEXT, type Terms } from "./terms.ts";
 import { type Cursor, isClean, take, takeName } from "./words.ts";
 
-/** What came of reading a ticket's text. `unknown`: a condition or an option that this service does not serve. */
+/** The outcome of reading a ticket's text. `unknown`: a condition or an option that this service does not serve. */
 export type Reading =
   | { readonly ok: true; readonly terms: Terms }
   | { readonly ok: false; readonly code: "malformed" | "unknown"; readonly detail: string };
 
 /**
- * Reads the text of a ticket, strictly: what is not exactly a sentence of the grammar in README.md is refused,
- * and so is an option that is not known, since whoever wrote it meant to demand something.
+ * Reads the text of a ticket, strictly: a text that is not exactly a sentence of the grammar in README.md is refused,
+ * and so is an unknown option, since the ticket's writer meant to demand something by it.
  *
  * Never throws. The detail names rules and never repeats the text.
  */

@@ -1,4 +1,4 @@
-/** What someone else has to agree to: the condition of a third-party caveat, as this service knows it. */
+/** The condition of a third-party caveat, to which somebody else has to agree, as this service knows it. */
 export type Condition =
   | { readonly kind: "is-authenticated-user" }
   | { readonly kind: "is-principal" }
@@ -12,15 +12,15 @@ export interface ApprovalCondition {
   readonly needed: number;
   readonly subjects: readonly string[];
   readonly groups: readonly string[];
-  /** What is asked, in the words of whoever wrote the ticket. Nobody has vouched for it. */
+  /** The request in the ticket writer's own words. Nobody has vouched for it. */
   readonly text: string;
 }
 
-/** What the ticket's writer set besides the condition. All are undefined or false where nothing was said. */
+/** The options that the ticket's writer set besides the condition. All are undefined or false if none was set. */
 export interface TermOptions {
   /** `life`: seconds that the discharge lives. */
   readonly life: number | undefined;
-  /** `auth-age`: the most seconds since the person last proved who they are. */
+  /** `auth-age`: the most seconds since the person last proved their identity. */
   readonly authAge: number | undefined;
   /** `acr`: the authentication context classes of which the login must have one (OpenID Connect Core §2). */
   readonly acr: readonly string[] | undefined;
@@ -31,7 +31,7 @@ export interface TermOptions {
 /** A ticket's text, read. */
 export interface Terms {
   readonly options: TermOptions;
-  /** What macaroon-bakery's `need-declared` wrapper asks the discharge to declare; empty without it. */
+  /** The attributes that macaroon-bakery's `need-declared` wrapper asks the discharge to declare; empty without it. */
   readonly declared: readonly string[];
   readonly condition: Condition;
 }
@@ -39,7 +39,7 @@ export interface Terms {
 /** The longest life of a discharge, seconds. */
 export const MAX_LIFE = 86_400;
 
-/** Life of a discharge whose ticket says nothing, seconds. */
+/** Life of a discharge if the ticket says nothing, seconds. */
 export const DEFAULT_LIFE = 300;
 
 /** Most subjects and groups of one condition. */

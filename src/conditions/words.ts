@@ -14,7 +14,7 @@ export function isClean(text: string): boolean {
   return text.isWellFormed() && !UNCLEAN.test(text);
 }
 
-/** Reads a pattern at the cursor and moves behind it; undefined where it does not stand there. */
+/** Reads a pattern at the cursor and moves behind it; undefined if it does not stand there. */
 export function take(cursor: Cursor, pattern: RegExp): RegExpExecArray | undefined {
   pattern.lastIndex = cursor.at;
   const match = pattern.exec(cursor.text);

@@ -25,9 +25,9 @@ const MOST_STEPS = 8;
 export class JsonError extends Error {
   override readonly name = "JsonError";
   readonly code: JsonErrorCode;
-  /** Where in the value, such as `context.args[2].amount`; empty at the top. Safe to print. */
+  /** The place in the value, such as `context.args[2].amount`; empty at the top. Safe to print. */
   readonly path: string;
-  /** Where in the text, in UTF-16 code units; undefined where there is no text or it could not be decoded. */
+  /** The place in the text, in UTF-16 code units; undefined if there is no text or it could not be decoded. */
   readonly offset: number | undefined;
 
   constructor(code: JsonErrorCode, rule: string, steps: readonly JsonPathStep[], offset?: number) {
@@ -41,7 +41,7 @@ export class JsonError extends Error {
 }
 
 /**
- * Writes a path so that it can stand in a log line or an answer: names are the sender's, so whatever is
+ * Writes a path so that it can stand in a log line or an answer: names are the sender's, so every name that is
  * not a plain word is quoted in ASCII, and both long names and long paths are cut.
  */
 export function renderPath(steps: readonly JsonPathStep[]): string {

@@ -75,7 +75,7 @@ function skipSpace(reader: Reader): void {
   reader.offset = at;
 }
 
-/** Skips white space and says what comes next; NaN at the end of the text. */
+/** Skips white space and returns the next character's code; NaN at the end of the text. */
 function peek(reader: Reader): number {
   const unit = reader.text.charCodeAt(reader.offset);
   if (unit > 0x20) return unit;

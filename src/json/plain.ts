@@ -2,7 +2,7 @@ import { JsonError, type JsonPathStep } from "./error.ts";
 import { JsonNumber, type JsonValue } from "./value.ts";
 
 /**
- * Turns a parsed value into plain JavaScript data, for code that expects what `JSON.parse` gives.
+ * Turns a parsed value into plain JavaScript data, for code that expects the values that `JSON.parse` gives.
  *
  * Objects have no prototype, so `__proto__` is an ordinary own member, and numbers are doubles: a number
  * may lose digits here, so nothing that compares exactly may work on the result.

@@ -4,7 +4,7 @@ const BACKSLASH = 0x5c;
 /** The character in the place of one that cannot stand in a text (Unicode 16, §5.22). */
 const REPLACEMENT = "\ufffd";
 
-// A control character, a backslash or a surrogate: whatever a string cannot hold just as it stands.
+// A control character, a backslash or a surrogate: every character that a string cannot hold just as it stands.
 const UNUSUAL = /[^ -[\]-\ud7ff\ue000-\uffff]/;
 
 /** Reads the string that begins at the reader's offset (RFC 8259 §7). */
@@ -115,7 +115,7 @@ function readUnicodeEscape(reader: Reader): string {
   return String.fromCharCode(unit, low);
 }
 
-/** The code unit that four hex digits name, or -1 where they are not four. */
+/** The code unit that four hex digits name, or -1 if they are not four. */
 function hexUnit(text: string, at: number): number {
   let unit = 0;
   for (let index = at; index < at + 4; index++) {

@@ -6,7 +6,7 @@ declare const TextDecoder: new (
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text of UTF-8 bytes, or undefined where they are not UTF-8. A byte order mark is kept as a character. */
+/** The text of UTF-8 bytes, or undefined if they are not UTF-8. A byte order mark is kept as a character. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);

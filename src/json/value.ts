@@ -1,6 +1,6 @@
 /**
  * A JSON number, kept as it was written. A double would lose the digits of a 30-digit amount, and a
- * caveat that compares exactly must see what the sender wrote.
+ * caveat that compares exactly must see the sender's own digits.
  */
 export class JsonNumber {
   readonly text: string;

@@ -17,7 +17,7 @@ export interface CaveatPlace {
  * `signature`: its caveat's key did not sign it. `unused`: its caveat has another discharge. `reused`: it
  * would have to serve two caveats. `too_deep`: its caveat is nested too far. `no_such_caveat`: no caveat of
  * the root macaroon, or of a discharge that was looked at, has its identifier as ticket. `parent_invalid`:
- * the discharge whose caveat it serves is itself invalid.
+ * the discharge with the caveat that it serves is itself invalid.
  */
 export type DischargeFault =
   | "signature"

@@ -9,10 +9,10 @@ export interface Trace {
 }
 
 /**
- * Verifies, and tells every keyed step: for finding out where two implementations, or two tokens, part.
+ * Verifies, and tells every keyed step: to find the step at which two implementations, or two tokens, part.
  *
  * **The steps hold secrets**: the derived root key, caveat keys and every tail, and each tail is the
- * macaroon as it was before the caveats after it. They are for people who hold the root key anyway, at
+ * macaroon as it was before the caveats after it. They are for holders of the root key alone, at
  * their own terminal. They must never be logged, stored, sent anywhere, or be reachable through a service.
  */
 export function traceVerify(options: VerifyOptions): Trace {

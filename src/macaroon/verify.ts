@@ -37,7 +37,7 @@ export type Verification =
  *
  * Limits first, then the root macaroon's signature, then the discharges'. No caveat is parsed: predicates
  * and tickets are bytes here, and a parser above must never see bytes that nobody signed. An invalid
- * discharge is an answer about that discharge; the layers above decide what follows from it, and from an
+ * discharge is an answer about that discharge; the layers above decide its consequences, and those of an
  * unbound or a missing one.
  *
  * @example

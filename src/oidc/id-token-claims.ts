@@ -4,14 +4,14 @@ import { displayText, emailText, isText } from "./id-token-text.ts";
 /** The claims of a token, in the issuer's words: nothing about them is checked yet. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** What a token has to say to be accepted. */
+/** The demands that a token has to meet to be accepted. */
 export interface ClaimRules {
   readonly issuer: string;
   /** The client ids that this service answers to. */
   readonly audiences: readonly string[];
   /** Unix milliseconds. */
   readonly now: number;
-  /** The nonce of the login, where the token comes from one. */
+  /** The nonce of the login, if the token comes from one. */
   readonly nonce?: string;
 }
 
@@ -28,7 +28,7 @@ const MAX_TEXT = 255;
  * A claim that decides something and is malformed refuses the token, so that an operator sees the fault
  * and nobody acts on half a claim. A claim that is only shown (`name`, `email`) is left out instead.
  *
- * @returns why not, naming the claim and never its value; undefined where nothing is wrong
+ * @returns why not, naming the claim and never its value; undefined if nothing is wrong
  */
 export function claimsProblem(claims: Claims, rules: ClaimRules): string | undefined {
   return kindProblem(claims) ?? partyProblem(claims, rules) ?? timeProblem(claims, rules.now);
@@ -58,7 +58,7 @@ function partyProblem(claims: Claims, rules: ClaimRules): string | undefined {
   if (!audiences.some((one) => rules.audiences.includes(one)))
     return "the aud claim does not name this service";
 
-  // With several audiences, azp says to whom of them the token was issued; without it that is unknown.
+  // With several audiences, azp names the one that the token was issued to; without it that is unknown.
   const party = claims["azp"];
   if (party === undefined && audiences.length > 1) return "the azp claim is missing";
   if (party !== undefined && !(isString(party) && rules.audiences.includes(party))) {
@@ -94,7 +94,7 @@ export function instant(value: unknown): number | undefined {
   return Number.isSafeInteger(milliseconds) ? milliseconds : undefined;
 }
 
-/** What {@link readIdentity} makes of claims. */
+/** The outcome of {@link readIdentity}. */
 export type IdentityReading =
   | { readonly ok: true; readonly identity: Identity }
   | { readonly ok: false; readonly reason: string };
@@ -140,7 +140,7 @@ export function readIdentity(
   };
 }
 
-/** Group names without repetition; undefined where the claim is malformed, since groups give rights. */
+/** Group names without repetition; undefined if the claim is malformed, since groups give rights. */
 function readGroups(value: unknown): readonly string[] | undefined {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value) || value.length > MAX_GROUPS) return undefined;

@@ -6,8 +6,8 @@ import type { Claims } from "./id-token-claims.ts";
 const MAX_TOKEN_LENGTH = 16 * 1024;
 
 /**
- * Signatures that are accepted: asymmetric ones. Never `none`, and never `HS*`, where whoever can check
- * a token can make one, and where a public key taken for a secret lets anyone do it.
+ * Signatures that are accepted: asymmetric ones. Never `none`, and never `HS*`, with which anybody who can check
+ * a token can make one, and anybody at all if a public key is taken for the secret.
  */
 export const ALGORITHMS: readonly string[] = [
   "RS256",
@@ -29,7 +29,7 @@ export interface UnverifiedIdToken {
   readonly unverifiedClaims: Claims;
 }
 
-/** What {@link parseIdToken} makes of a text. */
+/** The outcome of {@link parseIdToken}. */
 export type IdTokenParsing =
   | { readonly ok: true; readonly token: UnverifiedIdToken }
   | { readonly ok: false; readonly reason: string };
@@ -54,13 +54,13 @@ export function parseIdToken(text: string): IdTokenParsing {
   if (typeof alg !== "string" || !ALGORITHMS.includes(alg))
     return refuse("the token's algorithm is not accepted");
   if (kid !== undefined && typeof kid !== "string") return refuse("the token's key id is malformed");
-  // RFC 7515 §4.1.11: what must be understood is not understood here.
+  // RFC 7515 §4.1.11: a critical header that is not understood refuses the token, and none is understood here.
   if (header.crit !== undefined) return refuse("the token has critical header members");
   if (!isIdTokenType(header.typ)) return refuse("the token's type is not that of an ID token");
   return { ok: true, token: { header: kid === undefined ? { alg } : { alg, kid }, unverifiedClaims } };
 }
 
-// RFC 8725 §3.11: access tokens (at+jwt), logout tokens, DPoP proofs and others say what they are.
+// RFC 8725 §3.11: access tokens (at+jwt), logout tokens, DPoP proofs and others name their kind.
 function isIdTokenType(typ: unknown): boolean {
   if (typ === undefined) return true;
   return typeof typ === "string" && /^(application\/)?jwt$/i.test(typ);

@@ -17,7 +17,7 @@ export function isText(value: unknown, max: number): value is string {
   );
 }
 
-/** A claim that is only ever shown, or null where it is not fit to be. */
+/** A claim that is only ever shown, or null if it is not fit to be. */
 export function displayText(value: unknown, max: number): string | null {
   return isText(value, max) && !UNPRINTABLE.test(value) && value.trim() !== "" ? value : null;
 }

@@ -15,9 +15,9 @@ type VerifiedClaims =
 export interface IdTokenVerifier {
   /**
    * @param text the token that `token` was parsed from
-   * @param nonce the login's nonce, where the token comes from one
+   * @param nonce the login's nonce, if the token comes from one
    *
-   * Rejects with a DomainError `unavailable` where the issuer's keys could not be had.
+   * Rejects with a DomainError `unavailable` if the issuer's keys could not be had.
    */
   verify(text: string, token: UnverifiedIdToken, nonce?: string): Promise<VerifiedClaims>;
 }

@@ -6,7 +6,7 @@ import { createIdTokenVerifier, type IdTokenVerifier } from "./id-token-verifier
 import type { Fetch } from "./issuer-fetch.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 
-/** An issuer whose ID tokens are accepted. */
+/** An issuer with ID tokens that are accepted. */
 interface TrustedIssuer {
   /** Compared as text, character by character. */
   readonly issuer: string;

@@ -17,7 +17,7 @@ const ASYMMETRIC = new Set(["RSA", "EC", "OKP"]);
 /**
  * Reads an issuer's description and its keys.
  *
- * Rejects with a DomainError `unavailable` where either could not be had or is not what the
+ * Rejects with a DomainError `unavailable` if either could not be had or is not as the
  * specifications say: a broken issuer says nothing about a token.
  */
 export async function readIssuerDocuments(

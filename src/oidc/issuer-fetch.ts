@@ -30,7 +30,7 @@ export function issuerUnavailable(problem: string): DomainError {
  * A fetch for an issuer's endpoints that follows no redirect, ends in time, and holds a bounded body in
  * memory.
  *
- * It rejects with a DomainError `unavailable` where the issuer did not answer, answered 429 or 5xx, or
+ * It rejects with a DomainError `unavailable` if the issuer did not answer, answered 429 or 5xx, or
  * answered with too much. An address that may not be used is refused in the same way, before any request.
  */
 export function createIssuerFetch(options: IssuerFetchOptions): Fetch {

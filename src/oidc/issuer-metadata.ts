@@ -1,7 +1,7 @@
 import { issuerUnavailable } from "./issuer-fetch.ts";
 import { type AddressRules, isAcceptableAddress } from "./issuer-url.ts";
 
-/** What an issuer says of itself, as far as it is used here (OpenID Connect Discovery §3, RFC 9207 §3). */
+/** An issuer's own metadata, as far as it is used here (OpenID Connect Discovery §3, RFC 9207 §3). */
 export interface IssuerMetadata {
   readonly issuer: string;
   readonly jwks_uri: string;
@@ -28,7 +28,7 @@ const LISTS = [
  *
  * An optional member that is malformed, or an endpoint at an address that may not be used, counts as absent.
  *
- * @throws DomainError `unavailable` where the document is not this issuer's or names no usable key set
+ * @throws DomainError `unavailable` if the document is not this issuer's or names no usable key set
  */
 export function readIssuerMetadata(value: unknown, issuer: string, rules: AddressRules): IssuerMetadata {
   if (!isObject(value)) throw issuerUnavailable("its configuration is not an object");

@@ -34,16 +34,16 @@ export interface ReadDocuments extends IssuerDocuments {
   readonly readAtMonotonic: number;
 }
 
-/** Where the documents of one issuer come from. Nothing is read before it is asked for. */
+/** The source of one issuer's documents. Nothing is read before it is asked for. */
 export interface IssuerSource {
   /**
-   * The documents, read again where they are not fresh.
+   * The documents, read again if they are not fresh.
    *
-   * Rejects with a DomainError `unavailable` where the issuer did not answer and what is known is too old.
+   * Rejects with a DomainError `unavailable` if the issuer did not answer and the known documents are too old.
    */
   current(): Promise<ReadDocuments>;
   /**
-   * Documents that were read after the given ones; undefined where the issuer has been asked too recently
+   * Documents that were read after the given ones; undefined if the issuer has been asked too recently
    * or did not answer.
    */
   newerThan(documents: ReadDocuments): Promise<ReadDocuments | undefined>;
@@ -108,7 +108,7 @@ export function createIssuerSource(options: IssuerSourceOptions): IssuerSource {
     }
   }
 
-  /** Age is counted from the start of the read: what it says may have changed right after. */
+  /** Age is counted from the start of the read: the documents may have changed right after. */
   function youngerThan(age: number): ReadDocuments | undefined {
     return known !== undefined && clock.monotonic() - known.readAtMonotonic < age ? known : undefined;
   }

@@ -12,7 +12,7 @@ export interface AddressRules {
 }
 
 /**
- * Whether requests may go to this address: https, or http to this machine where that is allowed.
+ * Whether requests may go to this address: https, or http to this machine if that is allowed.
  * An address with a user name or password in it is refused: it would end up in logs.
  */
 export function isAcceptableAddress(address: string, rules: AddressRules): boolean {
@@ -25,7 +25,7 @@ export function isAcceptableAddress(address: string, rules: AddressRules): boole
 /**
  * Checks an issuer identifier (OpenID Connect Core §2): an address without query and fragment.
  *
- * @throws TypeError where it is none, or where its scheme is not allowed; the message does not echo it
+ * @throws TypeError if it is none, or if its scheme is not allowed; the message does not echo it
  */
 export function checkIssuer(issuer: string, rules: AddressRules): void {
   if (!isAcceptableAddress(issuer, rules)) {
@@ -36,7 +36,7 @@ export function checkIssuer(issuer: string, rules: AddressRules): void {
   if (/[?#\s]/.test(issuer)) throw new TypeError("issuer must have neither query nor fragment");
 }
 
-/** Where an issuer describes itself (OpenID Connect Discovery §4). */
+/** The address of an issuer's own description (OpenID Connect Discovery §4). */
 export function discoveryAddress(issuer: string): string {
   return `${issuer.endsWith("/") ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`;
 }

@@ -3,7 +3,7 @@ import { AuthorizationResponseError, ResponseBodyError, WWWAuthenticateChallenge
 import { DomainError } from "../domain/parts/error.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
 
-// Only these are repeated to a human: the parameter comes from the address line, where anyone can write.
+// Only these are repeated to a human: the parameter comes from the address line, if anyone can write.
 // RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6.
 const AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set([
   "invalid_request",
@@ -18,16 +18,16 @@ const AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set([
 const TEMPORARY: ReadonlySet<string> = new Set(["server_error", "temporarily_unavailable"]);
 
 /**
- * Why a login failed, as a text for the human who tried it.
+ * Why a login failed, as a text for the human at the browser.
  *
- * @param error what openid-client threw
- * @throws DomainError `unavailable` where the issuer gave no answer, or one about this service and not about the login
+ * @param error the error that openid-client threw
+ * @throws DomainError `unavailable` if the issuer gave no answer, or one about this service and not about the login
  */
 export function loginFailure(error: unknown): string {
   if (error instanceof AuthorizationResponseError) return authorizationFailure(error.error);
   if (error instanceof ResponseBodyError) return tokenFailure(error.error);
   if (error instanceof WWWAuthenticateChallengeError) throw credentialsRefused();
-  // Our own fetch reports outages with this error; openid-client wraps what it does not know.
+  // Our own fetch reports outages with this error; openid-client wraps an error that it does not know.
   const cause = error instanceof Error ? error.cause : undefined;
   if (error instanceof DomainError) throw error;
   if (cause instanceof DomainError) throw cause;

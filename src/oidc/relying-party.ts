@@ -128,7 +128,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       }
 
       // Checked once more by the code that checks bearer tokens, signature included, so that there is one
-      // rule for what an identity is.
+      // rule for identities.
       const parsed = parseIdToken(tokens.id_token ?? "");
       if (!parsed.ok) return parsed;
       const verified = await verifier.verify(tokens.id_token ?? "", parsed.token, attempt.nonce);

@@ -6,14 +6,14 @@ import type { Claims } from "./id-token-claims.ts";
 const WANTED = ["name", "email", "groups"];
 
 /**
- * Adds what an ID token leaves to the UserInfo endpoint.
+ * Adds the claims that an ID token leaves to the UserInfo endpoint.
  *
- * Where an access token is issued too, the claims of the scopes `profile` and `email` come from there
+ * If an access token is issued too, the claims of the scopes `profile` and `email` come from there
  * (OpenID Connect Core §5.4), and many issuers then leave them out of the ID token. Only absent claims
- * are added: what the ID token says is signed. `email` and `email_verified` are taken together, because a
+ * are added: the claims of the ID token are signed. `email` and `email_verified` are taken together, because a
  * verification in one document says nothing about the address in another.
  *
- * Rejects with a DomainError `unavailable` where the endpoint did not answer. An answer that can't be used,
+ * Rejects with a DomainError `unavailable` if the endpoint did not answer. An answer that can't be used,
  * also one about another subject (§5.3.2), adds nothing.
  */
 export async function addUserInfo(

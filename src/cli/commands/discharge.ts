@@ -96,7 +96,7 @@ async function discharging(limit: AbortSignal | undefined, run: () => Promise<To
     if (error instanceof TokenError && error.code === "undischarged") {
       throw new CommandError(EXIT.unavailable, error.message);
     }
-    // What ends a request while somebody waits for it; a ticket that was never good is a 4xx of its own.
+    // These end a request while somebody waits for it; a ticket that was never good is a 4xx of its own.
     if (error instanceof BakehouseError && error.code === "not_found") {
       throw new CommandError(EXIT.failed, `the request is not there: ${error.message}`);
     }
@@ -113,7 +113,7 @@ async function sendPerson(
   if (page === undefined) {
     terminal.say(`bakehouse: ${origin} is asking somebody`);
   } else {
-    // Opened by itself only where the party that was allowed has it: its word may lead anywhere.
+    // Opened by itself only if the party that was allowed has it: its word may lead anywhere.
     const mayOpen = !flag("no-browser") && new URL(page).origin === origin;
     const opened = mayOpen && (await terminal.openBrowser(page));
     terminal.say(

@@ -155,7 +155,7 @@ export const platformsCommand: Command = {
   },
 };
 
-/** What the file holds is the service's to judge: it names the member at fault. */
+/** The service judges the file's contents: it names the member at fault. */
 async function policyOf(terminal: Terminal, file: string | undefined) {
   if (file === undefined) return undefined;
   const policy = await readJsonFile(terminal, file, "the policy");

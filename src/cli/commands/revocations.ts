@@ -48,9 +48,9 @@ function row({ revoked_at, scope, target, reason }: Revocation): readonly string
 }
 
 /**
- * Prints entries as they come, behind what it has seen where the connection has to be made again.
+ * Prints entries as they come, behind the last one that was seen if the connection has to be made again.
  *
- * @throws BakehouseError where the service could not be had the first time, or says that there is no going on
+ * @throws BakehouseError if the service could not be had the first time, or says that there is no going on
  */
 async function follow(invocation: Invocation, after: string | undefined): Promise<never> {
   const { terminal, json } = invocation;

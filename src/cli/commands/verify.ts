@@ -42,7 +42,7 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
   return { verdict, token };
 }
 
-/** Why a token is nobody's here, as far as it says where it is from. */
+/** Why a token is nobody's here, as far as it names its origin. */
 function hint(token: string, origin: string): string {
   const { location, identifier } = Token.parse(token).inspect();
   if (identifier === undefined) return "that macaroon was not made by a Bakehouse";

@@ -67,7 +67,7 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
   return denied(invalid ? 401 : 403, verdict.code, verdict.detail, challenge, verdict);
 }
 
-/** Refuses a request whose target no guard can clear. @param reason as {@link readTarget} gives it */
+/** Refuses a request with a target that no guard can clear. @param reason as {@link readTarget} gives it */
 export function refuseTarget(reason: string): GuardDecision {
   return denied(400, "invalid_request", reason);
 }

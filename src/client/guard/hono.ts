@@ -15,8 +15,8 @@ export interface HonoContext {
 }
 
 /**
- * Middleware for hono. The verdict is `c.get("bakehouse")` in what follows. A target that two readers would understand
- * differently is refused with 400 ({@link readTarget}).
+ * Middleware for hono. The verdict is `c.get("bakehouse")` in the handlers behind it. A target that two readers would
+ * understand differently is refused with 400 ({@link readTarget}).
  *
  * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
  *   peer's address is not guessed from a header, which any caller can write

@@ -11,7 +11,7 @@ export interface NodeRequest {
   readonly originalUrl?: string | undefined;
   readonly headers: { readonly authorization?: string | undefined };
   readonly socket: { readonly remoteAddress?: string | undefined };
-  /** Where the guard puts its verdict. */
+  /** The guard's verdict, which the guard puts here. */
   bakehouse?: Allowed;
 }
 
@@ -60,7 +60,7 @@ export function guardNode<R extends NodeRequest>(
     } catch (error) {
       next(error);
     }
-    // Outside of the `try`: what a handler throws is its own, and must not call `next` twice.
+    // Outside of the `try`: an error of a handler is the handler's own, and must not call `next` twice.
     if (passed) next();
   };
 }

@@ -49,7 +49,7 @@ function badEscape(path: string): string | undefined {
     const character = String.fromCharCode(code);
     if (code < 0x20 || code === 0x7f) return "it holds an escaped control character";
     if (/[A-Za-z0-9\-._~/\\]/.test(character)) return `it escapes ${character}`;
-    // What is escaped twice is one thing to a reader that decodes once and another to one that decodes twice.
+    // An escape that is escaped is one thing to a reader that decodes once and another to one that decodes twice.
     if (character === "%" && /^[0-9A-Fa-f]{2}/.test(path.slice(index + found.length))) {
       return "it holds an escaped escape";
     }

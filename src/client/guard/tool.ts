@@ -6,7 +6,7 @@ import type { Verifier } from "./guard.ts";
 /** A tool was called with a token that forbids it. */
 export class ToolRefusedError extends Error {
   override readonly name = "ToolRefusedError";
-  /** Why: every caveat that failed, and what would have passed. */
+  /** The reason: every caveat that failed, and a value that would have passed. */
   readonly verdict: Refused;
 
   constructor(verdict: Refused) {
@@ -15,7 +15,7 @@ export class ToolRefusedError extends Error {
   }
 }
 
-/** Who calls a tool, besides its arguments. */
+/** The caller of a tool, besides its arguments. */
 export interface ToolCall extends CallOptions {
   readonly token: string;
   /** Facts besides `tool` and `args`. */
@@ -26,9 +26,9 @@ export interface ToolCall extends CallOptions {
  * A tool that runs only for tokens that allow it, with these arguments: its name is cleared as `tool`, and its
  * arguments as `args.*`. For tool servers of any kind, MCP's among them.
  *
- * What the tool then gets is a copy of what was cleared, so that nobody changes it in between.
+ * The tool then gets a copy of the arguments that were cleared, so that nobody changes them in between.
  *
- * @returns the guarded tool: rejects with {@link ToolRefusedError}, or a BakehouseError where nobody could find
+ * @returns the guarded tool: rejects with {@link ToolRefusedError}, or a BakehouseError if nobody could find
  *   out, and then has not run `run`
  */
 export function guardTool<A extends object, R>(

@@ -19,14 +19,14 @@ export function moment(clock: LocalClock): Moment {
 }
 
 /**
- * Milliseconds since a moment: what the clock shows that ran further. A monotonic clock may stand still while a
+ * Milliseconds since a moment, by the clock that ran further. A monotonic clock may stand still while a
  * machine sleeps, and a wall clock may be set back; knowledge must not look younger for either.
  */
 export function elapsed(clock: LocalClock, since: Moment): number {
   return Math.max(clock.monotonic() - since.monotonic, clock.now() - since.now);
 }
 
-/** Where the service's clock may stand, unix milliseconds. */
+/** The readings that the service's clock may have, unix milliseconds. */
 export interface Window {
   readonly from: number;
   readonly to: number;
@@ -35,7 +35,7 @@ export interface Window {
 /** How far two good clocks drift apart: a part of the time that has gone by. */
 const DRIFT = 0.0002;
 
-/** Where the service's clock may stand now, by an answer's `Date`, which names a whole second. */
+/** The readings that the service's clock may have now, by an answer's `Date`, which names a whole second. */
 export function serviceTime(
   clock: LocalClock,
   anchor: { readonly date: number; readonly asked: Moment; readonly answered: Moment },

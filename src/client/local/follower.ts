@@ -6,16 +6,16 @@ import { elapsed, type LocalClock, type Moment, moment, serviceTime, type Window
 
 /** Follows the revocation log, and knows how old its knowledge is. */
 export interface Follower {
-  /** Begins to follow, from the log's beginning; does nothing where it follows already. */
+  /** Begins to follow, from the log's beginning; does nothing if it follows already. */
   start(): void;
   stop(): void;
-  /** Up to where the log has been seen; undefined before it is followed. */
+  /** The position up to which the log has been seen; undefined before it is followed. */
   position(): string | undefined;
-  /** Milliseconds; infinite where not everything up to some moment is known. */
+  /** Milliseconds; infinite if not everything up to some moment is known. */
   age(): number;
-  /** Resolves once it has seen all of the log. Rejects where it is stopped before. */
+  /** Resolves once it has seen all of the log. Rejects if it is stopped before. */
   caughtUp(): Promise<void>;
-  /** Where the service's clock stands; undefined where no answer has told. */
+  /** The reading of the service's clock; undefined if no answer has told it. */
   serviceTime(): Window | undefined;
 }
 
@@ -27,8 +27,8 @@ const SILENCE = 30_000;
 /**
  * @param onRevocation told of every entry, before its position counts as seen
  * @param onGone told that the log is another one, which is read from its beginning
- * @param onBreak told that a stream has ended, whatever the reason. A service that was set up anew, and so judges
- *   otherwise, has ended its streams: what was learned from it before is worth nothing
+ * @param onBreak told that a stream has ended, for any reason. A service that was set up anew, and so judges
+ *   otherwise, has ended its streams: all that was learned from it before is worth nothing
  */
 export function createFollower(options: {
   readonly service: Bakehouse;

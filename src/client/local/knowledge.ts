@@ -15,22 +15,22 @@ import { createRecent } from "./recent.ts";
 import { createRevocations, isKilledBy } from "./revocations.ts";
 import { askedToken, type KnownToken, narrowedToken } from "./token.ts";
 
-/** What is known of tokens, bounded, and dropped by what the revocation log names. */
+/** The known tokens, bounded, and dropped by the targets that the revocation log names. */
 export interface Knowledge {
   /**
-   * What is known of a token: it was seen before, or descends from a link whose tail was shown here.
+   * A known token: it was seen before, or descends from a link with a tail that was shown here.
    *
-   * @returns undefined where it is not, or where its signature is not what the chain comes to
+   * @returns undefined if it is not known, or if its signature is not the one that the chain comes to
    */
   find(text: string): KnownToken | undefined;
   /** Takes in a token that the service has allowed, unless something may have killed it since it was asked. */
   learn(text: string, allowed: Allowed, since: readonly Revocation[]): void;
   /**
-   * Forgets all that a revocation may kill, and remembers what it may kill below a known link: a token that is
-   * shown here later may have been cut off before. Scopes are not looked at: what is not known is asked.
+   * Forgets all that a revocation may kill, and remembers the known links that it may kill below: a token that is
+   * shown here later may have been cut off before. Scopes are not looked at: the service is asked about the unknown.
    */
   apply(revocation: Revocation): void;
-  /** Forgets the tokens; what has been revoked stays. */
+  /** Forgets the tokens; revocations stay. */
   forgetTokens(): void;
   /** Forgets the revocations too, since the log is to be read from its beginning. */
   forgetAll(): void;
@@ -38,7 +38,7 @@ export interface Knowledge {
   readonly size: number;
 }
 
-/** What knowledge may take. */
+/** The room that knowledge may take. */
 export interface KnowledgeLimits {
   /** Characters of tokens and their caveats, all together. */
   readonly characters: number;

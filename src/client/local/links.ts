@@ -9,13 +9,13 @@ import {
   type UnverifiedMacaroon,
 } from "../../macaroon/index.ts";
 
-/** A link whose descendants can be recognised: by what its text and theirs begin with. */
+/** A link that its descendants are recognised by: their text begins as its own does. */
 export interface Link {
   /** Base64url of whole groups of the header and all caveats, as every descendant's v2 text begins with. */
   readonly prefix: string;
   /** The bytes that come after those and do not fill a group. */
   readonly rest: Uint8Array;
-  /** By what links of one root macaroon are found. */
+  /** The key by which links of one root macaroon are found. */
   readonly header: string;
   /** How many caveats the link has. */
   readonly length: number;
@@ -23,7 +23,7 @@ export interface Link {
   readonly signature: Uint8Array;
 }
 
-/** What a descendant has behind its known link: parsed, and not verified. */
+/** The part of a descendant behind its known link: parsed, and not verified. */
 export interface Tail {
   readonly caveats: readonly UnverifiedCaveat[];
   readonly signature: Uint8Array;
@@ -31,12 +31,12 @@ export interface Tail {
 
 /** An empty section, a field's type, its length, a signature: the end of every v2 macaroon. */
 const END_BYTES = 35;
-/** A v2 macaroon up to its caveats, whose identifier is "x": what stands in for the header that is known. */
+/** A v2 macaroon up to its caveats, with the identifier "x": it stands in for the header that is known. */
 const STAND_IN = Uint8Array.of(2, 2, 1, 0x78, 0);
 const LOCATION = 1;
 const IDENTIFIER = 2;
 
-/** What is needed to recognise a macaroon's descendants. */
+/** The facts that a macaroon's descendants are recognised by. */
 export function linkOf(macaroon: UnverifiedMacaroon): Link {
   const bytes = decodeBase64(encode(macaroon));
   const known = bytes.subarray(0, bytes.length - END_BYTES);
@@ -51,7 +51,7 @@ export function linkOf(macaroon: UnverifiedMacaroon): Link {
   };
 }
 
-/** By what the links of one root macaroon are found: its text up to the caveats; undefined for what is not v2. */
+/** The key of the links of one root macaroon: its text up to the caveats; undefined for other formats than v2. */
 function headerOf(text: string): string | undefined {
   if (!text.startsWith("Ag")) return undefined;
   let end = 1;
@@ -66,23 +66,23 @@ function headerOf(text: string): string | undefined {
   return text.slice(0, whole * 4);
 }
 
-/** The field that begins at a byte of what a text encodes. @throws MacaroonError for what is not base64 */
+/** The field that begins at a byte of a text's bytes. @throws MacaroonError for a text that is not base64 */
 function fieldAt(text: string, at: number): { readonly type: number; readonly end: number } {
   const group = Math.floor(at / 3);
   const bytes = decodeBase64(text.slice(4 * group, 4 * group + 8));
   const [type = -1, low = 0, high = 0] = bytes.subarray(at - 3 * group);
-  // A field of the header has at most 4,096 bytes, whose number has one byte or two.
+  // A field of the header has at most 4,096 bytes, and their number has one byte or two.
   return low < 0x80
     ? { type, end: at + 2 + low }
     : { type, end: at + 3 + (low & 0x7f) + ((high & 0x7f) << 7) };
 }
 
 /**
- * What a text has behind a link's; undefined where it is no descendant of it.
+ * The part of a text behind a link's; undefined if it is no descendant of it.
  *
- * Only what is new is decoded: a text that begins as the link's does says the same up to there, byte for byte.
+ * Only the new part is decoded: a text that begins as the link's does says the same up to there, byte for byte.
  *
- * @throws MacaroonError where it is no base64
+ * @throws MacaroonError if it is no base64
  */
 function tailBehind(text: string, link: Link): Tail | undefined {
   if (!text.startsWith(link.prefix)) return undefined;
@@ -108,7 +108,7 @@ const MOST_OF_ONE = 64;
 export interface Links<L extends Link> {
   add(link: L): void;
   remove(link: L): void;
-  /** The longest known link that a token in v2 descends from, and what the token has behind it. */
+  /** The longest known link that a token in v2 descends from, and the token's part behind it. */
   find(text: string): { readonly link: L; readonly tail: Tail } | undefined;
   clear(): void;
 }

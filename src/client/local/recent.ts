@@ -1,8 +1,8 @@
-/** What was used lately, by name, up to a size. */
+/** The values that were used lately, by name, up to a size. */
 export interface Recent<T> {
   /** Having been asked for counts as use. */
   get(name: string): T | undefined;
-  /** @returns false for what is larger than may be kept */
+  /** @returns false for a value that is larger than may be kept */
   set(name: string, value: T, size: number): boolean;
   delete(name: string): void;
   entries(): Iterable<readonly [string, T]>;
@@ -19,11 +19,11 @@ interface Kept<T> {
 /**
  * Makes one that is empty.
  *
- * In two generations: what is used moves to the younger one, and when that has taken half of the room, what is left
+ * In two generations: a value that is used moves to the younger one, and when that has taken half of the room, the rest
  * in the older one is dropped and the younger takes its place. So a flood of names that are used once cannot
- * push out what is used between two such turns, and a use costs nothing but a look-up.
+ * push out a value that is used between two such turns, and a use costs nothing but a look-up.
  *
- * @param most what all values may weigh together
+ * @param most the weight that all values may have together
  * @param onDrop told of every value that is no longer kept, unless all are cleared
  */
 export function createRecent<T>(most: number, onDrop: (value: T) => void = () => {}): Recent<T> {

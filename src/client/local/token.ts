@@ -11,7 +11,7 @@ import type { Allowed, Refused, Verdict } from "../answers.ts";
 import type { Window } from "./clock.ts";
 import type { Revocable } from "./revocations.ts";
 
-/** A token whose signature is known to be right, ready to be cleared. What callers see of it is frozen. */
+/** A token with a signature that is known to be right, ready to be cleared. The parts that callers see are frozen. */
 export interface KnownToken extends Revocable {
   readonly conditions: readonly Condition[];
   /** The caveats as they are shown. */
@@ -91,8 +91,8 @@ export function narrowedToken(
 }
 
 /**
- * Whether the token can be cleared here: every caveat is understood, and each of its times means the same wherever
- * in the window the service's clock stands.
+ * Whether the token can be cleared here: every caveat is understood, and each of its times means the same at every
+ * reading in the window of the service's clock.
  */
 export function isDecidable(token: KnownToken, window: Window): boolean {
   if (!token.isReadable) return false;

@@ -24,7 +24,7 @@ export interface LocalVerifierOptions {
   /** Characters of memory for tokens, roughly; 64 million unless said. */
   readonly maxMemory?: number;
   /**
-   * Revoked links and agents that are kept, 200,000 unless said. Where the log names more, only tokens that the
+   * Revoked links and agents that are kept, 200,000 unless said. If the log names more, only tokens that the
    * service itself was asked about are answered here.
    */
   readonly maxRevocations?: number;
@@ -37,7 +37,7 @@ export interface LocalVerifierOptions {
 export interface LocalVerifier extends Verifier {
   /** How often it has answered by itself, and how often it has asked. */
   readonly counts: { readonly local: number; readonly asked: number };
-  /** Milliseconds that its knowledge of the log is old; infinite where it has none. */
+  /** Milliseconds that its knowledge of the log is old; infinite if it has none. */
   age(): number;
   /** Begins to follow the log, as the first question does too; resolves once it has read all of it. */
   ready(): Promise<void>;
@@ -55,8 +55,8 @@ const MOST_MEANWHILE = 1_000;
  * Answers for tokens that the service has allowed once, **and for everything narrowed from them**, without asking.
  *
  * It knows the tail of a token that it was shown, continues the chain by itself, clears caveats with the
- * service's own evaluator, and follows the revocation log: what a revocation names is forgotten at once, and when
- * the log has been silent past the bound, or its stream broke, everything is. Whatever it cannot know goes to the service: unknown
+ * service's own evaluator, and follows the revocation log: the targets of a revocation are forgotten at once, and when
+ * the log has been silent past the bound, or its stream broke, everything is. The service is asked about the rest: unknown
  * tokens, third-party caveats, caveats that it does not understand, times that are near. So what it allows, the
  * service would have allowed at some moment within the bound.
  */
@@ -94,7 +94,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     follower.start();
     const position = follower.position();
     const fresh = isFresh();
-    // An answer counts only if it knows at least what is known here: what came before is not looked at again.
+    // An answer counts only if it knows at least as much as is known here: an older one is not looked at again.
     const isBound = position !== undefined && fresh && request.min_sequence === undefined;
     const question = { meanwhile: [] as Revocation[] };
     questions.add(question);
@@ -102,7 +102,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
       const bound = isBound ? { ...request, min_sequence: position } : request;
       const verdict = await service.verify(bound, callOptions).catch((error: unknown) => {
         if (!isBound || !(error instanceof BakehouseError) || error.code !== "unavailable") throw error;
-        // The log may be another one since. What is answered without it is not kept.
+        // The log may be another one since. An answer without it is not kept.
         question.meanwhile.length = MOST_MEANWHILE + 1;
         return service.verify(request, callOptions);
       });
@@ -118,7 +118,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     knowledge.learn(request.token, verdict, meanwhile);
   }
 
-  /** The answer, where it can be known here. */
+  /** The answer, if it can be known here. */
   function answer(request: VerifyRequest): Verdict | undefined {
     const { token, discharges, cost, proof, min_sequence } = request;
     if (discharges?.length || cost !== undefined || proof !== undefined || min_sequence !== undefined)

@@ -18,7 +18,7 @@ export type Format = "v1" | "v2" | "v1-json" | "v2-json";
 /** The root macaroon, then its discharges. */
 export type Bundle = readonly [root: UnverifiedMacaroon, ...discharges: UnverifiedMacaroon[]];
 
-/** What became of a text that should have been a bundle. */
+/** The outcome of reading a text as a bundle. */
 export type Decoded =
   | {
       readonly ok: true;

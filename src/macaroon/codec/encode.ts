@@ -13,8 +13,8 @@ import { encodeV2Json } from "./v2-json.ts";
 /**
  * Writes one macaroon as text: base64url without padding for the binary formats, else JSON.
  *
- * What {@link decodeBundle} read from a binary is written back as the same bytes. From JSON it is written
- * back as the same value, and to the letter where a library named by `spelling` wrote it.
+ * A binary that {@link decodeBundle} read is written back as the same bytes. A JSON form is written
+ * back as the same value, and to the letter if a library named by `spelling` wrote it.
  *
  * @param spelling how JSON is spelled; `plain` unless said
  * @throws MacaroonError for a macaroon that the format has no way to write
@@ -37,7 +37,7 @@ export function encode(macaroon: UnverifiedMacaroon, format: Format = "v2", spel
 /**
  * Writes a root macaroon and its discharges as one text: base64url of v2 macaroons one after another.
  *
- * @throws MacaroonError where it would be over the limits, and nobody would read it
+ * @throws MacaroonError if it would be over the limits, and nobody would read it
  */
 export function encodeBundle(macaroons: readonly [UnverifiedMacaroon, ...UnverifiedMacaroon[]]): string {
   const [root, ...discharges] = macaroons;

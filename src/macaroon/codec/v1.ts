@@ -24,7 +24,7 @@ interface Packet {
  *
  * A row of packets: four lower-case hex digits that count the whole packet, a key, a space, the value, a
  * newline. The keys are `location`, `identifier`, then `cid` [`vid`] [`cl`] for each caveat, then
- * `signature`. A location is never absent here, only empty. Whatever is read is written back as the very
+ * `signature`. A location is never absent here, only empty. Every macaroon that is read is written back as the very
  * same bytes by {@link encodeV1}.
  *
  * @throws MacaroonError
@@ -66,7 +66,7 @@ function readPacket(reader: ByteReader): Packet {
   const space = body.indexOf(SPACE);
   if (space < 0) malformed("packet without a space");
   if (body[body.length - 1] !== NEWLINE) malformed("packet without a newline at its end");
-  // No key is longer than `identifier`; whatever is longer is unknown, and not worth turning into text.
+  // No key is longer than `identifier`; a longer one is unknown, and not worth turning into text.
   const key = space <= 10 ? String.fromCharCode(...body.subarray(0, space)) : "";
   return { key, value: body.subarray(space + 1, -1) };
 }
@@ -85,7 +85,7 @@ export function looksLikeV1(first: number): boolean {
 /**
  * Writes a macaroon as v1. A location that is absent becomes an empty one.
  *
- * @throws MacaroonError where a field does not fit into a packet
+ * @throws MacaroonError if a field does not fit into a packet
  */
 export function encodeV1(macaroon: UnverifiedMacaroon): Uint8Array {
   const parts = [

@@ -66,7 +66,7 @@ function readCaveat(value: JsonValue, limits: Limits): UnverifiedCaveat {
  * Writes a macaroon as v2 JSON.
  *
  * `plain` and `libmacaroons` give `{"v":2,"l","i","c","s64"}`, always with `c`, without which libmacaroons
- * refuses; `go` gives `{"c","l","i","s64"}` without what is empty. An id that is no text, or holds a NUL, is
+ * refuses; `go` gives `{"c","l","i","s64"}` without empty members. An id that is no text, or holds a NUL, is
  * `i64`; `go` keeps the NUL. A text that one of those libraries wrote, and that is read here, is written
  * back under its spelling to the letter; any other text as one of the same meaning.
  */

@@ -23,7 +23,7 @@ const SIGNATURE = 6;
  * Reads one v2 macaroon (libmacaroons doc/format.txt) and leaves the reader behind it.
  *
  * A header section, a section for each caveat, an empty section, the signature. Fields stand in rising
- * order and none twice. Whatever is read is written back as the very same bytes by {@link encodeV2}.
+ * order and none twice. Every macaroon that is read is written back as the very same bytes by {@link encodeV2}.
  *
  * @throws MacaroonError
  */

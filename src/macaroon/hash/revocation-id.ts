@@ -31,10 +31,10 @@ class LinkName implements RevocationId {
   }
 }
 
-/** What the hash that names a link begins with: 24 bytes, before the tail. */
+/** The prefix of the hash that names a link: 24 bytes, before the tail. */
 export const NAME_PREFIX: readonly number[] = [...PREFIX];
 
-// Tails have one length, so what is hashed is written into one place.
+// Tails have one length, so the hashed message is written into one place.
 const message = new Uint8Array(PREFIX.length + SIGNATURE_BYTES);
 message.set(PREFIX);
 
@@ -47,7 +47,7 @@ export function nameOf(tail: Uint8Array, sha256: Sha256): Uint8Array {
 /**
  * Names the link that a tail ends.
  *
- * A hash, because the tail itself is the less attenuated macaroon for whoever knows its caveats.
+ * A hash, because the tail itself is the less attenuated macaroon to anybody who knows its caveats.
  *
  * @param tail 32 bytes
  */
@@ -61,7 +61,7 @@ export function namedBy(bytes: Uint8Array): RevocationId {
   return new LinkName(bytes);
 }
 
-/** Reads a revocation id's text; undefined where it is none, or not spelled as it is written here. */
+/** Reads a revocation id's text; undefined if it is none, or not spelled as it is written here. */
 export function parseRevocationId(text: string): RevocationId | undefined {
   if (text.length !== REVOCATION_ID_LENGTH) return undefined;
   try {

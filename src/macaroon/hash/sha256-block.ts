@@ -67,9 +67,9 @@ const K = Int32Array.of(
 );
 
 /*
- * Unrolled, and with each rotation written out, because that is what engines make fast code of: the sixteen words of
- * the schedule and the eight of the state are variables, so registers, where a loop over arrays reads and writes
- * memory for each; it takes twice as long. A function for the rotations takes a fifth longer, inlined though it is.
+ * Unrolled, and with each rotation written out, because engines make fast code of that: the sixteen words of
+ * the schedule and the eight of the state are variables, so registers. A loop over arrays reads and
+ * writes memory for each, and takes twice as long. A function for the rotations takes a fifth longer, inlined though it is.
  * After sixteen rounds the eight have changed places twice and have their own names again, so four turns of one loop do.
  */
 

@@ -25,8 +25,8 @@ const INITIAL = Int32Array.of(
 );
 
 /*
- * A chain of macaroons is many HMACs of short messages, each under the digest of the last. What takes the time of a
- * general implementation there is objects, copies and bytes that become words and bytes again for each; so this one
+ * A chain of macaroons is many HMACs of short messages, each under the digest of the last. A general
+ * implementation spends its time there on objects, copies and bytes that become words and bytes again; so this one
  * works on words in arrays that it has once. Nothing can interrupt it, and it calls nothing but itself.
  */
 const state = new Int32Array(8);
@@ -63,7 +63,7 @@ function hmacOf(secret: Int32Array, message: Uint8Array): void {
 /**
  * The portable {@link ChainHash}. A tail stays in words from one link to the next: it is the next one's key.
  *
- * @param prefix what links are named with, 24 bytes
+ * @param prefix the bytes before each tail in the hash that names it, 24 of them
  */
 export function portableChain(prefix: readonly number[]): ChainHash {
   const tail = new Int32Array(16);
@@ -133,7 +133,7 @@ function absorb(from: Int32Array, message: Uint8Array, before: number): void {
   }
   let index = 0;
   for (; at + 4 <= message.length; at += 4) block[index++] = wordAt(message, at);
-  // From behind: the mark that ends the message, then before it what is left of its bytes.
+  // From behind: the mark that ends the message, then before it the rest of its bytes.
   let last = 0x80000000;
   for (let end = message.length - 1; end >= at; end--) last = (last >>> 8) | (byte(message, end) << 24);
   block[index++] = last;

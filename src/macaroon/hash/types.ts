@@ -20,6 +20,6 @@ export interface ChainHash {
   begin(tail: Uint8Array): void;
   /** Makes the HMAC of a message under the tail the next tail. Returns it, 32 fresh bytes. */
   step(message: Uint8Array): Uint8Array;
-  /** The bytes of the revocation id that names a tail of 32 bytes: 16 fresh ones. Leaves the chain where it is. */
+  /** The bytes of the revocation id that names a tail of 32 bytes: 16 fresh ones. Does not move the chain. */
   name(tail: Uint8Array): Uint8Array;
 }

@@ -19,7 +19,7 @@ DIGITS[0x5f] = 63 | URL_SAFE;
  * Reads base64 (RFC 4648), in either alphabet, padded or not, and strictly.
  *
  * White space, a mixture of the alphabets, half padding and spare bits are refused: each would give one
- * token many texts, and so slip past whatever remembers a token by its text.
+ * token many texts, and so slip past a memory that is keyed by the token's text.
  *
  * @throws MacaroonError
  */
@@ -27,7 +27,7 @@ export function decodeBase64(text: string): Uint8Array {
   return decodeNatively(text) ?? decodeByHand(text);
 }
 
-/** What of `Uint8Array` an engine may have and may not (ECMAScript 2026). */
+/** The parts of `Uint8Array` that an engine may have and may not (ECMAScript 2026). */
 interface NativeDecoder {
   fromBase64?(text: string, options: { readonly alphabet: "base64url" }): Uint8Array;
 }
@@ -37,10 +37,10 @@ interface NativeEncoder {
 }
 
 /**
- * Reads what is written as it is written here, several times as fast as by hand.
+ * Reads the spelling that is written here, several times as fast as by hand.
  *
  * @returns undefined for everything else: the engine passes over white space, takes either half of the padding and
- *   does not mind spare bits, so it is only believed where the text can have held none of these
+ *   does not mind spare bits, so it is only believed if the text can have held none of these
  */
 function decodeNatively(text: string): Uint8Array | undefined {
   const native: NativeDecoder = Uint8Array;

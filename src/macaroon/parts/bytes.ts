@@ -67,7 +67,7 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** The text of UTF-8 bytes, or undefined where they are not UTF-8. */
+/** The text of UTF-8 bytes, or undefined if they are not UTF-8. */
 export function toText(bytes: Uint8Array): string | undefined {
   return decodeUtf8(bytes);
 }

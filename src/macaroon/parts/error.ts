@@ -6,7 +6,7 @@
  */
 export type MacaroonErrorCode = "malformed" | "too_large" | "invalid_argument";
 
-/** What the macaroon core throws. The message names rules and sizes, never contents. */
+/** The error that the macaroon core throws. The message names rules and sizes, never contents. */
 export class MacaroonError extends Error {
   override readonly name = "MacaroonError";
   readonly code: MacaroonErrorCode;
@@ -27,7 +27,7 @@ export function tooLarge(rule: string): never {
   throw new MacaroonError("too_large", rule);
 }
 
-/** Refuses an argument whose length is wrong. */
+/** Refuses an argument of the wrong length. */
 export function expectLength(name: string, bytes: Uint8Array, length: number): void {
   if (bytes.length === length) return;
   throw new MacaroonError("invalid_argument", `"${name}" expected ${length} bytes, got ${bytes.length}`);

@@ -2,7 +2,7 @@ import { utf8Length } from "./bytes.ts";
 import { tooLarge } from "./error.ts";
 import type { UnverifiedCaveat, UnverifiedMacaroon } from "./macaroon.ts";
 
-/** What a bundle may cost. Every limit is checked before any HMAC is computed. */
+/** The cost that a bundle may have. Every limit is checked before any HMAC is computed. */
 export interface Limits {
   /** Bytes, or characters, of a bundle in the form in which it arrives. */
   readonly bundleBytes: number;
@@ -16,7 +16,7 @@ export interface Limits {
   readonly depth: number;
 }
 
-/** The highest limits; whoever reads or verifies may lower them. */
+/** The highest limits; readers and verifiers may lower them. */
 export const LIMITS: Limits = Object.freeze({
   bundleBytes: 65_536,
   caveats: 256,

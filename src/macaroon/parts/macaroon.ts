@@ -14,17 +14,17 @@ export interface UnverifiedCaveat {
 }
 
 /**
- * A macaroon that was parsed and not verified: whoever sent it may have written all of it.
+ * A macaroon that was parsed and not verified: its sender may have written all of it.
  *
  * Good for attenuating, and for finding the key that verifies it; never for deciding anything.
  * `undefined` and an empty location are told apart, since formats write them differently.
  */
 export interface UnverifiedMacaroon {
-  /** Who minted it, says the sender. A hint only: no signature covers it. */
+  /** The minter, as the sender names it. A hint only: no signature covers it. */
   readonly location?: string;
   readonly identifier: Uint8Array;
   readonly unverifiedCaveats: readonly UnverifiedCaveat[];
-  /** The last tail, 32 bytes. Whoever knows it and the caveats holds the macaroon: keep it out of logs. */
+  /** The last tail, 32 bytes. With the caveats it is the macaroon itself: keep it out of logs. */
   readonly signature: Uint8Array;
 }
 
@@ -34,8 +34,8 @@ export const SIGNATURE_BYTES = 32;
 /**
  * Puts a decoded caveat together.
  *
- * @throws MacaroonError for a location without a verification id: libraries disagree on what that is.
- *   An empty one is read, because pymacaroons writes one where there is none.
+ * @throws MacaroonError for a location without a verification id: libraries disagree about its meaning.
+ *   An empty one is read, because pymacaroons writes one if there is none.
  */
 export function makeCaveat(
   id: Uint8Array,

@@ -9,7 +9,7 @@ import { BOX_KEY_BYTES, BOX_NONCE_BYTES } from "./box.ts";
 const SEALED_MEMBERS = ["ThirdPartyPublicKey", "FirstPartyPublicKey", "Nonce", "Id"] as const;
 const SECRET_MEMBERS = ["RootKey", "Condition"] as const;
 
-/** Reads the outside of a version 1 ticket: base64 of a JSON object whose members are base64. */
+/** Reads the outside of a version 1 ticket: base64 of a JSON object with members in base64. */
 export function readTicketV1(ticket: Uint8Array): {
   readonly version: 1;
   readonly thirdPartyKey: Uint8Array;
@@ -27,7 +27,7 @@ export function readTicketV1(ticket: Uint8Array): {
   };
 }
 
-/** Reads what was in a version 1 ticket's box. */
+/** Reads the contents of a version 1 ticket's box. */
 export function readTicketV1Secret(plain: Uint8Array): {
   readonly condition: string;
   readonly caveatKey: Uint8Array;

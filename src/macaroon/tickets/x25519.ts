@@ -6,7 +6,7 @@ const P = 2n ** 255n - 19n;
 let curve: MontgomeryECDH | undefined;
 
 /**
- * X25519 (RFC 7748), made where it is first needed.
+ * X25519 (RFC 7748), made at its first use.
  *
  * The library's ready-made one brings the Edwards curve with it, which takes longer to set up than a small
  * program takes to start; and only tickets need any curve at all.

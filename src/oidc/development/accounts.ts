@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What a human typed into the login page. */
+/** The fields of the login page as a human typed them. */
 export interface Account {
   readonly subject: string;
   readonly name: string;
@@ -8,7 +8,7 @@ export interface Account {
   readonly groups: readonly string[];
 }
 
-/** What a login form was found to be. */
+/** The outcome of reading a login form. */
 export type AccountReading =
   | { readonly ok: true; readonly account: Account }
   | { readonly ok: false; readonly problem: string };
@@ -18,7 +18,7 @@ const MAX_EMAIL = 254;
 const MAX_GROUPS = 50;
 const MAX_GROUP = 100;
 
-/** Reads the login form. Nothing is proven by it: that is what the provider is for. */
+/** Reads the login form. Nothing is proven by it: the provider is there to be believed. */
 export function readAccount(form: URLSearchParams): AccountReading {
   const name = (form.get("name") ?? "").normalize("NFC").trim().replace(/\s+/gu, " ");
   if (name === "") return problem("Please type a name.");
@@ -63,7 +63,7 @@ function subjectOf(name: string): string {
   return readable === "" ? hash : `${readable}-${hash}`;
 }
 
-/** Accounts of this process; the last login under a name says what it has. Bounded: the oldest go first. */
+/** Accounts of this process; the last login under a name decides its groups. Bounded: the oldest go first. */
 export function createAccounts(limit = 1_000): {
   readonly put: (account: Account) => void;
   readonly find: (subject: string) => Account | undefined;

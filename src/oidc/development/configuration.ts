@@ -13,7 +13,7 @@ export interface Clients {
   readonly cli: { readonly id: string };
 }
 
-/** What {@link configuration} needs to know. */
+/** Settings of {@link configuration}. */
 export interface ConfigurationOptions {
   /** The path that the provider is mounted at. */
   readonly prefix: string;

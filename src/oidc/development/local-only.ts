@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import { isLoopbackHost } from "../issuer-url.ts";
 
-// What proxies add. One of them means that the peer's address says nothing of the human behind it.
+// Headers that proxies add. One of them means that the peer's address says nothing of the human behind it.
 const FORWARDING = [
   "forwarded",
   "via",
@@ -21,7 +21,7 @@ const FORWARDING_PREFIX = "x-forwarded";
 
 /**
  * Why a request may not reach the development identity provider, which lets everyone in as anyone:
- * it serves only whoever sits at this machine.
+ * it serves only the person at this machine.
  *
  * The `Host` header must name this machine too, or a web page could reach the provider under its own name
  * (DNS rebinding); and a forwarding header means that someone else is behind the peer.
@@ -48,6 +48,6 @@ function hasLoopbackHost(request: IncomingMessage): boolean {
   const [host] = hosts;
   if (hosts.length !== 1 || host === undefined || !/^[\w.:[\]-]+$/.test(host)) return false;
   const url = URL.parse(`http://${host}`);
-  // The parser forgives much (127.1, 0x7f000001); only what is written plainly counts.
+  // The parser forgives much (127.1, 0x7f000001); only a plain spelling counts.
   return url !== null && isLoopbackHost(url.hostname) && host.toLowerCase().startsWith(url.hostname);
 }

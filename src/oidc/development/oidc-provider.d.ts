@@ -36,7 +36,7 @@ declare module "oidc-provider/lib/provider.js" {
     persist(): Promise<void>;
   }
 
-  /** Koa's context with what oidc-provider adds. */
+  /** Koa's context with the members that oidc-provider adds. */
   export interface Context {
     readonly req: IncomingMessage;
     type: string;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { html, raw } from "hono/html";
 
-/** HTML that is safe to send: what came from outside in it is escaped. */
+/** HTML that is safe to send: all text from outside in it is escaped. */
 export type Html = ReturnType<typeof html>;
 
 const STYLE = `
@@ -27,7 +27,7 @@ const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 /**
  * The Content-Security-Policy of every page: no script, nothing from elsewhere, no frame.
  *
- * @param formTargets where a submitted form may lead besides this origin; browsers apply it to redirects too
+ * @param formTargets origins that a submitted form may lead to besides this one; browsers apply it to redirects too
  */
 export function contentSecurityPolicy(formTargets: readonly string[] = []): string {
   return [
@@ -61,16 +61,16 @@ ${content}
 `;
 }
 
-/** What the login page shows. */
+/** The contents of the login page. */
 export interface LoginPage {
   /** Of the application that asks. */
   readonly client: string;
   readonly problem?: string;
-  /** What was typed before. */
+  /** The text that was typed before. */
   readonly values?: { readonly name: string; readonly email: string; readonly groups: string };
 }
 
-/** The page that asks who someone would like to be. Its form goes to the page's own address. */
+/** The page that asks for a name and groups. Its form goes to the page's own address. */
 export function loginPage({ client, problem, values }: LoginPage): Html {
   return page(
     "Log in",
@@ -88,7 +88,7 @@ ${problem === undefined ? "" : html`<p class="problem" role="alert">${problem}</
   );
 }
 
-/** What the page that asks for a device's code shows. */
+/** The contents of the page that asks for a device's code. */
 export interface DeviceCodePage {
   /** oidc-provider's own form, complete but for its button. */
   readonly form: string;

@@ -14,12 +14,12 @@ import { ensureSigningKeys, type SigningKeys } from "./signing-keys.ts";
 export interface DevelopmentProviderOptions {
   /** `PUBLIC_URL`: http on this machine. */
   readonly publicUrl: string;
-  /** Where the keys are kept that sign ID tokens. */
+  /** The place of the keys that sign ID tokens. */
   readonly signingKeys: SigningKeys;
   /** Secrets that sign the provider's cookies. They may be new at every start: sessions are in memory anyway. */
   readonly cookieKeys: readonly string[];
   readonly clients: Clients;
-  /** Told of faults in the provider, which the one who asked sees as "server_error" only. */
+  /** Told of faults in the provider, which the caller sees as "server_error" only. */
   readonly onFault?: (error: unknown) => void;
 }
 
@@ -36,10 +36,10 @@ export interface DevelopmentProvider {
  * Makes an OpenID Connect issuer that lets anyone in as anyone, for work on one machine: it answers
  * only this machine.
  *
- * Sessions, codes and what was typed into the login page are kept in memory and end with the process;
+ * Sessions, codes and the fields of the login page are kept in memory and end with the process;
  * signing keys stay, so ID tokens outlive a restart. The library behind it is loaded here, not before.
  *
- * @throws TypeError where `publicUrl` is not http on this machine
+ * @throws TypeError if `publicUrl` is not http on this machine
  */
 export async function createDevelopmentProvider(
   options: DevelopmentProviderOptions,

@@ -20,7 +20,7 @@ export function sendText(response: ServerResponse, status: number, text: string)
   response.end(`${text}\n`);
 }
 
-/** A submitted form; undefined where it is of another type, too large, or not UTF-8. */
+/** A submitted form; undefined if it is of another type, too large, or not UTF-8. */
 export async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const [type = ""] = (request.headers["content-type"] ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/x-www-form-urlencoded") return undefined;
@@ -28,7 +28,7 @@ export async function readForm(request: IncomingMessage): Promise<URLSearchParam
   let text = "";
   let length = 0;
   try {
-    // Not destroyed when it is too long: the one who sent it is still told.
+    // Not destroyed when it is too long: the sender is still told.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       if (!(chunk instanceof Uint8Array)) return undefined;
       length += chunk.byteLength;

@@ -16,9 +16,9 @@ export interface SigningKey {
 }
 
 /**
- * Where signing keys are kept, so that ID tokens outlive a restart.
+ * Keeps signing keys, so that ID tokens outlive a restart.
  *
- * `load` resolves to undefined where none were saved yet, and rejects where they can't be read.
+ * `load` resolves to undefined if none were saved yet, and rejects if they can't be read.
  */
 export interface SigningKeys {
   load(): Promise<readonly SigningKey[] | undefined>;
@@ -44,7 +44,7 @@ async function makeSigningKey(): Promise<SigningKey> {
 /**
  * Signing keys in a file of mode 0600, as a JWK set.
  *
- * `load` rejects where the file is damaged; its content is in no error.
+ * `load` rejects if the file is damaged; its content is in no error.
  */
 export function signingKeysFile(path: string): SigningKeys {
   return {
