@@ -17,6 +17,7 @@ const countsSchema = z.object({
   skipped: z.number(),
   pglite: z.number(),
   postgres: z.number(),
+  slowest: z.array(z.object({ file: z.string(), milliseconds: z.number() })),
 });
 
 const root = join(import.meta.dirname, "..");
@@ -51,8 +52,10 @@ vitest.on("exit", (code) => {
     : undefined;
   const source = existsSync(sourceFile) ? readFileSync(sourceFile, "utf8") : "not needed";
   rmSync(folder, { recursive: true, force: true });
-  const { passed = 0, failed = 1, skipped = 0, pglite = 0, postgres = 0 } = counts ?? {};
+  const { passed = 0, failed = 1, skipped = 0, pglite = 0, postgres = 0, slowest = [] } = counts ?? {};
   const lines = [
+    "the slowest files:",
+    ...slowest.map(({ file, milliseconds }) => `${(milliseconds / 1_000).toFixed(1).padStart(7)} s  ${file}`),
     `Postgres: ${source}`,
     `${pglite} tests on PGlite, ${postgres} on Postgres`,
     ...(skipped === 0 ? [] : [`${skipped} skipped: a test that does not run shows nothing`]),

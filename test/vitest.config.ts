@@ -6,7 +6,12 @@ import { SlowFirst } from "./support/slow-first.ts";
 export default defineConfig({
   test: {
     root: "test",
-    globalSetup: ["support/run-folder.ts", "support/postgres-broker.ts", "secrets/run-output.ts"],
+    globalSetup: [
+      "support/run-seed.ts",
+      "support/run-folder.ts",
+      "support/postgres-broker.ts",
+      "secrets/run-output.ts",
+    ],
     include: ["**/*.test.ts", "**/*.test.tsx"],
     // Two cores are the smallest machine this runs on. A third file at once uses the time in which the other
     // two wait: for a bound to pass, a process to end, a disk.
@@ -18,9 +23,10 @@ export default defineConfig({
     // The embedded database is WebAssembly, and a service that lives for a second does not gain from optimised code:
     // making that takes a third of its time.
     env: { [NODE_FLAGS]: "--liftoff-only" },
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    // What is waited for comes when the machine has time for it; a second is little where others work too.
-    expect: { poll: { timeout: 10_000, interval: 20 } },
+    setupFiles: ["support/fast-check-seed.ts"],
+    // Only a test that hangs meets these: a condition that is waited for comes when the machine has time for it.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
   },
 });

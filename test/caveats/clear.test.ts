@@ -8,6 +8,7 @@ import { reservedMember } from "../../src/caveats/reserved.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../src/json/value.ts";
+import { processorTime } from "../support/processor-time.ts";
 import { anyJson, anyText, caveat, smallCaveat, smallContext } from "./arbitraries.ts";
 import { clearTexts, compiled } from "./texts.ts";
 
@@ -158,10 +159,12 @@ describe("work", () => {
   test("is bounded for a chain, and what is left undone is refused", () => {
     const list = Array.from({ length: 100_000 }, (_, index) => `é${index}`);
     const caveats = Array.from({ length: 256 }, (_, index) => `x not in a${index}, b`);
-    const start = performance.now();
-    const { failures } = clearTexts(caveats, facts(new Map([["x", list]])));
+    let failures: ReturnType<typeof clearTexts>["failures"] = [];
+    const spent = processorTime(() => {
+      failures = clearTexts(caveats, facts(new Map([["x", list]]))).failures;
+    });
     // Some ten milliseconds; unbounded it would be a quarter of a minute.
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(spent).toBeLessThan(2_000);
     expect(failures.length).toBeGreaterThan(200);
     expect(failures.at(-1)?.detail).toBe(
       "x is too much to check within the limits of one request, the token allows anything but a255 or b",
@@ -180,13 +183,13 @@ describe("work", () => {
 
   test("a text of combining marks is refused before anybody normalises it", () => {
     const marks = `a${"\u0301".repeat(200_000)}${"\u0316".repeat(200_000)}`;
-    const start = performance.now();
-    expect(clearTexts(["x != a"], facts(new Map([["x", marks]]))).failures).toHaveLength(1);
-    expect(
-      clearTexts(["x not in a, é"], facts(new Map([["x", marks.slice(0, 40_000)]]))).failures,
-    ).toHaveLength(1);
+    const spent = processorTime(() => {
+      expect(clearTexts(["x != a"], facts(new Map([["x", marks]]))).failures).toHaveLength(1);
+      const some = new Map([["x", marks.slice(0, 40_000)]]);
+      expect(clearTexts(["x not in a, é"], facts(some)).failures).toHaveLength(1);
+    });
     // The engine would take minutes to normalise the first.
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(spent).toBeLessThan(2_000);
   });
 
   test("a context nested 100 deep is reached and left in no time", () => {

@@ -8,6 +8,7 @@ import { impossible } from "../../src/caveats/together/impossible.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { newWork } from "../../src/caveats/values/work.ts";
 import type { JsonObject, JsonValue } from "../../src/json/value.ts";
+import { processorTime } from "../support/processor-time.ts";
 import { SMALL_SCALARS, smallCaveat, smallContext } from "./arbitraries.ts";
 import { compiled } from "./texts.ts";
 
@@ -139,8 +140,9 @@ describe("contradictions", () => {
       (_, index) => `ip within ${many((item) => `10.${index}.${item % 256}.0/24`)}`,
     );
     const chain = [`x in ${many(String)}`, ...lists, ...blocks].map(compileCaveat);
-    const start = performance.now();
-    for (const { indexes } of contradictions(chain)) expect(indexes.length).toBeGreaterThan(0);
-    expect(performance.now() - start).toBeLessThan(5_000);
+    const spent = processorTime(() => {
+      for (const { indexes } of contradictions(chain)) expect(indexes.length).toBeGreaterThan(0);
+    });
+    expect(spent).toBeLessThan(5_000);
   });
 });

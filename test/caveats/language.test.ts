@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseCaveat, parseCaveatBytes } from "../../src/caveats/parse.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
+import { processorTime } from "../support/processor-time.ts";
 import { anyText, caveat, smallCaveat, smallContext } from "./arbitraries.ts";
 import { loadCases } from "./cases.ts";
 import { clearTexts } from "./texts.ts";
@@ -90,9 +91,10 @@ describe("parse and print", () => {
       `x < 2026-01-01T00:00:00.${"0".repeat(long)}`,
       `agent = ${"a".repeat(long)}`,
     ];
-    const start = performance.now();
-    for (const text of texts) parseCaveat(text);
+    const spent = processorTime(() => {
+      for (const text of texts) parseCaveat(text);
+    });
     // A quadratic scan of any of these takes minutes.
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(spent).toBeLessThan(5_000);
   });
 });

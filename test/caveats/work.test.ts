@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Facts } from "../../src/caveats/clear.ts";
 import { newWork } from "../../src/caveats/values/work.ts";
 import { JsonNumber, type JsonValue } from "../../src/json/value.ts";
+import { processorTime } from "../support/processor-time.ts";
 import { clearTexts } from "./texts.ts";
 
 const MANY = 50_000;
@@ -31,9 +32,11 @@ describe("a long list costs what it takes to read each element", () => {
   // Counted by their lengths alone, the addresses kept a process busy for two seconds under one chain.
   test.each(LISTS)("%s under !=", (_name, list) => {
     const chain = Array.from({ length: 250 }, (_, index) => `x != q${index}`);
-    const start = performance.now();
-    const { failures } = clearTexts(chain, facts(list));
-    expect(performance.now() - start).toBeLessThan(2_000);
+    let failures: ReturnType<typeof clearTexts>["failures"] = [];
+    const spent = processorTime(() => {
+      failures = clearTexts(chain, facts(list)).failures;
+    });
+    expect(spent).toBeLessThan(2_000);
     expect(failures).toHaveLength(250);
     expect(failures[0]?.detail).toMatch(/^x is too much to check/);
   });

@@ -9,17 +9,6 @@ import {
 import type { TestService } from "../support/service.ts";
 import { createValve } from "./stream-valve.ts";
 
-/** A generator of numbers from 0 to 1 that a seed decides (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** What a run has shown. */
 export interface ModelReport {
   readonly steps: number;
@@ -59,6 +48,9 @@ export const HEARTBEAT = 60;
 const ACTIONS = ["read", "list", "write"];
 const PEOPLE = ["alice", "bob"];
 
+/** What a run shows at least, however many steps that takes: else nothing was put to the test. */
+const LEAST = { allowedHere: 16, revocations: 6, streams: 2 };
+
 /**
  * Runs a local verifier beside the service: random trees of tokens, contexts, revocations of every kind and author,
  * and a network that holds streams up and cuts them. Time is the verifier's own clock, which the run moves.
@@ -67,10 +59,9 @@ export async function runModel(
   service: TestService,
   url: string,
   steps: number,
-  seed: number,
+  random: () => number,
 ): Promise<ModelReport> {
   const bound = Math.max(LEAST_BOUND, ANSWERS_IN_BOUND * (await paceOf(service)));
-  const random = seeded(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const valve = createValve();
   let shift = 0;
@@ -85,6 +76,7 @@ export async function runModel(
   let revokedAt: number | undefined;
   const exceptions: string[] = [];
   const counts = { verified: 0, allowedHere: 0, late: 0, revocations: 0 };
+  let step = 0;
 
   async function issue(): Promise<void> {
     const person = pick(PEOPLE);
@@ -137,9 +129,10 @@ export async function runModel(
     const { token } = pick(held);
     const request = { token: token.encode(), context: context() };
     const before = verifier.counts.local;
+    // Before the answer: a machine that is busy may stand still between the answer and the next line.
+    const at = clock.monotonic();
     const here = await verifier.verify(request);
     const isLocal = verifier.counts.local > before;
-    const at = clock.monotonic();
     const there = await service.verify(request.token, request.context);
     counts.verified++;
     if (!isLocal) return;
@@ -205,7 +198,11 @@ export async function runModel(
 
   await issue();
   try {
-    for (let step = 0; step < steps; step++) {
+    const isDull = () =>
+      counts.allowedHere < LEAST.allowedHere ||
+      counts.revocations < LEAST.revocations ||
+      valve.opened < LEAST.streams;
+    for (; step < steps || isDull(); step++) {
       const dice = random();
       if (held.length < 6 || dice < 0.03) await issue();
       else if (dice < 0.2) narrow();
@@ -230,5 +227,5 @@ export async function runModel(
   } finally {
     verifier.close();
   }
-  return { steps, ...counts, local: verifier.counts.local, streams: valve.opened, exceptions };
+  return { steps: step, ...counts, local: verifier.counts.local, streams: valve.opened, exceptions };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { type Bakehouse, BakehouseError, createBakehouse, type Fetch } from "../../src/client/index.ts";
 import { ISSUED, REVOCATION_ID, SEQUENCE } from "../support/fake-service.ts";
+import { until } from "../support/until.ts";
 
 const problem = (status: number, code: string, headers: Record<string, string> = {}) =>
   new Response(
@@ -161,7 +162,7 @@ describe("errors", () => {
       url: "https://b.example",
       credential: "c",
       fetch: slow,
-      timeout: 50,
+      timeout: code === "timeout" ? 50 : 60_000,
       retries: 0,
     });
     expect(await failure(client.keys.list())).toMatchObject({ name: "BakehouseError", code });
@@ -235,7 +236,8 @@ describe("errors", () => {
     expect(requests).toHaveLength(0);
     const stop = new AbortController();
     const listing = failure(client.keys.list({}, { signal: stop.signal }));
-    setTimeout(() => stop.abort(reason), 30);
+    await until(() => requests.length === 1);
+    stop.abort(reason);
     expect(await listing).toBe(reason);
     expect(requests).toHaveLength(1);
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { emptyDatabaseUrl } from "../support/database.ts";
 import { endAll } from "../support/process.ts";
+import { seeded } from "../support/seed.ts";
 import { drillFirstStart, drillRenewal } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
 import { newPlace, type Place } from "./place.ts";
@@ -46,7 +47,7 @@ describe.each(["pglite", "postgres"] as const)("[%s] a service that is killed", 
   test("at any moment under load stands by what it acknowledged", { timeout: TIMEOUT }, () =>
     at(async (place) => {
       expect(await place.command("bootstrap")).toBe("made");
-      expect(await drillLoad(place, ROUNDS[kind])).toBeGreaterThan(20);
+      expect(await drillLoad(place, ROUNDS[kind], seeded(`load ${kind}`).number)).toBeGreaterThan(20);
     }),
   );
 });

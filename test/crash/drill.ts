@@ -8,6 +8,7 @@ import { endAll } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, newHome, startService } from "../support/process-service.ts";
+import { drawSeed, SEED, seeded } from "../support/seed.ts";
 import { drillFirstStart, drillRenewal } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
 import { newPlace, type Place } from "./place.ts";
@@ -18,6 +19,9 @@ import { drillBody, drillSteps } from "./steps.ts";
 
 const rounds = Number(process.argv[2] ?? "20");
 const write = (line: string) => void process.stdout.write(`${line}\n`);
+const seed = drawSeed();
+write(`The moments are drawn from ${SEED}=${seed}`);
+const random = seeded("drill").number;
 const server = await acquirePostgres();
 
 async function newDatabase(): Promise<string> {
@@ -60,7 +64,7 @@ const DRILLS: readonly { readonly name: string; readonly drill: (place: Place) =
     name: `issue and revoke under load, cut off at ${rounds} random moments`,
     drill: async (place) => {
       await place.command("bootstrap");
-      return drillLoad(place, rounds, (line) => write(`    ${line}`));
+      return drillLoad(place, rounds, random, (line) => write(`    ${line}`));
     },
   },
 ];
@@ -77,7 +81,7 @@ async function drillCreation(): Promise<void> {
       () => undefined, // it was killed, as it should be
     );
     if (round > 0) {
-      await pause(Math.random() * whole);
+      await pause(random() * whole);
       endAll("SIGKILL");
     }
     await starting;

@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { hand } from "../demo/house.ts";
@@ -21,12 +20,14 @@ type Revoked = "yes" | "no" | "unknown";
  * Kills the service at random moments while it issues and revokes, and after each restart asks for
  * everything that was ever acknowledged.
  *
+ * @param random numbers from 0 to 1, which decide over the moments
  * @throws Error with what does not hold
  * @returns how many acknowledgements stood to the end
  */
 export async function drillLoad(
   place: Place,
   rounds: number,
+  random: () => number,
   told: (line: string) => void = () => {},
 ): Promise<number> {
   const ledger = newLedger();
@@ -86,7 +87,7 @@ export async function drillLoad(
     });
     const loaded = async () => {
       while (ledger.size < least && !failed) await pause(10);
-      await pause(randomInt(MOST_WAIT));
+      await pause(random() * MOST_WAIT);
     };
     await Promise.race([loaded(), workers]);
     await live.service.end("SIGKILL");

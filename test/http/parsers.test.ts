@@ -6,6 +6,7 @@ import { readCookie, setCookie } from "../../src/http/parts/cookies.ts";
 import { plainAddress } from "../../src/http/parts/peer.ts";
 import { safeReturnTo } from "../../src/http/parts/return-to.ts";
 import { fromBase64url, toBase64url } from "../../src/http/wire/base64url.ts";
+import { processorTime } from "../support/processor-time.ts";
 
 const ORIGIN = new URL("https://bakehouse.example");
 
@@ -57,11 +58,12 @@ describe("Authorization", () => {
   });
 
   test("a hostile header costs linear time", () => {
-    const startedAt = performance.now();
-    parseAuthorization(`Bearer ${"=".repeat(65_000)}`);
-    parseAuthorization(`Bearer${" ".repeat(65_000)}`);
-    parseAuthorization(`Bearer ${"a=".repeat(32_000)}`);
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    const spent = processorTime(() => {
+      parseAuthorization(`Bearer ${"=".repeat(65_000)}`);
+      parseAuthorization(`Bearer${" ".repeat(65_000)}`);
+      parseAuthorization(`Bearer ${"a=".repeat(32_000)}`);
+    });
+    expect(spent).toBeLessThan(1_000);
   });
 });
 

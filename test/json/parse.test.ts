@@ -5,6 +5,7 @@ import { JsonError, type JsonErrorCode } from "../../src/json/error.ts";
 import { parseJson } from "../../src/json/parse.ts";
 import { toPlain } from "../../src/json/plain.ts";
 import { JsonNumber } from "../../src/json/value.ts";
+import { processorTime } from "../support/processor-time.ts";
 
 function refusal(read: () => unknown): JsonError {
   try {
@@ -264,9 +265,7 @@ describe("hostile texts of a mebibyte take no more than their share of time", ()
     ["members", `{${Array.from({ length: size / 16 }, (_, index) => `"${index}":0`).join(",")}}`],
     ["white space", `[${" ".repeat(size)}]`],
   ])("%s", (_name, text) => {
-    const start = performance.now();
-    parseJson(text);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(processorTime(() => parseJson(text))).toBeLessThan(2_000);
   });
 });
 

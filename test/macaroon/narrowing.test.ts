@@ -162,9 +162,11 @@ function secondAllows(known: ReadonlySet<string>): boolean {
 
 test("the property is not empty: operations do lead to tokens that pass", () => {
   const known = new Set(["a", "b", "c", "d", "e", "x", ""]);
-  const passing = fc.sample(fc.tuple(fc.constantFrom(...HELD), moves), 500).filter(([start, steps]) => {
-    return steps.length > 0 && passes(carryOut(start, steps), known);
-  });
+  // A statistic of one sample, which is always the same.
+  const sample = fc.sample(fc.tuple(fc.constantFrom(...HELD), moves), { numRuns: 500, seed: 1 });
+  const passing = sample.filter(
+    ([start, steps]) => steps.length > 0 && passes(carryOut(start, steps), known),
+  );
   expect(passing.length).toBeGreaterThan(5);
 });
 

@@ -1,5 +1,4 @@
 /** Loaded before every test file that a mutant is tried on, and before those whose calls are noted. */
-import fc from "fast-check";
 import { afterAll } from "vitest";
 
 import { HITS } from "./hits.ts";
@@ -10,9 +9,6 @@ declare module "vitest" {
     called?: Readonly<Record<string, readonly number[]>>;
   }
 }
-
-// A mutant that dies must die again under the same seed: random tests draw the same values every time.
-fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: 1 });
 
 // biome-ignore lint/correctness/noEmptyPattern: vitest reads the pattern to see which fixtures are wanted
 afterAll(({}, suite) => {

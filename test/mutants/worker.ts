@@ -12,6 +12,7 @@ import {
   type Vitest,
 } from "vitest/node";
 
+import { SEED } from "../support/seed.ts";
 import { type Failure, type Order, orderSchema, type Report } from "./messages.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -41,6 +42,8 @@ const vitest = await createVitest(
     // What is made of a mutant's source must never be found by another run.
     fsModuleCache: false,
     globalSetup: [],
+    // A mutant that dies must die again under the same seed: random tests draw the same values every time.
+    env: { [SEED]: "1" },
     reporters: [{ onTestModuleQueued: beginFile }],
     silent: true,
     // Threads begin in a fraction of the time of processes, and end with this one.

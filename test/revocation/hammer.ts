@@ -5,7 +5,7 @@ export interface Hammered {
   /** Tokens that were allowed after their revocation, where `min_sequence` said up to where to know. */
   readonly stale: number;
   readonly unavailable: number;
-  /** Milliseconds from the acknowledgement to the first refusal elsewhere, without `min_sequence`. */
+  /** Milliseconds by the given clock from the acknowledgement to the first refusal elsewhere, without `min_sequence`. */
   readonly latencies: readonly number[];
 }
 
@@ -22,6 +22,7 @@ export async function hammer(
   one: InProcessReplica,
   other: InProcessReplica,
   rounds: number,
+  now: () => number = () => performance.now(),
 ): Promise<Hammered> {
   let stale = 0;
   let unavailable = 0;
@@ -33,7 +34,7 @@ export async function hammer(
       const { token, tokenId } = await one.issue();
       if ((await other.verify(token)) !== "allowed") throw new Error("a good token was refused");
       const sequence = await one.revoke(undefined, { kind: "token", token });
-      const acknowledged = performance.now();
+      const acknowledged = now();
       if (round % 2 === 0) {
         const outcome = await other.verify(token, sequence);
         if (outcome === "allowed") stale += 1;
@@ -41,10 +42,10 @@ export async function hammer(
         continue;
       }
       while ((await other.verify(token)) === "allowed") {
-        if (performance.now() - acknowledged > 30_000) throw new Error(`never refused: ${tokenId}`);
+        if (now() - acknowledged > 30_000) throw new Error(`never refused: ${tokenId}`);
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      latencies.push(performance.now() - acknowledged);
+      latencies.push(now() - acknowledged);
     }
   });
   return { stale, unavailable, latencies };

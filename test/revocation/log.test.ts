@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { beforeAll, expect, test } from "vitest";
 
@@ -7,6 +6,7 @@ import { fenceRestored } from "../../src/domain/revoke/restore-fence.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { describeService, type Issued, type Revoked } from "../support/service.ts";
 import { linkOf } from "../support/service-macaroons.ts";
+import { until } from "../support/until.ts";
 
 interface Page {
   readonly items: Revoked["revocations"];
@@ -126,7 +126,7 @@ describeService("reading the revocation log", (service) => {
       undefined,
     );
     expect(fenced.platforms).toEqual(["bakehouse", "default", "other"]);
-    while (service().knowledge.position().epoch !== fenced.epoch) await sleep(20);
+    await until(() => service().knowledge.position().epoch === fenced.epoch);
     await service().fresh();
 
     // Credentials among it, so that a new one is needed first.

@@ -7,6 +7,7 @@ import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, newHome, startService } from "../support/process-service.ts";
+import { until } from "../support/until.ts";
 
 describeOn("postgres", "a replica that is paused", () => {
   test("past the bound and resumed allows nothing that was revoked meanwhile", async () => {
@@ -21,7 +22,9 @@ describeOn("postgres", "a replica that is paused", () => {
       const platform = { token: credential(home, "default.token") };
       const issue = () => here.issue(platform, { platform: "default", on_behalf_of: { subject: "paused" } });
       const tokens = await Promise.all(Array.from({ length: 10 }, issue));
-      for (const { token } of tokens) expect((await there.verify(platform, token)).allowed).toBe(true);
+      // On a busy machine the bound may have passed again.
+      const isAllowed = async (token: string) => (await there.verifyPatiently(platform, token)).allowed;
+      for (const { token } of tokens) expect(await isAllowed(token)).toBe(true);
 
       for (let round = 0; round < 2; round++) {
         process.kill(other.pid, "SIGSTOP");
@@ -30,7 +33,7 @@ describeOn("postgres", "a replica that is paused", () => {
         );
         const dead = tokens.slice(round * 4, round * 4 + 5);
         for (const { token } of dead) await here.revoke(undefined, { token });
-        await sleep(2_500);
+        await sleep(1_600); // the other process's clock is the machine's: its bound passes
         process.kill(other.pid, "SIGCONT");
         // Asked while it stood still, answered now: 503, or what is true now, and never what was true then.
         const answers = await Promise.all(asked);
@@ -40,20 +43,12 @@ describeOn("postgres", "a replica that is paused", () => {
           if (revoked.has(tokens[index] as (typeof tokens)[number])) expect(allowed).toBe(false);
           expect([200, 503]).toContain(status);
         }
-        const end = performance.now() + 10_000;
-        for (;;) {
-          const { status } = await there.call("GET", "/readyz");
-          if (status === 200) break;
-          expect(performance.now()).toBeLessThan(end);
-          await sleep(20);
-        }
-        for (const token of tokens) {
-          expect((await there.verify(platform, token.token)).allowed).toBe(!revoked.has(token));
-        }
+        await until(async () => (await there.call("GET", "/readyz")).status === 200);
+        for (const token of tokens) expect(await isAllowed(token.token)).toBe(!revoked.has(token));
       }
     } finally {
       await Promise.all([one.end("SIGTERM"), other.end("SIGTERM")]);
       home.remove();
     }
-  }, 90_000);
+  });
 });

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { bearer, describeService, type Issued, type TestService } from "../support/service.ts";
 import { bound, createThirdParty, linkOf, narrow, tickets } from "../support/service-macaroons.ts";
 import { OWN_ISSUER } from "../support/service-people.ts";
+import { until } from "../support/until.ts";
 
 let subjects = 0;
 /** A person whom no other test revokes. */
@@ -169,6 +169,8 @@ describeService(
   (service) => {
     const allowed = async (token: string) => (await service().verify(token)).allowed;
     const admin = () => service().asAdmin();
+    /** Waits until the database's clock shows a later millisecond. */
+    const past = (instant: number) => until(async () => (await service().database.store.now()) > instant);
 
     test("issued_before is exclusive, to the millisecond, and rounds up what is finer", async () => {
       const who = someone();
@@ -191,7 +193,7 @@ describeService(
         const first = await service().issue({}, who);
         await service().revoke([{ principal, issued_before: "2026-01-01T00:00:00Z" }], admin());
         expect(await allowed(first.token)).toBe(true);
-        await sleep(2);
+        await past(Date.parse(first.issued_at));
         const at =
           how === "issued_before"
             ? { issued_before: new Date(await service().database.store.now()).toISOString() }
@@ -244,7 +246,7 @@ describeService(
         sequence: first.sequence,
       });
       const now = await service().revoke([{ principal }], admin());
-      await sleep(3);
+      await past(await service().database.store.now());
       const later = await service().revoke([{ principal }], admin());
       expect(later.revocations[0]?.id).not.toBe(now.revocations[0]?.id);
       const same = await service().revoke([now.revocations[0]?.target ?? {}], admin());

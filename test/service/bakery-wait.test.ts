@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { describeService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";
 import { tickets } from "../support/service-macaroons.ts";
+import { until } from "../support/until.ts";
 
 const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
@@ -41,6 +42,14 @@ describeService(
       };
     }
 
+    /** Waits until the store has been asked so many times more whether somebody has acted. */
+    async function moreLooks(method: "find" | "standings", count: number): Promise<void> {
+      const { calls } = service().watched;
+      const begin = calls.length;
+      const look = `dischargeRequests.${method}`;
+      await until(() => calls.slice(begin).filter((call) => call === look).length >= count);
+    }
+
     test("is sent on eight times, and then waits for as long as it takes", async () => {
       const { wait, act } = await asked();
       let path = wait;
@@ -56,7 +65,7 @@ describeService(
         .finally(() => {
           answered = true;
         });
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await moreLooks("standings", 2); // each after a pause that is longer than all eight waited together
       expect(answered).toBe(false);
       await act();
       expect((await last).json()).toMatchObject({ kind: "macaroon" });
@@ -66,13 +75,9 @@ describeService(
       const { wait, act } = await asked();
       const server = await service().listen();
       try {
-        const begin = service().watched.calls.length;
-        const looks = () =>
-          service()
-            .watched.calls.slice(begin)
-            .filter((call) => call === "dischargeRequests.find").length;
+        const looked = moreLooks("find", 3); // one request looks twice
         const waiting = fetch(`${server.url}${wait}`);
-        await expect.poll(looks).toBeGreaterThan(2); // one request looks twice
+        await looked;
         await act();
         const response = await waiting;
         expect([response.status, response.redirected]).toEqual([200, true]);

@@ -78,10 +78,10 @@ describeService(
       const asked = await service().send("POST", "/v1/discharge", { caveat_id, token });
       expect(asked.status, asked.text).toBe(202);
       const { id } = asked.json<{ id: string }>();
-      await expect.poll(() => sent.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => sent.length).toBe(1);
       takes = true;
       service().database.shift(6_000);
-      await expect.poll(() => sent.length, { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => sent.length).toBe(2);
       expect(sent[1]?.id).toBe(sent[0]?.id);
       const notice: unknown = JSON.parse(sent[0]?.body ?? "");
       expect(notice).toMatchObject({
@@ -98,7 +98,7 @@ describeService(
 
       const alice = await people.login(service().request, "alice");
       await service().send("POST", `/v1/approvals/${id}`, { decision: "approve" }, alice);
-      await expect.poll(() => sent.length, { timeout: 10_000 }).toBe(3);
+      await expect.poll(() => sent.length).toBe(3);
       expect(JSON.parse(sent[2]?.body ?? "")).toMatchObject({
         type: "approval.decided",
         data: { id, state: "granted" },

@@ -239,10 +239,10 @@ describeOn("postgres", "issues at once", (open) => {
       );
       return { scans: Number(row?.["scans"]), written: Number(row?.["written"]) };
     };
-    await expect.poll(async () => (await scans()).written, { timeout: 15_000 }).toBe(1);
+    await expect.poll(async () => (await scans()).written).toBe(1);
     const before = await scans();
     for (let n = 2; n <= 20; n++) await record(n);
-    await expect.poll(async () => (await scans()).written, { timeout: 15_000 }).toBe(20);
+    await expect.poll(async () => (await scans()).written).toBe(20);
     expect((await scans()).scans > before.scans).toBe(scanned);
   });
 });

@@ -135,7 +135,7 @@ describeOn("postgres", "partitions on the server", (open) => {
         if (made) inserted.push(id);
       }
     });
-    await expect.poll(() => inserted.length, { timeout: 10_000 }).toBeGreaterThan(20);
+    await expect.poll(() => inserted.length).toBeGreaterThan(20);
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => db.store.maintainPartitions(0)));
     running = false;
     await Promise.all(traffic);

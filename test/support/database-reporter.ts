@@ -9,7 +9,12 @@ export interface Counts {
   readonly skipped: number;
   readonly pglite: number;
   readonly postgres: number;
+  /** The files that took longest, the slowest first. */
+  readonly slowest: readonly { readonly file: string; readonly milliseconds: number }[];
 }
+
+/** How many files are named as the slowest. */
+const SLOWEST = 10;
 
 /** Environment variable that names a file to which the counts are written as JSON. */
 export const COUNTS_FILE = "BAKEHOUSE_TEST_COUNTS_FILE";
@@ -30,8 +35,15 @@ class CountingReporter implements Reporter {
       }
     }
     const file = process.env[COUNTS_FILE];
-    if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
+    if (file !== undefined) writeFileSync(file, JSON.stringify({ ...counts, slowest: slowestOf(modules) }));
   }
+}
+
+function slowestOf(modules: readonly TestModule[]): Counts["slowest"] {
+  return modules
+    .map((module) => ({ file: module.relativeModuleId, milliseconds: module.diagnostic().duration }))
+    .sort((a, b) => b.milliseconds - a.milliseconds)
+    .slice(0, SLOWEST);
 }
 
 // Vitest loads a reporter by its default export.

@@ -5,6 +5,7 @@ import { issuedTokenSchema } from "../../src/http/wire/token.ts";
 import { verdictSchema } from "../../src/http/wire/verdict.ts";
 import { createBrowser } from "./browser.ts";
 import { noteSecret } from "./process-logs.ts";
+import { until } from "./until.ts";
 
 /** An answer, whatever its status. */
 export interface Answer {
@@ -38,6 +39,8 @@ export interface Client {
   issue(as: As, body: unknown, idempotencyKey?: string): Promise<Issued>;
   /** @throws Error for any answer but 200 */
   verify(as: As, token: string, context?: Readonly<Record<string, unknown>>): Promise<Verdict>;
+  /** As {@link verify}, asked again as long as the service says that it cannot tell (503). */
+  verifyPatiently(as: As, token: string): Promise<Verdict>;
   /** @throws Error for any answer but 200 */
   revoke(as: As, target: Target, reason?: string): Promise<z.infer<typeof revokedSchema>>;
 }
@@ -85,6 +88,11 @@ export function createClient(url: string, seen: (text: string) => void = () => {
     },
     verify: (as, token, context = {}) =>
       expecting(200, verdictSchema, call("POST", "/v1/verify", { as, body: { token, context } })),
+    verifyPatiently: (as, token) =>
+      until(async () => {
+        const answer = await call("POST", "/v1/verify", { as, body: { token, context: {} } });
+        return answer.status !== 503 && expecting(200, verdictSchema, Promise.resolve(answer));
+      }),
     revoke: (as, target, reason) =>
       expecting(
         200,

@@ -14,6 +14,7 @@ import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/sys
 import { openStore } from "../../src/storage/open.ts";
 import { scratchFolder } from "./scratch.ts";
 import { noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
+import { until } from "./until.ts";
 
 /** What several replicas of one service share. */
 export interface Fleet {
@@ -45,6 +46,8 @@ export interface InProcessReplica {
   readonly reports: readonly string[];
   issue(subject?: string, platform?: string): Promise<IssuedToken>;
   verify(token: string, minSequence?: string): Promise<Outcome>;
+  /** As {@link verify}, asked again as long as the replica says that it cannot tell. */
+  verifyPatiently(token: string, minSequence?: string): Promise<Outcome>;
   /** @returns the answer's sequence */
   revoke(by: Caller | undefined, ...targets: readonly RevokeTarget[]): Promise<string>;
   stop(): Promise<void>;
@@ -121,10 +124,27 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
   await composed.bootstrap.run(false);
   await composed.start();
   const { service } = composed;
+  async function verify(token: string, minSequence?: string): Promise<Outcome> {
+    const request = { token, discharges: [], context: new Map(), minSequence, dryRun: false };
+    try {
+      const verdict = await service.decisions.decide(platformCaller("default"), request);
+      return verdict.allowed ? "allowed" : verdict.code;
+    } catch (error) {
+      if (error instanceof DomainError) return error.code;
+      throw error;
+    }
+  }
+
   return {
     composed,
     store,
     reports,
+    verify,
+    verifyPatiently: (token, minSequence) =>
+      until(async () => {
+        const outcome = await verify(token, minSequence);
+        return outcome !== "unavailable" && outcome;
+      }),
     issue: (subject = "alice", platform = "default") =>
       service.tokens.issue(person(subject), {
         platform,
@@ -134,16 +154,6 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
         label: undefined,
         onBehalfOf: undefined,
       }),
-    async verify(token, minSequence) {
-      const request = { token, discharges: [], context: new Map(), minSequence, dryRun: false };
-      try {
-        const verdict = await service.decisions.decide(platformCaller("default"), request);
-        return verdict.allowed ? "allowed" : verdict.code;
-      } catch (error) {
-        if (error instanceof DomainError) return error.code;
-        throw error;
-      }
-    },
     async revoke(by, ...targets) {
       return (await service.revocations.revoke(by, { targets, reason: undefined })).sequence;
     },

@@ -1,4 +1,5 @@
 import type { Clock } from "../../src/domain/ports/clock.ts";
+import { calmNow } from "./calm-clock.ts";
 
 /** The service's clock, running unless it is frozen, and moved by tests. */
 export interface TestClock extends Clock {
@@ -12,14 +13,14 @@ export interface TestClock extends Clock {
   freeze(at: number | undefined): void;
 }
 
-/** A clock that begins with the machine's time. */
+/** A clock whose wall clock begins with the machine's time. Its monotonic hand waits for a busy machine. */
 export function createTestClock(): TestClock {
   let wall = 0;
   let monotonic = 0;
   let frozen: number | undefined;
   return {
     now: () => frozen ?? Date.now() + wall,
-    monotonic: () => performance.now() + monotonic,
+    monotonic: () => calmNow() + monotonic,
     advance(milliseconds) {
       wall += milliseconds;
       monotonic += milliseconds;

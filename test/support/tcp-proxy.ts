@@ -7,8 +7,10 @@ export interface TcpProxy {
   through(url: string): string;
   /** Drops all that is sent either way, on open connections and on new ones, and closes none. */
   blackHole(): void;
-  /** Does so on the connections over which this text has been sent, and on no other. */
-  blackHoleWhere(text: string): number;
+  /** Does so on every connection over which this text has been or will be sent, and on no other. */
+  blackHoleWhere(text: string): void;
+  /** How many connections over which this text has been sent pass what is sent. */
+  alive(text: string): number;
   /** Passes everything again. Connections that lost something stay as they are: dead. */
   heal(): void;
   /** Breaks all open connections off. */
@@ -38,6 +40,7 @@ export async function startTcpProxy(
   const links = new Set<Link>();
   let hole = false;
   let target = first;
+  let swallowed: string | undefined;
 
   const listener = createServer((client) => {
     if (target === undefined) {
@@ -58,6 +61,7 @@ export async function startTcpProxy(
     client.on("data", (data: Buffer) => {
       see(data);
       link.sent = (link.sent + data.toString("latin1")).slice(-4_096);
+      if (swallowed !== undefined && link.sent.includes(swallowed)) link.dead = true;
       if (!link.dead) server.write(data);
     });
     server.on("data", (data) => {
@@ -91,12 +95,13 @@ export async function startTcpProxy(
       for (const link of links) link.dead = true;
     },
     blackHoleWhere(text) {
-      const found = [...links].filter(({ sent }) => sent.includes(text));
-      for (const link of found) link.dead = true;
-      return found.length;
+      swallowed = text;
+      for (const link of links) if (link.sent.includes(text)) link.dead = true;
     },
+    alive: (text) => [...links].filter(({ sent, dead }) => !dead && sent.includes(text)).length,
     heal() {
       hole = false;
+      swallowed = undefined;
     },
     cut,
     lead(port) {
