@@ -12,7 +12,7 @@ export type Condition =
       readonly state: "known";
       readonly text: string;
       readonly caveat: Caveat;
-      /** What clearing would else find out each time. */
+      /** Facts that clearing would else find out each time. */
       readonly prepared: Prepared | undefined;
     }
   /** A first-party caveat that is not of the language. It forbids every request. */
@@ -21,7 +21,7 @@ export type Condition =
   | { readonly state: "third_party"; readonly location: string };
 
 /**
- * Reads a first-party caveat from its text, or from its bytes as they stand in a macaroon. Never throws: what
+ * Reads a first-party caveat from its text, or from its bytes as they stand in a macaroon. Never throws: a text that
  * is no caveat, or not UTF-8, is an unknown condition.
  */
 export function compileCaveat(source: string | Uint8Array): Condition {

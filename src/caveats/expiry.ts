@@ -17,7 +17,7 @@ export function earliestExpiry(conditions: readonly Condition[], latest: number)
 }
 
 /**
- * The expiry of a token that is about to be minted with these caveats, unix milliseconds. A token whose caveats
+ * The expiry of a token that is about to be minted with these caveats, unix milliseconds. A token with caveats that
  * have expired already expires as it is issued.
  */
 export function expiryOfNew(caveats: readonly string[], issuedAt: number, life: number): number {

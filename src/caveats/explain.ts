@@ -8,7 +8,7 @@ import { MAX_DECIMAL_DIGITS } from "./values/decimal.ts";
 import { formatInstant, type Instant } from "./values/instant.ts";
 import { printable, quote, SHOWN_CHARACTERS } from "./values/quote.ts";
 
-/** What was seen and what would have passed, of a caveat that forbids a request with this context. */
+/** The value that was seen and one that would have passed, of a caveat that forbids a request with this context. */
 export function explainRefusal(caveat: AttributeCaveat, refusal: Refusal, context: JsonObject): string {
   return `${seen(caveat, refusal, context)}, the token allows ${allowed(caveat)}`;
 }

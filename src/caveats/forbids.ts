@@ -13,7 +13,7 @@ import { spend, type Work } from "./values/work.ts";
 
 // Normalising a character takes about as long as looking at this many.
 const NORMALISE_COST = 15;
-// So do reading a value in every way in which it could be what is denied, and parsing a bound's counterpart.
+// So do reading a value in every way in which it could be the denied one, and parsing a bound's counterpart.
 // A list of a mebibyte has tens of thousands of values: counted by their length alone they would take seconds.
 const READINGS_COST = 150;
 const PARSE_COST = 25;
@@ -22,12 +22,12 @@ const MISSING: Refusal = { seen: "missing" };
 const EMPTY_LIST: Refusal = { seen: "empty_list" };
 
 /**
- * Why a caveat forbids a request with this context, or undefined where it does not.
+ * Why a caveat forbids a request with this context, or undefined if it does not.
  *
- * A missing attribute forbids, whatever the operator. Of a list every element must satisfy the caveat, and an
+ * A missing attribute forbids, with every operator. Of a list every element must satisfy the caveat, and an
  * empty list does not. Never throws.
  *
- * @param prepared where it was kept with the caveat
+ * @param prepared if it was kept with the caveat
  */
 export function forbids(
   caveat: AttributeCaveat,
@@ -52,9 +52,9 @@ function refuse(value: JsonValue, inList: boolean, why: Mismatch | undefined): R
 }
 
 /**
- * Why one value, which is no list, does not satisfy a caveat, or undefined where it does.
+ * Why one value, which is no list, does not satisfy a caveat, or undefined if it does.
  *
- * @param denied what {@link deniedBy} says of the caveat
+ * @param denied the result of {@link deniedBy} for the caveat
  */
 export function mismatch(
   caveat: AttributeCaveat,

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "../json/value.ts";
 
 /**
- * The value at a dotted path of a context, or undefined where there is none.
+ * The value at a dotted path of a context, or undefined if there is none.
  *
  * Only own members count (objects are maps), and a path goes through objects only, never through a list.
  *

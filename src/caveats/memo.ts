@@ -18,13 +18,13 @@ interface Known {
 }
 
 /**
- * Makes a reader that remembers what recurs.
+ * Makes a reader that remembers caveats that recur.
  *
  * Nearly all tokens share nearly all of their caveats (`action in read`, `tool in search, fetch`), and to find one
- * by its bytes takes a tenth of the time that reading it takes. What a caveat means depends on its bytes alone, so
+ * by its bytes takes a tenth of the time that reading it takes. A caveat's meaning depends on its bytes alone, so
  * nothing that is remembered can be wrong for anybody. A caveat enters when it is read for the second time, and
  * only into its one place: those that occur once (an instance, an instant) push nothing out and take no memory, and
- * whoever makes caveats that meet in a place makes them as slow as if nothing were remembered.
+ * an attacker with caveats that meet in one place makes them as slow as if nothing were remembered.
  */
 export function createCaveatReader(): CaveatReader {
   const seen = new Int32Array(PLACES);
@@ -36,7 +36,7 @@ export function createCaveatReader(): CaveatReader {
     const found = known[place];
     if (found !== undefined && isSame(found.id, id)) return found.condition;
     const condition = compileCaveat(id);
-    // A copy: what came in is a view of the whole token.
+    // A copy: the bytes that came in are a view of the whole token.
     if (seen[place] === mark) known[place] = { id: id.slice(), condition };
     else seen[place] = mark;
     return condition;

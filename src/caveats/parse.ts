@@ -12,9 +12,9 @@ import { parseList } from "./values/list.ts";
 const TIME_BEFORE = "time-before";
 
 /**
- * Reads a caveat, or undefined for whatever is not exactly a sentence of the grammar in README.md.
+ * Reads a caveat, or undefined for a text that is not exactly a sentence of the grammar in README.md.
  *
- * Undefined means `caveat_unknown`: nothing is guessed, since whoever wrote the text meant to forbid something.
+ * Undefined means `caveat_unknown`: nothing is guessed, since the text's writer meant to forbid something.
  */
 export function parseCaveat(text: string): Caveat | undefined {
   if (!isClean(text)) return undefined;
@@ -35,13 +35,13 @@ export function parseCaveat(text: string): Caveat | undefined {
   return parseAttributeCaveat(attribute, operator, value);
 }
 
-/** Reads a caveat as it stands in a macaroon; what is not UTF-8 is no caveat. */
+/** Reads a caveat as it stands in a macaroon; bytes that are not UTF-8 are no caveat. */
 export function parseCaveatBytes(bytes: Uint8Array): Caveat | undefined {
   const text = decodeCaveat(bytes);
   return text === undefined ? undefined : parseCaveat(text);
 }
 
-/** The text of a caveat's bytes; undefined where they are not UTF-8. */
+/** The text of a caveat's bytes; undefined if they are not UTF-8. */
 export function decodeCaveat(bytes: Uint8Array): string | undefined {
   try {
     return decodeUtf8(bytes);
@@ -113,7 +113,7 @@ function timeBefore(value: string): Caveat | undefined {
   return at && { kind: "time", operator: "<", at };
 }
 
-/** The position of the first dot, or -1 for none; undefined where a name is missing or malformed. */
+/** The position of the first dot, or -1 for none; undefined if a name is missing or malformed. */
 function readAttribute(text: string): number | undefined {
   let firstDot = -1;
   let atStart = true;

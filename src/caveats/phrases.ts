@@ -6,7 +6,7 @@ import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./values/quote.ts";
 /** Items of a list that a sentence names before it only counts the rest. */
 const NAMED_ITEMS = 8;
 
-/** What would pass a caveat, as the end of "the token allows …". */
+/** The values that would pass a caveat, as the end of "the token allows …". */
 export function allowed(caveat: AttributeCaveat): string {
   switch (caveat.kind) {
     case "equality":
@@ -29,7 +29,7 @@ export function attributeName(attribute: string): string {
   return printable(attribute, SHOWN_CHARACTERS);
 }
 
-/** Items as alternatives: `a`, `a or b`, `a, b or c`, and only a count of what is too many to name. */
+/** Items as alternatives: `a`, `a or b`, `a, b or c`, and only a count if they are too many to name. */
 export function either(items: readonly string[]): string {
   return alternatives(items, (item) => bareOrQuoted(item));
 }

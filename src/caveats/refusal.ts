@@ -16,7 +16,7 @@ export type Mismatch =
   | "dot_segment"
   | "work";
 
-/** What was seen where a caveat on an attribute of the context forbids the request. */
+/** The value that was seen if a caveat on an attribute of the context forbids the request. */
 export type Refusal =
   | { readonly seen: "missing" }
   | { readonly seen: "empty_list" }

@@ -73,7 +73,7 @@ function depthWarnings(known: readonly Indexed[]): readonly Warning[] {
   return [];
 }
 
-/** `args = x` needs a value where `args.amount = 1` needs an object. */
+/** `args = x` needs a value if `args.amount = 1` needs an object. */
 function pathWarnings(entries: readonly Indexed<AttributeCaveat>[]): readonly Warning[] {
   const first = new Map<string, Indexed<AttributeCaveat>>();
   for (const entry of entries) {

@@ -50,7 +50,7 @@ function prefixesClash(patterns: readonly string[]): boolean {
   return prefixes.some((prefix) => !longest.startsWith(prefix));
 }
 
-/** Two blocks are disjoint or nested, so what several lists share is again a list of their blocks. */
+/** Two blocks are disjoint or nested, so the intersection of several lists is again a list of their blocks. */
 function blocksClash(networks: readonly (readonly Block[])[], work: Work): boolean {
   let [shared = [], ...others] = networks;
   if (others.length === 0) return false;
@@ -70,8 +70,8 @@ function blocksClash(networks: readonly (readonly Block[])[], work: Work): boole
 }
 
 /**
- * Every text that could pass, where a list or a literal glob leaves only finitely many. Texts are enough:
- * a string passes wherever a number or a boolean with that canonical text does.
+ * Every text that could pass, if a list or a literal glob leaves only finitely many. Texts are enough:
+ * a string passes in every place in which a number or a boolean with that canonical text does.
  */
 function finiteValues({ only, patterns }: Merged): readonly string[] | undefined {
   const literal = patterns.find((pattern) => !pattern.includes("*"));

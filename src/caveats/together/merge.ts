@@ -9,7 +9,7 @@ export type Bound = Pick<ComparisonCaveat, "operator" | "bound">;
 /** All that a chain says about one attribute, put together without saying more or less. */
 export interface Merged {
   readonly attribute: string;
-  /** The texts that every `=` and `in` allows; undefined where there is none of either. */
+  /** The texts that every `=` and `in` allows; undefined if there is none of either. */
   readonly only: readonly string[] | undefined;
   /** The texts that a `!=` or `not in` denies. */
   readonly denied: readonly string[];
@@ -35,7 +35,7 @@ export function mergeCaveats(caveats: readonly AttributeCaveat[]): ReadonlyMap<s
 }
 
 /**
- * Orders two bounds of one kind; undefined where one is a decimal and the other an instant, since no value
+ * Orders two bounds of one kind; undefined if one is a decimal and the other an instant, since no value
  * is both.
  */
 export function compareBounds(

@@ -2,7 +2,7 @@ import { attributeName, boundPhrase, either, eitherBlock } from "../phrases.ts";
 import { bareOrQuoted } from "../values/quote.ts";
 import type { Merged } from "./merge.ts";
 
-/** What a chain says about the attributes of the context: the action and its resource first, then amounts. */
+/** The limits of a chain on the attributes of the context: the action and its resource first, then amounts. */
 export function attributePhrases(all: ReadonlyMap<string, Merged>): readonly string[] {
   const rest = new Map(all);
   const phrases = [...actionPhrases(rest), ...amountPhrases(rest)];
@@ -10,7 +10,7 @@ export function attributePhrases(all: ReadonlyMap<string, Merged>): readonly str
   return phrases;
 }
 
-/** `read or list resources under repo:acme`: what it takes is cleared from the rest. */
+/** `read or list resources under repo:acme`: the attributes that it takes are cleared from the rest. */
 function actionPhrases(rest: Map<string, Merged>): readonly string[] {
   const action = rest.get("action");
   const resource = rest.get("resource");
@@ -36,7 +36,7 @@ function resourcePhrase({ only, patterns }: Merged): string | undefined {
   return matching.length === 0 ? named : `${named} if ${matching.join(" and ")}`;
 }
 
-/** `at most 100 EUR a call`, where just one amount has just one currency beside it. */
+/** `at most 100 EUR a call`, if just one amount has just one currency beside it. */
 function amountPhrases(rest: Map<string, Merged>): readonly string[] {
   const pairs = [...rest.values()].flatMap((amount) => {
     const currency = amount.attribute.endsWith("amount")

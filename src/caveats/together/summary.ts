@@ -11,7 +11,7 @@ import { attributePhrases } from "./summary-attributes.ts";
 export interface SummaryOptions {
   /** The clock. With it today's times stand without a date, and a token that has expired is called so. */
   readonly now?: Instant;
-  /** Where the chain stands; a root macaroon's unless said. */
+  /** The place of the chain; a root macaroon's unless said. */
   readonly macaroon?: MacaroonRole;
 }
 
@@ -24,7 +24,7 @@ const OWN_WORD = /^(?:until|expired|only|granted|handed|may|was|and) /;
 const MOST_AGENTS = 5;
 
 /**
- * What a chain allows, in a sentence for people.
+ * A sentence for people that says all that a chain allows.
  *
  * A second rendering of the same caveats and never a second truth: caveats on one attribute are put
  * together, none is left out without being counted, and nothing is said that they do not say.
@@ -102,7 +102,7 @@ function trailPhrases(caveats: readonly Caveat[]): readonly string[] {
   const names = caveats.filter((caveat) => caveat.kind === "agent").map((caveat) => caveat.name);
   if (names.length === 0) return [];
   const left = names.length - MOST_AGENTS;
-  // The last is who holds the token now, so it is the beginning of the trail that goes.
+  // The last is the token's holder now, so it is the beginning of the trail that goes.
   const shown = names.slice(-MOST_AGENTS).map((name) => bareOrQuoted(name));
   if (left > 0) shown.unshift(`${left} ${left === 1 ? "agent" : "agents"}`);
   return [`handed on to ${shown.join(", then ")}`];

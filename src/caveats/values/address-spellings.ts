@@ -11,7 +11,7 @@ const WHOLE_PREFIX = /^(?:([^:]*)\/32|(.*:.*)\/128)$/;
 const PART = /^(?:0x[0-9a-f]{1,8}|\d{1,11})$/i;
 
 /**
- * The addresses that one reader or another takes a text for, in canonical text; none where it is no address.
+ * The addresses that one reader or another takes a text for, in canonical text; none if it is no address.
  *
  * The language itself knows one spelling (`parseAddress`). Other parsers also take a zone (RFC 4007 §11), brackets and
  * a port (RFC 3986 §3.2.2), the deprecated `::10.0.0.1` (RFC 4291 §2.5.5.1), and IPv4 as `inet_aton` reads it: one to

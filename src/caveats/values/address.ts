@@ -125,7 +125,7 @@ function parseIpv4(text: string): number | undefined {
 function parseIpv6(text: string): readonly number[] | undefined {
   if (text.length < 2 || text.length > 45) return undefined;
   const groups: number[] = [];
-  // Groups before `::`, or -1 where there is none.
+  // Groups before `::`, or -1 if there is none.
   let gap = -1;
   let at = 0;
   if (text.startsWith("::")) {

@@ -8,7 +8,7 @@ import { formatInstant, parseInstant } from "./instant.ts";
  * The text that `=` and `in` compare with: a string itself, `true` or `false`, or a number in plain notation
  * without needless zeros (1.0 and 1e0 are both `1`).
  *
- * Undefined for a number of too many digits, and for what is no scalar: such a value equals nothing.
+ * Undefined for a number of too many digits, and for a value that is no scalar: such a value equals nothing.
  */
 export function canonicalText(value: JsonValue): string | undefined {
   if (typeof value === "string") return value;
@@ -20,7 +20,7 @@ export function canonicalText(value: JsonValue): string | undefined {
 
 /**
  * Keys of a text, one for each way of reading it. Two texts that share a key might be the same thing to
- * whoever acts on the request, so `!=` and `not in` refuse. The text must be one that `canNormalise` takes.
+ * a program that acts on the request, so `!=` and `not in` refuse. The text must be one that `canNormalise` takes.
  */
 export function readingsOf(text: string): readonly string[] {
   const asText = `text ${isAscii(text) ? text : text.normalize("NFC")}`;

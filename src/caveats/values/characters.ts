@@ -33,7 +33,7 @@ export function areDigits(text: string): boolean {
  * Whether a text may stand in a caveat: well-formed Unicode without control characters (C0, DEL and C1) and
  * within {@link canNormalise}.
  *
- * A control character would let a caveat look different in a log or a terminal from what it says, and a
+ * A control character would let a caveat look different in a log or a terminal from its text, and a
  * lone surrogate has no UTF-8 form, so two different texts would be signed as the same bytes.
  */
 export function isClean(text: string): boolean {

@@ -15,12 +15,12 @@ export interface Decimal {
 }
 
 /**
- * What a text reads as: a decimal, `too_long` for a decimal of more than {@link MAX_DECIMAL_DIGITS}
- * digits in plain notation, or undefined for what is no decimal.
+ * The reading of a text: a decimal, `too_long` for a decimal of more than {@link MAX_DECIMAL_DIGITS}
+ * digits in plain notation, or undefined for a text that is no decimal.
  */
 export type DecimalReading = Decimal | "too_long" | undefined;
 
-// More than any text is long, so a clamped exponent is out of range whatever digits stand before it.
+// More than any text is long, so a clamped exponent is out of range with any digits before it.
 const EXPONENT_CLAMP = 1e12;
 
 const ZERO: Decimal = { kind: "decimal", negative: false, integer: "", fraction: "" };
@@ -31,7 +31,7 @@ export function readDecimal(text: string): DecimalReading {
 }
 
 /**
- * Reads what somebody else's parser might take for a decimal: also a plus sign, leading zeros, and a
+ * Reads a text that somebody else's parser might take for a decimal: also a plus sign, leading zeros, and a
  * missing digit before or after the point. Only for refusing: `!= 100` must not let `0100` through.
  */
 export function readDecimalLoosely(text: string): DecimalReading {
@@ -104,7 +104,7 @@ function scanExponent(text: string, from: number): number | undefined {
   return sign === CODE.minus ? -exponent : exponent;
 }
 
-/** @param point where the decimal point stands, counted in digits from the left */
+/** @param point the place of the decimal point, counted in digits from the left */
 function normalise(negative: boolean, digits: string, point: number): DecimalReading {
   let from = 0;
   let end = digits.length;

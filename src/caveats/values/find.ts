@@ -1,10 +1,10 @@
 import { spend, type Work } from "./work.ts";
 
-// What a step of the search takes, in simple looks at a character.
+// The cost of a step of the search, in simple looks at a character.
 const CHARACTER_COST = 6;
 
 /**
- * The first place where a piece stands between two positions of a text, or -1 also once the allowance is used up.
+ * The first place of a piece between two positions of a text, or -1 also once the allowance is used up.
  *
  * Knuth, Morris and Pratt: linear in both lengths. The engine's own search is quadratic at worst (a thousand
  * `a` and a `b`, in a text of `a`), which the author of a caveat would get to choose.

@@ -1,13 +1,13 @@
 import { findWithin } from "./find.ts";
 import { spend, type Work } from "./work.ts";
 
-// What a step from segment to segment takes, in simple looks at a character.
+// The cost of a step from segment to segment, in simple looks at a character.
 const SEGMENT_COST = 32;
 
 /** Literal pieces of one segment's pattern, with `*` between them. */
 type SegmentPattern = readonly string[];
 
-/** What stands between two `**`: patterns of consecutive segments. */
+/** The patterns between two `**`: those of consecutive segments. */
 type Run = readonly SegmentPattern[];
 
 /** Why a text is not one that a glob may match: an empty, `.` or `..` segment, or undefined for none. */
@@ -37,7 +37,7 @@ export function badSegment(value: string): BadSegment {
  * row for any characters, and every other character for itself.
  *
  * Never backtracks over `*` nor, save for the start of a run of segments, over `**`: each piece is taken
- * where it ends first, which can only leave more room for the next. Where a run that itself contains `*` and
+ * at its first end, which can only leave more room for the next. Where a run that itself contains `*` and
  * `/` floats between two `**`, every segment is tried as its start; the allowance bounds that, and a
  * match that needs more than it has left is none.
  */
@@ -79,7 +79,7 @@ function floatRun(value: string, from: number, text: string, work: Work): number
   }
 }
 
-/** Whether a run ends where the value ends and begins at a position or after it. */
+/** Whether a run ends if the value ends and begins at a position or after it. */
 function matchEnd(value: string, from: number, run: Run, work: Work): boolean {
   let start = value.length + 1;
   for (let segments = 0; segments < run.length; segments++) {

@@ -19,7 +19,7 @@ const END_SECOND = 253_402_300_800;
  *
  * `T` and `Z` may be lower case, as the RFC allows; a space between date and time is not accepted. A
  * fraction may have any number of digits. Second 60 is refused: Unix time has no place for it. So is an
- * instant whose year in UTC is not 0000–9999.
+ * instant with a year in UTC that is not 0000–9999.
  */
 export function parseInstant(text: string): Instant | undefined {
   const year = number(text, 0, 4);
@@ -126,7 +126,7 @@ function daysIn(year: number, month: number): number {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-// Both directions count in 400-year eras whose years begin in March, so that a leap day ends its year.
+// Both directions count in 400-year eras of years that begin in March, so that a leap day ends its year.
 
 /** Days from 1970-01-01 to a date of the proleptic Gregorian calendar. */
 function daysBefore(year: number, month: number, day: number): number {

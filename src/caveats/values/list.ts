@@ -1,7 +1,7 @@
 import { CODE, hasEdgeSpace, isClean } from "./characters.ts";
 
 /**
- * Reads a comma-separated list, or undefined where it is malformed.
+ * Reads a comma-separated list, or undefined if it is malformed.
  *
  * Spaces after a comma belong to nobody. An item that begins with a quote is a JSON string (RFC 8259 §7);
  * any other runs to the next comma and has no white space at its edges. No item is empty.
@@ -22,7 +22,7 @@ export function parseList(text: string): readonly string[] | undefined {
   }
 }
 
-/** Prints a list that {@link parseList} reads back, with quotes only where they are needed. */
+/** Prints a list that {@link parseList} reads back, with quotes only if they are needed. */
 export function printList(items: readonly string[]): string {
   return items.map(printItem).join(", ");
 }
@@ -40,7 +40,7 @@ function plainEnd(text: string, from: number): number {
   return comma < 0 ? text.length : comma;
 }
 
-/** The position after the closing quote, or the end of the text where there is none. */
+/** The position after the closing quote, or the end of the text if there is none. */
 function quotedEnd(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -53,7 +53,7 @@ function quotedEnd(text: string, from: number): number {
 function unquote(text: string): string | undefined {
   try {
     const item: unknown = JSON.parse(text);
-    // An escape must not smuggle in what may not be written outright.
+    // An escape must not smuggle in a character that may not be written outright.
     return typeof item === "string" && item !== "" && isClean(item) ? item : undefined;
   } catch {
     return undefined;

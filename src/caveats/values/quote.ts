@@ -1,27 +1,27 @@
 /** Characters of a value that an explanation shows before it cuts. */
 export const SHOWN_CHARACTERS = 80;
 
-// Whatever a terminal or a browser would not show as itself: controls, format characters (bidirectional
-// overrides, zero width), private and unassigned ones, lone surrogates, separators, and what is
+// Every character that a terminal or a browser would not show as itself: controls, format characters (bidirectional
+// overrides, zero width), private and unassigned ones, lone surrogates, separators, and all that is
 // ignorable by default (fillers, variation selectors).
 const UNSAFE = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
 // No space and no quote, so that a value can't continue the sentence it stands in.
 const PLAIN = /^[A-Za-z0-9*_/][A-Za-z0-9_.:/@*+#-]*$/;
 
-// Words that would change what a sentence says if they stood in it as bare values: `action = anything`.
+// Words that would change a sentence's meaning if they stood in it as bare values: `action = anything`.
 const LOADED: ReadonlySet<string> = new Set(
   "all always and any anyone anything but every everyone everything except forever never no none not nothing only or than unless unlimited until whatever with without".split(
     " ",
   ),
 );
 
-/** A text in quotes, with everything escaped that could deceive whoever reads it, cut at a sane length. */
+/** A text in quotes, with everything escaped that could deceive a reader, cut at a sane length. */
 export function quote(text: string, most: number = SHOWN_CHARACTERS): string {
   const shown = escaped(text, most, true);
   return `"${shown.text}"${shown.cut ? "…" : ""}`;
 }
 
-/** A text as itself where it is one plain word that can't be misread, else in quotes. */
+/** A text as itself if it is one plain word that can't be misread, else in quotes. */
 export function bareOrQuoted(text: string, most: number = SHOWN_CHARACTERS): string {
   const bare = text.length <= most && PLAIN.test(text) && !hasLoadedWord(text);
   return bare ? text : quote(text, most);
@@ -34,7 +34,7 @@ function hasLoadedWord(text: string): boolean {
     .some((word) => LOADED.has(word));
 }
 
-/** A text without quotes, where it stands by itself: unsafe characters escaped, cut at a sane length. */
+/** A text without quotes, for a place of its own: unsafe characters escaped, cut at a sane length. */
 export function printable(text: string, most: number): string {
   const shown = escaped(text, most, false);
   return shown.cut ? `${shown.text}…` : shown.text;

@@ -2,7 +2,7 @@
  * How much may still be done to clear one chain, or all of one bundle, in characters, elements and items looked at.
  *
  * A chain of 256 caveats over a context of a megabyte is cheap to send; without a bound on the product it
- * would not be cheap to answer. What is left undone when the bound is reached is refused, so more caveats can
+ * would not be cheap to answer. Work that is left undone when the bound is reached is refused, so more caveats can
  * never make a request pass. Mutable, and shared by all caveats of a chain.
  */
 export interface Work {
