@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { HttpError } from "../../src/http/parts/problem.ts";
 import {
-  ANY_FORM,
   anyTextOf,
   type FormRules,
   OAUTH_FORM,
+  PAGE_FORM,
   parseForm,
   readForm,
   textOf,
@@ -99,7 +99,7 @@ describe("parameters", () => {
 
 describe("bodies", () => {
   const RULES = [
-    ["any", ANY_FORM],
+    ["any", PAGE_FORM],
     ["OAuth's", OAUTH_FORM],
   ] as const;
 
@@ -121,10 +121,10 @@ describe("bodies", () => {
   });
 
   test("any form may name any media type, or none, and be empty", async () => {
-    expect([...(await readForm(post(null), ANY_FORM))]).toEqual([]);
+    expect([...(await readForm(post(null), PAGE_FORM))]).toEqual([]);
     const request = post(utf8.encode("a=1"), { "content-type": "text/plain" });
-    expect(textOf(await readForm(request, ANY_FORM), "a")).toBe("1");
-    expect(textOf(await readForm(post(utf8.encode("a=1")), ANY_FORM), "a")).toBe("1");
+    expect(textOf(await readForm(request, PAGE_FORM), "a")).toBe("1");
+    expect(textOf(await readForm(post(utf8.encode("a=1")), PAGE_FORM), "a")).toBe("1");
   });
 
   test.each([

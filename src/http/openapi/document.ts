@@ -124,11 +124,12 @@ function responseHeaders(headers: Readonly<Record<string, string>>) {
 
 /** The problems that a route can answer: its own, and those that follow from credential, query and body. */
 function problemCodes(route: Route): readonly ProblemCode[] {
-  const all: ProblemCode[] = [...(route.problems ?? []), "internal_error"];
+  // Any route can be given a query that is too large.
+  const all: ProblemCode[] = [...(route.problems ?? []), "internal_error", "payload_too_large"];
   if (route.kind === "api" || route.query !== undefined) all.push("invalid_request");
   if (route.auth !== "none") all.push("unauthenticated", "forbidden", "rate_limited", "unavailable");
   if (route.body !== undefined || route.form !== undefined) {
-    all.push("payload_too_large", "unsupported_media_type");
+    all.push("unsupported_media_type");
   }
   if (route.params !== undefined) all.push("not_found");
   return [...new Set(all)];
@@ -152,8 +153,13 @@ function refusal(route: Route, status: number, codes: readonly ProblemCode[]) {
   return {
     description: [...(own === undefined ? [] : [own.description]), lines.join("\n")].join("\n\n"),
     ...refusalHeaders(status),
-    content: { ...page, ...bakery, [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } },
+    content: { ...page, ...bakery, ...ownContent(own), [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } },
   };
+}
+
+/** A refusal in a form of the route's own, beside the problem document. */
+function ownContent(own: RouteResponse | undefined) {
+  return own?.schema === undefined ? {} : { [own.mediaType ?? "application/json"]: { schema: own.schema } };
 }
 
 function refusalHeaders(status: number) {

@@ -25,14 +25,22 @@ const VALUE = /^[A-Za-z0-9._~-]{1,4096}$/;
  * was then planted from somewhere else
  */
 export function readCookie(header: string | null, name: string): string | undefined {
-  if (header === null) return undefined;
-  const values = header
-    .split(";")
+  const value = onlyCookie(header, name);
+  return value !== undefined && VALUE.test(value) ? value : undefined;
+}
+
+/** Most cookies that are looked through; of a longer header nothing is believed. */
+const MOST_COOKIES = 200;
+
+/** The one value that a cookie's name has in a header; undefined where it has none or several. */
+export function onlyCookie(header: string | null, name: string): string | undefined {
+  const pairs = (header ?? "").split(";", MOST_COOKIES + 1);
+  if (pairs.length > MOST_COOKIES) return undefined;
+  const values = pairs
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
-  const [value] = values;
-  return values.length === 1 && value !== undefined && VALUE.test(value) ? value : undefined;
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /** A `Set-Cookie` value (RFC 6265 §4.1). @param maxAge seconds; 0 clears it */

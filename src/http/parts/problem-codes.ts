@@ -63,8 +63,9 @@ export const PROBLEMS = {
   },
   payload_too_large: {
     status: 413,
-    title: "The body is too large",
-    description: "The body is over 1 MiB, or over 16 MiB for a batch.",
+    title: "The request is too large",
+    description:
+      "The body is over 1 MiB, or over 16 MiB for a batch; without a credential, over 256 KiB, 256 values or 32 targets of a revocation. Or a form is over 16 KiB or 32 parameters, one with a token over 96 KiB or 8, or a query over 16 KiB or 32. `member` names what there is too much of.",
   },
   unsupported_media_type: {
     status: 415,

@@ -20,11 +20,19 @@ export class HttpError extends Error {
   readonly code: HttpProblemCode;
   /** Headers that the answer must carry, such as `allow`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The part of the request that is at fault; undefined for the whole of it. */
+  readonly member: string | undefined;
 
-  constructor(code: HttpProblemCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    code: HttpProblemCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    member?: string,
+  ) {
     super(message);
     this.code = code;
     this.headers = headers;
+    this.member = member;
   }
 }
 
@@ -42,7 +50,7 @@ export function problem(code: ProblemCode, detail: string, member?: string): Pro
  */
 export function publicProblem(error: unknown): Problem | undefined {
   if (error instanceof DomainError) return problem(error.code, error.message, error.member);
-  if (error instanceof HttpError) return problem(error.code, error.message);
+  if (error instanceof HttpError) return problem(error.code, error.message, error.member);
   if (error instanceof JsonError) return problem("invalid_request", error.message, error.path);
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { decodeBase64, MacaroonError } from "../../macaroon/index.ts";
+import { onlyCookie } from "../parts/cookies.ts";
 import { type Reply, ThrownReply } from "../parts/reply.ts";
 import type { HttpContext, HttpRequest } from "./context.ts";
 
@@ -72,12 +73,6 @@ export function presentedMacaroons(request: HttpRequest): string | undefined {
 }
 
 function cookieValue(header: string | null): string | undefined {
-  const name = `macaroon-${COOKIE_SUFFIX}=`;
-  const values = (header ?? "")
-    .split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(name))
-    // Python's clients quote a value that ends in padding.
-    .map((pair) => pair.slice(name.length).replace(/^"(.*)"$/, "$1"));
-  return values.length === 1 ? values[0] : undefined;
+  // Python's clients quote a value that ends in padding.
+  return onlyCookie(header, `macaroon-${COOKIE_SUFFIX}`)?.replace(/^"(.*)"$/, "$1");
 }

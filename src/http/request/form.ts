@@ -1,6 +1,7 @@
 import { DomainError } from "../../domain/parts/error.ts";
-import { MAX_BODY, type MediaType, readBytes } from "./body.ts";
+import { type MediaType, readBytes } from "./body.ts";
 import type { HttpRequest } from "./context.ts";
+import { MOST_PAIRS, requireFewPairs } from "./pairs.ts";
 
 /** The media type of forms, as browsers and OAuth clients send them. */
 export const FORM_TYPE = "application/x-www-form-urlencoded";
@@ -9,16 +10,24 @@ export const FORM_TYPE = "application/x-www-form-urlencoded";
 export interface FormRules {
   /** Largest body, bytes. */
   readonly maxBytes: number;
+  /** Most parameters. They are counted before any is read. */
+  readonly maxPairs: number;
   /** The media type that the request must name; without it any will do. A body of that type must be UTF-8. */
   readonly type?: MediaType;
 }
 
-/** Pages and macaroon-bakery's clients: a token and a ticket, percent-encoded. Go's client names no media type. */
-export const ANY_FORM: FormRules = { maxBytes: 256 * 1024 };
+/** Pages: a decision and a reason. */
+export const PAGE_FORM: FormRules = { maxBytes: 16 * 1024, maxPairs: MOST_PAIRS };
+
+/** Anybody's form that carries a token or a ticket. */
+const TOKEN_FORM = { maxBytes: 96 * 1024, maxPairs: 8 };
+
+/** macaroon-bakery's clients: Go's names no media type. Their queries are held to the same bounds. */
+export const BAKERY_FORM: FormRules = TOKEN_FORM;
 
 /** OAuth's clients (RFC 6749 appendix B). */
 export const OAUTH_FORM: FormRules = {
-  maxBytes: MAX_BODY,
+  ...TOKEN_FORM,
   type: {
     pattern: /^application\/x-www-form-urlencoded[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i,
     name: FORM_TYPE,
@@ -51,8 +60,10 @@ function decoded(encoded: Uint8Array): Uint8Array {
 }
 
 /** The value of a hexadecimal digit, NaN for any other byte. */
-function digit(byte: number | undefined): number {
-  return byte === undefined || byte <= SPACE ? Number.NaN : Number(`0x${String.fromCharCode(byte)}`);
+function digit(byte = SPACE): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : Number.NaN;
 }
 
 /** The bytes between two `&`, one parameter each. */
@@ -69,10 +80,13 @@ function* pairsOf(bytes: Uint8Array): Generator<Uint8Array> {
  * Reads `application/x-www-form-urlencoded` (WHATWG URL §5.1), keeping values as bytes.
  *
  * @param source a body, or the query behind `?`
+ * @param maxPairs most parameters
  * @throws DomainError for a parameter that is repeated: two readers must never see two different values
+ * @throws HttpError for too many parameters
  */
-export function parseForm(source: Uint8Array | string): Parameters {
+export function parseForm(source: Uint8Array | string, maxPairs = MOST_PAIRS): Parameters {
   const bytes = typeof source === "string" ? new TextEncoder().encode(source) : source;
+  requireFewPairs(bytes, maxPairs, typeof source === "string" ? "query" : "body");
   const names = new TextDecoder("utf-8", { ignoreBOM: true });
   const parameters = new Map<string, Uint8Array>();
   for (const pair of pairsOf(bytes)) {
@@ -90,12 +104,15 @@ export function parseForm(source: Uint8Array | string): Parameters {
  *
  * @throws DomainError or HttpError for a body that breaks the rules, or a parameter that is repeated
  */
-export async function readForm(request: HttpRequest, { maxBytes, type }: FormRules): Promise<Parameters> {
+export async function readForm(
+  request: HttpRequest,
+  { maxBytes, maxPairs, type }: FormRules,
+): Promise<Parameters> {
   const bytes = await readBytes(request, maxBytes, type);
   if (type !== undefined && strictText(bytes) === undefined) {
     throw new DomainError("invalid_request", "the body is not UTF-8");
   }
-  return parseForm(bytes);
+  return parseForm(bytes, maxPairs);
 }
 
 function strictText(bytes: Uint8Array): string | undefined {

@@ -1,10 +1,12 @@
 import type { z } from "zod";
 
-import type { JsonError } from "../../json/error.ts";
+import { JsonError } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
 import { toPlain } from "../../json/plain.ts";
+import type { JsonFlaw } from "../../json/reader.ts";
 import type { JsonValue } from "../../json/value.ts";
 import { invalid } from "../parts/fault-member.ts";
+import { HttpError } from "../parts/problem.ts";
 import { MAX_BODY, readJsonBytes } from "./body.ts";
 import type { HttpRequest } from "./context.ts";
 import { type ItemFlaws, itemFlaws } from "./item-flaws.ts";
@@ -54,14 +56,40 @@ export interface ReceivedBody<T> {
   readonly bytes: Uint8Array;
 }
 
-/** Receives and reads a request's body. */
-export async function receive<T>(request: HttpRequest, body: JsonBody<T>): Promise<ReceivedBody<T>> {
-  const bytes = await readJsonBytes(request, body.maxBytes);
-  const maxValues = body.maxBytes / BYTES_PER_VALUE;
+/**
+ * What a body may hold that comes without a credential: the tokens of a revocation, or a ticket and the token that
+ * carries it.
+ */
+const ANONYMOUS = { maxBytes: 256 * 1024, maxValues: 256 };
+
+/**
+ * Receives and reads a request's body.
+ *
+ * @param anonymous whether no credential came with the request: then far less is read
+ */
+export async function receive<T>(
+  request: HttpRequest,
+  body: JsonBody<T>,
+  anonymous: boolean,
+): Promise<ReceivedBody<T>> {
+  const maxBytes = anonymous ? Math.min(body.maxBytes, ANONYMOUS.maxBytes) : body.maxBytes;
+  const maxValues = anonymous ? ANONYMOUS.maxValues : body.maxBytes / BYTES_PER_VALUE;
+  const bytes = await readJsonBytes(request, maxBytes);
   const flaws = new Map<number, JsonError>();
-  const tree =
-    body.items === undefined
-      ? parseJson(bytes, { maxValues })
-      : parseJson(bytes, { maxValues, onFlaw: itemFlaws(body.items, flaws) });
-  return { value: body.read(tree, flaws), bytes };
+  const onFlaw = body.items === undefined ? undefined : itemFlaws(body.items, flaws);
+  return { value: body.read(parse(bytes, maxValues, anonymous, onFlaw), flaws), bytes };
+}
+
+function parse(
+  bytes: Uint8Array,
+  maxValues: number,
+  anonymous: boolean,
+  onFlaw: ((flaw: JsonFlaw) => void) | undefined,
+): JsonValue {
+  try {
+    return parseJson(bytes, onFlaw === undefined ? { maxValues } : { maxValues, onFlaw });
+  } catch (error) {
+    if (!anonymous || !(error instanceof JsonError) || error.code !== "too_many") throw error;
+    throw new HttpError("payload_too_large", `${error.message}: more needs a credential`, {}, error.path);
+  }
 }

@@ -7,6 +7,7 @@ import { authenticate } from "./authenticate.ts";
 import { dischargeRequired, speaksBakery } from "./bakery-wire.ts";
 import type { Exchange, HttpContext } from "./context.ts";
 import { type JsonBody, receive } from "./json-body.ts";
+import { requireShortQuery } from "./pairs.ts";
 import { readQuery } from "./query.ts";
 
 /** Whether a route needs a caller. `optional`: it takes one, and refuses a credential that is no good. */
@@ -79,6 +80,8 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   readonly kind?: RouteKind;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
+  /** Largest query, bytes; 16 KiB unless said. */
+  readonly maxQuery?: number;
   readonly body?: JsonBody<B>;
   /** The body as a form. The handler reads it, since a form has no members of several types. */
   readonly form?: { readonly schema: z.ZodType; readonly example: unknown };
@@ -112,13 +115,16 @@ export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefi
   const kind = definition.kind ?? "api";
 
   async function run(context: HttpContext, exchange: Exchange): Promise<Reply> {
+    requireShortQuery(exchange.search, definition.maxQuery);
     const caller = await callerOf(definition.auth, context, exchange);
     const params = readParams(definition.params, exchange);
     const query = readRouteQuery(definition.query, kind, exchange);
     // `Route` forgot these types. The definition's own schemas made the values, so the types still hold.
     authorize?.(caller as CallerOf<A>, params as P);
     const received =
-      definition.body === undefined ? undefined : await receive(exchange.request, definition.body);
+      definition.body === undefined
+        ? undefined
+        : await receive(exchange.request, definition.body, caller === undefined);
     return handler({
       context,
       service: context.service,

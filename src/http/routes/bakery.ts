@@ -6,13 +6,14 @@ import { HttpError, publicProblem } from "../parts/problem.ts";
 import { json, type Reply, seeOther } from "../parts/reply.ts";
 import { bakeryRefusal, discharged, interactionRequired } from "../request/bakery-wire.ts";
 import type { Exchange } from "../request/context.ts";
-import { ANY_FORM, type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
+import { BAKERY_FORM, type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
 import { defineRoute } from "../request/route.ts";
 import { bakeryErrorSchema, bakeryMacaroonSchema, interactionRequiredSchema } from "../wire/bakery.ts";
 
 const keySchema = z.string().meta({ description: "Curve25519, 32 bytes in standard base64." });
 const REFUSALS = {
   400: { description: "The request or its ticket is no good.", schema: bakeryErrorSchema },
+  413: { description: "The query or the form is too large.", schema: bakeryErrorSchema },
   429: { description: "Too many requests.", schema: bakeryErrorSchema },
   503: { description: "No answer can be given now.", schema: bakeryErrorSchema },
 } as const;
@@ -36,6 +37,8 @@ async function bakery(work: () => Promise<Reply>): Promise<Reply> {
         return bakeryRefusal(401, "permission denied", problem.detail);
       case "not_found":
         return bakeryRefusal(404, "not found", problem.detail);
+      case "payload_too_large":
+        return bakeryRefusal(413, "bad request", problem.detail);
       case "rate_limited":
       case "unavailable":
         return bakeryRefusal(problem.status, "temporarily unavailable", problem.detail);
@@ -88,8 +91,8 @@ export const publicKey = defineRoute({
 
 /** Parameters of query and form alike: Go's clients write the one, Python's the other. */
 async function parametersOf({ request, search }: Exchange): Promise<Parameters> {
-  const query = parseForm(search);
-  const form = await readForm(request, ANY_FORM);
+  const query = parseForm(search, BAKERY_FORM.maxPairs);
+  const form = await readForm(request, BAKERY_FORM);
   for (const name of form.keys()) {
     if (query.has(name)) throw new DomainError("invalid_request", "a parameter is repeated");
   }
@@ -117,6 +120,7 @@ export const bakeryDischarge = defineRoute({
     "Parameters in the query or as a form, whatever the media type: `id` or `id64`, `caveat64`, `token` or `token64`, `token-kind`. A person has to act in any case: the first answer says where, and the client comes back with the token that `/wait-token` gave.",
   auth: "none",
   kind: "protocol",
+  maxQuery: BAKERY_FORM.maxBytes,
   responses: {
     200: { description: "Discharged.", schema: z.strictObject({ Macaroon: bakeryMacaroonSchema }) },
     ...REFUSALS,

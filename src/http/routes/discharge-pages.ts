@@ -9,7 +9,7 @@ import type { Pages } from "../pages/pages.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
-import { ANY_FORM, type Parameters, readForm, textOf } from "../request/form.ts";
+import { PAGE_FORM, type Parameters, readForm, textOf } from "../request/form.ts";
 import { loginPath, signedIn } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 import { lineOfText } from "../wire/text.ts";
@@ -41,7 +41,7 @@ const ANSWERS = {
   kind: "page",
   params,
   responses: { 303: DONE },
-  problems: ["invalid_request", "forbidden", "conflict", "gone", "payload_too_large", "unavailable"],
+  problems: ["invalid_request", "forbidden", "conflict", "gone", "unavailable"],
 } as const;
 
 /** Approvals that the list shows. */
@@ -105,7 +105,7 @@ function oneForm(
   act: (asked: Asked, caller: HumanCaller, form: Parameters) => Promise<void>,
 ): (asked: Asked) => Promise<Reply> {
   const answer = signedIn(async (asked: Asked, caller) => {
-    await act(asked, caller, await readForm(asked.exchange.request, ANY_FORM));
+    await act(asked, caller, await readForm(asked.exchange.request, PAGE_FORM));
     return seeOther(asked.exchange.path, []);
   });
   return async (asked) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
 import { EVENT_STREAM } from "../../words/http.ts";
+import { HttpError } from "../parts/problem.ts";
 import { json } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import type { HttpRequest } from "../request/context.ts";
@@ -19,6 +20,9 @@ const example = {
   scope: "platform",
 };
 
+/** Most targets of a revocation without a credential. */
+const ANONYMOUS_TARGETS = 32;
+
 /** `POST /v1/revocations` */
 export const revoke = defineRoute({
   method: "POST",
@@ -27,7 +31,7 @@ export const revoke = defineRoute({
   tag: "Revocations",
   summary: "Revoke links, and everything below them",
   description:
-    "All targets or none. Where every target is a `token`, holding the tokens suffices and no credential is needed. An entry matches only within its author's scope, so naming a link that one does not own does nothing to its owner. The same target in the same scope answers the first entry again. From this answer on, this replica refuses what was revoked; give `sequence` to verify as `min_sequence` to have any replica do so.",
+    "All targets or none. Where every target is a `token`, holding the tokens suffices and no credential is needed, for up to 32 of them. An entry matches only within its author's scope, so naming a link that one does not own does nothing to its owner. The same target in the same scope answers the first entry again. From this answer on, this replica refuses what was revoked; give `sequence` to verify as `min_sequence` to have any replica do so.",
   auth: "optional",
   body: jsonBody(revokeRequestSchema, {
     targets: [{ revocation_id: "q83vEjRWeJCrze8SNFZ4kA" }],
@@ -42,6 +46,10 @@ export const revoke = defineRoute({
   },
   problems: ["not_found", "unprocessable"],
   async handler({ service, caller, body }) {
+    if (caller === undefined && body.targets.length > ANONYMOUS_TARGETS) {
+      const detail = `over ${ANONYMOUS_TARGETS} targets need a credential`;
+      throw new HttpError("payload_too_large", detail, {}, "targets");
+    }
     const revoked = await service.revocations.revoke(caller, revokeRequest(body));
     return json(200, {
       revocations: revoked.revocations.map(revocationWire),

@@ -10,6 +10,9 @@ import { contentSecurityPolicy } from "./pages.ts";
 import { sendText } from "./respond.ts";
 import { ensureSigningKeys, type SigningKeys } from "./signing-keys.ts";
 
+/** Longest path and query, bytes: an authorization request takes about one kilobyte. */
+const LONGEST_TARGET = 16 * 1024;
+
 /** Options of {@link createDevelopmentProvider}. */
 export interface DevelopmentProviderOptions {
   /** `PUBLIC_URL`: http on this machine. */
@@ -95,6 +98,7 @@ export async function createDevelopmentProvider(
     const target = request.url ?? "";
     const path = target.split("?", 1)[0] ?? "";
     if (!owns(path)) return sendText(response, 404, "not found");
+    if (target.length > LONGEST_TARGET) return sendText(response, 414, "the address is too long");
 
     response.setHeader("content-security-policy", contentSecurityPolicy());
     response.setHeader("x-content-type-options", "nosniff");

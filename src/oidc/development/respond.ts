@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Html } from "./pages.ts";
 
 const MAX_FORM = 16 * 1024;
+const MOST_PAIRS = 32;
 
 /** Sends a page that no cache keeps. */
 export function sendHtml(response: ServerResponse, status: number, page: Html, policy: string): void {
@@ -20,7 +21,7 @@ export function sendText(response: ServerResponse, status: number, text: string)
   response.end(`${text}\n`);
 }
 
-/** A submitted form; undefined if it is of another type, too large, or not UTF-8. */
+/** A submitted form; undefined if it is of another type, too large, of too many fields, or not UTF-8. */
 export async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const [type = ""] = (request.headers["content-type"] ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/x-www-form-urlencoded") return undefined;
@@ -35,7 +36,8 @@ export async function readForm(request: IncomingMessage): Promise<URLSearchParam
       if (length > MAX_FORM) return undefined;
       text += decoder.decode(chunk, { stream: true });
     }
-    return new URLSearchParams(text + decoder.decode());
+    text += decoder.decode();
+    return text.split("&", MOST_PAIRS + 1).length > MOST_PAIRS ? undefined : new URLSearchParams(text);
   } catch {
     return undefined;
   }
