@@ -46,32 +46,46 @@ test.each([
   await expect(authentication(session).session("c")).rejects.toMatchObject({ code: "unauthenticated" });
 });
 
-test.each([
-  { what: "is revoked", revoked: true, now: 0, says: "has been revoked" },
-  { what: "has run out", revoked: false, now: Date.parse("2027-01-01T00:00:00Z"), says: "expired" },
-  { what: "still stands", revoked: false, now: Date.parse("2026-12-31T23:59:59Z"), says: undefined },
-])("a credential that $what by the time that a body has come", async ({ revoked, now, says }) => {
+/** The caller of a platform's credential with these caveats, by a clock that the test moves. */
+async function credentialCaller(...caveats: readonly string[]) {
   const world = createWorld();
   world.keys.set(KEY_ID, rootKey(KEY, "bakehouse"));
   const whose = { platform: "bakehouse", issuer: "bakehouse", subject: "platform:shop" };
   world.principals.set(PRINCIPAL_ID, { ...PRINCIPAL, ...whose });
-  let time = 0;
+  const clock = { time: 0, now: () => clock.time, monotonic: () => clock.time };
   const caller = await createAuthentication({
     tokenVerifier: world.tokenVerifier,
     knowledge: { requireFresh: () => undefined, isRevoked: (subject) => world.revoked(subject) },
     idTokens: { verify: () => Promise.reject(new Error("not asked for")) },
     sessions: { find: async () => undefined },
-    clock: { now: () => time, monotonic: () => time },
+    clock,
     ownIssuer: OWN,
     adminGroups: [],
     trustsDevelopment: false,
-  }).bearer(encodeBundle([root()]), { method: "POST", path: "/v1/tokens", ip: "192.0.2.1" });
+  }).bearer(encodeBundle([root(KEY, ...caveats)]), { method: "POST", path: "/v1/tokens", ip: "192.0.2.1" });
   if (caller.kind !== "service") throw new Error("not a credential");
+  return { world, clock, caller };
+}
 
+test.each([
+  { what: "is revoked", revoked: true, now: 0, says: "has been revoked" },
+  { what: "has run out", revoked: false, now: Date.parse("2027-01-01T00:00:00Z"), says: "expired" },
+  { what: "still stands", revoked: false, now: Date.parse("2026-12-31T23:59:59Z"), says: undefined },
+])("a credential that $what by the time that a body has come", async ({ revoked, now, says }) => {
+  const { world, clock, caller } = await credentialCaller();
   expect(caller.refuses("issue", "shop")).toBeUndefined();
   world.revoked = () => revoked;
-  time = now;
+  clock.time = now;
   const refusal = caller.refuses("issue", "shop");
   if (says === undefined) expect(refusal).toBeUndefined();
   else expect(refusal).toContain(says);
+});
+
+test("each use of a credential clears its caveats anew, for its own action and its own moment", async () => {
+  const { clock, caller } = await credentialCaller("action = issue", "time > 1970-01-01T00:00:01Z");
+  expect(caller.refuses("issue", "shop")).toContain("1970-01-01T00:00:01Z");
+  clock.time = 2_000;
+  expect(caller.refuses("issue", "shop")).toBeUndefined();
+  expect(caller.refuses("revoke", "shop")).toContain("action");
+  expect(caller.refuses("issue", "shop")).toBeUndefined();
 });

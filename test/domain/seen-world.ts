@@ -90,7 +90,7 @@ export function verdict(
   return decisions.decide(caller, { ...asked, minSequence: undefined, dryRun: false });
 }
 
-/** @param maxBytes the cache's bound: with 0 nothing is remembered */
+/** @param maxBytes the cache's bound; 0 for a verifier without any memory */
 export function createWorld(maxBytes = 1024 * 1024): World {
   const cache = createBundleCache<RememberedBundle>(maxBytes);
   const held = new Map([[KEY_ID, rootKey()]]);
@@ -101,6 +101,21 @@ export function createWorld(maxBytes = 1024 * 1024): World {
       return held.get(id);
     },
   });
+  const verifier = createBundleVerifier(findKey);
+  const memory = {
+    sightings: createSightings(),
+    cache: {
+      find(key: string) {
+        const found = cache.find(key);
+        if (found !== undefined) world.hits++;
+        return found;
+      },
+      keep(key: string, value: RememberedBundle, bytes: number) {
+        world.kept++;
+        cache.keep(key, value, bytes);
+      },
+    },
+  };
   const world: World = {
     keys: held,
     principals: new Map([[PRINCIPAL_ID, PRINCIPAL]]),
@@ -110,20 +125,7 @@ export function createWorld(maxBytes = 1024 * 1024): World {
     askers: [],
     bytes: () => cache.bytes,
     tokenVerifier: createTokenVerifier({
-      bundles: rememberBundles(createBundleVerifier(findKey), findKey, {
-        sightings: createSightings(),
-        cache: {
-          find(key) {
-            const found = cache.find(key);
-            if (found !== undefined) world.hits++;
-            return found;
-          },
-          keep(key, value, bytes) {
-            world.kept++;
-            cache.keep(key, value, bytes);
-          },
-        },
-      }),
+      bundles: maxBytes === 0 ? verifier : rememberBundles(verifier, findKey, memory),
       principals: { find: async (id) => world.principals.get(id) },
       knowledge: { isRevoked: (subject) => world.revoked(subject) },
       trustsDevelopment: false,

@@ -1,5 +1,5 @@
 import { clear } from "../../caveats/clear.ts";
-import { type Condition, compileCaveat, thirdParty } from "../../caveats/condition.ts";
+import { compileCaveat } from "../../caveats/condition.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import {
   addSealedCondition,
@@ -8,7 +8,6 @@ import {
   encode,
   mint,
   sealCondition,
-  type VerifiedChain,
   verify,
 } from "../../macaroon/index.ts";
 import { humanCaller } from "../access/authentication.ts";
@@ -22,6 +21,7 @@ import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
+import { conditionsOf } from "../verify/verified-bundle.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { ticketHash } from "./requests.ts";
 
@@ -34,12 +34,6 @@ export interface BakeryLogins {
 const IDENTIFIER = /^bl1\.([A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{22}$/;
 /** The ticket's place in the chain: behind `time <`, in the part that the issuer wrote. */
 const TICKET_AT = 1;
-
-function read(chain: VerifiedChain): readonly Condition[] {
-  return chain.caveats.map(({ kind, id, location }) =>
-    kind === "third" ? thirdParty(location ?? "") : compileCaveat(id),
-  );
-}
 
 /**
  * Makes and reads login macaroons.
@@ -99,10 +93,14 @@ export function createBakeryLogins(options: {
       const { macaroon } = verified;
       const facts = { now: instantFromMilliseconds(clock.now()), context: new Map() };
       const failed: readonly unknown[] = [
-        ...clear(read(macaroon), { ...facts, macaroon: "root" }).failures,
+        ...clear(conditionsOf(macaroon, compileCaveat), { ...facts, macaroon: "root" }).failures,
         ...macaroon.discharges.flatMap((discharge): readonly unknown[] =>
           discharge.state === "good" && discharge.binding === "bound"
-            ? clear(read(discharge), { ...facts, macaroon: "discharge", ancestors: new Set() }).failures
+            ? clear(conditionsOf(discharge, compileCaveat), {
+                ...facts,
+                macaroon: "discharge",
+                ancestors: new Set(),
+              }).failures
             : ["invalid"],
         ),
       ];

@@ -39,11 +39,11 @@ export function readBundle(
   macaroon: VerifiedMacaroon,
   readCaveat: CaveatReader,
 ): VerifiedBundle {
-  const conditions = read(macaroon, readCaveat);
+  const conditions = conditionsOf(macaroon, readCaveat);
   const dischargeConditions: (readonly Condition[])[] = [];
   const revocationIds = macaroon.revocationIds.map(({ bytes }) => bytes);
   for (const discharge of macaroon.discharges) {
-    dischargeConditions.push(discharge.state === "good" ? read(discharge, readCaveat) : []);
+    dischargeConditions.push(discharge.state === "good" ? conditionsOf(discharge, readCaveat) : []);
     if (discharge.state !== "good") continue;
     for (const { bytes } of discharge.revocationIds) revocationIds.push(bytes);
   }
@@ -64,7 +64,8 @@ export function readBundle(
   };
 }
 
-function read(chain: VerifiedChain, readCaveat: CaveatReader): readonly Condition[] {
+/** Reads the caveats of a chain, third-party ones in their places. */
+export function conditionsOf(chain: VerifiedChain, readCaveat: CaveatReader): readonly Condition[] {
   return chain.caveats.map(({ kind, id, location }) =>
     kind === "third" ? thirdParty(location ?? "") : readCaveat(id),
   );
