@@ -1,7 +1,6 @@
 import type {
   HeldLog,
   LogMoment,
-  LogView,
   RevocationScope,
   RevocationStore,
   RevocationTarget,
@@ -21,6 +20,7 @@ import {
 import { deleteInBatches } from "../tables/expiry.ts";
 import { appendToLog } from "./append.ts";
 import { loadLog } from "./load.ts";
+import { readLog } from "./read.ts";
 import { COLUMNS, dedup, toRevocation } from "./rows.ts";
 import {
   adopt,
@@ -29,11 +29,9 @@ import {
   LOG,
   readState,
   SERVER_COLUMNS,
-  stateColumns,
   takeOver,
   toPosition,
   toServer,
-  toState,
 } from "./state.ts";
 
 const MOMENT = `
@@ -45,49 +43,17 @@ const LOCK = "select from revocation_log where singleton for update";
 const HOLD = `select log.epoch, log.last_number, encode(substr(log.hash, 1, 8), 'hex') as last_hash, ${SERVER_COLUMNS},
   ${MOMENT} from ${LOG}`;
 
-// One statement is one snapshot: the position is never newer or older than the entries beside it.
-function read(condition: string): string {
-  return `
-    select ${stateColumns("$1::bigint")},
-      (select coalesce(min(kept.number), log.last_number + 1) from revocations as kept) as oldest, entry.*
-    from ${LOG} left join lateral (
-      select ${COLUMNS} from revocations as r
-      where number > $1::bigint and (${condition})
-      order by number limit $2::bigint
-    ) as entry on true
-    order by entry.number`;
-}
-
-const READ_ALL = read("true");
-// A platform's own entries, and of the others those that can match a token of its: what an administrator or a
-// person has revoked elsewhere tells nothing here, not even who they are.
-const READ_PLATFORM = read(`
-  (scope_kind in ('platform', 'link') and scope_platform = $3)
-  or (
-    (scope_kind = 'all' or (scope_kind = 'principal' and exists (
-      select from principals as p
-      where p.platform = $3 and p.issuer = r.scope_issuer and p.subject = r.scope_subject)))
-    and case target_kind
-      when 'principal' then exists (
-        select from principals as p
-        where p.platform = $3 and p.issuer = r.target_issuer and p.subject = r.target_subject)
-      when 'principal_id' then exists (
-        select from principals as p where p.platform = $3 and p.id = r.target_principal_id)
-      when 'key_id' then exists (select from root_keys as k where k.platform = $3 and k.id = r.target_key_id)
-      when 'platform' then target_platform = $3
-      else target_token_id is null or exists (
-        select from tokens as t where t.id = r.target_token_id and t.platform = $3)
-    end)`);
-
 const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigint`;
 
-const SPENT = { table: "revocations", key: "number", where: "last_match_at < $2::timestamptz" };
+const SPENT = { table: "revocations", key: "number", by: "last_match_at", is: "< $2::timestamptz" };
 
 // The hash before an entry that is kept tells a reader who stands there that the entry follows.
 const SPENT_HASHES = {
   table: "revocation_hashes",
   key: "number",
-  where: `dropped_at < $2::timestamptz - interval '1 day'
+  by: "dropped_at",
+  is: "< $2::timestamptz - interval '1 day'",
+  also: `
     and number <> (select last_number from revocation_log where singleton)
     and not exists (select from revocations as next where next.number = revocation_hashes.number + 1)`,
 };
@@ -115,16 +81,7 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
         session.query("update revocation_log set epoch = $1", [writeText(epoch)]),
       );
     },
-    async read(after, limit, view) {
-      const rows = await run("revocations.read", (session) => readLog(session, after, limit, view));
-      const [first] = rows;
-      if (first === undefined) throw new StorageError("revocations.read");
-      return {
-        ...toState(first),
-        entries: rows.filter((row) => row["number"] !== null).map(toRevocation),
-        oldest: readInteger(first["oldest"]),
-      };
-    },
+    read: (after, limit, view) => readLog(run, after, limit, view),
     load: (after, limit, known) => loadLog(run, { after, limit, known }, shift()),
     state: (known) => readState(run, known),
     dispute: (epoch, sequence) => dispute(run, epoch, sequence),
@@ -181,10 +138,4 @@ function toMoment(row: Row, shift: number): LogMoment {
     now: readInteger(row["now"]) + shift,
     newestIssuedAt: newest === null ? null : uuidv7Time(newest),
   };
-}
-
-function readLog(session: Session, after: number, limit: number, view: LogView) {
-  if (view.kind === "all") return session.query(READ_ALL, [after, limit]);
-  // No entry is scoped to a name that cannot be stored; what is scoped to all is everyone's.
-  return session.query(READ_PLATFORM, [after, limit, isStorable(view.platform) ? view.platform : ""]);
 }

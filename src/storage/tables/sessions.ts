@@ -42,7 +42,7 @@ export function createSessionStore(run: Run): SessionStore {
       return deleteInBatches(
         run,
         "sessions.dropExpired",
-        { table: "sessions", key: "id_hash", where: "expires_at <= $2::timestamptz" },
+        { table: "sessions", key: "id_hash", by: "expires_at", is: "<= $2::timestamptz" },
         [writeInstant(now)],
       );
     },

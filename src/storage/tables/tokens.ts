@@ -1,8 +1,10 @@
 import { and, desc, eq, lt } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/pg-core";
 import { z } from "zod";
 
+import type { PageRequest } from "../../domain/ports/page.ts";
 import type { TokenFilter, TokenStore, TokenWithPrincipal } from "../../domain/ports/tokens.ts";
-import type { Run } from "../engine/connection.ts";
+import type { Database, Run } from "../engine/connection.ts";
 import { isStorable, isUuid, writeInstant, writeText } from "../engine/values.ts";
 import { foreignCursor, pageOf } from "./cursor.ts";
 import { readJson } from "./json.ts";
@@ -52,25 +54,76 @@ export function createTokenStore(run: Run): TokenStore {
       if (after !== undefined && !isUuid(after)) throw foreignCursor();
       if (!isAskable(filter)) return { items: [], next: undefined };
       const rows = await run("tokens.list", ({ db }) =>
-        db
-          .select({ token: tokens, principal: principals })
-          .from(tokens)
-          .innerJoin(principals, eq(principals.id, tokens.principalId))
-          .where(and(after === undefined ? undefined : lt(tokens.id, after), matches(filter)))
-          .orderBy(desc(tokens.id))
-          .limit(limit + 1),
+        filter.human === undefined
+          ? db
+              .select({ token: tokens, principal: principals })
+              .from(tokens)
+              .innerJoin(principals, eq(principals.id, tokens.principalId))
+              .where(and(isAfter(after), ofPlatform(filter)))
+              .orderBy(desc(tokens.id))
+              .limit(limit + 1)
+          : listOfHuman(db, filter, { limit: limit + 1, after }),
       );
       return pageOf(rows.map(toTokenWithPrincipal), limit, ({ token }) => token.id);
     },
   };
 }
 
-function matches({ platform, human }: TokenFilter) {
-  return and(
-    platform === undefined ? undefined : eq(tokens.platform, platform),
-    human && eq(principals.issuer, human.issuer),
-    human && eq(principals.subject, human.subject),
-  );
+// As many searches as one statement makes. A person has a principal on each platform, and few people are on more.
+const SEARCHES = 20;
+
+/**
+ * The newest of each principal of a person, and of those the newest: of a person with very many tokens a page is read, not
+ * all. The principals are asked for first, because a planner that sees their ids knows who has very many; joined, it takes
+ * everybody for average, and fetches and sorts them all.
+ */
+async function listOfHuman(db: Database, filter: TokenFilter, { limit, after }: PageRequest) {
+  const found = await db
+    .select()
+    .from(principals)
+    .where(
+      and(
+        ofHuman(filter),
+        filter.platform === undefined ? undefined : eq(principals.platform, filter.platform),
+      ),
+    );
+  const known = new Map(found.map((principal) => [principal.id, principal]));
+  const newest: (typeof tokens.$inferSelect)[] = [];
+  for (let start = 0; start < found.length; start += SEARCHES) {
+    const [first, second, ...others] = found.slice(start, start + SEARCHES).map(({ id }) =>
+      db
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.principalId, id), isAfter(after), ofPlatform(filter)))
+        .orderBy(desc(tokens.id))
+        .limit(limit),
+    );
+    if (first === undefined) break;
+    newest.push(...(await (second === undefined ? first : unionAll(first, second, ...others))));
+  }
+  return newest
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, limit)
+    .flatMap((token) => {
+      const principal = known.get(token.principalId);
+      return principal === undefined ? [] : [{ token, principal }];
+    });
+}
+
+function isAfter(after: string | undefined) {
+  return after === undefined ? undefined : lt(tokens.id, after);
+}
+
+function ofHuman({ human }: TokenFilter) {
+  return human && and(eq(principals.issuer, human.issuer), eq(principals.subject, human.subject));
+}
+
+function ofPlatform({ platform }: TokenFilter) {
+  return platform === undefined ? undefined : eq(tokens.platform, platform);
+}
+
+function matches(filter: TokenFilter) {
+  return and(ofPlatform(filter), ofHuman(filter));
 }
 
 /** Whether anything stored could match; a filter that could not be sent matches nothing. */

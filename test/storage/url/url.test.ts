@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseDatabaseUrl } from "../../../src/storage/url/parse.ts";
 import { DatabaseUrlError, splitUrl } from "../../../src/storage/url/split.ts";
-import { stockPostgres } from "../../support/stock.ts";
+import { debianBinaries } from "../../support/postgres-server.ts";
 import { REFUSED, UNDERSTOOD } from "./urls.ts";
 
 const run = promisify(execFile);
@@ -76,7 +76,7 @@ test("no text makes anything but an address or a refusal that repeats nothing of
 });
 
 // Its `pg_isready` tells where it would connect, without a server.
-const stock = stockPostgres();
+const stock = debianBinaries();
 
 test(`hosts and ports are where libpq sees them${stock === undefined ? " (not compared: no Postgres is installed)" : ""}`, async () => {
   const ours =
@@ -90,7 +90,7 @@ test(`hosts and ports are where libpq sees them${stock === undefined ? " (not co
       const address = parseDatabaseUrl(url).hosts[0];
       const here = url.replace(/\bh(?=[:/?])/, "127.0.0.1").trim();
       // It fails, since nothing answers there.
-      const said = await run(join(stock ?? "", "pg_isready"), ["-t", "1", "-d", here]).catch(
+      const said = await run(join(stock ?? "", "bin", "pg_isready"), ["-t", "1", "-d", here]).catch(
         (error: unknown) => error,
       );
       expect(said).toMatchObject({

@@ -1,0 +1,262 @@
+import { randomBytes, randomUUID } from "node:crypto";
+
+import type { Repositories, Store } from "../../../src/domain/ports/store.ts";
+import {
+  auditEvent,
+  bytes,
+  issue,
+  platform,
+  principal,
+  revocation,
+  rootKey,
+  session,
+  token,
+  uuid,
+} from "../samples.ts";
+import { BUSY, BUSY_PLATFORM, QUIET, QUIET_PLATFORM } from "./fill.ts";
+
+/** One call of the store. @param n another number at each repetition */
+type Call = (store: Store, n: number) => Promise<unknown>;
+
+/**
+ * Calls of every method of every repository, with arguments that ask much of a full database. A method without a call does
+ * not compile.
+ */
+type Calls = {
+  readonly [R in Exclude<keyof Repositories, "now">]: {
+    readonly [M in keyof Repositories[R]]: readonly Call[];
+  };
+};
+
+const DAY = 86_400_000;
+const page = { limit: 50, after: undefined };
+const fresh = () => randomBytes(12).toString("hex");
+const hash = () => new Uint8Array(randomBytes(32));
+/** A UUIDv7 of now. */
+const now = () => uuid(randomBytes(5).readUInt32BE(), Date.now());
+const whole = { kind: "all" } as const;
+const busy = { kind: "platform", platform: BUSY_PLATFORM } as const;
+const quiet = { kind: "platform", platform: QUIET_PLATFORM } as const;
+const approvers = Array.from({ length: 40 }, (_, n) => `group:g${n}`);
+
+const dischargeKey = () => ({
+  id: fresh(),
+  publicKey: hash(),
+  sealed: hash(),
+  createdAt: Date.now(),
+  activeFrom: Date.now(),
+  expiresAt: null,
+});
+
+const request = (id = now()) => ({
+  id,
+  kind: "approval" as const,
+  protocol: "native" as const,
+  state: "pending" as const,
+  condition: "c",
+  code: "x",
+  secretHash: hash(),
+  ticketHash: hash(),
+  callerHash: bytes(32, "caller"),
+  sealed: hash(),
+  ancestor: null,
+  about: null,
+  approverKeys: ["group:g1"],
+  askedAt: Date.now(),
+  expiresAt: Date.now() + DAY,
+  decidedAt: null,
+});
+
+async function pendingRequest(store: Store): Promise<string> {
+  const made = request();
+  await store.dischargeRequests.insert(made);
+  return made.id;
+}
+
+function newToken(principalId = "u7") {
+  return token(1, { id: now(), platform: BUSY_PLATFORM, keyId: "k1", principalId, issuedAt: Date.now() });
+}
+
+export const CALLS: Calls = {
+  audit: {
+    append: [
+      (store) => store.audit.append([auditEvent(1, { id: now() })]),
+      (store) => store.audit.append(Array.from({ length: 500 }, () => auditEvent(1, { id: now() }))),
+    ],
+  },
+  dischargeKeys: {
+    insert: [(store) => store.dischargeKeys.insert(dischargeKey())],
+    usable: [(store) => store.dischargeKeys.usable(Date.now())],
+    retire: [(store) => store.dischargeKeys.retire("x", Date.now())],
+    reseal: [(store) => store.dischargeKeys.reseal("x", hash())],
+    destroyExpired: [(store) => store.dischargeKeys.destroyExpired(Date.now() - DAY)],
+  },
+  dischargeRequests: {
+    insert: [(store) => store.dischargeRequests.insert(request())],
+    find: [async (store) => store.dischargeRequests.find(await pendingRequest(store))],
+    lock: [async (store) => store.dischargeRequests.lock(await pendingRequest(store))],
+    decide: [
+      async (store) =>
+        store.dischargeRequests.decide(await pendingRequest(store), {
+          ...QUIET,
+          approved: true,
+          reason: null,
+          at: Date.now(),
+        }),
+    ],
+    settle: [
+      async (store) => store.dischargeRequests.settle(await pendingRequest(store), "granted", Date.now()),
+    ],
+    standings: [
+      (store) => store.dischargeRequests.standings(Array.from({ length: 200 }, () => randomUUID())),
+    ],
+    dropOldest: [
+      (store) => store.dischargeRequests.dropOldest({ callerHash: bytes(32, "caller") }, 20, Date.now()),
+      (store) => store.dischargeRequests.dropOldest({ tokenId: randomUUID() }, 20, Date.now()),
+    ],
+    mostPending: [(store) => store.dischargeRequests.mostPending(approvers, "native", Date.now())],
+    list: [
+      (store) => store.dischargeRequests.list(["group:g7"], { pendingAt: undefined }, page),
+      (store) => store.dischargeRequests.list(approvers, { pendingAt: Date.now() }, page),
+    ],
+    clean: [(store) => store.dischargeRequests.clean(Date.now() - DAY, Date.now() - 400 * DAY)],
+  },
+  idempotency: {
+    claim: [(store) => store.idempotency.claim({ hash: hash(), bodyHash: hash() }, "lease", 60_000)],
+    release: [(store) => store.idempotency.release({ hash: hash(), bodyHash: hash() }, "lease")],
+    dropExpired: [(store) => store.idempotency.dropExpired()],
+  },
+  issues: {
+    look: [
+      (store) =>
+        store.issues.look(
+          Array.from({ length: 60 }, (_, n) => ({
+            platform: `p${n + 1}`,
+            issuer: BUSY.issuer,
+            subject: `s${n + 6}`,
+            assertedBy: "issuer" as const,
+          })),
+        ),
+    ],
+    record: [
+      (store) => store.issues.record([issue(1, { token: newToken(), event: auditEvent(1, { id: now() }) })]),
+      (store) =>
+        store.issues.record(
+          Array.from({ length: 60 }, () => {
+            const newcomer = principal(fresh(), { platform: BUSY_PLATFORM, id: fresh() });
+            return issue(1, {
+              token: newToken(newcomer.id),
+              event: auditEvent(1, { id: now() }),
+              principal: newcomer,
+              newcomer: true,
+              answer: { hash: hash(), lease: "l", sealed: hash(), life: 1_000 },
+            });
+          }),
+        ),
+    ],
+  },
+  platforms: {
+    insert: [(store) => store.platforms.insert(platform(fresh()))],
+    find: [(store) => store.platforms.find(QUIET_PLATFORM)],
+    lock: [(store) => store.platforms.lock(QUIET_PLATFORM)],
+    setPolicy: [(store) => store.platforms.setPolicy(QUIET_PLATFORM, { rules: [] })],
+    list: [
+      (store) => store.platforms.list(page),
+      (store) => store.platforms.list({ limit: 50, after: "p3" }),
+    ],
+  },
+  principals: {
+    find: [(store) => store.principals.find("u99")],
+    ensure: [
+      (store) => store.principals.ensure(principal(fresh(), { platform: BUSY_PLATFORM, id: fresh() })),
+      (store) =>
+        store.principals.ensure(principal(QUIET.subject, { issuer: QUIET.issuer, platform: "p112" })),
+    ],
+  },
+  revocations: {
+    moment: [(store) => store.revocations.moment()],
+    hold: [(store) => store.revocations.hold()],
+    append: [
+      (store) => store.revocations.append([newRevocation()], [auditEvent(1, { id: now() })]),
+      (store) => store.revocations.append(Array.from({ length: 200 }, newRevocation)),
+    ],
+    beginEpoch: [(store) => store.revocations.beginEpoch(fresh())],
+    read: [
+      (store) => store.revocations.read(0, 200, whole),
+      (store) => store.revocations.read(0, 200, busy),
+      // Hardly an entry is for this one: finding a page of them takes reading much of the log.
+      (store) => store.revocations.read(0, 200, quiet),
+      (store) => store.revocations.read(10_000, 200, quiet),
+    ],
+    load: [
+      (store, n) => store.revocations.load(n * 1_000, 1_000, n),
+      (store) => store.revocations.load(0, 50_000, 77),
+    ],
+    state: [(store) => store.revocations.state(4_711)],
+    // Of an epoch that is not the log's, so that the other calls go on.
+    dispute: [(store) => store.revocations.dispute("another", "another-1")],
+    adopt: [(store) => store.revocations.adopt("another")],
+    attest: [(store) => store.revocations.attest("another")],
+    takeOver: [(store) => store.revocations.takeOver()],
+    find: [(store) => store.revocations.find(4_711)],
+    covering: [
+      (store) =>
+        store.revocations.covering(
+          QUIET_PLATFORM,
+          QUIET,
+          randomUUID(),
+          Array.from({ length: 100 }, (_, n) => bytes(16, n)),
+        ),
+    ],
+    dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
+  },
+  rootKeys: {
+    insert: [(store) => store.rootKeys.insert(rootKey("x", { id: fresh(), platform: QUIET_PLATFORM }))],
+    find: [(store) => store.rootKeys.find("k77")],
+    usable: [(store) => store.rootKeys.usable(Date.now())],
+    newest: [(store) => store.rootKeys.newest(QUIET_PLATFORM)],
+    retire: [(store) => store.rootKeys.retire("k78", Date.now(), Date.now() + DAY)],
+    reseal: [(store) => store.rootKeys.reseal("k79", hash())],
+    destroyExpired: [(store) => store.rootKeys.destroyExpired(Date.now() - DAY)],
+    list: [
+      (store) => store.rootKeys.list(undefined, page),
+      (store) => store.rootKeys.list(QUIET_PLATFORM, { limit: 50, after: `${Date.now() - DAY}.k100` }),
+    ],
+  },
+  sessions: {
+    insert: [(store) => store.sessions.insert(session("x", { idHash: hash() }))],
+    find: [(store) => store.sessions.find(hash(), Date.now())],
+    end: [(store) => store.sessions.end(hash())],
+    dropExpired: [(store) => store.sessions.dropExpired(Date.now())],
+  },
+  tokens: {
+    insert: [(store) => store.tokens.insert(newToken())],
+    find: [
+      (store) => store.tokens.find(randomUUID(), {}),
+      (store) => store.tokens.find(now(), { platform: BUSY_PLATFORM, human: BUSY }),
+    ],
+    list: [
+      (store) => store.tokens.list({}, page),
+      (store) => store.tokens.list({ platform: BUSY_PLATFORM }, page),
+      (store) => store.tokens.list({ platform: QUIET_PLATFORM }, page),
+      (store) => store.tokens.list({ human: BUSY }, page),
+      (store) => store.tokens.list({ human: QUIET }, page),
+      (store) => store.tokens.list({ human: BUSY, platform: BUSY_PLATFORM }, page),
+      (store) => store.tokens.list({ human: BUSY }, { limit: 50, after: now() }),
+      (store) => store.tokens.list({ human: QUIET, platform: QUIET_PLATFORM }, page),
+    ],
+  },
+  webhookOutbox: {
+    insert: [
+      (store) => store.webhookOutbox.insert({ id: randomUUID(), body: "{}", dueAt: Date.now() + DAY }),
+    ],
+    claim: [(store) => store.webhookOutbox.claim(Date.now() + 10 * 60_000, Date.now() + DAY, 20)],
+    postpone: [(store) => store.webhookOutbox.postpone(randomUUID(), Date.now())],
+    remove: [(store) => store.webhookOutbox.remove(randomUUID())],
+  },
+};
+
+function newRevocation() {
+  const target = { kind: "revocation_id" as const, id: new Uint8Array(randomBytes(16)) };
+  return revocation(1, { id: now(), target, scope: { kind: "platform", platform: BUSY_PLATFORM } });
+}
