@@ -13,14 +13,14 @@ import { explainStart } from "./start-failure.ts";
 
 /** The database to open. */
 export type DatabasePlace =
-  /** The embedded one, under this folder; it is made where it is missing, and locked while the store is open. */
+  /** The embedded one, under this folder; it is made if it is missing, and locked while the store is open. */
   | { readonly kind: "folder"; readonly folder: string }
   | {
       readonly kind: "server";
       /** As libpq reads it. */
       readonly url: string;
       /**
-       * The server itself, where `url` is a pooler's: for migrations and notifications. Named, it is listened to even where
+       * The server itself, if `url` is a pooler's: for migrations and notifications. Named, it is listened to even if
        * it looks like a pooler, which in session mode is as good.
        */
       readonly direct?: string | undefined;
@@ -29,7 +29,7 @@ export type DatabasePlace =
 /** Settings of a store. All times are milliseconds. */
 export interface OpenStoreOptions {
   readonly place: DatabasePlace;
-  /** Whether to apply migrations that are missing; true by default. Without, what is missing fails the first query. */
+  /** Whether to apply missing migrations; true by default. Without, the first query of a missing table fails. */
   readonly migrate?: boolean;
   /** By default the package's own. */
   readonly migrationsFolder?: string;
@@ -52,7 +52,7 @@ export interface OpenStoreOptions {
 interface Engine {
   readonly connect: Connect;
   readonly size: number;
-  /** Ends what is left once all connections were given back. */
+  /** Ends the rest once all connections were given back. */
   readonly close: () => Promise<void>;
   readonly changes: (runner: Runner) => Changes;
 }
@@ -62,9 +62,9 @@ const PING_DEADLINE = 2_000;
 /**
  * Opens the store, bringing its schema up to date first.
  *
- * Rejects with a MigrationError where schema and migrations do not fit, with a FolderLockedError where another
- * process has the folder, with a DomainError `unavailable` where the server does not answer or cannot serve now, with a
- * ConnectError where it refuses until somebody changes a setting, with a DatabaseUrlError where the URL is wrong.
+ * Rejects with a MigrationError if schema and migrations do not fit, with a FolderLockedError if another
+ * process has the folder, with a DomainError `unavailable` if the server does not answer or cannot serve now, with a
+ * ConnectError if it refuses until somebody changes a setting, with a DatabaseUrlError if the URL is wrong.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const {
@@ -99,7 +99,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     if (migrations.length > 0) {
       const connection = await connectServer(directly)();
       await bringUpToDate(connection).finally(connection.close);
-      // Whoever starts the service is to know if the other address leads nowhere.
+      // The person who starts the service is to know if the other address leads nowhere.
       if (direct !== undefined) await (await connect()).close();
     }
     return {
@@ -116,7 +116,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 
   async function openFolder(folder: string): Promise<Engine> {
-    // Not loaded where a server is used: it is large.
+    // Not loaded if a server is used: it is large.
     const { openEmbedded } = await import("./engine/pglite.ts");
     const connection = await openEmbedded(folder);
     try {

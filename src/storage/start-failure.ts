@@ -17,7 +17,7 @@ const STANDBY = passing(
 const FULL = passing("it has no room left: make room on its disk");
 const STATES: Readonly<Record<string, Entry>> = {
   "25006": STANDBY,
-  // How a standby answers who asks for a transaction that may write.
+  // A standby's answer to a request for a transaction that may write.
   "0A000": STANDBY,
   "42501": lasting(
     "its role may not read or apply the migrations: grant it bakehouse_app, or migrate as the owner",
@@ -32,10 +32,10 @@ const STATES: Readonly<Record<string, Entry>> = {
 };
 
 /**
- * Says why the schema could not be brought up to date: one line with the place, what is wrong, its SQLSTATE and the cure.
+ * Says why the schema could not be brought up to date: one line with the place, the fault, its SQLSTATE and the cure.
  *
  * @param place the server and the database, or the folder
- * @returns a DomainError `unavailable` where it may pass, else a MigrationError or ConnectError
+ * @returns a DomainError `unavailable` if it may pass, else a MigrationError or ConnectError
  */
 export function explainStart(error: unknown, place: string): unknown {
   if (error instanceof MigrationError) return new MigrationError(`database ${place}: ${error.message}`);

@@ -1,6 +1,6 @@
 /** A circuit breaker: it spares callers the wait for a database that is known not to answer. */
 export interface Breaker {
-  /** Whether a call may go on. Where the pause has just ended, one caller gets true: the probe. */
+  /** Whether a call may go on. If the pause has just ended, one caller gets true: the probe. */
   admits(): boolean;
   succeeded(): void;
   failed(): void;

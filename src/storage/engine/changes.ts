@@ -2,10 +2,10 @@ import type { Changes } from "../../domain/ports/changes.ts";
 import type { Connect, Connection, Run } from "./connection.ts";
 import { before } from "./guard.ts";
 
-/** What changes are announced on. */
+/** The channel that changes are announced on. */
 const CHANNEL = "bakehouse_revocations";
 
-/** Until it is looked again whether a pooler stands between: what is not heard is polled. */
+/** The time until a pooler in between is looked for again: a change that is not heard is polled. */
 const RARELY = 60_000;
 
 /** Settings of a listener. All times are milliseconds. */
@@ -20,7 +20,7 @@ export interface ListenerOptions {
   /** Between two attempts to connect. */
   readonly pause?: number;
   /**
-   * Whether to listen where the session is not ours, too. A pooler in session mode gives us one and does not show it; in
+   * Whether to listen if the session is not ours, too. A pooler in session mode gives us one and does not show it; in
    * transaction mode it would leave a connection listening that serves others.
    */
   readonly always: boolean;
@@ -30,7 +30,7 @@ export interface ListenerOptions {
  * Announces by NOTIFY and hears by LISTEN, on a connection of its own that nothing else waits for.
  *
  * A connection that is cut silently says nothing, and neither does a quiet log: so it is asked from time to time,
- * and replaced when it does not answer. Each answer counts as a change, because what came before may have
+ * and replaced when it does not answer. Each answer counts as a change, because earlier ones may have
  * been missed. An engine that has no LISTEN is asked again from time to time, which costs next to nothing.
  */
 export function createListener(options: ListenerOptions): Changes {
@@ -43,7 +43,7 @@ export function createListener(options: ListenerOptions): Changes {
     announcing = true;
     for (let sequence = latest; sequence !== undefined; sequence = latest) {
       latest = undefined;
-      // What is not heard is polled.
+      // A change that is not heard is polled.
       const values = [CHANNEL, sequence];
       await run("changes.announce", (session) => session.query("select pg_notify($1, $2)", values)).catch(
         () => undefined,

@@ -5,7 +5,7 @@ import type { Row } from "./values.ts";
 /** Drizzle on either engine. */
 export type Database = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 
-/** What a query may use: one connection, its own until the query is done. */
+/** The world of a query: one connection, its own until the query is done. */
 export interface Session {
   /** Query builder. Never call its `transaction`. */
   readonly db: Database;
@@ -30,7 +30,7 @@ export interface Connection extends Session {
   readonly ownSession: boolean;
   /** Opens a transaction, at isolation level read committed. */
   begin(): Promise<void>;
-  /** Commits it. Where this rejects, nobody knows whether it was committed. */
+  /** Commits it. If this rejects, nobody knows whether it was committed. */
   commit(): Promise<void>;
   /** Whether the connection is lost: nothing may be sent over it any more. */
   lost(): boolean;
@@ -42,8 +42,8 @@ export interface Connection extends Session {
    */
   tookUnconfirmed(): boolean;
   /**
-   * Ends whatever transaction is open, without committing it. Resolves to true where the connection can then
-   * be used again, to false where it is gone; never rejects.
+   * Ends any open transaction, without committing it. Resolves to true if the connection can then
+   * be used again, to false if it is gone; never rejects.
    *
    * @param busy whether a statement on it has not been answered
    */

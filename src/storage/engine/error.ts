@@ -1,15 +1,15 @@
 /**
- * A fault of the storage layer: the database answered, and the answer was not one that we know what to
- * do with. It never says what was asked: bound parameters hold keys and personal data, and drivers print
+ * A fault of the storage layer: the database answered, and the layer has no use for the answer. It
+ * never repeats the question: bound parameters hold keys and personal data, and drivers print
  * them. For the same reason it has no `cause`.
  */
 export class StorageError extends Error {
   override readonly name = "StorageError";
-  /** The short name of what was tried, as `tokens.insert`. */
+  /** The short name of the operation, as `tokens.insert`. */
   readonly operation: string;
-  /** SQLSTATE (PostgreSQL, appendix A); undefined where the fault is not the database's. */
+  /** SQLSTATE (PostgreSQL, appendix A); undefined if the fault is not the database's. */
   readonly sqlstate: string | undefined;
-  /** The constraint that was violated; undefined where none was. */
+  /** The constraint that was violated; undefined if none was. */
   readonly constraint: string | undefined;
 
   constructor(operation: string, sqlstate?: string, constraint?: string) {
@@ -23,11 +23,11 @@ export class StorageError extends Error {
 
 /**
  * No connection to a database server came about, and none will before somebody changes a setting. The message is one line
- * for whoever starts the service: where, what is wrong, its code, and the cure. It holds no secret.
+ * for the person at the start: the place, the fault, its code, and the cure. It holds no secret.
  */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  /** SQLSTATE, where the server was the one who refused. */
+  /** SQLSTATE, if the server refused. */
   readonly sqlstate: string | undefined;
 
   constructor(message: string, sqlstate?: string) {

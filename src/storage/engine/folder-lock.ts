@@ -13,14 +13,14 @@ export class FolderLockedError extends Error {
 }
 
 /**
- * Takes a folder for this process alone. The file `lock` says who has it.
+ * Takes a folder for this process alone. The file `lock` names the process.
  *
  * Two processes on one embedded database destroy it without an error. A process id in a file cannot decide
- * who has the folder: ids are used again, and in two containers they mean different processes. So the kernel
+ * the process that has the folder: ids are used again, and in two containers they mean different processes. So the kernel
  * decides, by a lock on `lock.sqlite` that ends with the process that holds it, however it ends, kill -9
  * included; SQLite is the one part of Node that can take such a lock. The text in `lock` is for people.
  *
- * @throws FolderLockedError where the folder is taken
+ * @throws FolderLockedError if the folder is taken
  */
 export function lockFolder(folder: string): FolderLock {
   const note = join(folder, "lock");
@@ -39,12 +39,12 @@ export function lockFolder(folder: string): FolderLock {
 }
 
 /**
- * Takes the kernel's lock on a file, which is made (mode 0600) where it is not there and stays empty. It ends with this process.
+ * Takes the kernel's lock on a file, which is made (mode 0600) if it is not there and stays empty. It ends with this process.
  *
- * @returns undefined where somebody else has it, in this process or another
+ * @returns undefined if somebody else has it, in this process or another
  */
 export function lockFile(path: string): FolderLock | undefined {
-  // Only where it is not there: to close any descriptor of a file ends all locks that this process has on it (POSIX,
+  // Only if it is not there: to close any descriptor of a file ends all locks that this process has on it (POSIX,
   // fcntl), so an attempt that is refused would hand the file to the next process.
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path);

@@ -11,7 +11,7 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.code === "unavailable";
 }
 
-// SQLSTATEs with which a server says that it cannot serve now, though nothing is wrong with what was asked.
+// SQLSTATEs with which a server says that it cannot serve now, though nothing is wrong with the statement.
 const OUTAGES = new Set([
   "25006", // read only: a primary that was demoted
   "25P03", // idle in transaction for too long
@@ -30,18 +30,18 @@ const OUTAGE_CLASSES = new Set(["08", "40", "53", "58"]);
 // After these the server is there, and has only refused this one statement.
 const ANSWERS = new Set(["55P03", "57014"]);
 
-/** What became of a query that failed. */
+/** The outcome of a query that failed. */
 export interface Failure {
   /** The error to pass on: it holds no parameter and no cause. */
   readonly error: DomainError | StorageError;
   /** Whether the server is in trouble, as the circuit breaker counts it. */
   readonly outage: boolean;
-  /** The server's SQLSTATE; undefined where it said nothing. */
+  /** The server's SQLSTATE; undefined if it said nothing. */
   readonly sqlstate: string | undefined;
 }
 
 /**
- * Turns whatever a driver threw into an error that is safe to log and to pass on.
+ * Turns any error of a driver into one that is safe to log and to pass on.
  *
  * Drizzle's and the drivers' errors carry the bound parameters in their message or members, sealed keys and
  * personal data among them, so neither they nor their text go any further than this function.
@@ -77,7 +77,7 @@ function member(error: unknown, name: string): string | undefined {
 }
 
 /**
- * Turns what a driver threw at the start into an error that names its SQLSTATE, where it has one: whoever starts the service
+ * Turns a driver's error at the start into one that names its SQLSTATE, if it has one: the person who starts the service
  * must know which it was, and an outage says no more than that there is none.
  */
 export function startFault(operation: string, thrown: unknown): DomainError | StorageError {
@@ -88,7 +88,7 @@ export function startFault(operation: string, thrown: unknown): DomainError | St
 }
 
 /**
- * Waits for a promise until an instant, and then rejects as {@link unavailable}. What the promise becomes
+ * Waits for a promise until an instant, and then rejects as {@link unavailable}. The promise's own outcome
  * afterwards is nobody's business any more.
  *
  * @param until milliseconds by `performance.now()`

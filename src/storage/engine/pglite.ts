@@ -7,17 +7,17 @@ import { drizzle } from "drizzle-orm/pglite";
 import type { Connection } from "./connection.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 
-// As the server's text form, which is what the readers of values expect.
+// In the server's text form, which the readers of values expect.
 const AS_TEXT = (value: string): string => value;
 
 /**
  * Opens the embedded database as the one connection that it is.
  *
- * It writes without fsync: what was acknowledged survives the end of the process, SIGKILL too, and may not
+ * It writes without fsync: an acknowledged change survives the end of the process, SIGKILL too, and may not
  * survive a power cut.
  *
- * @param folder it is made where it is missing, and locked as long as the database is open
- * @throws FolderLockedError where another process has the folder
+ * @param folder it is made if it is missing, and locked as long as the database is open
+ * @throws FolderLockedError if another process has the folder
  */
 export async function openEmbedded(folder: string): Promise<Connection> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -51,7 +51,7 @@ async function openPGlite(dataDir: string, lock: FolderLock): Promise<Connection
     tookUnconfirmed: () => false, // there are no standbys
     async abandon() {
       try {
-        // It queues behind whatever is being done, which cannot be interrupted.
+        // It queues behind the running statement, which cannot be interrupted.
         if (!closed) await client.exec("rollback");
         return !closed;
       } catch {

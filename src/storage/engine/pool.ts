@@ -7,7 +7,7 @@ import { before, unavailable } from "./guard.ts";
 /** Connections, each lent to one borrower at a time. */
 export interface Pool {
   /**
-   * Borrows a connection. Rejects as unavailable where none is to be had in time or the breaker is open.
+   * Borrows a connection. Rejects as unavailable if none is to be had in time or the breaker is open.
    *
    * @param until milliseconds by `performance.now()`
    */
@@ -21,7 +21,7 @@ export interface Pool {
    * @param busy whether a statement on it has not been answered
    */
   discard(connection: Connection, busy: boolean): Promise<void>;
-  /** Refuses everyone who waits for a connection. */
+  /** Refuses everyone in the queue for a connection. */
   refuseWaiting(): void;
   /** Closes idle connections, which were opened before an outage and may not have noticed it. */
   flush(): void;
@@ -34,7 +34,7 @@ export interface PoolOptions {
   readonly connect: Connect;
   readonly size: number;
   readonly breaker: Breaker;
-  /** Told why no connection comes about: once, and again where the reason changes. */
+  /** Told why no connection comes about: once, and again if the reason changes. */
   readonly unreachable: (reason: string) => void;
 }
 
@@ -60,7 +60,7 @@ export function createPool({ connect, size, breaker, unreachable }: PoolOptions)
 
   function free(): void {
     slots -= 1;
-    // A slot is as good as a connection: whoever waited longest may open one.
+    // A slot is as good as a connection: the first in the queue may open one.
     waiting.shift()?.grant(undefined);
     settle();
   }
@@ -111,7 +111,7 @@ export function createPool({ connect, size, breaker, unreachable }: PoolOptions)
           error instanceof ConnectError || error instanceof DomainError ? error.message : "unknown";
         if (reason !== said) unreachable(reason);
         said = reason;
-        // Whatever the reason: a database that cannot be connected to cannot be asked.
+        // For any reason: a database that cannot be connected to cannot be asked.
         throw unavailable();
       },
     );

@@ -4,20 +4,20 @@ import { StorageError } from "./error.ts";
 import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 import { createPool } from "./pool.ts";
 
-/** A statement that failed, for the log: nothing in it says what was asked. */
+/** A statement that failed, for the log: nothing in it repeats the question. */
 export interface FailedStatement {
   readonly operation: string;
-  /** Undefined where the server said nothing: the connection was lost, or the deadline passed. */
+  /** Undefined if the server said nothing: the connection was lost, or the deadline passed. */
   readonly sqlstate: string | undefined;
   readonly constraint: string | undefined;
 }
 
-/** What the storage layer has to say to an operator. */
+/** The storage layer's messages to an operator. */
 export interface StorageReport {
   failed(failure: FailedStatement): void;
-  /** No connection comes about. Said once, and again where the reason changes. */
+  /** No connection comes about. Said once, and again if the reason changes. */
   unreachable(reason: string): void;
-  /** What is no fault, and yet not as one would want it. */
+  /** A state that is no fault, and yet not as one would want it. */
   warn(text: string): void;
 }
 
@@ -86,7 +86,7 @@ export function createRunner(options: RunnerOptions): Runner {
         report.failed({ operation, sqlstate, constraint });
       }
       if (!outage && !connection.lost()) throw error;
-      // What failed was opened before the outage, and so were the idle ones.
+      // The connection that failed was opened before the outage, and so were the idle ones.
       pool.flush();
       breaker.failed();
       throw unavailable();
@@ -147,10 +147,10 @@ export function createRunner(options: RunnerOptions): Runner {
       const result = await before(end, Promise.race([work(run), watch.lost]));
       await Promise.allSettled(pending);
       open = false;
-      // Postgres answers the commit of a failed transaction with a rollback and no error: whoever swallowed the
+      // Postgres answers the commit of a failed transaction with a rollback and no error: code that swallowed the
       // fault would be told that all is well.
       if (fault !== undefined) throw fault.error;
-      // Where this fails nobody knows whether it was committed; the caller must ask again, idempotently.
+      // If this fails nobody knows whether it was committed; the caller must ask again, idempotently.
       await step(`${operation}: commit`, () => connection.commit());
       pool.release(connection);
       return result;

@@ -16,7 +16,7 @@ const OLDEST = "0.1.0";
 const NOT_THERE = new Set(["42P01", "3F000"]); // no such table, no such schema
 
 // Version 0.1.0 refuses to start on a row of drizzle's table that it does not know, and reads no other table. So
-// what it can work beside is recorded in a table of our own, and what it cannot in both.
+// migrations that it can work beside are recorded in a table of our own, and the others in both.
 const TABLES = [
   "select hash, created_at, null as minimum from drizzle.__drizzle_migrations",
   "select hash, created_at, minimum from drizzle.bakehouse_migrations",
@@ -114,7 +114,7 @@ function requireVersion(minimum: string | null, version: string | undefined): vo
   }
 }
 
-/** Whether a version (three numbers between dots; what follows them is not read) comes before another one. */
+/** Whether a version (three numbers between dots; the rest is not read) comes before another one. */
 function isOlder(version: string, than: string): boolean {
   const [a, b] = [numbersOf(version), numbersOf(than)];
   const differs = a.findIndex((number, index) => number !== b[index]);

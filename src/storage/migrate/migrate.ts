@@ -8,7 +8,7 @@ import { type Migration, MigrationError } from "./migrations.ts";
 
 /** How migrators keep out of each other's way. */
 export type MigrationLock =
-  /** An advisory lock, where the engine has them; else as `row`. */
+  /** An advisory lock, if the engine has them; else as `row`. */
   | "advisory"
   /** A locked row. Creating its table is retried, because `if not exists` does not keep two from creating it at once. */
   | "row";
@@ -46,7 +46,7 @@ const SQLSTATE = {
 } as const;
 
 /**
- * Brings the database's schema to where the migrations end. Several processes may do so at once. Where nothing
+ * Brings the database's schema to the last migration. Several processes may do so at once. If nothing
  * is missing, nothing is written and no right to DDL is needed.
  *
  * Everything is done in one transaction, the lock included: behind a pooler a lock of the session would stay with
@@ -54,7 +54,7 @@ const SQLSTATE = {
  *
  * @param connection one connection of its own, without a statement timeout
  * @returns the tags that were applied
- * @throws MigrationError where the database is newer than this version can work on, or a migration was changed
+ * @throws MigrationError if the database is newer than this version can work on, or a migration was changed
  *   after it was applied
  */
 export async function migrate(

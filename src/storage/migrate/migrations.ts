@@ -42,7 +42,7 @@ export const KNOWN_TO_0_1_0 = 3;
 /**
  * Reads the migrations of a folder, in order.
  *
- * @throws MigrationError where the journal is malformed or not in strictly rising order: a migration that is
+ * @throws MigrationError if the journal is malformed or not in strictly rising order: a migration that is
  *   dated before one that was applied would be skipped without a word
  */
 export function readMigrations(folder: string): readonly Migration[] {

@@ -11,8 +11,8 @@ const APPEND = `
   from public.bakehouse_log_write($1::jsonb)`;
 
 /**
- * Appends to the log in one statement, which locks the log, looks up what stands there, numbers, chains and writes what
- * is new with its audit events, and moves the log's end: all of it or nothing, in a transaction of its own where the caller has none.
+ * Appends to the log in one statement: it locks the log, looks up earlier entries, numbers, chains and writes the new ones
+ * with their audit events, and moves the log's end. All of it or nothing, in a transaction of its own if the caller has none.
  */
 export async function appendToLog(
   run: Run,
@@ -20,7 +20,7 @@ export async function appendToLog(
   events: readonly AuditEvent[],
 ): Promise<Appended> {
   const keys = entries.map(({ scope, target }) => dedup(scope, target));
-  // What is named twice is one entry, the first: its place is that of its key.
+  // Two equal targets are one entry, the first: its place is that of its key.
   const places = new Map<string, number>();
   const distinct: NewRevocation[] = [];
   const columns = entries.flatMap((entry, index) => {

@@ -12,7 +12,7 @@ import { type Row, readBytes, readInstant, readInteger } from "../engine/values.
 import { COLUMNS, readHash, toRevocation, toScope } from "./rows.ts";
 import { LOG, stateColumns, toState } from "./state.ts";
 
-// Ten million entries as rows would take minutes to read: what differs only by its 16 bytes comes as one value.
+// Ten million entries as rows would take minutes to read: entries that differ only by 16 bytes come as one value.
 // A group's end is rounded up to the whole day, so that groups stay few.
 const LINKS = `
   with page as materialized (
@@ -50,7 +50,7 @@ const WIDE = `
 /**
  * Reads a part of the log for a replica.
  *
- * @param known the number whose hash is asked for
+ * @param known the number of the entry to read the hash of
  * @param shift milliseconds that the database's clock is moved by
  */
 export async function loadLog(

@@ -47,7 +47,7 @@ const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigin
 
 const SPENT = { table: "revocations", key: "number", by: "last_match_at", is: "< $2::timestamptz" };
 
-// The hash before an entry that is kept tells a reader who stands there that the entry follows.
+// The hash before an entry that is kept tells a reader at that place that the entry follows.
 const SPENT_HASHES = {
   table: "revocation_hashes",
   key: "number",

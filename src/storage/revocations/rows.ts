@@ -29,7 +29,7 @@ export interface RevocationColumns {
   readonly [column: string]: string | null;
 }
 
-/** Turns an entry into columns. @param key what {@link dedup} says of it */
+/** Turns an entry into columns. @param key the result of {@link dedup} for it */
 export function toColumns({ scope, target, ...entry }: NewRevocation, key: string): RevocationColumns {
   return {
     id: entry.id,
@@ -45,7 +45,7 @@ export function toColumns({ scope, target, ...entry }: NewRevocation, key: strin
 
 /**
  * Names a scope and target: SHA-256, in hex, over their parts, each after its length, so that no two different
- * ones are written alike. It is stored: the encoding of what exists can never change.
+ * ones are written alike. It is stored: the encoding of existing targets can never change.
  */
 export function dedup(scope: RevocationScope, target: RevocationTarget): string {
   const hash = createHash("sha256").update("bakehouse revocation target v1\0");
@@ -123,7 +123,7 @@ function targetColumns(target: RevocationTarget): Readonly<Record<string, string
 
 /**
  * Reads an entry. One of a kind that this version does not know is a fault: a reader that skipped it would go on
- * allowing what a newer replica has revoked.
+ * allowing tokens that a newer replica has revoked.
  */
 export function toRevocation(row: Row): Revocation {
   return {

@@ -8,7 +8,7 @@ import { readHash } from "./rows.ts";
 /** The log's one row and the server that answers, for the `from` of a statement. */
 export const LOG = "revocation_log as log cross join bakehouse_log_server() as here";
 
-/** What {@link toState} reads, as a list for SQL. @param known an SQL expression for the number whose hash is asked for */
+/** The columns that {@link toState} reads, as a list for SQL. @param known an SQL expression: the number of the hash */
 export function stateColumns(known: string): string {
   return `log.epoch, log.last_number, encode(substr(log.hash, 1, 8), 'hex') as last_hash,
     case when ${known} = log.last_number then encode(substr(log.hash, 1, 8), 'hex') else coalesce(
@@ -17,7 +17,7 @@ export function stateColumns(known: string): string {
     end as hash_at, ${SERVER_COLUMNS}`;
 }
 
-/** What {@link toServer} reads, as a list for SQL. */
+/** The columns that {@link toServer} reads, as a list for SQL. */
 export const SERVER_COLUMNS = `log.system_identifier as home_system_identifier, log.database as home_database,
     log.timeline as home_timeline, log.disputed, log.synchronous as was_synchronous,
     here.in_recovery, here.system_identifier as here_system_identifier, here.database as here_database,
@@ -25,14 +25,14 @@ export const SERVER_COLUMNS = `log.system_identifier as home_system_identifier, 
 
 const STATE = `select ${stateColumns("$1::bigint")} from ${LOG}`;
 
-/** Reads the log's state. @param known the number whose hash is asked for */
+/** Reads the log's state. @param known the number of the hash to read */
 export async function readState(run: Run, known: number): Promise<LogState> {
   const [row] = await run("revocations.state", (session) => session.query(STATE, [known]));
   if (row === undefined) throw new StorageError("revocations.state");
   return toState(row);
 }
 
-/** Reads where the log ends. */
+/** Reads if the log ends. */
 export function toPosition(row: Row): LogPosition {
   return {
     epoch: readText(row["epoch"]),

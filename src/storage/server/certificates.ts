@@ -10,7 +10,7 @@ export class CertificateFileError extends Error {
 }
 
 /**
- * Turns what a URL says into what Node's TLS takes. Files are read anew for every connection: certificates are replaced
+ * Turns the TLS part of a URL into options of Node's TLS. Files are read anew for every connection: certificates are replaced
  * while the service runs.
  *
  * @param host as it was named

@@ -18,15 +18,15 @@ export interface ServerOptions extends TransactionSettings {
   readonly connectTimeout: number;
   /** Called with the channel and the payload of each notification that arrives. */
   readonly onNotify?: (channel: string, payload: string) => void;
-  /** Told of what is no fault and yet not as one would want it. */
+  /** Told of a state that is no fault and yet not as one would want it. */
   readonly warn?: (text: string) => void;
 }
 
 /**
  * Opens connections to a Postgres server.
  *
- * Nothing rests on a session: each transaction, and each statement that stands alone, sets what it needs and ends it. So a
- * pooler may put any connection behind any transaction. Statements are prepared only where there is no pooler.
+ * Nothing rests on a session: each transaction, and each statement that stands alone, sets its own settings and ends. So a
+ * pooler may put any connection behind any transaction. Statements are prepared only if there is no pooler.
  *
  * @throws DatabaseUrlError
  */
@@ -59,7 +59,7 @@ function toConnection(
   }
   client.on("end", lose);
   client.on("error", lose);
-  // The one sign of it, whatever language the server speaks.
+  // The one sign of it, in any language of the server.
   client.on("notice", ({ routine }) => {
     unconfirmed ||= routine === "SyncRepWaitForLSN";
   });

@@ -13,7 +13,7 @@ export interface Dialling {
   readonly tls: ConnectionOptions | undefined;
   /** Whether TLS begins at once, without a question first. */
   readonly direct: boolean;
-  /** Called with the socket as soon as it exists, so that it can be destroyed whatever is being waited for. */
+  /** Called with the socket as soon as it exists, so that it can be destroyed at any moment. */
   readonly started: (socket: Socket) => void;
 }
 
@@ -22,10 +22,10 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const ALPN = "postgresql";
 
 /**
- * Opens a connection to one host, up to where the start-up message can be sent.
+ * Opens a connection to one host, to the point at which the start-up message can be sent.
  *
  * The driver could do it, but knows neither abstract sockets nor an address beside a name, compares certificates with
- * what it dialled, and lets an error in what a server sends end the process.
+ * the socket that it dialled, and lets an error in a server's bytes end the process.
  */
 export async function dial({ host, keepAlive, tls, direct, started }: Dialling): Promise<Socket> {
   const socket = new Socket();
@@ -53,12 +53,12 @@ export async function dial({ host, keepAlive, tls, direct, started }: Dialling):
 async function askForTls(socket: Socket): Promise<void> {
   const answer = await until<Buffer>(socket, "data", () => socket.write(SSL_REQUEST));
   socket.pause();
-  // Anything behind the one letter came from somebody who is not protected yet (CVE-2021-23222).
+  // Anything behind the one letter came from a sender that is not protected yet (CVE-2021-23222).
   if (answer.length === 1 && answer[0] === "S".charCodeAt(0)) return;
   throw new ConnectFault(answer[0] === "N".charCodeAt(0) ? "no TLS" : "protocol");
 }
 
-/** Waits for an event, and rejects where the socket ends before. */
+/** Waits for an event, and rejects if the socket ends before. */
 function until<T = void>(
   socket: Socket,
   event: "connect" | "secureConnect" | "data",
@@ -83,7 +83,7 @@ function until<T = void>(
 }
 
 /**
- * Hands a connection that is open already to the driver, which wants to open it. What the driver throws over bytes that it
+ * Hands a connection that is open already to the driver, which wants to open it. An error of the driver over bytes that it
  * cannot read ends the connection, not the process.
  */
 export function asStream(socket: Socket): Socket {

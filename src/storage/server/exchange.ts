@@ -20,7 +20,7 @@ export interface Answer {
 
 /** Statements that go out together, and the answer to one of them. */
 export interface Exchange {
-  /** Given to the driver, which writes it and tells it what comes back. */
+  /** Given to the driver, which writes it and tells it the answers. */
   readonly submittable: Submittable;
   /** Settles once all statements are done, so that a commit among them has happened. */
   readonly answer: Promise<Answer>;
@@ -30,9 +30,9 @@ export interface Exchange {
 
 /**
  * Sends several statements in one go, so that they cost one round trip: each in its own protocol messages, and one Sync
- * behind the last. Where one fails, the server passes over the rest.
+ * behind the last. If one fails, the server passes over the rest.
  *
- * @param wanted the place of the statement whose rows are the answer
+ * @param wanted the place of the statement with the rows of the answer
  */
 export function createExchange(statements: readonly Statement[], wanted: number): Exchange {
   const { promise: answer, resolve, reject } = Promise.withResolvers<Answer>();

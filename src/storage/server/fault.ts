@@ -1,4 +1,4 @@
-/** What can go wrong between dialling and the first statement, besides what the system, TLS and the server report themselves. */
+/** The faults between dialling and the first statement, besides those that the system, TLS and the server report themselves. */
 export type Fault =
   | "closed"
   | "late"

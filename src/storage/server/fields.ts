@@ -32,7 +32,7 @@ export function readRow(fields: readonly Field[], texts: readonly unknown[]): re
   });
 }
 
-/** What may be sent as a parameter. */
+/** A value that may be sent as a parameter. */
 export type Value = string | number | boolean | Uint8Array | null;
 
 /** Writes a parameter as the server reads it: bytes as they are, everything else as text. */

@@ -12,16 +12,16 @@ import { logIn } from "./login.ts";
 import { explainRefusal, placeOf, type Refusal } from "./refusal.ts";
 import { examine, type ServerFacts } from "./server-facts.ts";
 
-/** A client that is logged in, and what is known of its server. */
+/** A client that is logged in, and the known facts of its server. */
 export interface LoggedIn {
   readonly client: Client;
   readonly facts: ServerFacts;
   readonly host: HostAddress;
-  /** Ends it at once, whatever it waits for. */
+  /** Ends it at once, in any state. */
   readonly destroy: () => void;
 }
 
-/** What is known from earlier connections to the same address. */
+/** The facts from earlier connections to the same address. */
 export interface Memory {
   /** The place of the host that was of use last. */
   host: number;
@@ -37,14 +37,14 @@ export interface HostsOptions {
   readonly memory: Memory;
   /** How long one host may take, milliseconds. */
   readonly timeout: number;
-  /** Told of what is no fault and yet not as one would want it. */
+  /** Told of a state that is no fault and yet not as one would want it. */
   readonly warn: (text: string) => void;
 }
 
 /**
  * Tries one host after another, the one that was of use last before the others, each with and without TLS as the URL says.
  *
- * Rejects with a DomainError `unavailable` where it may pass, with a {@link ConnectError} where somebody must change a
+ * Rejects with a DomainError `unavailable` if it may pass, with a {@link ConnectError} if somebody must change a
  * setting; the message is one line for people.
  */
 export async function connectToAny({ address, memory, timeout, warn }: HostsOptions): Promise<LoggedIn> {

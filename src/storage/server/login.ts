@@ -19,7 +19,7 @@ export interface Attempt {
 
 const PLUS = "SCRAM-SHA-256-PLUS";
 
-/** Whose name a server is told where the URL has none. */
+/** The user that a server is told if the URL names none. */
 function userOf({ user }: DatabaseAddress): string {
   return user ?? userInfo().username;
 }
@@ -29,7 +29,7 @@ export function databaseOf(address: DatabaseAddress): string {
   return address.database ?? userOf(address);
 }
 
-/** Dials one host and logs in. Rejects with whatever the system, TLS, the server or a {@link ConnectFault} says. */
+/** Dials one host and logs in. Rejects with the error of the system, TLS or the server, or with a {@link ConnectFault}. */
 export async function logIn({ address, host, encrypted, started }: Attempt): Promise<Client> {
   const { tls, channelBinding, authMethods, password } = address;
   const name = host.kind === "tcp" ? host.host : "";
@@ -52,7 +52,7 @@ export async function logIn({ address, host, encrypted, started }: Attempt): Pro
     application_name: address.applicationName,
     enableChannelBinding: encrypted && channelBinding !== "disable",
     ...(address.options === undefined ? {} : { options: address.options }),
-    // Asked for only once the server wants it, and after the checks of what the URL lets it want.
+    // Asked for only once the server wants it, and after the checks of the methods that the URL lets it want.
     password() {
       if (!authMethods.includes(asked)) throw new ConnectFault("login method", asked);
       if (channelBinding === "require" && !bound) throw new ConnectFault("no channel binding");

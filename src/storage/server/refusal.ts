@@ -5,9 +5,9 @@ import { databaseOf } from "./login.ts";
 
 /** Why a host was of no use. */
 export interface Refusal {
-  /** What is wrong, its code, and the cure; never anything secret. */
+  /** The fault, its code, and the cure; never anything secret. */
   readonly text: string;
-  /** The server's, where it was the one who refused. */
+  /** The server's, if it refused. */
   readonly sqlstate: string | undefined;
   /** Whether it may pass without anybody changing a setting: a server that starts, a name that is about to be known. */
   readonly passing: boolean;
@@ -108,7 +108,7 @@ const STATES: Readonly<Record<string, Entry>> = {
 // Behind these the server's own words say more than the code does. They come before any login, or from a pooler.
 const IN_ITS_WORDS = new Set(["28000", "08P01", "0A000", "22023", "42704", "XX000"]);
 
-/** Says why a host was of no use. What a server says itself is repeated without the password, in case it echoes it. */
+/** Says why a host was of no use. A server's own words are repeated without the password, in case it echoes it. */
 export function explainRefusal(error: unknown, { password }: DatabaseAddress): Refusal {
   if (error instanceof ConnectFault) {
     const about = error.about === "" ? "" : ` (${error.about})`;

@@ -2,7 +2,7 @@ import type { Client } from "pg";
 
 import { createExchange } from "./exchange.ts";
 
-/** What a new connection finds. */
+/** The facts that a new connection finds. */
 export interface ServerFacts {
   /**
    * Whether the session at the other end is ours as long as the connection is. A pooler answers the log-in with a process
@@ -28,7 +28,7 @@ const FEWER_FACTS = `
 // A role may be set to give up after a millisecond, which is sometimes too little for this.
 const ATTEMPTS = 20;
 
-/** Asks a server what must be known of it before it is used. */
+/** Asks a server for the facts that must be known before it is used. */
 export async function examine(client: Client): Promise<ServerFacts> {
   let text = FACTS;
   for (let left = ATTEMPTS; ; left -= 1) {

@@ -9,20 +9,20 @@ export interface PostgresSession {
   ask(text: string, values: readonly unknown[]): Promise<Answer>;
   begin(): Promise<void>;
   commit(): Promise<void>;
-  /** Ends the open transaction without committing it, or the client where that fails. Never rejects. */
+  /** Ends the open transaction without committing it, or the client if that fails. Never rejects. */
   rollback(): Promise<void>;
 }
 
-/** What a session needs to know. */
+/** Settings of a session. */
 export interface SessionOptions {
   readonly client: Client;
   /** The statement that begins a transaction. */
   readonly begin: string;
-  /** The statement behind it, which sets what the transaction must find. */
+  /** The statement behind it, which sets all that the transaction must find. */
   readonly settings: string;
   /** Whether statements may be kept by the server under a name. */
   readonly prepares: boolean;
-  /** Called where they may not after all. */
+  /** Called if they may not after all. */
   readonly onForgotten: () => void;
   readonly lost: () => boolean;
   readonly lose: () => void;
@@ -54,7 +54,7 @@ export function createSession(options: SessionOptions): PostgresSession {
     return { text, values, name: `bakehouse_${names}`, known: false };
   }
 
-  /** One exchange at a time: the driver wants no queue, and what is sent belongs to the transaction of that moment. */
+  /** One exchange at a time: the driver wants no queue, and every statement belongs to the transaction of that moment. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = turn.then(work);
     turn = done.catch(() => {});

@@ -1,4 +1,4 @@
-/** What every transaction must find set, however the role, the database or a pooler's last client left its session. */
+/** The settings that every transaction must find, however the role, the database or a pooler's last client left its session. */
 export interface TransactionSettings {
   /** When the server gives up a statement, milliseconds; 0 for never. */
   readonly statementTimeout: number;
@@ -6,13 +6,13 @@ export interface TransactionSettings {
   readonly idleInTransactionTimeout: number;
 }
 
-/** Begins a transaction, whatever the role's default is. */
+/** Begins a transaction, against any default of the role. */
 export const BEGIN = "begin isolation level read committed";
 /** The same for a role that is set to read only. Not for everybody: a standby refuses even to be asked. */
 export const BEGIN_WRITING = `${BEGIN}, read write`;
 
 /**
- * The statement that follows each `begin`. What it sets ends with the transaction: behind a pooler no session is ours, and
+ * The statement that follows each `begin`. Its settings end with the transaction: behind a pooler no session is ours, and
  * start-up parameters are refused there.
  */
 export function settingsStatement({

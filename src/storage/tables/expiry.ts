@@ -5,7 +5,7 @@ import { readInteger } from "../engine/values.ts";
 // Few enough to be deleted well within the deadline of one statement.
 const BATCH = 5_000;
 
-/** What is deleted: constants of ours, never anyone's input. */
+/** The rows to delete: constants of ours, never anyone's input. */
 export interface Expiry {
   readonly table: string;
   /** The primary key. */

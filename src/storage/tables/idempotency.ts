@@ -6,7 +6,7 @@ import { deleteInBatches } from "./expiry.ts";
 
 // Both columns of time are computed from the clock once: two readings could fall on both sides of an instant.
 // `expires_at` ends the lease of a claim and the life of an answer: past it the row counts as absent. Every
-// attempt writes the row, if only what it held before, so that this one statement both decides and tells.
+// attempt writes the row, if only with its earlier values, so that this one statement both decides and tells.
 const CLAIM = `
   with clock as materialized (
     select clock_timestamp() + $5::double precision * interval '1 millisecond' as now

@@ -5,7 +5,7 @@ import { StorageError } from "../engine/error.ts";
 /**
  * Parses a JSON column, strictly.
  *
- * @param column the column, for the error; what stood in it is not said
+ * @param column the column, for the error; its content is not said
  */
 export function readJson<T>(column: string, schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);

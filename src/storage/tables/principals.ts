@@ -22,7 +22,7 @@ const find = statement((db) =>
     .prepare("principals_find"),
 );
 
-// A principal who is there and up to date is only read: an update, even one that changes nothing, would hold
+// A principal that is there and up to date is only read: an update, even one that changes nothing, would hold
 // its row until the transaction ends, and all issuance for one human would queue behind it. The insert decides
 // between two callers at once.
 const ENSURE = `

@@ -4,7 +4,7 @@ export type HostAddress =
       readonly kind: "tcp";
       /** As it was named: certificates are compared with it. */
       readonly host: string;
-      /** The address to connect to, where it was given beside the name. */
+      /** The address to connect to, if it was given beside the name. */
       readonly address: string | undefined;
       readonly port: number;
     }
@@ -17,7 +17,7 @@ export type HostAddress =
 /** How a connection is kept from being read and changed on its way. */
 export interface TlsSettings {
   /**
-   * `plain`: never TLS. `plain first`: TLS where the server insists on it. `tls first`: TLS where the server offers it.
+   * `plain`: never TLS. `plain first`: TLS if the server insists on it. `tls first`: TLS if the server offers it.
    * `tls`: nothing else.
    */
   readonly encryption: "plain" | "plain first" | "tls first" | "tls";
@@ -41,7 +41,7 @@ export interface TlsSettings {
 export const TLS_VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
-/** Ways in which a server may ask who is there. */
+/** Ways in which a server may ask for proof of the user. */
 export const AUTH_METHODS = ["none", "password", "md5", "scram-sha-256"] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
 
@@ -60,12 +60,12 @@ export interface DatabaseAddress {
   readonly tls: TlsSettings;
   /** Whether the login is tied to the TLS connection (SCRAM-SHA-256-PLUS). */
   readonly channelBinding: "disable" | "prefer" | "require";
-  /** How the server may ask who is there. */
+  /** How the server may ask for proof of the user. */
   readonly authMethods: readonly AuthMethod[];
   /** Which of several servers will do: any, one that is no standby, one that takes writes. */
   readonly session: "any" | "primary" | "read-write";
   readonly applicationName: string;
-  /** What the server reads as its command line: `-c name=value …`. */
+  /** The text that the server reads as its command line: `-c name=value …`. */
   readonly options: string | undefined;
   /** How long opening a connection to one host may take, milliseconds; undefined for our own bound. */
   readonly connectTimeout: number | undefined;

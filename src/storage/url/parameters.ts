@@ -35,7 +35,7 @@ export type Taken = (typeof TAKEN)[number];
 
 /** Parameters of which some values ask for nothing that is not so anyway, and all others for something that is not had. */
 const HARMLESS: Readonly<Record<string, { readonly values: RegExp; readonly otherwise: string }>> = {
-  // Every call has a deadline of its own, which is shorter than what these could bound.
+  // Every call has a deadline of its own, which is shorter than the ones that these could set.
   keepalives_interval: { values: /^\d+$/, otherwise: "must be a number of seconds" },
   keepalives_count: { values: /^\d+$/, otherwise: "must be a number" },
   tcp_user_timeout: { values: /^\d+$/, otherwise: "must be a number of milliseconds" },

@@ -11,13 +11,13 @@ import { readTls } from "./tls.ts";
 import { type Parameters, readParameters, refused } from "./values.ts";
 
 const DEFAULT_PORT = 5432;
-/** Where packages and the official image put the socket, and where Postgres itself does. */
+/** The folders in which packages, the official image and Postgres itself put the socket. */
 const SOCKET_FOLDERS = ["/var/run/postgresql", "/tmp"];
 
 /**
  * Reads a database URL as libpq does (PostgreSQL, §34.1.1.2). A parameter that means nothing here is refused by its name.
  *
- * @throws DatabaseUrlError which says what is wrong and how to write it, and repeats no value
+ * @throws DatabaseUrlError which names the fault and the right spelling, and repeats no value
  *
  * @example
  * parseDatabaseUrl("postgres://me:secret@db.example/tokens?sslmode=verify-full").hosts;
@@ -72,7 +72,7 @@ function readHosts(parts: UrlParts, parameters: Parameters): readonly HostAddres
   });
 }
 
-/** What libpq does depends on where it was made; so each of the usual places is tried, and then TCP. */
+/** libpq's default depends on how it was made; so each of the usual places is tried, and then TCP. */
 function withoutHost(port: number): readonly HostAddress[] {
   const sockets = SOCKET_FOLDERS.map((folder) => socketIn(folder, port));
   return [...sockets, { kind: "tcp", host: "localhost", address: undefined, port }];

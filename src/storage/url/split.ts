@@ -1,18 +1,18 @@
 /**
  * A database URL is not as it must be. The message names the part and the cure. It repeats no value: user, password and
- * host stand in one text, and where one of them is written wrongly nobody can tell which is which.
+ * host stand in one text, and if one of them is written wrongly nobody can tell which is which.
  */
 export class DatabaseUrlError extends Error {
   override readonly name = "DatabaseUrlError";
 }
 
-/** The parts of a URL, decoded. Nothing is known yet of what they mean. */
+/** The parts of a URL, decoded. Nothing is known yet of their meaning. */
 export interface UrlParts {
   readonly user: string | undefined;
   readonly password: string | undefined;
-  /** Hosts as they are written, in their order; an IPv6 address without its brackets; empty where none is named. */
+  /** Hosts as they are written, in their order; an IPv6 address without its brackets; empty if none is named. */
   readonly hosts: readonly string[];
-  /** As many as there are hosts; an empty text where a host has none. */
+  /** As many as there are hosts; an empty text if a host has none. */
   readonly ports: readonly string[];
   readonly database: string | undefined;
   /** Parameters by name. Of a name that comes twice the last counts, as with libpq. */
@@ -20,7 +20,7 @@ export interface UrlParts {
 }
 
 const SCHEME = /^postgres(?:ql)?:\/\//;
-/** What a parameter's name looks like, in libpq and elsewhere. */
+/** The form of a parameter's name, in libpq and elsewhere. */
 export const NAME = /^[A-Za-z][A-Za-z_-]{0,40}$/;
 const ENCODE = "in user and password write % as %25, @ as %40, / as %2F, : as %3A, ? as %3F, # as %23";
 
@@ -40,7 +40,7 @@ export function splitUrl(text: string): UrlParts {
   const tail = behind.slice(end);
   const mark = tail.indexOf("?");
   const path = mark === -1 ? tail : tail.slice(0, mark);
-  // Of a password with a / in it, all that follows could be taken for parameters, whose names are repeated.
+  // Of a password with a / in it, all that follows could be taken for parameters, and their names are repeated.
   if (credentials === undefined && tail.includes("@")) {
     throw new DatabaseUrlError(`has an @ behind its / or ?: write it there as %40; ${ENCODE}`);
   }
@@ -70,7 +70,7 @@ function withoutScheme(text: string): string {
 interface SplitHosts {
   readonly hosts: readonly string[];
   readonly ports: readonly string[];
-  /** Where the hosts end: at a `/`, a `?` or the end of the text. */
+  /** The end of the hosts: at a `/`, a `?` or the end of the text. */
   readonly end: number;
 }
 

@@ -17,9 +17,9 @@ const ENCRYPTION = {
 } as const satisfies Record<Mode, TlsSettings["encryption"]>;
 
 /**
- * Reads all that concerns TLS, with libpq's meaning (PostgreSQL, §34.19), but for two things. Where no `sslmode` is
+ * Reads all that concerns TLS, with libpq's meaning (PostgreSQL, §34.19), but for two things. If no `sslmode` is
  * written, TLS is tried first only with another machine. And `verify-ca` and `verify-full` trust the well-known authorities
- * where no file of others is named.
+ * if no file of others is named.
  */
 export function readTls(parameters: Parameters, hosts: readonly HostAddress[]): TlsSettings {
   const { text, one } = parameters;

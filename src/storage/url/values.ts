@@ -3,7 +3,7 @@ import { DatabaseUrlError } from "./split.ts";
 
 /** Reads parameters that were checked to be known. */
 export interface Parameters {
-  /** Its value; undefined where it is missing or empty. */
+  /** Its value; undefined if it is missing or empty. */
   text(name: Taken): string | undefined;
   /** Its value, which must be one of these. */
   one<T extends string>(name: Taken, values: readonly T[]): T | undefined;
@@ -31,7 +31,7 @@ export function readParameters(parameters: ReadonlyMap<string, string>): Paramet
   };
 }
 
-/** The error for a parameter whose value will not do. */
+/** The error for a parameter with a value that will not do. */
 export function refused(name: Taken, what: string): DatabaseUrlError {
   return new DatabaseUrlError(`parameter ${name} ${what}`);
 }
