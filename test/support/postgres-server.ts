@@ -87,8 +87,10 @@ export async function startPostgres(options: PostgresSettings = {}): Promise<Pos
   const port = await freePort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const server = [join(bin, "postgres"), "-D", dataDir, "-h", "127.0.0.1", "-p", String(port), "-k", folder];
-  const given = { max_connections: "200", fsync: fsync ? "on" : "off", ...options.settings };
-  const settings = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const settings = ["-c", "max_connections=200", "-c", `fsync=${fsync ? "on" : "off"}`];
+  // Not on the command line: there they would stand above `alter system`.
+  const given = Object.entries(options.settings ?? {}).map(([name, value]) => `${name} = '${value}'\n`);
+  appendFileSync(join(dataDir, "postgresql.conf"), given.join(""));
   const keeper = spawn("sh", ["-c", KEEPER, "keeper", folder, ...server, ...settings], {
     ...identity(),
     cwd: folder,

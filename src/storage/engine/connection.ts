@@ -38,7 +38,7 @@ export interface Connection extends Session {
   onLost(callback: () => void): () => void;
   /**
    * Whether, since this was last asked, the server has answered a commit that the standbys it waits for have not
-   * confirmed: a statement timeout or an administrator's cancel ends the wait, and the answer is the same.
+   * confirmed: an administrator's cancel ends the wait, and the answer is the same.
    */
   tookUnconfirmed(): boolean;
   /**

@@ -49,15 +49,24 @@ export interface Revoked {
 export interface Stage {
   readonly primary: PostgresServer;
   readonly standby: PostgresServer;
-  /** Starts a replica, with a data folder of its own unless another replica's name is given. */
-  start(name: string, server: PostgresServer, env?: Readonly<Record<string, string>>): Promise<Replica>;
+  /**
+   * Starts a replica. The data folder is its name's, so that a replica of the same name remembers what this one knew.
+   *
+   * @param otherScript a bundled command in place of the one that is drilled
+   */
+  start(
+    name: string,
+    server: PostgresServer,
+    env?: Readonly<Record<string, string>>,
+    otherScript?: string,
+  ): Promise<Replica>;
   /** Runs a command of the service against a server. */
   command(
     server: PostgresServer,
     ...args: readonly string[]
   ): Promise<{ readonly code: number | null; readonly said: string }>;
   issue(at: Replica, count: number): Promise<readonly string[]>;
-  /** Asks a replica of each token, for as long as a replica takes to answer anything where `patient`. */
+  /** Asks a replica of each token. */
   ask(at: Replica, tokens: readonly string[], minSequence?: string): Promise<Answers>;
   revoke(at: Replica, token: string): Promise<Revoked>;
   /** Waits until the standby has all that the primary has, and then cuts it off. */
@@ -92,11 +101,21 @@ export interface StageOptions {
   /** The bundled command that is drilled. */
   readonly script: string;
   readonly binaries: string | undefined;
+  /** The bundled command of version 0.1.0. */
+  readonly old?: string | undefined;
+  /** Which of the two makes the database. */
+  readonly bootstrapBy?: "script" | "old";
   readonly settings?: PostgresSettings["settings"];
 }
 
 /** Starts a primary with a hot standby, and makes the service's first platforms. */
-export async function openStage({ script, binaries, settings = {} }: StageOptions): Promise<Stage> {
+export async function openStage({
+  script,
+  old,
+  bootstrapBy = "script",
+  binaries,
+  settings = {},
+}: StageOptions): Promise<Stage> {
   const common = { ...(binaries === undefined ? {} : { binaries }), fsync: false };
   const primary = await startPostgres({
     ...common,
@@ -126,13 +145,18 @@ export async function openStage({ script, binaries, settings = {} }: StageOption
     return home;
   }
 
-  async function command(server: PostgresServer, ...args: readonly string[]) {
-    const running = run(script, args, { env: { ...owner.env, DATABASE_URL: server.url } });
+  async function commandOf(by: string, server: PostgresServer, ...args: readonly string[]) {
+    const running = run(by, args, { env: { ...owner.env, DATABASE_URL: server.url } });
     const { code } = await running.ended;
     return { code, said: running.stderr() };
   }
 
-  async function start(name: string, server: PostgresServer, env: Readonly<Record<string, string>> = {}) {
+  async function start(
+    name: string,
+    server: PostgresServer,
+    env: Readonly<Record<string, string>> = {},
+    otherScript = script,
+  ) {
     const proxy = await startTcpProxy(Number(new URL(server.url).port));
     proxies.push(proxy);
     const home = homeOf(name);
@@ -146,14 +170,14 @@ export async function openStage({ script, binaries, settings = {} }: StageOption
     let service: RunningService | undefined;
     let refusal = "";
     try {
-      service = await startService(script, home, settings);
+      service = await startService(otherScript, home, settings);
     } catch (error) {
       refusal = error instanceof Error ? error.message : "";
     }
     const replica: Replica = {
       name,
       service,
-      refusal: /bakehouse: ([^\n]*)\n*$/.exec(refusal.trimEnd())?.[1] ?? refusal,
+      refusal: refusal.slice(refusal.lastIndexOf("bakehouse: ") + "bakehouse: ".length).trim(),
       lead: (to) => proxy.lead(to === undefined ? undefined : Number(new URL(to.url).port)),
       async stop() {
         await service?.end("SIGKILL");
@@ -177,13 +201,17 @@ export async function openStage({ script, binaries, settings = {} }: StageOption
     }
   }
 
-  const made = await command(primary, "bootstrap");
+  const made = await commandOf(
+    bootstrapBy === "old" && old !== undefined ? old : script,
+    primary,
+    "bootstrap",
+  );
   if (made.code !== 0) throw new Error(`no bootstrap: ${made.said}`);
   return {
     primary,
     standby,
     start,
-    command,
+    command: (server, ...args) => commandOf(script, server, ...args),
     async issue(at, count) {
       const tokens: string[] = [];
       for (let n = 0; n < count; n += 1) {
