@@ -47,6 +47,8 @@ export interface ConfirmationView {
   readonly expiresAt: number;
   /** Null if nothing is known about the asker. */
   readonly about: DischargeSubject | null;
+  /** Of a program's login to this API: until when the program will act as the person. Undefined for all others. */
+  readonly loginUntil: number | undefined;
   /** The outcome of a confirmation by this person. */
   readonly proof: "proven" | "login" | "refused";
   /** The reason; undefined for `proven`. */

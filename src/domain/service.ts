@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
-import type { KeyState, TokenState } from "../words/states.ts";
+import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { DomainError } from "./parts/error.ts";
@@ -10,7 +10,7 @@ import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Revocation } from "./ports/revocations.ts";
-import type { Identity } from "./ports/sessions.ts";
+import type { Session } from "./ports/sessions.ts";
 
 /*
  * The use cases, as the adapters that offer them to callers see them. All instants are unix
@@ -284,9 +284,20 @@ export interface Logins {
       }
     | { readonly ok: false; readonly reason: string }
   >;
-  identity(cookie: string): Promise<Identity | undefined>;
-  /** Ends the session; ending one that is not there is no error. */
-  logout(cookie: string): Promise<void>;
+  /**
+   * Ends the session, and all programs' logins of its person; ending one that is not there is no error.
+   *
+   * @param programs `stay` where the person goes on in a new session of the same browser
+   */
+  logout(cookie: string, programs?: "stay"): Promise<void>;
+}
+
+/** A person's own sessions. */
+export interface Sessions {
+  /** @param kind undefined for all */
+  list(caller: Caller, kind: SessionKind | undefined, page: PageRequest): Promise<Page<Session>>;
+  /** Rejects with `not_found` for another person's session and for one that never was alike. */
+  end(caller: Caller, id: string): Promise<void>;
 }
 
 export interface Health {
@@ -303,6 +314,7 @@ export interface Service {
   readonly platforms: Platforms;
   readonly keys: Keys;
   readonly logins: Logins;
+  readonly sessions: Sessions;
   readonly discharges: Discharges;
   readonly approvals: Approvals;
   readonly bakery: Bakery;

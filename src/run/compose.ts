@@ -2,6 +2,7 @@ import { createAuthentication } from "../domain/access/authentication.ts";
 import { createLogins } from "../domain/access/logins.ts";
 import { createPlatforms } from "../domain/access/platforms.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
+import { createSessions } from "../domain/access/sessions.ts";
 import { createApprovals } from "../domain/discharge/approvals.ts";
 import { createBakery } from "../domain/discharge/bakery.ts";
 import { createBakeryLogins } from "../domain/discharge/bakery-login.ts";
@@ -91,6 +92,7 @@ export function compose(parts: Parts) {
     trustsDevelopment: isDevelopment,
   });
   const logins = createLogins(parts);
+  const sessions = createSessions(parts);
   const dischargeKeys = createDischargeKeys({
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
@@ -129,6 +131,7 @@ export function compose(parts: Parts) {
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
+    sessions,
     ...asking,
     health: createHealth({ store, knowledge, isStopping: () => stopping }),
   };

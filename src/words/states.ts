@@ -13,6 +13,10 @@ export type KeyState = (typeof KEY_STATES)[number];
 export const REQUEST_STATES = ["pending", "granted", "denied", "dropped", "expired"] as const;
 export type RequestState = (typeof REQUEST_STATES)[number];
 
+/** Kinds of login sessions. `program`: a login to this API by macaroon-bakery's protocol. */
+export const SESSION_KINDS = ["browser", "program"] as const;
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
 /** The answers of a person to an approval. */
 export const DECISIONS = ["approve", "deny"] as const;
 export type Decision = (typeof DECISIONS)[number];

@@ -24,7 +24,16 @@ function authentication(session: { readonly issuer: string; readonly development
     // No session asks it for anything.
     knowledge: { requireFresh: never, isRevoked: never },
     idTokens: { verify: never },
-    sessions: { find: async () => ({ idHash: new Uint8Array(32), identity, createdAt: 0, expiresAt: 1 }) },
+    sessions: {
+      find: async () => ({
+        id: "00000000-0000-4000-8000-000000000000",
+        kind: "browser" as const,
+        idHash: new Uint8Array(32),
+        identity,
+        createdAt: 0,
+        expiresAt: 1,
+      }),
+    },
     clock: { now: () => 0, monotonic: () => 0 },
     ownIssuer: OWN,
     adminGroups: ["admins"],

@@ -91,7 +91,7 @@ describe("problems", () => {
   test.each(["/", "/login", "/docs"])("a fault of %s is a bare page to a browser", async (path) => {
     const fault = async () => Promise.reject(new Error(CANARY));
     const { request } = createTestApp(
-      { logins: { identity: fault, begin: fault } },
+      { authentication: { session: fault }, logins: { begin: fault } },
       path === "/docs" ? { docsFolder: "/nowhere" } : {},
     );
     const response = await request(path, { headers: { ...as("session"), accept: "text/html" } });

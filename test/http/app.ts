@@ -26,7 +26,7 @@ export function as(who: keyof typeof CREDENTIALS, origin = ORIGIN): Record<strin
 /** Somebody who may ask under a path: others are refused before their body is looked at. */
 export function whoMay(path: string): keyof typeof CREDENTIALS {
   if (/^\/v1\/(?:verify|tokens)/.test(path)) return "platform";
-  return path.startsWith("/v1/approvals") ? "human" : "administrator";
+  return /^\/v1\/(?:approvals|sessions)/.test(path) ? "human" : "administrator";
 }
 
 /** The app over a fake service. Every answer that passes through `request` is held against openapi.yaml. */

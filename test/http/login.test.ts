@@ -78,7 +78,8 @@ describe("GET /callback", () => {
     const cookie = `bakehouse-login=sealed-attempt; bakehouse=${CREDENTIALS.session}`;
     await request(`/callback${query}`, { headers: { cookie } });
     expect(calls.map(({ name }) => name)).toEqual(["logins.finish", "logins.logout"]);
-    expect(calls[1]?.args).toEqual([CREDENTIALS.session]);
+    // The programs that act as the person stay: the person goes on.
+    expect(calls[1]?.args).toEqual([CREDENTIALS.session, "stay"]);
   });
 
   test("the new login stands where the old session cannot be ended", async () => {
@@ -241,8 +242,9 @@ describe("sessions on the API", () => {
 
 describe("GET /", () => {
   test("shows who is signed in, as text", async () => {
-    const identity = async () => ({ ...ALICE, name: `<img src=x onerror="alert(1)">`, development: true });
-    const { request } = createTestApp({ logins: { identity } });
+    const identity = { ...ALICE, name: `<img src=x onerror="alert(1)">`, development: true };
+    const session = async () => ({ kind: "human", identity, administrator: false }) as const;
+    const { request } = createTestApp({ authentication: { session } });
     const text = await (await request("/", { headers: as("session") })).text();
     expect(text).toContain("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;");
     expect(text).not.toContain("<img");
@@ -265,9 +267,9 @@ describe("GET /", () => {
   });
 
   test("cannot say who is signed in while that cannot be found out", async () => {
-    const identity = async () =>
+    const session = async () =>
       Promise.reject(new DomainError("unavailable", "the database does not answer"));
-    const { request } = createTestApp({ logins: { identity } });
+    const { request } = createTestApp({ authentication: { session } });
     const response = await request("/", { headers: as("session") });
     expect(response.status).toBe(503);
     expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");

@@ -112,6 +112,8 @@ export function revocation(n: number, over: Partial<NewRevocation> = {}): NewRev
 export function session(seed: string, over: Partial<Session> = {}): Session {
   return {
     idHash: bytes(32, `session ${seed}`),
+    id: uuid(bytes(4, `session ${seed}`).reduce((sum, byte) => sum * 256 + byte, 0)),
+    kind: "browser",
     identity: {
       issuer: "https://issuer.test",
       subject: seed,

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-
+import type { Session } from "../../src/domain/ports/sessions.ts";
 import { describeOnEachDatabase, type TestStore } from "../support/database.ts";
-import { bytes, NOON, session } from "./samples.ts";
+import { bytes, NOON, session, uuid } from "./samples.ts";
 
 describeOnEachDatabase("sessions", (open) => {
   let db: TestStore;
@@ -45,6 +45,37 @@ describeOnEachDatabase("sessions", (open) => {
     expect(await db.store.sessions.end(ended.idHash)).toBeUndefined();
     expect(await db.store.sessions.find(ended.idHash, NOON)).toBeUndefined();
     expect(await db.store.sessions.find(bytes(32, "never was"), NOON)).toBeUndefined();
+  });
+
+  test("a person's sessions are listed, newest first and by kind, and no other person's", async () => {
+    const owned = (n: number, over: Partial<Session> = {}) => ({
+      ...session(`owned ${n}`, { id: uuid(n), ...over }),
+      identity: { ...session("x").identity, subject: "owner" },
+    });
+    const owner = { issuer: "https://issuer.test", subject: "owner" };
+    const [one, two, three] = [owned(1), owned(2, { kind: "program" }), owned(3, { kind: "program" })];
+    for (const each of [one, two, three, owned(4, { expiresAt: NOON })]) await db.store.sessions.insert(each);
+    const list = (kind: Session["kind"] | undefined, after?: string) =>
+      db.store.sessions.list(owner, { kind, now: NOON }, { limit: 2, after });
+    expect(await list(undefined)).toEqual({ items: [three, two], next: two.id });
+    expect(await list(undefined, two.id)).toEqual({ items: [one], next: undefined });
+    expect((await list("browser")).items).toEqual([one]);
+
+    const other = { ...owner, subject: "another" };
+    expect(
+      (await db.store.sessions.list(other, { kind: undefined, now: NOON }, { limit: 9, after: undefined }))
+        .items,
+    ).toEqual([]);
+    expect(await db.store.sessions.endOwn(other, one.id)).toBeUndefined();
+    expect(await db.store.sessions.endOwn({ ...owner, issuer: "https://else.test" }, one.id)).toBeUndefined();
+    expect(await db.store.sessions.endPrograms(other)).toEqual([]);
+    expect((await db.store.sessions.endPrograms(owner)).map(({ id }) => id).sort()).toEqual([
+      two.id,
+      three.id,
+    ]);
+    expect(await db.store.sessions.endOwn(owner, one.id)).toEqual(one);
+    expect((await list(undefined)).items).toEqual([]);
+    await db.store.sessions.dropExpired(NOON);
   });
 
   test("dropping takes those that have expired, all of them, and no other", async () => {

@@ -3,7 +3,7 @@ import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
-import type { Identity } from "../../src/domain/ports/sessions.ts";
+import type { Identity, Session } from "../../src/domain/ports/sessions.ts";
 import type { IssuedToken, KeyView, LogNews, Service, TokenView, Verdict } from "../../src/domain/service.ts";
 
 /** One call of a use case, as the fake saw it. */
@@ -144,6 +144,15 @@ const BAKERY_MACAROON = '{"v":2,"i":"id","c":[],"s64":"S-lnzR6gxrJrr2pKlO6bBbFYh
 
 const OPTIONS = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false };
 
+const SESSION: Session = {
+  idHash: new Uint8Array(32),
+  id: REQUEST_ID,
+  kind: "program",
+  identity: ALICE,
+  createdAt: AT,
+  expiresAt: AT + 3_600_000,
+};
+
 const CONFIRMATION: ConfirmationView = {
   id: REQUEST_ID,
   state: "pending",
@@ -152,6 +161,7 @@ const CONFIRMATION: ConfirmationView = {
   protocol: "native",
   expiresAt: AT + 600_000,
   about: null,
+  loginUntil: undefined,
   proof: "proven",
   detail: undefined,
   options: OPTIONS,
@@ -255,8 +265,11 @@ function usual(): Service {
         returnTo: "/docs",
         expiresAt: AT + 43_200_000,
       }),
-      identity: async (cookie) => (cookie === CREDENTIALS.session ? ALICE : undefined),
       logout: async () => {},
+    },
+    sessions: {
+      list: async () => ({ items: [SESSION], next: REQUEST_ID }),
+      end: async () => {},
     },
     discharges: {
       publicKey: async () => new Uint8Array(32).fill(7),
@@ -322,6 +335,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     platforms: record("platforms"),
     keys: record("keys"),
     logins: record("logins"),
+    sessions: record("sessions"),
     discharges: record("discharges"),
     approvals: record("approvals"),
     bakery: record("bakery"),

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { auditEvent } from "../audit.ts";
 import type { Sealing } from "../keys/sealing.ts";
 import { LOGIN_LIFE, SESSION_LIFE } from "../parts/lifetimes.ts";
+import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LoginAttempt, RelyingParty } from "../ports/identity.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -73,7 +74,14 @@ export function createLogins(options: {
       const { identity } = outcome;
       const cookie = Buffer.from(randomness.bytes(32)).toString("base64url");
       const createdAt = clock.now();
-      const session = { idHash: hash(cookie), identity, createdAt, expiresAt: createdAt + SESSION_LIFE };
+      const session: Session = {
+        idHash: hash(cookie),
+        id: uuidv7(createdAt, randomness),
+        kind: "browser",
+        identity,
+        createdAt,
+        expiresAt: createdAt + SESSION_LIFE,
+      };
       await store.transaction("begin session", async (repositories) => {
         const at = await repositories.now();
         await repositories.sessions.insert(session);
@@ -87,19 +95,20 @@ export function createLogins(options: {
 
     find,
 
-    async identity(cookie) {
-      return (await find(cookie))?.identity;
-    },
-
-    async logout(cookie) {
+    async logout(cookie, programs) {
       if (!COOKIE.test(cookie)) return;
       await store.transaction("end session", async (repositories) => {
         const session = await repositories.sessions.end(hash(cookie));
         if (session === undefined) return;
         const { issuer, subject } = session.identity;
         const actor = { kind: "principal", issuer, subject } as const;
-        const event = { action: "session.ended", actor, platform: null, details: {} } as const;
-        await repositories.audit.append([auditEvent(randomness, await repositories.now(), event)]);
+        const ended = programs === "stay" ? [] : await repositories.sessions.endPrograms(session.identity);
+        const now = await repositories.now();
+        const events = [session, ...ended].map(({ id, kind }) => {
+          const details = { session: id, kind };
+          return auditEvent(randomness, now, { action: "session.ended", actor, platform: null, details });
+        });
+        await repositories.audit.append(events);
       });
     },
   };

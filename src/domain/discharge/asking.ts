@@ -78,6 +78,13 @@ export function createAsking(options: {
     if (refusal !== undefined) throw new DomainError("forbidden", refusal);
     const callerHash = limits.admit(caller, from);
     const ticket = await desk.read(request.caveatId, request.payload);
+    if (ticket.login) {
+      // A discharge without the page that names the effect would prolong a login that somebody else confirmed.
+      throw new DomainError(
+        "ticket_invalid",
+        "the ticket of a login to this API is discharged at /discharge",
+      );
+    }
     const { terms } = ticket;
     const { token, caveatId } = request;
     const shown = token === undefined ? undefined : await options.readToken(token, caveatId);

@@ -10,7 +10,6 @@ import {
   sealCondition,
   verify,
 } from "../../macaroon/index.ts";
-import { humanCaller } from "../access/authentication.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
@@ -41,6 +40,8 @@ const TICKET_AT = 1;
  * A login macaroon says nothing about anyone: it is good only with a discharge of its ticket, which this service
  * sealed to itself and discharges only by a person's confirmation. The session that the confirmation
  * began says who it was, under the ticket's hash. So identity is never read from anything that a holder can append to.
+ *
+ * A caller by such a login is never an administrator: what a person lets a program do is less than what they may do.
  */
 export function createBakeryLogins(options: {
   readonly store: Store;
@@ -50,7 +51,6 @@ export function createBakeryLogins(options: {
   readonly keys: DischargeKeys;
   readonly publicUrl: string;
   readonly ownIssuer: string;
-  readonly adminGroups: readonly string[];
   readonly trustsDevelopment: boolean;
 }): BakeryLogins {
   const { store, clock, randomness, rootKeys, keys } = options;
@@ -109,10 +109,13 @@ export function createBakeryLogins(options: {
         throw unauthenticated("the login has expired, or is not finished");
       }
       const session = await store.sessions.find(bakerySessionId(ticketHash(ticket.id)), clock.now());
-      const untrusted = session?.identity.development === true && !options.trustsDevelopment;
-      if (session === undefined || untrusted)
-        throw unauthenticated("the login has expired, or is not finished");
-      return humanCaller(session.identity, options);
+      // A login ends with the trust in the issuer that it rests on, as a browser's session does.
+      const trusted =
+        session?.kind === "program" &&
+        session.identity.issuer === options.ownIssuer &&
+        (!session.identity.development || options.trustsDevelopment);
+      if (!trusted) throw unauthenticated("the login has expired, or is not finished");
+      return { kind: "human", identity: session.identity, administrator: false };
     },
   };
 }

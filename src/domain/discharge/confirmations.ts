@@ -3,30 +3,34 @@ import type { HumanCaller } from "../caller.ts";
 import type { Discharges } from "../discharge-service.ts";
 import type { Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
-import { BAKERY_LOGIN_LIFE } from "../parts/lifetimes.ts";
+import { PROGRAM_LOGIN_AGE } from "../parts/lifetimes.ts";
+import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
-import { noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
+import { loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /**
- * Begins the session of this service's own login, for a client of macaroon-bakery. The session names the person;
- * the macaroon does not.
+ * Begins the session of a program's login to this API, for a client of macaroon-bakery. The session names the
+ * person; the macaroon does not.
  */
-async function beginBakerySession(
+async function beginProgramLogin(
   repositories: Repositories,
   request: DischargeRequest,
   { identity }: HumanCaller,
   now: number,
-): Promise<void> {
+  randomness: Randomness,
+): Promise<string> {
   const idHash = bakerySessionId(request.ticketHash);
-  const expiresAt = now + BAKERY_LOGIN_LIFE;
+  const id = uuidv7(now, randomness);
   await repositories.sessions.end(idHash);
-  await repositories.sessions.insert({ idHash, identity, createdAt: now, expiresAt });
+  const expiresAt = loginEndOf(request);
+  await repositories.sessions.insert({ idHash, id, kind: "program", identity, createdAt: now, expiresAt });
+  return id;
 }
 
 /**
@@ -47,7 +51,20 @@ export function createConfirmations(options: {
 
   function proof(request: DischargeRequest, caller: HumanCaller): Proof {
     const principal = request.about?.principal;
-    return proofOf(termsOf(request), caller.identity, { principal, ownIssuer, now: clock.now() });
+    const now = clock.now();
+    const proved = proofOf(termsOf(request), caller.identity, { principal, ownIssuer, now });
+    if (proved.outcome !== "proven" || !isLogin(request)) return proved;
+    const { authenticatedAt } = caller.identity;
+    const loggedInAt = authenticatedAt ?? caller.sessionBegunAt;
+    if (loggedInAt !== undefined && now - loggedInAt <= PROGRAM_LOGIN_AGE) return proved;
+    return {
+      outcome: "login",
+      detail: `this needs a login of the last ${PROGRAM_LOGIN_AGE / 60_000} minutes`,
+    };
+  }
+
+  function isLogin(request: DischargeRequest): boolean {
+    return stateAt(request, clock.now()) === "pending" && sealing.open(request).login;
   }
 
   function confirmable(request: DischargeRequest | undefined): DischargeRequest {
@@ -68,6 +85,7 @@ export function createConfirmations(options: {
         protocol,
         expiresAt,
         about,
+        loginUntil: isLogin(request) ? loginEndOf(request) : undefined,
         proof: proved.outcome,
         detail: proved.outcome === "proven" ? undefined : proved.detail,
         options: termsOf(request).options,
@@ -87,16 +105,22 @@ export function createConfirmations(options: {
         const decision = { issuer, subject, approved: accepted, reason: null, at: now };
         await repositories.dischargeRequests.decide(id, decision);
         await repositories.dischargeRequests.settle(id, accepted ? "granted" : "denied", now);
-        if (accepted && sealing.open(request).login) {
-          await beginBakerySession(repositories, request, caller, now);
-        }
+        const login = accepted && sealing.open(request).login;
+        const session = login
+          ? await beginProgramLogin(repositories, request, caller, now, randomness)
+          : null;
         const event = {
           action: accepted ? "discharge.granted" : "discharge.denied",
           actor: actorOf(caller),
           platform: request.about?.platform ?? null,
           details: { request: id, condition: termsOf(request).condition.kind, ancestor: request.ancestor },
         } as const;
-        await repositories.audit.append([auditEvent(randomness, now, event)]);
+        const begun = { action: "session.begun", actor: event.actor, platform: null } as const;
+        const details = { session, kind: "program" };
+        await repositories.audit.append([
+          auditEvent(randomness, now, event),
+          ...(session === null ? [] : [auditEvent(randomness, now, { ...begun, details })]),
+        ]);
       });
       room.wake(id);
     },

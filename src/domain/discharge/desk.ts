@@ -17,7 +17,16 @@ import { approvalAsked } from "./approval-notices.ts";
 import { approverKeys } from "./approver-keys.ts";
 import type { DischargeLimits } from "./limits.ts";
 import { mintDischarge } from "./minting.ts";
-import { lifeOf, newCode, newSecret, requestSealing, secretHash, termsOf, ticketHash } from "./requests.ts";
+import {
+  lifeOf,
+  loginEndOf,
+  newCode,
+  newSecret,
+  requestSealing,
+  secretHash,
+  termsOf,
+  ticketHash,
+} from "./requests.ts";
 import type { ShownToken } from "./shown-token.ts";
 
 /** A ticket, opened and read. */
@@ -28,8 +37,8 @@ export interface ReadTicket {
   readonly text: string;
   readonly terms: Terms;
   readonly hash: Uint8Array;
-  /** Whether this service itself wrote it, to itself. */
-  readonly own: boolean;
+  /** Whether it is the ticket of a login to this API: this service itself wrote it, to itself. */
+  readonly login: boolean;
 }
 
 /** A request that now waits for people. */
@@ -82,7 +91,7 @@ export function createDischargeDesk(options: {
       const reading = parseTerms(ticket.condition);
       if (!reading.ok) throw new DomainError("condition_unknown", `the ticket's text: ${reading.detail}`);
       const { condition: text, caveatKey } = ticket;
-      return { caveatId, caveatKey, text, terms: reading.terms, hash: ticketHash(bytes), own };
+      return { caveatId, caveatKey, text, terms: reading.terms, hash: ticketHash(bytes), login: own };
     },
 
     async enqueue({ ticket, protocol, caller, callerHash, shown, ancestor }) {
@@ -110,7 +119,7 @@ export function createDischargeDesk(options: {
           secretHash: secretHash(secret),
           ticketHash: ticket.hash,
           callerHash,
-          sealed: sealed.seal(id, { ...ticket, login: ticket.own && protocol === "bakery" }),
+          sealed: sealed.seal(id, ticket),
           ancestor,
           about: shown?.subject ?? null,
           approverKeys: isApproval ? approverKeys(condition, ownIssuer) : [],
@@ -148,9 +157,9 @@ export function createDischargeDesk(options: {
       if (state !== "granted" || decidedAt === null)
         throw new Error("a request that nobody granted is not redeemed");
       const terms = termsOf(request);
-      const expiresAt = decidedAt + lifeOf(terms);
+      const { caveatId, caveatKey, login } = sealed.open(request);
+      const expiresAt = login ? loginEndOf(request) : decidedAt + lifeOf(terms);
       if (expiresAt <= now) throw new DomainError("gone", "the discharge has expired: ask again");
-      const { caveatId, caveatKey } = sealed.open(request);
       const who = request.decisions.find(({ approved }) => approved)?.subject ?? "";
       return mintDischarge({
         identifier: caveatId,

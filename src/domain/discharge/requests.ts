@@ -5,6 +5,7 @@ import { constantTimeEqual } from "../../macaroon/index.ts";
 import type { RequestState } from "../../words/states.ts";
 import { openKept, type Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
+import { BAKERY_LOGIN_LIFE } from "../parts/lifetimes.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 
@@ -75,6 +76,11 @@ export function termsOf(request: Pick<DischargeRequest, "condition">): Terms {
 /** Milliseconds that a discharge under these terms lives. */
 export function lifeOf({ options }: Terms): number {
   return (options.life ?? DEFAULT_LIFE) * 1000;
+}
+
+/** When a program's login ends that a request was for. It is told to the person before they say yes. */
+export function loginEndOf({ askedAt }: Pick<DischargeRequest, "askedAt">): number {
+  return askedAt + BAKERY_LOGIN_LIFE;
 }
 
 /** A request's state at an instant. */

@@ -54,8 +54,11 @@ export const APPROVAL_RECORD_LIFE = MAX_TOKEN_LIFE + DAY;
 /** How long whoever collects is kept waiting, milliseconds. */
 export const COLLECT_WAIT = 20 * SECOND;
 
-/** Life of an API login by macaroon-bakery's protocol, milliseconds. */
+/** Life of an API login by macaroon-bakery's protocol, from when it was asked for, milliseconds. */
 export const BAKERY_LOGIN_LIFE = HOUR;
+
+/** How long ago a person may have logged in who lets a program act as them, milliseconds. */
+export const PROGRAM_LOGIN_AGE = 5 * MINUTE;
 
 /** The longest life of a discharge, milliseconds; past it nothing of a request can be collected. */
 export const MAX_DISCHARGE_LIFE = DAY;

@@ -1,3 +1,6 @@
+import type { SessionKind } from "../../words/states.ts";
+import type { Page, PageRequest } from "./page.ts";
+
 /** What an OIDC issuer said of a human. */
 export interface Identity {
   readonly issuer: string;
@@ -15,16 +18,23 @@ export interface Identity {
   readonly development: boolean;
 }
 
-/** A browser's login session. The cookie's value is known here only by its hash. */
+/** A login session. Its secret is known here only by its hash. */
 export interface Session {
-  /** SHA-256 of the cookie's value; 32 bytes. */
+  /** SHA-256 of the cookie's value, or of the ticket of a program's login; 32 bytes. */
   readonly idHash: Uint8Array;
+  /** A UUID that names the session and gives no power. */
+  readonly id: string;
+  /** `program`: a login to this API by macaroon-bakery's protocol. */
+  readonly kind: SessionKind;
   readonly identity: Identity;
   /** Unix milliseconds. */
   readonly createdAt: number;
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
+
+/** The person whose sessions are meant. */
+export type SessionOwner = Pick<Identity, "issuer" | "subject">;
 
 /** Login sessions. Every method rejects only when the store could not answer. */
 export interface SessionStore {
@@ -33,6 +43,16 @@ export interface SessionStore {
   find(idHash: Uint8Array, now: number): Promise<Session | undefined>;
   /** @returns the session that was ended; undefined where there was none */
   end(idHash: Uint8Array): Promise<Session | undefined>;
+  /** One person's sessions that have not expired, newest first; the page key is the id. */
+  list(
+    owner: SessionOwner,
+    filter: { readonly kind: SessionKind | undefined /** Unix milliseconds. */; readonly now: number },
+    page: PageRequest,
+  ): Promise<Page<Session>>;
+  /** Ends one session of a person. @returns the session; undefined where the person has none of this id */
+  endOwn(owner: SessionOwner, id: string): Promise<Session | undefined>;
+  /** Ends all programs' logins of a person. @returns those that were ended */
+  endPrograms(owner: SessionOwner): Promise<readonly Session[]>;
   /** @returns how many were dropped */
   dropExpired(now: number): Promise<number>;
 }

@@ -1,19 +1,20 @@
-import type { Identity } from "../../domain/ports/sessions.ts";
+import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage } from "./confirmation.tsx";
 import { Fact } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
+import { moment } from "./moment.ts";
 import type { Pages } from "./pages.ts";
 import { PAGE_POLICY } from "./style.ts";
 
-function Home(props: { readonly identity: Identity | undefined }) {
+function Home(props: { readonly identity: Identity | undefined; readonly programs: readonly Session[] }) {
   return (
     <Layout title="Bakehouse">
       <h1>Bakehouse</h1>
       <p>Tokens for agents: issued to people, narrowed offline, verified here, revoked at any link.</p>
-      {props.identity === undefined ? <SignedOut /> : <SignedIn identity={props.identity} />}
+      {props.identity === undefined ? <SignedOut /> : <SignedIn {...props} identity={props.identity} />}
       <p>
         <a href="/docs">API documentation</a> · <a href="/openapi.yaml">openapi.yaml</a>
       </p>
@@ -29,7 +30,7 @@ function SignedOut() {
   );
 }
 
-function SignedIn(props: { readonly identity: Identity }) {
+function SignedIn(props: { readonly identity: Identity; readonly programs: readonly Session[] }) {
   const { name, email, subject, issuer, development } = props.identity;
   return (
     <>
@@ -44,9 +45,30 @@ function SignedIn(props: { readonly identity: Identity }) {
       <p>
         <a href={APPROVALS_PATH}>What you are asked to approve</a>
       </p>
+      <Programs programs={props.programs} />
       <form method="post" action="/logout">
         <button type="submit">Sign out</button>
       </form>
+    </>
+  );
+}
+
+function Programs(props: { readonly programs: readonly Session[] }) {
+  if (props.programs.length === 0) return null;
+  return (
+    <>
+      <h2>Programs that act as you here</h2>
+      <ul>
+        {props.programs.map(({ id, createdAt, expiresAt }) => (
+          <li>
+            since {moment(createdAt)}, until {moment(expiresAt)}
+            <form method="post" action={`/sessions/${id}/end`}>
+              <button type="submit">End it</button>
+            </form>
+          </li>
+        ))}
+      </ul>
+      <p>Signing out ends all of them.</p>
     </>
   );
 }
@@ -66,7 +88,7 @@ function Message(props: { readonly title: string; readonly text: string; readonl
 /** The pages that this service shows to browsers. */
 export const pages: Pages = {
   policy: PAGE_POLICY,
-  home: (identity) => render(<Home identity={identity} />),
+  home: (identity, programs) => render(<Home identity={identity} programs={programs} />),
   problem: (problem: Problem) =>
     render(<Message title={problem.title} text={`${problem.detail}.`} href="/" />),
   confirmation: confirmationPage,

@@ -2,6 +2,7 @@ import type { ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Claims, Code, Facts, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
+import { moment } from "./moment.ts";
 
 const ENDINGS = {
   granted: "Confirmed. You can close this page and go back to the program.",
@@ -9,6 +10,54 @@ const ENDINGS = {
   dropped: "This request made room for newer ones. Begin again in the program.",
   expired: "This request has expired. Begin again in the program.",
 } as const;
+
+/** What a program's login does, before it is confirmed: the effect is the heading, and the way to end it stands there. */
+function AskLogin(props: {
+  readonly view: ConfirmationView;
+  readonly login: string;
+  readonly until: number;
+}) {
+  const { view } = props;
+  return (
+    <>
+      <h1>Let this program act as you at Bakehouse until {moment(props.until)}?</h1>
+      <p>
+        It can then get tokens in your name, and see and revoke the ones that you have. It can approve
+        nothing, and it never has an administrator's rights. You can end it on the front page, and signing out
+        ends it.
+      </p>
+      <Code code={view.code} protocol={view.protocol}>
+        Say yes only if you started this program yourself a moment ago, and if it shows this code:
+      </Code>
+      <p role="alert">Nothing is known about who asks. Anybody can have sent you here.</p>
+      <Answer {...props} yes="Let it act as me" />
+    </>
+  );
+}
+
+function Answer(props: { readonly view: ConfirmationView; readonly login: string; readonly yes: string }) {
+  const { view, login, yes } = props;
+  return (
+    <>
+      {view.proof === "proven" ? null : (
+        <p role="alert">
+          You cannot say yes now: {view.detail}.{" "}
+          {view.proof === "login" ? <a href={login}>Sign in again</a> : null}
+        </p>
+      )}
+      <form method="post" action={`/discharges/${view.id}`}>
+        {view.proof === "proven" ? (
+          <button type="submit" name="decision" value="confirm">
+            {yes}
+          </button>
+        ) : null}
+        <button type="submit" name="decision" value="deny">
+          Refuse
+        </button>
+      </form>
+    </>
+  );
+}
 
 function Ask(props: { readonly view: ConfirmationView; readonly login: string }) {
   const { view, login } = props;
@@ -20,33 +69,21 @@ function Ask(props: { readonly view: ConfirmationView; readonly login: string })
       </Code>
       {view.about === null ? <p>Nothing is known about who asks.</p> : <Facts about={view.about} />}
       <Claims title="What it asks for, unverified" texts={[view.condition, ...(view.about?.agents ?? [])]} />
-      {view.proof === "proven" ? null : (
-        <p role="alert">
-          This does not prove it: {view.detail}.{" "}
-          {view.proof === "login" ? <a href={login}>Sign in again</a> : null}
-        </p>
-      )}
-      <form method="post" action={`/discharges/${view.id}`}>
-        {view.proof === "proven" ? (
-          <button type="submit" name="decision" value="confirm">
-            Confirm
-          </button>
-        ) : null}
-        <button type="submit" name="decision" value="deny">
-          Refuse
-        </button>
-      </form>
+      <Answer view={view} login={login} yes="Confirm" />
     </>
   );
 }
 
 /** The page on which a person confirms that they are the one whom a program asks for. */
 export function confirmationPage(view: ConfirmationView, identity: Identity, login: string): string {
+  const until = view.loginUntil;
   return render(
     <Layout title="Confirm · Bakehouse">
-      <h1>Confirm who you are</h1>
+      {until === undefined ? <h1>Confirm who you are</h1> : null}
+      {until === undefined ? null : <AskLogin view={view} login={login} until={until} />}
       <Whoami subject={identity.subject} />
-      {view.state === "pending" ? <Ask view={view} login={login} /> : <p>{ENDINGS[view.state]}</p>}
+      {view.state !== "pending" ? <p>{ENDINGS[view.state]}</p> : null}
+      {view.state === "pending" && until === undefined ? <Ask view={view} login={login} /> : null}
     </Layout>,
   );
 }

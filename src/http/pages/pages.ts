@@ -1,5 +1,5 @@
 import type { ApprovalView, ConfirmationView } from "../../domain/discharge-service.ts";
-import type { Identity } from "../../domain/ports/sessions.ts";
+import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import type { Problem } from "../parts/problem.ts";
 
 /**
@@ -11,7 +11,8 @@ import type { Problem } from "../parts/problem.ts";
 export interface Pages {
   /** The Content-Security-Policy that all of them are served under. */
   readonly policy: string;
-  home(identity: Identity | undefined): string;
+  /** @param programs that act as the person who is signed in */
+  home(identity: Identity | undefined, programs: readonly Session[]): string;
   problem(problem: Problem): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;

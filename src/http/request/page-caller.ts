@@ -6,7 +6,7 @@ import { type Reply, seeOther } from "../parts/reply.ts";
 import type { Exchange, HttpContext } from "./context.ts";
 
 /** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
-async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
+export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
   const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
   if (cookie === undefined) return undefined;
   try {

@@ -13,6 +13,7 @@ import { oauthRevoke } from "./oauth-revoke.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
 import { getPolicy, putPolicy } from "./policy.ts";
 import { revocationLog, revoke } from "./revocations.ts";
+import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
 import { getToken, issueToken, listTokens } from "./tokens.ts";
 import { verify, verifyBatch } from "./verify.ts";
 
@@ -30,6 +31,8 @@ export const ROUTES: readonly Route[] = [
   collectDischarge,
   listApprovals,
   decideApproval,
+  listSessions,
+  endSession,
   dischargeInfo,
   publicKey,
   bakeryDischarge,
@@ -50,6 +53,7 @@ export const ROUTES: readonly Route[] = [
   approvalsPage,
   approvalPage,
   answerApproval,
+  endSessionOnPage,
   home,
   healthz,
   readyz,

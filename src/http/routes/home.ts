@@ -1,8 +1,11 @@
 import { z } from "zod";
 
-import { readCookie } from "../parts/cookies.ts";
 import { html } from "../parts/reply.ts";
+import { pageCaller } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
+
+/** Programs that the page shows. */
+const SHOWN = 100;
 
 /** `GET /` */
 export const home = defineRoute({
@@ -11,14 +14,15 @@ export const home = defineRoute({
   operationId: "home",
   tag: "Browser",
   summary: "The front page",
-  description: "Who is signed in, and where to go from here.",
+  description: "Who is signed in, which programs act as them, and where to go from here.",
   auth: "none",
   kind: "page",
   responses: { 200: { description: "The page.", mediaType: "text/html", schema: z.string() } },
   problems: ["unavailable"],
   async handler({ context, service, exchange }) {
-    const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
-    const identity = cookie === undefined ? undefined : await service.logins.identity(cookie);
-    return html(200, context.pages.home(identity), context.pages.policy);
+    const caller = await pageCaller(context, exchange);
+    if (caller === undefined) return html(200, context.pages.home(undefined, []), context.pages.policy);
+    const { items } = await service.sessions.list(caller, "program", { limit: SHOWN, after: undefined });
+    return html(200, context.pages.home(caller.identity, items), context.pages.policy);
   },
 });

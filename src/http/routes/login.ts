@@ -107,7 +107,7 @@ function failed(context: HttpContext, reason: string, forget: string): Reply {
 async function endOld(context: HttpContext, requestId: string, cookie: string | undefined): Promise<void> {
   if (cookie === undefined) return;
   try {
-    await context.service.logins.logout(cookie);
+    await context.service.logins.logout(cookie, "stay");
   } catch (error) {
     context.log.fault({ requestId, route: "/callback", ...describeFault(error) });
   }
@@ -121,7 +121,7 @@ export const logout = defineRoute({
   tag: "Browser",
   summary: "Sign out",
   description:
-    "Ends the session; where there is none, it is no error. Needs the `Origin` of this service. A body is not read.",
+    "Ends the session, and every login of a program that the same person confirmed; where there is none, it is no error. Needs the `Origin` of this service. A body is not read.",
   auth: "none",
   kind: "page",
   responses: { 303: { description: "Signed out.", headers: { Location: "The front page." } } },

@@ -142,6 +142,8 @@ export const idempotency = pgTable("idempotency", {
 
 export const sessions = pgTable("sessions", {
   idHash: bytea("id_hash").primaryKey(),
+  id: uuid().notNull(),
+  kind: text().notNull(),
   issuer: text().notNull(),
   subject: text().notNull(),
   email: text(),

@@ -1,14 +1,17 @@
-import { and, eq, gt, sql } from "drizzle-orm";
+import { and, desc, eq, gt, lt, sql } from "drizzle-orm";
 import { z } from "zod";
 
 import type { Session, SessionStore } from "../../domain/ports/sessions.ts";
+import { SESSION_KINDS } from "../../words/states.ts";
 import { type Run, statement } from "../engine/connection.ts";
-import { writeInstant } from "../engine/values.ts";
+import { isUuid, writeInstant } from "../engine/values.ts";
+import { foreignCursor, pageOf } from "./cursor.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { readJson } from "./json.ts";
 import { sessions } from "./schema.ts";
 
 const groupsSchema = z.array(z.string());
+const kindSchema = z.enum(SESSION_KINDS);
 
 const find = statement((db) =>
   db
@@ -38,6 +41,47 @@ export function createSessionStore(run: Run): SessionStore {
       );
       return row && toSession(row);
     },
+    async list({ issuer, subject }, { kind, now }, { limit, after }) {
+      if (after !== undefined && !isUuid(after)) throw foreignCursor();
+      const rows = await run("sessions.list", ({ db }) =>
+        db
+          .select()
+          .from(sessions)
+          .where(
+            and(
+              eq(sessions.issuer, issuer),
+              eq(sessions.subject, subject),
+              gt(sessions.expiresAt, now),
+              kind === undefined ? undefined : eq(sessions.kind, kind),
+              after === undefined ? undefined : lt(sessions.id, after),
+            ),
+          )
+          .orderBy(desc(sessions.id))
+          .limit(limit + 1),
+      );
+      return pageOf(rows.map(toSession), limit, ({ id }) => id);
+    },
+    async endOwn({ issuer, subject }, id) {
+      if (!isUuid(id)) return undefined;
+      const [row] = await run("sessions.endOwn", ({ db }) =>
+        db
+          .delete(sessions)
+          .where(and(eq(sessions.id, id), eq(sessions.issuer, issuer), eq(sessions.subject, subject)))
+          .returning(),
+      );
+      return row && toSession(row);
+    },
+    async endPrograms({ issuer, subject }) {
+      const rows = await run("sessions.endPrograms", ({ db }) =>
+        db
+          .delete(sessions)
+          .where(
+            and(eq(sessions.issuer, issuer), eq(sessions.subject, subject), eq(sessions.kind, "program")),
+          )
+          .returning(),
+      );
+      return rows.map(toSession);
+    },
     async dropExpired(now) {
       return deleteInBatches(
         run,
@@ -51,6 +95,8 @@ export function createSessionStore(run: Run): SessionStore {
 
 function toSession({
   idHash,
+  id,
+  kind,
   createdAt,
   expiresAt,
   groups,
@@ -58,6 +104,8 @@ function toSession({
 }: typeof sessions.$inferSelect): Session {
   return {
     idHash,
+    id,
+    kind: readJson("sessions.kind", kindSchema, kind),
     createdAt,
     expiresAt,
     identity: { ...identity, groups: readJson("sessions.groups", groupsSchema, groups) },

@@ -1,0 +1,182 @@
+import { expect, test } from "vitest";
+
+import { decodeBundle, encode, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+import { describeService } from "../support/service.ts";
+import { type Person, stubRelyingParty } from "../support/service-login.ts";
+import { bound } from "../support/service-macaroons.ts";
+
+const people = stubRelyingParty();
+const LOCATION = "http://127.0.0.1:8080";
+const BAKERY = { "bakery-protocol-version": "3" };
+const MINUTE = 60_000;
+
+interface Listed {
+  readonly items: readonly { readonly id: string; readonly kind: string; readonly expires_at: string }[];
+}
+
+describeService(
+  "a program's login to this API by macaroon-bakery's protocol",
+  (service) => {
+    const local = (url: string) => url.slice(LOCATION.length);
+    const login = (person: Person | string) => people.login(service().request, person);
+
+    /** A stock client is asked to log in, and asks for the discharge of its login's ticket. */
+    async function begun() {
+      const challenge = await service().get("/v1/approvals", BAKERY);
+      const { m } = challenge.json<{ Info: { Macaroon: { m: object } } }>().Info.Macaroon;
+      const decoded = decodeBundle(JSON.stringify(m));
+      if (!decoded.ok) throw new Error(decoded.detail);
+      const [root] = decoded.macaroons;
+      const id64 = Buffer.from(root.unverifiedCaveats[1]?.id ?? []).toString("base64url");
+      const post = (more: Readonly<Record<string, string>> = {}) =>
+        service().request("/discharge", {
+          method: "POST",
+          headers: BAKERY,
+          body: new URLSearchParams({ id64, ...more }),
+        });
+      const asked = (await post()).json<{
+        Info: { InteractionMethods: { "browser-window": { VisitURL: string; WaitTokenURL: string } } };
+      }>();
+      const { VisitURL, WaitTokenURL } = asked.Info.InteractionMethods["browser-window"];
+      return {
+        id64,
+        page: local(VisitURL),
+        /** The headers of the program's calls, once a person has confirmed. */
+        async finish(): Promise<{ macaroons: string }> {
+          const waited = await service().get(local(WaitTokenURL));
+          const { kind, token64 } = waited.json<{ kind: string; token64: string }>();
+          const got = await post({ "token-kind": kind, token64 });
+          const proof = decodeBundle(JSON.stringify(got.json<{ Macaroon: { m: object } }>().Macaroon.m));
+          if (!proof.ok) throw new Error(proof.detail);
+          return presented(root, encode(proof.macaroons[0]));
+        },
+        root,
+      };
+    }
+
+    function presented(root: UnverifiedMacaroon, discharge: string) {
+      const proof = decodeBundle(bound(encode(root), discharge));
+      if (!proof.ok) throw new Error(proof.detail);
+      const text = `[${encode(root, "v2-json")},${encode(proof.macaroons[0], "v2-json")}]`;
+      return { macaroons: Buffer.from(text).toString("base64"), ...BAKERY };
+    }
+
+    const answer = (page: string, session: Readonly<Record<string, string>>, decision = "confirm") =>
+      service().request(page, {
+        method: "POST",
+        headers: session,
+        body: new URLSearchParams({ decision }),
+      });
+
+    async function loggedIn(person: Person | string) {
+      const session = await login(person);
+      const client = await begun();
+      const said = await answer(client.page, session);
+      expect(said.status, said.text).toBe(303);
+      return { session, program: await client.finish() };
+    }
+
+    const status = async (path: string, headers: Readonly<Record<string, string>>) =>
+      (await service().get(path, headers)).status;
+
+    test("its page says what the yes does and until when, and looks like no other", async () => {
+      const session = await login("alice");
+      const { page } = await begun();
+      const { text } = await service().get(page, session);
+      expect(text).toMatch(
+        /<h1>Let this program act as you at Bakehouse until [0-9-]{10} [0-9:]{5} UTC\?<\/h1>/,
+      );
+      expect(text).toContain("administrator");
+      expect(text).not.toContain("proof that you are here");
+    });
+
+    test("it needs a login of the last five minutes", async () => {
+      const session = await login({ subject: "alice", authenticatedAt: Date.now() - 6 * MINUTE });
+      const { page } = await begun();
+      expect((await service().get(page, session)).text).toContain("login of the last 5 minutes");
+      const said = await answer(page, session);
+      expect(said.status).toBe(403);
+      const again = await login("alice");
+      expect((await answer(page, again)).status).toBe(303);
+    });
+
+    test("it never carries an administrator's rights", async () => {
+      const { program, session } = await loggedIn({ subject: "root", groups: ["admins"] });
+      expect(await status("/v1/platforms", session)).toBe(200);
+      expect(await status("/v1/platforms", program)).toBe(403);
+      expect(await status("/v1/approvals", program)).toBe(200);
+    });
+
+    test("it is listed, on the front page and by the API, and can be ended alone", async () => {
+      const { session, program } = await loggedIn("lister");
+      const { items } = (await service().get("/v1/sessions", session)).json<Listed>();
+      expect(items.map(({ kind }) => kind).sort()).toEqual(["browser", "program"]);
+      const id = items.find(({ kind }) => kind === "program")?.id ?? "";
+      expect((await service().get("/", session)).text).toContain(`/sessions/${id}/end`);
+
+      // Somebody else sees nothing of it and cannot end it.
+      const other = await login("stranger");
+      expect((await service().get("/v1/sessions", other)).text).not.toContain(id);
+      expect(
+        (await service().request(`/v1/sessions/${id}`, { method: "DELETE", headers: other })).status,
+      ).toBe(404);
+      expect(await status("/v1/approvals", program)).toBe(200);
+
+      const ended = await service().request(`/v1/sessions/${id}`, { method: "DELETE", headers: session });
+      expect(ended.status).toBe(204);
+      expect(await status("/v1/approvals", program)).toBe(401);
+      expect(await status("/v1/approvals", session)).toBe(200);
+    });
+
+    test("the front page's button ends it", async () => {
+      const { session, program } = await loggedIn("presser");
+      const { text } = await service().get("/", session);
+      const path = /action="(\/sessions\/[0-9a-f-]{36}\/end)"/.exec(text)?.[1] ?? "";
+      const foreign = { cookie: session.cookie, origin: "https://evil.example" };
+      expect((await service().request(path, { method: "POST", headers: foreign })).status).toBe(403);
+      expect((await service().request(path, { method: "POST", headers: session })).status).toBe(303);
+      expect(await status("/v1/approvals", program)).toBe(401);
+    });
+
+    test("signing out ends it, and signing in anew does not", async () => {
+      const { session, program } = await loggedIn("leaver");
+      const begin = await service().get("/login", session);
+      const attempt = begin.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+      const back = await service().get("/callback?state=s&code=c", {
+        cookie: `${session.cookie}; ${attempt}`,
+      });
+      const cookie =
+        back.headers
+          .getSetCookie()
+          .find((one) => one.startsWith("bakehouse="))
+          ?.split(";")[0] ?? "";
+      expect(await status("/v1/approvals", program)).toBe(200);
+      const out = await service().request("/logout", { method: "POST", headers: { ...session, cookie } });
+      expect(out.status).toBe(303);
+      expect(await status("/v1/approvals", program)).toBe(401);
+    });
+
+    test("it lasts as long as its page says, and no longer", async () => {
+      const { program } = await loggedIn("lasting");
+      await service().advance(50 * MINUTE);
+      people.advance(50 * MINUTE);
+      expect(await status("/v1/approvals", program)).toBe(200);
+      await service().advance(10 * MINUTE);
+      people.advance(10 * MINUTE);
+      expect(await status("/v1/approvals", program)).toBe(401);
+    });
+
+    test("its ticket is discharged by no other page", async () => {
+      const { id64 } = await begun();
+      const asked = await service().send(
+        "POST",
+        "/v1/discharge",
+        { caveat_id: id64 },
+        service().asHuman("mallory"),
+      );
+      expect(asked.status).toBe(422);
+      expect(asked.json()).toMatchObject({ code: "ticket_invalid" });
+    });
+  },
+  { relyingParty: people.relyingParty },
+);
