@@ -33,7 +33,7 @@ function contextOf(
 }
 
 /** Makes the caller of a person. @param rules administrators are members of these groups of this one issuer */
-export function humanCaller(
+function humanCaller(
   identity: Identity,
   rules: { readonly ownIssuer: string; readonly adminGroups: readonly string[] },
 ): HumanCaller {
