@@ -25,7 +25,10 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
    * by itself. The second argument is the origin that was asked; `user_url` may lead elsewhere.
    */
   readonly interact?: (pending: Omit<PendingDischarge, "secret">, origin: string) => void | Promise<void>;
-  /** Ask for discharges that serve all that descends from the token, too. True unless said. */
+  /**
+   * Ask for discharges that serve all that descends from the token, too. True unless said. A discharge for which the
+   * token is shown does so in any case, where Bakehouse makes it.
+   */
   readonly forDescendants?: boolean;
 }
 

@@ -50,7 +50,7 @@ export interface ConfirmationView {
   /** Of a program's login to this API: until when the program will act as the person. Undefined for all others. */
   readonly loginUntil: number | undefined;
   /** The outcome of a confirmation by this person. */
-  readonly proof: "proven" | "login" | "refused";
+  readonly proof: "proven" | "login";
   /** The reason; undefined for `proven`. */
   readonly detail: string | undefined;
   readonly options: TermOptions;
@@ -89,8 +89,9 @@ export interface Discharges {
     | { readonly state: "pending"; readonly expiresAt: number }
     | { readonly state: "granted"; readonly discharge: string }
   >;
+  /** Rejects with `not_found` for unknown ids and for requests that do not concern the caller alike. */
   view(caller: HumanCaller, id: string): Promise<ConfirmationView>;
-  /** A person's answer to the page. */
+  /** A person's answer to the page. Rejects as `view` does. */
   confirm(caller: HumanCaller, id: string, accepted: boolean): Promise<void>;
 }
 

@@ -14,19 +14,20 @@ import { mintDischarge } from "./minting.ts";
 import { lifeOf } from "./requests.ts";
 import type { ShownToken } from "./shown-token.ts";
 
-/** The link that the discharge is tied to; null for a discharge that has to be bound. */
-function ancestorOf({ ancestor }: AskRequest, terms: Terms, shown: ShownToken | undefined): string | null {
+/**
+ * The link that the discharge is tied to; null for a discharge that has to be bound.
+ *
+ * People confirm the link that they are shown, and a link above it allows more. So with a token the discharge serves
+ * that very link, for every condition: one without `ancestor` could be bound to any link of the tree.
+ */
+function ancestorOf({ ancestor }: AskRequest, shown: ShownToken | undefined): string | null {
   if (ancestor !== undefined && parseRevocationId(ancestor) === undefined) {
     throw new DomainError("invalid_request", "is not a revocation id", "ancestor");
   }
-  if (ancestor !== undefined && shown !== undefined && !shown.revocationIds.includes(ancestor)) {
-    throw new DomainError("unprocessable", "is not a link of the token", "ancestor");
-  }
-  if (terms.condition.kind !== "approved-by" || shown === undefined) return ancestor ?? null;
-  // People approve the link that they are shown. A link above it allows more.
+  if (shown === undefined) return ancestor ?? null;
   const own = shown.subject.revocationId;
   if (ancestor === undefined || ancestor === own) return own;
-  throw new DomainError("unprocessable", "an approval is for the very link that is shown", "ancestor");
+  throw new DomainError("unprocessable", "a discharge is for the very link that is shown", "ancestor");
 }
 
 function requireToken(terms: Terms, shown: ShownToken | undefined): void {
@@ -89,7 +90,7 @@ export function createAsking(options: {
     const { token, caveatId } = request;
     const shown = token === undefined ? undefined : await options.readToken(token, caveatId);
     requireToken(terms, shown);
-    const ancestor = ancestorOf(request, terms, shown);
+    const ancestor = ancestorOf(request, shown);
     if (caller?.kind === "human" && terms.condition.kind !== "approved-by") {
       const facts = { principal: shown?.subject.principal, ownIssuer, now: clock.now() };
       const proved = proofOf(terms, caller.identity, facts);

@@ -67,15 +67,17 @@ export function createConfirmations(options: {
     return stateAt(request, clock.now()) === "pending" && sealing.open(request).login;
   }
 
-  function confirmable(request: DischargeRequest | undefined): DischargeRequest {
+  /** The request and the proof of it by a person whom it concerns. Others learn nothing of it. */
+  function confirmable(request: DischargeRequest | undefined, caller: HumanCaller) {
     if (request?.kind !== "identity") throw noSuchRequest();
-    return request;
+    const proved = proof(request, caller);
+    if (proved.outcome === "refused") throw noSuchRequest();
+    return { request, proved };
   }
 
   return {
     async view(caller, id) {
-      const request = confirmable(await store.dischargeRequests.find(id));
-      const proved = proof(request, caller);
+      const { request, proved } = confirmable(await store.dischargeRequests.find(id), caller);
       const { condition, code, protocol, expiresAt, about } = request;
       return {
         id,
@@ -94,11 +96,10 @@ export function createConfirmations(options: {
 
     async confirm(caller, id, accepted) {
       await store.transaction("confirm discharge", async (repositories) => {
-        const request = confirmable(await repositories.dischargeRequests.lock(id));
+        const { request, proved } = confirmable(await repositories.dischargeRequests.lock(id), caller);
         const now = await repositories.now();
         const state = stateAt(request, now);
         if (state !== "pending") throw new DomainError("conflict", `this request is over: it is ${state}`);
-        const proved = proof(request, caller);
         if (accepted && proved.outcome !== "proven") throw new DomainError("forbidden", proved.detail);
 
         const { issuer, subject } = caller.identity;

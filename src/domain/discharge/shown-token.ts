@@ -12,8 +12,6 @@ import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {
   readonly subject: DischargeSubject;
-  /** Of all links from the root to the shown one. */
-  readonly revocationIds: readonly string[];
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -63,7 +61,6 @@ export function createTokenReading(options: {
         summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
         agents: agentTrail(conditions),
       },
-      revocationIds: macaroon.revocationIds.map(({ text: named }) => named),
       expiresAt: token.endsAt,
     };
   };

@@ -2,7 +2,7 @@ import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
-import { confirmationPage } from "./confirmation.tsx";
+import { confirmationPage, notYoursPage } from "./confirmation.tsx";
 import { Fact } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
@@ -92,6 +92,7 @@ export const pages: Pages = {
   problem: (problem: Problem) =>
     render(<Message title={problem.title} text={`${problem.detail}.`} href="/" />),
   confirmation: confirmationPage,
+  notYours: notYoursPage,
   approvals: approvalsPage,
   approval: approvalPage,
   loginFailed: (reason) => render(<Message title="Not signed in" text={`${reason}.`} href="/login" />),

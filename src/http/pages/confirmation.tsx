@@ -1,3 +1,4 @@
+import { printable } from "../../caveats/values/quote.ts";
 import type { ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Claims, Code, Facts, Whoami } from "./facts.tsx";
@@ -41,8 +42,7 @@ function Answer(props: { readonly view: ConfirmationView; readonly login: string
     <>
       {view.proof === "proven" ? null : (
         <p role="alert">
-          You cannot say yes now: {view.detail}.{" "}
-          {view.proof === "login" ? <a href={login}>Sign in again</a> : null}
+          You cannot say yes now: {view.detail}. <a href={login}>Sign in again</a>
         </p>
       )}
       <form method="post" action={`/discharges/${view.id}`}>
@@ -71,6 +71,22 @@ function Ask(props: { readonly view: ConfirmationView; readonly login: string })
       <Claims title="What it asks for, unverified" texts={[view.condition, ...(view.about?.agents ?? [])]} />
       <Answer view={view} login={login} yes="Confirm" />
     </>
+  );
+}
+
+/** The page of a request that does not concern the person who is signed in, or that there is not. */
+export function notYoursPage(identity: Identity, login: string): string {
+  return render(
+    <Layout title="Not for you · Bakehouse">
+      <h1>This is for somebody else</h1>
+      <p>
+        You are signed in as {printable(identity.subject, 255)}, and what you opened is for somebody else, or
+        is not there any more.
+      </p>
+      <p>
+        <a href={login}>Sign in as somebody else</a> · <a href="/">Front page</a>
+      </p>
+    </Layout>,
   );
 }
 

@@ -16,6 +16,8 @@ export interface Pages {
   problem(problem: Problem): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
+  /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */
+  notYours(identity: Identity, login: string): string;
   approvals(views: readonly ApprovalView[]): string;
   /** @param login where to sign in again, with what the ticket demands */
   approval(view: ApprovalView, identity: Identity, login: string): string;

@@ -33,6 +33,15 @@ const SHOWS = {
   problems: ["unavailable"],
 } as const;
 
+/** The answers of a page that concerns some people. */
+const CONCERNS = {
+  ...SHOWS.responses,
+  404: {
+    description: "It is for somebody else, or is not there: a page with a way to sign in as them.",
+    ...PAGE,
+  },
+} as const;
+
 /** The common parts of all routes that take a page's form. */
 const ANSWERS = {
   method: "POST",
@@ -91,13 +100,24 @@ function onePage<View extends { readonly options: TermOptions }>(
 ): (asked: Asked) => Promise<Reply> {
   return signedIn(async (asked, caller) => {
     const { pages } = asked.context;
-    const view = await find(asked, caller);
-    return html(
-      200,
-      page(pages)(view, caller.identity, newLogin(asked.exchange.path, view.options)),
-      pages.policy,
-    );
+    const { path } = asked.exchange;
+    const view = await found(() => find(asked, caller));
+    if (view === undefined) {
+      const other = loginPath(path, { maxAge: 0 });
+      return { ...html(404, pages.notYours(caller.identity, other), pages.policy), code: "not_found" };
+    }
+    return html(200, page(pages)(view, caller.identity, newLogin(path, view.options)), pages.policy);
   });
+}
+
+/** @returns undefined for what is not there, or does not concern the caller */
+async function found<T>(find: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await find();
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "not_found") return undefined;
+    throw error;
+  }
 }
 
 /** Does what a page's form says, for the person who is signed in, and goes back to the page. */
@@ -123,6 +143,7 @@ export const confirmationPage = defineRoute({
   description:
     "The `user_url` of a discharge that a login proves. It shows the code that the asker was shown, and does nothing by itself.",
   params,
+  responses: CONCERNS,
   handler: onePage(
     ({ service, params }, caller) => service.discharges.view(caller, params.id),
     (pages) => pages.confirmation,
@@ -164,6 +185,7 @@ export const approvalPage = defineRoute({
   summary: "One approval",
   description: "What is asked, by whose token, and what exactly will be allowed. For those who are asked.",
   params,
+  responses: CONCERNS,
   handler: onePage(
     ({ service, params }, caller) => service.approvals.get(caller, params.id),
     (pages) => pages.approval,

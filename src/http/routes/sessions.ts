@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { requireHuman } from "../../domain/permission.ts";
+import { UUID } from "../../words/ids.ts";
 import { json, seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
@@ -7,9 +8,6 @@ import { signedIn } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { sessionSchema, sessionWire } from "../wire/session.ts";
-
-// Sessions that an older version began have ids of another version than 7.
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const params = z.strictObject({ id: z.string().regex(UUID, "must be a session's id") });
 const list = cursors("sessions", UUID);

@@ -28,7 +28,7 @@ export const askSchema = z
     }),
     ancestor: revocationId.optional().meta({
       description:
-        "Ties the discharge to this link: it needs no binding and serves every macaroon at or below it. An approval is always tied to the very link that is shown.",
+        "Ties the discharge to this link: it needs no binding and serves every macaroon at or below it. Where a token is shown the discharge is for that very link, and nothing else can be asked.",
     }),
   })
   .meta({ id: "DischargeRequest", description: "What is to be discharged." });

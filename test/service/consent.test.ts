@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+
+import { describeService } from "../support/service.ts";
+import { type Person, stubRelyingParty } from "../support/service-login.ts";
+import { bound, bundle, linkOf, narrow, tickets } from "../support/service-macaroons.ts";
+
+const people = stubRelyingParty();
+const LOCATION = "http://127.0.0.1:8080";
+const PAY = { action: "pay", args: { amount: 40 } };
+
+interface Waiting {
+  readonly id: string;
+  readonly secret: string;
+  readonly user_url: string;
+}
+
+describeService(
+  "what a person confirms",
+  (service) => {
+    const ask = (token: string, more: object = {}, headers = {}) =>
+      service().send("POST", "/v1/discharge", { caveat_id: tickets(token).at(-1), token, ...more }, headers);
+    const login = (person: Person | string) => people.login(service().request, person);
+    const pathOf = (answer: { json<T>(): T }) => new URL(answer.json<Waiting>().user_url).pathname;
+    const page = (path: string, session: Readonly<Record<string, string>>, form?: Record<string, string>) =>
+      service().request(path, {
+        headers: { ...session, accept: "text/html" },
+        ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
+      });
+
+    async function gated(condition: string) {
+      const { token } = await service().issue({ third_party_caveats: [{ location: LOCATION, condition }] });
+      return { wide: token, narrowed: narrow(token, "agent = shopper#1", "args.amount <= 1") };
+    }
+
+    const CONDITIONS = [
+      "is-authenticated-user",
+      "is-principal",
+      "is-member-of oncall",
+      "approved-by alice Pay 1",
+    ];
+
+    test.each(CONDITIONS)(
+      "%s cannot be asked for a wider link than the one that is shown",
+      async (condition) => {
+        const { wide, narrowed } = await gated(condition);
+        const answer = await ask(narrowed, { ancestor: linkOf(wide) });
+        expect(answer.status).toBe(422);
+        expect(answer.json()).toMatchObject({ member: "ancestor" });
+      },
+    );
+
+    test.each(CONDITIONS)("%s is tied to the link that was shown, bound or not", async (condition) => {
+      const { wide, narrowed } = await gated(condition);
+      const asked = await ask(narrowed);
+      const session = await login({ subject: "alice", groups: ["oncall"] });
+      const path = pathOf(asked);
+      const decision = path.startsWith("/approvals") ? "approve" : "confirm";
+      expect((await page(path, session, { decision })).status).toBe(303);
+      const { id, secret } = asked.json<Waiting>();
+      const { discharge } = (await service().send("POST", `/v1/discharge/${id}/collect`, { secret })).json<{
+        discharge: string;
+      }>();
+      const small = { action: "pay", args: { amount: 1 } };
+      expect(await service().verify(bundle(narrowed, discharge), small)).toMatchObject({ allowed: true });
+      expect(
+        await service().verify(bundle(narrow(narrowed, "action = pay"), discharge), small),
+      ).toMatchObject({
+        allowed: true,
+      });
+      for (const presented of [bundle(wide, discharge), bundle(wide, bound(wide, discharge))]) {
+        expect(await service().verify(presented, PAY)).toMatchObject({ allowed: false });
+      }
+    });
+
+    test("a discharge that the caller's own login proves is tied to the shown link as well", async () => {
+      const { wide, narrowed } = await gated("is-principal");
+      const answer = await ask(narrowed, {}, service().asHuman("alice"));
+      const { discharge } = answer.json<{ discharge: string }>();
+      expect(await service().verify(bundle(wide, bound(wide, discharge)), PAY)).toMatchObject({
+        allowed: false,
+      });
+    });
+
+    test.each([
+      ["is-principal", "alice", []],
+      ["is-member-of oncall", "member", ["oncall"]],
+      ["approved-by alice Pay 1", "alice", []],
+    ])("%s is shown to and decided by whom it concerns", async (condition, subject, groups) => {
+      const { narrowed } = await gated(condition);
+      const path = pathOf(await ask(narrowed));
+      const mallory = await login("mallory");
+      const shown = await page(path, mallory);
+      expect(shown.status).toBe(404);
+      expect(shown.text).toContain("for somebody else");
+      expect(shown.text).toContain("signed in as mallory");
+      expect(shown.text).toContain(`/login?return_to=${encodeURIComponent(path)}&amp;max_age=0`);
+      expect(shown.text).not.toContain("alice");
+      expect(shown.text).not.toContain("Pay 1");
+      for (const decision of ["deny", "confirm", "approve"]) {
+        expect((await page(path, mallory, { decision })).status).not.toBe(303);
+      }
+      // It waits still for the one whom it concerns.
+      const session = await login({ subject, groups });
+      expect((await page(path, session)).text).toContain('value="deny"');
+      expect((await page(path, session, { decision: "deny" })).status).toBe(303);
+    });
+
+    test("a request that there is not looks the same", async () => {
+      const { narrowed } = await gated("is-principal");
+      const path = pathOf(await ask(narrowed));
+      const unknown = "/discharges/019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
+      const mallory = await login("mallory");
+      const [one, other] = [await page(path, mallory), await page(unknown, mallory)];
+      expect(one.text.replaceAll(encodeURIComponent(path), "")).toBe(
+        other.text.replaceAll(encodeURIComponent(unknown), ""),
+      );
+    });
+  },
+  { relyingParty: people.relyingParty },
+);
