@@ -224,9 +224,16 @@ export const CALLS: Calls = {
     ],
   },
   sessions: {
-    insert: [(store) => store.sessions.insert(session("x", { idHash: hash() }))],
+    insert: [(store) => store.sessions.insert(session("x", { idHash: hash(), id: randomUUID() }))],
     find: [(store) => store.sessions.find(hash(), Date.now())],
     end: [(store) => store.sessions.end(hash())],
+    list: [
+      (store) => store.sessions.list(QUIET, { kind: undefined, now: Date.now() }, page),
+      (store) =>
+        store.sessions.list(QUIET, { kind: "program", now: Date.now() }, { limit: 50, after: randomUUID() }),
+    ],
+    endOwn: [(store) => store.sessions.endOwn(QUIET, randomUUID())],
+    endPrograms: [(store) => store.sessions.endPrograms(QUIET)],
     dropExpired: [(store) => store.sessions.dropExpired(Date.now())],
   },
   tokens: {
