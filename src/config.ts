@@ -1,17 +1,21 @@
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 
+import type { Block } from "./caveats/values/address.ts";
 import { type DatabaseConfig, readDatabase } from "./config/database.ts";
-import { ConfigError, createReader, type Environment } from "./config/environment.ts";
+import { ConfigError, createReader, type Environment, type SecretFile } from "./config/environment.ts";
 import { type IdentityConfig, readIdentity } from "./config/identity.ts";
+import { readSecretFile } from "./config/secret-file.ts";
+import { unknownSettings } from "./config/unknown.ts";
 import {
   type LogLevel,
+  parseBlocks,
   parseDuration,
   parseHost,
   parseLogLevel,
   parseOrigin,
   parsePort,
   parseUrl,
+  parseWait,
 } from "./config/values.ts";
 import { readWebhook, type WebhookConfig } from "./config/webhook.ts";
 import { isLoopbackHost } from "./oidc/issuer-url.ts";
@@ -23,12 +27,20 @@ export interface Config extends DatabaseConfig, IdentityConfig {
   readonly port: number;
   /** An origin, without a trailing slash. */
   readonly publicUrl: string;
+  /** Peers that are believed when they say for whom they ask. */
+  readonly trustedProxies: readonly Block[];
+  /** Between failing readiness and closing the port, milliseconds. */
+  readonly shutdownDelay: number;
+  /** How long the start waits for a database, milliseconds. */
+  readonly startWait: number;
   /** Where approvals are announced; undefined for nowhere. */
   readonly webhook: WebhookConfig | undefined;
   /** Milliseconds. */
   readonly revocationMaxStaleness: number;
   readonly logLevel: LogLevel;
   readonly otlpEndpoint: string | undefined;
+  /** What is no problem and yet not as it should be, one a line, without any value. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -40,17 +52,17 @@ export interface Config extends DatabaseConfig, IdentityConfig {
  */
 export function parseConfig(
   environment: Environment,
-  readFile: (path: string) => string = (path) => readFileSync(path, "utf8"),
+  readFile: (path: string) => SecretFile | string = readSecretFile,
 ): Config {
   const reader = createReader(environment, readFile);
-  const { text, read, problems } = reader;
+  const { text, isSet, read, problems } = reader;
   const database = readDatabase(reader);
   const host = read("HOST", parseHost) ?? "127.0.0.1";
   const port = read("PORT", parsePort) ?? 8080;
   const defaultUrl = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const publicUrl =
     read("PUBLIC_URL", parseOrigin) ?? (isLoopbackHost(host) ? defaultUrl : `http://127.0.0.1:${port}`);
-  const hasServer = text("DATABASE_URL") !== undefined;
+  const hasServer = isSet("DATABASE_URL");
 
   const config: Config = {
     ...database,
@@ -59,11 +71,15 @@ export function parseConfig(
     port,
     publicUrl,
     ...readIdentity(reader, { host, publicUrl, hasServer }),
+    trustedProxies: read("TRUSTED_PROXIES", parseBlocks) ?? [],
+    shutdownDelay: read("SHUTDOWN_DELAY", parseWait) ?? 0,
+    startWait: read("START_WAIT", parseWait) ?? 30_000,
     webhook: readWebhook(reader),
     revocationMaxStaleness: read("REVOCATION_MAX_STALENESS", parseDuration) ?? 10_000,
     logLevel: read("LOG_LEVEL", parseLogLevel) ?? "info",
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),
+    warnings: [...reader.warnings, ...unknownSettings(environment)],
   };
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, config.warnings);
   return config;
 }

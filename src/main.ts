@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import cluster from "node:cluster";
+import { isatty } from "node:tty";
 
 import { parseInstant } from "./caveats/values/instant.ts";
 import type { ServerCommand } from "./cli/cli.ts";
 import { ConfigError } from "./config/environment.ts";
-import { parseConfig } from "./config.ts";
+import { type Config, parseConfig } from "./config.ts";
 import { DomainError } from "./domain/parts/error.ts";
 import { VERSION } from "./run/package.ts";
+import type { Serving } from "./run/serve.ts";
 
 class UsageError extends Error {}
 
@@ -17,18 +19,52 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Stops at the first signal, and at the second without waiting any more. */
-function stopAtSignals(stopAll: () => Promise<void>): { readonly stopping: boolean } {
+/** Reads the environment, and says what in it is not as it should be. */
+function readConfig(): Config {
+  const config = parseConfig(process.env);
+  for (const warning of config.warnings) say(`bakehouse: warning: ${warning}`);
+  return config;
+}
+
+/**
+ * Stops at the first signal, and at the second without waiting any more.
+ *
+ * @param signals besides SIGTERM and SIGINT
+ */
+function stopAtSignals(
+  stopAll: () => Promise<void>,
+  signals: readonly NodeJS.Signals[] = [],
+): { readonly stopping: boolean } {
   const state = { stopping: false };
-  const stop = (signal: string) => {
-    if (state.stopping) process.exit(1); // asked twice: somebody does not want to wait
-    state.stopping = true;
-    say(`bakehouse: stopping (${signal})`);
-    stopAll().then(() => process.exit(0), fail);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  for (const signal of ["SIGTERM", "SIGINT", ...signals] as const) {
+    process.on(signal, () => {
+      if (state.stopping) process.exit(1); // asked twice: somebody does not want to wait
+      state.stopping = true;
+      say(`bakehouse: stopping (${signal})`);
+      stopAll().then(() => process.exit(0), fail);
+    });
+  }
   return state;
+}
+
+/**
+ * Begins to serve. Stopped before it does, it does not.
+ *
+ * @returns what it comes to, undefined where it was stopped before; and how to stop it, with a delay of its own
+ */
+function stoppable(start: (signal: AbortSignal) => Promise<Serving>) {
+  const wait = new AbortController();
+  const starting = start(wait.signal).catch((error: unknown) => {
+    if (wait.signal.aborted) return undefined;
+    throw error;
+  });
+  return {
+    starting,
+    async stop(delay?: number): Promise<void> {
+      wait.abort();
+      await (await starting)?.stop(delay);
+    },
+  };
 }
 
 /** Milliseconds for which a worker that is signalled leaves the order of stopping to the process that started it. */
@@ -44,23 +80,22 @@ async function serveAsWorker(): Promise<void> {
     import("./run/worker-slots.ts"),
     import("./run/worker-messages.ts"),
   ]);
-  const starting = start(parseConfig(process.env), { worker: slotOf(process.env) });
-  const stop = (delay: number) => {
-    starting.then((serving) => serving.stop(delay)).then(() => process.exit(0), fail);
-  };
+  const { starting, stop } = stoppable((signal) =>
+    start(parseConfig(process.env), { worker: slotOf(process.env), signal }),
+  );
+  const end = (delay?: number) => void stop(delay).then(() => process.exit(0), fail);
   hearPrimary({
-    announce: () => void starting.then((serving) => serving.announceStop()),
-    leave: () => stop(0),
-    take: (connection) => void starting.then((serving) => serving.take(connection)),
+    announce: () => void starting.then((serving) => serving?.announceStop()),
+    leave: () => end(0),
+    take: (connection) => void starting.then((serving) => serving?.take(connection)),
   });
-  process.once("SIGTERM", () => setTimeout(stop, PRECEDENCE, 0));
+  process.once("SIGTERM", () => setTimeout(end, PRECEDENCE));
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
-  await starting;
-  sayServing();
+  if ((await starting) !== undefined) sayServing();
 }
 
 async function serveWith(count: number): Promise<void> {
-  const config = parseConfig(process.env);
+  const config = readConfig();
   if (config.databaseUrl === undefined) {
     throw new UsageError(
       "the embedded database belongs to one process: set DATABASE_URL to serve with several",
@@ -79,24 +114,37 @@ async function serveWith(count: number): Promise<void> {
     count,
     port: config.port,
     host: config.host,
-    delay: 0,
+    delay: config.shutdownDelay,
+    startWait: config.startWait,
     log: createLogger(config.logLevel),
     write: (lines) => process.stdout.write(lines),
   });
   const state = stopAtSignals(workers.stop);
   process.on("SIGHUP", () => void workers.restart());
-  await workers.ready;
+  await workers.ready.catch((error: unknown) => {
+    if (!state.stopping) throw error;
+  });
   if (!state.stopping) say(`bakehouse: ready at ${config.publicUrl} (${count} workers)`);
 }
 
 async function serve(): Promise<void> {
-  const config = parseConfig(process.env);
-  const { serve: start } = await import("./run/serve.ts");
+  const config = readConfig();
+  const [{ serve: start }, { createLogger }] = await Promise.all([
+    import("./run/serve.ts"),
+    import("./run/log.ts"),
+  ]);
   // Heard from the beginning: as the first process of a container nothing else would end this one.
-  const starting = start(config);
-  const state = stopAtSignals(async () => (await starting).stop());
+  const { starting, stop } = stoppable((signal) => start(config, { signal }));
+  const hasTerminal = [0, 1, 2].some(isatty);
+  const state = stopAtSignals(() => stop(), hasTerminal ? ["SIGHUP"] : []);
+  // Without a terminal that was closed it asks for new settings, which takes a new process.
+  if (!hasTerminal) {
+    const log = createLogger(config.logLevel);
+    const detail = "settings are read at the start only: restart to change them";
+    process.on("SIGHUP", () => log.warn({ event: "hang-up ignored", detail }));
+  }
   const serving = await starting;
-  if (state.stopping) return;
+  if (state.stopping || serving === undefined) return;
   if (serving.bootstrapped !== undefined && "paths" in serving.bootstrapped) {
     for (const path of serving.bootstrapped.paths) say(`bakehouse: wrote ${path}`);
   }
@@ -107,14 +155,14 @@ async function serve(): Promise<void> {
 }
 
 async function migrate(): Promise<void> {
-  const config = parseConfig(process.env);
+  const config = readConfig();
   const { migrateOnly } = await import("./run/migrate.ts");
   await migrateOnly(config);
   say("bakehouse: the schema is up to date");
 }
 
 async function bootstrap(reissue: boolean): Promise<void> {
-  const config = parseConfig(process.env);
+  const config = readConfig();
   const { bootstrapOnly } = await import("./run/bootstrap.ts");
   const done = await bootstrapOnly(config, reissue);
   if (done.outcome === "there already") {
@@ -125,7 +173,7 @@ async function bootstrap(reissue: boolean): Promise<void> {
 }
 
 async function takeWhole(sequence: string): Promise<void> {
-  const config = parseConfig(process.env);
+  const config = readConfig();
   const { takeWholeOnly } = await import("./run/restore-fence.ts");
   const end = await takeWholeOnly(config, sequence);
   say(`bakehouse: the revocation log is whole and goes on from ${end}`);
@@ -136,7 +184,7 @@ async function restoreFence(instant: string | undefined): Promise<void> {
   if (instant !== undefined && parsed === undefined) {
     throw new UsageError("--issued-before takes an RFC 3339 instant, such as 2026-12-01T00:00:00Z");
   }
-  const config = parseConfig(process.env);
+  const config = readConfig();
   const { restoreFenceOnly } = await import("./run/restore-fence.ts");
   // The whole second that is not before the instant: a fence must not leave out what it names.
   const seconds = parsed && parsed.seconds + (parsed.fraction === "" ? 0 : 1);
@@ -239,7 +287,7 @@ async function run(args: readonly string[]): Promise<void> {
 /** Errors made here have messages for people. A message of anyone else's may hold anything, so it is not printed. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError)
-    return `the configuration is wrong\n${error.problems.map((p) => `  ${p}`).join("\n")}`;
+    return `the configuration is wrong\n${[...error.problems, ...error.warnings].map((p) => `  ${p}`).join("\n")}`;
   if (error instanceof UsageError || error instanceof DomainError) return error.message;
   if (!(error instanceof Error)) return "failed";
   if (["FolderLockedError", "LogRefusedError", "MigrationError", "SealingError"].includes(error.name))

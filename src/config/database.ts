@@ -59,29 +59,17 @@ function parsePool(text: string): number {
   return size;
 }
 
-function readMasterKey({ text, read, readFile, problem }: Reader): Secret | undefined {
-  if (text("MASTER_KEY") !== undefined && text("MASTER_KEY_FILE") !== undefined) {
-    problem("MASTER_KEY: set it or MASTER_KEY_FILE, not both");
-    return undefined;
-  }
-  return (
-    read("MASTER_KEY", parseSecretKey) ?? read("MASTER_KEY_FILE", (path) => parseSecretKey(readFile(path)))
-  );
-}
-
 /** Reads all that concerns the database. */
 export function readDatabase(reader: Reader): DatabaseConfig {
-  const { text, read, problem } = reader;
+  const { isSet, read, problem } = reader;
   const databaseUrl = read("DATABASE_URL", parseUrl);
   const databaseDirectUrl = read("DATABASE_DIRECT_URL", parseUrl);
   const databasePool = read("DATABASE_POOL", parsePool) ?? 10;
-  for (const name of ["DATABASE_DIRECT_URL", "DATABASE_POOL"]) {
-    if (text(name) !== undefined && text("DATABASE_URL") === undefined)
-      problem(`${name}: goes with a DATABASE_URL only`);
+  for (const name of ["DATABASE_DIRECT_URL", "DATABASE_POOL"] as const) {
+    if (isSet(name) && !isSet("DATABASE_URL")) problem(`${name}: goes with a DATABASE_URL only`);
   }
-  const masterKey = readMasterKey(reader);
-  const namesMasterKey = text("MASTER_KEY") !== undefined || text("MASTER_KEY_FILE") !== undefined;
-  if (text("DATABASE_URL") !== undefined && !namesMasterKey)
+  const masterKey = read("MASTER_KEY", parseSecretKey);
+  if (isSet("DATABASE_URL") && !isSet("MASTER_KEY"))
     problem("MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE)");
   return {
     databaseUrl,

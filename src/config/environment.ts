@@ -1,3 +1,5 @@
+import { fileVariable, type SettingName } from "./settings.ts";
+
 /** The process's environment: variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -5,54 +7,123 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
+  /** What may have led to them: variables that are ignored. */
+  readonly warnings: readonly string[];
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], warnings: readonly string[]) {
     super(problems.join("\n"));
     this.problems = problems;
+    this.warnings = warnings;
   }
 }
 
 /** A value is not as it must be. The message goes behind the variable's name and never repeats the value. */
 export class Invalid extends Error {}
 
+/** A secret's file as it was found. */
+export interface SecretFile {
+  readonly text: string;
+  /** Its permission bits. */
+  readonly mode: number;
+}
+
 /** Reads variables one by one and gathers all that is wrong with them. */
 export interface Reader {
-  /** A variable as it is written; undefined where it is unset or empty. */
-  text(name: string): string | undefined;
   /**
-   * A variable, parsed. A value that the parser refuses becomes a problem.
-   *
-   * @returns undefined where the variable is unset, empty or refused
+   * A setting as it is written in its variable, or in the file that another variable names, without the ends of lines
+   * behind it; undefined where it is unset, empty or cannot be read.
    */
-  read<T>(name: string, parse: (text: string) => T): T | undefined;
-  /** The contents of a file that a variable names; throws where it cannot be read. */
-  readonly readFile: (path: string) => string;
+  text(name: SettingName): string | undefined;
+  /** Whether a setting is set at all, even where it cannot be read. */
+  isSet(name: SettingName): boolean;
+  /**
+   * A setting, parsed. A value that the parser refuses becomes a problem.
+   *
+   * @returns undefined where the setting is unset, empty or refused
+   */
+  read<T>(name: SettingName, parse: (text: string) => T): T | undefined;
   /** Adds a problem: a line that begins with the variable's name. */
   problem(line: string): void;
   /** All problems so far, in the order in which they were found. */
   readonly problems: readonly string[];
+  /** What is no problem and yet not as it should be, one a line. */
+  readonly warnings: readonly string[];
 }
 
-/** Makes a reader over one environment. */
-export function createReader(environment: Environment, readFile: (path: string) => string): Reader {
+/** The rights of everybody else to read and to write. */
+const OTHERS = 0o006;
+
+/** Makes a reader over one environment. @param readFile throws where the file cannot be read */
+export function createReader(
+  environment: Environment,
+  readFile: (path: string) => SecretFile | string,
+): Reader {
   const problems: string[] = [];
-  const text = (name: string) => (environment[name] === "" ? undefined : environment[name]);
+  const warnings: string[] = [];
+  const found = new Map<SettingName, { readonly from: string; readonly value: string | undefined }>();
+  const written = (name: string) => (environment[name] === "" ? undefined : environment[name]);
+
+  function complain(name: string, error: unknown): void {
+    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+    problems.push(`${name}: ${error instanceof Invalid ? error.message : `cannot be read${code}`}`);
+  }
+
+  function fromFile(variable: string, path: string): string | undefined {
+    try {
+      const file = readFile(path);
+      const text = (typeof file === "string" ? file : file.text).replace(/[\r\n]+$/, "");
+      if (text === "") throw new Invalid("the file is empty");
+      if (typeof file !== "string" && (file.mode & OTHERS) !== 0) {
+        warnings.push(`${variable}: every user of this machine can read or write the file: chmod 600 it`);
+      }
+      return text;
+    } catch (error) {
+      complain(variable, error);
+      return undefined;
+    }
+  }
+
+  function find(name: SettingName) {
+    const before = found.get(name);
+    if (before !== undefined) return before;
+    const inFile = fileVariable(name);
+    const path = inFile === undefined ? undefined : written(inFile);
+    let value = written(name);
+    let from: string = name;
+    if (inFile !== undefined && path !== undefined) {
+      if (value === undefined) {
+        from = inFile;
+        value = fromFile(inFile, path);
+      } else {
+        problems.push(`${name}: set it or ${inFile}, not both`);
+        value = undefined;
+      }
+    }
+    const all = { from, value };
+    found.set(name, all);
+    return all;
+  }
+
   return {
-    text,
+    text: (name) => find(name).value,
+    isSet: (name) =>
+      [name, fileVariable(name)].some(
+        (variable) => variable !== undefined && written(variable) !== undefined,
+      ),
     read(name, parse) {
-      const value = text(name);
+      const { from, value } = find(name);
       if (value === undefined) return undefined;
       try {
         return parse(value);
       } catch (error) {
-        problems.push(`${name}: ${error instanceof Invalid ? error.message : "cannot be read"}`);
+        complain(from, error);
         return undefined;
       }
     },
-    readFile,
     problem(line) {
       problems.push(line);
     },
     problems,
+    warnings,
   };
 }

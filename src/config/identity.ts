@@ -78,7 +78,7 @@ export function readIdentity(reader: Reader, surroundings: IdentitySurroundings)
 }
 
 function readOidc(
-  { text, read, problem }: Reader,
+  { text, isSet, read, problem }: Reader,
   { host, publicUrl, hasServer }: IdentitySurroundings,
 ): OidcConfig {
   const issuer = text("OIDC_ISSUER");
@@ -91,8 +91,8 @@ function readOidc(
     if (!isLoopbackHost(host) || !isLoopbackHost(new URL(publicUrl).hostname)) {
       problem("OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback");
     }
-    for (const name of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID"]) {
-      if (text(name) !== undefined) problem(`${name}: goes with an OIDC_ISSUER only`);
+    for (const name of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID"] as const) {
+      if (isSet(name)) problem(`${name}: goes with an OIDC_ISSUER only`);
     }
     return { kind: "development" };
   }

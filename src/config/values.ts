@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 
+import { type Block, parseBlock } from "../caveats/values/address.ts";
 import { Secret } from "../domain/keys/secret.ts";
 import { Invalid } from "./environment.ts";
 
@@ -54,12 +55,18 @@ export function parseSecretKey(text: string): Secret {
 }
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000 } as const;
+const LONGEST = 600_000;
+
+function millisecondsOf(text: string): number | undefined {
+  const [, amount, unit] = /^([0-9]{1,9})(ms|s|m)$/.exec(text) ?? [];
+  if (amount === undefined || (unit !== "ms" && unit !== "s" && unit !== "m")) return undefined;
+  return Number(amount) * UNITS[unit];
+}
 
 /** A duration such as `10s`, as milliseconds. */
 export function parseDuration(text: string): number {
-  const [, amount, unit] = /^([0-9]{1,9})(ms|s|m)$/.exec(text) ?? [];
-  const milliseconds = Number(amount) * UNITS[(unit ?? "s") as keyof typeof UNITS];
-  if (amount === undefined || milliseconds < 500 || milliseconds > 600_000) {
+  const milliseconds = millisecondsOf(text) ?? 0;
+  if (milliseconds < 500 || milliseconds > LONGEST) {
     throw new Invalid("must be a duration from 500ms to 10m, such as 10s");
   }
   return milliseconds;
@@ -70,6 +77,26 @@ export function parseDays(text: string): number {
   const [, days] = /^([0-9]{1,5})d$/.exec(text) ?? [];
   if (days === undefined) throw new Invalid("must be a number of days, such as 455d");
   return Number(days) * 86_400_000;
+}
+
+/** A duration that may be none, as milliseconds. */
+export function parseWait(text: string): number {
+  const milliseconds = millisecondsOf(text);
+  if (milliseconds === undefined || milliseconds > LONGEST) {
+    throw new Invalid("must be a duration from 0s to 10m, such as 5s");
+  }
+  return milliseconds;
+}
+
+/** CIDR blocks between commas. */
+export function parseBlocks(text: string): readonly Block[] {
+  return parseList(text).map((item) => {
+    const block = parseBlock(item);
+    if (block === undefined) {
+      throw new Invalid("must be CIDR blocks between commas, such as 10.0.0.0/8, 2001:db8::/32");
+    }
+    return block;
+  });
 }
 
 /** Items between commas, without the spaces around them. */

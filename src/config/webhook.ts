@@ -20,10 +20,10 @@ function parseWebhookUrl(text: string): string {
 }
 
 /** Reads where approvals are announced; undefined for nowhere. */
-export function readWebhook({ text, read, problem }: Reader): WebhookConfig | undefined {
+export function readWebhook({ isSet, read, problem }: Reader): WebhookConfig | undefined {
   const url = read("WEBHOOK_URL", parseWebhookUrl);
   const secret = read("WEBHOOK_SECRET", parseSecretKey);
-  const named = ["WEBHOOK_URL", "WEBHOOK_SECRET"].filter((name) => text(name) !== undefined);
-  if (named.length === 1) problem("WEBHOOK_URL: goes with a WEBHOOK_SECRET, and the other way round");
+  if (isSet("WEBHOOK_URL") !== isSet("WEBHOOK_SECRET"))
+    problem("WEBHOOK_URL: goes with a WEBHOOK_SECRET, and the other way round");
   return url === undefined || secret === undefined ? undefined : { url, secret };
 }

@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import type { Block } from "../caveats/values/address.ts";
 import { DomainError } from "../domain/parts/error.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Service } from "../domain/service.ts";
@@ -8,6 +9,7 @@ import { requestId } from "./log/request-id.ts";
 import { pages } from "./pages/all.tsx";
 import { cookieNames } from "./parts/cookies.ts";
 import { createDocsFiles } from "./parts/docs-files.ts";
+import { clientAddress } from "./parts/forwarded.ts";
 import { socketPeer } from "./parts/peer.ts";
 import { HttpError } from "./parts/problem.ts";
 import type { Reply } from "./parts/reply.ts";
@@ -30,6 +32,8 @@ export interface AppOptions {
   readonly docsFolder: string;
   /** Told to everyone; undefined if the command line has no client id at the issuer. */
   readonly commandLineLogin?: CommandLineLogin | undefined;
+  /** Peers that are believed when they say for whom they ask; none unless said. */
+  readonly trustedProxies?: readonly Block[];
   /** The address of a request's peer; the socket's unless said. */
   readonly peer?: (c: Context) => string | undefined;
 }
@@ -38,7 +42,7 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono {
   const context = contextOf(options);
   const { answer } = createPipeline(context, options.clock);
-  const peer = options.peer ?? socketPeer;
+  const { peer = socketPeer, trustedProxies = [] } = options;
   const app = new Hono();
 
   function exchangeOf(c: Context, pattern: string): Exchange {
@@ -50,7 +54,7 @@ export function createApp(options: AppOptions): Hono {
       path: pattern.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? "")),
       params,
       search: searchOf(request.url),
-      peer: peer(c),
+      peer: clientAddress(peer(c), (name) => request.headers.get(name), trustedProxies),
       requestId: requestId(request.headers.get(REQUEST_ID)),
       seen: { caller: "none", credential: "none" },
     };

@@ -11,11 +11,12 @@ import { createApp } from "../http/app.ts";
 import { createListener } from "../http/fast/direct.ts";
 import { pinoHttpLog } from "../http/log/pino-log.ts";
 import { createDeparture, type Departure } from "../http/serving/departure.ts";
-import { createHttpServer } from "../http/serving/http-server.ts";
-import { logBindings } from "./log.ts";
+import { createHttpServer, type HttpServer } from "../http/serving/http-server.ts";
+import { createLogger, logBindings } from "./log.ts";
 import { type Opened, open } from "./open.ts";
 import { standardOutput } from "./output.ts";
 import { docsFolder, readOpenapi, VERSION } from "./package.ts";
+import { waitToOpen } from "./start-wait.ts";
 import { systemClock } from "./system.ts";
 
 /** A service that answers. */
@@ -38,13 +39,14 @@ export interface Serving {
 }
 
 /** Milliseconds after which every connection is closed, whatever is asked on it, and after which all else is given up. */
-const CUT_OFF = 3_000;
+const CUT_OFF = 3_200;
 const GIVE_UP = 3_800;
 
 function requestListener(config: Config, opened: Opened, worker: number | undefined, departure: Departure) {
   const options = {
     service: opened.service,
     publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
     log: pinoHttpLog(opened.log, {
       write: standardOutput().hold,
       now: Date.now,
@@ -78,13 +80,14 @@ async function bootstrap(opened: Opened): Promise<Bootstrapped> {
   return done;
 }
 
-/**
- * Serves until told to stop. A worker opens no port, and takes connections instead.
- *
- * Rejects where the database, the data folder or the port cannot be had, or the master key does not
- * open the stored keys.
- */
-export async function serve(config: Config, overrides?: Parameters<typeof open>[1]): Promise<Serving> {
+/** A service whose keys and revocations have been read, and what its first start made. */
+interface Started {
+  readonly opened: Opened;
+  readonly bootstrapped: Bootstrapped | undefined;
+  close(): Promise<void>;
+}
+
+async function openAndStart(config: Config, overrides: Parameters<typeof open>[1]): Promise<Started> {
   const opened = await open(config, overrides);
   try {
     const bootstrapped = opened.embedded ? await bootstrap(opened) : undefined;
@@ -96,10 +99,41 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
         platform: SERVICE_PLATFORM,
       });
     }
+    return { opened, bootstrapped, close: opened.close };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/**
+ * Serves until told to stop. A worker opens no port, and takes connections instead. A database that does not answer is
+ * waited for, as long as the configuration says.
+ *
+ * @param overrides parts that a drill replaces, and a signal that ends that wait
+ * @throws the signal's reason; where the database, the data folder or the port cannot be had, or the master key does not open the stored keys
+ */
+export async function serve(
+  config: Config,
+  overrides: Parameters<typeof open>[1] & { readonly signal?: AbortSignal } = {},
+): Promise<Serving> {
+  const { worker, signal = new AbortController().signal } = overrides;
+  const { opened, bootstrapped } = await waitToOpen(() => openAndStart(config, overrides), {
+    patience: config.startWait,
+    signal,
+    onWait(why, left) {
+      const seconds_left = Math.ceil(left / 1_000);
+      createLogger(config.logLevel, logBindings(worker)).warn({
+        event: "database awaited",
+        detail: why,
+        seconds_left,
+      });
+    },
+  });
+  try {
     const departure = createDeparture();
-    const server = createHttpServer(requestListener(config, opened, overrides?.worker, departure), departure);
-    const port =
-      overrides?.worker === undefined ? await server.listen(config.port, config.host) : config.port;
+    const server = createHttpServer(requestListener(config, opened, worker, departure), departure);
+    const port = worker === undefined ? await server.listen(config.port, config.host) : config.port;
     if (config.otlpEndpoint !== undefined) {
       opened.log.warn({
         event: "tracing not built",
@@ -114,26 +148,14 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
       public_url: config.publicUrl,
       version: VERSION,
     });
-    async function stop(delay: number): Promise<void> {
-      opened.announceStop();
-      await pause(delay);
-      const begun = performance.now();
-      const left = (limit: number) => Math.max(0, begun + limit - performance.now());
-      await server.closeDoor();
-      opened.endWaits();
-      await server.drain(left(CUT_OFF));
-      await Promise.race([opened.close(), pause(left(GIVE_UP))]);
-      opened.log.info({ event: "stopped" });
-    }
-
     let stopping: Promise<void> | undefined;
     return {
       port,
       take: server.take,
       bootstrapped,
       announceStop: opened.announceStop,
-      stop(delay = 0) {
-        stopping ??= stop(delay);
+      stop(delay = config.shutdownDelay) {
+        stopping ??= stop(opened, server, delay);
         return stopping;
       },
     };
@@ -141,4 +163,16 @@ export async function serve(config: Config, overrides?: Parameters<typeof open>[
     await opened.close();
     throw error;
   }
+}
+
+async function stop(opened: Opened, server: HttpServer, delay: number): Promise<void> {
+  opened.announceStop();
+  await pause(delay);
+  const begun = performance.now();
+  const left = (limit: number) => Math.max(0, begun + limit - performance.now());
+  await server.closeDoor();
+  opened.endWaits();
+  await server.drain(left(CUT_OFF));
+  await Promise.race([opened.close(), pause(left(GIVE_UP))]);
+  opened.log.info({ event: "stopped" });
 }

@@ -8,8 +8,8 @@ import { shareConnections } from "./connection-sharing.ts";
 import { onServing, tellWorker } from "./worker-messages.ts";
 import { createSlots } from "./worker-slots.ts";
 
-/** Milliseconds that a new worker has until it serves: a database that answers nothing must not hold a restart for ever. */
-const START_WAIT = 60_000;
+/** Milliseconds that a new worker has until it serves, besides what it waits for a database: nothing may hold a restart for ever. */
+const START_TIME = 60_000;
 
 /** Milliseconds after which a worker that was told to leave is ended: it takes less than five seconds itself. */
 const STOP_WAIT = 8_000;
@@ -27,6 +27,8 @@ export interface WorkersOptions {
   readonly host: string;
   /** Milliseconds between failing readiness and closing the port, where all are to stop. */
   readonly delay: number;
+  /** How long each waits for a database when it starts, milliseconds. */
+  readonly startWait: number;
   readonly log: Pick<Logger, "info" | "error">;
   /** Takes what workers log, whole lines at a time: several processes on one pipe would tear each other's. */
   readonly write: (lines: string) => void;
@@ -46,7 +48,7 @@ export interface Workers {
  * Starts workers: each is a whole replica with a follower of the revocation log and a pool of connections of its own,
  * so that one that hangs or dies takes nothing of the others with it. One that ends by itself is replaced and counted.
  */
-export function startWorkers({ count, port, host, delay, log, write }: WorkersOptions): Workers {
+export function startWorkers({ count, port, host, delay, startWait, log, write }: WorkersOptions): Workers {
   const slots = createSlots();
   const door = shareConnections();
   let opening: Promise<void> | undefined;
@@ -67,7 +69,7 @@ export function startWorkers({ count, port, host, delay, log, write }: WorkersOp
     const worker = cluster.fork(slots.environment(slot));
     living.add(worker);
     passOnLines(worker, write);
-    const force = setTimeout(() => worker.process.kill("SIGKILL"), START_WAIT);
+    const force = setTimeout(() => worker.process.kill("SIGKILL"), START_TIME + startWait);
     return new Promise((resolve, reject) => {
       function gone(): void {
         // Once: the slot may be another worker's by now.
@@ -160,7 +162,7 @@ export function startWorkers({ count, port, host, delay, log, write }: WorkersOp
   async function stop(): Promise<void> {
     stopping = true;
     for (const worker of serving) tellWorker(worker, "announce");
-    await sleep(delay);
+    if (serving.size > 0) await sleep(delay);
     await door.closeDoor();
     await Promise.all([...living].map(end));
   }

@@ -52,8 +52,12 @@ test("nothing set is a working service on one machine", () => {
     failover: { failover: undefined, restoreFence: "refuse" },
     retention: 455 * 86_400_000,
     revocationMaxStaleness: 10_000,
+    trustedProxies: [],
+    shutdownDelay: 0,
+    startWait: 30_000,
     logLevel: "info",
     otlpEndpoint: undefined,
+    warnings: [],
   });
 });
 
@@ -63,6 +67,7 @@ test("an empty variable counts as unset", () => {
     "OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET",
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
+    "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });
@@ -117,6 +122,22 @@ describe("what is accepted", () => {
     { set: { REVOCATION_MAX_STALENESS: "500ms" }, gives: { revocationMaxStaleness: 500 } },
     { set: { REVOCATION_MAX_STALENESS: "30s" }, gives: { revocationMaxStaleness: 30_000 } },
     { set: { REVOCATION_MAX_STALENESS: "10m" }, gives: { revocationMaxStaleness: 600_000 } },
+    { set: { SHUTDOWN_DELAY: "0s", START_WAIT: "0ms" }, gives: { shutdownDelay: 0, startWait: 0 } },
+    {
+      set: { SHUTDOWN_DELAY: "15s", START_WAIT: "10m" },
+      gives: { shutdownDelay: 15_000, startWait: 600_000 },
+    },
+    {
+      set: { TRUSTED_PROXIES: " 10.0.0.1/8 , 2001:db8::/32,192.0.2.7,::ffff:198.51.100.0/120" },
+      gives: {
+        trustedProxies: [
+          { family: 4, words: [0x0a000000], prefix: 8 },
+          { family: 6, words: [0x20010db8, 0, 0, 0], prefix: 32 },
+          { family: 4, words: [0xc0000207], prefix: 32 },
+          { family: 4, words: [0xc6336400], prefix: 24 },
+        ],
+      },
+    },
     { set: { LOG_LEVEL: "silent" }, gives: { logLevel: "silent" } },
     {
       set: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
@@ -287,6 +308,16 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
   ...["10", "0s", "499ms", "601s", "11m", "1h", "-1s", "1.5s", CANARY].map((text) => ({
     set: { REVOCATION_MAX_STALENESS: text },
     problem: "REVOCATION_MAX_STALENESS: must be a duration from 500ms to 10m, such as 10s",
+  })),
+  ...["10", "-1s", "601s", "11m", "1h", CANARY].flatMap((text) =>
+    ["SHUTDOWN_DELAY", "START_WAIT"].map((name) => ({
+      set: { [name]: text },
+      problem: `${name}: must be a duration from 0s to 10m, such as 5s`,
+    })),
+  ),
+  ...["10.0.0.0/33", "10.0.0", "10.0.0.0/8;::1", "fe80::1%eth0", "proxy.example", CANARY].map((text) => ({
+    set: { TRUSTED_PROXIES: `127.0.0.1,${text}` },
+    problem: "TRUSTED_PROXIES: must be CIDR blocks between commas, such as 10.0.0.0/8, 2001:db8::/32",
   })),
   {
     set: { FAILOVER: CANARY },

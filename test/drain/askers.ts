@@ -37,7 +37,7 @@ function ask(
   url: string,
   { method, path, headers, body }: Question,
   options: RequestOptions,
-): Promise<number> {
+): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const asked = request(`${url}${path}`, { ...options, method, headers: { ...headers, ...length } });
@@ -45,8 +45,12 @@ function ask(
     asked.once("error", reject);
     asked.once("response", (answer: IncomingMessage) => {
       answer.once("error", reject);
-      answer.once("end", () => resolve(answer.statusCode ?? 0));
-      answer.resume();
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part: string) => {
+        text += part;
+      });
+      answer.once("end", () => resolve({ status: answer.statusCode ?? 0, text }));
     });
     asked.end(body);
   });
@@ -84,9 +88,9 @@ async function noted(
   matters = () => true,
 ): Promise<boolean> {
   try {
-    const status = await ask(url, question, options);
+    const { status, text } = await ask(url, question, options);
     if (question.expected.includes(status)) count.answered(kind);
-    else count.lost(kind, `${nameOf(question)}: ${status}`);
+    else count.lost(kind, `${nameOf(question)}: ${status} ${/"detail":"[^"]*"/.exec(text)?.[0] ?? ""}`);
     return true;
   } catch (error) {
     const code = codeOf(error);

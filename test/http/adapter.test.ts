@@ -284,6 +284,19 @@ describe("request ids and events", () => {
     expect(requests).toMatchObject([{ caller }]);
   });
 
+  test("a line names the peer where it is known, as pino would", () => {
+    const lines: string[] = [];
+    const write = (line: string) => lines.push(line);
+    const timestamp = () => `,"time":"${new Date(AT).toISOString()}"`;
+    const logger = pino({ base: {}, timestamp }, { write });
+    const log = pinoHttpLog(logger, { write, now: () => AT, bindings: {} });
+    const [method, route, caller, peer] = ["GET", "/v1/tokens", "human", "2001:db8::7"] as const;
+    const event = { method, route, status: 200, milliseconds: 1, caller, peer, code: null };
+    log.request({ requestId: "r", ...event });
+    logger.info({ event: "request", request_id: "r", ...event });
+    expect(lines[0]).toBe(lines[1]);
+  });
+
   test.each(["info", "warn", "error"] as const)("are lines as pino writes them, at the level %s", (level) => {
     const lines: string[] = [];
     const write = (line: string) => lines.push(line);

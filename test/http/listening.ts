@@ -26,8 +26,9 @@ export async function listenOn(
   way: Way,
   parts: Parameters<typeof createTestApp>[0] = {},
   host = "127.0.0.1",
+  overrides: Parameters<typeof createTestApp>[1] = {},
 ) {
-  const fakes = createTestApp(parts, { peer: socketPeer });
+  const fakes = createTestApp(parts, { peer: socketPeer, ...overrides });
   const app: RequestListener = getRequestListener(fakes.app.fetch);
   let passedOn = 0;
   const counted: RequestListener = (incoming, response) => {

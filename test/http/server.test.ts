@@ -2,6 +2,7 @@ import { connect } from "node:net";
 
 import { describe, expect, test } from "vitest";
 
+import { parseBlock } from "../../src/caveats/values/address.ts";
 import { MAX_BODY } from "../../src/http/request/body.ts";
 import { CREDENTIALS } from "../support/fake-service.ts";
 import { exchange, listenOn, WAYS } from "./listening.ts";
@@ -21,6 +22,31 @@ describe.each(WAYS)("%s", (way) => {
     };
     expect((await fetch(`${origin}/v1/tokens`, { headers })).status).toBe(200);
     expect(authentications[0]?.args[1]).toEqual({ method: "GET", path: "/v1/tokens", ip: "127.0.0.1" });
+  });
+
+  test("a trusted proxy is believed: for the caller's address, and in the log", async () => {
+    const trustedProxies = [parseBlock("127.0.0.0/8")].flatMap((block) => block ?? []);
+    const { port, authentications, requests } = await listenOn(way, {}, "127.0.0.1", { trustedProxies });
+    const body = '{"token":"t","context":{}}';
+    const ask = (headers: string) =>
+      exchange(
+        port,
+        [
+          `POST /v1/verify HTTP/1.1\r\n${AUTHORIZED}${headers}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        ],
+        '"sequence"',
+      );
+    for (const [headers, ip] of [
+      ["x-forwarded-for: 198.51.100.1\r\nx-forwarded-for: 203.0.113.9\r\n", "203.0.113.9"],
+      ['forwarded: for=198.51.100.1\r\nforwarded: for="[2001:db8::7]:1"\r\n', "2001:db8::7"],
+      ["x-forwarded-for: 203.0.113.9, unknown\r\n", "127.0.0.1"],
+      ["forwarded: for=198.51.100.1\r\nx-forwarded-for: 203.0.113.9\r\n", "127.0.0.1"],
+      ["x-real-ip: 203.0.113.9\r\n", "127.0.0.1"],
+    ] as const) {
+      expect(await ask(headers)).toMatch(/^HTTP\/1\.1 200 /);
+      expect(authentications.at(-1)?.args[1]).toMatchObject({ ip });
+      expect(requests.at(-1)).toMatchObject({ peer: ip });
+    }
   });
 
   test("an IPv4 peer on a socket for both is named as IPv4", async () => {

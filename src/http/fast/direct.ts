@@ -1,8 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Block } from "../../caveats/values/address.ts";
 import { REQUEST_ID } from "../../words/http.ts";
-
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
+import { clientAddress } from "../parts/forwarded.ts";
 import { plainAddress } from "../parts/peer.ts";
 import type { Reply } from "../parts/reply.ts";
 import type { Exchange } from "../request/context.ts";
@@ -46,6 +47,7 @@ export function createListener(
   const context = contextOf(options);
   const pipeline = createPipeline(context, options.clock);
   const turns = createTurns();
+  const { trustedProxies = [] } = options;
   const common = {
     names: new Set(Object.keys(pipeline.common)),
     inTurn: Object.entries(pipeline.common).flat(),
@@ -59,7 +61,7 @@ export function createListener(
       departure.track(response);
       return app(incoming, response);
     }
-    const exchange = exchangeOf(route, incoming);
+    const exchange = exchangeOf(route, incoming, trustedProxies);
     turns.begin(() => {
       pipeline
         .settle(exchange, route, () => route.run(context, exchange))
@@ -91,15 +93,16 @@ function isPlain({ rawHeaders }: IncomingMessage, { body }: Route): boolean {
   );
 }
 
-function exchangeOf(route: Route, incoming: IncomingMessage): Exchange {
+function exchangeOf(route: Route, incoming: IncomingMessage, trustedProxies: readonly Block[]): Exchange {
   const { remoteAddress } = incoming.socket;
+  const peer = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
   return {
     request: incomingRequest(incoming),
     method: route.method,
     path: route.path,
     params: {},
     search: "",
-    peer: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
+    peer: clientAddress(peer, (name) => headerOf(incoming.rawHeaders, name), trustedProxies),
     requestId: requestId(headerOf(incoming.rawHeaders, REQUEST_ID)),
     seen: { caller: "none", credential: "none" },
   };

@@ -17,15 +17,17 @@ function instant(now: number): string {
  * service could not answer.
  *
  * By hand, because there is one for each request and nothing in it can need an escape: the id is
- * {@link requestId}'s, methods are those that Node's parser knows, and all else is this adapter's own.
+ * {@link requestId}'s, methods are those that Node's parser knows, the peer is an address, and all else is this
+ * adapter's own.
  *
  * @param now unix milliseconds
  * @param bindings members that every line has, written, each with a comma behind it
  */
 export function requestLine(event: RequestEvent, now: number, bindings: string): string {
-  const { requestId, method, route, status, milliseconds, caller, code } = event;
+  const { requestId, method, route, status, milliseconds, caller, peer, code } = event;
+  const from = peer === undefined ? "" : `"peer":"${peer}",`;
   const level = status >= 500 ? WARN : INFO;
-  return `{"level":${level},"time":"${instant(now)}",${bindings}"event":"request","request_id":"${requestId}","method":"${method}","route":${text(route)},"status":${status},"milliseconds":${milliseconds},"caller":"${caller}","code":${text(code)}}\n`;
+  return `{"level":${level},"time":"${instant(now)}",${bindings}"event":"request","request_id":"${requestId}","method":"${method}","route":${text(route)},"status":${status},"milliseconds":${milliseconds},"caller":"${caller}",${from}"code":${text(code)}}\n`;
 }
 
 function text(value: string | null): string {

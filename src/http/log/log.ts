@@ -10,6 +10,8 @@ export interface RequestEvent {
   readonly status: number;
   readonly milliseconds: number;
   readonly caller: CallerKind;
+  /** The address of whoever asks; absent where it is not known. */
+  readonly peer?: string | undefined;
   /** The problem's code; null where the answer is none. */
   readonly code: string | null;
 }

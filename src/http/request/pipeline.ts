@@ -43,6 +43,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       status: reply.status,
       milliseconds: Math.round((clock.monotonic() - startedAt) * 1000) / 1000,
       caller: seen.caller,
+      peer: exchange.peer,
       code: reply.code ?? null,
     });
     return reply;

@@ -5,7 +5,7 @@ const QUIET = 0.05;
 const DOUBLING = 50;
 
 /** Milliseconds after which a turn will do in which something arrived. */
-const PATIENCE = 1_500;
+const PATIENCE = 700;
 
 /**
  * Does something at the end of a turn of the event loop in which nothing arrived. A system that has accepted a

@@ -1,0 +1,40 @@
+/**
+ * Every setting. A secret can be in a file, too, which the variable with `_FILE` behind its name names; so can a
+ * database's URL, which holds a password as a rule.
+ */
+export const SETTINGS = {
+  ADMIN_GROUPS: "plain",
+  DATABASE_DIRECT_URL: "secret",
+  DATABASE_POOL: "plain",
+  DATABASE_URL: "secret",
+  DATA_DIR: "plain",
+  FAILOVER: "plain",
+  HOST: "plain",
+  LOG_LEVEL: "plain",
+  MASTER_KEY: "secret",
+  MASTER_KEY_PREVIOUS: "secret",
+  OIDC_CLIENT_ID: "plain",
+  OIDC_CLIENT_SECRET: "secret",
+  OIDC_CLI_CLIENT_ID: "plain",
+  OIDC_ISSUER: "plain",
+  OIDC_TRUSTED_ISSUERS: "plain",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "plain",
+  PORT: "plain",
+  PUBLIC_URL: "plain",
+  RESTORE_FENCE: "plain",
+  RETENTION: "plain",
+  REVOCATION_MAX_STALENESS: "plain",
+  SHUTDOWN_DELAY: "plain",
+  START_WAIT: "plain",
+  TRUSTED_PROXIES: "plain",
+  WEBHOOK_SECRET: "secret",
+  WEBHOOK_URL: "plain",
+} as const;
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+
+/** The name of a variable that names a secret's file. */
+export function fileVariable(name: SettingName): string | undefined {
+  return SETTINGS[name] === "secret" ? `${name}_FILE` : undefined;
+}

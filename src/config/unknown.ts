@@ -1,0 +1,67 @@
+import type { Environment } from "./environment.ts";
+import { fileVariable, SETTINGS, type SettingName } from "./settings.ts";
+
+const NAMES = Object.keys(SETTINGS).filter((name): name is SettingName => Object.hasOwn(SETTINGS, name));
+
+/** How names of settings begin that nothing else is likely to be called like. */
+const FAMILY = /^(OIDC_|DATABASE_|MASTER_KEY|WEBHOOK_|REVOCATION_|TRUSTED_PROX|ADMIN_GROUP)/;
+
+/** How Kubernetes tells pods of services, and Docker of links: `OIDC_SERVICE_HOST`, `DATABASE_PORT_5432_TCP_ADDR`. */
+const LINKS = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?$/;
+
+/** Names that are shorter are too easily like others. */
+const LEAST_LENGTH = 7;
+
+/**
+ * Names variables that are no settings and look as if they were meant to be: misspelt ones, those of other versions, and
+ * files of what is not read from files. What is ignored silently makes a service of another kind than one thinks.
+ *
+ * @returns one line each, without any value
+ */
+export function unknownSettings(environment: Environment): readonly string[] {
+  const known = new Set<string>([...NAMES, ...NAMES.map((name) => fileVariable(name) ?? name)]);
+  return Object.keys(environment)
+    .filter((name) => environment[name] !== "" && !known.has(name) && /^\w{1,64}$/.test(name))
+    .sort()
+    .flatMap((name) => {
+      const meant = likest(name, [...known]);
+      if (meant !== undefined) return [`${name} is no setting and is ignored: ${meant} is one`];
+      const upper = name.toUpperCase();
+      if (LINKS.test(upper) || !FAMILY.test(upper)) return [];
+      return [`${name} is no setting of this version and is ignored`];
+    });
+}
+
+/** The setting that a name is a misspelling of; undefined where there is none. */
+function likest(name: string, settings: readonly string[]): string | undefined {
+  const upper = name.toUpperCase();
+  const base = upper.replace(/_FILE$/, "");
+  if (upper !== base && settings.includes(base)) return base;
+  const [nearest] = settings
+    .map((setting) => ({ setting, distance: distanceOf(upper, setting) }))
+    .filter(
+      ({ setting, distance }) => setting.length >= LEAST_LENGTH && distance <= (setting.length > 10 ? 2 : 1),
+    )
+    .sort((a, b) => a.distance - b.distance);
+  return nearest?.setting;
+}
+
+/** How many letters have to be put in, taken out, replaced or swapped with their neighbour. */
+function distanceOf(a: string, b: string): number {
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, (before[j - 2] ?? 0) + 1);
+      }
+      next.push(least);
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

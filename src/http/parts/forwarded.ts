@@ -1,0 +1,100 @@
+import {
+  type Address,
+  type Block,
+  contains,
+  formatAddress,
+  parseAddress,
+} from "../../caveats/values/address.ts";
+
+/** Characters of a header that are read. */
+const MOST_CHARACTERS = 8_192;
+
+/** Hops that are followed. */
+const MOST_HOPS = 32;
+
+/**
+ * Finds for whom a request is asked: the peer, or where that is a trusted proxy the last hop before the trusted ones, by
+ * `Forwarded` (RFC 7239) or `X-Forwarded-For`.
+ *
+ * What stands to the left of that hop is its own word, and anybody can write it. A header that cannot be read counts as
+ * none: then it is the peer. So it is where both headers are there and disagree, because most proxies write one of them
+ * and pass on whatever came in the other.
+ *
+ * @param peer the address of the connection's other end, plain; undefined where it is not known
+ * @param header a header's value; several of a name joined by commas
+ * @param trusted the proxies, each of which must write the header itself
+ * @returns an address, or the peer as it was given
+ */
+export function clientAddress(
+  peer: string | undefined,
+  header: (name: "forwarded" | "x-forwarded-for") => string | null,
+  trusted: readonly Block[],
+): string | undefined {
+  if (peer === undefined || trusted.length === 0) return peer;
+  const own = parseAddress(peer);
+  const isTrusted = (address: Address) => trusted.some((block) => contains(block, address));
+  if (own === undefined || !isTrusted(own)) return peer;
+  const forwarded = header("forwarded");
+  const list = header("x-forwarded-for");
+  const found = [
+    ...(forwarded === null ? [] : [lastHop(nodesOfForwarded(forwarded), isTrusted)]),
+    ...(list === null ? [] : [lastHop(nodesOfList(list), isTrusted)]),
+  ];
+  const [first] = found;
+  return first !== undefined && found.every((other) => other === first) ? first : peer;
+}
+
+/** @param nodes who asked whom, the farthest first; undefined where that cannot be told */
+function lastHop(
+  nodes: readonly string[] | undefined,
+  isTrusted: (address: Address) => boolean,
+): string | undefined {
+  if (nodes === undefined) return undefined;
+  for (let at = nodes.length - 1; at >= Math.max(0, nodes.length - MOST_HOPS); at--) {
+    const address = parseNode(nodes[at] ?? "");
+    if (address === undefined) return undefined;
+    if (at === 0 || !isTrusted(address)) return formatAddress(address);
+  }
+  return undefined;
+}
+
+/** An address, in brackets or not, with a port or without. */
+function parseNode(text: string): Address | undefined {
+  const bracketed = /^\[([0-9a-fA-F:.]{2,45})\](?::[0-9]{1,5})?$/.exec(text)?.[1];
+  if (bracketed !== undefined) return bracketed.includes(":") ? parseAddress(bracketed) : undefined;
+  const withPort = /^([0-9.]{7,15}):[0-9]{1,5}$/.exec(text)?.[1];
+  return parseAddress(withPort ?? text);
+}
+
+function nodesOfList(header: string): readonly string[] | undefined {
+  if (header.length > MOST_CHARACTERS) return undefined;
+  return header.split(",").map((item) => item.replace(/^[ \t]+|[ \t]+$/g, ""));
+}
+
+// One pair and what ends it. A value that is not quoted may have what addresses need besides a token's characters.
+const PAIR =
+  /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z:[\]-]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y;
+
+/**
+ * Reads the `for` of each element. The whole header must be well formed: where a quote is left open, nobody knows which
+ * commas a proxy wrote.
+ */
+function nodesOfForwarded(header: string): readonly string[] | undefined {
+  if (header.length > MOST_CHARACTERS) return undefined;
+  const nodes: string[] = [];
+  let node: string | undefined;
+  PAIR.lastIndex = 0;
+  for (;;) {
+    const [, name, token, quoted, end] = PAIR.exec(header) ?? [];
+    if (name === undefined) return undefined;
+    if (name.toLowerCase() === "for") {
+      if (node !== undefined) return undefined;
+      node = token ?? quoted?.replace(/\\(.)/g, "$1") ?? "";
+    }
+    if (end === ";") continue;
+    if (node === undefined) return undefined;
+    nodes.push(node);
+    node = undefined;
+    if (end !== ",") return nodes;
+  }
+}
