@@ -25,8 +25,8 @@ export default defineConfig({
     env: { [NODE_FLAGS]: "--liftoff-only" },
     setupFiles: ["support/fast-check-seed.ts"],
     // Only a test that hangs meets these: a condition that is waited for comes when the machine has time for it.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
   },
 });

@@ -38,9 +38,7 @@ test("the bundle imports nothing", () => {
   ).toBeNull();
 });
 
-test("the bundle is loaded and used where there is no Node: in a browser, where one is installed", {
-  timeout: 120_000,
-}, async () => {
+test("the bundle is loaded and used where there is no Node: in a browser, where one is installed", async () => {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     if (request.url === "/index.js") response.setHeader("content-type", "text/javascript").end(library);

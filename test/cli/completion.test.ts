@@ -33,7 +33,7 @@ function run(shell: Shell, args: readonly string[], input = ""): string {
     input,
     encoding: "utf8",
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, TERM: "dumb", LC_ALL: "C" },
-    timeout: 20_000,
+    timeout: 60_000,
   });
   if (error !== undefined) throw error;
   // Its own complaints, such as one about a missing function, would not show in what it offers.

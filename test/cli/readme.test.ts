@@ -60,7 +60,7 @@ function run(snippet: string, more: Readonly<Record<string, string>>) {
 const here = (text: string) =>
   text.replaceAll("http://127.0.0.1:8080", service.url).replaceAll("data/", `${home.dataDir}/`);
 
-test("the session is twelve lines, and each does what it says", { timeout: 90_000 }, async () => {
+test("the session is twelve lines, and each does what it says", async () => {
   const session = commands("cli");
   expect(session.split("\n")).toHaveLength(12);
   const { stdout, stderr, code: exit } = await shell(`set -e\n${here(session)}`);
@@ -81,7 +81,7 @@ test("the session is twelve lines, and each does what it says", { timeout: 90_00
   expect(approval.stdout).toMatch(/granted .* Pay 40 EUR\n/);
 });
 
-test("service, shell and agent work together", { timeout: 90_000 }, async () => {
+test("service, shell and agent work together", async () => {
   for (const marker of ["service", "agent", "shell", "third-party"]) {
     const lines = code(marker)
       .split("\n")
@@ -97,12 +97,10 @@ test("service, shell and agent work together", { timeout: 90_000 }, async () => 
   children.push(web);
   const url = `http://127.0.0.1:${port}/`;
   await expect
-    .poll(
-      () =>
-        fetch(url)
-          .then((r) => r.status)
-          .catch(() => 0),
-      { timeout: 20_000 },
+    .poll(() =>
+      fetch(url)
+        .then((r) => r.status)
+        .catch(() => 0),
     )
     .toBe(401);
   const done = await shell(code("shell").replace("http://127.0.0.1:8081/", url));

@@ -82,7 +82,7 @@ test("there are transcripts", () => {
   expect(files.length).toBeGreaterThan(3);
 });
 
-test.each(files)("%s", { timeout: 120_000 }, async (name) => {
+test.each(files)("%s", async (name) => {
   const file = join(FOLDER, name);
   const text = readFileSync(file, "utf8");
   // Each to themselves: what one approves and issues is not in another's lists.

@@ -13,8 +13,6 @@ import { builtBundle } from "../support/process-bundle.ts";
 import { scratchFolder } from "../support/scratch.ts";
 
 const DEMO = join(import.meta.dirname, "demo.ts");
-const TIMEOUT = 90_000;
-
 // The demo's own temporary folder, so that what it leaves behind is seen.
 let temporary: string;
 beforeEach(() => {
@@ -60,7 +58,7 @@ function expectStory(text: string): void {
 const lasting = (text: string) => steady(text.replace(/127\.0\.0\.1:\d+/, "ADDRESS")).trim();
 
 describe("[pglite] the demo", () => {
-  test("tells the whole story and leaves nothing", { timeout: TIMEOUT }, async () => {
+  test("tells the whole story and leaves nothing", async () => {
     const running = demo(builtBundle());
     const { code } = await running.ended;
     expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
@@ -75,7 +73,7 @@ describe("[pglite] the demo", () => {
     expect(Math.abs(counted - claimed)).toBeLessThan(10);
   });
 
-  test("fails where the service does not start", { timeout: TIMEOUT }, async () => {
+  test("fails where the service does not start", async () => {
     const broken = join(temporary, "broken.js");
     writeFileSync(broken, "process.exit(3)");
     const running = demo(broken);
@@ -84,7 +82,7 @@ describe("[pglite] the demo", () => {
     expect(readdirSync(temporary)).toEqual(["broken.js"]);
   });
 
-  test("cleans up when it is interrupted", { timeout: TIMEOUT }, async () => {
+  test("cleans up when it is interrupted", async () => {
     const running = demo(builtBundle());
     while (readdirSync(temporary).length === 0) await pause(20);
     expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
@@ -93,7 +91,7 @@ describe("[pglite] the demo", () => {
 });
 
 describe("[postgres] the demo", () => {
-  test("tells the whole story in a database that it drops", { timeout: TIMEOUT }, async () => {
+  test("tells the whole story in a database that it drops", async () => {
     const url = await emptyDatabaseUrl();
     const running = demo(builtBundle(), { DATABASE_URL: url });
     const { code } = await running.ended;
@@ -104,7 +102,7 @@ describe("[postgres] the demo", () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  test("fails where one answer is not the expected one", { timeout: TIMEOUT }, async () => {
+  test("fails where one answer is not the expected one", async () => {
     const honest = dirname(builtBundle());
     const lying = `${honest}-lying-${process.pid}`;
     cpSync(honest, lying, { recursive: true });
@@ -124,7 +122,7 @@ describe("[postgres] the demo", () => {
     }
   });
 
-  test("drops it when it is interrupted too", { timeout: TIMEOUT }, async () => {
+  test("drops it when it is interrupted too", async () => {
     const url = await emptyDatabaseUrl();
     const running = demo(builtBundle(), { DATABASE_URL: url });
     while ((await databases(url)).length === 0) await pause(20);

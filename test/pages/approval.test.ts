@@ -128,9 +128,7 @@ test("an old login is renewed by the issuer where the ticket demands it", async 
 
 const chromium = findChromium();
 
-test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, {
-  timeout: 60_000,
-}, async () => {
+test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, async () => {
   if (chromium === undefined) {
     process.stderr.write("no chromium on this machine: the pages were not driven in a real browser\n");
     return;

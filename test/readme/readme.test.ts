@@ -111,5 +111,5 @@ describe("[pglite] with a service of npm start", () => {
     expect(shown).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
     expect(summary).toMatch(/^Until .* UTC, only pay, args\.amount at most 40\b/);
     expect(rest.join("")).toMatch(/"approval_id":"[0-9a-f-]{36}".*revoked$/);
-  }, 60_000);
+  });
 });

@@ -17,7 +17,7 @@ describeOnEachDatabase("random issue, attenuate, delegate, revoke and verify", (
     );
     await replica.composed.stop();
     fleet.remove();
-  }, 120_000);
+  });
 });
 
 describeOn("postgres", "random commands on two replicas", (open) => {
@@ -30,5 +30,5 @@ describeOn("postgres", "random commands on two replicas", (open) => {
     await other.stop();
     await one.composed.stop();
     fleet.remove();
-  }, 120_000);
+  });
 });

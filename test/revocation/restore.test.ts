@@ -75,4 +75,4 @@ test("[pglite] a restored backup brings revoked tokens back to life, and `bakeho
     home.remove();
     if (existsSync(backup)) rmSync(backup, { recursive: true });
   }
-}, 120_000);
+});

@@ -23,8 +23,6 @@ import { type Canaries, macaroonOf, type Told, tellStory } from "./story.ts";
 // A whole life of a service at its most talkative log level, and then a search of everything that it left
 // behind. Whatever is found is named by what it is and where, never by its value.
 
-const TIMEOUT = 240_000;
-
 /** Of the data folder: what is meant to hold secrets, for its owner alone. */
 const MEANT_TO = ["admin.token", "default.token", "dev-idp.jwks", "master.key"];
 
@@ -150,7 +148,7 @@ describe.each(["pglite", "postgres"] as const)("[%s] after a whole life of the s
     search = createSearch([...secrets, ...told.secrets]);
     expect(told.tokens.size).toBeGreaterThan(10);
     expect(secrets.filter(({ name }) => name === "a root key")).toHaveLength(6);
-  }, TIMEOUT);
+  });
 
   afterAll(async () => {
     endAll("SIGKILL"); // where the story broke off, its service still runs
@@ -191,7 +189,7 @@ describe.each(["pglite", "postgres"] as const)("[%s] after a whole life of the s
     ]);
   });
 
-  test("no file of the database holds a secret", { timeout: TIMEOUT }, () => {
+  test("no file of the database holds a secret", () => {
     let size = 0;
     let canaryFiles = 0;
     for (const { name, contents } of filesBelow(databaseFolder())) {

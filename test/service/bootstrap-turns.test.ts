@@ -93,4 +93,4 @@ test("[postgres] the same by processes: all succeed, and what lies there is whol
     expect(readFileSync(join(home.dataDir, name), "utf8")).toMatch(/^[\w-]{100,}\n$/);
     expect(existsSync(join(home.dataDir, `${name}.staged`))).toBe(false);
   }
-}, 60_000);
+});

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -123,14 +123,5 @@ describeOn("pglite", "embedded database and its folder", (open) => {
     expect(await again.platforms.find("acknowledged")).toEqual(platform("acknowledged"));
     await again.close();
     expect(existsSync(join(dataDir, "lock"))).toBe(false);
-  });
-
-  // Made from nothing, the embedded database takes seconds of a processor, which others may want too.
-  test("a folder that does not exist is made, for its owner alone", { timeout: 60_000 }, async () => {
-    const folder = join(makeFolder(), "deep", "data");
-    const store = await openStore({ place: { kind: "folder", folder }, deadline: 60_000 });
-    await store.close();
-    expect(statSync(folder).mode & 0o777).toBe(0o700);
-    expect(statSync(join(folder, "lock.sqlite")).size).toBe(0);
   });
 });

@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { builtBundle } from "./process-bundle.ts";
+import { madeOnce } from "./made-once.ts";
+import { builtBundle, filesOf } from "./process-bundle.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
@@ -24,26 +26,38 @@ function npm(args: readonly string[], cwd: string): string {
   return done.stdout;
 }
 
+/** What is packed besides the bundle. */
+const OTHERS = ["package.json", "README.md", "LICENSE", "openapi.yaml", "migrations"];
+
+/** The contents of the archive that `npm pack` makes. What was packed from the same files before is used again. */
+function packed(): string {
+  const dist = dirname(builtBundle("src/main.ts", "library"));
+  const hash = createHash("sha256");
+  for (const file of OTHERS.flatMap((name) => filesOf(join(ROOT, name)))) {
+    hash.update(file).update("\0").update(readFileSync(file));
+  }
+  const target = `${dist}-packed-${hash.digest("hex").slice(0, 8)}`;
+  return madeOnce(target, process.getuid?.() ?? 0, (folder) => {
+    const staging = join(folder, "staging");
+    mkdirSync(staging);
+    for (const name of OTHERS) cpSync(join(ROOT, name), join(staging, name), { recursive: true });
+    cpSync(dist, join(staging, "dist"), { recursive: true });
+    const archive = npm(["pack", "--silent", "--ignore-scripts"], staging).trim().split("\n").at(-1) ?? "";
+    const unpacked = spawnSync("tar", ["-xzf", join(staging, archive), "-C", folder, "--strip-components=1"]);
+    if (unpacked.status !== 0) throw new Error("tar failed");
+    rmSync(staging, { recursive: true });
+  });
+}
+
 /**
  * Packs the package with `npm pack` and installs it into an empty folder: what is not in the archive is not there.
  * Its dependencies are links to the ones of this checkout, so that nothing is fetched.
  */
 export function installPackage(): Installed {
   const folder = mkdtempSync(join(tmpdir(), "bakehouse-installed-"));
-  const staging = join(folder, "staging");
-  mkdirSync(staging);
-  for (const name of ["package.json", "README.md", "LICENSE", "openapi.yaml", "migrations"]) {
-    cpSync(join(ROOT, name), join(staging, name), { recursive: true });
-  }
-  cpSync(dirname(builtBundle("src/main.ts", "library")), join(staging, "dist"), { recursive: true });
-  const archive = npm(["pack", "--silent", "--ignore-scripts"], staging).trim().split("\n").at(-1) ?? "";
-
   const modules = join(folder, "node_modules");
   const own = join(modules, "bakehouse");
-  mkdirSync(own, { recursive: true });
-  const unpacked = spawnSync("tar", ["-xzf", join(staging, archive), "-C", own, "--strip-components=1"]);
-  if (unpacked.status !== 0) throw new Error("tar failed");
-  rmSync(staging, { recursive: true });
+  cpSync(packed(), own, { recursive: true });
   const manifest: { dependencies: Record<string, string>; bin: Record<string, string> } = JSON.parse(
     readFileSync(join(own, "package.json"), "utf8"),
   );

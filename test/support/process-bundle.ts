@@ -10,7 +10,9 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const CACHE = join(ROOT, "node_modules", ".cache", "bakehouse");
 const DAY = 24 * 60 * 60_000;
 
-function filesOf(folder: string): readonly string[] {
+/** A file, or all files below a folder, in a steady order. */
+export function filesOf(folder: string): readonly string[] {
+  if (statSync(folder).isFile()) return [folder];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))

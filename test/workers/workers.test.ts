@@ -11,8 +11,6 @@ import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, freePort, type Home, newHome } from "../support/process-service.ts";
 
-const TIMEOUT = 120_000;
-
 /** The processes that a process has started. */
 function childrenOf(pid: number): readonly number[] {
   const { stdout } = spawnSync("ps", ["-o", "pid=,ppid=", "-A"], { encoding: "utf8" });
@@ -23,8 +21,9 @@ function childrenOf(pid: number): readonly number[] {
 /** Asks over a connection of its own, so that each may meet with a worker that is about to go. */
 function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve) => {
-    // Of a connection that was on its way to a worker when that was killed, nobody hears again.
-    const request = get(url, { agent: false, timeout: 3_000 }, (response) => {
+    // Of a connection that was on its way to a worker when that was killed, nobody hears again. An answer comes sooner,
+    // however busy the machine is.
+    const request = get(url, { agent: false, timeout: 20_000 }, (response) => {
       response.resume();
       resolve(response.statusCode);
     });
@@ -40,7 +39,7 @@ const ISSUER = {
   OIDC_CLIENT_SECRET: "s3cret",
 };
 
-describe("a service of two workers", { timeout: TIMEOUT }, () => {
+describe("a service of two workers", () => {
   let home: Home;
   let service: Running;
   let port: string;
@@ -66,7 +65,7 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
         if (status !== 200) failures++;
       }
     })();
-  }, TIMEOUT);
+  });
 
   afterAll(async () => {
     asking = false;
@@ -102,20 +101,20 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
   test("replaces a worker that is killed, and counts it", async () => {
     const [first = 0, second = 0] = workers();
     process.kill(first, "SIGKILL");
-    await expect.poll(() => service.stdout(), { timeout: 30_000 }).toContain('"event":"worker replaced"');
+    await expect.poll(() => service.stdout()).toContain('"event":"worker replaced"');
     expect(service.stdout()).toMatch(/"event":"worker ended".*"signal":"SIGKILL","crashes":1/);
     expect(workers()).toHaveLength(2);
     expect(workers()).toContain(second);
     expect(workers()).not.toContain(first);
     const so = askings;
-    await expect.poll(() => askings, { timeout: 30_000 }).toBeGreaterThan(so + 2);
+    await expect.poll(() => askings).toBeGreaterThan(so + 2);
   });
 
   test("restarts one after the other at SIGHUP, and nobody is turned away", async () => {
     const before = workers();
     const [askedBefore, failedBefore] = [askings, failures];
     process.kill(service.pid, "SIGHUP");
-    await expect.poll(() => service.stdout(), { timeout: 60_000 }).toContain('"event":"workers restarted"');
+    await expect.poll(() => service.stdout()).toContain('"event":"workers restarted"');
     expect(workers()).toHaveLength(2);
     expect(workers().filter((pid) => before.includes(pid))).toEqual([]);
     expect(askings).toBeGreaterThan(askedBefore);
@@ -161,13 +160,11 @@ describe("a service of two workers", { timeout: TIMEOUT }, () => {
         return false;
       }
     };
-    await expect.poll(() => all.some(isThere), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => all.some(isThere)).toBe(false);
   });
 });
 
-describe("a service of two workers whose program is replaced by one that does not start", {
-  timeout: TIMEOUT,
-}, () => {
+describe("a service of two workers whose program is replaced by one that does not start", () => {
   let home: Home;
   let service: Running;
   let script: string;
@@ -186,7 +183,7 @@ describe("a service of two workers whose program is replaced by one that does no
     service = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
     await service.said("(2 workers)");
     writeFileSync(script, "process.exit(7);\n");
-  }, TIMEOUT);
+  });
 
   afterAll(async () => {
     await service.end("SIGKILL");
@@ -204,26 +201,26 @@ describe("a service of two workers whose program is replaced by one that does no
   test("gives the restart up, and goes on with the workers that it has", async () => {
     const before = childrenOf(service.pid);
     process.kill(service.pid, "SIGHUP");
-    await expect.poll(() => times("restart given up"), { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(() => times("restart given up")).toHaveLength(1);
     expect(childrenOf(service.pid)).toEqual(before);
     expect(await statusOf(`${url}/healthz`)).toBe(200);
   });
 
   test("waits longer with each try to replace one that crashed, answers meanwhile, and recovers by itself", async () => {
     process.kill(childrenOf(service.pid)[0] ?? 0, "SIGKILL");
-    await expect.poll(() => times("worker not replaced").length, { timeout: 30_000 }).toBeGreaterThan(3);
+    await expect.poll(() => times("worker not replaced").length).toBeGreaterThan(3);
     expect(await statusOf(`${url}/healthz`)).toBe(200);
     const [first = 0, , , fourth = 0] = times("worker not replaced");
     expect(fourth - first).toBeGreaterThanOrEqual(200 + 400 + 800);
     writeFileSync(script, good);
-    await expect.poll(() => times("worker replaced"), { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(() => times("worker replaced")).toHaveLength(1);
     expect(childrenOf(service.pid)).toHaveLength(2);
   });
 });
 
 const NOWHERE = "postgres://nobody@127.0.0.1:1/none";
 
-describe("workers are refused", { timeout: TIMEOUT }, () => {
+describe("workers are refused", () => {
   test.each([
     ["with the embedded database", ["serve", "--workers", "2"], "set DATABASE_URL", undefined],
     ["with the development identity provider", ["serve", "--workers", "2"], "set OIDC_ISSUER", NOWHERE],
