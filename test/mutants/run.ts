@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 
 import { AREAS, matching, read } from "./areas.ts";
 import { changedSince } from "./changed.ts";
+import { createCompiler } from "./compiles.ts";
 import { readEquivalents } from "./equivalents.ts";
 import { findMutants } from "./find.ts";
 import { describe, type Mutant } from "./mutant.ts";
@@ -52,9 +53,14 @@ say(
 );
 
 const workers = createWorkers(Number(workerCount));
+const compiler = createCompiler();
+function stop(): void {
+  workers.stop();
+  compiler.close();
+}
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    workers.stop();
+    stop();
     process.exit(130);
   });
 }
@@ -65,14 +71,14 @@ try {
     const area = areaOf.get(mutant.file);
     return area === undefined ? [] : [{ mutant, tests: area.tests, sources: area.files }];
   });
-  await tryAll(workers, trials, readEquivalents(), (mutant: Mutant, outcome, by) => {
+  await tryAll({ workers, compiler }, trials, readEquivalents(), (mutant: Mutant, outcome, by) => {
     tally.add(areaOf.get(mutant.file)?.name ?? "", outcome);
     if (outcome === "alive" || outcome === "unreached" || values.verbose) {
       say(`${outcome}  ${describe(mutant)}${by === undefined ? "" : `\n    ${by}`}`);
     }
   });
 } finally {
-  workers.stop();
+  stop();
 }
 say(`\n${tally.table()}\n${Math.round((Date.now() - began) / 1_000)} s`);
 process.exitCode = tally.isEnough() ? 0 : 1;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { ROOT, read } from "./areas.ts";
+import { createCompiler } from "./compiles.ts";
 import { findMutants } from "./find.ts";
 import type { Mutant } from "./mutant.ts";
 import { type Outcome, tryAll } from "./try.ts";
@@ -33,6 +34,7 @@ const EXPECTED: readonly (readonly [mutant: Mutant, outcome: Outcome])[] = [
 
 describe("mutants of a small file", () => {
   const workers = createWorkers(1);
+  const compiler = createCompiler();
   const ended = new Map<Mutant, Outcome>();
   const reasons: (string | undefined)[] = [];
   beforeAll(async () => {
@@ -41,7 +43,7 @@ describe("mutants of a small file", () => {
       [FILE]: [{ text: NEGATIVE, changes: ["`<` → `<=`"], reason: "counting to 0 gives 0 anyway" }],
     };
     await tryAll(
-      workers,
+      { workers, compiler },
       EXPECTED.map(([mutant]) => ({ mutant, tests, sources: [FILE] })),
       listed,
       (mutant, outcome, by) => {
@@ -50,7 +52,10 @@ describe("mutants of a small file", () => {
       },
     );
   });
-  afterAll(() => workers.stop());
+  afterAll(() => {
+    workers.stop();
+    compiler.close();
+  });
 
   test.each(EXPECTED)("$change is $1", (mutant, outcome) => expect(ended.get(mutant)).toBe(outcome));
 

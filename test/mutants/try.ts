@@ -1,9 +1,9 @@
 import { read } from "./areas.ts";
-import { compiling } from "./compiles.ts";
+import type { Compiler } from "./compiles.ts";
 import { type Equivalents, reasonFor } from "./equivalents.ts";
 import type { Order } from "./messages.ts";
 import { applyEdits, type Mutant } from "./mutant.ts";
-import { observe, type Watched } from "./observe.ts";
+import { type Observation, observe, type Watched } from "./observe.ts";
 import type { Workers } from "./workers.ts";
 
 /** How a mutant ended. `refused`: the compiler does not take it. `unreached`: alive, and no test calls its function. */
@@ -20,56 +20,70 @@ export interface Trial {
 const PATIENCE = 1_500;
 const TIMES = 2;
 
-/** Tries mutants. `tell` hears of each as it ends; those that no test killed are heard of last. */
+/**
+ * Tries mutants.
+ *
+ * @param tell hears of each as it ends, and of the test that killed it
+ * @throws Error where the tests fail while nothing is broken
+ */
 export async function tryAll(
-  workers: Workers,
+  { workers, compiler }: { readonly workers: Workers; readonly compiler: Compiler },
   trials: readonly Trial[],
   listed: Equivalents,
   tell: (mutant: Mutant, outcome: Outcome, by?: string) => void,
 ): Promise<void> {
-  const [known, open] = partition(trials, ({ mutant }) => reasonFor(mutant, listed) !== undefined);
-  for (const { mutant } of known) tell(mutant, "equivalent");
-
+  const open = trials.filter(({ mutant }) => {
+    if (reasonFor(mutant, listed) === undefined) return true;
+    tell(mutant, "equivalent");
+    return false;
+  });
   const observations = await observe(workers, watchedIn(open));
-  const killers = new Map<string, string[]>();
-  const survivors: { readonly mutant: Mutant; readonly reached: boolean }[] = [];
-  const jobs = open.map(({ mutant, tests }) => {
-    const { file, within, edits } = mutant;
-    const reaching = tests.filter((test) => observations.get(test)?.called[file]?.includes(within));
-    return {
-      mutant,
-      reached: reaching.length > 0,
-      order: (): Order => ({
-        kind: "try",
-        file,
-        text: applyEdits(read(file), edits),
-        // Whatever killed another mutant of this file is likely to kill this one.
-        tests: [...new Set([...(killers.get(file) ?? []), ...reaching])]
-          .filter((test) => reaching.includes(test))
-          .map((test) => ({ test, patience: PATIENCE + TIMES * (observations.get(test)?.cost ?? 0) })),
-      }),
-    };
-  });
-  const [reached, unreached] = partition(jobs, (job) => job.reached);
-  survivors.push(...unreached);
-  await workers.follow(reached, (job, answer) => {
-    if (answer.kind === "alive") {
-      survivors.push(job);
-      return;
-    }
-    if (answer.kind !== "killed") {
-      tell(job.mutant, "killed", answer.kind);
-      return;
-    }
-    const { test, name } = answer.by;
-    killers.set(job.mutant.file, [test, ...(killers.get(job.mutant.file) ?? [])]);
-    tell(job.mutant, "killed", `${test}: ${name}`);
+
+  const compiled: Promise<void>[] = [];
+  const survives = (mutant: Mutant, outcome: "alive" | "unreached"): void => {
+    const told = compiler.accepts(mutant).then((accepted) => tell(mutant, accepted ? outcome : "refused"));
+    // Whoever waits for all of them hears of a fault; until then it is not unheard.
+    told.catch(() => {});
+    compiled.push(told);
+  };
+  const killers = new Map<string, string>();
+  const jobs = open.flatMap(({ mutant, tests }) => {
+    const reaching = tests.filter((test) => calls(observations.get(test), mutant));
+    if (reaching.length === 0) survives(mutant, "unreached");
+    return reaching.length === 0 ? [] : [{ mutant, order: () => orderFor(mutant, reaching) }];
   });
 
-  const taken = await compiling(survivors.map(({ mutant }) => mutant));
-  for (const { mutant, reached: wasReached } of survivors) {
-    tell(mutant, taken.has(mutant) ? (wasReached ? "alive" : "unreached") : "refused");
+  function orderFor(mutant: Mutant, reaching: readonly string[]): Order {
+    const { file, edits } = mutant;
+    // The test that killed another mutant of this file is likely to kill this one.
+    const last = killers.get(file) ?? "";
+    const tests = reaching.includes(last) ? [last, ...reaching.filter((test) => test !== last)] : reaching;
+    return {
+      kind: "try",
+      file,
+      text: applyEdits(read(file), edits),
+      tests: tests.map((test) => ({
+        test,
+        patience: PATIENCE + TIMES * (observations.get(test)?.cost ?? 0),
+      })),
+    };
   }
+
+  await workers.follow(jobs, ({ mutant }, answer) => {
+    if (answer.kind === "alive") {
+      survives(mutant, "alive");
+    } else if (answer.kind === "killed") {
+      killers.set(mutant.file, answer.by.test);
+      tell(mutant, "killed", `${answer.by.test}: ${answer.by.name}`);
+    } else {
+      tell(mutant, "killed", answer.kind);
+    }
+  });
+  await Promise.all(compiled);
+}
+
+function calls(observation: Observation | undefined, { file, within }: Mutant): boolean {
+  return observation?.called[file]?.includes(within) === true;
 }
 
 /** Each test file, with all sources of the areas that it belongs to: so what is noted serves the next run, too. */
@@ -79,11 +93,4 @@ function watchedIn(trials: readonly Trial[]): readonly Watched[] {
     for (const test of tests) files.set(test, new Set([...(files.get(test) ?? []), ...sources]));
   }
   return [...files].map(([test, watched]) => ({ test, files: [...watched].sort() }));
-}
-
-function partition<T>(
-  all: readonly T[],
-  belongs: (one: T) => boolean,
-): readonly [readonly T[], readonly T[]] {
-  return [all.filter(belongs), all.filter((one) => !belongs(one))];
 }
