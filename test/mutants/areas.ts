@@ -8,7 +8,7 @@ export interface Area {
   readonly name: string;
   /** Patterns of paths from the repository's root. */
   readonly sources: readonly string[];
-  /** Patterns of test files, the cheapest first; only those that call a mutated function are tried. */
+  /** Patterns of test files; only those that call a mutated function are tried. */
   readonly tests: readonly string[];
 }
 

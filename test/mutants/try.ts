@@ -46,16 +46,19 @@ export async function tryAll(
     told.catch(() => {});
     compiled.push(told);
   };
+  const costOf = (test: string): number => observations.get(test)?.cost ?? 0;
   const killers = new Map<string, string>();
   const jobs = open.flatMap(({ mutant, tests }) => {
-    const reaching = tests.filter((test) => calls(observations.get(test), mutant));
+    const reaching = tests
+      .filter((test) => calls(observations.get(test), mutant))
+      .sort((one, other) => costOf(one) - costOf(other));
     if (reaching.length === 0) survives(mutant, "unreached");
     return reaching.length === 0 ? [] : [{ mutant, order: () => orderFor(mutant, reaching) }];
   });
 
   function orderFor(mutant: Mutant, reaching: readonly string[]): Order {
     const { file, edits } = mutant;
-    // The test that killed another mutant of this file is likely to kill this one.
+    // The test that killed another mutant of this file is likely to kill this one; else the cheapest come first.
     const last = killers.get(file) ?? "";
     const tests = reaching.includes(last) ? [last, ...reaching.filter((test) => test !== last)] : reaching;
     return {
@@ -64,7 +67,7 @@ export async function tryAll(
       text: applyEdits(read(file), edits),
       tests: tests.map((test) => ({
         test,
-        patience: PATIENCE + TIMES * (observations.get(test)?.cost ?? 0),
+        patience: PATIENCE + TIMES * costOf(test),
       })),
     };
   }
