@@ -36,8 +36,8 @@ export function createCaveatReader(): CaveatReader {
     const found = known[place];
     if (found !== undefined && isSame(found.id, id)) return found.condition;
     const condition = compileCaveat(id);
-    // A copy: the bytes that came in are a view of the whole token.
-    if (seen[place] === mark) known[place] = { id: id.slice(), condition };
+    // A copy, since the bytes that came in are a view of the whole token. A Buffer's `slice` would be another view.
+    if (seen[place] === mark) known[place] = { id: new Uint8Array(id), condition };
     else seen[place] = mark;
     return condition;
   };

@@ -33,6 +33,16 @@ test("what recurs is kept from the second time on, and what came in may change",
   expect(second).toEqual(compileCaveat("tool in search, fetch"));
 });
 
+test("what came in is copied, that of a Buffer too, whose slice shares its memory", () => {
+  const read = createCaveatReader();
+  const id = Buffer.from("tool in search, fetch");
+  read(id);
+  const kept = read(id);
+  id.write("tool in delete      ");
+  expect(read(bytes("tool in search, fetch"))).toBe(kept);
+  expect(read(id)).toEqual(compileCaveat(id));
+});
+
 test("what occurs once pushes nothing out, and a long one is not kept", () => {
   const read = createCaveatReader();
   const recurring = Array.from({ length: 50 }, (_, index) => bytes(`tool = t${index}`));

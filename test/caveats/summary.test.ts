@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { AttributeCaveat } from "../../src/caveats/caveat.ts";
-import { compileCaveat, thirdParty } from "../../src/caveats/condition.ts";
+import { compileCaveat, thirdParty, thirdPartyText } from "../../src/caveats/condition.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
 import { type Merged, mergeCaveats } from "../../src/caveats/together/merge.ts";
@@ -70,6 +70,10 @@ const rows: readonly Row[] = [
     says: "Conditions: args.amount more than 1 and at most 5.",
     caveats: ["args.amount > 1", "args.amount <= 7", "args.amount <= 5", "args.amount >= 1"],
   },
+  {
+    says: "Conditions: more than 1 and at most 5 EUR a call.",
+    caveats: ["args.amount > 1", "args.amount <= 5", "args.currency = EUR"],
+  },
   { says: "Conditions: args.amount less than 5.", caveats: ["args.amount <= 5", "args.amount < 5"] },
   {
     says: "Conditions: args.amount at most 5, args.currency only EUR or USD.",
@@ -88,6 +92,7 @@ const rows: readonly Row[] = [
     says: "Conditions: ip within 10.0.0.0/8, ip within 10.1.0.0/16 or ::/0.",
     caveats: ["ip within 10.0.0.0/8", "ip within 10.1.0.0/16, ::/0"],
   },
+  { says: "Conditions: tool matching a* and *b.", caveats: ["tool matches a*", "tool matches *b"] },
   { says: "Conditions: tool only search or fetch.", caveats: ["tool in search, fetch"] },
   { says: "Handed on to a, then b.", caveats: ["agent = a#1", "agent = b#2"] },
   {
@@ -130,6 +135,11 @@ describe("the summary", () => {
     expect(summarise([compileCaveat(`time < 2026-11-20T14:00:00.${"9".repeat(500)}Z`)], { now: NOW })).toBe(
       "Until 14:00:00.999999999 UTC.",
     );
+  });
+
+  test("lists a third-party caveat as no caveat could be written", () => {
+    expect(thirdPartyText("https://auth.example/d")).toBe("third-party https://auth.example/d");
+    expect(parseCaveat(thirdPartyText("https://auth.example/d"))).toBeUndefined();
   });
 
   test("names where proofs come from, quoted where the text could deceive", () => {

@@ -44,6 +44,30 @@ describe("what is read", () => {
   });
 });
 
+describe("bounds", () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
+  test.each<[string, (count: number) => string, number]>([
+    ["classes of a login", (count) => `acr=${names(count).join(",")} is-principal`, 8],
+    ["groups", (count) => `is-member-of ${names(count).join(" ")}`, 32],
+    ["approvers", (count) => `approved-by ${names(count).join(",")} Do it`, 32],
+    [
+      "groups and people that approve",
+      (count) => `approved-by group:g,${names(count - 1).join(",")} Do it`,
+      32,
+    ],
+    ["characters that are approved", (count) => `approved-by a ${"x".repeat(count)}`, 1_000],
+    ["seconds of life", (count) => `life=${count} is-principal`, 86_400],
+    ["seconds since a login", (count) => `auth-age=${count} is-principal`, 86_400],
+    ["approvals of a group", (count) => `approved-by ${count} of group:g Do it`, 99],
+    ["approvals of people", (count) => `approved-by ${count} of a,b,c Do it`, 3],
+    ["declared names", (count) => `need-declared ${names(count).join(",")} is-principal`, 16],
+    ["characters of a declared name", (count) => `need-declared ${"n".repeat(count)} is-principal`, 64],
+  ])("%s: as many as may be, and no more", (_name, textOf, most) => {
+    expect(parseTerms(textOf(most))).toMatchObject({ ok: true });
+    expect(parseTerms(textOf(most + 1))).toMatchObject({ ok: false, code: "malformed" });
+  });
+});
+
 describe("what is refused", () => {
   test.each([
     "",

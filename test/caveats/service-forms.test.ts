@@ -1,0 +1,50 @@
+/** Attributes of the service: the one form of each that is known, and its neighbours, which are not. */
+import { describe, expect, test } from "vitest";
+
+import { parseCaveat } from "../../src/caveats/parse.ts";
+
+const LINK = "AAECAwQFBgcICQoLDA0ODw";
+
+describe("a service attribute is known in its one form", () => {
+  test.each<[string, object]>([
+    ["time < 2026-12-01T00:00:00Z", { kind: "time", operator: "<" }],
+    ["time > 2026-12-01T00:00:00Z", { kind: "time", operator: ">" }],
+    ["agent = a", { kind: "agent", name: "a", instance: undefined }],
+    ["agent = a#1", { kind: "agent", name: "a", instance: "1" }],
+    ["depth <= 0", { kind: "depth", most: 0 }],
+    ["depth <= 999999999", { kind: "depth", most: 999_999_999 }],
+    [`ancestor = ${LINK}`, { kind: "ancestor", revocationId: LINK }],
+    ["approval = a1", { kind: "approval", id: "a1" }],
+  ])("%s", (text, caveat) => expect(parseCaveat(text)).toMatchObject(caveat));
+
+  test.each([
+    ...["=", "!=", "<=", ">=", "in", "not in", "matches"].map(
+      (operator) => `time ${operator} 2026-12-01T00:00:00Z`,
+    ),
+    "time < 5",
+    "time < 2026-12-01",
+    ...["!=", "<", "<=", "in", "not in", "matches", "within"].map((operator) => `agent ${operator} a`),
+    "agent = a b",
+    "agent = a#",
+    "agent = #1",
+    "agent = a#1#2",
+    `agent = ${"a".repeat(129)}`,
+    ...["=", "!=", "<", ">", ">=", "in", "matches"].map((operator) => `depth ${operator} 1`),
+    "depth <= -1",
+    "depth <= 01",
+    "depth <= 1.0",
+    "depth <= 1e1",
+    "depth <= x",
+    "depth <= 1000000000",
+    ...["!=", "<", "in", "not in", "matches"].map((operator) => `ancestor ${operator} ${LINK}`),
+    `ancestor = ${LINK.slice(1)}`,
+    `ancestor = ${LINK}A`,
+    `ancestor = ${LINK.slice(0, -1)}x`,
+    "ancestor = x",
+    ...["!=", "<", "in", "not in", "matches"].map((operator) => `approval ${operator} a1`),
+    "approval = a b",
+    "approval = a.1",
+    'approval = "a"',
+    ...["time.x", "agent.x", "depth.x", "ancestor.x", "approval.x"].map((attribute) => `${attribute} = a`),
+  ])("%s is unknown", (text) => expect(parseCaveat(text)).toBeUndefined());
+});
