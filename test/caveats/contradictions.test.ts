@@ -96,6 +96,14 @@ describe("contradictions", () => {
     expect(found(...caveats)).toEqual([indexes]);
   });
 
+  test("a path and a value above it are told of once, with the highest of such values", () => {
+    expect(found("x.y.z = 1", "x.y = 1", "x = 1")).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
+    expect(found("x.y.z = 1", "x = 1")).toEqual([[0, 1]]);
+  });
+
   test.each<{ readonly caveats: readonly string[] }>([
     { caveats: [] },
     { caveats: ["what is this", "uses <= 3"] },

@@ -385,8 +385,26 @@ describe("limits", () => {
     throw new Error("an HMAC before the limits were checked");
   };
   const root = rootWith("a = 1", "b = 2");
+  // Location, identifier and caveats of one, two and three bytes, so that each is refused for itself.
+  const short = attenuate(mint({ rootKey: KEY, identifier: "id", location: "l" }), ["abc"]);
+  const third: UnverifiedMacaroon = {
+    ...short,
+    unverifiedCaveats: [{ id: utf8("ab"), verificationId: utf8("vw"), location: "xyé" }],
+  };
 
   test.each<[string, UnverifiedMacaroon, UnverifiedMacaroon[], LowerLimits]>([
+    ["bytes of a caveat alone", short, [], { caveatBytes: 2 }],
+    ["bytes of an identifier alone", { ...short, unverifiedCaveats: [] }, [], { caveatBytes: 1 }],
+    [
+      "bytes of a location alone",
+      { ...short, location: "ééé", unverifiedCaveats: [] },
+      [],
+      { caveatBytes: 5 },
+    ],
+    ["bytes of a caveat's three parts", third, [], { caveatBytes: 7 }],
+    // Signature 32, location 1, identifier 2, caveat 3 and the least that an encoding adds, which is 3.
+    ["bytes of a bundle, all parts counted", short, [], { bundleBytes: 40 }],
+    ["bytes of a bundle, discharges counted", short, [short], { bundleBytes: 81 }],
     ["caveats", root, [], { caveats: 1 }],
     ["caveats of a discharge", rootWith(), [dischargeFor("t", ["a", "b"])], { caveats: 1 }],
     ["bytes of a caveat", root, [], { caveatBytes: 4 }],
@@ -406,6 +424,19 @@ describe("limits", () => {
       verify({ root: macaroon, discharges, rootKey: KEY, limits, chain: chainOf(noHmac, defaultSha256) }),
     ).toEqual({
       ok: false,
+      code: "too_large",
+    });
+  });
+
+  test.each<[string, UnverifiedMacaroon, UnverifiedMacaroon[], LowerLimits]>([
+    ["bytes of a caveat", short, [], { caveatBytes: 3 }],
+    ["bytes of a caveat's three parts", third, [], { caveatBytes: 8 }],
+    ["caveats", short, [], { caveats: 1 }],
+    ["bytes of a bundle", short, [], { bundleBytes: 41 }],
+    ["bytes of a bundle with a discharge", short, [short], { bundleBytes: 82 }],
+    ["discharges", short, [short], { discharges: 1 }],
+  ])("%s: just within the limit", (_name, macaroon, discharges, limits) => {
+    expect(verify({ root: macaroon, discharges, rootKey: KEY, limits })).not.toMatchObject({
       code: "too_large",
     });
   });
