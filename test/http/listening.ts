@@ -9,6 +9,7 @@ import { afterEach } from "vitest";
 import { createListener } from "../../src/http/fast/direct.ts";
 import { socketPeer } from "../../src/http/parts/peer.ts";
 import { createDeparture } from "../../src/http/serving/departure.ts";
+import type { Intake } from "../../src/http/serving/intake.ts";
 import { createTestApp } from "./app.ts";
 
 /** The two ways in which a request is answered: both must answer alike. */
@@ -27,6 +28,7 @@ export async function listenOn(
   parts: Parameters<typeof createTestApp>[0] = {},
   host = "127.0.0.1",
   overrides: Parameters<typeof createTestApp>[1] = {},
+  intake?: Intake,
 ) {
   const fakes = createTestApp(parts, { peer: socketPeer, ...overrides });
   const app: RequestListener = getRequestListener(fakes.app.fetch);
@@ -36,7 +38,7 @@ export async function listenOn(
     return app(incoming, response);
   };
   const server = createServer(
-    way === "the app alone" ? app : createListener(fakes.options, counted, createDeparture()),
+    way === "the app alone" ? app : createListener(fakes.options, counted, createDeparture(), intake),
   );
   server.listen(0, host);
   await once(server, "listening");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
+import { networkOf } from "../parts/network.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeProtocol } from "../ports/discharge-requests.ts";
@@ -41,20 +42,9 @@ export interface DischargeLimits {
 }
 
 function nameOf(caller: Caller | undefined, from: string): string {
-  if (caller === undefined) return `address\n${network(from)}`;
+  if (caller === undefined) return `address\n${networkOf(from)}`;
   if (caller.kind === "service") return `credential\n${caller.credentialId}`;
   return `human\n${caller.identity.issuer}\n${caller.identity.subject}`;
-}
-
-// Whoever has one IPv6 address has 2^64 of them.
-function network(address: string): string {
-  if (!address.includes(":")) return address;
-  const url = URL.parse(`http://[${address.split("%")[0]}]`);
-  const [left = "", right = ""] = (url?.hostname ?? "").replace(/[[\]]/g, "").split("::");
-  const heads = left.split(":").filter((part) => part !== "");
-  const tails = right.split(":").filter((part) => part !== "");
-  const zeros = Array.from({ length: Math.max(0, 8 - heads.length - tails.length) }, () => "0");
-  return [...heads, ...zeros, ...tails].slice(0, 4).join(":");
 }
 
 export function createDischargeLimits(options: { readonly clock: Clock }): DischargeLimits {

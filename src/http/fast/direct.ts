@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Block } from "../../caveats/values/address.ts";
+import type { DomainError } from "../../domain/parts/error.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
@@ -11,6 +12,7 @@ import { createPipeline } from "../request/pipeline.ts";
 import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
 import type { Departure } from "../serving/departure.ts";
+import { createIntake, hasArrived, type Intake } from "../serving/intake.ts";
 import { headerOf, incomingRequest } from "./incoming-request.ts";
 import { createTurns } from "./turns.ts";
 
@@ -38,11 +40,13 @@ const DRAIN = 500;
  *
  * @param app answers every other request
  * @param departure ends connections by their answers
+ * @param intake bounds the bodies that are on their way, whichever route they are for
  */
 export function createListener(
   options: AppOptions,
   app: RequestListener,
   departure: Departure,
+  intake: Intake = createIntake(),
 ): RequestListener {
   const context = contextOf(options);
   const pipeline = createPipeline(context, options.clock);
@@ -59,17 +63,50 @@ export function createListener(
     const route = routes.get(`${incoming.method} ${incoming.url}`);
     if (route === undefined || !isPlain(incoming, route)) {
       departure.track(response);
-      return app(incoming, response);
+      return passOn(incoming, response);
     }
     const exchange = exchangeOf(route, incoming, trustedProxies);
     turns.begin(() => {
-      pipeline
-        .settle(exchange, route, () => route.run(context, exchange))
-        .then((reply) => turns.end(() => answer(incoming, response, reply, exchange.requestId)))
-        // `settle` never rejects, so only a fault of this file gets here.
-        .catch(() => response.destroy());
+      const refusal = admit(incoming, exchange);
+      settle(incoming, response, exchange, route, () =>
+        refusal === undefined ? route.run(context, exchange) : Promise.reject(refusal),
+      );
     });
   };
+
+  function settle(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    exchange: Exchange,
+    route: Route | undefined,
+    run: () => Promise<Reply>,
+  ): void {
+    pipeline
+      .settle(exchange, route, run)
+      .then((reply) => turns.end(() => answer(incoming, response, reply, exchange.requestId)))
+      // `settle` never rejects, so only a fault of this file gets here.
+      .catch(() => response.destroy());
+  }
+
+  function admit(incoming: IncomingMessage, { peer = "" }: Exchange): DomainError | undefined {
+    const announced = headerOf(incoming.rawHeaders, "content-length");
+    const length = announced === null ? undefined : Number(announced);
+    return hasArrived(incoming, length) ? undefined : intake.admit(incoming, length, peer);
+  }
+
+  /** Hands a request to the app, once it is known whether its body is still on its way. */
+  function passOn(incoming: IncomingMessage, response: ServerResponse): void {
+    if (!hasBody(incoming)) {
+      app(incoming, response);
+      return;
+    }
+    setImmediate(() => {
+      const exchange = exchangeOf(undefined, incoming, trustedProxies);
+      const refusal = admit(incoming, exchange);
+      if (refusal === undefined) app(incoming, response);
+      else settle(incoming, response, exchange, undefined, () => Promise.reject(refusal));
+    });
+  }
 
   function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, id: string): void {
     try {
@@ -80,6 +117,13 @@ export function createListener(
       response.destroy();
     }
   }
+}
+
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  return (
+    headerOf(rawHeaders, "transfer-encoding") !== null ||
+    (headerOf(rawHeaders, "content-length") ?? "0") !== "0"
+  );
 }
 
 function isPlain({ rawHeaders }: IncomingMessage, { body }: Route): boolean {
@@ -93,13 +137,18 @@ function isPlain({ rawHeaders }: IncomingMessage, { body }: Route): boolean {
   );
 }
 
-function exchangeOf(route: Route, incoming: IncomingMessage, trustedProxies: readonly Block[]): Exchange {
+/** @param route undefined for a request that is refused before its route is sought */
+function exchangeOf(
+  route: Route | undefined,
+  incoming: IncomingMessage,
+  trustedProxies: readonly Block[],
+): Exchange {
   const { remoteAddress } = incoming.socket;
   const peer = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
   return {
     request: incomingRequest(incoming),
-    method: route.method,
-    path: route.path,
+    method: incoming.method ?? "",
+    path: route?.path ?? "",
     params: {},
     search: "",
     peer: clientAddress(peer, (name) => headerOf(incoming.rawHeaders, name), trustedProxies),

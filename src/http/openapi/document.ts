@@ -131,7 +131,8 @@ function problemCodes(route: Route): readonly ProblemCode[] {
   if (route.kind === "api" || route.query !== undefined) all.push("invalid_request");
   if (route.auth !== "none") all.push("unauthenticated", "forbidden", "rate_limited", "unavailable");
   if (route.body !== undefined || route.form !== undefined) {
-    all.push("unsupported_media_type");
+    // The last two where too many bodies are on their way.
+    all.push("unsupported_media_type", "rate_limited", "unavailable");
   }
   if (route.params !== undefined) all.push("not_found");
   return [...new Set(all)];

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { createConnectionCrowd } from "./connection-crowd.ts";
 import type { Departure } from "./departure.ts";
 import { inQuietTurn } from "./quiet-turn.ts";
 
@@ -33,12 +34,18 @@ export interface HttpServer {
 }
 
 /** Makes a server that does not listen yet. */
-export function createHttpServer(listener: RequestListener, departure: Departure): HttpServer {
+export function createHttpServer(
+  listener: RequestListener,
+  departure: Departure,
+  crowd = createConnectionCrowd(),
+): HttpServer {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: 10_000,
       requestTimeout: 30_000,
+      // How often Node looks for heads and requests that are late: 30 seconds unless said.
+      connectionsCheckingInterval: 2_000,
       keepAliveTimeout: 65_000,
     },
     listener,
@@ -50,8 +57,14 @@ export function createHttpServer(listener: RequestListener, departure: Departure
   let left = () => {};
   server.on("connection", (socket: Socket) => {
     arrivals += 1;
+    const leave = crowd.enter(socket.remoteAddress);
+    if (leave === undefined) {
+      socket.destroy();
+      return;
+    }
     connections.add(socket);
     socket.once("close", () => {
+      leave();
       connections.delete(socket);
       if (connections.size === 0) left();
     });

@@ -1,0 +1,13 @@
+/**
+ * The network that an address is counted under: the address itself, or of IPv6 its first 64 bits, since one who has one
+ * such address has 2^64 of them.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const url = URL.parse(`http://[${address.split("%")[0]}]`);
+  const [left = "", right = ""] = (url?.hostname ?? "").replace(/[[\]]/g, "").split("::");
+  const heads = left.split(":").filter((part) => part !== "");
+  const tails = right.split(":").filter((part) => part !== "");
+  const zeros = Array.from({ length: Math.max(0, 8 - heads.length - tails.length) }, () => "0");
+  return [...heads, ...zeros, ...tails].slice(0, 4).join(":");
+}
