@@ -85,6 +85,7 @@ export interface Discharges {
   collect(
     id: string,
     secret: string,
+    from: string,
   ): Promise<
     | { readonly state: "pending"; readonly expiresAt: number }
     | { readonly state: "granted"; readonly discharge: string }
@@ -134,7 +135,7 @@ export interface Bakery {
    * @param comesBack whether the client asks again if nobody has decided within a minute; else it waits on
    * @returns the token for the second request; undefined if the client has to ask again
    */
-  wait(ticket: string, comesBack: boolean): Promise<Uint8Array | undefined>;
+  wait(ticket: string, comesBack: boolean, from: string): Promise<Uint8Array | undefined>;
   /** JSON of a macaroon that a client gets discharged by a login, to call the API with. */
   challenge(): Promise<string>;
   /** @param bundle JSON array of that macaroon and its discharge */

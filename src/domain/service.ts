@@ -22,8 +22,11 @@ import type { Session } from "./ports/sessions.ts";
 export interface Authentication {
   /** @param token the credential behind `Bearer `: an ID token or a service macaroon */
   bearer(token: string, request: RequestFacts): Promise<Caller>;
-  /** @param cookie the session cookie's value */
-  session(cookie: string): Promise<HumanCaller>;
+  /**
+   * @param cookie the session cookie's value
+   * @param from the caller's address, whose allowance of look-ups a made-up cookie is taken from
+   */
+  session(cookie: string, from: string): Promise<HumanCaller>;
 }
 
 /** A third-party caveat to be written at issue. */
@@ -287,9 +290,10 @@ export interface Logins {
   /**
    * Ends the session, and all programs' logins of its person; ending one that is not there is no error.
    *
+   * @param from the caller's address
    * @param programs `stay` where the person goes on in a new session of the same browser
    */
-  logout(cookie: string, programs?: "stay"): Promise<void>;
+  logout(cookie: string, from: string, programs?: "stay"): Promise<void>;
 }
 
 /** A person's own sessions. */

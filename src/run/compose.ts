@@ -3,6 +3,7 @@ import { createLogins } from "../domain/access/logins.ts";
 import { createPlatforms } from "../domain/access/platforms.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
 import { createSessions } from "../domain/access/sessions.ts";
+import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
 import { createApprovals } from "../domain/discharge/approvals.ts";
 import { createBakery } from "../domain/discharge/bakery.ts";
 import { createBakeryLogins } from "../domain/discharge/bakery-login.ts";
@@ -91,14 +92,15 @@ export function compose(parts: Parts) {
     knowledge,
     trustsDevelopment: isDevelopment,
   });
-  const logins = createLogins(parts);
   const sessions = createSessions(parts);
+  const lookUps = createStrangerLookUps({ clock });
+  const logins = createLogins({ ...parts, lookUps });
   const dischargeKeys = createDischargeKeys({
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
   const room = createWaitingRoom(parts);
-  const asking = openDischarges(parts, { rootKeys, dischargeKeys, tokenVerifier, knowledge, room });
+  const asking = openDischarges(parts, { lookUps, rootKeys, dischargeKeys, tokenVerifier, knowledge, room });
   const allowance = createKeyAllowance(clock);
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
@@ -210,6 +212,7 @@ const DELIVERY_PAUSE = 1_000;
 function openDischarges(
   parts: Parts,
   ready: {
+    readonly lookUps: StrangerLookUps;
     readonly rootKeys: ReturnType<typeof createRootKeys>;
     readonly dischargeKeys: ReturnType<typeof createDischargeKeys>;
     readonly tokenVerifier: TokenVerifier;
@@ -217,7 +220,7 @@ function openDischarges(
     readonly room: WaitingRoom;
   },
 ): Pick<Service, "discharges" | "approvals" | "bakery"> {
-  const { room } = ready;
+  const { room, lookUps } = ready;
   const limits = createDischargeLimits(parts);
   const keys = ready.dischargeKeys;
   const notifies = parts.webhook !== undefined;
@@ -225,9 +228,9 @@ function openDischarges(
   const readToken = createTokenReading({ ...parts, ...ready });
   const logins = createBakeryLogins({ ...parts, ...ready, keys, trustsDevelopment: parts.isDevelopment });
   return {
-    discharges: createDischarges({ ...parts, keys, desk, limits, room, readToken }),
+    discharges: createDischarges({ ...parts, keys, desk, limits, room, readToken, lookUps }),
     approvals: createApprovals({ ...parts, room, notifies }),
-    bakery: createBakery({ ...parts, desk, limits, room, logins }),
+    bakery: createBakery({ ...parts, desk, limits, room, logins, lookUps }),
   };
 }
 

@@ -42,7 +42,7 @@ function authentication(session: { readonly issuer: string; readonly development
 }
 
 test("a session of the service's own issuer stands", async () => {
-  expect(await authentication({ issuer: OWN, development: false }).session("c")).toMatchObject({
+  expect(await authentication({ issuer: OWN, development: false }).session("c", "192.0.2.1")).toMatchObject({
     kind: "human",
     administrator: true,
   });
@@ -52,7 +52,9 @@ test.each([
   ["an issuer that was the service's own before", { issuer: "https://old.example.com", development: false }],
   ["the development provider", { issuer: OWN, development: true }],
 ])("a session of %s has ended", async (_whose, session) => {
-  await expect(authentication(session).session("c")).rejects.toMatchObject({ code: "unauthenticated" });
+  await expect(authentication(session).session("c", "192.0.2.1")).rejects.toMatchObject({
+    code: "unauthenticated",
+  });
 });
 
 /** The caller of a platform's credential with these caveats, by a clock that the test moves. */

@@ -79,7 +79,7 @@ describe("GET /callback", () => {
     await request(`/callback${query}`, { headers: { cookie } });
     expect(calls.map(({ name }) => name)).toEqual(["logins.finish", "logins.logout"]);
     // The programs that act as the person stay: the person goes on.
-    expect(calls[1]?.args).toEqual([CREDENTIALS.session, "stay"]);
+    expect(calls[1]?.args).toEqual([CREDENTIALS.session, "192.0.2.7", "stay"]);
   });
 
   test("the new login stands where the old session cannot be ended", async () => {
@@ -167,7 +167,7 @@ describe("POST /logout", () => {
     expect(response.headers.getSetCookie()).toEqual([
       `${names.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${names.secure}`,
     ]);
-    expect(calls).toEqual([{ name: "logins.logout", args: [CREDENTIALS.session] }]);
+    expect(calls).toEqual([{ name: "logins.logout", args: [CREDENTIALS.session, "192.0.2.7"] }]);
   });
 
   test("without a session is no error", async () => {

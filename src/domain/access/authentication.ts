@@ -51,7 +51,7 @@ export function createAuthentication(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "isRevoked">;
   readonly idTokens: IdTokens;
-  readonly sessions: { find(cookie: string): Promise<Session | undefined> };
+  readonly sessions: { find(cookie: string, from: string): Promise<Session | undefined> };
   readonly clock: Clock;
   readonly ownIssuer: string;
   readonly adminGroups: readonly string[];
@@ -97,8 +97,8 @@ export function createAuthentication(options: {
       return humanCaller(verified.identity, options);
     },
 
-    async session(cookie) {
-      const session = await options.sessions.find(cookie);
+    async session(cookie, from) {
+      const session = await options.sessions.find(cookie, from);
       // A session ends with the trust in the issuer that began it, the development provider first of all.
       const trusted =
         session?.identity.issuer === options.ownIssuer &&

@@ -10,12 +10,18 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Session } from "../ports/sessions.ts";
 import type { Store } from "../ports/store.ts";
 import type { Logins } from "../service.ts";
+import type { StrangerLookUps } from "./stranger-look-ups.ts";
 
 const PURPOSE = "login attempt";
 const COOKIE = /^[A-Za-z0-9_-]{43}$/;
 
 function hash(cookie: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update("bakehouse session v1\0").update(cookie).digest());
+}
+
+/** A session's name in the memory of look-ups. */
+function nameOf(idHash: Uint8Array): string {
+  return `session ${Buffer.from(idHash).toString("base64url")}`;
 }
 
 function isAttempt(value: unknown): value is LoginAttempt {
@@ -40,8 +46,9 @@ export function createLogins(options: {
   readonly sealing: Sealing;
   readonly clock: Clock;
   readonly randomness: Randomness;
-}): Logins & { find(cookie: string): Promise<Session | undefined> } {
-  const { store, relyingParty, sealing, clock, randomness } = options;
+  readonly lookUps: StrangerLookUps;
+}): Logins & { find(cookie: string, from: string): Promise<Session | undefined> } {
+  const { store, relyingParty, sealing, clock, randomness, lookUps } = options;
 
   function openAttempt(sealed: string): LoginAttempt | undefined {
     try {
@@ -53,8 +60,10 @@ export function createLogins(options: {
     }
   }
 
-  async function find(cookie: string): Promise<Session | undefined> {
-    return COOKIE.test(cookie) ? store.sessions.find(hash(cookie), clock.now()) : undefined;
+  async function find(cookie: string, from: string): Promise<Session | undefined> {
+    if (!COOKIE.test(cookie)) return undefined;
+    const idHash = hash(cookie);
+    return lookUps.find(nameOf(idHash), from, () => store.sessions.find(idHash, clock.now()));
   }
 
   return {
@@ -90,13 +99,14 @@ export function createLogins(options: {
         const event = { action: "session.begun", actor, platform: null, details: {} } as const;
         await repositories.audit.append([auditEvent(randomness, at, event)]);
       });
+      lookUps.given(nameOf(session.idHash));
       return { ok: true, cookie, returnTo: attempt.returnTo, expiresAt: session.expiresAt };
     },
 
     find,
 
-    async logout(cookie, programs) {
-      if (!COOKIE.test(cookie)) return;
+    async logout(cookie, from, programs) {
+      if ((await find(cookie, from)) === undefined) return;
       await store.transaction("end session", async (repositories) => {
         const session = await repositories.sessions.end(hash(cookie));
         if (session === undefined) return;

@@ -1,4 +1,5 @@
 import { encode } from "../../macaroon/index.ts";
+import type { StrangerLookUps } from "../access/stranger-look-ups.ts";
 import type { Bakery } from "../discharge-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { BAKERY_WAIT } from "../parts/lifetimes.ts";
@@ -8,7 +9,7 @@ import type { Store } from "../ports/store.ts";
 import type { BakeryLogins } from "./bakery-login.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import type { DischargeLimits } from "./limits.ts";
-import { isSecretOf, noSuchRequest, stateAt } from "./requests.ts";
+import { findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 const TICKET = /^([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})$/;
@@ -30,6 +31,7 @@ export function createBakery(options: {
   readonly limits: DischargeLimits;
   readonly room: WaitingRoom;
   readonly logins: BakeryLogins;
+  readonly lookUps: StrangerLookUps;
   /** How long a client that comes back waits at a time, milliseconds; for tests. */
   readonly waitMilliseconds?: number | undefined;
 }): Bakery {
@@ -46,12 +48,15 @@ export function createBakery(options: {
     }
   }
 
-  async function find(text: string): Promise<DischargeRequest> {
+  /** @param from the address that a look-up is counted for; undefined where it is counted already */
+  async function find(text: string, from: string | undefined): Promise<DischargeRequest> {
     const [, id, secret] = TICKET.exec(text) ?? [];
-    const request = id === undefined ? undefined : await store.dischargeRequests.find(id);
-    if (request?.protocol !== "bakery" || secret === undefined || !isSecretOf(request, secret)) {
-      throw noSuchRequest();
-    }
+    if (id === undefined || secret === undefined) throw noSuchRequest();
+    const load = () => findBySecret(store, "bakery", id, secret);
+    const request = await (from === undefined
+      ? load()
+      : options.lookUps.find(nameInMemory(id, secret), from, load));
+    if (request === undefined) throw noSuchRequest();
     return request;
   }
 
@@ -64,7 +69,7 @@ export function createBakery(options: {
   }
 
   async function redeem(ticket: ReadTicket, token: Uint8Array): Promise<string> {
-    const request = await find(new TextDecoder().decode(token));
+    const request = await find(new TextDecoder().decode(token), undefined);
     requireGranted(request);
     // A person agreed to one ticket, and to no other.
     if (!Buffer.from(request.ticketHash).equals(ticket.hash)) throw denied("the token is for another ticket");
@@ -88,8 +93,8 @@ export function createBakery(options: {
       return { state: "pending", path, code, ticket: `${id}.${secret}` };
     },
 
-    async wait(text, comesBack) {
-      let request = await find(text);
+    async wait(text, comesBack, from) {
+      let request = await find(text, from);
       const until = clock.monotonic() + (options.waitMilliseconds ?? BAKERY_WAIT);
       while (stateAt(request, clock.now()) === "pending") {
         const left = comesBack ? until - clock.monotonic() : Number.POSITIVE_INFINITY;
@@ -97,7 +102,7 @@ export function createBakery(options: {
         if (!(await room.wait(request.id, Math.max(1, Math.min(left, request.expiresAt - clock.now()))))) {
           throw new DomainError("unavailable", "too many clients wait already");
         }
-        request = await find(text);
+        request = await find(text, undefined);
       }
       requireGranted(request);
       return new TextEncoder().encode(text);

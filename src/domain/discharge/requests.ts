@@ -6,8 +6,9 @@ import type { RequestState } from "../../words/states.ts";
 import { openKept, type Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
 import { BAKERY_LOGIN_LIFE } from "../parts/lifetimes.ts";
-import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { DischargeProtocol, DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
+import type { Store } from "../ports/store.ts";
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 // No vowels and nothing that looks like something else (RFC 8628 §6.1).
@@ -61,9 +62,26 @@ export function newCode(randomness: Randomness): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
+/** The name of a request and its secret in the memory of look-ups. */
+export function nameInMemory(id: string, secret: string): string {
+  return `discharge ${id} ${Buffer.from(secretHash(secret)).toString("base64url")}`;
+}
+
+/** Finds a request for whoever asked; undefined for another protocol's request, and for another secret than its own. */
+export async function findBySecret(
+  store: Pick<Store, "dischargeRequests">,
+  protocol: DischargeProtocol,
+  id: string,
+  secret: string,
+): Promise<DischargeRequest | undefined> {
+  if (!SECRET.test(secret)) return undefined;
+  const request = await store.dischargeRequests.find(id);
+  return request?.protocol === protocol && isSecretOf(request, secret) ? request : undefined;
+}
+
 /** Whether a secret is the one that collects a request. */
-export function isSecretOf(request: DischargeRequest, secret: string): boolean {
-  return SECRET.test(secret) && constantTimeEqual(secretHash(secret), request.secretHash);
+function isSecretOf(request: DischargeRequest, secret: string): boolean {
+  return constantTimeEqual(secretHash(secret), request.secretHash);
 }
 
 /** Reads the condition of a request again. It was readable when the request was kept. */

@@ -11,11 +11,21 @@ export function createHealth(options: {
   readonly isStopping: () => boolean;
 }): Health {
   const { store, knowledge, isStopping } = options;
+  let underway: Promise<void> | undefined;
+
+  /** One question at a time, whatever number of callers want to know. */
+  function ping(): Promise<void> {
+    underway ??= store.ping().finally(() => {
+      underway = undefined;
+    });
+    return underway;
+  }
+
   return {
     async problems() {
       if (isStopping()) return ["this replica is stopping"];
       const problems: string[] = [];
-      await store.ping().catch(() => problems.push("the database does not answer"));
+      await ping().catch(() => problems.push("the database does not answer"));
       try {
         knowledge.requireFresh();
       } catch (error) {

@@ -3,7 +3,7 @@ import { DomainError } from "../../domain/parts/error.ts";
 import { parseAuthorization } from "../parts/authorization.ts";
 import { readCookie } from "../parts/cookies.ts";
 import { presentedMacaroons, speaksBakery } from "./bakery-wire.ts";
-import type { Exchange, HttpContext, HttpRequest } from "./context.ts";
+import { askerOf, type Exchange, type HttpContext, type HttpRequest } from "./context.ts";
 
 /**
  * Finds out who calls. A bearer credential wins over a cookie, since it was sent on purpose; a
@@ -39,7 +39,7 @@ async function bySession(context: HttpContext, exchange: Exchange): Promise<Call
   if (cookie === undefined) return undefined;
   exchange.seen.credential = "cookie";
   if (exchange.method !== "GET" && exchange.method !== "HEAD") requireOwnOrigin(context, exchange.request);
-  return context.service.authentication.session(cookie);
+  return context.service.authentication.session(cookie, askerOf(exchange));
 }
 
 /**

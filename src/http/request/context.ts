@@ -57,3 +57,8 @@ export interface Exchange {
   /** Filled in as it becomes known, for the log and for the answer's headers. */
   readonly seen: { caller: CallerKind; credential: "none" | "bearer" | "cookie" };
 }
+
+/** The address that a request's look-ups and asks are counted for; all that hung up are one asker. */
+export function askerOf({ peer }: Exchange): string {
+  return peer ?? "unknown";
+}

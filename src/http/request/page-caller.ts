@@ -3,14 +3,14 @@ import { DomainError } from "../../domain/parts/error.ts";
 import type { LoginDemands } from "../../domain/ports/identity.ts";
 import { readCookie } from "../parts/cookies.ts";
 import { type Reply, seeOther } from "../parts/reply.ts";
-import type { Exchange, HttpContext } from "./context.ts";
+import { askerOf, type Exchange, type HttpContext } from "./context.ts";
 
 /** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
 export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
   const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
   if (cookie === undefined) return undefined;
   try {
-    const caller = await context.service.authentication.session(cookie);
+    const caller = await context.service.authentication.session(cookie, askerOf(exchange));
     exchange.seen.caller = "human";
     return caller;
   } catch (error) {

@@ -5,7 +5,7 @@ import { decodeBase64, MacaroonError } from "../../macaroon/index.ts";
 import { HttpError, publicProblem } from "../parts/problem.ts";
 import { json, type Reply, seeOther } from "../parts/reply.ts";
 import { bakeryRefusal, discharged, interactionRequired } from "../request/bakery-wire.ts";
-import type { Exchange } from "../request/context.ts";
+import { askerOf, type Exchange } from "../request/context.ts";
 import { BAKERY_FORM, type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
 import { defineRoute } from "../request/route.ts";
 import { bakeryErrorSchema, bakeryMacaroonSchema, interactionRequiredSchema } from "../wire/bakery.ts";
@@ -136,7 +136,7 @@ export const bakeryDischarge = defineRoute({
       const caveatId = bytesOf(parameters, "id");
       if (caveatId === undefined || caveatId.length === 0)
         throw new DomainError("invalid_request", "id is missing");
-      const answer = await service.bakery.discharge(exchange.peer ?? "unknown", {
+      const answer = await service.bakery.discharge(askerOf(exchange), {
         caveatId,
         payload: bytesOf(parameters, "caveat"),
         token: bytesOf(parameters, "token"),
@@ -188,7 +188,7 @@ export const waitToken = defineRoute({
       const query = parseForm(exchange.search);
       const did = textOf(query, "did") ?? "";
       const hop = hopOf(query);
-      const token = await service.bakery.wait(did, hop < MOST_HOPS);
+      const token = await service.bakery.wait(did, hop < MOST_HOPS, askerOf(exchange));
       if (token === undefined)
         return seeOther(`/wait-token?${new URLSearchParams({ did, hop: `${hop + 1}` })}`, []);
       // Padded and in the standard alphabet, under this name: Python's clients fail at anything else.

@@ -30,7 +30,7 @@ const SHOWS = {
   auth: "none",
   kind: "page",
   responses: { 200: { description: "The page.", ...PAGE }, 303: SIGN_IN },
-  problems: ["unavailable"],
+  problems: ["rate_limited", "unavailable"],
 } as const;
 
 /** The answers of a page that concerns some people. */
@@ -50,7 +50,7 @@ const ANSWERS = {
   kind: "page",
   params,
   responses: { 303: DONE },
-  problems: ["invalid_request", "forbidden", "conflict", "gone", "unavailable"],
+  problems: ["invalid_request", "forbidden", "conflict", "gone", "rate_limited", "unavailable"],
 } as const;
 
 /** Approvals that the list shows. */

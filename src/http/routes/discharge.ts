@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { UUID_V7 } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
+import { askerOf } from "../request/context.ts";
 import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { askRequest, askSchema, dischargeSchema, waitingSchema, waitingWire } from "../wire/discharge.ts";
@@ -47,7 +48,7 @@ export const askDischarge = defineRoute({
     "unavailable",
   ],
   async handler({ context, service, caller, body, exchange }) {
-    const asked = await service.discharges.ask(caller, exchange.peer ?? "unknown", askRequest(body));
+    const asked = await service.discharges.ask(caller, askerOf(exchange), askRequest(body));
     if (asked.state === "granted") return json(200, { discharge: asked.discharge });
     return json(202, waitingWire(asked, context.publicUrl));
   },
@@ -78,9 +79,9 @@ export const collectDischarge = defineRoute({
       example: { id: REQUEST, expires_at: AT },
     },
   },
-  problems: ["denied", "gone", "unavailable"],
-  async handler({ service, params, body }) {
-    const collected = await service.discharges.collect(params.id, body.secret);
+  problems: ["denied", "gone", "rate_limited", "unavailable"],
+  async handler({ service, params, body, exchange }) {
+    const collected = await service.discharges.collect(params.id, body.secret, askerOf(exchange));
     if (collected.state === "granted") return json(200, { discharge: collected.discharge });
     return json(202, { id: params.id, expires_at: printInstant(collected.expiresAt) });
   },

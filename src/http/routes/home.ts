@@ -18,7 +18,7 @@ export const home = defineRoute({
   auth: "none",
   kind: "page",
   responses: { 200: { description: "The page.", mediaType: "text/html", schema: z.string() } },
-  problems: ["unavailable"],
+  problems: ["rate_limited", "unavailable"],
   async handler({ context, service, exchange }) {
     const caller = await pageCaller(context, exchange);
     if (caller === undefined) return html(200, context.pages.home(undefined, []), context.pages.policy);

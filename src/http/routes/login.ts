@@ -5,7 +5,7 @@ import { readCookie, setCookie } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { safeReturnTo } from "../parts/return-to.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
-import type { HttpContext } from "../request/context.ts";
+import { askerOf, type Exchange, type HttpContext } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
 
 /** Seconds that a login may take. */
@@ -88,7 +88,7 @@ export const callback = defineRoute({
     const back = new URL(`/callback?${exchange.search}`, context.publicUrl);
     const outcome = await service.logins.finish(attempt, back);
     if (!outcome.ok) return failed(context, outcome.reason, forget);
-    await endOld(context, exchange.requestId, readCookie(cookies, context.cookies.session));
+    await endOld(context, exchange, readCookie(cookies, context.cookies.session));
     const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
     const life = (outcome.expiresAt - context.now()) / 1000;
     return seeOther(returnTo, [
@@ -104,12 +104,12 @@ function failed(context: HttpContext, reason: string, forget: string): Reply {
 }
 
 /** Ends the session that this browser had. The new login stands even where that cannot be done now. */
-async function endOld(context: HttpContext, requestId: string, cookie: string | undefined): Promise<void> {
+async function endOld(context: HttpContext, exchange: Exchange, cookie: string | undefined): Promise<void> {
   if (cookie === undefined) return;
   try {
-    await context.service.logins.logout(cookie, "stay");
+    await context.service.logins.logout(cookie, askerOf(exchange), "stay");
   } catch (error) {
-    context.log.fault({ requestId, route: "/callback", ...describeFault(error) });
+    context.log.fault({ requestId: exchange.requestId, route: "/callback", ...describeFault(error) });
   }
 }
 
@@ -125,11 +125,11 @@ export const logout = defineRoute({
   auth: "none",
   kind: "page",
   responses: { 303: { description: "Signed out.", headers: { Location: "The front page." } } },
-  problems: ["forbidden", "unavailable"],
+  problems: ["forbidden", "rate_limited", "unavailable"],
   async handler({ context, service, exchange }) {
     requireOwnOrigin(context, exchange.request);
     const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
-    if (cookie !== undefined) await service.logins.logout(cookie);
+    if (cookie !== undefined) await service.logins.logout(cookie, askerOf(exchange));
     return seeOther("/", [setCookie(context.cookies.session, "", 0, context.https)]);
   },
 });

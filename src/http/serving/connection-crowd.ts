@@ -8,7 +8,7 @@ export interface ConnectionLimits {
 }
 
 /** The bounds in use, unless a test sets others. A proxy is one peer, for all that stand behind it. */
-export const CONNECTION_LIMITS: ConnectionLimits = { most: 8_192, mostOfPeer: 4_096 };
+const CONNECTION_LIMITS: ConnectionLimits = { most: 8_192, mostOfPeer: 4_096 };
 
 /** Counts connections, of everybody and of each peer. */
 export function createConnectionCrowd(limits: ConnectionLimits = CONNECTION_LIMITS) {
