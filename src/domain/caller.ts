@@ -19,6 +19,8 @@ export interface ServiceCaller {
   readonly platform: string | undefined;
   /** Token id of the credential's root macaroon. */
   readonly credentialId: string;
+  /** Links of the presented macaroon: what was narrowed from it has more. */
+  readonly depth: number;
   /**
    * Clears the credential's caveats for one use of the API.
    *

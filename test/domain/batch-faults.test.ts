@@ -10,11 +10,12 @@ const CALLER = {
   role: "platform",
   platform: "shop",
   credentialId: "c",
+  depth: 1,
   refuses: () => undefined,
 } as const;
 
 /** Decisions that meet with a fault, an outage or nothing, as each token says. */
-function decisions() {
+function decisions(monotonic = () => 0) {
   const verify = async (token: string) => {
     if (token === "fault") throw FAULT;
     if (token === "thrown at random") throw "no error";
@@ -25,7 +26,7 @@ function decisions() {
     tokenVerifier: { verify, verifyAny: verify },
     knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
     feed: { reach: async () => undefined },
-    clock: { now: () => 0, monotonic: () => 0 },
+    clock: { now: () => 0, monotonic },
   });
 }
 
@@ -51,4 +52,16 @@ test("where one question is asked, its fault is the request's", async () => {
 test("who may not verify is refused as a whole", async () => {
   const caller = { ...CALLER, refuses: () => "it says no" };
   await expect(decisions().decideBatch(caller, [ask("x")])).rejects.toMatchObject({ code: "forbidden" });
+});
+
+test("a batch whose credential is revoked while it runs ends with the slice", async () => {
+  let now = 0;
+  let asked = 0;
+  const caller = { ...CALLER, refuses: () => (++asked > 2 ? "it has been revoked" : undefined) };
+  // Each look at the clock is a second later: each question begins a slice.
+  const slow = decisions(() => (now += 1_000));
+  await expect(slow.decideBatch(caller, Array(9).fill(ask("x")))).rejects.toMatchObject({
+    code: "forbidden",
+  });
+  expect(asked).toBe(3);
 });

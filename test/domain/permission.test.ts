@@ -25,6 +25,7 @@ function credential(role: "administrator" | "platform", asked: Asked, says: stri
     role,
     platform: role === "platform" ? "shop" : undefined,
     credentialId: "c",
+    depth: 1,
     refuses(action, platform) {
       asked.push(`${action} ${platform}`);
       return says;

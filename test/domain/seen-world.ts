@@ -85,6 +85,7 @@ export function verdict(
     role: "platform",
     platform,
     credentialId: "",
+    depth: 1,
     refuses: () => undefined,
   } as const;
   return decisions.decide(caller, { ...asked, minSequence: undefined, dryRun: false });

@@ -6,6 +6,7 @@ import type { LogNews } from "../../src/domain/service.ts";
 import { eventStream } from "../../src/http/routes/event-stream.ts";
 import { memoryInUse } from "../support/heap.ts";
 import { describeService } from "../support/service.ts";
+import { narrow } from "../support/service-macaroons.ts";
 import { turn, until } from "../support/until.ts";
 
 interface Event {
@@ -170,7 +171,47 @@ describeService("streaming the revocation log", (service) => {
     await replica.stop();
   });
 
-  test("holds one platform to a number of streams, gives places back, and leaves the others theirs", async () => {
+  test("ends once its credential is revoked, though no heartbeat is due, and says nothing after it", async () => {
+    const made = await service().send("POST", "/v1/platforms/other/credentials", {}, service().asAdmin());
+    const { token } = made.json<{ token: string }>();
+    const { replica, url: other, close } = await replicaThatBeats(ONCE);
+    const stream = await open(other, { authorization: `Bearer ${token}` });
+    await until(() => stream.events.length > 0);
+    await service().revoke([{ token }]);
+    await until(() => replica.knowledge.position().number >= service().knowledge.position().number);
+    await until(stream.ended);
+    const said = stream.events.length;
+    await service().revoke([{ agent: "later" }], service().asPlatform("other"));
+    expect(stream.events.length).toBe(said);
+    await close();
+    await replica.stop();
+  });
+
+  test("gives way to a wider credential's, and not to one that is as narrow", async () => {
+    const made = await service().send("POST", "/v1/platforms/crowded/credentials", {}, service().asAdmin());
+    const { token } = made.json<{ token: string }>();
+    const as = (text: string) => open(url(), { authorization: `Bearer ${text}` });
+    const narrowed = narrow(token, "action = read");
+    const streams: Awaited<ReturnType<typeof as>>[] = [];
+    for (let n = 0; n < 16; n++) streams.push(await as(narrowed));
+    expect(streams.map(({ response }) => response.status)).toEqual(streams.map(() => 200));
+    expect((await as(narrow(token, "action in read, issue"))).response.status).toBe(429);
+    expect((await as(narrow(narrowed, "method = GET"))).response.status).toBe(429);
+    const wide = await as(token);
+    expect(wide.response.status).toBe(200);
+    await until(() => streams.filter(({ ended }) => ended()).length === 1);
+    // Another credential of the platform has places of its own.
+    const other = await open(url(), headers("crowded"));
+    expect(other.response.status).toBe(200);
+    for (const { stop } of [...streams, wide, other]) stop();
+    await until(async () => {
+      const again = await as(token);
+      again.stop();
+      return again.response.status === 200;
+    });
+  });
+
+  test("holds one credential to a number of streams, gives places back, and leaves the others theirs", async () => {
     const streams = [];
     for (let n = 0; n < 16; n++) streams.push(await open(url(), headers("crowded")));
     expect(streams.map(({ response }) => response.status)).toEqual(streams.map(() => 200));

@@ -20,6 +20,8 @@ export interface LogStreamOptions {
   readonly heartbeat: number;
   /** Whether the reader may still read this view. Asked before each heartbeat; a rejection ends the stream. */
   readonly mayGoOn: () => Promise<boolean>;
+  /** The same, as far as memory knows. Asked before anything is said, and whenever the log has grown. */
+  readonly isAllowed: () => boolean;
   readonly onClose: () => void;
 }
 
@@ -89,7 +91,7 @@ export function createLogStream(options: LogStreamOptions) {
 
   /** Reads, waits and beats until there is something to say. */
   async function nextNews(): Promise<LogNews | undefined> {
-    while (!ended) {
+    while (!ended && options.isAllowed()) {
       const left = beatAt + heartbeat - clock.monotonic();
       if (left <= 0) return beat();
       if (!progress.isBehind()) {
@@ -98,7 +100,7 @@ export function createLogStream(options: LogStreamOptions) {
       }
       try {
         const news = await read();
-        if (news !== undefined) return news;
+        if (news !== undefined) return options.isAllowed() ? news : undefined;
       } catch (error) {
         // The reader has to start over. It hears so when it comes back.
         if (error instanceof DomainError && error.code === "gone") return undefined;
@@ -123,7 +125,7 @@ export function createLogStream(options: LogStreamOptions) {
       }
       return {
         async next() {
-          if (held !== undefined && !ended) {
+          if (held !== undefined && !ended && options.isAllowed()) {
             const news = held;
             held = undefined;
             return news;

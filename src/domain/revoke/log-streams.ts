@@ -12,15 +12,21 @@ import { createStreamProgress } from "./stream-progress.ts";
 
 /** Bounds of the streams of one replica. */
 export interface StreamLimits {
-  /** Streams at once, and of one caller's view. */
+  /** Streams at once, of one caller's view, and of one credential with all that was narrowed from it. */
   readonly most: number;
+  readonly mostOfView: number;
   readonly mostOfOne: number;
   /** Milliseconds between two heartbeats; a caller's credential is looked at anew with each. */
   readonly heartbeat: number;
 }
 
 /** The bounds in use, unless a drill sets others. */
-export const STREAM_LIMITS: StreamLimits = { most: 256, mostOfOne: 16, heartbeat: 5_000 };
+export const STREAM_LIMITS: StreamLimits = {
+  most: 256,
+  mostOfView: 48,
+  mostOfOne: 16,
+  heartbeat: 5_000,
+};
 
 /** Streams of the revocation log. */
 export interface RevocationStreams {
@@ -37,6 +43,33 @@ function sameView(a: LogView, b: LogView): boolean {
   return a.kind === "all" ? b.kind === "all" : b.kind === "platform" && a.platform === b.platform;
 }
 
+/** The credential that reads a stream, and how many links it has. */
+interface Reader {
+  readonly credential: string;
+  readonly depth: number;
+}
+
+interface OpenStream {
+  readonly view: LogView;
+  readonly reader: Reader;
+  close(): void;
+}
+
+function readerOf(caller: Caller): Reader {
+  if (caller.kind === "service") return { credential: caller.credentialId, depth: caller.depth };
+  return { credential: `${caller.identity.issuer}\n${caller.identity.subject}`, depth: 0 };
+}
+
+/** Whether a caller may still read a view; of a service's credential, by what this replica knows of revocations now. */
+function mayRead(caller: Caller, view: LogView): boolean {
+  try {
+    return sameView(viewOf(caller), view);
+  } catch (error) {
+    if (error instanceof DomainError) return false;
+    throw error;
+  }
+}
+
 /** Admits streams within the bounds, and ends them all at once when the replica stops. */
 export function createRevocationStreams(options: {
   readonly store: Pick<Store, "revocations">;
@@ -45,14 +78,19 @@ export function createRevocationStreams(options: {
   readonly limits?: StreamLimits;
 }): RevocationStreams {
   const { limits = STREAM_LIMITS } = options;
-  const open = new Set<{ readonly view: LogView; close(): void }>();
+  const open = new Set<OpenStream>();
   const readShared = createSharedPages({ ...options, limit: STREAM_PAGE });
   let closed = false;
 
-  function admit(view: LogView): void {
+  function admit(view: LogView, { credential, depth }: Reader): void {
     if (closed) throw new DomainError("unavailable", "this replica is stopping");
-    const own = [...open].filter((other) => sameView(other.view, view)).length;
-    if (open.size >= limits.most || own >= limits.mostOfOne) {
+    const ofView = [...open].filter((other) => sameView(other.view, view));
+    const own = ofView.filter((other) => other.reader.credential === credential);
+    const isFull = own.length >= limits.mostOfOne ? own : ofView.length >= limits.mostOfView ? ofView : [];
+    // Whoever holds a credential comes before all that was narrowed from it: those come back later.
+    const deepest = isFull.toSorted((a, b) => b.reader.depth - a.reader.depth)[0];
+    if (deepest !== undefined && deepest.reader.depth > depth) deepest.close();
+    else if (deepest !== undefined || open.size >= limits.most) {
       throw new DomainError("rate_limited", "too many streams of the revocation log are open");
     }
   }
@@ -61,7 +99,8 @@ export function createRevocationStreams(options: {
     async open(caller, after, authenticate) {
       const view = viewOf(caller);
       const progress = createStreamProgress(positionOf(after), options);
-      admit(view);
+      const reader = readerOf(caller);
+      admit(view, reader);
       const stream = createLogStream({
         ...options,
         view,
@@ -75,9 +114,10 @@ export function createRevocationStreams(options: {
           );
           return now !== undefined && sameView(viewOf(now), view);
         },
+        isAllowed: () => mayRead(caller, view),
         onClose: () => open.delete(entry),
       });
-      const entry = { view, close: stream.close };
+      const entry = { view, reader, close: stream.close };
       open.add(entry);
       return stream.begin();
     },

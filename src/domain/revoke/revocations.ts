@@ -155,7 +155,11 @@ export function createRevocations(options: {
     let named: ReturnType<typeof rights.of> | undefined;
     const slice = beginTimeSlice(clock, LONGEST_HOLD);
     for (const [index, target] of targets.entries()) {
-      if (slice.isOver()) await slice.next();
+      if (slice.isOver()) {
+        await slice.next();
+        // The credential may have been revoked meanwhile, or be over: it is asked for anew.
+        named = undefined;
+      }
       const member = `targets[${index}]`;
       if (target.kind === "token") {
         all.push(await byPossession(target.token, `${member}.token`));

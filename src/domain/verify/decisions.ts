@@ -101,7 +101,11 @@ export function createDecisions(options: {
           results.push(new DomainError("unavailable", why));
           continue;
         }
-        if (slice.isOver()) await slice.next();
+        if (slice.isOver()) {
+          await slice.next();
+          // The credential may have been revoked meanwhile, or be over.
+          requirePlatform(caller, "verify");
+        }
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
         const result = await arrived.then(() => verdictOn(platform, request)).catch(refusalOf);
         if ("failures" in result) failures += result.failures.length;
