@@ -11,7 +11,7 @@ import { DOCS_FILES } from "./http/parts/docs-files.ts";
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
 //
-// `node src/build.ts [folder] [entry] [library]`: tests build what they run, and their own entries, beside `dist`,
+// `node src/build.ts [folder] [entry] [library]`: tests build their programs, and their own entries, beside `dist`,
 // without the library unless they say so: its types take a while.
 const root = join(import.meta.dirname, "..");
 const [folder = "dist", entry = "src/main.ts", library = folder === "dist" ? "library" : ""] =
@@ -54,7 +54,7 @@ async function buildLibrary(name: string, source: string): Promise<void> {
     resolve: { conditionNames: ["import", "default"] },
     tsconfig: join(root, "src/client/tsconfig.json"),
   });
-  // Minified, since short programs read and parse all of it each time; the source map tells what it was.
+  // Minified, since short programs read and parse all of it each time; the source map leads to the source.
   const { output } = await made.write({
     dir: out,
     format: "esm",

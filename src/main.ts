@@ -19,7 +19,7 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Reads the environment, and says what in it is not as it should be. */
+/** Reads the environment, and prints its warnings. */
 function readConfig(): Config {
   const config = parseConfig(process.env);
   for (const warning of config.warnings) say(`bakehouse: warning: ${warning}`);
@@ -50,7 +50,7 @@ function stopAtSignals(
 /**
  * Begins to serve. Stopped before it does, it does not.
  *
- * @returns what it comes to, undefined where it was stopped before; and how to stop it, with a delay of its own
+ * @returns the outcome, undefined if it was stopped before; and how to stop it, with a delay of its own
  */
 function stoppable(start: (signal: AbortSignal) => Promise<Serving>) {
   const wait = new AbortController();
@@ -71,7 +71,7 @@ function stoppable(start: (signal: AbortSignal) => Promise<Serving>) {
 const PRECEDENCE = 250;
 
 /**
- * Serves as one of several workers: whoever started it says when to stop. A terminal or a supervisor that signals
+ * Serves as one of several workers: the process that started it says when to stop. A terminal or a supervisor that signals
  * every process of a group must not make it stop twice, which would be at once.
  */
 async function serveAsWorker(): Promise<void> {
@@ -186,7 +186,7 @@ async function restoreFence(instant: string | undefined): Promise<void> {
   }
   const config = readConfig();
   const { restoreFenceOnly } = await import("./run/restore-fence.ts");
-  // The whole second that is not before the instant: a fence must not leave out what it names.
+  // The whole second that is not before the instant: a fence must not leave out the instant that it names.
   const seconds = parsed && parsed.seconds + (parsed.fraction === "" ? 0 : 1);
   const fenced = await restoreFenceOnly(config, seconds && seconds * 1000);
   const until = new Date(fenced.issuedBefore).toISOString();
@@ -271,7 +271,7 @@ const SERVER: readonly ServerCommand[] = [
 ];
 
 async function run(args: readonly string[]): Promise<void> {
-  // What reads a command's output may stop reading: that is no failure of the command.
+  // The reader of a command's output may stop reading: that is no failure of the command.
   process.stdout.on("error", (error: Error) => {
     process.exit("code" in error && error.code === "EPIPE" ? 0 : 1);
   });

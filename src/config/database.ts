@@ -8,11 +8,11 @@ import { parseDays, parseSecretKey } from "./values.ts";
 
 const MOST_CONNECTIONS = 1_000;
 
-/** Which database, and the keys that seal what lies in it. */
+/** The database, and the keys that seal its secrets. */
 export interface DatabaseConfig {
   /** Undefined for the embedded database. */
   readonly databaseUrl: string | undefined;
-  /** The server itself, for migrations and notifications, where `databaseUrl` is a pooler's; undefined for the same. */
+  /** The server itself, for migrations and notifications, if `databaseUrl` is a pooler's; undefined for the same. */
   readonly databaseDirectUrl: string | undefined;
   /** The largest number of connections to the database. */
   readonly databasePool: number;

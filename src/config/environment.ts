@@ -3,11 +3,11 @@ import { fileVariable, type SettingName } from "./settings.ts";
 /** The process's environment: variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** All that is wrong with the environment, one problem a line: the variable's name and what it must be, never its value. */
+/** All faults of the environment, one a line: the variable's name and the form that it must have, never its value. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
-  /** What may have led to them: variables that are ignored. */
+  /** Their likely cause: variables that are ignored. */
   readonly warnings: readonly string[];
 
   constructor(problems: readonly string[], warnings: readonly string[]) {
@@ -31,29 +31,29 @@ export interface SecretFile {
 export interface Reader {
   /**
    * A setting as it is written in its variable, or in the file that another variable names, without the ends of lines
-   * behind it; undefined where it is unset, empty or cannot be read.
+   * behind it; undefined if it is unset, empty or cannot be read.
    */
   text(name: SettingName): string | undefined;
-  /** Whether a setting is set at all, even where it cannot be read. */
+  /** Whether a setting is set at all, even if it cannot be read. */
   isSet(name: SettingName): boolean;
   /**
    * A setting, parsed. A value that the parser refuses becomes a problem.
    *
-   * @returns undefined where the setting is unset, empty or refused
+   * @returns undefined if the setting is unset, empty or refused
    */
   read<T>(name: SettingName, parse: (text: string) => T): T | undefined;
   /** Adds a problem: a line that begins with the variable's name. */
   problem(line: string): void;
   /** All problems so far, in the order in which they were found. */
   readonly problems: readonly string[];
-  /** What is no problem and yet not as it should be, one a line. */
+  /** Facts that are no problem and yet not as they should be, one a line. */
   readonly warnings: readonly string[];
 }
 
 /** The rights of everybody else to read and to write. */
 const OTHERS = 0o006;
 
-/** Makes a reader over one environment. @param readFile throws where the file cannot be read */
+/** Makes a reader over one environment. @param readFile throws if the file cannot be read */
 export function createReader(
   environment: Environment,
   readFile: (path: string) => SecretFile | string,

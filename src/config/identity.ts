@@ -3,13 +3,13 @@ import { isLoopbackHost } from "../oidc/issuer-url.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseList, parseUrl } from "./values.ts";
 
-/** An issuer whose ID tokens are accepted besides the service's own. */
+/** An issuer with ID tokens that are accepted besides the service's own. */
 export interface TrustedIssuer {
   readonly issuer: string;
   readonly audiences: readonly string[];
 }
 
-/** Where humans come from: a real issuer, or the development identity provider under this service's own origin. */
+/** The source of humans: a real issuer, or the development identity provider under this service's own origin. */
 export type OidcConfig =
   | {
       readonly kind: "issuer";
@@ -50,14 +50,14 @@ function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
   });
 }
 
-/** Where people come from, and which of them administer. */
+/** The source of people, and the administrators among them. */
 export interface IdentityConfig {
   readonly oidc: OidcConfig;
   readonly trustedIssuers: readonly TrustedIssuer[];
   readonly adminGroups: readonly string[];
 }
 
-/** What the identity settings depend on. */
+/** The settings that the identity settings depend on. */
 export interface IdentitySurroundings {
   readonly host: string;
   readonly publicUrl: string;

@@ -8,8 +8,8 @@ const MOST_BYTES = 64 * 1024;
 /**
  * Reads a file that holds a secret: a bounded amount, since the name may be that of a device.
  *
- * @throws {Invalid} where it is too long or no UTF-8
- * @throws the system's error where it cannot be read
+ * @throws {Invalid} if it is too long or no UTF-8
+ * @throws the system's error if it cannot be read
  */
 export function readSecretFile(path: string): SecretFile {
   const file = openSync(path, "r");

@@ -14,7 +14,8 @@ const LEAST_LENGTH = 7;
 
 /**
  * Names variables that are no settings and look as if they were meant to be: misspelt ones, those of other versions, and
- * files of what is not read from files. What is ignored silently makes a service of another kind than one thinks.
+ * files of settings that are not read from files. A setting that is ignored silently makes another service than the one that
+ * was meant.
  *
  * @returns one line each, without any value
  */
@@ -32,7 +33,7 @@ export function unknownSettings(environment: Environment): readonly string[] {
     });
 }
 
-/** The setting that a name is a misspelling of; undefined where there is none. */
+/** The setting that a name is a misspelling of; undefined if there is none. */
 function likest(name: string, settings: readonly string[]): string | undefined {
   const upper = name.toUpperCase();
   const base = upper.replace(/_FILE$/, "");

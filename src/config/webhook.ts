@@ -3,7 +3,7 @@ import { isLoopbackHost } from "../oidc/issuer-url.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseSecretKey, parseUrl } from "./values.ts";
 
-/** Where approvals are announced, and the secret that signs what is sent there. */
+/** The address at which approvals are announced, and the secret that signs the announcements. */
 export interface WebhookConfig {
   readonly url: string;
   readonly secret: Secret;
@@ -19,7 +19,7 @@ function parseWebhookUrl(text: string): string {
   return url.href;
 }
 
-/** Reads where approvals are announced; undefined for nowhere. */
+/** Reads if approvals are announced; undefined for nowhere. */
 export function readWebhook({ isSet, read, problem }: Reader): WebhookConfig | undefined {
   const url = read("WEBHOOK_URL", parseWebhookUrl);
   const secret = read("WEBHOOK_SECRET", parseSecretKey);

@@ -49,7 +49,7 @@ export interface Parts extends ReplicaParts {
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
   readonly files: CredentialFiles;
-  /** Where notifications go; absent where nobody wants them. */
+  /** The receiver of notifications; absent if nobody wants them. */
   readonly webhook?: Webhook | undefined;
   readonly publicUrl: string;
   /** The one issuer that administrators can come from. */
@@ -59,7 +59,7 @@ export interface Parts extends ReplicaParts {
   readonly adminGroups: readonly string[];
   /** How long records of tokens and audit events are kept, milliseconds. */
   readonly retentionMilliseconds?: number;
-  /** How long a client of macaroon-bakery waits in one request, milliseconds, where a drill wants it short. */
+  /** How long a client of macaroon-bakery waits in one request, milliseconds, if a drill wants it short. */
   readonly waitMilliseconds?: number;
 }
 
@@ -166,7 +166,7 @@ export function compose(parts: Parts) {
     /** Whether the first platforms have been made. */
     isBootstrapped: async () => (await store.platforms.find(SERVICE_PLATFORM)) !== undefined,
 
-    /** Reads keys and revocations, and keeps them up to date from then on. Rejects where they can't be read. */
+    /** Reads keys and revocations, and keeps them up to date from then on. Rejects if they can't be read. */
     async start(): Promise<void> {
       await Promise.all([rootKeys.load(), dischargeKeys.load()]);
       await feed.start();
@@ -234,7 +234,7 @@ function openDischarges(
   };
 }
 
-/** Sends notifications from now on. @returns stops it, once what is being sent is done */
+/** Sends notifications from now on. @returns stops it, once those under way are done */
 function startDelivery(parts: Parts): () => Promise<void> {
   const { webhook, report } = parts;
   if (webhook === undefined) return async () => {};

@@ -6,13 +6,13 @@ import { inQuietTurn } from "../http/serving/quiet-turn.ts";
 
 /** Hands the connections of one port to several processes. */
 export interface ConnectionSharing {
-  /** Opens the port. Rejects where it cannot be had. */
+  /** Opens the port. Rejects if it cannot be had. */
   listen(port: number, host: string): Promise<void>;
   /** Gives connections to a worker from now on. */
   add(worker: Worker): void;
-  /** Gives it no more. Resolves once it has taken what was on its way to it, or soon where it takes nothing. */
+  /** Gives it no more. Resolves once it has taken the connection on its way to it, or soon if it takes nothing. */
   remove(worker: Worker): Promise<void>;
-  /** Closes the port. Resolves once all that was accepted has been taken, or soon where nobody takes it. */
+  /** Closes the port. Resolves once all that was accepted has been taken, or soon if nobody takes it. */
   closeDoor(): Promise<void>;
 }
 
@@ -26,8 +26,8 @@ const PATIENCE = 1_000;
 /**
  * Makes a port that is not open yet.
  *
- * Each worker has at most one connection on its way, so that one that hangs gets no more; what was on its way to one
- * that died goes to another. Node's own cluster would do the same, but for the end: it drops what it holds when the
+ * Each worker has at most one connection on its way, so that one that hangs gets no more; a connection on its way to one
+ * that died goes to another. Node's own cluster would do the same, but for the end: it drops the ones that it holds when the
  * last worker leaves.
  */
 export function shareConnections(): ConnectionSharing {

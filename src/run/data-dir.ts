@@ -107,7 +107,7 @@ export function credentialFiles(dataDir: string, patience = TURN_WAIT): Credenti
 /**
  * How far the revocation log was read, in the data folder.
  *
- * @param worker the number of a worker, where there are several: each has a file of its own
+ * @param worker the number of a worker, if there are several: each has a file of its own
  */
 export function positionFile(dataDir: string, worker?: number): PositionFile {
   const path = join(

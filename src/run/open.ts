@@ -30,13 +30,13 @@ async function masterKey(config: Config): Promise<Secret> {
 /**
  * Opens everything that the configuration names: data folder, database (migrated), issuer.
  *
- * @param overrides parts that a drill replaces: time, chance, or what happens between two steps; and which worker this is
+ * @param overrides parts that a drill replaces: time, chance, or the moment between two steps; and this worker's number
  */
 export async function open(
   config: Config,
   overrides: Partial<Pick<Parts, "clock" | "randomness" | "steps" | "follow">> & {
     readonly shiftDatabaseClock?: () => number;
-    /** The number of this process, where it is one of several workers. */
+    /** The number of this process, if it is one of several workers. */
     readonly worker?: number;
   } = {},
 ): Promise<Opened> {

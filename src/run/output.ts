@@ -1,12 +1,12 @@
 import { pino } from "pino";
 
-/** Where lines go. Each comes with its end, and all are written in the order in which they came. */
+/** The destination of lines. Each comes with its end, and all are written in the order in which they came. */
 export interface LineOutput {
   /** Writes a line, after all that is held. */
   write(line: string): void;
   /** Takes a line of which there may be many, to be written with others. */
   hold(line: string): void;
-  /** Writes what is held. */
+  /** Writes the lines that are held. */
   flush(): void;
 }
 
@@ -15,8 +15,8 @@ const MOST_HELD = 64 * 1024;
 
 /**
  * Holds lines until the turn of the event loop ends, and writes them at once: a system call for each line costs a
- * busy service more than the line. What is rare is not held: it may be what somebody waits for. A process that is killed loses the lines of its last turn; one that exits, by a
- * fault too, loses none, because `flush` runs before.
+ * busy service more than the line. A rare line is not held, because somebody may wait for it. A process that is killed
+ * loses the lines of its last turn; one that exits, by a fault too, loses none, because `flush` runs before.
  *
  * @param write takes all that is held; returns once it is written
  */
@@ -52,7 +52,7 @@ let output: LineOutput | undefined;
 /** Standard output, written once a turn, and before the process ends. */
 export function standardOutput(): LineOutput {
   if (output === undefined) {
-    // Waits where the reader is slow: what is held does not grow, and nothing is left behind at the end.
+    // Waits if the reader is slow: the held lines do not grow, and nothing is left behind at the end.
     const destination = pino.destination({ dest: 1, sync: true });
     const held = oncePerTurn((lines) => destination.write(lines));
     process.once("exit", held.flush);

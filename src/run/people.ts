@@ -10,13 +10,13 @@ import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
 import { createRelyingParty } from "../oidc/relying-party.ts";
 
-/** Where humans come from. */
+/** The source of humans. */
 export interface People {
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
   readonly ownIssuer: string;
   readonly isDevelopment: boolean;
-  /** What the command line logs in with; undefined where no client id is set for it. */
+  /** The client that the command line logs in with; undefined if no client id is set for it. */
   readonly commandLineLogin: { readonly issuer: string; readonly clientId: string } | undefined;
   /** The development identity provider's part of this origin; undefined with a real issuer. */
   readonly developmentProvider:

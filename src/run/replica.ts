@@ -9,20 +9,20 @@ import { createRevocationKnowledge } from "../domain/replica/revocation-knowledg
 import { adoptPromoted } from "../domain/revoke/move-log.ts";
 import { fenceLost } from "../domain/revoke/restore-fence.ts";
 
-/** What following the revocation log needs. */
+/** The parts that following the revocation log needs. */
 export interface ReplicaParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** Milliseconds. */
   readonly stalenessMilliseconds: number;
-  /** Keeps how far the revocation log was read; undefined where there is no place for it. */
+  /** Keeps how far the revocation log was read; undefined if there is no place for it. */
   readonly positionFile?: PositionFile | undefined;
-  /** What ends a failover or a restore; an operator's command alone where it is absent. */
+  /** The way a failover or a restore ends; an operator's command alone if it is absent. */
   readonly failover?: FailoverSettings | undefined;
-  /** How far this process's clock and the database's may be apart, milliseconds, where a drill moves one of them. */
+  /** How far this process's clock and the database's may be apart, milliseconds, if a drill moves one of them. */
   readonly clockTolerance?: number;
-  /** How the revocation log is followed, here and by streams, where a drill wants one way alone or a faster one. */
+  /** How the revocation log is followed, here and by streams, if a drill wants one way alone or a faster one. */
   readonly follow?: {
     readonly listens?: boolean;
     readonly pollMilliseconds?: number;
@@ -47,7 +47,7 @@ function pollOf(stalenessMilliseconds: number): number {
   return Math.min(1_000, stalenessMilliseconds / POLLS_PER_BOUND);
 }
 
-/** Makes what this replica knows of the revocation log, and what feeds it. Nothing is read until the feed is started. */
+/** Makes this replica's knowledge of the revocation log, and the loop that feeds it once it is started. */
 export function openReplica(parts: ReplicaParts) {
   const { store, stalenessMilliseconds, failover = BY_HAND, report } = parts;
   const knowledge = createRevocationKnowledge({

@@ -8,7 +8,7 @@ import { systemRandomness } from "./system.ts";
 /**
  * Fences a restored database and does nothing else.
  *
- * @param issuedBefore unix milliseconds; everything until now where it is undefined
+ * @param issuedBefore unix milliseconds; everything until now if it is undefined
  */
 export async function restoreFenceOnly(config: Config, issuedBefore: number | undefined): Promise<Fenced> {
   const store = await openConfiguredStore(config);
@@ -22,7 +22,7 @@ export async function restoreFenceOnly(config: Config, issuedBefore: number | un
 /**
  * Takes the database for whole, because it holds the greatest sequence that any client was given, and does nothing else.
  *
- * @returns where the log stands
+ * @returns the position of the log
  */
 export async function takeWholeOnly(config: Config, sequence: string): Promise<string> {
   const store = await openConfiguredStore(config);

@@ -23,12 +23,12 @@ import { systemClock } from "./system.ts";
 export interface Serving {
   /** The port that it listens on; a worker's is another process's. */
   readonly port: number;
-  /** Answers what is asked over a connection that another process has accepted. */
+  /** Answers requests over a connection that another process has accepted. */
   take(connection: Socket): void;
-  /** What the first start made; undefined where that is not this process's business. */
+  /** The things that the first start made; undefined if that is not this process's business. */
   readonly bootstrapped: Bootstrapped | undefined;
   /**
-   * Fails readiness, waits for balancers to notice, takes no new connections, answers what is asked, and closes
+   * Fails readiness, waits for balancers to notice, takes no new connections, answers open requests, and closes
    * everything, within five seconds besides `delay`. Asked again, it waits for the same end.
    *
    * @param delay milliseconds between failing readiness and closing the port; as configured unless said
@@ -38,7 +38,7 @@ export interface Serving {
   announceStop(): void;
 }
 
-/** Milliseconds after which every connection is closed, whatever is asked on it, and after which all else is given up. */
+/** Milliseconds after which every connection is closed, even with a request on it, and after which all else is given up. */
 const CUT_OFF = 3_200;
 const GIVE_UP = 3_800;
 
@@ -80,7 +80,7 @@ async function bootstrap(opened: Opened): Promise<Bootstrapped> {
   return done;
 }
 
-/** A service whose keys and revocations have been read, and what its first start made. */
+/** A service with its keys and revocations read, and the things that its first start made. */
 interface Started {
   readonly opened: Opened;
   readonly bootstrapped: Bootstrapped | undefined;
@@ -111,7 +111,7 @@ async function openAndStart(config: Config, overrides: Parameters<typeof open>[1
  * waited for, as long as the configuration says.
  *
  * @param overrides parts that a drill replaces, and a signal that ends that wait
- * @throws the signal's reason; where the database, the data folder or the port cannot be had, or the master key does not open the stored keys
+ * @throws the signal's reason; if the database, the data folder or the port cannot be had, or the master key does not open the stored keys
  */
 export async function serve(
   config: Config,

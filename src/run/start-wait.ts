@@ -20,10 +20,11 @@ export interface StartWait {
 }
 
 /**
- * Opens something as soon as it can be had. Only what may pass by itself is waited for: a server that starts, a name that
+ * Opens something as soon as it can be had. Only a fault that may pass by itself is waited for: a server that starts, a
+ * name that
  * is about to be known, and not a wrong password.
  *
- * @throws what `open` threw, at once where it will not pass, else once the time is over; the signal's reason
+ * @throws the error that `open` threw, at once if it will not pass, else once the time is over; the signal's reason
  */
 export async function waitToOpen<T extends { close(): Promise<void> }>(
   open: () => Promise<T>,

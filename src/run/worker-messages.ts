@@ -3,17 +3,17 @@ import { Socket } from "node:net";
 
 import { CONNECTION, TAKEN } from "./connection-sharing.ts";
 
-/** What a worker is told by the process that started it, besides its connections. */
+/** The messages to a worker from the process that started it, besides its connections. */
 export type WorkerMessage =
   /** Fail readiness, and go on answering. */
   | "announce"
-  /** Answer what is asked, and end. No connection comes after it. */
+  /** Answer the open requests, and end. No connection comes after it. */
   | "leave";
 
-/** What a worker says once it answers. */
+/** The message of a worker once it answers. */
 const SERVING = "serving";
 
-/** Tells a worker something. Where it is gone meanwhile, nothing happens. */
+/** Tells a worker something. If it is gone meanwhile, nothing happens. */
 export function tellWorker(worker: Worker, message: WorkerMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
 }
@@ -25,20 +25,20 @@ export function onServing(worker: Worker, callback: () => void): void {
   });
 }
 
-/** What this process does when it is told something, as a worker. */
+/** This process's answers to such messages, as a worker. */
 export interface WorkerDuties {
   readonly announce: () => void;
   readonly leave: () => void;
   readonly take: (connection: Socket) => void;
 }
 
-/** Hears what the process says that started this one, for good. */
+/** Hears the messages of the process that started this one, for good. */
 export function hearPrimary({ announce, leave, take }: WorkerDuties): void {
   process.on("message", (message: unknown, connection: unknown) => {
     if (message === "announce") announce();
     else if (message === "leave") leave();
     else if (message === CONNECTION) {
-      // Nothing came with it where its other end was gone before.
+      // Nothing came with it if its other end was gone before.
       if (connection instanceof Socket) take(connection);
       process.send?.(TAKEN);
     }

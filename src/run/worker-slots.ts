@@ -1,7 +1,7 @@
 const VARIABLE = "BAKEHOUSE_WORKER";
 
 /**
- * Hands out small numbers to workers, the lowest that is free: what a worker keeps in the data folder is under its
+ * Hands out small numbers to workers, the lowest that is free: a worker's files in the data folder are under its
  * number, so that no two write one file, and files do not add up with each restart.
  */
 export function createSlots() {

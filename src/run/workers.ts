@@ -8,7 +8,7 @@ import { shareConnections } from "./connection-sharing.ts";
 import { onServing, tellWorker } from "./worker-messages.ts";
 import { createSlots } from "./worker-slots.ts";
 
-/** Milliseconds that a new worker has until it serves, besides what it waits for a database: nothing may hold a restart for ever. */
+/** Milliseconds that a new worker has until it serves, besides its wait for a database: a restart must end. */
 const START_TIME = 60_000;
 
 /** Milliseconds after which a worker that was told to leave is ended: it takes less than five seconds itself. */
@@ -25,22 +25,22 @@ export interface WorkersOptions {
   /** The port that they share; it is open once one of them serves. */
   readonly port: number;
   readonly host: string;
-  /** Milliseconds between failing readiness and closing the port, where all are to stop. */
+  /** Milliseconds between failing readiness and closing the port, if all are to stop. */
   readonly delay: number;
   /** How long each waits for a database when it starts, milliseconds. */
   readonly startWait: number;
   readonly log: Pick<Logger, "info" | "error">;
-  /** Takes what workers log, whole lines at a time: several processes on one pipe would tear each other's. */
+  /** Takes the workers' log, whole lines at a time: several processes on one pipe would tear each other's. */
   readonly write: (lines: string) => void;
 }
 
 /** Several processes that serve on one port. */
 export interface Workers {
-  /** Resolves once all serve. Rejects where one ends before: what is wrong at first is wrong for all. */
+  /** Resolves once all serve. Rejects if one ends before: a fault of the first is a fault of all. */
   readonly ready: Promise<void>;
   /** Replaces one worker after the other; each goes once its successor serves. While that goes on, asking again adds nothing. */
   restart(): Promise<void>;
-  /** Lets each finish its requests. Resolves once all are gone and what they wrote has been passed on. */
+  /** Lets each finish its requests. Resolves once all are gone and their lines have been passed on. */
   stop(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
 
   cluster.setupPrimary({ stdio: ["ignore", "pipe", "inherit", "ipc"] });
 
-  /** Starts one. Resolves once it serves, and rejects where it ends before. */
+  /** Starts one. Resolves once it serves, and rejects if it ends before. */
   function start(): Promise<Worker> {
     const slot = slots.take();
     const worker = cluster.fork(slots.environment(slot));
@@ -85,8 +85,8 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
         opening ??= door.listen(port, host);
         opening.then(() => resolve(worker), reject);
       });
-      // Unheard, it would end this process and with it every worker: it comes where the system cannot start a new
-      // one, as when no descriptor is left, which whoever opens enough connections can bring about.
+      // Unheard, it would end this process and with it every worker: it comes if the system cannot start a new
+      // one, as when no descriptor is left, which anybody with enough connections can bring about.
       worker.on("error", () => {
         if (worker.process.pid === undefined) gone(); // of one that ran, "close" tells the end
       });
@@ -125,7 +125,7 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     }
   }
 
-  /** Has a worker leave, once it has taken what was on its way to it, and waits until it is gone. */
+  /** Has a worker leave, once it has taken the connection on its way to it, and waits until it is gone. */
   async function end(worker: Worker): Promise<void> {
     leaving.add(worker);
     if (!living.has(worker)) return;
