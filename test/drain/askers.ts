@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-
+import { drawSeed, seeded } from "../support/seed.ts";
 import type { Count, Kind } from "./tally.ts";
 
 /** One request, and the statuses that count as an answer to it. */
@@ -101,7 +101,8 @@ async function noted(
   }
 }
 
-const between = (least: number, most: number) => least + Math.random() * (most - least);
+const random = seeded("askers", drawSeed()).number;
+const between = (least: number, most: number) => least + random() * (most - least);
 
 /** Asks over one connection, as long as that lasts, with pauses of up to `longest` milliseconds. */
 export function keptAsker(where: Where, questions: readonly Question[], longest: number): Asker {

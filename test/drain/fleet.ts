@@ -1,8 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { calmNow } from "../support/calm-clock.ts";
 
 import { type Ending, type Running, run } from "../support/process.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, freePort, type Home, newHome } from "../support/process-service.ts";
+import { until } from "../support/until.ts";
 import type { Asked } from "./load.ts";
 
 /** An issuer that nobody asks: the development identity provider remembers logins in one process. */
@@ -68,18 +69,14 @@ export async function newFleet(
         const done = () => running?.stdout().match(/"event":"workers restarted"/g)?.length ?? 0;
         const before = done();
         process.kill(running.pid, "SIGHUP");
-        const until = performance.now() + 120_000;
-        while (done() === before) {
-          if (performance.now() > until) throw new Error(`not replaced: ${running.stdout().slice(-2_000)}`);
-          await pause(50);
-        }
+        await until(() => done() > before);
       },
       async stop() {
         if (running === undefined) throw new Error("it does not run");
-        const begun = performance.now();
+        const begun = calmNow();
         const ending = await running.end("SIGTERM");
         running = undefined;
-        return { ...ending, milliseconds: performance.now() - begun };
+        return { ...ending, milliseconds: calmNow() - begun };
       },
       async kill() {
         await running?.end("SIGKILL");

@@ -4,6 +4,7 @@ import { nginxVersion } from "../drain/nginx.ts";
 import { lossesOf, printTally } from "../drain/tally.ts";
 import { startPostgres } from "../support/postgres-server.ts";
 import { builtBundle } from "../support/process-bundle.ts";
+import { drawSeed, SEED } from "../support/seed.ts";
 
 // node test/drills/drain.ts [restarts] [stops]
 // Restarts and stops services, single processes and workers on one Postgres, while they are asked over connections
@@ -19,6 +20,7 @@ const BOUND = 5_000;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const version = nginxVersion();
 say(version ?? "nginx is not installed: nothing is asked through it");
+say(`The pauses are drawn from ${SEED}=${drawSeed()}`);
 const options = { nginx: version !== undefined, freshPause: 100, say };
 
 const server = await startPostgres({ fsync: false });

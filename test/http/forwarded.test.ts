@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseBlock } from "../../src/caveats/values/address.ts";
 import { clientAddress } from "../../src/http/parts/forwarded.ts";
+import { processorTime } from "../support/processor-time.ts";
 
 const blocks = (...texts: readonly string[]) => texts.flatMap((text) => parseBlock(text) ?? []);
 const TRUSTED = blocks("10.0.0.0/8", "2001:db8:aa::/48");
@@ -112,9 +113,8 @@ describe.each([
 
   test("ten thousand hops cost next to nothing, and are not followed", () => {
     for (const hop of ["10.1.1.1", "203.0.113.9", "x"]) {
-      const begun = performance.now();
-      expect(read(write(Array.from({ length: 10_000 }, () => hop)))).toBe(PROXY);
-      expect(performance.now() - begun).toBeLessThan(500);
+      const hops = write(Array.from({ length: 10_000 }, () => hop));
+      expect(processorTime(() => expect(read(hops)).toBe(PROXY))).toBeLessThan(500);
     }
     const many = (length: number) => ["203.0.113.9", ...Array.from({ length }, () => "10.1.1.1")];
     expect(read(write(many(31)))).toBe("203.0.113.9");
