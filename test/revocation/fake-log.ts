@@ -41,6 +41,7 @@ export function createLog(epoch = "a") {
       through: page.length < limit || last === undefined ? position : { ...position, ...numberAndHash(last) },
       now: NOON,
       estimate: 0,
+      recent: [],
       links: page.flatMap(({ scope, target, lastMatchAt }) =>
         target.kind === "revocation_id" ? [{ scope, kind: target.kind, lastMatchAt, ids: target.id }] : [],
       ),

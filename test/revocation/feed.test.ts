@@ -37,8 +37,10 @@ describe("following the log", () => {
   let wall = NOON;
   let problems: (string | undefined)[] = [];
   let did: string[] = [];
+  let mayNotFence = false;
   beforeEach(() => {
     did = [];
+    mayNotFence = false;
     monotonic = 1_000;
     wall = NOON;
     problems = [];
@@ -68,6 +70,7 @@ describe("following the log", () => {
       adopt: async () => void did.push("adopt"),
       fence: async (epoch) => {
         did.push(`fence ${epoch}`);
+        if (mayNotFence) throw new Error("planted: permission denied");
         log.keep(log.end().number, "fenced");
       },
       onFailure: (step) => void did.push(`failed: ${step}`),
@@ -258,6 +261,18 @@ describe("following the log", () => {
       expect(log.disputes).toEqual([]);
       expect(() => knowledge.requireFresh()).not.toThrow();
       expect(knowledge.position().epoch).toBe("fenced");
+      await feed.stop();
+    });
+
+    test("is refused, and the others are told, where the fence is not allowed to the role; that is told once", async () => {
+      mayNotFence = true;
+      const { feed, knowledge, log, known } = await lose(1, {
+        failover: { failover: undefined, restoreFence: "auto" },
+      });
+      expect(() => knowledge.requireFresh()).toThrow("has forked");
+      expect(log.disputes).toEqual([known]);
+      expect(did.filter((done) => done.startsWith("failed"))).toEqual(["failed: fence the revocation log"]);
+      expect(did.filter((done) => done === "fence a").length).toBeGreaterThan(1);
       await feed.stop();
     });
 

@@ -1,6 +1,11 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { parseSequence, printSequence } from "../../src/domain/parts/sequence.ts";
+import { migrate } from "../../src/storage/migrate/migrate.ts";
+import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrate/migrations.ts";
+import { openStore } from "../../src/storage/open.ts";
+import { connectServer } from "../../src/storage/server/connect.ts";
+import { describeOn, describeOnEachDatabase, emptyDatabaseUrl, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { NOON, revocation } from "./samples.ts";
 
@@ -20,6 +25,13 @@ const CHAIN = `
   select max(chain.number)::int as number, bool_and(chain.hash = r.hash) as holds,
     bool_or(chain.number = log.last_number and chain.hash = log.hash) as ends, count(distinct r.salt)::int as salts
   from chain join revocations as r on r.number = chain.number, revocation_log as log`;
+
+/** An entry as version 0.1.0 appends it, in SQL. */
+const wanted = (
+  n: number,
+) => `jsonb_build_object('place', 0, 'dedup', repeat('0${n}', 32), 'id', gen_random_uuid(),
+  'scope_kind', 'all', 'target_kind', 'key_id', 'target_key_id', 'k${n}', 'author', 'administrator',
+  'revoked_at', now(), 'last_match_at', now() + interval '1 day')`;
 
 describeOnEachDatabase("the log as a chain", (open) => {
   let db: TestStore;
@@ -72,6 +84,8 @@ describeOnEachDatabase("the log as a chain", (open) => {
     const last = await revocations.load(4, 2, part.through.number);
     expect(last.through).toEqual(part.position);
     expect(last.hashAt).toBe(entries[1]?.hash);
+    const recent = entries.map(({ number, hash }) => ({ number, hash }));
+    expect([part.recent, last.recent]).toEqual([recent.slice(0, 2), recent.slice(4)]);
   });
 
   test("the log knows its server, and says whether it is another one", async () => {
@@ -129,6 +143,39 @@ describeOn("postgres", "the log as a chain on the server", (open) => {
     expect(await old(1)).toEqual([{ last_number: 4, place: 0, number: 3 }]);
     await Promise.all(Array.from({ length: 8 }, (_, n) => store.revocations.append([revocation(10 + n)])));
     expect(await raw(url, CHAIN)).toEqual([{ number: 12, holds: true, ends: true, salts: 12 }]);
+  });
+
+  test("begins behind entries of version 0.1.0, which have no hash; the last of them is known by the chain's beginning", async () => {
+    const url = await emptyDatabaseUrl();
+    const migrations = readMigrations(defaultMigrationsFolder());
+    const connection = await connectServer({
+      url,
+      connectTimeout: 10_000,
+      statementTimeout: 0,
+      idleInTransactionTimeout: 60_000,
+    })();
+    onTestFinished(() => connection.close());
+    await migrate(connection, { migrations: migrations.slice(0, 3), lock: "advisory" });
+    await raw(url, `select count(*) from bakehouse_log_append(jsonb_build_array(${wanted(1)}))`);
+    await raw(url, `select count(*) from bakehouse_log_append(jsonb_build_array(${wanted(2)}))`);
+    await migrate(connection, { migrations, lock: "advisory" });
+    const { revocations, close } = await openStore({ place: { kind: "server", url } });
+    onTestFinished(close);
+    const { position } = await revocations.state(0);
+    expect(position).toEqual({
+      epoch: expect.any(String),
+      number: 2,
+      hash: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    const { entries } = await revocations.append([revocation(3)]);
+    expect(entries[0]?.follows).toBe(position.hash);
+    expect((await revocations.state(1)).hashAt).toBeUndefined();
+    expect((await revocations.state(2)).hashAt).toBe(position.hash);
+    const read = await revocations.read(0, 9, ALL);
+    expect(read.entries.map(({ hash }) => hash)).toEqual([undefined, undefined, entries[0]?.hash]);
+    const part = await revocations.load(0, 2, 0);
+    expect(part).toMatchObject({ through: { number: 2, hash: position.hash }, recent: [] });
+    expect((await revocations.load(2, 2, 2)).recent).toEqual([{ number: 3, hash: entries[0]?.hash }]);
   });
 
   test.each([
@@ -197,8 +244,7 @@ describeOn("postgres", "the log as a chain on the server", (open) => {
 });
 
 describe("sequences", () => {
-  test("are read in the form of version 0.1.0, too, and written so that it takes them for another epoch", async () => {
-    const { parseSequence, printSequence } = await import("../../src/domain/parts/sequence.ts");
+  test("are read in the form of version 0.1.0, too, and written so that it takes them for another epoch", () => {
     const position = { epoch: "a".repeat(32), hash: "0123456789abcdef", number: 7 };
     const text = printSequence(position);
     expect(parseSequence(text)).toEqual(position);

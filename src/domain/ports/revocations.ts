@@ -145,6 +145,8 @@ export interface LogLoad extends LogState {
   readonly now: number;
   /** The number of entries in the whole log, roughly; 0 if the store cannot tell at once. */
   readonly estimate: number;
+  /** The hashes of this part's last entries, a thousand at most. */
+  readonly recent: readonly { readonly number: number; readonly hash: string }[];
   readonly links: readonly LinkGroup[];
   readonly wide: readonly (Revocation & { readonly target: WideTarget })[];
 }

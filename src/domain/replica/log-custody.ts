@@ -35,16 +35,16 @@ export function createLogCustody(options: LogCustodyOptions): LogCustody {
   let disputed = "";
 
   // A step that fails is tried again with each read, and told once.
-  let failed = "";
+  const failed = new Set<string>();
 
   async function attempt(step: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
-      failed = "";
+      failed.delete(step);
       return true;
     } catch (error) {
-      if (failed !== step) onFailure(step, error);
-      failed = step;
+      if (!failed.has(step)) onFailure(step, error);
+      failed.add(step);
       return false;
     }
   }
@@ -60,8 +60,8 @@ export function createLogCustody(options: LogCustodyOptions): LogCustody {
   return {
     async resolve(problem, known) {
       if (problem.kind === "lost" && known !== undefined) {
-        if (failover.restoreFence === "auto")
-          return attempt("fence the revocation log", () => options.fence(problem.epoch));
+        const fence = () => attempt("fence the revocation log", () => options.fence(problem.epoch));
+        if (failover.restoreFence === "auto" && (await fence())) return true;
         await attempt("dispute the revocation log", () => dispute(problem, known));
         return false;
       }

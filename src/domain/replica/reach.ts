@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DomainError } from "../parts/error.ts";
 import { createLookUp } from "../parts/look-up.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { LogPosition } from "../ports/revocations.ts";
+import type { LogLoad, LogPosition } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { createPassedPositions } from "./passed-positions.ts";
 import type { RevocationKnowledge } from "./revocation-knowledge.ts";
@@ -19,14 +19,22 @@ const MISS = 60_000;
 
 const OTHER_HISTORY = "min_sequence is not of this log: entries of it have been lost";
 
-/** Waits until a replica has applied the log up to a position, and makes sure that the position is one of that log. */
+/** Waits for positions of the log. */
+export interface Reach {
+  /** Waits until this replica has applied the log up to a position, and makes sure that the position is one of that log. */
+  reach(wanted: LogPosition, milliseconds: number): Promise<void>;
+  /** Remembers the hashes of entries that have been read, under the epoch at which the replica stands. */
+  note(recent: LogLoad["recent"]): void;
+}
+
+/** Makes it. */
 export function createReach(options: {
   readonly knowledge: Pick<RevocationKnowledge, "position" | "requireFresh" | "watch">;
   readonly log: Pick<Store["revocations"], "state">;
   readonly clock: Clock;
   /** Reads the log to its end. */
   readonly read: () => Promise<unknown>;
-}): (wanted: LogPosition, milliseconds: number) => Promise<void> {
+}): Reach {
   const { knowledge, log, clock } = options;
   const passed = createPassedPositions();
   knowledge.watch(() => passed.note(knowledge.position()));
@@ -61,7 +69,7 @@ export function createReach(options: {
     if (hash !== wanted.hash) throw new DomainError("unavailable", OTHER_HISTORY);
   }
 
-  return async (wanted, milliseconds) => {
+  async function reach(wanted: LogPosition, milliseconds: number): Promise<void> {
     const deadline = clock.monotonic() + milliseconds;
     for (;;) {
       knowledge.requireFresh();
@@ -76,5 +84,13 @@ export function createReach(options: {
       const read = options.read().catch(() => undefined);
       await Promise.race([read.then(() => sleep(Math.min(left, REACH_PAUSE))), sleep(left)]);
     }
+  }
+
+  return {
+    reach,
+    note(recent) {
+      const { epoch } = knowledge.position();
+      for (const { number, hash } of recent) passed.note({ epoch, number, hash });
+    },
   };
 }

@@ -76,6 +76,8 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   let again = false;
   let stopped = false;
 
+  const { reach, note } = createReach({ knowledge, log, clock, read: () => readOnce() });
+
   /** Reads to the log's end. @returns the reason not to believe the log, if there is one */
   async function read(): Promise<LogProblem | undefined> {
     for (let resolves = true; ; ) {
@@ -83,6 +85,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       const part = await log.load(begun.after, BATCH, begun.known);
       const outcome = begun.take(part);
       reportClocks(knowledge.clockProblem());
+      if (outcome.kind === "whole" || outcome.kind === "more") note(part.recent);
       if (outcome.kind === "whole") {
         memory.note(knowledge.position());
         await custody.tend(part);
@@ -152,7 +155,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       await memory.flush();
     },
 
-    reach: createReach({ knowledge, log, clock, read: readOnce }),
+    reach,
 
     learn(epoch, entries) {
       knowledge.learn(epoch, entries);

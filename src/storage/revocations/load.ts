@@ -10,7 +10,10 @@ import { StorageError } from "../engine/error.ts";
 import { unavailable } from "../engine/guard.ts";
 import { type Row, readBytes, readInstant, readInteger } from "../engine/values.ts";
 import { COLUMNS, readHash, toRevocation, toScope } from "./rows.ts";
-import { LOG, stateColumns, toState } from "./state.ts";
+import { hashOf, LOG, stateColumns, toState } from "./state.ts";
+
+/** Entries whose hashes are handed over, too. */
+const RECENT = 1_000;
 
 // Ten million entries as rows would take minutes to read: entries that differ only by 16 bytes come as one value.
 // A group's end is rounded up to the whole day, so that groups stay few.
@@ -28,7 +31,9 @@ const LINKS = `
   )
   select ${stateColumns("$3::bigint")}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
     (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last,
-    (select encode(substr(r.hash, 1, 8), 'hex') from revocations as r where r.number = seen.last) as through_hash,
+    ${hashOf("seen.last")} as through_hash,
+    (select string_agg(int8send(r.number) || substr(r.hash, 1, 8), ''::bytea order by r.number) from revocations as r
+      where r.number > greatest($1::bigint, seen.last - ${RECENT}) and r.number <= seen.last) as recent,
     seen.wide, links.*
   from ${LOG}
   cross join (
@@ -72,6 +77,7 @@ export async function loadLog(
     through,
     now: readInteger(first["now"]) + shift,
     estimate: Math.min(readInteger(first["estimate"]), number),
+    recent: toRecent(first["recent"]),
     links: rows.filter((row) => row["ids"] !== null).map(toGroup),
   };
   if (readInteger(first["wide"]) === 0) return { ...part, wide: [] };
@@ -87,6 +93,16 @@ async function loadWide(run: Run, after: number, through: LogPosition): Promise<
   if (position.epoch !== through.epoch || position.number < through.number || hashAt !== through.hash)
     throw unavailable();
   return rows.filter((row) => row["number"] !== null).map(toWide);
+}
+
+/** Reads 8 bytes of number and 8 of hash for each entry. */
+function toRecent(value: unknown): LogLoad["recent"] {
+  if (value === null) return [];
+  const bytes = Buffer.from(readBytes(value));
+  return Array.from({ length: bytes.length / 16 }, (_, index) => ({
+    number: Number(bytes.readBigInt64BE(index * 16)),
+    hash: bytes.toString("hex", index * 16 + 8, index * 16 + 16),
+  }));
 }
 
 function toGroup(row: Row): LinkGroup {

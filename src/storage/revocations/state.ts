@@ -8,13 +8,17 @@ import { readHash } from "./rows.ts";
 /** The log's one row and the server that answers, for the `from` of a statement. */
 export const LOG = "revocation_log as log cross join bakehouse_log_server() as here";
 
+/** The hash of a number in the log, as sequences hold it. @param number an SQL expression */
+export function hashOf(number: string): string {
+  return `encode(substr(case when ${number} = log.last_number then log.hash else coalesce(
+      (select r.hash from revocations as r where r.number = ${number}),
+      (select h.hash from revocation_hashes as h where h.number = ${number})) end, 1, 8), 'hex')`;
+}
+
 /** The columns that {@link toState} reads, as a list for SQL. @param known an SQL expression: the number of the hash */
 export function stateColumns(known: string): string {
   return `log.epoch, log.last_number, encode(substr(log.hash, 1, 8), 'hex') as last_hash,
-    case when ${known} = log.last_number then encode(substr(log.hash, 1, 8), 'hex') else coalesce(
-      (select encode(substr(r.hash, 1, 8), 'hex') from revocations as r where r.number = ${known}),
-      (select encode(substr(h.hash, 1, 8), 'hex') from revocation_hashes as h where h.number = ${known}))
-    end as hash_at, ${SERVER_COLUMNS}`;
+    ${hashOf(known)} as hash_at, ${SERVER_COLUMNS}`;
 }
 
 /** The columns that {@link toServer} reads, as a list for SQL. */
@@ -32,7 +36,7 @@ export async function readState(run: Run, known: number): Promise<LogState> {
   return toState(row);
 }
 
-/** Reads if the log ends. */
+/** Reads the log's end. */
 export function toPosition(row: Row): LogPosition {
   return {
     epoch: readText(row["epoch"]),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PostgresServer } from "../../support/postgres-server.ts";
+import { type Answers, BOUND, type Replica, type Server } from "./fleet.ts";
 import { type CaseRecord, createRecord, type Outcome } from "./outcome.ts";
-import { type Answers, BOUND, openStage, type Replica, type Stage, type StageOptions } from "./stage.ts";
+import { openStage, type Stage, type StageOptions } from "./stage.ts";
 
 /** Settings of the whole drill. */
 export interface DrillOptions {
@@ -75,7 +75,7 @@ export async function revokeAll(
 export async function refuseToStart(
   stage: Stage,
   seen: CaseRecord,
-  server: PostgresServer,
+  server: Server,
   {
     tokens,
     says,
@@ -95,7 +95,7 @@ export async function refuseToStart(
 export async function fenceAndServe(
   stage: Stage,
   seen: CaseRecord,
-  server: PostgresServer,
+  server: Server,
   {
     replicas,
     tokens,

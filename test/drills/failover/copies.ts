@@ -1,24 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-
-import type { PostgresServer } from "../../support/postgres-server.ts";
 import { askLater, type Case, FENCE, fenceAndServe, onStage, refuseToStart, revokeAll } from "./case.ts";
+import type { Server } from "./fleet.ts";
 import { type Stage, sql } from "./stage.ts";
 
 /** The same server, by the URL of another of its databases. */
-function databaseOf(server: PostgresServer, name: string): PostgresServer {
+function databaseOf(server: Server, name: string): Server {
   const url = new URL(server.url);
   url.pathname = `/${name}`;
-  return { ...server, url: url.href };
+  return { url: url.href };
 }
 
 /** Restores the service's database from a dump that is taken now, into a new database of the same server. */
-async function dumpInto(
-  stage: Stage,
-  binaries: string,
-  name: string,
-): Promise<() => Promise<PostgresServer>> {
+async function dumpInto(stage: Stage, binaries: string, name: string): Promise<() => Promise<Server>> {
   const copy = databaseOf(stage.primary, name);
   const dump = spawnSync(join(binaries, "bin", "pg_dump"), [stage.primary.url], {
     encoding: "utf8",

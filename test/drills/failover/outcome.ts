@@ -1,4 +1,4 @@
-import type { Answers } from "./stage.ts";
+import type { Answers } from "./fleet.ts";
 
 /** What a case came to. */
 export interface Outcome {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { askLater, type Case, FENCE, onStage, refuseToStart, revokeAll, serves } from "./case.ts";
-import { BOUND, promote, sql } from "./stage.ts";
+import { BOUND } from "./fleet.ts";
+import { promote, sql } from "./stage.ts";
 
 const STANDBY = /standby in recovery/;
 
