@@ -84,7 +84,7 @@ export function compose(parts: Parts) {
   const principals = createPrincipals(parts);
   const findKey = createFindKey(rootKeys);
   const tokenVerifier = createTokenVerifier({
-    bundles: rememberBundles(createBundleVerifier(findKey), findKey, {
+    bundles: rememberBundles(createBundleVerifier(findKey, rootKeys.spendAsUnknown), findKey, {
       sightings: createSightings(),
       cache: createBundleCache(REMEMBERED_BYTES),
     }),

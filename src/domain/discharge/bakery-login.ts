@@ -85,7 +85,7 @@ export function createBakeryLogins(options: {
       if (!decoded.ok) throw unauthenticated("the macaroons cannot be read");
       const [root, ...discharges] = decoded.macaroons;
       const [, keyId] = IDENTIFIER.exec(new TextDecoder().decode(root.identifier.subarray(0, 64))) ?? [];
-      const rootKey = keyId === undefined ? undefined : await rootKeys.find(keyId);
+      const rootKey = keyId === undefined ? undefined : await rootKeys.find(keyId, SERVICE_PLATFORM);
       if (rootKey?.platform !== SERVICE_PLATFORM) throw unauthenticated("no login of this service");
       const verified = verify({ root, discharges, rootKey: rootKey.key.reveal() });
       if (!verified.ok) throw unauthenticated("no login of this service");

@@ -28,11 +28,16 @@ export interface RootKeys extends RootKeySuccession, Pick<Custody<RootKeyTies>, 
    */
   load(): Promise<void>;
   /**
-   * @param asker pays with their allowance of look-ups for a key that memory does not hold
-   * @returns undefined for a key that does not exist or has expired; rejects if the store could not answer, and with
+   * Another platform's key costs an asking platform the same as a key that never was, in time and allowance, whether
+   * memory holds it or not.
+   *
+   * @param asker the platform whose key it must be, and whose allowance of look-ups it is taken from; undefined for any
+   * @returns undefined for a key that does not exist, has expired or is another platform's; rejects if the store could not answer, and with
    *   `unavailable` for a key of the asker's that does not open
    */
   find(id: string, asker?: string): Promise<RootKey | undefined>;
+  /** Costs what `find` costs for a key that never was, for a refusal that must not tell whether the key exists. */
+  spendAsUnknown(id: string): Promise<void>;
   /** As `find`, from memory alone. */
   held(id: string): RootKey | undefined;
   /**
@@ -83,10 +88,12 @@ export function createRootKeys(options: {
   const ring = createKeyring<StoredRootKey>({ ...options, unseal: custody.open });
 
   const lookUp = createLookUp({
-    load: async (id) => {
+    load: async (name) => {
+      const [asker, id = ""] = name.split("\n");
       const stored = await store.rootKeys.find(id);
       const expired = stored?.expiresAt != null && stored.expiresAt <= clock.now();
-      return expired ? undefined : stored;
+      const isOthers = asker !== "" && stored?.platform !== asker;
+      return expired || isOthers || ring.open.has(id) ? undefined : stored;
     },
     clock,
     perSecond: LOOK_UPS,
@@ -119,17 +126,18 @@ export function createRootKeys(options: {
     },
 
     async find(id, asker) {
-      if (!ring.open.has(id) && !ring.shut.has(id)) {
-        const stored = await lookUp.find(id, asker);
+      const isTheirs = (key: { readonly platform: string } | undefined) =>
+        key !== undefined && (asker === undefined || key.platform === asker);
+      if (!isTheirs(ring.open.get(id) ?? ring.shut.get(id))) {
+        const stored = await lookUp.find(`${asker ?? ""}\n${id}`, asker);
         if (stored !== undefined) ring.put(stored);
       }
-      const shut = ring.shut.get(id);
-      // A foreign key is as unknown as a key that never was, whether it opens or not.
-      if (shut !== undefined && (asker === undefined || asker === shut.platform)) {
-        throw doesNotOpen("the root key");
-      }
-      return ring.open.get(id);
+      if (isTheirs(ring.shut.get(id))) throw doesNotOpen("the root key");
+      const key = ring.open.get(id);
+      return isTheirs(key) ? key : undefined;
     },
+
+    spendAsUnknown: async (id) => void (await lookUp.find(`\n${id}`)),
 
     held: (id) => ring.open.get(id),
 

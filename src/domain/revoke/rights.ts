@@ -96,7 +96,7 @@ export function createRevocationRights(options: {
     if (scope.kind === "principal") {
       throw new DomainError("forbidden", "only an administrator or a platform may revoke a key", member);
     }
-    const found = await rootKeys.find(id);
+    const found = await rootKeys.find(id, scope.kind === "platform" ? scope.platform : undefined);
     if (found === undefined || (scope.kind === "platform" && found.platform !== scope.platform)) {
       throw new DomainError("not_found", "no such key", member);
     }

@@ -61,13 +61,24 @@ const REFUSED = {
 export function createFindKey(rootKeys: Pick<RootKeys, "find" | "held">): FindKey {
   return async (keyId, platform) => {
     // A look-up counts against the asking platform. A holder without a credential guesses on the service's account.
-    const rootKey = rootKeys.held(keyId) ?? (await rootKeys.find(keyId, platform));
-    return platform !== undefined && rootKey?.platform !== platform ? undefined : rootKey;
+    const isTheirs = (key: RootKey | undefined) => platform === undefined || key?.platform === platform;
+    const held = rootKeys.held(keyId);
+    // Another platform's key is looked up like a key that never was: the asker must not learn of it by the time it takes.
+    const rootKey = held !== undefined && isTheirs(held) ? held : await rootKeys.find(keyId, platform);
+    return isTheirs(rootKey) ? rootKey : undefined;
   };
 }
 
-/** Makes a verifier that remembers no bundle. */
-export function createBundleVerifier(findKey: FindKey): BundleVerifier {
+/**
+ * Makes a verifier that remembers no bundle.
+ *
+ * @param spendAsUnknown costs what a key that never was costs: a holder without a credential who gets a signature wrong
+ *   must not learn that the key exists
+ */
+export function createBundleVerifier(
+  findKey: FindKey,
+  spendAsUnknown: (keyId: string) => Promise<void> = async () => {},
+): BundleVerifier {
   const readCaveat = createCaveatReader();
   const signingKeyOf = createSigningKeys();
   return {
@@ -85,7 +96,10 @@ export function createBundleVerifier(findKey: FindKey): BundleVerifier {
         rootKey: signingKeyOf(rootKey.key),
         chain: nodeChain,
       });
-      if (!verification.ok) return REFUSED[verification.code];
+      if (!verification.ok) {
+        if (platform === undefined) await spendAsUnknown(identifier.keyId);
+        return REFUSED[verification.code];
+      }
       return { ok: true, bundle: readBundle(identifier, verification.macaroon, readCaveat), rootKey };
     },
   };
