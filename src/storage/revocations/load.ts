@@ -21,8 +21,12 @@ const LINKS = `
   with page as materialized (
     select number, scope_kind, scope_platform, scope_issuer, scope_subject, target_kind,
       coalesce(target_revocation_id, uuid_send(target_token_id)) as id,
-      date_trunc('day', last_match_at) + interval '1 day' as last_match_at
+      date_trunc('day', last_match_at) + interval '1 day' as last_match_at, substr(hash, 1, 8) as hash
     from revocations where number > $1::bigint order by number limit $2::bigint
+  ), seen as materialized (
+    select count(*) as count, max(number) as last,
+      count(*) filter (where target_kind not in ('revocation_id', 'token_id')) as wide
+    from page
   ), links as (
     select scope_kind, scope_platform, scope_issuer, scope_subject, target_kind, last_match_at,
       string_agg(id, ''::bytea) as ids
@@ -32,15 +36,10 @@ const LINKS = `
   select ${stateColumns("$3::bigint")}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
     (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last,
     ${hashOf("seen.last")} as through_hash,
-    (select string_agg(int8send(r.number) || substr(r.hash, 1, 8), ''::bytea order by r.number) from revocations as r
-      where r.number > greatest($1::bigint, seen.last - ${RECENT}) and r.number <= seen.last) as recent,
+    (select string_agg(int8send(number) || hash, ''::bytea order by number)
+      from page where number > (select last from seen) - ${RECENT}) as recent,
     seen.wide, links.*
-  from ${LOG}
-  cross join (
-    select count(*) as count, max(number) as last,
-      count(*) filter (where target_kind not in ('revocation_id', 'token_id')) as wide
-    from page) as seen
-  left join links on true`;
+  from ${LOG} cross join seen left join links on true`;
 
 // Written with the condition of its index. Numbers up to one that was seen are complete, so that another
 // statement's later snapshot has the same entries there: if it is of the same log, which the hash tells.
