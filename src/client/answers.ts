@@ -1,3 +1,4 @@
+import type { SummaryAuthor } from "../caveats/together/summary-parts.ts";
 import type { RefusalCode as KnownRefusalCode } from "../words/refusal-codes.ts";
 import type { RevocationScopeName, TargetName } from "../words/revocations.ts";
 import type { Decision, KeyState, RequestState, TokenState } from "../words/states.ts";
@@ -28,6 +29,8 @@ const principal = object(
 /** A human on one platform. */
 export type Principal = Answer<typeof principal>;
 
+const summaryParts = list(object({ by: word<SummaryAuthor | (string & {})>(), text }));
+
 const tokenFacts = {
   token_id: text,
   revocation_id: text,
@@ -39,14 +42,17 @@ const tokenFacts = {
   summary: text,
 };
 
-const issuedToken = object({ token: text, ...tokenFacts }, { warnings: list(text) });
+const issuedToken = object(
+  { token: text, ...tokenFacts },
+  { warnings: list(text), summary_parts: summaryParts },
+);
 
 /** A root macaroon and its facts. `token` is a secret. */
 export type IssuedToken = Answer<typeof issuedToken>;
 
 const tokenRecord = object(
   { ...tokenFacts, key_id: text, status: word<TokenState>() },
-  { warnings: list(text), label: text, issued_by: text },
+  { warnings: list(text), label: text, issued_by: text, summary_parts: summaryParts },
 );
 
 /** The record of an issued token: everything but the token. */
@@ -55,22 +61,25 @@ export type TokenRecord = Answer<typeof tokenRecord>;
 /** Why a token was refused. A newer service may answer codes that are not in the list. */
 export type RefusalCode = KnownRefusalCode | (string & {});
 
-const allowed = object({
-  allowed: literal(true),
-  token_id: text,
-  key_id: text,
-  platform: text,
-  principal,
-  issued_at: instant,
-  expires_at: instant,
-  agents: list(text),
-  caveats: list(text),
-  summary: text,
-  revocation_id: text,
-  revocation_ids: list(text),
-  budgets: list(object({ caveat: text, remaining: text })),
-  sequence: text,
-});
+const allowed = object(
+  {
+    allowed: literal(true),
+    token_id: text,
+    key_id: text,
+    platform: text,
+    principal,
+    issued_at: instant,
+    expires_at: instant,
+    agents: list(text),
+    caveats: list(text),
+    summary: text,
+    revocation_id: text,
+    revocation_ids: list(text),
+    budgets: list(object({ caveat: text, remaining: text })),
+    sequence: text,
+  },
+  { summary_parts: summaryParts },
+);
 
 /** The token does not forbid the call. */
 export type Allowed = Answer<typeof allowed>;
@@ -222,7 +231,7 @@ const approval = object(
     asked_at: instant,
     expires_at: instant,
     discharge_life: count,
-    unverified: object({ text, agents: list(text) }),
+    unverified: object({ text, agents: list(text) }, { caveats: list(text) }),
     decisions: list(
       object({ issuer: text, subject: text, decision: word<Decision>(), at: instant }, { reason: text }),
     ),
@@ -230,14 +239,17 @@ const approval = object(
   {
     decided_at: instant,
     obstacle: text,
-    token: object({
-      token_id: text,
-      revocation_id: text,
-      platform: text,
-      principal,
-      caveats: list(text),
-      summary: text,
-    }),
+    token: object(
+      {
+        token_id: text,
+        revocation_id: text,
+        platform: text,
+        principal,
+        caveats: list(text),
+        summary: text,
+      },
+      { summary_parts: summaryParts },
+    ),
   },
 );
 

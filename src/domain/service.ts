@@ -1,3 +1,4 @@
+import type { SummaryPart } from "../caveats/together/summary-parts.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
 import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
@@ -68,6 +69,8 @@ export interface IssuedToken {
   readonly caveats: readonly string[];
   /** The token's permissions, in sentences for people. */
   readonly summary: string;
+  /** The same, told apart by origin. */
+  readonly summaryParts: readonly SummaryPart[];
   /** Contradictions that can never pass, for people; usually empty. */
   readonly warnings: readonly string[];
 }
@@ -121,6 +124,7 @@ export type Verdict =
       readonly agents: readonly string[];
       readonly caveats: readonly string[];
       readonly summary: string;
+      readonly summaryParts: readonly SummaryPart[];
       readonly revocationId: string;
       readonly revocationIds: readonly string[];
       readonly sequence: string;

@@ -35,6 +35,7 @@ const FACTS_WIRE = {
   expires_at: "2026-11-22T14:00:00.125Z",
   caveats: ["time < 2026-11-22T14:00:00.125Z", "action in read, list"],
   summary: "Until 14:00 UTC, read or list.",
+  summary_parts: [{ by: "issued", text: "Until 14:00 UTC, read or list." }],
 };
 
 test("the metadata names a revocation endpoint that is there, and takes a token without a credential", async () => {

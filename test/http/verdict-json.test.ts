@@ -19,6 +19,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   agents: ["another"],
   caveats: ["another = x"],
   summary: "Today, anything.",
+  summaryParts: [],
   revocationId: "another",
   revocationIds: ["another"],
 };

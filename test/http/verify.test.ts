@@ -35,6 +35,7 @@ const ALLOWED_WIRE = {
   agents: ["orchestrator"],
   caveats: ["time < 2026-11-22T14:00:00.125Z", "action in read, list", "agent = orchestrator"],
   summary: "Until 14:00 UTC, read or list.",
+  summary_parts: [{ by: "issued", text: "Until 14:00 UTC, read or list." }],
   revocation_id: "ASNFZ4mrze8BI0VniavN7w",
   revocation_ids: [REVOCATION_ID, "ASNFZ4mrze8BI0VniavN7w"],
   budgets: [],

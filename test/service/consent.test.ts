@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
+import { addThirdPartyCaveat, encode } from "../../src/macaroon/index.ts";
 import { describeService } from "../support/service.ts";
 import { type Person, stubRelyingParty } from "../support/service-login.ts";
-import { bound, bundle, linkOf, narrow, tickets } from "../support/service-macaroons.ts";
+import { bound, bundle, linkOf, narrow, opened, tickets } from "../support/service-macaroons.ts";
 
 const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
@@ -103,6 +104,69 @@ describeService(
       const session = await login({ subject, groups });
       expect((await page(path, session)).text).toContain('value="deny"');
       expect((await page(path, session, { decision: "deny" })).status).toBe(303);
+    });
+
+    test.each(["is-principal", "approved-by alice Pay 1"])(
+      "%s: no word of a holder's is among the facts",
+      async (condition) => {
+        const { wide } = await gated(condition);
+        const lure = "https://fraud-check-passed.bank.example";
+        const nonce = new Uint8Array(24);
+        const parties = { location: lure, ticket: new Uint8Array(64), caveatKey: new Uint8Array(32), nonce };
+        const [macaroon] = opened(narrow(wide, "agent = ceo#1", "note = holders-text", "holders nonsense"));
+        if (macaroon === undefined) throw new Error("no macaroon");
+        const token = encode(addThirdPartyCaveat(macaroon, parties));
+        const caveat_id = tickets(wide).at(-1);
+        const asked = await service().send("POST", "/v1/discharge", { caveat_id, token });
+        const session = await login("alice");
+        const { text } = await page(pathOf(asked), session);
+        const facts = [...text.matchAll(/<section class="facts">.*?<\/section>/gs)].join("");
+        expect(facts).toContain("Verified by this service");
+        const words = ["fraud-check-passed", "ceo", "holders-text", "holders nonsense"];
+        for (const word of words) {
+          expect(text).toContain(word);
+          expect(facts).not.toContain(word);
+          const framed = [...text.matchAll(/<section class="claims">.*?<\/section>/gs)].join("");
+          expect(framed).toContain(word);
+        }
+        if (condition === "is-principal") return;
+        const { items } = (await service().get("/v1/approvals?state=pending", session)).json<{
+          items: readonly {
+            id: string;
+            token: { summary_parts: readonly { by: string }[] };
+            unverified: unknown;
+          }[];
+        }>();
+        const item = items.find(({ id }) => id === asked.json<Waiting>().id);
+        if (item === undefined) throw new Error("the approval is not listed");
+        const { summary_parts: parts, ...verified } = item.token;
+        const told = JSON.stringify([verified, parts.filter(({ by }) => by !== "holder")]);
+        for (const word of words) {
+          expect(told).not.toContain(word);
+          expect(JSON.stringify(item.unverified)).toContain(word);
+        }
+      },
+    );
+
+    test("verify and issue say whose words a summary is made of", async () => {
+      const issued = await service().issue({ caveats: ["action = pay"] });
+      expect(issued).toMatchObject({ summary_parts: [{ by: "issued", text: issued.summary }] });
+      const verdict = await service().verify(narrow(issued.token, "note = x"), { action: "pay", note: "x" });
+      expect(verdict).toMatchObject({
+        allowed: true,
+        summary_parts: [
+          { by: "issued", text: issued.summary },
+          { by: "holder", text: expect.stringContaining("note") },
+        ],
+      });
+    });
+
+    test("Enter in the reason field presses nothing", async () => {
+      const { narrowed } = await gated("approved-by alice Pay 1");
+      const { text } = await page(pathOf(await ask(narrowed)), await login("alice"));
+      const [, form = ""] = /<form method="post" action="\/approvals[^>]*>(.*?)<\/form>/s.exec(text) ?? [];
+      // A form's first submit button is the one that Enter presses.
+      expect(/<button[^>]*>/.exec(form)?.[0]).toMatch(/ disabled/);
     });
 
     test("a request that there is not looks the same", async () => {

@@ -60,6 +60,7 @@ export const ISSUED: IssuedToken = {
   expiresAt: AT + 3_600_000,
   caveats: ["time < 2026-11-22T14:00:00.125Z", "action in read, list"],
   summary: "Until 14:00 UTC, read or list.",
+  summaryParts: [{ by: "issued", text: "Until 14:00 UTC, read or list." }],
   warnings: [],
 };
 
@@ -83,6 +84,7 @@ export const ALLOWED: Verdict = {
   agents: ["orchestrator"],
   caveats: [...ISSUED.caveats, "agent = orchestrator"],
   summary: ISSUED.summary,
+  summaryParts: ISSUED.summaryParts,
   revocationId: "ASNFZ4mrze8BI0VniavN7w",
   revocationIds: [REVOCATION_ID, "ASNFZ4mrze8BI0VniavN7w"],
   sequence: SEQUENCE,
@@ -197,6 +199,8 @@ const APPROVAL: ApprovalView = {
     },
     caveats: ["time < 2026-11-22T14:00:00.125Z"],
     summary: "Until 14:00 UTC.",
+    issuedCaveats: 1,
+    summaryParts: [{ by: "issued", text: "Until 14:00 UTC." }],
     agents: ["researcher#7f3a"],
   },
   decisions: [{ issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT }],

@@ -50,6 +50,12 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   return sentence([...cut(phrases), ...closing]);
 }
 
+/** What a chain says of time and of handing on, in numbers alone: no text of a caveat is repeated. */
+export function summariseLimits(conditions: readonly Condition[], { now }: SummaryOptions = {}): string {
+  const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
+  return sentence([...timePhrases(caveats, now), ...depthPhrases(caveats)]);
+}
+
 function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
   return "attribute" in caveat;
 }

@@ -96,6 +96,9 @@ function factsOf(approval: Approval, page: string): readonly (readonly [string, 
     ...(unverified.agents.length === 0
       ? []
       : [["agents, unverified", unverified.agents.join(" > ")] as const]),
+    ...(unverified.caveats === undefined || unverified.caveats.length === 0
+      ? []
+      : [["holders added, unverified", unverified.caveats.join("; ")] as const]),
     ...decisions.map(
       ({ subject, decision, at, reason }) =>
         [

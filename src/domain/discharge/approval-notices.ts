@@ -1,3 +1,4 @@
+import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import type { ApprovalCondition } from "../../conditions/terms.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import { rfc3339 } from "../parts/instants.ts";
@@ -33,9 +34,13 @@ export function approvalAsked(
             principal: { issuer: about.principal.issuer, subject: about.principal.subject },
             token_id: about.tokenId,
             revocation_id: about.revocationId,
-            summary: about.summary,
+            summary: verifiedText(about.summaryParts),
           }),
-      unverified: { text: condition.text, agents: about?.agents ?? [] },
+      unverified: {
+        text: condition.text,
+        agents: about?.agents ?? [],
+        caveats: about === null ? [] : about.caveats.slice(about.issuedCaveats),
+      },
     },
   });
 }

@@ -1,6 +1,7 @@
 import { agentTrail } from "../../caveats/agents.ts";
 import { shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { summarise } from "../../caveats/together/summary.ts";
+import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -46,6 +47,7 @@ export function createTokenReading(options: {
       throw new DomainError("unprocessable", "does not carry this caveat", "token");
     }
     const { identifier, principal, macaroon, conditions } = token;
+    const options = { now: instantFromMilliseconds(now) };
     const { id, issuer, subject, email, assertedBy } = principal;
     return {
       subject: {
@@ -58,7 +60,9 @@ export function createTokenReading(options: {
             condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text,
           ),
         ),
-        summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
+        issuedCaveats: identifier.issuedCaveats,
+        summary: summarise(conditions, options),
+        summaryParts: summaryParts(conditions, identifier.issuedCaveats, options),
         agents: agentTrail(conditions),
       },
       expiresAt: token.endsAt,

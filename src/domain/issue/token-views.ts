@@ -2,6 +2,7 @@ import { agentsOf } from "../../caveats/agents.ts";
 import { type Condition, compileCaveat, thirdParty, thirdPartyText } from "../../caveats/condition.ts";
 import { contradictions } from "../../caveats/together/contradictions.ts";
 import { summarise } from "../../caveats/together/summary.ts";
+import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
@@ -26,6 +27,7 @@ export function describeToken(
   now: number,
 ): Omit<IssuedToken, "token"> {
   const conditions = token.caveats.map(conditionOf);
+  const options = { now: instantFromMilliseconds(now) };
   return {
     tokenId: token.id,
     revocationId: encodeBase64Url(token.revocationId),
@@ -34,7 +36,8 @@ export function describeToken(
     issuedAt: token.issuedAt,
     expiresAt: token.expiresAt,
     caveats: token.caveats.map(caveatText),
-    summary: summarise(conditions, { now: instantFromMilliseconds(now) }),
+    summary: summarise(conditions, options),
+    summaryParts: summaryParts(conditions, conditions.length, options),
     warnings: contradictions(conditions).map(({ detail }) => detail),
   };
 }

@@ -1,3 +1,4 @@
+import type { SummaryPart } from "../../caveats/together/summary-parts.ts";
 import type { RequestState } from "../../words/states.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { AssertedBy } from "./principals.ts";
@@ -24,9 +25,11 @@ export interface DischargeSubject {
     readonly email: string | null;
     readonly assertedBy: AssertedBy;
   };
-  /** Fit to be shown: escaped and cut. */
+  /** Fit to be shown: escaped and cut. Holders wrote those behind the first `issuedCaveats`. */
   readonly caveats: readonly string[];
+  readonly issuedCaveats: number;
   readonly summary: string;
+  readonly summaryParts: readonly SummaryPart[];
   /** The names that holders claim. */
   readonly agents: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { type Condition, shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { summarise } from "../../caveats/together/summary.ts";
+import { type SummaryPart, summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import type { VerifiedMacaroon } from "../../macaroon/index.ts";
 
@@ -10,13 +11,16 @@ import type { VerifiedMacaroon } from "../../macaroon/index.ts";
 export interface BundleTexts {
   caveats: readonly string[] | undefined;
   links: readonly string[] | undefined;
-  summary: { readonly day: number; readonly text: string } | undefined;
+  summary:
+    | { readonly day: number; readonly text: string; readonly parts: readonly SummaryPart[] }
+    | undefined;
 }
 
 /** A bundle with its texts. */
 interface Told {
   readonly macaroon: VerifiedMacaroon;
   readonly conditions: readonly Condition[];
+  readonly identifier: { readonly issuedCaveats: number };
   readonly texts: BundleTexts;
 }
 
@@ -48,10 +52,15 @@ const DAY = 86_400_000;
  *
  * @param now unix milliseconds, before the token's end
  */
-export function summaryOf({ texts, conditions }: Told, now: number): string {
+export function summaryOf(
+  { texts, conditions, identifier }: Told,
+  now: number,
+): { readonly text: string; readonly parts: readonly SummaryPart[] } {
   const day = Math.floor(now / DAY);
   if (texts.summary?.day !== day) {
-    texts.summary = { day, text: summarise(conditions, { now: instantFromMilliseconds(now) }) };
+    const options = { now: instantFromMilliseconds(now) };
+    const text = summarise(conditions, options);
+    texts.summary = { day, text, parts: summaryParts(conditions, identifier.issuedCaveats, options) };
   }
-  return texts.summary.text;
+  return texts.summary;
 }

@@ -60,6 +60,7 @@ export function createDecisions(options: {
     const { refusal, failures, undischarged, agents } = clearToken(token, request.context, now);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
     const links = linksOf(token);
+    const summary = summaryOf(token, now);
     return {
       allowed: true,
       tokenId: token.identifier.tokenId,
@@ -70,7 +71,8 @@ export function createDecisions(options: {
       expiresAt: token.endsAt,
       agents,
       caveats: caveatsOf(token),
-      summary: summaryOf(token, now),
+      summary: summary.text,
+      summaryParts: summary.parts,
       // The last link's is the macaroon's own.
       revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
       revocationIds: links,

@@ -2,7 +2,7 @@ import { printable } from "../../caveats/values/quote.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
-import { Claims, Code, Facts, Whoami } from "./facts.tsx";
+import { Claims, Code, Facts, HoldersWords, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 
 const STATES = {
@@ -56,14 +56,16 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
         </p>
       )}
       <form method="post" action={`${APPROVALS_PATH}/${view.id}`}>
+        {/* Enter in the field presses a form's first submit button, and a disabled one does nothing. */}
+        <button type="submit" disabled hidden />
         <label for="reason">Reason, for the record (may be left empty)</label>
         <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
         {obstacle === undefined ? (
-          <button type="submit" name="decision" value="approve">
+          <button type="submit" name="decision" value="approve" class="yes">
             Approve
           </button>
         ) : null}
-        <button type="submit" name="decision" value="deny">
+        <button type="submit" name="decision" value="deny" class="no">
           Deny
         </button>
       </form>
@@ -87,9 +89,7 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
       ) : (
         <Facts about={about} />
       )}
-      {about === null || about.agents.length === 0 ? null : (
-        <Claims title="Agents that the token says it went through, unverified" texts={about.agents} />
-      )}
+      <HoldersWords about={about} />
       <Code code={view.code} protocol={view.protocol}>
         The program that asks shows this code:
       </Code>

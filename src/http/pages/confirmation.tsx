@@ -1,7 +1,7 @@
 import { printable } from "../../caveats/values/quote.ts";
 import type { ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import { Claims, Code, Facts, Whoami } from "./facts.tsx";
+import { Claims, Code, Facts, HoldersWords, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 
@@ -47,11 +47,11 @@ function Answer(props: { readonly view: ConfirmationView; readonly login: string
       )}
       <form method="post" action={`/discharges/${view.id}`}>
         {view.proof === "proven" ? (
-          <button type="submit" name="decision" value="confirm">
+          <button type="submit" name="decision" value="confirm" class="yes">
             {yes}
           </button>
         ) : null}
-        <button type="submit" name="decision" value="deny">
+        <button type="submit" name="decision" value="deny" class="no">
           Refuse
         </button>
       </form>
@@ -68,7 +68,8 @@ function Ask(props: { readonly view: ConfirmationView; readonly login: string })
         shows this code:
       </Code>
       {view.about === null ? <p>Nothing is known about who asks.</p> : <Facts about={view.about} />}
-      <Claims title="What it asks for, unverified" texts={[view.condition, ...(view.about?.agents ?? [])]} />
+      <Claims title="What it asks for, unverified" texts={[view.condition]} />
+      <HoldersWords about={view.about} />
       <Answer view={view} login={login} yes="Confirm" />
     </>
   );

@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 
+import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
 
@@ -42,13 +43,13 @@ export function Facts(props: { readonly about: DischargeSubject }) {
           name="Vouched for by"
           value={assertedBy === "platform" ? "the platform, by its own word" : printable(issuer, LONGEST)}
         />
-        <Fact name="What the token allows" value={about.summary} />
+        <Fact name="What the token allows at most" value={verifiedText(about.summaryParts)} />
         <Fact name="Its link" value={about.revocationId} />
       </dl>
       <details>
-        <summary>Every caveat of the token</summary>
+        <summary>Every caveat that the issuer wrote</summary>
         <ul>
-          {about.caveats.map((caveat) => (
+          {about.caveats.slice(0, about.issuedCaveats).map((caveat) => (
             <li>
               <code>{caveat}</code>
             </li>
@@ -56,6 +57,26 @@ export function Facts(props: { readonly about: DischargeSubject }) {
         </ul>
       </details>
     </section>
+  );
+}
+
+/** All that holders wrote into the token that was shown: it narrows the token, and its words are theirs. */
+export function HoldersWords(props: { readonly about: DischargeSubject | null }) {
+  if (props.about === null) return null;
+  const { agents, caveats, issuedCaveats } = props.about;
+  const appended = caveats.slice(issuedCaveats);
+  return (
+    <>
+      {agents.length === 0 ? null : (
+        <Claims title="Agents that the token says it went through, unverified" texts={agents} />
+      )}
+      {appended.length === 0 ? null : (
+        <Claims
+          title="Caveats that its holders added. They narrow it; the words are theirs"
+          texts={appended}
+        />
+      )}
+    </>
   );
 }
 

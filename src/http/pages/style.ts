@@ -9,6 +9,8 @@ dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem; overflow-wrap: anywhere; }
 code { overflow-wrap: anywhere; }
 button { font: inherit; padding: 0.3rem 1rem; margin-right: 0.5rem; }
+.yes { border: 0.15rem solid #2a7; }
+.no { border: 0.15rem solid #c33; }
 input[type=text] { font: inherit; width: 100%; box-sizing: border-box; margin-bottom: 1rem; }
 ul { padding-left: 1.2rem; }
 .facts { border-left: 0.3rem solid #2a7; padding-left: 1rem; }

@@ -96,6 +96,7 @@ const credentialExample = {
   expires_at: "2027-02-20T13:00:00.000Z",
   caveats: ["time < 2027-02-20T13:00:00.000Z", "action in verify"],
   summary: "Until 20 February 2027, verify.",
+  summary_parts: [{ by: "issued", text: "Until 20 February 2027, verify." }],
 };
 
 /** `POST /v1/platforms/{name}/credentials` */

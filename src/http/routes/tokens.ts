@@ -68,6 +68,7 @@ const issuedExample = {
   expires_at: "2026-11-22T14:00:00.000Z",
   caveats: ["time < 2026-11-22T14:00:00.000Z", "action in read, list"],
   summary: "Until 14:00 UTC, read or list.",
+  summary_parts: [{ by: "issued", text: "Until 14:00 UTC, read or list." }],
 };
 
 const { token: _token, ...facts } = issuedExample;

@@ -35,6 +35,7 @@ const allowedExample = {
   agents: ["orchestrator", "researcher#7f3a"],
   caveats: ["time < 2026-11-22T14:00:00.000Z", "agent = orchestrator", "agent = researcher#7f3a"],
   summary: "Until 14:00 UTC, anything.",
+  summary_parts: [{ by: "issued", text: "Until 14:00 UTC, anything." }],
   revocation_id: "ASNFZ4mrze8BI0VniavN7w",
   revocation_ids: ["q83vEjRWeJCrze8SNFZ4kA", "ASNFZ4mrze8BI0VniavN7w"],
   budgets: [],

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import { DECISIONS, REQUEST_STATES } from "../../words/states.ts";
 import { principalSchema, principalWire } from "./principal.ts";
+import { summaryPartsSchema, summaryPartsWire } from "./summary.ts";
 import { instant, lineOfText, opaqueId, platformName, printInstant, revocationId, tokenId } from "./text.ts";
 
 /** An approval, as answers write it. */
@@ -27,8 +29,9 @@ export const approvalSchema = z
         }),
         platform: platformName,
         principal: principalSchema,
-        caveats: z.array(z.string()),
-        summary: z.string(),
+        caveats: z.array(z.string()).meta({ description: "Those that the issuer wrote." }),
+        summary: z.string().meta({ description: "What is by `issued` and by `service` in `summary_parts`." }),
+        summary_parts: summaryPartsSchema,
       })
       .optional()
       .meta({
@@ -41,6 +44,10 @@ export const approvalSchema = z
         agents: z
           .array(z.string())
           .meta({ description: "Whom the token was handed to, as its holders say." }),
+        caveats: z.array(z.string()).meta({
+          description:
+            "Those that holders appended. They are enforced, so the token allows less than `token` says; their words are the holders'.",
+        }),
       })
       .meta({ description: "What nobody vouches for. Show it apart, and as plain text." }),
     decisions: z.array(
@@ -84,7 +91,11 @@ export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema>
     ...(decidedAt === null ? {} : { decided_at: printInstant(decidedAt) }),
     discharge_life: view.life,
     ...(about === null ? {} : { token: tokenWire(about) }),
-    unverified: { text: condition.text, agents: [...(about?.agents ?? [])] },
+    unverified: {
+      text: condition.text,
+      agents: [...(about?.agents ?? [])],
+      caveats: about === null ? [] : about.caveats.slice(about.issuedCaveats),
+    },
     decisions: view.decisions.map(({ issuer, subject, approved, reason, at }) => ({
       issuer,
       subject,
@@ -102,7 +113,8 @@ function tokenWire({ principal, ...about }: NonNullable<ApprovalView["about"]>) 
     revocation_id: about.revocationId,
     platform: about.platform,
     principal: principalWire(principal),
-    caveats: [...about.caveats],
-    summary: about.summary,
+    caveats: about.caveats.slice(0, about.issuedCaveats),
+    summary: verifiedText(about.summaryParts),
+    summary_parts: summaryPartsWire(about.summaryParts),
   };
 }

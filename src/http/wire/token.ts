@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { IssuedToken, TokenView } from "../../domain/service.ts";
 import { TOKEN_STATES } from "../../words/states.ts";
 import { principalSchema, principalWire } from "./principal.ts";
+import { summaryPartsSchema, summaryPartsWire } from "./summary.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, tokenId } from "./text.ts";
 
 const facts = {
@@ -15,6 +16,7 @@ const facts = {
     .array(z.string())
     .meta({ description: "In chain order. A third-party caveat reads `third-party LOCATION`." }),
   summary: z.string().meta({ description: "What the token allows, in sentences made from its caveats." }),
+  summary_parts: summaryPartsSchema,
   warnings: z
     .array(z.string())
     .optional()
@@ -70,6 +72,7 @@ function factsWire(token: Omit<IssuedToken, "token">) {
     expires_at: printInstant(token.expiresAt),
     caveats: [...token.caveats],
     summary: token.summary,
+    summary_parts: summaryPartsWire(token.summaryParts),
     ...(token.warnings.length === 0 ? {} : { warnings: [...token.warnings] }),
   };
 }

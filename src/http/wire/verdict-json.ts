@@ -69,6 +69,7 @@ function saysTheSame(a: Allowed, b: Allowed): boolean {
     a.revocationIds === b.revocationIds &&
     a.caveats === b.caveats &&
     a.summary === b.summary &&
+    a.summaryParts === b.summaryParts &&
     a.principal === b.principal &&
     a.expiresAt === b.expiresAt &&
     a.issuedAt === b.issuedAt &&

@@ -3,6 +3,7 @@ import type { Verdict } from "../../domain/service.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
 import { principalSchema, principalWire } from "./principal.ts";
+import { summaryPartsSchema, summaryPartsWire } from "./summary.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, sequence, tokenId } from "./text.ts";
 
 const MEANING: Readonly<Record<RefusalCode, string>> = {
@@ -43,6 +44,7 @@ export const allowedSchema = z
     }),
     caveats: z.array(z.string()),
     summary: z.string().meta({ description: "What the token allows, in sentences made from its caveats." }),
+    summary_parts: summaryPartsSchema,
     revocation_id: revocationId.meta({ description: "Of the presented macaroon: the chain's last link." }),
     revocation_ids: z.array(revocationId).meta({ description: "Of every link, root first, presented last." }),
     budgets: z
@@ -119,6 +121,7 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
     agents: verdict.agents as string[],
     caveats: verdict.caveats as string[],
     summary: verdict.summary,
+    summary_parts: summaryPartsWire(verdict.summaryParts),
     revocation_id: verdict.revocationId,
     revocation_ids: [...verdict.revocationIds],
     budgets: [],

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SUMMARY_AUTHORS } from "../../caveats/together/summary-parts.ts";
 import type { DischargeRequest } from "../../domain/ports/discharge-requests.ts";
 import { REQUEST_STATES } from "../../words/states.ts";
 import { nullable, type Row, readBytes, readInstant, readText } from "../engine/values.ts";
@@ -18,6 +19,12 @@ const aboutSchema = z.strictObject({
   caveats: z.array(z.string()),
   summary: z.string(),
   agents: z.array(z.string()),
+});
+
+// Beside `about`, since an older version refuses a member there that it does not know.
+const originSchema = z.strictObject({
+  issuedCaveats: z.int(),
+  summaryParts: z.array(z.strictObject({ by: z.enum(SUMMARY_AUTHORS), text: z.string() })),
 });
 
 const decisionsSchema = z.array(
@@ -40,14 +47,13 @@ export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired"]);
 /** The columns of a request, from `discharge_requests as r`. */
 export const COLUMNS = `
   r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
-  r.ancestor, r.about, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
+  r.ancestor, r.about, r.about_origin, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
   (select coalesce(jsonb_agg(jsonb_build_object('issuer', d.issuer, 'subject', d.subject, 'approved', d.approved,
     'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
     '[]'::jsonb) from discharge_decisions as d where d.request_id = r.id) as decisions`;
 
 /** Reads a row of {@link COLUMNS}. */
 export function toRequest(row: Row): DischargeRequest {
-  const about = row["about"];
   return {
     id: readText(row["id"]),
     kind: readJson("discharge_requests.kind", kindSchema, row["kind"]),
@@ -60,13 +66,22 @@ export function toRequest(row: Row): DischargeRequest {
     callerHash: readBytes(row["caller_hash"]),
     sealed: nullable(readBytes)(row["sealed"]),
     ancestor: nullable(readText)(row["ancestor"]),
-    about: about === null ? null : readJson("discharge_requests.about", aboutSchema, parsed(about)),
+    about: readAbout(row["about"], row["about_origin"]),
     approverKeys: readJson("discharge_requests.approver_keys", keysSchema, parsed(row["approver_keys"])),
     askedAt: readInstant(row["asked_at"]),
     expiresAt: readInstant(row["expires_at"]),
     decidedAt: nullable(readInstant)(row["decided_at"]),
     decisions: readJson("discharge_decisions", decisionsSchema, parsed(row["decisions"])),
   };
+}
+
+/** @param origin null where an older version wrote the row: then every word counts as a holder's */
+function readAbout(about: unknown, origin: unknown): DischargeRequest["about"] {
+  if (about === null) return null;
+  const subject = readJson("discharge_requests.about", aboutSchema, parsed(about));
+  const parts = [{ by: "holder", text: subject.summary } as const];
+  if (origin === null) return { ...subject, issuedCaveats: 0, summaryParts: parts };
+  return { ...subject, ...readJson("discharge_requests.about_origin", originSchema, parsed(origin)) };
 }
 
 // One driver parses jsonb by itself, the other hands over its text.

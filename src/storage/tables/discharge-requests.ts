@@ -18,9 +18,9 @@ import { readJson } from "./json.ts";
 const INSERT = `
   insert into discharge_requests
     (id, kind, protocol, state, condition, code, secret_hash, ticket_hash, caller_hash, sealed, ancestor, about,
-     token_id, approver_keys, asked_at, expires_at, decided_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13,
-    $14::jsonb, $15::timestamptz, $16::timestamptz, $17::timestamptz)`;
+     about_origin, token_id, approver_keys, asked_at, expires_at, decided_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb,
+    $14, $15::jsonb, $16::timestamptz, $17::timestamptz, $18::timestamptz)`;
 
 const FIND = `select ${COLUMNS} from discharge_requests as r where r.id = $1`;
 
@@ -95,6 +95,8 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
 
   return {
     async insert(request) {
+      const { issuedCaveats, summaryParts, ...about } = request.about ?? {};
+      const origin = JSON.stringify({ issuedCaveats, summaryParts });
       await run("dischargeRequests.insert", (session) =>
         session.query(INSERT, [
           request.id,
@@ -108,7 +110,8 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           request.callerHash,
           request.sealed,
           request.ancestor,
-          request.about === null ? null : JSON.stringify(request.about),
+          request.about === null ? null : JSON.stringify(about),
+          request.about === null ? null : origin,
           request.about?.tokenId ?? null,
           JSON.stringify(request.approverKeys.map(writeText)),
           writeInstant(request.askedAt),

@@ -178,6 +178,7 @@ export const dischargeRequests = pgTable("discharge_requests", {
   sealed: bytea(),
   ancestor: text(),
   about: json(),
+  aboutOrigin: json("about_origin"),
   tokenId: uuid("token_id"),
   approverKeys: json("approver_keys").notNull(),
   askedAt: instant("asked_at").notNull(),
