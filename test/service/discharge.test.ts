@@ -414,13 +414,23 @@ describeService(
       expect((await ask(token, { token })).json()).toMatchObject({ status: 404, member: "token" });
     });
 
-    test("of too many requests for one token the oldest make room", async () => {
+    test("of too many requests for one token the newest is refused, and nothing that waits is lost", async () => {
       const token = await gated("approved-by bob Pay");
       const requests: Waiting[] = [];
-      for (let index = 0; index < 6; index++)
+      for (let index = 0; index < 5; index++)
         requests.push(await waiting(token, { token }, { "x-test-peer": `2001:db8:${index}::1` }));
-      expect((await collect(requests[0] as Waiting)).json()).toMatchObject({ status: 410, code: "gone" });
-      expect((await collectNow(requests[5] as Waiting)).status).toBe("pending");
+      const refused = await ask(token, { token }, { "x-test-peer": "2001:db8:9::1" });
+      expect(refused.json()).toMatchObject({ status: 429, detail: expect.stringContaining("of this token") });
+      for (const request of requests) expect((await collectNow(request)).status).toBe("pending");
+      // A rogue below fills what it can; the link above it still asks.
+      const codes = new Set<number>();
+      for (let index = 0; index < 60; index++) {
+        const below = narrow(token, "agent = rogue#1", `note = ${index}`);
+        codes.add((await ask(token, { token: below }, { "x-test-peer": `2001:db8:8:${index}::1` })).status);
+      }
+      expect([...codes].sort()).toEqual([202, 429]);
+      const above = await gated("approved-by bob Pay again");
+      expect((await ask(above, { token: above })).status).toBe(202);
     });
 
     test("a caller who asks without end is told to wait, whichever address of its network it uses", async () => {

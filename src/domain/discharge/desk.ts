@@ -15,7 +15,7 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { approvalAsked } from "./approval-notices.ts";
 import { approverKeys } from "./approver-keys.ts";
-import type { DischargeLimits } from "./limits.ts";
+import { askerOf, type DischargeLimits } from "./limits.ts";
 import { mintDischarge } from "./minting.ts";
 import {
   lifeOf,
@@ -97,6 +97,7 @@ export function createDischargeDesk(options: {
     async enqueue({ ticket, protocol, caller, callerHash, shown, ancestor }) {
       const { condition } = ticket.terms;
       const isApproval = condition.kind === "approved-by";
+      const asker = shown === undefined ? callerHash : askerOf(shown.subject);
       const secret = newSecret(randomness);
       const code = newCode(randomness);
       const actor: Actor =
@@ -118,7 +119,7 @@ export function createDischargeDesk(options: {
           code,
           secretHash: secretHash(secret),
           ticketHash: ticket.hash,
-          callerHash,
+          callerHash: asker,
           sealed: sealed.seal(id, ticket),
           ancestor,
           about: shown?.subject ?? null,
@@ -128,14 +129,15 @@ export function createDischargeDesk(options: {
           decidedAt: null,
           decisions: [],
         };
-        await repositories.dischargeRequests.insert(request);
+        await repositories.dischargeRequests.insert(request, shown?.depth ?? null);
         const crowd = {
-          callerHash,
-          tokenId: shown?.subject.tokenId,
+          callerHash: asker,
+          link: shown?.subject.revocationId ?? null,
+          depth: shown?.depth ?? 0,
           approverKeys: request.approverKeys,
           protocol,
         };
-        await limits.makeRoom(repositories, crowd, now);
+        await limits.requireRoom(repositories, crowd, now);
         const event = {
           action: "discharge.asked",
           actor,

@@ -5,21 +5,23 @@ import { DomainError } from "../parts/error.ts";
 import { networkOf } from "../parts/network.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeProtocol } from "../ports/discharge-requests.ts";
+import type { DischargeProtocol, DischargeSubject } from "../ports/discharge-requests.ts";
 import type { Repositories } from "../ports/store.ts";
 
-/** Requests a caller may have waiting, before the oldest makes room. */
-const MOST_PER_CALLER = 50;
+/** Requests that may wait for one asker. */
+const MOST_OF_ASKER = 50;
 
-/** The same of one root macaroon's whole tree. */
-const MOST_PER_TOKEN = 5;
+/** The same that showed one link. */
+const MOST_OF_LINK = 5;
 
 /**
- * Approvals that one person or group may be asked for at once. Past that nobody is asked, so that nobody can push
- * another's request out. Those of stock bakery clients, who need no token to ask, are counted apart: they cannot
- * keep out the others.
+ * Approvals that may wait for one person or group. Those of stock bakery clients, who need no token to ask, are counted
+ * apart: they cannot keep out the others.
  */
-const MOST_PER_APPROVER = { native: 100, bakery: 20 } as const;
+const MOST_FOR_APPROVER = { native: 1_000, bakery: 20 } as const;
+
+/** The share that one asker may take of the places that are left with an approver. */
+const SHARE = 1 / 4;
 
 /** Requests a second, and at once, of one caller. */
 const ASKING = { perSecond: 2, burst: 40, maxKeys: 50_000 };
@@ -28,12 +30,19 @@ const ASKING = { perSecond: 2, burst: 40, maxKeys: 50_000 };
 export interface DischargeLimits {
   /** Names whoever asks: who they are, or where they ask from. @throws DomainError `rate_limited` */
   admit(caller: Caller | undefined, from: string): Uint8Array;
-  /** Makes room for a request that was just inserted. @throws DomainError `rate_limited` where its approvers are asked too much */
-  makeRoom(
+  /**
+   * Refuses a request that was just inserted, where too many wait. What a person is about to answer is never pushed
+   * out: the newcomer is refused.
+   *
+   * @throws DomainError `rate_limited`, naming what is full
+   */
+  requireRoom(
     repositories: Repositories,
     request: {
       readonly callerHash: Uint8Array;
-      readonly tokenId: string | undefined;
+      readonly link: string | null;
+      /** Links above the shown one. */
+      readonly depth: number;
       readonly approverKeys: readonly string[];
       readonly protocol: DischargeProtocol;
     },
@@ -47,6 +56,19 @@ function nameOf(caller: Caller | undefined, from: string): string {
   return `human\n${caller.identity.issuer}\n${caller.identity.subject}`;
 }
 
+function full(what: string): DomainError {
+  return new DomainError("rate_limited", `${what}: wait until some are answered or have expired`);
+}
+
+/** Names the asker who shows a token: the person whose token it is, from wherever it is asked. */
+export function askerOf(subject: DischargeSubject): Uint8Array {
+  return hashOf(`principal\n${subject.platform}\n${subject.principal.id}`);
+}
+
+function hashOf(name: string): Uint8Array {
+  return new Uint8Array(createHash("sha256").update("bakehouse discharge caller v1\0").update(name).digest());
+}
+
 export function createDischargeLimits(options: { readonly clock: Clock }): DischargeLimits {
   const asking = createRateLimit({ clock: options.clock, ...ASKING });
   return {
@@ -54,17 +76,21 @@ export function createDischargeLimits(options: { readonly clock: Clock }): Disch
       const name = nameOf(caller, from);
       if (!asking.take(name))
         throw new DomainError("rate_limited", "too many requests for discharges at once");
-      return new Uint8Array(
-        createHash("sha256").update("bakehouse discharge caller v1\0").update(name).digest(),
-      );
+      return hashOf(name);
     },
-    async makeRoom({ dischargeRequests }, { callerHash, tokenId, approverKeys, protocol }, now) {
-      await dischargeRequests.dropOldest({ callerHash }, MOST_PER_CALLER, now);
-      if (tokenId !== undefined) await dischargeRequests.dropOldest({ tokenId }, MOST_PER_TOKEN, now);
+    async requireRoom({ dischargeRequests }, { callerHash, link, depth, approverKeys, protocol }, now) {
+      const { ofLink, ofAsker } = await dischargeRequests.waitingOf({ callerHash, link, depth }, now);
+      if (ofLink > MOST_OF_LINK) throw full(`${MOST_OF_LINK} requests of this token wait already`);
+      if (ofAsker > MOST_OF_ASKER) throw full(`${MOST_OF_ASKER} requests of this asker wait already`);
       if (approverKeys.length === 0) return;
-      const pending = await dischargeRequests.mostPending(approverKeys, protocol, now);
-      if (pending > MOST_PER_APPROVER[protocol]) {
-        throw new DomainError("rate_limited", "whoever has to approve is asked too much already");
+      const most = MOST_FOR_APPROVER[protocol];
+      for (const waiting of await dischargeRequests.waitingFor(approverKeys, { callerHash, protocol }, now)) {
+        if (waiting.all > most)
+          throw full(`${most} requests wait already for the people who have to approve`);
+        const share = Math.max(1, Math.floor((most - waiting.all) * SHARE));
+        if (waiting.ofAsker > share) {
+          throw full(`${share} requests of this asker wait already for the people who have to approve`);
+        }
       }
     },
   };

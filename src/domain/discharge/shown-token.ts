@@ -13,6 +13,8 @@ import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {
   readonly subject: DischargeSubject;
+  /** How many links stand above the shown one. */
+  readonly depth: number;
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -65,6 +67,7 @@ export function createTokenReading(options: {
         summaryParts: summaryParts(conditions, identifier.issuedCaveats, options),
         agents: agentTrail(conditions),
       },
+      depth: macaroon.revocationIds.length - 1,
       expiresAt: token.endsAt,
     };
   };

@@ -86,15 +86,24 @@ export interface DischargeStanding {
   readonly expiresAt: number;
 }
 
-/** Which pending requests count together. */
-export type DischargeCrowd =
-  | { readonly callerHash: Uint8Array }
-  /** A root macaroon's whole tree. */
-  | { readonly tokenId: string };
+/** Pending requests of one asker. */
+export interface WaitingOfAsker {
+  /** Those that showed the same link. */
+  readonly ofLink: number;
+  /** Those that showed no deeper link: what descendants ask for never counts against the links above them. */
+  readonly ofAsker: number;
+}
+
+/** Pending approvals of one approver. */
+export interface WaitingForApprover {
+  readonly all: number;
+  readonly ofAsker: number;
+}
 
 /** Requests for discharges. Every method rejects only when the store could not answer. */
 export interface DischargeRequestStore {
-  insert(request: Omit<DischargeRequest, "decisions">): Promise<void>;
+  /** @param depth how many links stand above the shown one; null where no token was shown */
+  insert(request: Omit<DischargeRequest, "decisions">, depth: number | null): Promise<void>;
   find(id: string): Promise<DischargeRequest | undefined>;
   /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */
   lock(id: string): Promise<DischargeRequest | undefined>;
@@ -102,15 +111,17 @@ export interface DischargeRequestStore {
   decide(id: string, decision: DischargeDecision): Promise<boolean>;
   settle(id: string, state: DischargeState, decidedAt: number): Promise<void>;
   standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
-  /**
-   * Drops the oldest pending requests so that at most `most` are left.
-   *
-   * @param now unix milliseconds; expired requests do not count
-   * @returns how many were dropped
-   */
-  dropOldest(crowd: DischargeCrowd, most: number, now: number): Promise<number>;
-  /** The most pending approvals that any of these approvers has, of those that were asked for by one protocol. */
-  mostPending(approverKeys: readonly string[], protocol: DischargeProtocol, now: number): Promise<number>;
+  /** @param now unix milliseconds; expired requests do not count */
+  waitingOf(
+    asker: { readonly callerHash: Uint8Array; readonly link: string | null; readonly depth: number },
+    now: number,
+  ): Promise<WaitingOfAsker>;
+  /** Of each of these approvers, the pending approvals that were asked for by one protocol. */
+  waitingFor(
+    approverKeys: readonly string[],
+    asker: { readonly callerHash: Uint8Array; readonly protocol: DischargeProtocol },
+    now: number,
+  ): Promise<readonly WaitingForApprover[]>;
   /** Approvals that concern any of these, newest first; the page key is the id. */
   list(
     approverKeys: readonly string[],

@@ -18,9 +18,9 @@ import { readJson } from "./json.ts";
 const INSERT = `
   insert into discharge_requests
     (id, kind, protocol, state, condition, code, secret_hash, ticket_hash, caller_hash, sealed, ancestor, about,
-     about_origin, token_id, approver_keys, asked_at, expires_at, decided_at)
+     about_origin, token_id, approver_keys, asked_at, expires_at, decided_at, link, depth)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb,
-    $14, $15::jsonb, $16::timestamptz, $17::timestamptz, $18::timestamptz)`;
+    $14, $15::jsonb, $16::timestamptz, $17::timestamptz, $18::timestamptz, $19, $20)`;
 
 const FIND = `select ${COLUMNS} from discharge_requests as r where r.id = $1`;
 
@@ -39,29 +39,18 @@ const STANDINGS = `
     select id, state, expires_at from discharge_requests where id = asked::uuid limit 1
   ) as found`;
 
-function dropOldest(condition: string): string {
-  return `
-    update discharge_requests set state = 'dropped', sealed = null
-    where id in (
-      select id from discharge_requests
-      where state = 'pending' and expires_at > $2::timestamptz and ${condition}
-      order by id desc offset $3::integer
-    ) and state = 'pending'
-    returning 1 as dropped`;
-}
+const WAITING_OF = `
+  select count(*) filter (where link = $2) as of_link, count(*) filter (where coalesce(depth, 0) <= $3::integer) as of_asker
+  from discharge_requests
+  where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz`;
 
-const DROP_BY_CALLER = dropOldest("caller_hash = $1");
-const DROP_BY_TOKEN = dropOldest("token_id = $1");
-
-const MOST_PENDING = `
-  select coalesce(max(pending), 0) as most from (
-    select count(*) as pending
-    from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
-    where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
-      and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
-      and key in (select jsonb_array_elements_text($1::jsonb))
-    group by key
-  ) as counted`;
+const WAITING_FOR = `
+  select count(*) as waiting, count(*) filter (where r.caller_hash = $4) as of_asker
+  from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
+  where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
+    and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
+    and key in (select jsonb_array_elements_text($1::jsonb))
+  group by key`;
 
 // All of an approver's first, and then the page: in one search, a planner that expects many would read everybody's, from
 // the newest on, until it has met a page of theirs.
@@ -94,7 +83,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
   }
 
   return {
-    async insert(request) {
+    async insert(request, depth) {
       const { issuedCaveats, summaryParts, ...about } = request.about ?? {};
       const origin = JSON.stringify({ issuedCaveats, summaryParts });
       await run("dischargeRequests.insert", (session) =>
@@ -117,6 +106,8 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           writeInstant(request.askedAt),
           writeInstant(request.expiresAt),
           request.decidedAt === null ? null : writeInstant(request.decidedAt),
+          request.about?.revocationId ?? null,
+          depth,
         ]),
       );
     },
@@ -157,22 +148,19 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
         expiresAt: readInstant(row["expires_at"]),
       }));
     },
-    async dropOldest(crowd, most, now) {
-      const [text, key] =
-        "callerHash" in crowd
-          ? ([DROP_BY_CALLER, crowd.callerHash] as const)
-          : ([DROP_BY_TOKEN, crowd.tokenId] as const);
-      const rows = await run("dischargeRequests.dropOldest", (session) =>
-        session.query(text, [key, writeInstant(now), most]),
+    async waitingOf({ callerHash, link, depth }, now) {
+      const [row] = await run("dischargeRequests.waitingOf", (session) =>
+        session.query(WAITING_OF, [callerHash, link, depth, writeInstant(now)]),
       );
-      return rows.length;
+      if (row === undefined) throw new StorageError("dischargeRequests.waitingOf");
+      return { ofLink: readInteger(row["of_link"]), ofAsker: readInteger(row["of_asker"]) };
     },
-    async mostPending(approverKeys, protocol, now) {
-      const [row] = await run("dischargeRequests.mostPending", (session) =>
-        session.query(MOST_PENDING, [JSON.stringify(approverKeys), writeInstant(now), protocol]),
+    async waitingFor(approverKeys, { callerHash, protocol }, now) {
+      const keys = JSON.stringify(approverKeys);
+      const rows = await run("dischargeRequests.waitingFor", (session) =>
+        session.query(WAITING_FOR, [keys, writeInstant(now), protocol, callerHash]),
       );
-      if (row === undefined) throw new StorageError("dischargeRequests.mostPending");
-      return readInteger(row["most"]);
+      return rows.map((row) => ({ all: readInteger(row["waiting"]), ofAsker: readInteger(row["of_asker"]) }));
     },
     async list(approverKeys, { pendingAt }, { limit, after }) {
       if (after !== undefined && !isUuid(after)) throw foreignCursor();

@@ -180,6 +180,8 @@ export const dischargeRequests = pgTable("discharge_requests", {
   about: json(),
   aboutOrigin: json("about_origin"),
   tokenId: uuid("token_id"),
+  link: text(),
+  depth: integer(),
   approverKeys: json("approver_keys").notNull(),
   askedAt: instant("asked_at").notNull(),
   expiresAt: instant("expires_at").notNull(),

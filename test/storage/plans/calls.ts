@@ -69,7 +69,7 @@ const request = (id = now()) => ({
 
 async function pendingRequest(store: Store): Promise<string> {
   const made = request();
-  await store.dischargeRequests.insert(made);
+  await store.dischargeRequests.insert(made, null);
   return made.id;
 }
 
@@ -92,7 +92,7 @@ export const CALLS: Calls = {
     destroyExpired: [(store) => store.dischargeKeys.destroyExpired(Date.now() - DAY)],
   },
   dischargeRequests: {
-    insert: [(store) => store.dischargeRequests.insert(request())],
+    insert: [(store) => store.dischargeRequests.insert(request(), 2)],
     find: [async (store) => store.dischargeRequests.find(await pendingRequest(store))],
     lock: [async (store) => store.dischargeRequests.lock(await pendingRequest(store))],
     decide: [
@@ -110,11 +110,21 @@ export const CALLS: Calls = {
     standings: [
       (store) => store.dischargeRequests.standings(Array.from({ length: 200 }, () => randomUUID())),
     ],
-    dropOldest: [
-      (store) => store.dischargeRequests.dropOldest({ callerHash: bytes(32, "caller") }, 20, Date.now()),
-      (store) => store.dischargeRequests.dropOldest({ tokenId: randomUUID() }, 20, Date.now()),
+    waitingOf: [
+      (store) =>
+        store.dischargeRequests.waitingOf(
+          { callerHash: bytes(32, "caller"), link: "AAAAAAAAAAAAAAAAAAAAAA", depth: 2 },
+          Date.now(),
+        ),
     ],
-    mostPending: [(store) => store.dischargeRequests.mostPending(approvers, "native", Date.now())],
+    waitingFor: [
+      (store) =>
+        store.dischargeRequests.waitingFor(
+          approvers,
+          { callerHash: bytes(32, "caller"), protocol: "native" },
+          Date.now(),
+        ),
+    ],
     list: [
       (store) => store.dischargeRequests.list(["group:g7"], { pendingAt: undefined }, page),
       (store) => store.dischargeRequests.list(approvers, { pendingAt: Date.now() }, page),
