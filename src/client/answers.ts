@@ -1,7 +1,6 @@
-import type { SummaryAuthor } from "../caveats/together/summary-parts.ts";
 import type { RefusalCode as KnownRefusalCode } from "../words/refusal-codes.ts";
 import type { RevocationScopeName, TargetName } from "../words/revocations.ts";
-import type { Decision, KeyState, RequestState, TokenState } from "../words/states.ts";
+import type { Decision, KeyState, RequestState, SummaryAuthor, TokenState } from "../words/states.ts";
 import {
   count,
   instant,

@@ -20,3 +20,7 @@ export type SessionKind = (typeof SESSION_KINDS)[number];
 /** The answers of a person to an approval. */
 export const DECISIONS = ["approve", "deny"] as const;
 export type Decision = (typeof DECISIONS)[number];
+
+/** The writers of a summary's parts. `service`: nobody's words, only times and counts that the service enforces. */
+export const SUMMARY_AUTHORS = ["issued", "holder", "service"] as const;
+export type SummaryAuthor = (typeof SUMMARY_AUTHORS)[number];

@@ -1,9 +1,6 @@
+import type { SummaryAuthor } from "../../words/states.ts";
 import type { Condition } from "../condition.ts";
 import { type SummaryOptions, summarise, summariseLimits } from "./summary.ts";
-
-/** The writers of a summary's parts. `service`: nobody's words, only times and numbers that the service enforces. */
-export const SUMMARY_AUTHORS = ["issued", "holder", "service"] as const;
-export type SummaryAuthor = (typeof SUMMARY_AUTHORS)[number];
 
 /** A sentence of a summary, with its origin. */
 export interface SummaryPart {

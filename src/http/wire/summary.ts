@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { SUMMARY_AUTHORS, type SummaryPart } from "../../caveats/together/summary-parts.ts";
+import type { SummaryPart } from "../../caveats/together/summary-parts.ts";
+import { SUMMARY_AUTHORS } from "../../words/states.ts";
 
 /** A summary's sentences with their origins, as answers write them. */
 export const summaryPartsSchema = z

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { SUMMARY_AUTHORS } from "../../caveats/together/summary-parts.ts";
 import type { DischargeRequest } from "../../domain/ports/discharge-requests.ts";
-import { REQUEST_STATES } from "../../words/states.ts";
+import { REQUEST_STATES, SUMMARY_AUTHORS } from "../../words/states.ts";
 import { nullable, type Row, readBytes, readInstant, readText } from "../engine/values.ts";
 import { readJson } from "./json.ts";
 
