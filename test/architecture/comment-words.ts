@@ -6,7 +6,7 @@ import { SOURCES, textOf } from "./source-graph.ts";
  */
 
 /** Words of a thousand that may be of that kind. */
-const BOUND = 30;
+const BOUND = 7;
 
 const COMMENT = /^\s*(?:\/\/|\/?\*)/;
 const WORD = /[a-z]+/gi;
