@@ -213,8 +213,8 @@ describeOn("postgres", "issues at once", (open) => {
     { functions: "as they are", change: "select 1", scanned: false },
     {
       functions: "without their setting, to show that it is needed",
-      change: `alter function public.bakehouse_log_append reset enable_seqscan;
-        alter function public.bakehouse_record_issues reset enable_seqscan`,
+      change: `alter function public.bakehouse_log_write reset seq_page_cost;
+        alter function public.bakehouse_record_issues reset seq_page_cost`,
       scanned: true,
     },
   ])("a table is read as a whole by the functions $functions: $scanned", async ({ change, scanned }) => {

@@ -111,7 +111,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
       const decoded = decodeBundle(text);
       if (!decoded.ok || !isLearnable(decoded.macaroons, allowed)) return;
       const [macaroon] = decoded.macaroons;
-      const token = askedToken(macaroon.unverifiedCaveats, allowed, readCaveat);
+      const token = askedToken(macaroon, allowed, readCaveat);
       if (since.some((revocation) => isKilledBy(token, revocation))) return;
       const link: KnownLink = { ...linkOf(macaroon), text, token };
       const size = sizeOf(text, token) + JSON.stringify(allowed).length;

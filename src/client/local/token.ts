@@ -3,9 +3,11 @@ import { clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import type { CaveatReader } from "../../caveats/memo.ts";
 import { summarise } from "../../caveats/together/summary.ts";
+import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds, millisecondsOf } from "../../caveats/values/instant.ts";
 import type { JsonObject } from "../../json/value.ts";
-import type { UnverifiedCaveat } from "../../macaroon/index.ts";
+import type { UnverifiedCaveat, UnverifiedMacaroon } from "../../macaroon/index.ts";
+import { parseIdentifier } from "../../words/identifier.ts";
 import { firstRefusal } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
 import type { Window } from "./clock.ts";
@@ -14,6 +16,8 @@ import type { Revocable } from "./revocations.ts";
 /** A token with a signature that is known to be right, ready to be cleared. The parts that callers see are frozen. */
 export interface KnownToken extends Revocable {
   readonly conditions: readonly Condition[];
+  /** The number of conditions, from the first, that the issuer wrote. */
+  readonly issued: number;
   /** The caveats as they are shown. */
   readonly texts: readonly string[];
   /** Whether each condition is understood here. */
@@ -28,7 +32,7 @@ export interface KnownToken extends Revocable {
 
 /** The token that the service has answered about. */
 export function askedToken(
-  caveats: readonly UnverifiedCaveat[],
+  { identifier, unverifiedCaveats }: UnverifiedMacaroon,
   allowed: Allowed,
   readCaveat: CaveatReader,
 ): KnownToken {
@@ -38,6 +42,7 @@ export function askedToken(
     root,
     revocationIds: [],
     conditions: [],
+    issued: parseIdentifier(identifier)?.issuedCaveats ?? 0,
     agents: [],
     texts: [],
     isReadable: true,
@@ -45,7 +50,7 @@ export function askedToken(
   };
   const expires = Date.parse(allowed.expires_at);
   const expiresAt = new Date(expires).toISOString();
-  return narrowedToken({ ...none, expires, expiresAt }, caveats, revocationIds, readCaveat);
+  return narrowedToken({ ...none, expires, expiresAt }, unverifiedCaveats, revocationIds, readCaveat);
 }
 
 /** A token with further caveats, each with the revocation id of its link. */
@@ -80,6 +85,7 @@ export function narrowedToken(
   return {
     root: from.root,
     conditions,
+    issued: from.issued,
     texts: Object.freeze(texts),
     agents: Object.freeze(agents),
     revocationIds: Object.freeze([...from.revocationIds, ...revocationIds]),
@@ -105,7 +111,7 @@ export function isDecidable(token: KnownToken, window: Window): boolean {
 /** Clears the token, and gives the verdict that the service would give now. */
 export function verdictOf(token: KnownToken, context: JsonObject, window: Window, sequence: string): Verdict {
   const now = instantFromMilliseconds(Math.floor(window.to));
-  const { root, conditions, agents, texts, revocationIds, expiresAt } = token;
+  const { root, conditions, issued, agents, texts, revocationIds, expiresAt } = token;
   const { failures } = clear(conditions, { now, context, macaroon: "root" });
   if (failures.length > 0) return refused(failures, sequence);
   return {
@@ -121,6 +127,9 @@ export function verdictOf(token: KnownToken, context: JsonObject, window: Window
     // Made when somebody reads it: it costs more than the answer.
     get summary() {
       return summarise(conditions, { now });
+    },
+    get summary_parts() {
+      return summaryParts(conditions, issued, { now });
     },
     revocation_id: revocationIds.at(-1) ?? root.revocation_id,
     revocation_ids: revocationIds,

@@ -60,7 +60,7 @@ export interface ReceivedBody<T> {
  * What a body may hold that comes without a credential: the tokens of a revocation, or a ticket and the token that
  * carries it.
  */
-const ANONYMOUS = { maxBytes: 256 * 1024, maxValues: 256 };
+export const ANONYMOUS = { maxBytes: 256 * 1024, maxValues: 256 };
 
 /**
  * Receives and reads a request's body.
