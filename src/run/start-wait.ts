@@ -21,8 +21,7 @@ export interface StartWait {
 
 /**
  * Opens something as soon as it can be had. Only a fault that may pass by itself is waited for: a server that starts, a
- * name that
- * is about to be known, and not a wrong password.
+ * name that is about to be known, and not a wrong password.
  *
  * @throws the error that `open` threw, at once if it will not pass, else once the time is over; the signal's reason
  */
