@@ -1,47 +1,27 @@
 import { EVENT_STREAM, IDEMPOTENCY_KEY, METADATA_PATH } from "../words/http.ts";
 import {
-  type Approval,
   type DischargeAnswer,
   type Discovery,
   type IssuedToken,
-  type Key,
-  type Page,
-  type Platform,
-  type Policy,
   type Problem,
   type RevocationPage,
   type Revoked,
-  readApprovalPage,
   readCollected,
   readDischarge,
   readDischargeKey,
   readDiscovery,
   readIssuedToken,
-  readKey,
-  readKeyPage,
-  readPlatform,
-  readPlatformPage,
-  readPolicy,
   readReadiness,
   readRevocationPage,
   readRevoked,
-  readTokenPage,
-  readTokenRecord,
   readVerdict,
   readVerdicts,
-  type TokenRecord,
   type Verdict,
 } from "./answers.ts";
 import { BakehouseError } from "./error.ts";
 import { randomText } from "./random.ts";
-import type {
-  CredentialRequest,
-  DischargeRequest,
-  IssueRequest,
-  PageRequest,
-  RevocationTarget,
-  VerifyRequest,
-} from "./requests.ts";
+import { type BakehouseRecords, createRecords, get } from "./records.ts";
+import type { DischargeRequest, IssueRequest, RevocationTarget, VerifyRequest } from "./requests.ts";
 import { type LogEvent, readLogEvents } from "./revocation-stream.ts";
 import { type BakehouseOptions, type CallOptions, createTransport, SMALL_ANSWER } from "./transport.ts";
 
@@ -51,7 +31,7 @@ import { type BakehouseOptions, type CallOptions, createTransport, SMALL_ANSWER 
  * Every method rejects with a {@link BakehouseError} if there is no answer, and with the signal's own reason after an
  * abort. A refused token is an answer. Calls that are safe to repeat are repeated.
  */
-export interface Bakehouse {
+export interface Bakehouse extends BakehouseRecords {
   /** The service's origin. */
   readonly origin: string;
   /** Issues a root macaroon. Made under an idempotency key, so that repeating it never makes two. */
@@ -86,35 +66,6 @@ export interface Bakehouse {
   discharge(request: DischargeRequest, options?: CallOptions): Promise<DischargeAnswer>;
   /** Collects a pending discharge; undefined while there is no answer. Waits at the service for a while. */
   collectDischarge(id: string, secret: string, options?: CallOptions): Promise<string | undefined>;
-  readonly tokens: {
-    list(
-      request?: PageRequest & { readonly platform?: string },
-      options?: CallOptions,
-    ): Promise<Page<TokenRecord>>;
-    get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
-  };
-  readonly approvals: {
-    /** The caller's approvals, open or decided. Deciding takes a browser: the page is `/approvals/{id}`. */
-    list(
-      request?: PageRequest & { readonly state?: "pending" | "all" },
-      options?: CallOptions,
-    ): Promise<Page<Approval>>;
-  };
-  readonly platforms: {
-    list(request?: PageRequest, options?: CallOptions): Promise<Page<Platform>>;
-    create(
-      request: { readonly name: string; readonly policy?: Policy },
-      options?: CallOptions,
-    ): Promise<Platform>;
-    policy(name: string, options?: CallOptions): Promise<Policy>;
-    setPolicy(name: string, policy: Policy, options?: CallOptions): Promise<Policy>;
-    /** Issues a credential of a platform. Its `token` is a secret. */
-    issueCredential(name: string, request?: CredentialRequest, options?: CallOptions): Promise<IssuedToken>;
-  };
-  readonly keys: {
-    list(request?: PageRequest & { readonly platform?: string }, options?: CallOptions): Promise<Page<Key>>;
-    rotate(platform?: string, options?: CallOptions): Promise<Key>;
-  };
   /** The service's public metadata: the issuer at which a command line logs people in. */
   discover(options?: CallOptions): Promise<Discovery>;
   /** The key to which third-party caveats for this service are sealed: 32 bytes as base64. */
@@ -128,16 +79,6 @@ const IDEMPOTENCY_KEY_BYTES = 18;
 /** A client of the service at an address. Nothing is sent yet. */
 export function createBakehouse(options: BakehouseOptions): Bakehouse {
   const transport = createTransport(options);
-
-  async function get<T>(
-    path: string,
-    read: (body: string) => T,
-    query: Readonly<Record<string, string | number | undefined>> | undefined,
-    callOptions: CallOptions | undefined,
-  ): Promise<T> {
-    const call = { method: "GET", path, repeat: "always", ...(query && { query }) } as const;
-    return read((await transport.call(call, callOptions)).body);
-  }
 
   return {
     origin: transport.origin,
@@ -186,7 +127,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     revocations: (request, callOptions) =>
-      get("/v1/revocations", readRevocationPage, { ...request }, callOptions),
+      get(transport, "/v1/revocations", readRevocationPage, { ...request }, callOptions),
 
     async *followRevocations({ after }, callOptions) {
       const call = {
@@ -224,42 +165,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       return readCollected(status, body);
     },
 
-    tokens: {
-      list: (request, callOptions) => get("/v1/tokens", readTokenPage, { ...request }, callOptions),
-      get: (tokenId, callOptions) =>
-        get(`/v1/tokens/${encodeURIComponent(tokenId)}`, readTokenRecord, undefined, callOptions),
-    },
-
-    approvals: {
-      list: (request, callOptions) => get("/v1/approvals", readApprovalPage, { ...request }, callOptions),
-    },
-
-    platforms: {
-      list: (request, callOptions) => get("/v1/platforms", readPlatformPage, { ...request }, callOptions),
-      async create(request, callOptions) {
-        const call = { method: "POST", path: "/v1/platforms", body: request, repeat: "never" } as const;
-        return readPlatform((await transport.call(call, callOptions)).body);
-      },
-      policy: (name, callOptions) => get(policyPath(name), readPolicy, undefined, callOptions),
-      async setPolicy(name, policy, callOptions) {
-        const call = { method: "PUT", path: policyPath(name), body: policy, repeat: "always" } as const;
-        return readPolicy((await transport.call(call, callOptions)).body);
-      },
-      async issueCredential(name, request = {}, callOptions) {
-        const path = `/v1/platforms/${encodeURIComponent(name)}/credentials`;
-        const call = { method: "POST", path, body: request, repeat: "never" } as const;
-        return readIssuedToken((await transport.call(call, callOptions)).body);
-      },
-    },
-
-    keys: {
-      list: (request, callOptions) => get("/v1/keys", readKeyPage, { ...request }, callOptions),
-      async rotate(platform, callOptions) {
-        const body = platform === undefined ? {} : { platform };
-        const call = { method: "POST", path: "/v1/keys/rotate", body, repeat: "never" } as const;
-        return readKey((await transport.call(call, callOptions)).body);
-      },
-    },
+    ...createRecords(transport),
 
     async discover(callOptions) {
       const call = { method: "GET", path: METADATA_PATH, repeat: "always", anonymous: true } as const;
@@ -280,7 +186,3 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
 
 /** Milliseconds: longer than the service holds a request that waits for a human. */
 const LONG_POLL = 60_000;
-
-function policyPath(name: string): string {
-  return `/v1/platforms/${encodeURIComponent(name)}/policy`;
-}

@@ -1,42 +1,25 @@
 import type { Caller } from "../caller.ts";
-import { roleOf } from "../credential-role.ts";
 import type { KeyAllowance } from "../keys/key-allowance.ts";
 import { replaceKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
-import { createRateLimit, type RateLimit } from "../parts/rate-limit.ts";
+import { createRateLimit } from "../parts/rate-limit.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { Revocation } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { Principals } from "../principals.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
-import { refusalOfEnded } from "../verify/clear-token.ts";
-import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
+import type { TokenVerifier } from "../verify/verify-token.ts";
 import { createRevocationWriter } from "./append.ts";
 import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
-import { type Allowed, createRevocationRights } from "./rights.ts";
-
-/** The need of a target: a new entry, or none because an entry that covers it stands in the log. */
-type Wanted =
-  | ({ readonly kind: "entry" } & Allowed)
-  | { readonly kind: "there"; readonly revocation: Revocation };
-
-/**
- * Entries by possession a second, and at once, of the links that stand equally deep in one root macaroon's tree. A
- * descendant always stands deeper than its ancestors, so a holder that mints and revokes descendants without end uses
- * up no ancestor's allowance.
- */
-const BY_HOLDER = { perSecond: 1, burst: 20 };
-
-/** Look-ups a second, and at once, of the entry that killed the links equally deep in one tree: they cost no entry. */
-const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
+import { createPossession, type Wanted } from "./possession.ts";
+import { createRevocationRights } from "./rights.ts";
 
 /**
  * Entries a second, and at once, of one person. Every replica holds every entry for months, and a login must not
@@ -44,8 +27,8 @@ const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
  */
 const BY_PERSON = { perSecond: 1, burst: 10_000 };
 
-/** The number of trees, and of people, that rates are remembered for. */
-const HOLDERS = 50_000;
+/** The number of people that rates are remembered for. */
+const PEOPLE = 50_000;
 
 /** Milliseconds for which a long list of targets may hold up the process. */
 const LONGEST_HOLD = 10;
@@ -74,70 +57,11 @@ export function createRevocations(options: {
   readonly ownIssuer: string;
   readonly allowance: Pick<KeyAllowance, "takeForRevocation">;
 }): Revocations {
-  const { store, tokenVerifier, knowledge, feed, clock, steps } = options;
-  const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: HOLDERS });
-  const byDeadLink = createRateLimit({ clock, ...BY_DEAD_LINK, maxKeys: HOLDERS });
-  const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: HOLDERS });
+  const { store, knowledge, feed, clock, steps } = options;
+  const byPossession = createPossession(options);
+  const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: PEOPLE });
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
-
-  async function held(token: string, member: string): Promise<VerifiedToken> {
-    const verification = await tokenVerifier.verifyAny(token);
-    if (!verification.ok || refusalOfEnded(verification.token, clock.now())?.code === "expired")
-      throw new DomainError("not_found", "is not a good token of this service", member);
-    return verification.token;
-  }
-
-  /** The entry that has killed a token, as its holder may see it: with the token's link in place of target and reason. */
-  async function coveringEntry(token: VerifiedToken): Promise<Revocation | undefined> {
-    const { identifier, macaroon, rootKey, principal } = token;
-    const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
-    const { platform } = rootKey;
-    const number = knowledge.wideMatch(subjectOf(token));
-    // A platform's credentials are of the reserved platform, and the platform's own all the same.
-    const owner = roleOf(principal)?.platform;
-    const within = (name: string) => store.revocations.covering(name, principal, identifier.tokenId, ids);
-    const entry =
-      (await within(platform)) ??
-      (owner === undefined ? undefined : await within(owner)) ??
-      (number === undefined ? undefined : await store.revocations.find(number));
-    return (
-      entry && {
-        ...entry,
-        scope: { kind: "link", platform },
-        target: { kind: "revocation_id", id: macaroon.revocationId.bytes },
-        reason: null,
-      }
-    );
-  }
-
-  async function byPossession(text: string, member: string): Promise<Wanted> {
-    const token = await held(text, member);
-    const { identifier, macaroon, rootKey } = token;
-    const depth = `${identifier.tokenId} ${macaroon.revocationIds.length}`;
-    const limited = (limit: RateLimit) => {
-      if (limit.take(depth)) return;
-      throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
-    };
-    // The holder of a revoked link adds no entry, and so takes nothing from the allowance for entries.
-    if (token.revoked !== undefined) {
-      limited(byDeadLink);
-      const revocation = await coveringEntry(token);
-      if (revocation !== undefined) return { kind: "there", revocation };
-    }
-    limited(byHolder);
-    return {
-      kind: "entry",
-      draft: {
-        scope: { kind: "link", platform: rootKey.platform },
-        target: () => ({ kind: "revocation_id", id: macaroon.revocationId.bytes }),
-        author: "holder",
-        actor: { kind: "holder", tokenId: identifier.tokenId },
-        member,
-      },
-      key: undefined,
-    };
-  }
 
   function takeFromPerson(caller: Caller | undefined, member: string): void {
     if (caller?.kind !== "human" || caller.administrator) return;

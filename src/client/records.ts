@@ -1,0 +1,114 @@
+import {
+  type Approval,
+  type IssuedToken,
+  type Key,
+  type Page,
+  type Platform,
+  type Policy,
+  readApprovalPage,
+  readIssuedToken,
+  readKey,
+  readKeyPage,
+  readPlatform,
+  readPlatformPage,
+  readPolicy,
+  readTokenPage,
+  readTokenRecord,
+  type TokenRecord,
+} from "./answers.ts";
+import type { CredentialRequest, PageRequest } from "./requests.ts";
+import type { CallOptions, Transport } from "./transport.ts";
+
+/** The records that a service keeps, by kind. Lists come in pages: `next_cursor` is null on the last one. */
+export interface BakehouseRecords {
+  readonly tokens: {
+    list(
+      request?: PageRequest & { readonly platform?: string },
+      options?: CallOptions,
+    ): Promise<Page<TokenRecord>>;
+    get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
+  };
+  readonly approvals: {
+    /** The caller's approvals, open or decided. Deciding takes a browser: the page is `/approvals/{id}`. */
+    list(
+      request?: PageRequest & { readonly state?: "pending" | "all" },
+      options?: CallOptions,
+    ): Promise<Page<Approval>>;
+  };
+  readonly platforms: {
+    list(request?: PageRequest, options?: CallOptions): Promise<Page<Platform>>;
+    create(
+      request: { readonly name: string; readonly policy?: Policy },
+      options?: CallOptions,
+    ): Promise<Platform>;
+    policy(name: string, options?: CallOptions): Promise<Policy>;
+    setPolicy(name: string, policy: Policy, options?: CallOptions): Promise<Policy>;
+    /** Issues a credential of a platform. Its `token` is a secret. */
+    issueCredential(name: string, request?: CredentialRequest, options?: CallOptions): Promise<IssuedToken>;
+  };
+  readonly keys: {
+    list(request?: PageRequest & { readonly platform?: string }, options?: CallOptions): Promise<Page<Key>>;
+    rotate(platform?: string, options?: CallOptions): Promise<Key>;
+  };
+}
+
+/** The records of the service that a transport reaches. */
+export function createRecords(transport: Transport): BakehouseRecords {
+  return {
+    tokens: {
+      list: (request, callOptions) =>
+        get(transport, "/v1/tokens", readTokenPage, { ...request }, callOptions),
+      get: (tokenId, callOptions) =>
+        get(transport, `/v1/tokens/${encodeURIComponent(tokenId)}`, readTokenRecord, undefined, callOptions),
+    },
+
+    approvals: {
+      list: (request, callOptions) =>
+        get(transport, "/v1/approvals", readApprovalPage, { ...request }, callOptions),
+    },
+
+    platforms: {
+      list: (request, callOptions) =>
+        get(transport, "/v1/platforms", readPlatformPage, { ...request }, callOptions),
+      async create(request, callOptions) {
+        const call = { method: "POST", path: "/v1/platforms", body: request, repeat: "never" } as const;
+        return readPlatform((await transport.call(call, callOptions)).body);
+      },
+      policy: (name, callOptions) => get(transport, policyPath(name), readPolicy, undefined, callOptions),
+      async setPolicy(name, policy, callOptions) {
+        const call = { method: "PUT", path: policyPath(name), body: policy, repeat: "always" } as const;
+        return readPolicy((await transport.call(call, callOptions)).body);
+      },
+      async issueCredential(name, request = {}, callOptions) {
+        const path = `/v1/platforms/${encodeURIComponent(name)}/credentials`;
+        const call = { method: "POST", path, body: request, repeat: "never" } as const;
+        return readIssuedToken((await transport.call(call, callOptions)).body);
+      },
+    },
+
+    keys: {
+      list: (request, callOptions) => get(transport, "/v1/keys", readKeyPage, { ...request }, callOptions),
+      async rotate(platform, callOptions) {
+        const body = platform === undefined ? {} : { platform };
+        const call = { method: "POST", path: "/v1/keys/rotate", body, repeat: "never" } as const;
+        return readKey((await transport.call(call, callOptions)).body);
+      },
+    },
+  };
+}
+
+/** Reads what a path of the service answers. */
+export async function get<T>(
+  transport: Transport,
+  path: string,
+  read: (body: string) => T,
+  query: Readonly<Record<string, string | number | undefined>> | undefined,
+  callOptions: CallOptions | undefined,
+): Promise<T> {
+  const call = { method: "GET", path, repeat: "always", ...(query && { query }) } as const;
+  return read((await transport.call(call, callOptions)).body);
+}
+
+function policyPath(name: string): string {
+  return `/v1/platforms/${encodeURIComponent(name)}/policy`;
+}
