@@ -28,6 +28,11 @@ export interface Authentication {
    * @param from the caller's address, whose allowance of look-ups a made-up cookie is taken from
    */
   session(cookie: string, from: string): Promise<HumanCaller>;
+  /**
+   * Whether a service macaroon may read, as far as this replica knows: whatever keeps it from knowing more is what such a
+   * caller wants to be told. For that alone. Never rejects.
+   */
+  mayReadHealth(token: string, request: RequestFacts): Promise<boolean>;
 }
 
 /** A third-party caveat to be written at issue. */
@@ -308,9 +313,17 @@ export interface Sessions {
   end(caller: Caller, id: string): Promise<void>;
 }
 
+/** One thing that must be so for requests to be answered. */
+export interface HealthCheck {
+  readonly name: "serving" | "revocations" | "clock" | "database" | "changes";
+  readonly ok: boolean;
+  /** What is wrong, for those who run the service; absent where nothing is. */
+  readonly detail?: string;
+}
+
 export interface Health {
-  /** @returns the problems that stand in the way of serving */
-  problems(): Promise<readonly string[]>;
+  /** @param purpose `verify` is answered from memory; `write` needs the database besides, and one that takes changes */
+  checks(purpose: "verify" | "write"): Promise<readonly HealthCheck[]>;
 }
 
 /** The whole service, as its adapters see it. */

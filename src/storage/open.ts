@@ -58,6 +58,12 @@ interface Engine {
 }
 
 const PING_DEADLINE = 2_000;
+const PING = "select pg_catalog.current_setting('transaction_read_only') as read_only";
+
+/** As a server would say it of a change. */
+class ReadOnlyFinding extends Error {
+  readonly code = "25006";
+}
 
 /**
  * Opens the store, bringing its schema up to date first.
@@ -144,8 +150,20 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     changes: engine.changes(runner),
     transaction: (operation, work) =>
       runner.transaction(operation, (run) => work(createRepositories(run, shift))),
-    async ping() {
-      await runner.runWithin(PING_DEADLINE, "ping", (session) => session.query("select 1 as ping", []));
+    async refusesChanges() {
+      const refused = runner.refusedChange();
+      if (refused !== undefined) return refused;
+      try {
+        await runner.runWithin(PING_DEADLINE, "ping", async (session) => {
+          const [row] = await session.query(PING, []);
+          if (row?.["read_only"] === "on") throw new ReadOnlyFinding();
+        });
+        return undefined;
+      } catch (error) {
+        const found = runner.refusedChange();
+        if (found === undefined) throw error;
+        return found;
+      }
     },
     async maintainPartitions(dropBefore) {
       await maintainPartitions(runner.run, await repositories.now(), dropBefore);

@@ -383,8 +383,8 @@ describe("platforms, policies and keys", () => {
 
 describe("health", () => {
   test("healthz asks nothing and takes any query", async () => {
-    const problems = async () => Promise.reject(new Error("down"));
-    const { request, calls } = createTestApp({ health: { problems } });
+    const checks = async () => Promise.reject(new Error("down"));
+    const { request, calls } = createTestApp({ health: { checks } });
     const response = await request("/healthz?from=balancer&from=again");
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -395,16 +395,63 @@ describe("health", () => {
     expect(calls).toEqual([]);
   });
 
-  test("readyz says what stands in the way", async () => {
-    const { request } = createTestApp({
-      health: { problems: async () => ["database", "revocations are old"] },
+  describe("readyz", () => {
+    const checks = [
+      { name: "serving", ok: true },
+      { name: "revocations", ok: false, detail: "revocations are old" },
+      { name: "changes", ok: false, detail: "the disk is full" },
+    ] as const;
+    const shown = checks.map(({ name, ok }) => ({ name, ok }));
+    const unready = () => createTestApp({ health: { checks: async () => checks } });
+
+    test("names what stands in the way to everybody", async () => {
+      const response = await unready().request("/readyz");
+      expect(response.headers.get("retry-after")).toBe("2");
+      expect(await problemOf(response)).toMatchObject({
+        status: 503,
+        code: "unavailable",
+        detail: "not ready: revocations, changes",
+        checks: shown,
+      });
     });
-    const response = await request("/readyz");
-    expect(response.headers.get("retry-after")).toBe("2");
-    expect(await problemOf(response)).toMatchObject({
-      status: 503,
-      code: "unavailable",
-      detail: "database; revocations are old",
+
+    test.each(["platform", "administrator"] as const)("says more to a credential of a %s", async (role) => {
+      const response = await unready().request("/readyz", { headers: as(role) });
+      expect(await problemOf(response)).toMatchObject({ detail: "not ready: revocations, changes", checks });
+    });
+
+    test.each<[string, Record<string, string>]>([
+      ["no good", { authorization: "Bearer AAAA" }],
+      ["malformed", { authorization: "Bearer" }],
+      ["a person's", as("human")],
+    ])("says no more to a credential that is %s, and refuses it as little", async (_, headers) => {
+      const response = await unready().request("/readyz", { headers });
+      expect(response.status).toBe(503);
+      expect(await problemOf(response)).toHaveProperty("checks", shown);
+      const { request } = createTestApp();
+      expect((await request("/readyz", { headers })).status).toBe(200);
+    });
+
+    test.each([
+      ["", "verify"],
+      ["?for=write", "write"],
+      ["?from=balancer&from=again&for=write", "write"],
+      ["?from=balancer&from=again", "verify"],
+    ])("%j asks for %s, and passes over what others write there", async (query, purpose) => {
+      const { request, calls } = createTestApp();
+      const response = await request(`/readyz${query}`);
+      expect([response.status, await response.json()]).toEqual([200, { status: "ready" }]);
+      expect(calls).toEqual([{ name: "health.checks", args: [purpose] }]);
+    });
+
+    test.each(["?for=read", "?for=", "?for=write&for=write", "?for=Write"])("%j is 400", async (query) => {
+      const { request, calls } = createTestApp();
+      expect(await problemOf(await request(`/readyz${query}`))).toMatchObject({
+        status: 400,
+        code: "invalid_request",
+        member: "for",
+      });
+      expect(calls).toEqual([]);
     });
   });
 });

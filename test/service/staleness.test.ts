@@ -35,9 +35,11 @@ describeService("what a replica knows of revocations", (service) => {
       service().watched.setDown(true);
       expect((await verify(token)).json()).toMatchObject({ allowed: true });
       expect((await verify(revoked)).json()).toMatchObject({ code: "revoked" });
-      expect((await service().get("/readyz")).json<Problem>()).toMatchObject({
+      // Verify is answered, so no balancer may take this replica out for it.
+      expect((await service().get("/readyz")).status).toBe(200);
+      expect((await service().get("/readyz?for=write")).json<Problem>()).toMatchObject({
         status: 503,
-        detail: "the database does not answer",
+        detail: "not ready: database, changes",
       });
 
       await expect.poll(() => service().reports.at(-1)).toBe("feed: the database does not answer");
@@ -56,16 +58,20 @@ describeService("what a replica knows of revocations", (service) => {
       for (const path of ["/v1/tokens", "/v1/keys", "/v1/revocations"]) {
         expect((await service().get(path, service().asPlatform())).status).toBe(503);
       }
-      expect((await service().get("/readyz")).json<Problem>().detail).toBe(
-        `the database does not answer; ${TOO_OLD}`,
-      );
+      expect((await service().get("/readyz")).json<Problem>().checks).toEqual([
+        { name: "serving", ok: true },
+        { name: "revocations", ok: false },
+        { name: "clock", ok: true },
+      ]);
+      const told = (await service().get("/readyz", service().asPlatform())).json<Problem>();
+      expect(told.checks).toContainEqual({ name: "revocations", ok: false, detail: TOO_OLD });
       expect((await service().get("/healthz")).status).toBe(200);
 
       service().watched.setDown(false);
       await service().fresh();
       expect((await verify(token)).json()).toMatchObject({ allowed: true });
       expect((await verify(revoked)).json()).toMatchObject({ code: "revoked" });
-      expect((await service().get("/readyz")).status).toBe(200);
+      expect((await service().get("/readyz?for=write")).status).toBe(200);
       await expect.poll(() => service().reports.at(-1)).toBe("feed: works again");
     });
 
@@ -102,7 +108,7 @@ describeService("what a replica knows of revocations", (service) => {
         });
       }
       expect((await service().get("/v1/tokens", service().asPlatform())).status).toBe(503);
-      expect((await service().get("/readyz")).json<Problem>()).toMatchObject({ status: 503 });
+      expect((await service().get("/readyz")).json<Problem>().detail).toBe("not ready: clock");
       expect((await service().get("/healthz")).status).toBe(200);
     } finally {
       service().clock.shiftWall(-by);

@@ -106,7 +106,7 @@ describeOn("pglite", "embedded database and its folder", (open) => {
       name: "FolderLockedError",
       message: expect.stringContaining(dataDir),
     });
-    await expect(store.ping()).resolves.toBeUndefined();
+    await expect(store.refusesChanges()).resolves.toBeUndefined();
   });
 
   test("what was acknowledged before SIGKILL is there afterwards, and the lock does not stay", async () => {

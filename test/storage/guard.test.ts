@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { createBreaker } from "../../src/storage/engine/breaker.ts";
 import { StorageError } from "../../src/storage/engine/error.ts";
 import { failure } from "../../src/storage/engine/guard.ts";
+import { createRefusedChanges } from "../../src/storage/engine/refused-changes.ts";
 import { rootKeys } from "../../src/storage/tables/schema.ts";
 import { describeOn, describeOnEachDatabase } from "../support/database.ts";
 import { auditEvent, issue, platform, principal, revocation, rootKey, session, token } from "./samples.ts";
@@ -137,11 +138,9 @@ describe("what a driver throws", () => {
     { code: "DEPTH_ZERO_SELF_SIGNED_CERT", outage: true },
     { code: "08006", outage: true },
     { code: "53300", outage: true },
-    { code: "53100", outage: true },
     { code: "57P01", outage: true },
     { code: "57P03", outage: true },
     { code: "58030", outage: true },
-    { code: "25006", outage: true },
     { code: "57014", outage: false },
     { code: "55P03", outage: false },
     { code: "40001", outage: false },
@@ -156,6 +155,16 @@ describe("what a driver throws", () => {
       });
       expect(leaks(print(result.error))).toEqual([]);
     }
+  });
+
+  test.each(["25006", "53100"])("%s is unavailable for changes, and no outage", (code) => {
+    const result = failure("test", coded(code));
+    expect(result).toMatchObject({
+      outage: false,
+      sqlstate: code,
+      error: { code: "unavailable", message: "the database takes no changes now" },
+    });
+    expect(leaks(print(result.error))).toEqual([]);
   });
 
   test.each([
@@ -188,6 +197,21 @@ describe("what a driver throws", () => {
     expect(result.error.cause).toBeUndefined();
     expect(leaks(print(result.error))).toEqual([]);
   });
+});
+
+test("a change that was refused speaks for the next one for a while", () => {
+  let time = 0;
+  const refused = createRefusedChanges(() => time);
+  for (const sqlstate of [undefined, "23505", "57014", "53300"]) refused.note(sqlstate);
+  expect(refused.reason()).toBeUndefined();
+  refused.note("53100");
+  refused.note("57014");
+  time = 4_999;
+  expect(refused.reason()).toBe("the database has no room on its disk (sqlstate 53100)");
+  time = 5_000;
+  expect(refused.reason()).toBeUndefined();
+  refused.note("25006");
+  expect(refused.reason()).toMatch(/^the database is read only \(sqlstate 25006\)/);
 });
 
 describe("circuit breaker", () => {

@@ -231,7 +231,7 @@ describeOn("postgres", "issues at once", (open) => {
     await record(1);
     await raw(url, "analyze idempotency, revocations");
     const scans = async () => {
-      await store.ping(); // statistics are told by the connection's next statement, a moment later
+      await store.refusesChanges(); // statistics are told by the connection's next statement, a moment later
       const [row] = await raw(
         url,
         `select sum(seq_scan)::int as scans, min(n_tup_ins)::int as written from pg_stat_user_tables

@@ -74,7 +74,7 @@ describe("[postgres] the server is killed under load", () => {
     const asked = calmNow();
     await expect(store.platforms.find("p")).rejects.toMatchObject(UNAVAILABLE);
     expect(calmNow() - asked).toBeLessThan(1_500);
-    await expect(store.ping()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(store.refusesChanges()).rejects.toMatchObject(UNAVAILABLE);
 
     await server.restart();
     await until(() => acknowledged.length > before + 50);
@@ -89,7 +89,7 @@ describe("[postgres] the server is killed under load", () => {
     );
     const kept = new Set(entries.map(({ id }) => id));
     expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
-    await expect(store.ping()).resolves.toBeUndefined();
+    await expect(store.refusesChanges()).resolves.toBeUndefined();
   });
 });
 
@@ -105,7 +105,7 @@ describe("[postgres] a unix socket", () => {
     url.searchParams.set("host", dirname(server.dataDir));
     url.hostname = "nowhere.invalid";
     const store = await openStore({ place: { kind: "server", url: url.href } });
-    await expect(store.ping()).resolves.toBeUndefined();
+    await expect(store.refusesChanges()).resolves.toBeUndefined();
     await store.close();
   });
 });

@@ -112,8 +112,8 @@ describeOnEachDatabase("store", (open) => {
     expect(second).toBeGreaterThan(first ?? Number.POSITIVE_INFINITY);
   });
 
-  test("ping resolves", async () => {
-    await expect(db.store.ping()).resolves.toBeUndefined();
+  test("refuses no changes", async () => {
+    await expect(db.store.refusesChanges()).resolves.toBeUndefined();
   });
 });
 
@@ -158,7 +158,7 @@ describeOn("postgres", "store and a difficult server", (open) => {
   test("a statement that waits for a lock too long is unavailable, and its connection stays good", async () => {
     const { store, url = "" } = await open({ deadline: 1_000, connections: 2 });
     await store.platforms.insert(platform("p"));
-    await store.ping();
+    await store.refusesChanges();
     const pids =
       "select pid from pg_stat_activity where datname = current_database() and application_name = 'bakehouse'";
     const held = Promise.withResolvers<void>();
@@ -198,12 +198,12 @@ describeOn("postgres", "store and a difficult server", (open) => {
 
   test("idle connections that the server cut are replaced before anyone notices", async () => {
     const { store, url = "" } = await open({ connections: 4 });
-    await Promise.all(Array.from({ length: 8 }, () => store.ping()));
+    await Promise.all(Array.from({ length: 8 }, () => store.refusesChanges()));
     const own = "from pg_stat_activity where datname = current_database() and application_name = 'bakehouse'";
     await raw(url, `select pg_terminate_backend(pid) ${own}`);
     await until(async () => (await raw(url, `select pid ${own}`)).length === 0);
     await pause(200); // their last words are on their way
-    await expect(Promise.all(Array.from({ length: 8 }, () => store.ping()))).resolves.toBeDefined();
+    await expect(Promise.all(Array.from({ length: 8 }, () => store.refusesChanges()))).resolves.toBeDefined();
   });
 
   test("an acknowledged change is on disk even where the database is set to forget it", async () => {

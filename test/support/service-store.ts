@@ -71,9 +71,9 @@ export function watchStore(inner: Store): WatchedStore {
       await reached(`transaction ${operation}`);
       return inner.transaction(operation, (repositories) => work(watchRepositories(repositories)));
     },
-    async ping() {
+    async refusesChanges() {
       await reached("ping");
-      return inner.ping();
+      return inner.refusesChanges();
     },
     async maintainPartitions(dropBefore) {
       await reached("maintainPartitions");

@@ -45,8 +45,11 @@ export interface Store extends Repositories {
    * @param operation a short name for errors and logs
    */
   transaction<T>(operation: string, work: (repositories: Repositories) => Promise<T>): Promise<T>;
-  /** Resolves where the database answers; rejects where it does not, within a short deadline. */
-  ping(): Promise<void>;
+  /**
+   * Resolves to the reason why the database takes no changes, and to undefined if it takes them as far as is known
+   * without making one. Rejects where the database does not answer, within a short deadline.
+   */
+  refusesChanges(): Promise<string | undefined>;
   /** Creates the partitions that the coming months need and drops those wholly before `instant` (unix milliseconds). */
   maintainPartitions(dropBefore: number): Promise<void>;
   close(): Promise<void>;

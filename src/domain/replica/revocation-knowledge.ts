@@ -23,6 +23,10 @@ export interface RevocationKnowledge {
    * is not to be believed, or this process's clock and the database's disagree.
    */
   requireFresh(): void;
+  /** The reason why the revocations are not known well enough to allow anything; undefined if they are. */
+  staleness(): string | undefined;
+  /** The reason not to trust this process's clock; undefined while it agrees with the database's. */
+  clockProblem(): string | undefined;
   isRevoked(subject: RevocationSubject): boolean;
   /** The number of an entry by person, agent, key or platform that kills the token; undefined without such an entry. */
   wideMatch(subject: RevocationSubject): number | undefined;
@@ -46,8 +50,6 @@ export interface FedKnowledge extends RevocationKnowledge {
   learn(epoch: string, entries: readonly AppendedRevocation[]): void;
   /** Whether the log has been read to its end at least once since the start or since it was replaced. */
   isWhole(): boolean;
-  /** The reason not to trust this process's clock; undefined while it agrees with the database's. */
-  clockProblem(): string | undefined;
 }
 
 /** One read of the log. */
@@ -148,23 +150,27 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
 
   const age = () => clock.monotonic() - readAt;
 
+  function staleness(): string | undefined {
+    if (refused !== undefined) return refused.reason;
+    if (age() <= options.maxAgeMilliseconds) return undefined;
+    if (replaced !== undefined)
+      return `${replaced}: this replica reads it anew and answers nothing meanwhile`;
+    return "this replica's knowledge of revocations is too old to allow anything";
+  }
+
   return {
     position: () => position,
     age,
 
     requireFresh() {
-      if (refused !== undefined) throw new DomainError("unavailable", refused.reason);
-      if (age() > options.maxAgeMilliseconds) {
-        const why =
-          replaced === undefined
-            ? "this replica's knowledge of revocations is too old to allow anything"
-            : `${replaced}: this replica reads it anew and answers nothing meanwhile`;
-        throw new DomainError("unavailable", why);
-      }
+      const stale = staleness();
+      if (stale !== undefined) throw new DomainError("unavailable", stale);
       const apart = clocks.problem();
       if (apart !== undefined)
         throw new DomainError("unavailable", `${apart}: what has expired cannot be told`);
     },
+
+    staleness,
 
     isRevoked: (subject) => set.matches(subject),
     wideMatch: (subject) => set.wideMatch(subject),

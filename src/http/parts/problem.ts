@@ -12,6 +12,8 @@ export interface Problem {
   readonly detail: string;
   /** The part of the request that is at fault: a path into the body, a query parameter or a header. */
   readonly member?: string;
+  /** The things that must be so for this service to answer; of `GET /readyz` alone. */
+  readonly checks?: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
 }
 
 /** A refusal that only HTTP knows. The message is public, like a DomainError's. */

@@ -9,10 +9,16 @@ import { invalid } from "../parts/fault-member.ts";
  * readers of one request must never see two different values.
  *
  * @param search what stands behind `?`
+ * @param isOurs whether a parameter of this name is read at all; every one unless said
  */
-export function readQuery<T>(search: string, schema: z.ZodType<T>): T {
+export function readQuery<T>(
+  search: string,
+  schema: z.ZodType<T>,
+  isOurs: (name: string) => boolean = () => true,
+): T {
   const values: Record<string, string> = Object.create(null);
   for (const [name, value] of new URLSearchParams(search)) {
+    if (!isOurs(name)) continue;
     if (Object.hasOwn(values, name)) {
       const member = renderPath([name]);
       throw new DomainError("invalid_request", `${member} is repeated`, member);

@@ -74,8 +74,8 @@ export interface RouteDefinition<A extends Auth, P, Q, B> {
   authorize?(caller: CallerOf<A>, params: P): void;
   /**
    * `api` unless said. A `page` is for browsers and answers errors in HTML. A `protocol` is somebody else's, with
-   * errors of its own form. All but `api` take any query if they have no query schema: others write parameters of
-   * their own there, and a health check must not fail by them.
+   * errors of its own form. All but `api` take any query if they have no query schema, and a `probe` takes parameters
+   * beside those of its schema: others write their own there, and a health check must not fail by them.
    */
   readonly kind?: RouteKind;
   readonly params?: z.ZodType<P>;
@@ -159,7 +159,10 @@ function readParams(schema: z.ZodType | undefined, exchange: Exchange): unknown 
 }
 
 function readRouteQuery(schema: z.ZodType | undefined, kind: RouteKind, exchange: Exchange): unknown {
-  if (schema !== undefined) return readQuery(exchange.search, schema);
+  if (schema !== undefined) {
+    const names = kind === "probe" && schema instanceof z.ZodObject ? Object.keys(schema.shape) : undefined;
+    return readQuery(exchange.search, schema, names && ((name) => names.includes(name)));
+  }
   if (exchange.search === "") return NOTHING;
   return kind === "api" ? readQuery(exchange.search, NO_QUERY) : NOTHING;
 }

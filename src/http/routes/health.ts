@@ -1,7 +1,9 @@
 import { z } from "zod";
 
+import { parseAuthorization } from "../parts/authorization.ts";
 import { problem } from "../parts/problem.ts";
 import { json, problemReply } from "../parts/reply.ts";
+import type { Exchange, HttpContext } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
 import { instant, printInstant } from "../wire/text.ts";
 
@@ -30,6 +32,13 @@ export const healthz = defineRoute({
   },
 });
 
+const readinessQuery = z.strictObject({
+  for: z
+    .literal("write")
+    .optional()
+    .meta({ description: "`write`: whether changes can be made, too. Other parameters are passed over." }),
+});
+
 /** `GET /readyz` */
 export const readyz = defineRoute({
   method: "GET",
@@ -37,9 +46,12 @@ export const readyz = defineRoute({
   operationId: "readyz",
   tag: "Service",
   summary: "Can it answer?",
-  description: "For load balancers. `detail` of the problem says what stands in the way.",
+  description:
+    "For load balancers. Without `for`: whether verify can be answered, for which the database is not asked. `checks` of the " +
+    "problem names each thing that must be so; with a service's credential each says what is wrong with it.",
   auth: "none",
   kind: "probe",
+  query: readinessQuery,
   responses: {
     200: {
       description: "It can.",
@@ -48,9 +60,25 @@ export const readyz = defineRoute({
     },
   },
   problems: ["unavailable"],
-  async handler({ service }) {
-    const problems = await service.health.problems();
-    if (problems.length === 0) return json(200, { status: "ready" });
-    return problemReply(problem("unavailable", problems.join("; ")));
+  async handler({ service, query, exchange, context }) {
+    const checks = await service.health.checks(query.for ?? "verify");
+    const failed = checks.filter(({ ok }) => !ok);
+    if (failed.length === 0) return json(200, { status: "ready" });
+    const tells = await mayReadDetails(context, exchange);
+    const detail = `not ready: ${failed.map((check) => check.name).join(", ")}`;
+    const shown = checks.map(({ name, ok, detail }) =>
+      tells && detail !== undefined ? { name, ok, detail } : { name, ok },
+    );
+    return problemReply({ ...problem("unavailable", detail), checks: shown });
   },
 });
+
+/** Not as other routes authenticate: one that does not know the newest revocations has to tell its operator so. */
+async function mayReadDetails(
+  { service }: HttpContext,
+  { request, method, path, peer }: Exchange,
+): Promise<boolean> {
+  const authorization = parseAuthorization(request.headers.get("authorization"));
+  if (authorization.kind !== "bearer" || peer === undefined) return false;
+  return service.authentication.mayReadHealth(authorization.token, { method, path, ip: peer });
+}

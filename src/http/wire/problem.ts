@@ -23,6 +23,15 @@ export const problemSchema = z
       description:
         "What is at fault: a path into the body (`targets[0].token_id`), a query parameter or a header.",
     }),
+    checks: z
+      .array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() }))
+      .optional()
+      .meta({
+        description:
+          "Of `GET /readyz` alone: `serving` (not told to stop), `revocations` (known as of now), `clock` (agrees with the " +
+          "database's); `for=write` adds `database` (it answers) and `changes` (it takes them). More may come. `detail` is " +
+          "there for a service's credential.",
+      }),
   })
   .meta({
     id: "Problem",

@@ -6,6 +6,11 @@ export function unavailable(): DomainError {
   return new DomainError("unavailable", "the database did not answer");
 }
 
+/** The error for a change that the database would not take, though it answers. */
+function takesNoChanges(): DomainError {
+  return new DomainError("unavailable", "the database takes no changes now");
+}
+
 /** Whether an error is the one that {@link unavailable} makes. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof DomainError && error.code === "unavailable";
@@ -28,7 +33,8 @@ const OUTAGES = new Set([
 const OUTAGE_CLASSES = new Set(["08", "40", "53", "58"]);
 
 // After these the server is there, and has only refused this one statement.
-const ANSWERS = new Set(["55P03", "57014"]);
+const ANSWERS = new Set(["25006", "53100", "55P03", "57014"]);
+const REFUSES_CHANGES = new Set(["25006", "53100"]);
 
 /** The outcome of a query that failed. */
 export interface Failure {
@@ -58,7 +64,8 @@ export function failure(operation: string, error: unknown): Failure {
   if (!isSqlState(code)) return { error: unavailable(), outage: true, sqlstate: undefined };
   if (OUTAGES.has(code) || OUTAGE_CLASSES.has(code.slice(0, 2))) {
     const outage = !ANSWERS.has(code) && !code.startsWith("40");
-    return { error: unavailable(), outage, sqlstate: code };
+    const error = REFUSES_CHANGES.has(code) ? takesNoChanges() : unavailable();
+    return { error, outage, sqlstate: code };
   }
   const constraint = member(origin, "constraint_name") ?? member(origin, "constraint");
   return { error: new StorageError(operation, code, constraint), outage: false, sqlstate: code };

@@ -3,6 +3,7 @@ import type { Connect, Connection, Run, Session } from "./connection.ts";
 import { StorageError } from "./error.ts";
 import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 import { createPool } from "./pool.ts";
+import { createRefusedChanges } from "./refused-changes.ts";
 
 /** A statement that failed, for the log: nothing in it repeats the question. */
 export interface FailedStatement {
@@ -40,8 +41,12 @@ export interface Runner {
   runWithin<T>(deadline: number, operation: string, query: (session: Session) => Promise<T>): Promise<T>;
   /** Runs the work in one transaction, at isolation level read committed; see the port `Store`. */
   transaction<T>(operation: string, work: (run: Run) => Promise<T>): Promise<T>;
+  /** The reason why the database refused a change a moment ago; undefined if it refused none. */
+  refusedChange(): string | undefined;
   close(): Promise<void>;
 }
+
+const READ_ONLY = "25006";
 
 // Enough to tell an outage from one connection that a firewall cut, and few enough to spare callers the wait.
 const BREAKER = { threshold: 3, pause: 1_000 } as const;
@@ -58,6 +63,7 @@ export function createRunner(options: RunnerOptions): Runner {
     },
   });
   const pool = createPool({ connect, size, breaker, unreachable: report.unreachable });
+  const refusedChanges = createRefusedChanges(() => performance.now());
 
   /**
    * One exchange over a borrowed connection. `asked` counts the statements that were sent and not answered, which
@@ -65,10 +71,11 @@ export function createRunner(options: RunnerOptions): Runner {
    */
   async function exchange<T>(
     until: number,
-    { connection, asked }: Loan,
+    loan: Loan,
     operation: string,
     query: (session: Session) => Promise<T>,
   ): Promise<T> {
+    const { connection, asked } = loan;
     if (connection.lost()) throw unavailable();
     // A query of drizzle's is a thenable that asks again each time it is awaited: this makes it a promise.
     const answer = (async () => query(connection))();
@@ -84,6 +91,12 @@ export function createRunner(options: RunnerOptions): Runner {
       if (error instanceof StorageError || isUnavailable(error)) {
         const constraint = error instanceof StorageError ? error.constraint : undefined;
         report.failed({ operation, sqlstate, constraint });
+      }
+      refusedChanges.note(sqlstate);
+      if (sqlstate === READ_ONLY) {
+        // The server has changed its mind, or is another one behind the same address: a new connection finds out.
+        loan.spoiled = true;
+        pool.flush();
       }
       if (!outage && !connection.lost()) throw error;
       // The connection that failed was opened before the outage, and so were the idle ones.
@@ -106,11 +119,11 @@ export function createRunner(options: RunnerOptions): Runner {
   ): Promise<T> {
     const until = performance.now() + limit;
     const connection = await pool.acquire(until);
-    const loan: Loan = { connection, asked: new Set() };
+    const loan: Loan = { connection, asked: new Set(), spoiled: false };
     try {
       return await exchange(until, loan, operation, query);
     } finally {
-      if (loan.asked.size === 0) pool.release(connection);
+      if (isGood(loan)) pool.release(connection);
       else void pool.discard(connection, true);
     }
   }
@@ -118,7 +131,7 @@ export function createRunner(options: RunnerOptions): Runner {
   async function transaction<T>(operation: string, work: (run: Run) => Promise<T>): Promise<T> {
     const end = performance.now() + transactionDeadline;
     const connection = await pool.acquire(performance.now() + deadline);
-    const loan: Loan = { connection, asked: new Set() };
+    const loan: Loan = { connection, asked: new Set(), spoiled: false };
     const pending = new Set<Promise<unknown>>();
     let open = true;
     let fault: { readonly error: unknown } | undefined;
@@ -156,7 +169,7 @@ export function createRunner(options: RunnerOptions): Runner {
       return result;
     } catch (error) {
       open = false;
-      await pool.discard(connection, loan.asked.size > 0);
+      await pool.discard(connection, !isGood(loan));
       throw error;
     } finally {
       watch.stop();
@@ -167,6 +180,7 @@ export function createRunner(options: RunnerOptions): Runner {
     run: (operation, query) => runWithin(deadline, operation, query),
     runWithin,
     transaction,
+    refusedChange: refusedChanges.reason,
     close: pool.close,
   };
 }
@@ -176,7 +190,11 @@ interface Loan {
   readonly connection: Connection;
   /** Statements that were sent and not answered. */
   readonly asked: Set<Promise<unknown>>;
+  /** Whether the connection is to be closed rather than lent again. */
+  spoiled: boolean;
 }
+
+const isGood = ({ asked, spoiled }: Loan) => asked.size === 0 && !spoiled;
 
 function watchLoss(connection: Connection): { readonly lost: Promise<never>; readonly stop: () => void } {
   let stop = () => {};
