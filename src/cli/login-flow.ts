@@ -173,7 +173,11 @@ function loginError(error: unknown): unknown {
 
 /** Waits on a port of loopback for the browser to come back. */
 async function listen(state: string, signal: AbortSignal) {
-  const { promise: callback, resolve, reject } = Promise.withResolvers<URL>();
+  let resolve: (url: URL) => void = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const callback = new Promise<URL>((done, fail) => {
+    [resolve, reject] = [done, fail];
+  });
   callback.catch(() => {}); // whoever listens awaits it later
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");

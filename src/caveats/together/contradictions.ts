@@ -93,7 +93,13 @@ function pathWarnings(entries: readonly Indexed<AttributeCaveat>[]): readonly Wa
 }
 
 function valueWarnings(entries: readonly Indexed<AttributeCaveat>[], work: Work): readonly Warning[] {
-  const groups = Map.groupBy(entries, ({ caveat }) => caveat.attribute);
+  const groups = new Map<string, Indexed<AttributeCaveat>[]>();
+  for (const entry of entries) {
+    const { attribute } = entry.caveat;
+    const group = groups.get(attribute);
+    if (group === undefined) groups.set(attribute, [entry]);
+    else group.push(entry);
+  }
   const warnings: Warning[] = [];
   for (const [attribute, group] of groups) {
     const conflict = smallestConflict(group, work);

@@ -96,7 +96,8 @@ function gather(known: Gathered, caveat: AttributeCaveat): void {
 function gatherTexts(known: Gathered, allowed: boolean, items: readonly string[]): void {
   if (allowed) {
     const added = new Set(items);
-    known.only = known.only === undefined ? added : known.only.intersection(added);
+    const before = known.only;
+    known.only = before === undefined ? added : new Set([...before].filter((item) => added.has(item)));
   } else {
     for (const item of items) known.denied.add(item);
   }

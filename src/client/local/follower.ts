@@ -24,6 +24,19 @@ const LONGEST_PAUSE = 5_000;
 /** Milliseconds after which a stream that says nothing is given up, however open its connection looks. */
 const SILENCE = 30_000;
 
+/** A promise that is settled from outside. */
+interface Ready {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(reason: unknown): void;
+}
+
+function createReady(): Ready {
+  const ready: Ready = { promise: Promise.resolve(), resolve() {}, reject() {} };
+  const promise = new Promise<void>((resolve, reject) => Object.assign(ready, { resolve, reject }));
+  return Object.assign(ready, { promise });
+}
+
 /**
  * @param onRevocation told of every entry, before its position counts as seen
  * @param onGone told that the log is another one, which is read from its beginning
@@ -42,7 +55,7 @@ export function createFollower(options: {
   let stopping: AbortController | undefined;
   // The moment as of which everything up to `position` is known.
   let known: { readonly since: Moment; readonly before: number } | undefined;
-  let ready = Promise.withResolvers<void>();
+  let ready = createReady();
   let anchor: { readonly date: number; readonly asked: Moment; readonly answered: Moment } | undefined;
 
   async function readOnce(stop: AbortSignal): Promise<void> {
@@ -106,7 +119,7 @@ export function createFollower(options: {
     known = undefined;
     ready.promise.catch(() => {});
     ready.reject(new DOMException("stopped", "AbortError"));
-    ready = Promise.withResolvers();
+    ready = createReady();
   }
 
   return {

@@ -28,11 +28,11 @@ export function decodeBase64(text: string): Uint8Array {
 }
 
 /** The parts of `Uint8Array` that an engine may have and may not (ECMAScript 2026). */
-interface NativeDecoder {
+interface NativeDecoder extends Pick<Uint8ArrayConstructor, "of"> {
   fromBase64?(text: string, options: { readonly alphabet: "base64url" }): Uint8Array;
 }
 
-interface NativeEncoder {
+interface NativeEncoder extends Pick<Uint8Array, "length"> {
   toBase64?(options: { readonly alphabet: "base64url"; readonly omitPadding: true }): string;
 }
 
