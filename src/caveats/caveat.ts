@@ -86,12 +86,18 @@ export interface ApprovalCaveat {
   readonly id: string;
 }
 
+/** `bh.discharge = ID`: makes a discharge a link of its own. It always clears there. */
+export interface DischargeIdCaveat {
+  readonly kind: "discharge_id";
+  readonly id: string;
+}
+
 /** A caveat that has a meaning in a discharge alone. In a root macaroon it forbids every request. */
-export type DischargeCaveat = AncestorCaveat | ApprovalCaveat;
+export type DischargeCaveat = AncestorCaveat | ApprovalCaveat | DischargeIdCaveat;
 
 /** Whether a caveat may stand in discharges alone. */
 export function isForDischarges(caveat: Caveat): caveat is DischargeCaveat {
-  return caveat.kind === "ancestor" || caveat.kind === "approval";
+  return caveat.kind === "ancestor" || caveat.kind === "approval" || caveat.kind === "discharge_id";
 }
 
 /** A caveat on an attribute that belongs to the service. Budgets and `holder` will be added here. */

@@ -122,6 +122,8 @@ function failureOf(
       return { code: "caveat_failed", detail: explainAncestor(caveat.revocationId) };
     case "approval":
       return facts.macaroon === "discharge" ? undefined : unknown(explainMisplaced("approval"));
+    case "discharge_id":
+      return facts.macaroon === "discharge" ? undefined : unknown(explainMisplaced("bh.discharge"));
     case "equality":
     case "membership":
     case "comparison":

@@ -6,6 +6,9 @@ import { printable } from "./values/quote.ts";
 /** Characters of a caveat that a failure repeats before it cuts. */
 const SHOWN_CAVEAT = 256;
 
+/** Characters of the longest caveat. */
+const LONGEST_CAVEAT = 4_096;
+
 /** One caveat of a chain, read once: it can be kept and cleared any number of times. */
 export type Condition =
   | {
@@ -45,6 +48,11 @@ export function thirdPartyText(location: string): string {
 /** A caveat's text as it may be shown: unsafe characters escaped, cut at a sane length. */
 export function shownCaveat(text: string): string {
   return printable(text, SHOWN_CAVEAT);
+}
+
+/** The same of a caveat that a person decides about: all of it, however long a macaroon lets it be. */
+export function wholeCaveat(text: string): string {
+  return printable(text, LONGEST_CAVEAT);
 }
 
 /** Bytes that are not UTF-8, with everything but printable ASCII as `\xNN`. */

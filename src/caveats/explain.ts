@@ -35,7 +35,7 @@ export function explainUnknown(text: string): string {
 }
 
 /** Why a caveat that only a discharge may carry is refused in a root macaroon. */
-export function explainMisplaced(name: "ancestor" | "approval"): string {
+export function explainMisplaced(name: "ancestor" | "approval" | "bh.discharge"): string {
   return `${name} is known only in a discharge`;
 }
 

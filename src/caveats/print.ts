@@ -27,6 +27,8 @@ export function printCaveat(caveat: Caveat): string {
       return `ancestor = ${caveat.revocationId}`;
     case "approval":
       return `approval = ${caveat.id}`;
+    case "discharge_id":
+      return `bh.discharge = ${caveat.id}`;
     default:
       return caveat satisfies never;
   }

@@ -11,13 +11,14 @@ const SERVICE: ReadonlySet<string> = new Set([
   "holder",
   "ancestor",
   "approval",
+  "bh",
 ]);
 
 /**
  * Facts that only the service may state. Caveats on them are ordinary ones: the service puts `platform`
  * into the context against which it clears its own credentials.
  */
-const FACTS: ReadonlySet<string> = new Set(["principal", "platform", "token_id", "cost", "bh"]);
+const FACTS: ReadonlySet<string> = new Set(["principal", "platform", "token_id", "cost"]);
 
 /** The names that no caller's context may set. */
 export const RESERVED_NAMES: readonly string[] = [...SERVICE, ...FACTS];

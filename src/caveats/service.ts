@@ -1,4 +1,4 @@
-import { AGENT, APPROVAL_ID, REVOCATION_ID, splitAgent } from "../words/ids.ts";
+import { AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, splitAgent } from "../words/ids.ts";
 import type { Operator, ServiceCaveat } from "./caveat.ts";
 import { parseInstant } from "./values/instant.ts";
 
@@ -30,6 +30,8 @@ export function parseServiceCaveat(
         : undefined;
     case "approval":
       return operator === "=" && APPROVAL_ID.test(value) ? { kind: "approval", id: value } : undefined;
+    case "bh.discharge":
+      return operator === "=" && DISCHARGE_ID.test(value) ? { kind: "discharge_id", id: value } : undefined;
     default:
       return undefined;
   }

@@ -236,6 +236,8 @@ const approval = object(
     ),
   },
   {
+    allows: text,
+    asked_caveats: list(text),
     decided_at: instant,
     obstacle: text,
     token: object(

@@ -22,7 +22,8 @@ export function checkedCaveat(text: string): string {
   const caveat = parseCaveat(text);
   if (caveat === undefined) throw new TokenError("invalid_caveat", "is no caveat of the language");
   if (isForDischarges(caveat)) {
-    throw new TokenError("invalid_caveat", `"${caveat.kind}" goes into discharges only`);
+    const name = caveat.kind === "discharge_id" ? "bh.discharge" : caveat.kind;
+    throw new TokenError("invalid_caveat", `"${name}" goes into discharges only`);
   }
   return text;
 }

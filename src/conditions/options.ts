@@ -4,7 +4,10 @@ import { type Cursor, take, takeName } from "./words.ts";
 
 const MAX_ACRS = 8;
 
-/** Reads the options before a condition: words `key=value`, each once, in any order. */
+/** The options that are one word. */
+const BARE = /(exact)(?= |$)/y;
+
+/** Reads the options before a condition: words `key=value` and bare ones, each once, in any order. */
 export function parseOptions(cursor: Cursor): TermOptions {
   const seen = new Set<string>();
   let life: number | undefined;
@@ -12,21 +15,24 @@ export function parseOptions(cursor: Cursor): TermOptions {
   let acr: readonly string[] | undefined;
   let principalCounts = false;
   for (;;) {
-    const key = take(cursor, /([a-z][a-z-]*)=/y)?.[1];
-    if (key === undefined) return { life, authAge, acr, principalCounts };
+    const bare = take(cursor, BARE)?.[1];
+    const key = bare ?? take(cursor, /([a-z][a-z-]*)=/y)?.[1];
+    if (key === undefined) return { life, authAge, acr, principalCounts, exact: seen.has("exact") };
     if (seen.has(key)) malformed("an option stands there twice");
     seen.add(key);
-    switch (key) {
-      case "life":
+    switch (bare ?? `${key}=`) {
+      case "exact":
+        break;
+      case "life=":
         life = takeSeconds(cursor, 1);
         break;
-      case "auth-age":
+      case "auth-age=":
         authAge = takeSeconds(cursor, 0);
         break;
-      case "acr":
+      case "acr=":
         acr = takeNames(cursor);
         break;
-      case "principal":
+      case "principal=":
         take(cursor, /counts(?= )/y) ?? malformed("principal takes the one value counts");
         principalCounts = true;
         break;

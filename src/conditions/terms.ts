@@ -26,6 +26,8 @@ export interface TermOptions {
   readonly acr: readonly string[] | undefined;
   /** `principal=counts`: the token's principal may approve as a member of a group. */
   readonly principalCounts: boolean;
+  /** `exact`: whoever asks has to say by caveats what the discharge is for. */
+  readonly exact: boolean;
 }
 
 /** A ticket's text, read. */

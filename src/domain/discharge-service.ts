@@ -19,6 +19,8 @@ export interface AskRequest {
   readonly token: string | undefined;
   /** The link that the discharge is to be tied to. */
   readonly ancestor: string | undefined;
+  /** The caveats to be appended to the discharge. */
+  readonly caveats: readonly string[];
 }
 
 /** The answer to a request for a discharge. */
@@ -47,6 +49,10 @@ export interface ConfirmationView {
   readonly expiresAt: number;
   /** Null if nothing is known about the asker. */
   readonly about: DischargeSubject | null;
+  /** What a confirmation allows, in one sentence of enforced facts. */
+  readonly allows: string;
+  /** The asker's caveats. */
+  readonly caveats: readonly string[];
   /** Of a program's login to this API: until when the program will act as the person. Undefined for all others. */
   readonly loginUntil: number | undefined;
   /** The outcome of a confirmation by this person. */
@@ -71,6 +77,10 @@ export interface ApprovalView {
   readonly life: number;
   /** Null for requests of stock bakery clients: nothing about the asker is known then. */
   readonly about: DischargeSubject | null;
+  /** What a yes allows, in one sentence of enforced facts. */
+  readonly allows: string;
+  /** The asker's caveats. */
+  readonly caveats: readonly string[];
   readonly decisions: readonly DischargeDecision[];
   /** The reason for which this person cannot decide now; undefined if nothing is in the way. */
   readonly obstacle: { readonly login: boolean; readonly detail: string } | undefined;

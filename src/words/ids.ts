@@ -13,6 +13,9 @@ export const REVOCATION_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 /** An approval's id in caveats and revocations. The service itself makes UUIDs of version 7. */
 export const APPROVAL_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
+/** The id of a discharge in its `bh.discharge` caveat. The service itself makes 16 random bytes in base64url. */
+export const DISCHARGE_ID = /^[A-Za-z0-9_-]{1,128}$/;
+
 /** An agent: `NAME` or `NAME#INSTANCE`. */
 export const AGENT = /^[A-Za-z0-9._:/@-]{1,128}(?:#[A-Za-z0-9._:/@-]{1,128})?$/;
 

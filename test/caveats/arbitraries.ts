@@ -19,6 +19,7 @@ const reserved = [
   "holder",
   "ancestor",
   "approval",
+  "bh",
   "time-before",
 ];
 const attribute = fc
@@ -115,6 +116,10 @@ const BY_KIND: { readonly [K in Caveat["kind"]]: fc.Arbitrary<Extract<Caveat, { 
     revocationId: fc.stringMatching(/^[A-Za-z0-9_-]{21}[AQgw]$/),
   }),
   approval: node({ kind: fc.constant("approval" as const), id: fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/) }),
+  discharge_id: node({
+    kind: fc.constant("discharge_id" as const),
+    id: fc.stringMatching(/^[A-Za-z0-9_-]{1,22}$/),
+  }),
 };
 
 /** Every caveat that there is. */

@@ -15,6 +15,7 @@ describe("a service attribute is known in its one form", () => {
     ["depth <= 999999999", { kind: "depth", most: 999_999_999 }],
     [`ancestor = ${LINK}`, { kind: "ancestor", revocationId: LINK }],
     ["approval = a1", { kind: "approval", id: "a1" }],
+    ["bh.discharge = d1", { kind: "discharge_id", id: "d1" }],
   ])("%s", (text, caveat) => expect(parseCaveat(text)).toMatchObject(caveat));
 
   test.each([
@@ -45,6 +46,12 @@ describe("a service attribute is known in its one form", () => {
     "approval = a b",
     "approval = a.1",
     'approval = "a"',
+    ...["!=", "<", "in", "not in", "matches"].map((operator) => `bh.discharge ${operator} d1`),
+    "bh.discharge = a b",
+    `bh.discharge = ${"d".repeat(129)}`,
+    "bh.discharge.x = d1",
+    "bh = d1",
+    "bh.x = d1",
     ...["time.x", "agent.x", "depth.x", "ancestor.x", "approval.x"].map((attribute) => `${attribute} = a`),
   ])("%s is unknown", (text) => expect(parseCaveat(text)).toBeUndefined());
 });

@@ -5,7 +5,7 @@ import { parseTerms } from "../../src/conditions/parse.ts";
 import { printTerms } from "../../src/conditions/print.ts";
 import type { Terms } from "../../src/conditions/terms.ts";
 
-const NONE = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false };
+const NONE = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false, exact: false };
 
 function approval(over: object) {
   return { kind: "approved-by", needed: 1, subjects: [], groups: [], text: "Do it", ...over };
@@ -30,14 +30,21 @@ describe("what is read", () => {
     expect(parseTerms(text)).toEqual({ ok: true, terms: { declared: [], options: NONE, condition } });
   });
 
+  test.each(["is-authenticated-user", "is-principal", "is-member-of a", "approved-by a Do it"])(
+    "exact before %s",
+    (text) => {
+      expect(parseTerms(`exact ${text}`)).toMatchObject({ ok: true, terms: { options: { exact: true } } });
+    },
+  );
+
   test("options in any order", () => {
     const expected = {
-      options: { life: 60, authAge: 0, acr: ["a", "b c"], principalCounts: true },
+      options: { life: 60, authAge: 0, acr: ["a", "b c"], principalCounts: true, exact: true },
       condition: approval({ groups: ["g"] }),
     };
     for (const text of [
-      'life=60 auth-age=0 acr=a,"b c" principal=counts approved-by group:g Do it',
-      'principal=counts acr=a,"b c" auth-age=0 life=60 approved-by group:g Do it',
+      'life=60 auth-age=0 acr=a,"b c" principal=counts exact approved-by group:g Do it',
+      'exact principal=counts acr=a,"b c" auth-age=0 life=60 approved-by group:g Do it',
     ]) {
       expect(parseTerms(text)).toMatchObject({ ok: true, terms: expected });
     }
@@ -114,6 +121,11 @@ describe("what is refused", () => {
     "principal=yes approved-by group:g Do it",
     "principal=counts is-principal",
     "principal=counts approved-by alice Do it",
+    "exact",
+    "exact ",
+    "exact exact is-principal",
+    "life=60 exact life=60 is-principal",
+    "exact  is-principal",
     "need-declared is-principal",
     "need-declared A is-principal",
     "need-declared a, is-principal",
@@ -121,12 +133,20 @@ describe("what is refused", () => {
     expect(parseTerms(text)).toMatchObject({ ok: false, code: "malformed" });
   });
 
-  test.each(["is-human", "IS-PRINCIPAL", "<is-authenticated-user", "within=5 is-principal", "true"])(
-    "%j is unknown",
-    (text) => {
-      expect(parseTerms(text)).toMatchObject({ ok: false, code: "unknown" });
-    },
-  );
+  test.each([
+    "is-human",
+    "IS-PRINCIPAL",
+    "<is-authenticated-user",
+    "within=5 is-principal",
+    "true",
+    "exact= is-principal",
+    "exact=1 is-principal",
+    "exactly is-principal",
+    "life is-principal",
+    "is-principal= exact",
+  ])("%j is unknown", (text) => {
+    expect(parseTerms(text)).toMatchObject({ ok: false, code: "unknown" });
+  });
 
   test("the refusal never repeats the text", () => {
     for (const text of [
@@ -164,6 +184,7 @@ const terms: fc.Arbitrary<Terms> = fc
       authAge: fc.option(fc.integer({ min: 0, max: 86_400 }), { nil: undefined }),
       acr: fc.option(names(1), { nil: undefined }),
       principalCounts: fc.boolean(),
+      exact: fc.boolean(),
     }),
     condition: fc.oneof(
       fc.constant({ kind: "is-authenticated-user" as const }),
@@ -198,6 +219,7 @@ test("reading ends and never throws, whatever the text", () => {
     "life=",
     "a",
     "acr=",
+    "exact ",
   ];
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.constantFrom(...words), fc.string()), { maxLength: 40 }), (parts) => {

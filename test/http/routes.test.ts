@@ -124,7 +124,13 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   rotateKey: { path: "/v1/keys/rotate", body: { platform: "default" }, lines: ["platform"] },
   askDischarge: {
     path: "/v1/discharge",
-    body: { caveat_id: "AAEC", caveat: "AAEC", token: "some-token", ancestor: REVOCATION_ID },
+    body: {
+      caveat_id: "AAEC",
+      caveat: "AAEC",
+      token: "some-token",
+      ancestor: REVOCATION_ID,
+      caveats: ["tool = pay"],
+    },
     required: ["caveat_id"],
     lines: ["caveat_id", "caveat", "ancestor"],
   },

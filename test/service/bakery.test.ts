@@ -200,7 +200,7 @@ describeService(
       );
       const { m } = got.json<{ Macaroon: { m: { i64: string; c: readonly { i: string }[] } } }>().Macaroon;
       expect(m.i64).toBe(Buffer.from(ticket).toString("base64url"));
-      expect(m.c.map(({ i }) => i.split(" ")[0])).toEqual(["time-before", "approval"]);
+      expect(m.c.map(({ i }) => i.split(" ")[0])).toEqual(["time-before", "approval", "bh.discharge"]);
 
       const discharge = decodeBundle(JSON.stringify(m));
       if (!discharge.ok) throw new Error(discharge.detail);
@@ -236,7 +236,11 @@ describeService(
       const got = await acquire({ id: "\u0003\u0000", caveat64 }, "bob", "confirm");
       const { m } = got.json<{ Macaroon: { m: { i64: string; c: readonly { i: string }[] } } }>().Macaroon;
       expect(m.i64).toBe("AwA");
-      expect(m.c.slice(1).map(({ i }) => i)).toEqual(["declared username bob", "declared groups "]);
+      expect(m.c.slice(1).map(({ i }) => i)).toEqual([
+        "declared username bob",
+        "declared groups ",
+        expect.stringMatching(/^bh\.discharge = /),
+      ]);
 
       const query = new URLSearchParams({ id64: "AwA", caveat64 });
       const go = await service().request(`/discharge?${query}`, { method: "POST" });
@@ -363,7 +367,7 @@ describeService(
         },
         [proof],
       );
-      expect(seen).toEqual([expect.stringMatching(/^time < /)]);
+      expect(seen).toEqual([expect.stringMatching(/^time < /), expect.stringMatching(/^bh\.discharge = /)]);
       expect(() =>
         root.verify(rootKey, () => null, [
           foreign.importMacaroon(new Uint8Array(Buffer.from(discharge, "base64url"))),

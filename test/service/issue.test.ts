@@ -20,6 +20,13 @@ const NOT_ADMITTED = {
   detail: "no platform of this name issues tokens to this principal",
 };
 
+interface Refusal {
+  readonly caveats: readonly string[];
+  readonly member: string;
+  readonly detail: string;
+  readonly status?: number;
+}
+
 describeService("issuing", (service) => {
   const send = (body: object, headers: Readonly<Record<string, string>>) =>
     service().send("POST", "/v1/tokens", body, headers);
@@ -124,16 +131,16 @@ describeService("issuing", (service) => {
     });
 
     test.each([
-      { path: "caveats[1]", rules: [{ max_ttl: 1, caveats: ["x = 1", "uses <= 1"] }] },
-      { path: "caveats[0]", rules: [{ max_ttl: 1, caveats: ["approval = x"] }] },
-    ])("a policy with a caveat that never clears is refused: $path", async ({ path, rules }) => {
+      { path: "caveats[1]", status: 400, rules: [{ max_ttl: 1, caveats: ["x = 1", "uses <= 1"] }] },
+      { path: "caveats[0]", status: 422, rules: [{ max_ttl: 1, caveats: ["approval = x"] }] },
+    ])("a policy with a caveat that never clears is refused: $path", async ({ path, status, rules }) => {
       const answer = await service().send(
         "PUT",
         "/v1/platforms/default/policy",
         { rules },
         service().asAdmin(),
       );
-      expect(answer.json<Problem>()).toMatchObject({ status: 400, member: `rules[0].${path}` });
+      expect(answer.json<Problem>()).toMatchObject({ status, member: `rules[0].${path}` });
     });
 
     test("the reserved platform has no policy that anyone could open", async () => {
@@ -261,19 +268,19 @@ describeService("issuing", (service) => {
       expect(macaroon.location).toBe("http://127.0.0.1:8080");
     });
 
-    test.each([
+    test.each<Refusal>([
       {
         caveats: ["x = 1", "nonsense"],
         member: "caveats[1]",
         detail: "is not a caveat that this service knows",
       },
       { caveats: ["uses <= 1"], member: "caveats[0]", detail: "is not a caveat that this service knows" },
-      { caveats: ["approval = x"], member: "caveats[0]", detail: "goes into discharges only" },
-      {
-        caveats: ["ancestor = AAAAAAAAAAAAAAAAAAAAAA"],
+      ...["approval = x", "bh.discharge = x", "ancestor = AAAAAAAAAAAAAAAAAAAAAA"].map((caveat) => ({
+        caveats: [caveat],
         member: "caveats[0]",
         detail: "goes into discharges only",
-      },
+        status: 422,
+      })),
       { caveats: Array(256).fill("x = 1"), member: "caveats", detail: "more than 256 caveats" },
       {
         caveats: Array(16).fill(`x = ${"y".repeat(4000)}`),
@@ -282,9 +289,9 @@ describeService("issuing", (service) => {
       },
     ])(
       "are refused while the caller still listens: $member, $detail",
-      async ({ caveats, member, detail }) => {
+      async ({ caveats, member, detail, status = 400 }) => {
         const answer = await send({ platform: "default", caveats }, service().asHuman("alice"));
-        expect(answer.json<Problem>()).toMatchObject({ status: 400, member, detail });
+        expect(answer.json<Problem>()).toMatchObject({ status, member, detail });
       },
     );
 

@@ -277,8 +277,8 @@ describeService("refusals", (service) => {
 
     test.each(
       [
-        ["time", "agent", "depth", "uses", "spend", "rate", "holder", "ancestor", "approval"],
-        ["principal", "platform", "token_id", "cost", "bh"],
+        ["time", "agent", "depth", "uses", "spend", "rate", "holder", "ancestor", "approval", "bh"],
+        ["principal", "platform", "token_id", "cost"],
       ].flat(),
     )("a context that sets %s", async (name) => {
       const answer = await service().send(

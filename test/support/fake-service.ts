@@ -144,7 +144,7 @@ const CALLERS: ReadonlyMap<string, Caller> = new Map<string, Caller>([
 export const REQUEST_ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
 const BAKERY_MACAROON = '{"v":2,"i":"id","c":[],"s64":"S-lnzR6gxrJrr2pKlO6bBbFYhtoLqF6MQqk8jQ4SXvw"}';
 
-const OPTIONS = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false };
+const OPTIONS = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false, exact: false };
 
 const SESSION: Session = {
   idHash: new Uint8Array(32),
@@ -163,6 +163,8 @@ const CONFIRMATION: ConfirmationView = {
   protocol: "native",
   expiresAt: AT + 600_000,
   about: null,
+  allows: "Allows: any call; any number of times; for 5 minutes from the yes.",
+  caveats: [],
   loginUntil: undefined,
   proof: "proven",
   detail: undefined,
@@ -203,6 +205,8 @@ const APPROVAL: ApprovalView = {
     summaryParts: [{ by: "issued", text: "Until 14:00 UTC." }],
     agents: ["researcher#7f3a"],
   },
+  allows: "Allows: tool only pay; any number of times; for 5 minutes from the yes.",
+  caveats: ["tool = pay"],
   decisions: [{ issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT }],
   obstacle: undefined,
 };

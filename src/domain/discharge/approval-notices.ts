@@ -1,8 +1,11 @@
+import { wholeCaveat } from "../../caveats/condition.ts";
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import type { ApprovalCondition } from "../../conditions/terms.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import { rfc3339 } from "../parts/instants.ts";
 import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
+
+import { effectOf } from "./effect.ts";
 
 /*
  * The notices that the webhook gets. `unverified` holds claims that nobody vouches for, so that a reader can show
@@ -27,6 +30,8 @@ export function approvalAsked(
       subjects: condition.subjects,
       groups: condition.groups,
       expires_at: rfc3339(request.expiresAt),
+      allows: effectOf(request),
+      asked_caveats: request.caveats.map(wholeCaveat),
       ...(about === null
         ? {}
         : {

@@ -12,6 +12,7 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import { approvalDecided } from "./approval-notices.ts";
 import { keysOf, mayApprove } from "./approver-keys.ts";
+import { effectOf } from "./effect.ts";
 import { loginProblem } from "./identity-proof.ts";
 import { lifeOf, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
@@ -84,7 +85,7 @@ export function createApprovals(options: {
   function viewOf(request: DischargeRequest, caller: HumanCaller): ApprovalView {
     const now = clock.now();
     const parts = read(request);
-    const { id, code, protocol, askedAt, expiresAt, decidedAt, about, decisions } = request;
+    const { id, code, protocol, askedAt, expiresAt, decidedAt, about, caveats, decisions } = request;
     return {
       id,
       state: stateAt(request, now),
@@ -97,6 +98,8 @@ export function createApprovals(options: {
       decidedAt,
       life: lifeOf(parts.terms) / 1000,
       about,
+      allows: effectOf(request),
+      caveats,
       decisions,
       obstacle: obstacle(request, parts, caller, now),
     };

@@ -7,10 +7,11 @@ import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
+import { askedCaveats } from "./asked-caveats.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import { proofOf } from "./identity-proof.ts";
 import type { DischargeLimits } from "./limits.ts";
-import { mintDischarge } from "./minting.ts";
+import { mintDischarge, newDischargeId } from "./minting.ts";
 import { lifeOf } from "./requests.ts";
 import type { ShownToken } from "./shown-token.ts";
 
@@ -58,6 +59,7 @@ export function createAsking(options: {
     ticket: ReadTicket,
     ancestor: string | null,
     shown: ShownToken | undefined,
+    caveats: readonly string[],
   ): Promise<string> {
     const expiresAt = await store.transaction("grant discharge", async (repositories) => {
       const now = await repositories.now();
@@ -71,7 +73,9 @@ export function createAsking(options: {
       return now + lifeOf(ticket.terms);
     });
     const { caveatId: identifier, caveatKey } = ticket;
-    return encodeBundle([mintDischarge({ identifier, caveatKey, expiresAt, ancestor, approval: null })]);
+    const id = newDischargeId(randomness);
+    const contents = { identifier, caveatKey, expiresAt, ancestor, approval: null, caveats, id };
+    return encodeBundle([mintDischarge(contents)]);
   }
 
   return async (caller, from, request) => {
@@ -90,16 +94,25 @@ export function createAsking(options: {
     const { token, caveatId } = request;
     const shown = token === undefined ? undefined : await options.readToken(token, caveatId);
     requireToken(terms, shown);
+    const caveats = askedCaveats(request.caveats, terms.options);
     const ancestor = ancestorOf(request, shown);
     if (caller?.kind === "human" && terms.condition.kind !== "approved-by") {
       const facts = { principal: shown?.subject.principal, ownIssuer, now: clock.now() };
       const proved = proofOf(terms, caller.identity, facts);
       if (proved.outcome === "refused") throw new DomainError("denied", proved.detail);
       if (proved.outcome === "proven") {
-        return { state: "granted", discharge: await grantAtOnce(caller, ticket, ancestor, shown) };
+        return { state: "granted", discharge: await grantAtOnce(caller, ticket, ancestor, shown, caveats) };
       }
     }
-    const waiting = await desk.enqueue({ ticket, protocol: "native", caller, callerHash, shown, ancestor });
+    const waiting = await desk.enqueue({
+      ticket,
+      protocol: "native",
+      caller,
+      callerHash,
+      shown,
+      ancestor,
+      caveats,
+    });
     return { state: "pending", ...waiting };
   };
 }

@@ -39,6 +39,7 @@ export function createBakery(options: {
 
   function requireServable({ terms }: ReadTicket): void {
     const { condition } = terms;
+    if (terms.options.exact) throw denied("the ticket is exact, and this protocol can't say what it is for");
     if (condition.kind === "is-principal")
       throw denied("is-principal needs the token, which this protocol can't show");
     if (condition.kind === "approved-by" && condition.groups.length > 0 && !terms.options.principalCounts) {
@@ -89,6 +90,7 @@ export function createBakery(options: {
         callerHash,
         shown: undefined,
         ancestor: null,
+        caveats: [],
       });
       return { state: "pending", path, code, ticket: `${id}.${secret}` };
     },

@@ -10,6 +10,7 @@ import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import { bakerySessionId } from "./bakery-session.ts";
+import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
 import { loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
@@ -78,7 +79,7 @@ export function createConfirmations(options: {
   return {
     async view(caller, id) {
       const { request, proved } = confirmable(await store.dischargeRequests.find(id), caller);
-      const { condition, code, protocol, expiresAt, about } = request;
+      const { condition, code, protocol, expiresAt, about, caveats } = request;
       return {
         id,
         state: stateAt(request, clock.now()),
@@ -87,6 +88,8 @@ export function createConfirmations(options: {
         protocol,
         expiresAt,
         about,
+        allows: effectOf(request),
+        caveats,
         loginUntil: isLogin(request) ? loginEndOf(request) : undefined,
         proof: proved.outcome,
         detail: proved.outcome === "proven" ? undefined : proved.detail,

@@ -1,3 +1,5 @@
+import { compileCaveat } from "../../caveats/condition.ts";
+import { allowanceOf } from "../../caveats/together/allowance.ts";
 import { parseTerms } from "../../conditions/parse.ts";
 import type { Terms } from "../../conditions/terms.ts";
 import type { UnverifiedMacaroon } from "../../macaroon/index.ts";
@@ -16,7 +18,7 @@ import type { Store } from "../ports/store.ts";
 import { approvalAsked } from "./approval-notices.ts";
 import { approverKeys } from "./approver-keys.ts";
 import { askerOf, type DischargeLimits } from "./limits.ts";
-import { mintDischarge } from "./minting.ts";
+import { mintDischarge, newDischargeId } from "./minting.ts";
 import {
   lifeOf,
   loginEndOf,
@@ -64,6 +66,8 @@ export interface DischargeDesk {
     readonly callerHash: Uint8Array;
     readonly shown: ShownToken | undefined;
     readonly ancestor: string | null;
+    /** The asker's caveats, as {@link askedCaveats} reads them. */
+    readonly caveats: readonly string[];
   }): Promise<Waiting>;
   /** Mints what a person's confirmation or approval has granted. @throws DomainError `gone` for a discharge that has expired */
   redeem(request: DischargeRequest, now: number): UnverifiedMacaroon;
@@ -94,7 +98,7 @@ export function createDischargeDesk(options: {
       return { caveatId, caveatKey, text, terms: reading.terms, hash: ticketHash(bytes), login: own };
     },
 
-    async enqueue({ ticket, protocol, caller, callerHash, shown, ancestor }) {
+    async enqueue({ ticket, protocol, caller, callerHash, shown, ancestor, caveats }) {
       const { condition } = ticket.terms;
       const isApproval = condition.kind === "approved-by";
       const asker = shown === undefined ? callerHash : askerOf(shown.subject);
@@ -120,8 +124,14 @@ export function createDischargeDesk(options: {
           secretHash: secretHash(secret),
           ticketHash: ticket.hash,
           callerHash: asker,
-          sealed: sealed.seal(id, ticket),
+          sealed: sealed.seal(id, { ...ticket, caveats, dischargeId: newDischargeId(randomness) }),
           ancestor,
+          caveats,
+          allowance: allowanceOf(
+            shown?.conditions ?? [],
+            shown?.subject.issuedCaveats ?? 0,
+            caveats.map((text) => compileCaveat(text)),
+          ),
           about: shown?.subject ?? null,
           approverKeys: isApproval ? approverKeys(condition, ownIssuer) : [],
           askedAt: now,
@@ -159,7 +169,7 @@ export function createDischargeDesk(options: {
       if (state !== "granted" || decidedAt === null)
         throw new Error("a request that nobody granted is not redeemed");
       const terms = termsOf(request);
-      const { caveatId, caveatKey, login } = sealed.open(request);
+      const { caveatId, caveatKey, login, dischargeId, caveats } = sealed.open(request);
       const expiresAt = login ? loginEndOf(request) : decidedAt + lifeOf(terms);
       if (expiresAt <= now) throw new DomainError("gone", "the discharge has expired: ask again");
       const who = request.decisions.find(({ approved }) => approved)?.subject ?? "";
@@ -169,6 +179,8 @@ export function createDischargeDesk(options: {
         expiresAt,
         ancestor,
         approval: kind === "approval" ? request.id : null,
+        caveats,
+        id: dischargeId,
         ...(protocol === "bakery"
           ? {
               bakery: {

@@ -1,5 +1,6 @@
 import { attenuate, mint, type UnverifiedMacaroon } from "../../macaroon/index.ts";
 import { rfc3339 } from "../parts/instants.ts";
+import type { Randomness } from "../ports/randomness.ts";
 
 /** What a discharge says. */
 export interface DischargeContents {
@@ -13,18 +14,29 @@ export interface DischargeContents {
   readonly ancestor: string | null;
   /** The approval that granted it; null where none was asked. */
   readonly approval: string | null;
+  /** The caveats that the asker gave, in their canonical text. */
+  readonly caveats: readonly string[];
+  /** The discharge's own id; null for a request that a version before these ids recorded. */
+  readonly id: string | null;
   /** For macaroon-bakery's clients: `time-before`, and what the ticket wants declared. */
   readonly bakery?: { readonly declared: readonly (readonly [name: string, value: string])[] };
 }
 
 /** Mints a discharge. The same contents give the same macaroon, so that it can be collected again. */
 export function mintDischarge(contents: DischargeContents): UnverifiedMacaroon {
-  const { identifier, caveatKey, expiresAt, ancestor, approval, bakery } = contents;
+  const { identifier, caveatKey, expiresAt, ancestor, approval, caveats, id, bakery } = contents;
   const time = rfc3339(expiresAt);
   return attenuate(mint({ rootKey: caveatKey, identifier }), [
     bakery === undefined ? `time < ${time}` : `time-before ${time}`,
     ...(ancestor === null ? [] : [`ancestor = ${ancestor}`]),
     ...(approval === null ? [] : [`approval = ${approval}`]),
     ...(bakery?.declared ?? []).map(([name, value]) => `declared ${name} ${value}`),
+    ...caveats,
+    ...(id === null ? [] : [`bh.discharge = ${id}`]),
   ]);
+}
+
+/** An id that no other discharge has: 128 random bits. */
+export function newDischargeId(randomness: Randomness): string {
+  return Buffer.from(randomness.bytes(16)).toString("base64url");
 }

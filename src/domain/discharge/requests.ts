@@ -14,6 +14,8 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 // No vowels and nothing that looks like something else (RFC 8628 §6.1).
 const CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const PURPOSE = "discharge request";
+/** A version that knows no caveats of the asker must not mint without them, so it cannot open such a request. */
+const PURPOSE_WITH_CAVEATS = "discharge request with caveats";
 
 /** The parts of a request that are kept sealed. */
 export interface SealedContents {
@@ -22,6 +24,10 @@ export interface SealedContents {
   readonly caveatKey: Uint8Array;
   /** Whether the ticket is one of this service's own API logins. */
   readonly login: boolean;
+  /** The discharge's own id; null where an older version sealed it. */
+  readonly dischargeId: string | null;
+  /** The caveats that the asker gave. */
+  readonly caveats: readonly string[];
 }
 
 /** The one refusal for an id that no request has, and for a request that is not the caller's. */
@@ -111,24 +117,43 @@ export function stateAt(
 
 /** Seals and opens the secret parts of a request. */
 export function requestSealing(sealing: Sealing) {
+  const purposeFor = (caveats: readonly string[]) => (caveats.length === 0 ? PURPOSE : PURPOSE_WITH_CAVEATS);
   return {
-    seal(id: string, { caveatId, caveatKey, login }: SealedContents): Uint8Array {
+    seal(id: string, { caveatId, caveatKey, login, dischargeId, caveats }: SealedContents): Uint8Array {
       const text = JSON.stringify([
         Buffer.from(caveatId).toString("base64url"),
         Buffer.from(caveatKey).toString("base64url"),
         login,
+        dischargeId,
+        caveats,
       ]);
-      return sealing.seal(new TextEncoder().encode(text), PURPOSE, id);
+      return sealing.seal(new TextEncoder().encode(text), purposeFor(caveats), id);
     },
-    /** @throws DomainError `gone` for a request that is over; `unavailable` if it does not open here */
-    open({ id, sealed }: Pick<DischargeRequest, "id" | "sealed">): SealedContents {
+    /**
+     * @throws DomainError `gone` for a request that is over; `unavailable` if it does not open here
+     * @throws Error if its caveats are not those that people were shown
+     */
+    open({
+      id,
+      sealed,
+      caveats: shown,
+    }: Pick<DischargeRequest, "id" | "sealed" | "caveats">): SealedContents {
       if (sealed === null) throw new DomainError("gone", "this request is over");
-      const plain = openKept(sealing, "this request", sealed, PURPOSE, id);
+      const plain = openKept(sealing, "this request", sealed, purposeFor(shown), id);
       const value: unknown = JSON.parse(new TextDecoder().decode(plain));
       if (!Array.isArray(value)) throw new TypeError("a sealed request of another form");
-      const [caveatId, caveatKey, login]: readonly unknown[] = value;
+      const [caveatId, caveatKey, login, dischargeId, caveats = []]: readonly unknown[] = value;
+      if (JSON.stringify(caveats) !== JSON.stringify(shown)) {
+        throw new Error("a request whose caveats are not those that were sealed with it");
+      }
       const bytes = (text: unknown) => new Uint8Array(Buffer.from(String(text), "base64url"));
-      return { caveatId: bytes(caveatId), caveatKey: bytes(caveatKey), login: login === true };
+      return {
+        caveatId: bytes(caveatId),
+        caveatKey: bytes(caveatKey),
+        login: login === true,
+        dischargeId: typeof dischargeId === "string" ? dischargeId : null,
+        caveats: shown,
+      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { agentTrail } from "../../caveats/agents.ts";
-import { shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
+import { type Condition, shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
@@ -13,6 +13,8 @@ import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {
   readonly subject: DischargeSubject;
+  /** Its whole chain. */
+  readonly conditions: readonly Condition[];
   /** How many links stand above the shown one. */
   readonly depth: number;
   /** Unix milliseconds. */
@@ -67,6 +69,7 @@ export function createTokenReading(options: {
         summaryParts: summaryParts(conditions, identifier.issuedCaveats, options),
         agents: agentTrail(conditions),
       },
+      conditions,
       depth: macaroon.revocationIds.length - 1,
       expiresAt: token.endsAt,
     };

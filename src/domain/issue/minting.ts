@@ -109,10 +109,12 @@ function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Random
 export function requireCaveats(caveats: readonly string[], member: string): void {
   caveats.forEach((text, index) => {
     const caveat = parseCaveat(text);
-    if (caveat === undefined || isForDischarges(caveat)) {
-      const why =
-        caveat === undefined ? "is not a caveat that this service knows" : "goes into discharges only";
+    if (caveat === undefined) {
+      const why = "is not a caveat that this service knows";
       throw new DomainError("invalid_request", why, `${member}[${index}]`);
+    }
+    if (isForDischarges(caveat)) {
+      throw new DomainError("unprocessable", "goes into discharges only", `${member}[${index}]`);
     }
   });
 }

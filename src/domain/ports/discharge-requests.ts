@@ -1,3 +1,4 @@
+import type { Allowance } from "../../caveats/together/allowance.ts";
 import type { SummaryPart } from "../../caveats/together/summary-parts.ts";
 import type { RequestState } from "../../words/states.ts";
 import type { Page, PageRequest } from "./page.ts";
@@ -65,6 +66,10 @@ export interface DischargeRequest {
   readonly sealed: Uint8Array | null;
   /** The link that the discharge is tied to, 22 characters; null for one that has to be bound. */
   readonly ancestor: string | null;
+  /** The caveats that the asker gave, in their canonical text: they are appended to the discharge. */
+  readonly caveats: readonly string[];
+  /** What the discharge allows; null where an older version wrote the row. */
+  readonly allowance: Allowance | null;
   /** Null if no token was shown. */
   readonly about: DischargeSubject | null;
   /** The people and groups that it concerns, each as one text (see `approver-keys.ts`). */

@@ -2,7 +2,7 @@ import { printable } from "../../caveats/values/quote.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
-import { Claims, Code, Facts, HoldersWords, Whoami } from "./facts.tsx";
+import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 
 const STATES = {
@@ -13,17 +13,14 @@ const STATES = {
   expired: "Expired",
 } as const;
 
-function minutes(seconds: number): string {
-  return seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
-}
-
 function Scope(props: { readonly view: ApprovalView }) {
   const { view } = props;
   const { needed } = view.condition;
   return (
     <p>
-      If you approve, the token's holder can use it for {minutes(view.life)}, within every caveat that it has
-      {view.about === null ? "" : ", and whatever is narrowed from this very link as well"}.
+      {view.about === null
+        ? ""
+        : "It serves the token's holder, and whoever gets a token that is narrowed from this very link."}
       {needed > 1 ? ` ${needed} people have to approve; one who denies ends it.` : ""}
     </p>
   );
@@ -56,8 +53,7 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
         </p>
       )}
       <form method="post" action={`${APPROVALS_PATH}/${view.id}`}>
-        {/* Enter in the field presses a form's first submit button, and a disabled one does nothing. */}
-        <button type="submit" disabled hidden />
+        <NoDefault />
         <label for="reason">Reason, for the record (may be left empty)</label>
         <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
         {obstacle === undefined ? (
@@ -78,7 +74,9 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
   const { about, condition, state } = view;
   return render(
     <Layout title="Approval · Bakehouse">
-      <h1>You are asked to approve</h1>
+      <p>You are asked to approve:</p>
+      <Effect allows={view.allows} caveats={view.caveats} />
+      <Scope view={view} />
       <Whoami subject={identity.subject} />
       <Claims title="The request, unverified: written by whoever made the ticket" texts={[condition.text]} />
       {about === null ? (
@@ -93,7 +91,6 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
       <Code code={view.code} protocol={view.protocol}>
         The program that asks shows this code:
       </Code>
-      <Scope view={view} />
       <p>
         <strong>{STATES[state]}.</strong>
       </p>

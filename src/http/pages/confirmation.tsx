@@ -1,7 +1,7 @@
 import { printable } from "../../caveats/values/quote.ts";
 import type { ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import { Claims, Code, Facts, HoldersWords, Whoami } from "./facts.tsx";
+import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 
@@ -46,6 +46,7 @@ function Answer(props: { readonly view: ConfirmationView; readonly login: string
         </p>
       )}
       <form method="post" action={`/discharges/${view.id}`}>
+        <NoDefault />
         {view.proof === "proven" ? (
           <button type="submit" name="decision" value="confirm" class="yes">
             {yes}
@@ -96,7 +97,12 @@ export function confirmationPage(view: ConfirmationView, identity: Identity, log
   const until = view.loginUntil;
   return render(
     <Layout title="Confirm · Bakehouse">
-      {until === undefined ? <h1>Confirm who you are</h1> : null}
+      {until === undefined ? (
+        <>
+          <p>You are asked to confirm who you are:</p>
+          <Effect allows={view.allows} caveats={view.caveats} />
+        </>
+      ) : null}
       {until === undefined ? null : <AskLogin view={view} login={login} until={until} />}
       <Whoami subject={identity.subject} />
       {view.state !== "pending" ? <p>{ENDINGS[view.state]}</p> : null}

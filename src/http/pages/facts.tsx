@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 
+import { wholeCaveat } from "../../caveats/condition.ts";
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
@@ -26,6 +27,37 @@ export function Claims(props: { readonly title: string; readonly texts: readonly
       ))}
     </section>
   );
+}
+
+/**
+ * What a yes does, as the largest sentence of a page. What it does not name is open, so that a limit that is left out
+ * is seen to be left out.
+ */
+export function Effect(props: { readonly allows: string; readonly caveats: readonly string[] }) {
+  const { allows, caveats } = props;
+  return (
+    <>
+      <h1 class="effect">{allows}</h1>
+      <p>This service enforces this sentence. Whatever it does not name is left open.</p>
+      {caveats.length === 0 ? null : (
+        <details>
+          <summary>The limits that whoever asks has set, in full</summary>
+          <ul>
+            {caveats.map((caveat) => (
+              <li>
+                <code>{wholeCaveat(caveat)}</code>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** Enter in a form presses its first submit button, and a disabled one does nothing: an answer is always a deliberate one. */
+export function NoDefault() {
+  return <button type="submit" disabled hidden />;
 }
 
 /** What was verified about the token that was shown. */

@@ -5,12 +5,13 @@ export const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 40rem; padding: 3rem 1.5rem; }
 h1 { font-size: 1.4rem; }
+.effect { font-size: 1.7rem; line-height: 1.3; overflow-wrap: anywhere; }
 dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem; overflow-wrap: anywhere; }
 code { overflow-wrap: anywhere; }
 button { font: inherit; padding: 0.3rem 1rem; margin-right: 0.5rem; }
-.yes { border: 0.15rem solid #2a7; }
-.no { border: 0.15rem solid #c33; }
+.yes { border: 0.15rem solid #175; background: #175; color: #fff; border-radius: 0.3rem; margin-right: 3rem; }
+.no { border: 0.15rem solid #c33; background: none; color: inherit; border-radius: 0; }
 input[type=text] { font: inherit; width: 100%; box-sizing: border-box; margin-bottom: 1rem; }
 ul { padding-left: 1.2rem; }
 .facts { border-left: 0.3rem solid #2a7; padding-left: 1rem; }

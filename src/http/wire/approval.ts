@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { wholeCaveat } from "../../caveats/condition.ts";
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import { DECISIONS, REQUEST_STATES } from "../../words/states.ts";
@@ -21,6 +22,13 @@ export const approvalSchema = z
     expires_at: instant,
     decided_at: instant.optional(),
     discharge_life: z.int().meta({ description: "Seconds that the discharge lives once it is granted." }),
+    allows: z.string().meta({
+      description:
+        "What a yes allows, in one sentence of what this service enforces. Nothing of the ticket's text is in it.",
+    }),
+    asked_caveats: z.array(z.string()).meta({
+      description: "The caveats that the asker gave: they are enforced, and the words are the asker's.",
+    }),
     token: z
       .strictObject({
         token_id: tokenId,
@@ -90,6 +98,8 @@ export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema>
     expires_at: printInstant(view.expiresAt),
     ...(decidedAt === null ? {} : { decided_at: printInstant(decidedAt) }),
     discharge_life: view.life,
+    allows: view.allows,
+    asked_caveats: view.caveats.map(wholeCaveat),
     ...(about === null ? {} : { token: tokenWire(about) }),
     unverified: {
       text: condition.text,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Asked, AskRequest } from "../../domain/discharge-service.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { fromBase64url } from "./base64url.ts";
-import { instant, opaqueId, printInstant, revocationId } from "./text.ts";
+import { caveats, instant, opaqueId, printInstant, revocationId } from "./text.ts";
 
 /** Characters of base64 that as many bytes take as a caveat may have. */
 const MOST_CHARACTERS = 4 * Math.ceil(LIMITS.caveatBytes / 3);
@@ -29,6 +29,11 @@ export const askSchema = z
     ancestor: revocationId.optional().meta({
       description:
         "Ties the discharge to this link: it needs no binding and serves every macaroon at or below it. Where a token is shown the discharge is for that very link, and nothing else can be asked.",
+    }),
+    caveats: caveats.optional().meta({
+      description:
+        "Narrow the discharge: they are appended to it, so that what they say is enforced, and shown to whoever is asked. Tests of the call, and `time <`; at most 32, together of 4096 bytes. A ticket that is `exact` needs one test at least.",
+      examples: [["tool = pay", "args.amount = 40"]],
     }),
   })
   .meta({ id: "DischargeRequest", description: "What is to be discharged." });
@@ -62,6 +67,7 @@ export function askRequest(body: z.infer<typeof askSchema>): AskRequest {
     payload: body.caveat === undefined ? undefined : fromBase64url(body.caveat),
     token: body.token,
     ancestor: body.ancestor,
+    caveats: body.caveats ?? [],
   };
 }
 

@@ -26,6 +26,16 @@ const originSchema = z.strictObject({
   summaryParts: z.array(z.strictObject({ by: z.enum(SUMMARY_AUTHORS), text: z.string() })),
 });
 
+// A newer version may add members.
+const allowanceSchema = z.object({
+  what: z.array(z.string()),
+  single: z.boolean(),
+  from: z.number().nullable(),
+  until: z.number().nullable(),
+});
+
+const caveatsSchema = z.array(z.string());
+
 const decisionsSchema = z.array(
   z.strictObject({
     issuer: z.string(),
@@ -46,7 +56,7 @@ export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired"]);
 /** The columns of a request, from `discharge_requests as r`. */
 export const COLUMNS = `
   r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
-  r.ancestor, r.about, r.about_origin, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
+  r.ancestor, r.about, r.about_origin, r.caveats, r.allowance, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
   (select coalesce(jsonb_agg(jsonb_build_object('issuer', d.issuer, 'subject', d.subject, 'approved', d.approved,
     'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
     '[]'::jsonb) from discharge_decisions as d where d.request_id = r.id) as decisions`;
@@ -65,6 +75,14 @@ export function toRequest(row: Row): DischargeRequest {
     callerHash: readBytes(row["caller_hash"]),
     sealed: nullable(readBytes)(row["sealed"]),
     ancestor: nullable(readText)(row["ancestor"]),
+    caveats:
+      row["caveats"] === null
+        ? []
+        : readJson("discharge_requests.caveats", caveatsSchema, parsed(row["caveats"])),
+    allowance:
+      row["allowance"] === null
+        ? null
+        : readJson("discharge_requests.allowance", allowanceSchema, parsed(row["allowance"])),
     about: readAbout(row["about"], row["about_origin"]),
     approverKeys: readJson("discharge_requests.approver_keys", keysSchema, parsed(row["approver_keys"])),
     askedAt: readInstant(row["asked_at"]),

@@ -182,6 +182,8 @@ export const dischargeRequests = pgTable("discharge_requests", {
   tokenId: uuid("token_id"),
   link: text(),
   depth: integer(),
+  caveats: json(),
+  allowance: json(),
   approverKeys: json("approver_keys").notNull(),
   askedAt: instant("asked_at").notNull(),
   expiresAt: instant("expires_at").notNull(),

@@ -61,6 +61,8 @@ const request = (id = now()) => ({
   sealed: hash(),
   ancestor: null,
   about: null,
+  caveats: ["a = b"],
+  allowance: null,
   approverKeys: ["group:g1"],
   askedAt: Date.now(),
   expiresAt: Date.now() + DAY,

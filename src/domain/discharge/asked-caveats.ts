@@ -1,0 +1,73 @@
+import type { Caveat } from "../../caveats/caveat.ts";
+import { parseCaveat } from "../../caveats/parse.ts";
+import { printCaveat } from "../../caveats/print.ts";
+import { RESERVED_NAMES } from "../../caveats/reserved.ts";
+import type { TermOptions } from "../../conditions/terms.ts";
+import { LIMITS } from "../../macaroon/index.ts";
+import { DomainError } from "../parts/error.ts";
+
+/** Caveats of one request: a person reads all of them in one sentence. */
+const MOST_CAVEATS = 32;
+
+/** Bytes of all of them together: the discharge travels in a header, beside its token. */
+const MOST_BYTES = LIMITS.caveatBytes;
+
+/** Names of which only the service may speak: a test of one would read like its word. */
+const NOT_ASKED: ReadonlySet<string> = new Set([...RESERVED_NAMES, "aud", "client"]);
+
+function refuse(why: string, member = "caveats"): never {
+  throw new DomainError("unprocessable", why, member);
+}
+
+/** Whether a caveat tests an attribute of the call, which is what `exact` demands. */
+function isTest(caveat: Caveat): boolean {
+  switch (caveat.kind) {
+    case "equality":
+    case "membership":
+    case "comparison":
+    case "glob":
+    case "network":
+      return true;
+    case "time":
+    case "agent":
+    case "depth":
+    case "ancestor":
+    case "approval":
+    case "discharge_id":
+      return false;
+    default:
+      return caveat satisfies never;
+  }
+}
+
+function isLimit(caveat: Caveat): boolean {
+  return caveat.kind === "time" && caveat.operator === "<";
+}
+
+function read(text: string, member: string): Caveat {
+  const caveat = parseCaveat(text);
+  if (caveat === undefined) refuse("is not a caveat that this service knows", member);
+  if (isLimit(caveat)) return caveat;
+  if (!isTest(caveat)) refuse("is not for the asker to write: tests of the call and `time <` are", member);
+  const [name = ""] = "attribute" in caveat ? caveat.attribute.split(".", 1) : [];
+  if (NOT_ASKED.has(name)) refuse(`${name} is the service's to speak of, and not the asker's`, member);
+  return caveat;
+}
+
+/**
+ * Reads the caveats that the asker wants appended to the discharge.
+ *
+ * @returns their canonical texts, which are what a person is shown, and what is minted
+ * @throws DomainError `unprocessable`, naming the caveat
+ */
+export function askedCaveats(texts: readonly string[], { exact }: TermOptions): readonly string[] {
+  if (texts.length > MOST_CAVEATS) refuse(`a discharge is narrowed by at most ${MOST_CAVEATS} caveats`);
+  const caveats = texts.map((text, index) => read(text, `caveats[${index}]`));
+  if (exact && !caveats.some(isTest)) {
+    refuse("the ticket is exact: say by tests of the call what the discharge is for");
+  }
+  const canonical = caveats.map(printCaveat);
+  const bytes = canonical.reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
+  if (bytes > MOST_BYTES) refuse(`the caveats together have at most ${MOST_BYTES} bytes`);
+  return canonical;
+}

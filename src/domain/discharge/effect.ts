@@ -1,0 +1,59 @@
+import { plainly } from "../../caveats/together/allowance.ts";
+import { bareOrQuoted } from "../../caveats/values/quote.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import { lifeOf, termsOf } from "./requests.ts";
+
+type Facts = Pick<DischargeRequest, "state" | "decidedAt" | "about" | "ancestor" | "allowance" | "condition">;
+
+/**
+ * The one sentence of what a yes allows: the call, how often, how long, from when, and with which token.
+ *
+ * It is made of what this service enforces, and of nothing else: no word of the ticket's text and of holders stands in
+ * it. Each value is quoted where it could be misread, and escaped where it could pass for another one.
+ */
+export function effectOf(request: Facts): string {
+  const { about, allowance } = request;
+  const what = allowance === null || allowance.what.length === 0 ? "any call" : allowance.what.join(", ");
+  return `Allows: ${[what, "any number of times", ...times(request), tokenOf(about, request)].join("; ")}.`;
+}
+
+function tokenOf(about: Facts["about"], { ancestor }: Facts): string {
+  if (about !== null) {
+    const whose = plainly(bareOrQuoted(about.principal.subject));
+    return `with the token of ${whose} on ${about.platform}, within its own limits`;
+  }
+  const where = ancestor === null ? "" : ` at or below the link ${ancestor}`;
+  return `with any token${where} that carries this ticket`;
+}
+
+function times(request: Facts): readonly string[] {
+  const { state, decidedAt, allowance } = request;
+  const life = lifeOf(termsOf(request));
+  const from = allowance?.from ?? null;
+  const until = allowance?.until ?? null;
+  const latest = (at: number) => Math.min(at, until ?? at);
+  const end =
+    state === "granted" && decidedAt !== null
+      ? [`until ${second(latest(decidedAt + life))}`]
+      : [
+          `for ${duration(life)} from the yes`,
+          ...(until === null ? [] : [`until ${second(until)} at the latest`]),
+        ];
+  return [...(from === null ? [] : [`only after ${second(from)}`]), ...end];
+}
+
+/** An instant for people: `2026-11-27 14:05 UTC`, with its seconds where it has any. */
+function second(at: number): string {
+  const text = new Date(at).toISOString();
+  const seconds = text.slice(16, 19) === ":00" ? "" : text.slice(16, 19);
+  return `${text.slice(0, 10)} ${text.slice(11, 16)}${seconds} UTC`;
+}
+
+/** A duration for people, in the largest unit of which it is a whole number. @param life milliseconds */
+function duration(life: number): string {
+  const seconds = life / 1000;
+  const [unit, name] =
+    seconds % 3600 === 0 ? [3600, "hour"] : seconds % 60 === 0 ? [60, "minute"] : [1, "second"];
+  const count = seconds / unit;
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
