@@ -44,6 +44,8 @@ export interface Reader {
   read<T>(name: SettingName, parse: (text: string) => T): T | undefined;
   /** Adds a problem: a line that begins with the variable's name. */
   problem(line: string): void;
+  /** Adds a fact that is no problem and yet not as it should be: a line that begins with the variable's name. */
+  warn(line: string): void;
   /** All problems so far, in the order in which they were found. */
   readonly problems: readonly string[];
   /** Facts that are no problem and yet not as they should be, one a line. */
@@ -122,6 +124,9 @@ export function createReader(
     },
     problem(line) {
       problems.push(line);
+    },
+    warn(line) {
+      warnings.push(line);
     },
     problems,
     warnings,

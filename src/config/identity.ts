@@ -1,12 +1,14 @@
 import { developmentIssuer } from "../oidc/development/issuer.ts";
+import { type GroupsClaim, parseGroupsClaim, USUAL_GROUPS_CLAIM } from "../oidc/groups-claim.ts";
 import { isLoopbackHost } from "../oidc/issuer-url.ts";
 import { Invalid, type Reader } from "./environment.ts";
-import { parseList, parseUrl } from "./values.ts";
+import { parseNames, parseUrl } from "./values.ts";
 
 /** An issuer with ID tokens that are accepted besides the service's own. */
 export interface TrustedIssuer {
   readonly issuer: string;
   readonly audiences: readonly string[];
+  readonly groupsClaim: GroupsClaim;
 }
 
 /** The source of humans: a real issuer, or the development identity provider under this service's own origin. */
@@ -31,6 +33,14 @@ function parseIssuer(text: string): string {
   return text; // exactly as written: issuers are compared character by character (OpenID Connect Core §2)
 }
 
+function groupsClaimOf(text: string): GroupsClaim {
+  const claim = parseGroupsClaim(text);
+  if (claim !== undefined) return claim;
+  throw new Invalid(
+    'must be a claim such as groups, a path such as realm_access.roles, a full name such as "https://example.com/groups" in double quotes, or none',
+  );
+}
+
 function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
   const shape = 'must be JSON such as [{"issuer":"https://…","audiences":["…"]}]';
   let value: unknown;
@@ -42,11 +52,21 @@ function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
   if (!Array.isArray(value)) throw new Invalid(shape);
   return value.map((item: unknown) => {
     if (typeof item !== "object" || item === null) throw new Invalid(shape);
-    const { issuer, audiences, ...unknown } = item as Readonly<Record<string, unknown>>;
+    const {
+      issuer,
+      audiences,
+      groups_claim = "groups",
+      ...unknown
+    } = item as Readonly<Record<string, unknown>>;
     const texts =
       Array.isArray(audiences) && audiences.length > 0 && audiences.every((a) => typeof a === "string");
-    if (typeof issuer !== "string" || !texts || Object.keys(unknown).length > 0) throw new Invalid(shape);
-    return { issuer: parseIssuer(issuer), audiences: audiences as readonly string[] };
+    const named = typeof issuer === "string" && typeof groups_claim === "string";
+    if (!named || !texts || Object.keys(unknown).length > 0) throw new Invalid(shape);
+    return {
+      issuer: parseIssuer(issuer),
+      audiences: audiences as readonly string[],
+      groupsClaim: groupsClaimOf(groups_claim),
+    };
   });
 }
 
@@ -54,6 +74,8 @@ function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
 export interface IdentityConfig {
   readonly oidc: OidcConfig;
   readonly trustedIssuers: readonly TrustedIssuer[];
+  /** The claim in which OIDC_ISSUER names groups. */
+  readonly groupsClaim: GroupsClaim;
   readonly adminGroups: readonly string[];
 }
 
@@ -69,13 +91,35 @@ export interface IdentitySurroundings {
 export function readIdentity(reader: Reader, surroundings: IdentitySurroundings): IdentityConfig {
   const oidc = readOidc(reader, surroundings);
   const trustedIssuers = reader.read("OIDC_TRUSTED_ISSUERS", parseTrustedIssuers) ?? [];
-  const adminGroups = reader.read("ADMIN_GROUPS", parseList) ?? [];
+  const groupsClaim = reader.read("OIDC_GROUPS_CLAIM", groupsClaimOf);
+  const adminGroups = reader.read("ADMIN_GROUPS", parseNames) ?? [];
   // Named twice, the development provider's principals could pass for those of an issuer that one trusts.
   const own = oidc.kind === "issuer" ? oidc.issuer : developmentIssuer(surroundings.publicUrl);
   const issuers = [...trustedIssuers.map(({ issuer }) => issuer), own];
   if (new Set(issuers).size < issuers.length) reader.problem("OIDC_TRUSTED_ISSUERS: names an issuer twice");
-  return { oidc, trustedIssuers, adminGroups };
+  if (adminGroups.some((group) => /^(?:cn|ou|dc|o)=[^,]*$/i.test(group))) {
+    reader.warn(
+      'ADMIN_GROUPS: holds a part of an LDAP name: to keep its commas write a JSON list such as ["cn=admins,dc=example"]',
+    );
+  }
+  if (groupsClaim === null && adminGroups.length > 0) {
+    reader.problem("ADMIN_GROUPS: nobody is in a group with OIDC_GROUPS_CLAIM none");
+  }
+  return {
+    oidc,
+    trustedIssuers,
+    groupsClaim: groupsClaim === undefined ? USUAL_GROUPS_CLAIM : groupsClaim,
+    adminGroups,
+  };
 }
+
+/** Settings that mean nothing without an issuer of one's own. */
+const ISSUER_SETTINGS = [
+  "OIDC_CLIENT_ID",
+  "OIDC_CLIENT_SECRET",
+  "OIDC_CLI_CLIENT_ID",
+  "OIDC_GROUPS_CLAIM",
+] as const;
 
 function readOidc(
   { text, isSet, read, problem }: Reader,
@@ -91,7 +135,7 @@ function readOidc(
     if (!isLoopbackHost(host) || !isLoopbackHost(new URL(publicUrl).hostname)) {
       problem("OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback");
     }
-    for (const name of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID"] as const) {
+    for (const name of ISSUER_SETTINGS) {
       if (isSet(name)) problem(`${name}: goes with an OIDC_ISSUER only`);
     }
     return { kind: "development" };

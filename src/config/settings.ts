@@ -16,6 +16,7 @@ export const SETTINGS = {
   OIDC_CLIENT_ID: "plain",
   OIDC_CLIENT_SECRET: "secret",
   OIDC_CLI_CLIENT_ID: "plain",
+  OIDC_GROUPS_CLAIM: "plain",
   OIDC_ISSUER: "plain",
   OIDC_TRUSTED_ISSUERS: "plain",
   OTEL_EXPORTER_OTLP_ENDPOINT: "plain",

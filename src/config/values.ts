@@ -100,11 +100,27 @@ export function parseBlocks(text: string): readonly Block[] {
 }
 
 /** Items between commas, without the spaces around them. */
-export function parseList(text: string): readonly string[] {
+function parseList(text: string): readonly string[] {
   return text
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== "");
+}
+
+/** Items between commas, or a JSON list of texts, for items that hold commas themselves. */
+export function parseNames(text: string): readonly string[] {
+  if (!text.trimStart().startsWith("[")) return parseList(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const names: readonly unknown[] = Array.isArray(value) ? value : [undefined];
+  if (!names.every((name) => typeof name === "string" && name !== "")) {
+    throw new Invalid('must be names between commas, or a JSON list such as ["cn=admins,dc=example"]');
+  }
+  return names as readonly string[];
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;

@@ -5,7 +5,8 @@ import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { DomainError } from "./parts/error.ts";
-import type { LoginAttempt, LoginDemands } from "./ports/identity.ts";
+import type { FailureFacts } from "./ports/failure.ts";
+import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
@@ -293,8 +294,9 @@ export interface Logins {
         readonly cookie: string;
         readonly returnTo: LoginAttempt["returnTo"];
         readonly expiresAt: number;
+        readonly facts?: FailureFacts;
       }
-    | { readonly ok: false; readonly reason: string }
+    | LoginRefusal
   >;
   /**
    * Ends the session, and all programs' logins of its person; ending one that is not there is no error.

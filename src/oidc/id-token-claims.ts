@@ -1,8 +1,8 @@
+import type { FailureFacts } from "../domain/ports/failure.ts";
 import type { Identity } from "../domain/ports/sessions.ts";
+import type { Claims } from "./claims.ts";
+import { type GroupsClaim, readGroups } from "./groups-claim.ts";
 import { displayText, emailText, isText } from "./id-token-text.ts";
-
-/** The claims of a token, in the issuer's words: nothing about them is checked yet. */
-export type Claims = Readonly<Record<string, unknown>>;
 
 /** The demands that a token has to meet to be accepted. */
 export interface ClaimRules {
@@ -19,7 +19,6 @@ export interface ClaimRules {
 export const CLOCK_SKEW = 60_000;
 
 const MAX_AUDIENCES = 64;
-const MAX_GROUPS = 1_000;
 const MAX_TEXT = 255;
 
 /**
@@ -94,28 +93,53 @@ export function instant(value: unknown): number | undefined {
   return Number.isSafeInteger(milliseconds) ? milliseconds : undefined;
 }
 
+// As ADFS writes it (RFC 3339). A time without a zone could be any of a day's.
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** A NumericDate, also one in quotes, or an RFC 3339 text, as unix milliseconds; undefined for anything else. */
+function instantOrText(value: unknown): number | undefined {
+  if (typeof value !== "string") return instant(value);
+  if (/^\d{1,12}$/.test(value)) return instant(Number(value));
+  const milliseconds = ISO.test(value) ? Date.parse(value) : Number.NaN;
+  return milliseconds >= 0 ? milliseconds : undefined;
+}
+
+/** The answer of the UserInfo endpoint, or why there is none. */
+export type UserInfo =
+  | { readonly kind: "unasked" }
+  | { readonly kind: "said"; readonly claims: Claims }
+  | { readonly kind: "failed"; readonly reason: string; readonly facts: FailureFacts };
+
 /** The outcome of {@link readIdentity}. */
 export type IdentityReading =
   | { readonly ok: true; readonly identity: Identity }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly facts?: FailureFacts };
+
+/** The parts of an identity that the claims do not decide. */
+export interface IdentityOptions {
+  readonly issuer: string;
+  readonly development: boolean;
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly groupsClaim: GroupsClaim;
+  /** The answer about what the claims leave out. */
+  readonly userInfo?: UserInfo;
+}
 
 /**
  * The human that checked claims speak of.
  *
  * @param claims claims without a {@link claimsProblem}
  */
-export function readIdentity(
-  claims: Claims,
-  options: { readonly issuer: string; readonly development: boolean; readonly now: number },
-): IdentityReading {
+export function readIdentity(claims: Claims, options: IdentityOptions): IdentityReading {
   const subject = claims["sub"];
   if (!isText(subject, MAX_TEXT)) return { ok: false, reason: "the sub claim is missing or malformed" };
 
-  const groups = readGroups(claims["groups"]);
-  if (groups === undefined) return { ok: false, reason: "the groups claim is malformed" };
+  const groups = groupsOf(claims, options);
+  if (!groups.ok) return groups;
 
   const authTime = claims["auth_time"] ?? null;
-  const authenticatedAt = authTime === null ? null : instant(authTime);
+  const authenticatedAt = authTime === null ? null : instantOrText(authTime);
   if (authenticatedAt === undefined) return { ok: false, reason: "the auth_time claim is malformed" };
   if (authenticatedAt !== null && authenticatedAt > options.now + CLOCK_SKEW) {
     return { ok: false, reason: "the auth_time claim is in the future" };
@@ -124,15 +148,18 @@ export function readIdentity(
   const acr = claims["acr"] ?? null;
   if (acr !== null && !isText(acr, MAX_TEXT)) return { ok: false, reason: "the acr claim is malformed" };
 
+  // Only absent claims come from UserInfo: the others are signed. An address and its verification go together.
+  const info = options.userInfo?.kind === "said" ? options.userInfo.claims : {};
+  const mail = claims["email"] === undefined ? info : claims;
   return {
     ok: true,
     identity: {
       issuer: options.issuer,
       subject,
       // Strictly true: some issuers write the text "false".
-      email: claims["email_verified"] === true ? emailText(claims["email"]) : null,
-      name: displayText(claims["name"], MAX_TEXT),
-      groups,
+      email: mail["email_verified"] === true ? emailText(mail["email"]) : null,
+      name: displayText(claims["name"] ?? info["name"], MAX_TEXT),
+      groups: groups.groups,
       authenticatedAt,
       acr,
       development: options.development,
@@ -140,12 +167,36 @@ export function readIdentity(
   };
 }
 
-/** Group names without repetition; undefined if the claim is malformed, since groups give rights. */
-function readGroups(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > MAX_GROUPS) return undefined;
-  const groups: readonly unknown[] = value;
-  return groups.every((group) => isText(group, MAX_TEXT)) ? [...new Set(groups)] : undefined;
+type GroupsOutcome =
+  | { readonly ok: true; readonly groups: readonly string[] }
+  | { readonly ok: false; readonly reason: string; readonly facts: FailureFacts };
+
+/**
+ * The groups of a person; none only where the issuer could have named some and did not.
+ *
+ * Groups that are not known refuse: by a policy's first rules a person of a group can get less than everybody else, so
+ * to take them for nobody's could give more.
+ */
+function groupsOf(claims: Claims, { groupsClaim, userInfo }: IdentityOptions): GroupsOutcome {
+  const claim = (groupsClaim ?? []).join(".");
+  const signed = readGroups(claims, groupsClaim);
+  const asked = userInfo?.kind === "said" ? readGroups(userInfo.claims, groupsClaim) : undefined;
+  const reading = signed.kind === "listed" || signed.kind === "malformed" ? signed : (asked ?? signed);
+  if (reading.kind === "listed") return { ok: true, groups: reading.groups };
+  if (reading.kind === "malformed") {
+    return { ok: false, reason: "the groups claim is malformed", facts: { step: "groups", claim } };
+  }
+  const sign = [reading, signed].find((one) => one.kind === "elsewhere")?.sign;
+  if (sign !== undefined) {
+    const reason =
+      "your groups are not known: they are too many for the ID token, and the identity provider left them out";
+    return { ok: false, reason, facts: { step: "groups", claim, sign } };
+  }
+  if (userInfo?.kind === "failed") {
+    const reason = `your groups are not known: they are not in the ID token, and ${userInfo.reason}`;
+    return { ok: false, reason, facts: { ...userInfo.facts, step: "groups", claim } };
+  }
+  return { ok: true, groups: [] };
 }
 
 function isString(value: unknown): value is string {

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 
-import type { Claims } from "./id-token-claims.ts";
+import type { Claims } from "./claims.ts";
 
 /** Largest token that is looked at, in characters. */
 const MAX_TOKEN_LENGTH = 16 * 1024;

@@ -1,7 +1,8 @@
 import { type CryptoKey, compactVerify, errors } from "jose";
 
 import type { Clock } from "../domain/ports/clock.ts";
-import { CLOCK_SKEW, type Claims, claimsProblem, instant } from "./id-token-claims.ts";
+import type { Claims } from "./claims.ts";
+import { CLOCK_SKEW, claimsProblem, instant } from "./id-token-claims.ts";
 import { ALGORITHMS, type UnverifiedIdToken } from "./id-token-parse.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
 import type { IssuerSource, ReadDocuments } from "./issuer-source.ts";

@@ -1,5 +1,6 @@
 import type { Clock } from "../domain/ports/clock.ts";
 import type { IdTokens } from "../domain/ports/identity.ts";
+import { type GroupsClaim, USUAL_GROUPS_CLAIM } from "./groups-claim.ts";
 import { readIdentity } from "./id-token-claims.ts";
 import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier, type IdTokenVerifier } from "./id-token-verifier.ts";
@@ -16,6 +17,8 @@ interface TrustedIssuer {
   readonly development: boolean;
   /** Accept an http address of this machine. Implied by `development`. */
   readonly allowInsecureIssuer?: boolean;
+  /** The claim that holds the groups; `groups` unless said. */
+  readonly groupsClaim?: GroupsClaim;
 }
 
 /** Options of {@link createIdTokens}. */
@@ -36,13 +39,22 @@ export interface IdTokensOptions {
  */
 export function createIdTokens(options: IdTokensOptions): IdTokens {
   const { clock, fetch, timing } = options;
-  const verifiers = new Map<string, { readonly verifier: IdTokenVerifier; readonly development: boolean }>();
-  for (const { issuer, audiences, development, allowInsecureIssuer = development } of options.issuers) {
+  const verifiers = new Map<
+    string,
+    {
+      readonly verifier: IdTokenVerifier;
+      readonly development: boolean;
+      readonly groupsClaim: GroupsClaim;
+    }
+  >();
+  for (const trusted of options.issuers) {
+    const { issuer, audiences, development, allowInsecureIssuer = development } = trusted;
+    const { groupsClaim = USUAL_GROUPS_CLAIM } = trusted;
     if (verifiers.has(issuer)) throw new TypeError("an issuer is listed twice");
     if (audiences.length === 0) throw new TypeError("an issuer has no audience");
     const source = createIssuerSource({ issuer, allowInsecureIssuer, clock, fetch, timing });
     const verifier = createIdTokenVerifier({ issuer, audiences, source, clock });
-    verifiers.set(issuer, { verifier, development });
+    verifiers.set(issuer, { verifier, development, groupsClaim });
   }
 
   return {
@@ -54,10 +66,11 @@ export function createIdTokens(options: IdTokensOptions): IdTokens {
       if (typeof issuer !== "string" || trusted === undefined) {
         return { ok: false, reason: "the iss claim does not name a trusted issuer" };
       }
-      const { verifier, development } = trusted;
+      const { verifier, development, groupsClaim } = trusted;
       const verified = await verifier.verify(text, parsed.token);
       if (!verified.ok) return verified;
-      const reading = readIdentity(verified.claims, { issuer, development, now: clock.now() });
+      const now = clock.now();
+      const reading = readIdentity(verified.claims, { issuer, development, now, groupsClaim });
       return reading.ok ? { ...reading, expiresAt: verified.expiresAt } : reading;
     },
   };

@@ -1,12 +1,19 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWK } from "jose";
 
-import { type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
-import { type IssuerMetadata, isObject, readIssuerMetadata } from "./issuer-metadata.ts";
+import { DomainError } from "../domain/parts/error.ts";
+import { type Fetch, issuerUnavailable, shownAddress } from "./issuer-fetch.ts";
+import {
+  type IssuerMetadata,
+  isObject,
+  readIssuerMetadata,
+  type UnusableEndpoints,
+} from "./issuer-metadata.ts";
 import { type AddressRules, discoveryAddress } from "./issuer-url.ts";
 
 /** An issuer's description and its keys, read together. */
 export interface IssuerDocuments {
   readonly metadata: IssuerMetadata;
+  readonly unusable: UnusableEndpoints;
   /** Finds the key for a token's header; rejects with jose's errors. */
   readonly keys: ReturnType<typeof createLocalJWKSet>;
 }
@@ -25,18 +32,33 @@ export async function readIssuerDocuments(
   rules: AddressRules,
   fetch: Fetch,
 ): Promise<IssuerDocuments> {
-  const metadata = readIssuerMetadata(
-    await getJson(fetch, discoveryAddress(issuer), "configuration"),
-    issuer,
-    rules,
+  const address = discoveryAddress(issuer);
+  const { metadata, unusable } = await within(address, async () =>
+    readIssuerMetadata(await getJson(fetch, address, "configuration"), issuer, rules),
   );
-  const jwks = readKeySet(await getJson(fetch, metadata.jwks_uri, "key set"));
-  return { metadata, keys: createLocalJWKSet(jwks) };
+  const jwks = await within(metadata.jwks_uri, async () =>
+    readKeySet(await getJson(fetch, metadata.jwks_uri, "key set")),
+  );
+  return { metadata, unusable, keys: createLocalJWKSet(jwks) };
+}
+
+/** Adds to an error of the issuer's the address of the document that it is about. */
+async function within<T>(address: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    const facts = { address: shownAddress(address), cause: "answer", ...error.facts };
+    throw new DomainError(error.code, error.message, error.member, facts);
+  }
 }
 
 async function getJson(fetch: Fetch, url: string, what: string): Promise<unknown> {
   const response = await fetch(url, { headers: { accept: "application/json" } });
-  if (response.status !== 200) throw issuerUnavailable(`its ${what} has status ${response.status}`);
+  const { status } = response;
+  if (status !== 200) {
+    throw issuerUnavailable(`its ${what} has status ${status}`, { cause: "http_status", status });
+  }
   try {
     return await response.json();
   } catch {

@@ -1,4 +1,6 @@
 import { DomainError } from "../domain/parts/error.ts";
+import type { FailureFacts } from "../domain/ports/failure.ts";
+import { connectionTrouble } from "./connection-trouble.ts";
 import { type AddressRules, isAcceptableAddress } from "./issuer-url.ts";
 
 /** The part of `fetch` that is used here. */
@@ -21,9 +23,21 @@ const BODILESS = new Set([204, 205, 304]);
  * It has no `cause`: fetch errors name addresses, and an address can carry credentials.
  *
  * @param problem lower case, without contents
+ * @param facts for the log
  */
-export function issuerUnavailable(problem: string): DomainError {
-  return new DomainError("unavailable", `the identity provider could not be asked: ${problem}`);
+export function issuerUnavailable(problem: string, facts: FailureFacts = {}): DomainError {
+  return new DomainError(
+    "unavailable",
+    `the identity provider could not be asked: ${problem}`,
+    undefined,
+    facts,
+  );
+}
+
+/** An address as the log may show it: without a query, which can carry a code or a hint. */
+export function shownAddress(address: string): string {
+  const url = URL.parse(address);
+  return url === null ? "malformed" : `${url.origin}${url.pathname}`.slice(0, 200);
 }
 
 /**
@@ -35,7 +49,10 @@ export function issuerUnavailable(problem: string): DomainError {
  */
 export function createIssuerFetch(options: IssuerFetchOptions): Fetch {
   return async (url, init) => {
-    if (!isAcceptableAddress(url, options)) throw issuerUnavailable("it names an address that is not https");
+    const address = shownAddress(url);
+    if (!isAcceptableAddress(url, options)) {
+      throw issuerUnavailable("it names an address that is not https", { address, cause: "address" });
+    }
     const timeout = AbortSignal.timeout(options.timeoutMs);
     const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
     let response: Response;
@@ -43,17 +60,23 @@ export function createIssuerFetch(options: IssuerFetchOptions): Fetch {
     try {
       response = await options.fetch(url, { ...init, redirect: "manual", signal });
       body = await readBounded(response);
-    } catch {
-      throw issuerUnavailable(timeout.aborted ? "it did not answer in time" : "no connection");
+    } catch (error) {
+      if (timeout.aborted)
+        throw issuerUnavailable("it did not answer in time", { address, cause: "timeout" });
+      const { cause, code, words } = connectionTrouble(error);
+      throw issuerUnavailable(words, { address, cause, ...(code === undefined ? {} : { code }) });
     }
-    if (body === undefined) throw issuerUnavailable(`its answer exceeds ${MAX_BYTES} bytes`);
-    if (response.status === 429 || response.status >= 500) {
-      throw issuerUnavailable(`it answered with status ${response.status}`);
+    const { status } = response;
+    if (body === undefined) {
+      throw issuerUnavailable(`its answer exceeds ${MAX_BYTES} bytes`, { address, cause: "answer" });
+    }
+    if (status === 429 || status >= 500) {
+      throw issuerUnavailable(`it answered with status ${status}`, { address, cause: "http_status", status });
     }
     // A redirect that was not followed can come as an opaque response with status 0.
-    if (response.status < 200) throw issuerUnavailable("its answer is no HTTP answer");
-    return new Response(BODILESS.has(response.status) ? null : body, {
-      status: response.status,
+    if (status < 200) throw issuerUnavailable("its answer is no HTTP answer", { address, cause: "answer" });
+    return new Response(BODILESS.has(status) ? null : body, {
+      status,
       headers: response.headers,
     });
   };

@@ -1,5 +1,8 @@
-import { issuerUnavailable } from "./issuer-fetch.ts";
-import { type AddressRules, isAcceptableAddress } from "./issuer-url.ts";
+import { issuerUnavailable, shownAddress } from "./issuer-fetch.ts";
+import { type AddressRules, addressFault, isAcceptableAddress } from "./issuer-url.ts";
+
+/** The endpoints that a description names and that may not be used: why, each by its name. */
+export type UnusableEndpoints = Readonly<Partial<Record<(typeof ENDPOINTS)[number], string>>>;
 
 /** An issuer's own metadata, as far as it is used here (OpenID Connect Discovery §3, RFC 9207 §3). */
 export interface IssuerMetadata {
@@ -8,6 +11,8 @@ export interface IssuerMetadata {
   readonly authorization_endpoint?: string;
   readonly token_endpoint?: string;
   readonly userinfo_endpoint?: string;
+  /** OpenID Connect RP-Initiated Logout §2.1. */
+  readonly end_session_endpoint?: string;
   readonly scopes_supported?: string[];
   readonly token_endpoint_auth_methods_supported?: string[];
   readonly id_token_signing_alg_values_supported?: string[];
@@ -15,7 +20,12 @@ export interface IssuerMetadata {
   readonly authorization_response_iss_parameter_supported?: boolean;
 }
 
-const ENDPOINTS = ["authorization_endpoint", "token_endpoint", "userinfo_endpoint"] as const;
+const ENDPOINTS = [
+  "authorization_endpoint",
+  "token_endpoint",
+  "userinfo_endpoint",
+  "end_session_endpoint",
+] as const;
 const LISTS = [
   "scopes_supported",
   "token_endpoint_auth_methods_supported",
@@ -23,28 +33,42 @@ const LISTS = [
   "userinfo_signing_alg_values_supported",
 ] as const;
 
+/** An issuer's metadata, and the parts of them that may not be used. */
+export interface IssuerDescription {
+  readonly metadata: IssuerMetadata;
+  readonly unusable: UnusableEndpoints;
+}
+
 /**
  * Reads an issuer's configuration document.
  *
- * An optional member that is malformed, or an endpoint at an address that may not be used, counts as absent.
+ * An optional member that is malformed counts as absent. So does an endpoint at an address that may not be used, and
+ * the answer says why.
  *
  * @throws DomainError `unavailable` if the document is not this issuer's or names no usable key set
  */
-export function readIssuerMetadata(value: unknown, issuer: string, rules: AddressRules): IssuerMetadata {
+export function readIssuerMetadata(value: unknown, issuer: string, rules: AddressRules): IssuerDescription {
   if (!isObject(value)) throw issuerUnavailable("its configuration is not an object");
   // Discovery §4.3: anything but the very same text is another issuer, which could speak for this one.
-  if (value["issuer"] !== issuer) throw issuerUnavailable("its configuration names another issuer");
+  if (value["issuer"] !== issuer) {
+    const other = typeof value["issuer"] === "string" ? value["issuer"] : "";
+    throw issuerUnavailable("its configuration names another issuer", { issuer: shownAddress(other) });
+  }
   const jwksUri = value["jwks_uri"];
-  if (typeof jwksUri !== "string" || !isAcceptableAddress(jwksUri, rules)) {
-    throw issuerUnavailable("its configuration names no usable key set");
+  if (typeof jwksUri !== "string") throw issuerUnavailable("its configuration names no key set");
+  if (!isAcceptableAddress(jwksUri, rules)) {
+    throw issuerUnavailable(`its configuration names a jwks_uri that ${addressFault(jwksUri)}`);
   }
   const metadata: { -readonly [Member in keyof IssuerMetadata]: IssuerMetadata[Member] } = {
     issuer,
     jwks_uri: jwksUri,
   };
+  const unusable: { -readonly [Member in keyof UnusableEndpoints]: string } = {};
   for (const member of ENDPOINTS) {
     const address = value[member];
-    if (typeof address === "string" && isAcceptableAddress(address, rules)) metadata[member] = address;
+    if (typeof address !== "string") continue;
+    if (isAcceptableAddress(address, rules)) metadata[member] = address;
+    else unusable[member] = addressFault(address);
   }
   for (const member of LISTS) {
     const list = value[member];
@@ -53,7 +77,7 @@ export function readIssuerMetadata(value: unknown, issuer: string, rules: Addres
   if (value["authorization_response_iss_parameter_supported"] === true) {
     metadata.authorization_response_iss_parameter_supported = true;
   }
-  return metadata;
+  return { metadata, unusable };
 }
 
 /** Whether a value is a JSON object. */

@@ -22,6 +22,14 @@ export function isAcceptableAddress(address: string, rules: AddressRules): boole
   return url.protocol === "http:" && rules.allowInsecureIssuer && isLoopbackHost(url.hostname);
 }
 
+/** Why requests may not go to an address that is not acceptable: a phrase that goes behind its name. */
+export function addressFault(address: string): string {
+  const url = URL.parse(address);
+  if (url === null) return "is no address";
+  if (url.username !== "" || url.password !== "") return "holds credentials";
+  return url.protocol === "http:" ? "is http and not https" : "is not https";
+}
+
 /**
  * Checks an issuer identifier (OpenID Connect Core §2): an address without query and fragment.
  *

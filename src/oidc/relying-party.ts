@@ -4,15 +4,17 @@ import { DomainError } from "../domain/parts/error.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { LoginAttempt, LoginOutcome, RelyingParty } from "../domain/ports/identity.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
+import { type GroupsClaim, USUAL_GROUPS_CLAIM } from "./groups-claim.ts";
 import { CLOCK_SKEW, readIdentity } from "./id-token-claims.ts";
 import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier } from "./id-token-verifier.ts";
-import { type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
-import type { IssuerMetadata } from "./issuer-metadata.ts";
+import { type Fetch, issuerUnavailable, shownAddress } from "./issuer-fetch.ts";
+import type { IssuerDescription, IssuerMetadata } from "./issuer-metadata.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 import { loginFailure } from "./login-failure.ts";
 import { clientAuthenticationFor, randomText, scopesFor } from "./login-request.ts";
-import { addUserInfo } from "./user-info.ts";
+import { redeemCode, type Tokens } from "./token-request.ts";
+import { askUserInfo } from "./user-info.ts";
 
 /** How long a login may take, milliseconds. */
 const LOGIN_TIME = 10 * 60_000;
@@ -33,6 +35,8 @@ export interface RelyingPartyOptions {
   readonly development: boolean;
   /** Accept an http address of this machine as issuer. Implied by `development`. */
   readonly allowInsecureIssuer?: boolean;
+  /** The claim that holds the groups; `groups` unless said. */
+  readonly groupsClaim?: GroupsClaim;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly fetch?: Fetch;
@@ -49,6 +53,7 @@ export interface RelyingPartyOptions {
  */
 export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   const { issuer, clientId, clientSecret, redirectUri, development, clock, randomness } = options;
+  const { groupsClaim = USUAL_GROUPS_CLAIM } = options;
   const allowInsecureIssuer = options.allowInsecureIssuer ?? development;
   const source = createIssuerSource({
     issuer,
@@ -76,9 +81,27 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     return config;
   }
 
+  /** The endpoint of a login, or an outage that says why there is none. */
+  function requireEndpoint(
+    { metadata, unusable }: IssuerDescription,
+    name: "authorization_endpoint" | "token_endpoint",
+  ): void {
+    if (metadata[name] !== undefined) return;
+    const fault = unusable[name];
+    throw issuerUnavailable(
+      fault === undefined
+        ? `its configuration names no ${name}`
+        : `its configuration names a ${name} that ${fault}`,
+      { step: "discovery", member: name, address: shownAddress(issuer) },
+    );
+  }
+
   return {
     async begin(returnTo, { maxAge = MAX_AGE, acr } = {}) {
-      const { metadata } = await source.current();
+      const documents = await source.current();
+      const { metadata } = documents;
+      requireEndpoint(documents, "authorization_endpoint");
+      requireEndpoint(documents, "token_endpoint");
       const attempt: LoginAttempt = {
         state: randomText(randomness),
         nonce: randomText(randomness),
@@ -86,9 +109,6 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         returnTo,
         startedAt: clock.now(),
       };
-      if (metadata.authorization_endpoint === undefined || metadata.token_endpoint === undefined) {
-        throw issuerUnavailable("its configuration names no endpoints for a login");
-      }
       const url = client.buildAuthorizationUrl(configure(metadata), {
         redirect_uri: redirectUri,
         scope: scopesFor(metadata),
@@ -110,32 +130,33 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         return refuse("the login was begun in another browser or another tab");
       }
 
-      const { metadata } = await source.current();
+      const { metadata, unusable } = await source.current();
       const config = configure(metadata);
       // The host that the browser named is its own claim; the code was issued for this address.
       const current = new URL(redirectUri);
       current.search = callback.search;
-      let tokens: Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
+      let tokens: Tokens;
       try {
-        tokens = await client.authorizationCodeGrant(config, current, {
-          expectedState: attempt.state,
-          expectedNonce: attempt.nonce,
-          pkceCodeVerifier: attempt.codeVerifier,
-          idTokenExpected: true,
-        });
+        tokens = await redeemCode(config, current, attempt);
       } catch (error) {
-        return refuse(loginFailure(error));
+        return loginFailure(error);
       }
+      if (tokens.idToken === undefined) return refuse("the identity provider gave no ID token", "token");
 
-      // Checked once more by the code that checks bearer tokens, signature included, so that there is one
-      // rule for identities.
-      const parsed = parseIdToken(tokens.id_token ?? "");
-      if (!parsed.ok) return parsed;
-      const verified = await verifier.verify(tokens.id_token ?? "", parsed.token, attempt.nonce);
-      if (!verified.ok) return verified;
-      const subject = String(verified.claims["sub"]);
-      const claims = await addUserInfo(config, tokens.access_token, subject, verified.claims);
-      return readIdentity(claims, { issuer, development, now: clock.now() });
+      // Checked by the code that checks bearer tokens, so that there is one rule for identities.
+      const parsed = parseIdToken(tokens.idToken);
+      if (!parsed.ok) return refuse(parsed.reason, "id_token");
+      const verified = await verifier.verify(tokens.idToken, parsed.token, attempt.nonce);
+      if (!verified.ok) return refuse(verified.reason, "id_token");
+      const { claims } = verified;
+      const userInfo = await askUserInfo(config, tokens.accessToken, claims, {
+        groupsClaim,
+        unusable: unusable.userinfo_endpoint,
+      });
+      const now = clock.now();
+      const reading = readIdentity(claims, { issuer, development, now, groupsClaim, userInfo });
+      if (!reading.ok) return { facts: { step: "id_token" }, ...reading };
+      return userInfo.kind === "failed" ? { ...reading, facts: userInfo.facts } : reading;
     },
   };
 }
@@ -160,6 +181,6 @@ function asRequestInit(init: client.CustomFetchOptions): RequestInit {
   return { headers, method, body: body ?? null, ...(signal === undefined ? {} : { signal }) };
 }
 
-function refuse(reason: string): LoginOutcome {
-  return { ok: false, reason };
+function refuse(reason: string, step = "callback"): LoginOutcome {
+  return { ok: false, reason, facts: { step } };
 }

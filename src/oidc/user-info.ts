@@ -1,42 +1,48 @@
 import { type Configuration, fetchUserInfo } from "openid-client";
 
 import { DomainError } from "../domain/parts/error.ts";
-import type { Claims } from "./id-token-claims.ts";
-
-const WANTED = ["name", "email", "groups"];
+import type { Claims } from "./claims.ts";
+import { type GroupsClaim, readGroups } from "./groups-claim.ts";
+import type { UserInfo } from "./id-token-claims.ts";
+import { errorCode, statusOf } from "./login-failure.ts";
 
 /**
- * Adds the claims that an ID token leaves to the UserInfo endpoint.
+ * Asks the UserInfo endpoint for what an ID token leaves out.
  *
  * If an access token is issued too, the claims of the scopes `profile` and `email` come from there
- * (OpenID Connect Core §5.4), and many issuers then leave them out of the ID token. Only absent claims
- * are added: the claims of the ID token are signed. `email` and `email_verified` are taken together, because a
- * verification in one document says nothing about the address in another.
+ * (OpenID Connect Core §5.4), and many issuers then leave them out of the ID token.
  *
- * Rejects with a DomainError `unavailable` if the endpoint did not answer. An answer that can't be used,
- * also one about another subject (§5.3.2), adds nothing.
+ * Rejects with a DomainError `unavailable` if the endpoint did not answer. An answer that can't be used, also one about
+ * another subject (§5.3.2), is a value: whether the login can do without is for the reader of the claims to say.
+ *
+ * @param unusable why the endpoint may not be asked, if it may not
  */
-export async function addUserInfo(
+export async function askUserInfo(
   config: Configuration,
   accessToken: string,
-  subject: string,
   claims: Claims,
-): Promise<Claims> {
+  options: { readonly groupsClaim: GroupsClaim; readonly unusable: string | undefined },
+): Promise<UserInfo> {
   const endpoint = config.serverMetadata().userinfo_endpoint;
-  if (endpoint === undefined || WANTED.every((claim) => claims[claim] !== undefined)) return claims;
-  let info: Claims;
+  const lacksGroups = readGroups(claims, options.groupsClaim).kind !== "listed";
+  if (!lacksGroups && claims["name"] !== undefined && claims["email"] !== undefined)
+    return { kind: "unasked" };
+  if (options.unusable !== undefined) {
+    return failed(`the userinfo_endpoint ${options.unusable}`, { cause: "address" });
+  }
+  if (endpoint === undefined) return { kind: "unasked" };
   try {
-    info = await fetchUserInfo(config, accessToken, subject);
+    return { kind: "said", claims: await fetchUserInfo(config, accessToken, String(claims["sub"])) };
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof DomainError) throw cause;
-    return claims;
+    const status = statusOf(error);
+    return status === undefined || status === 200
+      ? failed("the answer of its UserInfo endpoint cannot be used", { cause: errorCode(error) ?? "answer" })
+      : failed(`its UserInfo endpoint answered with status ${status}`, { cause: "http_status", status });
   }
-  const added: Record<string, unknown> = { ...claims };
-  for (const claim of ["name", "groups"]) added[claim] ??= info[claim];
-  if (claims["email"] === undefined) {
-    added["email"] = info["email"];
-    added["email_verified"] = info["email_verified"];
-  }
-  return added;
+}
+
+function failed(reason: string, facts: Readonly<Record<string, string | number>>): UserInfo {
+  return { kind: "failed", reason, facts: { step: "userinfo", ...facts } };
 }

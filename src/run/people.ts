@@ -41,7 +41,7 @@ export async function openPeople(
   { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
   onFault: (error: unknown) => void,
 ): Promise<People> {
-  const { publicUrl, oidc } = config;
+  const { publicUrl, oidc, groupsClaim } = config;
   const redirectUri = `${publicUrl}/callback`;
   const isDevelopment = oidc.kind === "development";
   const own = isDevelopment
@@ -66,6 +66,7 @@ export async function openPeople(
           audiences,
           development: isDevelopment,
           allowInsecureIssuer: allowInsecureIssuer(own.issuer),
+          groupsClaim,
         },
         ...trusted,
       ],
@@ -80,6 +81,7 @@ export async function openPeople(
       redirectUri,
       development: isDevelopment,
       allowInsecureIssuer: allowInsecureIssuer(own.issuer),
+      groupsClaim,
       clock,
       randomness,
     }),

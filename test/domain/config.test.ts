@@ -46,6 +46,7 @@ test("nothing set is a working service on one machine", () => {
     publicUrl: "http://127.0.0.1:8080",
     oidc: { kind: "development" },
     trustedIssuers: [],
+    groupsClaim: ["groups"],
     adminGroups: [],
     masterKey: undefined,
     previousMasterKey: undefined,
@@ -70,6 +71,13 @@ test("an empty variable counts as unset", () => {
     "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
+});
+
+test("an LDAP name that is cut at its commas is named", () => {
+  expect(parse({ ADMIN_GROUPS: "CN=admins,OU=Groups" }).warnings).toEqual([
+    'ADMIN_GROUPS: holds a part of an LDAP name: to keep its commas write a JSON list such as ["cn=admins,dc=example"]',
+  ]);
+  expect(parse({ ADMIN_GROUPS: '["CN=admins,OU=Groups"]' }).warnings).toEqual([]);
 });
 
 describe("what is accepted", () => {
@@ -106,8 +114,38 @@ describe("what is accepted", () => {
     { set: { ...ISSUER, OIDC_ISSUER: "http://127.0.0.1:4000" }, gives: {} },
     {
       set: { ...ISSUER, OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a","b"]}]' },
-      gives: { trustedIssuers: [{ issuer: "https://p.example", audiences: ["a", "b"] }] },
+      gives: {
+        trustedIssuers: [{ issuer: "https://p.example", audiences: ["a", "b"], groupsClaim: ["groups"] }],
+      },
     },
+    {
+      set: {
+        ...ISSUER,
+        OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a"],"groups_claim":"a.b"}]',
+      },
+      gives: { trustedIssuers: [{ issuer: "https://p.example", audiences: ["a"], groupsClaim: ["a", "b"] }] },
+    },
+    { set: { ...ISSUER, OIDC_GROUPS_CLAIM: "roles" }, gives: { groupsClaim: ["roles"] } },
+    {
+      set: { ...ISSUER, OIDC_GROUPS_CLAIM: "realm_access.roles" },
+      gives: { groupsClaim: ["realm_access", "roles"] },
+    },
+    { set: { ...ISSUER, OIDC_GROUPS_CLAIM: "cognito:groups" }, gives: { groupsClaim: ["cognito:groups"] } },
+    {
+      set: { ...ISSUER, OIDC_GROUPS_CLAIM: '"https://example.com/groups"' },
+      gives: { groupsClaim: ["https://example.com/groups"] },
+    },
+    {
+      set: { ...ISSUER, OIDC_GROUPS_CLAIM: 'resource_access."my.client".roles' },
+      gives: { groupsClaim: ["resource_access", "my.client", "roles"] },
+    },
+    { set: { ...ISSUER, OIDC_GROUPS_CLAIM: "none" }, gives: { groupsClaim: null } },
+    { set: { ...ISSUER, OIDC_GROUPS_CLAIM: '"none"' }, gives: { groupsClaim: ["none"] } },
+    {
+      set: { ADMIN_GROUPS: '["CN=admins,OU=Groups,DC=example,DC=com", "root"]' },
+      gives: { adminGroups: ["CN=admins,OU=Groups,DC=example,DC=com", "root"] },
+    },
+    { set: { ADMIN_GROUPS: " [] " }, gives: { adminGroups: [] } },
     { set: { ADMIN_GROUPS: " admins , root,," }, gives: { adminGroups: ["admins", "root"] } },
     {
       set: { FAILOVER: "synchronous", RESTORE_FENCE: "auto" },
@@ -166,6 +204,9 @@ describe("what is accepted", () => {
 
 /** Never to be seen in a problem. */
 const CANARY = "cAnArY";
+
+const GROUPS_CLAIM =
+  'must be a claim such as groups, a path such as realm_access.roles, a full name such as "https://example.com/groups" in double quotes, or none';
 
 const REFUSED: readonly { readonly set: Environment; readonly problem: string }[] = [
   {
@@ -254,7 +295,7 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { OIDC_ISSUER: "https://login.example.com" },
     problem: "OIDC_CLIENT_ID: is needed with an OIDC_ISSUER",
   },
-  ...["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID"].map((name) => ({
+  ...["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID", "OIDC_GROUPS_CLAIM"].map((name) => ({
     set: { [name]: CANARY },
     problem: `${name}: goes with an OIDC_ISSUER only`,
   })),
@@ -276,6 +317,22 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"http://p.example","audiences":["a"]}]' },
     problem: "OIDC_TRUSTED_ISSUERS: must be https: unless it is on this machine",
   },
+  {
+    set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a"],"groups_claim":"a..b"}]' },
+    problem: `OIDC_TRUSTED_ISSUERS: ${GROUPS_CLAIM}`,
+  },
+  ...["a b", ".", "a.", ".a", '"a', '""', '"\\x"', "a/b", CANARY.concat("\n"), "a[0]"].map((text) => ({
+    set: { ...ISSUER, OIDC_GROUPS_CLAIM: text },
+    problem: `OIDC_GROUPS_CLAIM: ${GROUPS_CLAIM}`,
+  })),
+  {
+    set: { ...ISSUER, OIDC_GROUPS_CLAIM: "none", ADMIN_GROUPS: CANARY },
+    problem: "ADMIN_GROUPS: nobody is in a group with OIDC_GROUPS_CLAIM none",
+  },
+  ...["[", "[1]", '[""]', `["${CANARY}"`, '[["a"]]'].map((text) => ({
+    set: { ADMIN_GROUPS: text },
+    problem: 'ADMIN_GROUPS: must be names between commas, or a JSON list such as ["cn=admins,dc=example"]',
+  })),
   {
     set: { ...ISSUER, OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://login.example.com","audiences":["a"]}]' },
     problem: "OIDC_TRUSTED_ISSUERS: names an issuer twice",

@@ -297,6 +297,27 @@ describe("request ids and events", () => {
     expect(lines[0]).toBe(lines[1]);
   });
 
+  test("a failure is a line with its facts, which cannot pass for the line's own members", () => {
+    const lines: string[] = [];
+    const write = (line: string) => lines.push(line);
+    const log = pinoHttpLog(pino({ base: {}, timestamp: false }, { write }), {
+      write,
+      now: () => AT,
+      bindings: {},
+    });
+    const facts = { cause: "tls", status: 7, event: "request", detail: "other", request_id: "x" };
+    log.failure({ requestId: "r", route: "/login", detail: "it failed", facts });
+    expect(JSON.parse(lines[0] ?? "")).toEqual({
+      level: 40,
+      event: "identity provider",
+      request_id: "r",
+      route: "/login",
+      detail: "it failed",
+      cause: "tls",
+      status: 7,
+    });
+  });
+
   test.each(["info", "warn", "error"] as const)("are lines as pino writes them, at the level %s", (level) => {
     const lines: string[] = [];
     const write = (line: string) => lines.push(line);

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 
 import type { Service } from "../../src/domain/service.ts";
 import { type AppOptions, createApp } from "../../src/http/app.ts";
-import type { FaultEvent, RequestEvent } from "../../src/http/log/log.ts";
+import type { FailureEvent, FaultEvent, RequestEvent } from "../../src/http/log/log.ts";
 import { breaches, OPENAPI_TEXT } from "../support/contract.ts";
 import { AT, CREDENTIALS, createFakeService } from "../support/fake-service.ts";
 
@@ -34,13 +34,18 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
   const fake = createFakeService(parts);
   const requests: RequestEvent[] = [];
   const faults: FaultEvent[] = [];
+  const failures: FailureEvent[] = [];
   let monotonic = 0;
   const publicUrl = overrides.publicUrl ?? ORIGIN;
   const service: Service = fake.service;
   const options: AppOptions = {
     service,
     publicUrl,
-    log: { request: (event) => requests.push(event), fault: (event) => faults.push(event) },
+    log: {
+      request: (event) => requests.push(event),
+      fault: (event) => faults.push(event),
+      failure: (event) => failures.push(event),
+    },
     clock: { now: () => AT, monotonic: () => (monotonic += 1.5) },
     version: "1.2.3",
     openapi: OPENAPI_TEXT,
@@ -72,7 +77,7 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
   }
 
   const { calls, authentications } = fake;
-  return { app, options, request, send, calls, authentications, requests, faults };
+  return { app, options, request, send, calls, authentications, requests, faults, failures };
 }
 
 /** Reads a problem document. */

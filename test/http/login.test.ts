@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
-import { ALICE, CREDENTIALS } from "../support/fake-service.ts";
+import { ALICE, AT, CREDENTIALS } from "../support/fake-service.ts";
 import { as, createTestApp, HTTPS_ORIGIN, ORIGIN, problemOf } from "./app.ts";
 
 const HTTPS = { publicUrl: HTTPS_ORIGIN };
@@ -37,13 +37,20 @@ describe("GET /login", () => {
     expect(calls).toEqual([]);
   });
 
-  test("says on a page that the issuer does not answer", async () => {
-    const begin = async () => Promise.reject(new DomainError("unavailable", "the issuer does not answer"));
-    const { request } = createTestApp({ logins: { begin } });
+  test("says on a page that the issuer does not answer, with a reference to the cause in the log", async () => {
+    const facts = { address: "https://login.example.com/keys", cause: "tls", code: "CERT_HAS_EXPIRED" };
+    const begin = async () =>
+      Promise.reject(new DomainError("unavailable", "the issuer does not answer", undefined, facts));
+    const { request, failures } = createTestApp({ logins: { begin } });
     const response = await request("/login", { headers: { accept: "text/html,*/*;q=0.8" } });
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("2");
-    expect(await response.text()).toContain("the issuer does not answer");
+    const text = await response.text();
+    const requestId = response.headers.get("x-request-id") ?? "none";
+    expect(text).toContain("the issuer does not answer");
+    expect(text).toContain(`reference <code>${requestId}</code>`);
+    expect(text).not.toContain("CERT_HAS_EXPIRED");
+    expect(failures).toEqual([{ requestId, route: "/login", detail: "the issuer does not answer", facts }]);
   });
 });
 
@@ -112,8 +119,10 @@ describe("GET /callback", () => {
   });
 
   test("shows why the issuer refused, as text, and forgets the attempt", async () => {
-    const finish = async () => ({ ok: false, reason: "<script>alert(1)</script> & access denied" }) as const;
-    const { request } = createTestApp({ logins: { finish } });
+    const reason = "<script>alert(1)</script> & access denied";
+    const facts = { step: "groups", claim: "groups" };
+    const finish = async () => ({ ok: false, reason, facts }) as const;
+    const { request, failures } = createTestApp({ logins: { finish } });
     const response = await request(`/callback${query}`, {
       headers: { cookie: "bakehouse-login=sealed-attempt" },
     });
@@ -121,9 +130,22 @@ describe("GET /callback", () => {
     expect(response.status).toBe(400);
     expect(text).toContain("&lt;script&gt;alert(1)&lt;/script&gt; &amp; access denied");
     expect(text).not.toContain("<script");
+    const requestId = response.headers.get("x-request-id") ?? "none";
+    expect(text).toContain(`reference <code>${requestId}</code>`);
+    expect(failures).toEqual([{ requestId, route: "/callback", detail: reason, facts }]);
     expect(response.headers.getSetCookie()).toEqual([
       "bakehouse-login=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
     ]);
+  });
+
+  test("a login that could do without something is logged", async () => {
+    const facts = { step: "userinfo", status: 403 };
+    const finish = async () =>
+      ({ ok: true, cookie: "c", returnTo: "/docs", expiresAt: AT + 1_000, facts }) as const;
+    const { request, failures } = createTestApp({ logins: { finish } });
+    const response = await request("/callback", { headers: { cookie: "bakehouse-login=sealed-attempt" } });
+    expect(response.headers.get("location")).toBe("/docs");
+    expect(failures).toMatchObject([{ route: "/callback", facts }]);
   });
 
   test("an issuer that does not answer is a page with 503, and the attempt is kept for another try", async () => {

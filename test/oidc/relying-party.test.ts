@@ -101,7 +101,7 @@ describe("a login", () => {
     const { url, attempt } = await party.begin("/");
     const callback = await visit(url);
     expect(await party.finish(attempt, callback)).toMatchObject({ ok: true });
-    expect(await party.finish(attempt, callback)).toEqual({
+    expect(await party.finish(attempt, callback)).toMatchObject({
       ok: false,
       reason: "the login has expired or was finished before",
     });
@@ -182,22 +182,22 @@ describe("a login is refused, by a value, where", () => {
     {
       name: "the nonce is another's",
       faults: { claims: { nonce: "other" } },
-      reason: "the identity provider's ID token is not meant for this login",
+      reason: "the nonce claim is not this login's",
     },
     {
       name: "the nonce is missing",
       faults: { claims: { nonce: undefined } },
-      reason: "the identity provider's answer could not be accepted",
+      reason: "the nonce claim is not this login's",
     },
     {
       name: "the audience is another",
       faults: { claims: { aud: "other" } },
-      reason: "the identity provider's ID token is not meant for this login",
+      reason: "the aud claim does not name this service",
     },
     {
       name: "the ID token has expired",
       faults: { claims: { exp: 1 } },
-      reason: "the identity provider's ID token is not valid now",
+      reason: "the exp claim is in the past",
     },
     {
       name: "the ID token is from the future",
@@ -207,11 +207,11 @@ describe("a login is refused, by a value, where", () => {
     {
       name: "the subject is a number",
       faults: { claims: { sub: 7 } },
-      reason: "the identity provider's answer could not be accepted",
+      reason: "the sub claim is missing or malformed",
     },
     {
       name: "the groups are malformed",
-      faults: { claims: { groups: "admins" } },
+      faults: { claims: { groups: { admins: true } } },
       reason: "the groups claim is malformed",
     },
     {
@@ -221,7 +221,7 @@ describe("a login is refused, by a value, where", () => {
     },
   ])("$name", async ({ faults, reason }) => {
     Object.assign(issuer.faults, faults);
-    expect(await logIn()).toEqual({ ok: false, reason });
+    expect(await logIn()).toMatchObject({ ok: false, reason, facts: { step: expect.any(String) } });
   });
 
   test("the ID token is signed by someone else", async () => {
@@ -229,7 +229,7 @@ describe("a login is refused, by a value, where", () => {
     issuer.faults.idToken = (claims) => other.signIdToken(claims);
     const outcome = await logIn();
     await other.close();
-    expect(outcome).toEqual({ ok: false, reason: "the token's signature is not the issuer's" });
+    expect(outcome).toMatchObject({ ok: false, reason: "the token's signature is not the issuer's" });
   });
 
   test.each([{ alg: "none" }, { alg: "HS256" }])("the ID token's algorithm is $alg", async ({ alg }) => {
@@ -280,7 +280,7 @@ describe("the callback", () => {
     const { url, attempt } = await party.begin("/");
     const callback = await visit(url);
     change(callback);
-    expect(await party.finish(attempt, callback)).toEqual({ ok: false, reason });
+    expect(await party.finish(attempt, callback)).toMatchObject({ ok: false, reason });
   });
 
   test("of a stolen code is refused without the PKCE verifier", async () => {
@@ -385,9 +385,9 @@ describe("what an ID token leaves to the UserInfo endpoint", () => {
     },
     {
       name: "does not count for another subject",
-      claims: thin,
+      claims: { ...thin, groups: ["staff"] },
       userInfo: { sub: "mallory", groups: ["admins"], name: "M" },
-      identity: { subject: "alice", groups: [], name: null },
+      identity: { subject: "alice", groups: ["staff"], name: null },
     },
     {
       name: "cannot change the subject or the time of login",
@@ -409,8 +409,8 @@ describe("what an ID token leaves to the UserInfo endpoint", () => {
 
   test("that is malformed refuses the login", async () => {
     issuer.faults.claims = thin;
-    issuer.faults.userInfo = { groups: "admins" };
-    expect(await logIn()).toEqual({ ok: false, reason: "the groups claim is malformed" });
+    issuer.faults.userInfo = { groups: [7] };
+    expect(await logIn()).toMatchObject({ ok: false, reason: "the groups claim is malformed" });
   });
 
   test("is an outage where the endpoint fails", async () => {

@@ -1,11 +1,27 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 
+/** The places at which an issuer answers. */
+export type IssuerEndpoint = "discovery" | "keys" | "authorize" | "token" | "userinfo" | "end_session";
+
+/** An answer of the issuer, before it is sent. */
+export interface IssuerAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Makes another answer out of the usual one; undefined cuts the connection. */
+type Replacement = (usual: IssuerAnswer, asked: URL) => IssuerAnswer | undefined;
+
 /** What can go wrong with an issuer. Set and unset while it runs. */
 export interface IssuerFaults {
+  /** Answers in place of the usual ones, by their place. */
+  replace?: Partial<Record<IssuerEndpoint, Replacement>>;
   /** Connections are cut without an answer. */
   down?: boolean;
   /** Every answer comes this much later, milliseconds. */
@@ -32,6 +48,8 @@ export interface IssuerFaults {
   claims?: Record<string, unknown>;
   /** What the UserInfo endpoint says; there is no such endpoint without. */
   userInfo?: Record<string, unknown>;
+  /** There is an end of sessions (OpenID Connect RP-Initiated Logout). */
+  logout?: boolean;
 }
 
 /** How a token departs from the usual. */
@@ -44,8 +62,9 @@ interface TokenOverrides {
 
 /** A small OpenID Connect issuer on 127.0.0.1 that does as it is told. */
 export interface FakeIssuer {
-  /** Where it listens; the same as {@link issuer}. */
+  /** The origin at which it listens. */
   readonly url: string;
+  /** What it calls itself: {@link url} and the path that was asked for. */
   readonly issuer: string;
   readonly clientId: string;
   readonly faults: IssuerFaults;
@@ -57,6 +76,8 @@ export interface FakeIssuer {
   lastTokenRequest():
     | { readonly form: URLSearchParams; readonly authorization: string | undefined }
     | undefined;
+  /** The parameters of the last request to end a session. */
+  lastLogout(): URLSearchParams | undefined;
   /** An ID token: usual claims for "alice", with the given ones over them; undefined leaves one out. */
   signIdToken(claims?: Record<string, unknown>, overrides?: TokenOverrides): Promise<string>;
   /** The usual claims. */
@@ -82,11 +103,30 @@ export interface FakeIssuerOptions {
   readonly algorithm?: string;
   /** Wall-clock time for the usual claims, unix milliseconds. */
   readonly now?: () => number;
+  /** The issuer's path; none unless said. */
+  readonly path?: string;
+  /** Paths of endpoints, in place of the usual ones. */
+  readonly paths?: Partial<Record<Exclude<IssuerEndpoint, "discovery">, string>>;
+  /** A certificate for `localhost`: it then speaks https there. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
-/** Starts one. Its configuration, key set, authorization, token and UserInfo endpoints work; PKCE is checked. */
+const PATHS = {
+  keys: "/jwks",
+  authorize: "/authorize",
+  token: "/token",
+  userinfo: "/userinfo",
+  end_session: "/logout",
+} as const;
+
+/** Starts one. All its endpoints work; PKCE is checked. */
 export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<FakeIssuer> {
-  const { clientId = "bakehouse", algorithm = "ES256", now = Date.now } = options;
+  const { clientId = "bakehouse", algorithm = "ES256", now = Date.now, path = "", tls } = options;
+  const paths: Readonly<Record<string, string>> = {
+    discovery: `${path}/.well-known/openid-configuration`,
+    ...PATHS,
+    ...options.paths,
+  };
   const faults: IssuerFaults = {};
   const requests: string[] = [];
   const codes = new Map<string, URLSearchParams>();
@@ -94,7 +134,10 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
   let lastTokenRequest: { form: URLSearchParams; authorization: string | undefined } | undefined;
   let current = await makePair(algorithm);
   let published = [current];
+  let origin = "";
   let issuer = "";
+  let lastLogout: URLSearchParams | undefined;
+  const at = (endpoint: IssuerEndpoint) => `${origin}${paths[endpoint] ?? ""}`;
 
   function claims(): Record<string, unknown> {
     const seconds = Math.floor(now() / 1_000);
@@ -125,10 +168,11 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
   function configuration(): unknown {
     return without({
       issuer: faults.discoveryIssuer ?? issuer,
-      jwks_uri: `${issuer}/jwks`,
-      authorization_endpoint: `${issuer}/authorize`,
-      token_endpoint: `${issuer}/token`,
-      userinfo_endpoint: faults.userInfo === undefined ? undefined : `${issuer}/userinfo`,
+      jwks_uri: at("keys"),
+      authorization_endpoint: at("authorize"),
+      token_endpoint: at("token"),
+      userinfo_endpoint: faults.userInfo === undefined ? undefined : at("userinfo"),
+      end_session_endpoint: faults.logout === true ? at("end_session") : undefined,
       response_types_supported: ["code"],
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: [algorithm],
@@ -138,7 +182,7 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
     });
   }
 
-  function authorize(query: URLSearchParams, response: ServerResponse): void {
+  function authorize(query: URLSearchParams): IssuerAnswer {
     lastAuthorization = query;
     const back = new URL(query.get("redirect_uri") ?? "about:blank");
     if (faults.authorizationError === undefined) {
@@ -150,10 +194,17 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
     }
     back.searchParams.set("state", query.get("state") ?? "");
     if (faults.callbackIssuer !== null) back.searchParams.set("iss", faults.callbackIssuer ?? issuer);
-    response.writeHead(303, { location: back.href }).end();
+    return { status: 303, headers: { location: back.href }, body: "" };
   }
 
-  async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function endSession(query: URLSearchParams): IssuerAnswer {
+    lastLogout = query;
+    const back = query.get("post_logout_redirect_uri");
+    if (back === null) return { status: 200, headers: { "content-type": "text/html" }, body: "<p>bye</p>" };
+    return { status: 303, headers: { location: back }, body: "" };
+  }
+
+  async function token(request: IncomingMessage): Promise<IssuerAnswer> {
     const form = new URLSearchParams(await text(request));
     lastTokenRequest = { form, authorization: request.headers.authorization };
     const code = form.get("code") ?? "";
@@ -168,10 +219,10 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
       begun.get("code_challenge") === challenge &&
       begun.get("redirect_uri") === form.get("redirect_uri");
     const error = faults.tokenError ?? (good ? undefined : "invalid_grant");
-    if (error !== undefined) return json(response, error === "invalid_client" ? 401 : 400, { error });
+    if (error !== undefined) return json(error === "invalid_client" ? 401 : 400, { error });
     const said = without({ ...claims(), nonce: begun?.get("nonce"), ...faults.claims });
     const idToken = await (faults.idToken?.(said) ?? signIdToken({ ...missing(said), ...said }));
-    json(response, 200, { access_token: "access", token_type: "Bearer", expires_in: 60, id_token: idToken });
+    return json(200, { access_token: "access", token_type: "Bearer", expires_in: 60, id_token: idToken });
   }
 
   /** Usual claims that a set of claims leaves out, as undefined. */
@@ -183,48 +234,65 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
     );
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", issuer);
-    requests.push(url.pathname);
-    if (faults.slowMs !== undefined) await new Promise((resolve) => setTimeout(resolve, faults.slowMs));
-    if (faults.down === true) return void request.socket.destroy();
-    if (faults.status !== undefined) return json(response, faults.status, {});
-    if (faults.body !== undefined) return void response.end(faults.body);
-    switch (url.pathname) {
-      case "/.well-known/openid-configuration":
-        return json(response, 200, configuration());
-      case "/jwks":
-        return json(response, 200, faults.jwks ?? { keys: await Promise.all(published.map(publicJwk)) });
-      case "/authorize":
-        return authorize(url.searchParams, response);
-      case "/token":
-        return await token(request, response);
-      case "/userinfo":
-        return json(response, 200, { sub: "alice", ...faults.userInfo });
+  async function usual(
+    endpoint: string | undefined,
+    asked: URL,
+    request: IncomingMessage,
+  ): Promise<IssuerAnswer> {
+    if (faults.status !== undefined) return json(faults.status, {});
+    if (faults.body !== undefined) return { status: 200, headers: {}, body: faults.body };
+    switch (endpoint) {
+      case "discovery":
+        return json(200, configuration());
+      case "keys":
+        return json(200, faults.jwks ?? { keys: await Promise.all(published.map(publicJwk)) });
+      case "authorize":
+        return authorize(asked.searchParams);
+      case "token":
+        return await token(request);
+      case "userinfo":
+        return json(200, { sub: claims()["sub"], ...faults.userInfo });
+      case "end_session":
+        return endSession(asked.searchParams);
       default:
-        return json(response, 404, {});
+        return json(404, {});
     }
   }
 
-  const server = createServer((request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = new URL(request.url ?? "/", origin);
+    requests.push(asked.pathname);
+    if (faults.slowMs !== undefined) await new Promise((resolve) => setTimeout(resolve, faults.slowMs));
+    const endpoint = Object.keys(paths).find((name) => paths[name] === asked.pathname);
+    const given = await usual(endpoint, asked, request);
+    const replace = faults.replace?.[endpoint as IssuerEndpoint];
+    const sent = replace === undefined ? given : replace(given, asked);
+    if (faults.down === true || sent === undefined) return void request.socket.destroy();
+    response.writeHead(sent.status, sent.headers).end(sent.body);
+  }
+
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     answer(request, response).catch(() => response.destroy());
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
       server.once("error", reject).listen(port, "127.0.0.1", resolve);
     });
   await listen(0);
   const { port } = server.address() as AddressInfo;
-  issuer = `http://127.0.0.1:${port}`;
+  origin = tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
+  issuer = `${origin}${path}`;
 
   return {
-    url: issuer,
+    url: origin,
     issuer,
     clientId,
     faults,
     requests,
     lastAuthorization: () => lastAuthorization,
     lastTokenRequest: () => lastTokenRequest,
+    lastLogout: () => lastLogout,
     signIdToken,
     claims,
     publicKey: () => publicJwk(current),
@@ -254,8 +322,8 @@ function without(members: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+function json(status: number, body: unknown): IssuerAnswer {
+  return { status, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function text(request: IncomingMessage): Promise<string> {

@@ -205,7 +205,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
   const parts = {
     service: composed.service,
     publicUrl,
-    log: { request: () => {}, fault: (event: FaultEvent) => void faults.push(event) },
+    log: { request: () => {}, fault: (event: FaultEvent) => void faults.push(event), failure: () => {} },
     clock,
     version: "0.0.0",
     openapi: OPENAPI_TEXT,

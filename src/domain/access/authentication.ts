@@ -98,7 +98,9 @@ export function createAuthentication(options: {
       // No base64 holds a dot and every JWT in compact form does (RFC 7515 §7.1).
       if (!text.includes(".")) return macaroon(text, request);
       const verified = await idTokens.verify(text);
-      if (!verified.ok) throw unauthenticated(verified.reason);
+      if (!verified.ok) {
+        throw new DomainError("unauthenticated", verified.reason, undefined, verified.facts);
+      }
       return humanCaller(verified.identity, options);
     },
 

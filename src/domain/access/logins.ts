@@ -76,7 +76,8 @@ export function createLogins(options: {
     async finish(sealed, callback) {
       const attempt = openAttempt(sealed);
       if (attempt === undefined) {
-        return { ok: false, reason: "this login was not begun in this browser, or took too long" };
+        const reason = "this login was not begun in this browser, or took too long";
+        return { ok: false, reason, facts: { step: "callback" } };
       }
       const outcome = await relyingParty.finish(attempt, callback);
       if (!outcome.ok) return outcome;
@@ -100,7 +101,15 @@ export function createLogins(options: {
         await repositories.audit.append([auditEvent(randomness, at, event)]);
       });
       lookUps.given(nameOf(session.idHash));
-      return { ok: true, cookie, returnTo: attempt.returnTo, expiresAt: session.expiresAt };
+      const { returnTo } = attempt;
+      const { facts } = outcome;
+      return {
+        ok: true,
+        cookie,
+        returnTo,
+        expiresAt: session.expiresAt,
+        ...(facts === undefined ? {} : { facts }),
+      };
     },
 
     find,

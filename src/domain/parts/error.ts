@@ -1,4 +1,5 @@
 import type { HttpProblemCode, ProblemCode } from "../../words/problem-codes.ts";
+import type { FailureFacts } from "../ports/failure.ts";
 
 /** Why a use case refused or could not answer. */
 export type DomainErrorCode = Exclude<ProblemCode, HttpProblemCode>;
@@ -12,10 +13,13 @@ export class DomainError extends Error {
   readonly code: DomainErrorCode;
   /** The member of the request that is at fault, as a path. Undefined if no member is at fault. */
   readonly member: string | undefined;
+  /** Facts that are logged with the request and not told to the caller. */
+  readonly facts: FailureFacts | undefined;
 
-  constructor(code: DomainErrorCode, message: string, member?: string) {
+  constructor(code: DomainErrorCode, message: string, member?: string, facts?: FailureFacts) {
     super(message);
     this.code = code;
     this.member = member;
+    this.facts = facts;
   }
 }

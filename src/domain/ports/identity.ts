@@ -1,10 +1,14 @@
+import type { FailureFacts } from "./failure.ts";
 import type { Identity } from "./sessions.ts";
 
 /** What came of looking at an ID token. */
 export type IdTokenVerdict =
   | { readonly ok: true; readonly identity: Identity /** Unix milliseconds. */; readonly expiresAt: number }
-  /** `reason` is public: it names the claim at fault, never its value. */
-  | { readonly ok: false; readonly reason: string };
+  /**
+   * `reason` is public: it names the claim at fault, never its value. `facts` are for the log, and there only where it is
+   * the issuer that has to be set up otherwise.
+   */
+  | { readonly ok: false; readonly reason: string; readonly facts?: FailureFacts };
 
 /** ID tokens as bearer credentials. */
 export interface IdTokens {
@@ -37,11 +41,24 @@ export interface LoginDemands {
   readonly acr?: readonly string[];
 }
 
+/** Why a login was refused. */
+export interface LoginRefusal {
+  readonly ok: false;
+  /** Public: for the page that the person sees. */
+  readonly reason: string;
+  /** For the log: the step at which it failed, and the claim, error or status at fault. */
+  readonly facts?: FailureFacts;
+}
+
 /** What came of a login. */
 export type LoginOutcome =
-  | { readonly ok: true; readonly identity: Identity }
-  /** `reason` is public. */
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: true;
+      readonly identity: Identity;
+      /** For the log: a fault of the issuer that this login could do without. */
+      readonly facts?: FailureFacts;
+    }
+  | LoginRefusal;
 
 /** The relying party of OpenID Connect's authorization code flow. Both methods reject with a DomainError `unavailable` where the issuer did not answer. */
 export interface RelyingParty {

@@ -1,3 +1,5 @@
+import type { FailureFacts } from "../../domain/ports/failure.ts";
+
 /** Who called, as far as the log says. */
 export type CallerKind = "human" | "administrator" | "platform" | "none";
 
@@ -27,10 +29,20 @@ export interface FaultEvent {
   readonly frames: readonly string[];
 }
 
+/** What is written of a failure whose cause only the operator is told. */
+export interface FailureEvent {
+  readonly requestId: string;
+  readonly route: string | null;
+  /** The same text that the caller was told, so that it never holds a secret. */
+  readonly detail: string;
+  readonly facts: FailureFacts;
+}
+
 /** Where this adapter writes its events. */
 export interface HttpLog {
   request(event: RequestEvent): void;
   fault(event: FaultEvent): void;
+  failure(event: FailureEvent): void;
 }
 
 const WORD = /^[A-Za-z0-9_.-]{1,64}$/;

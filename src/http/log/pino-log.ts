@@ -14,7 +14,10 @@ export interface RequestLines {
 }
 
 /** Writes this adapter's events: faults with pino, and requests as lines that look as if they were. */
-export function pinoHttpLog(logger: Pick<Logger, "error" | "isLevelEnabled">, lines: RequestLines): HttpLog {
+export function pinoHttpLog(
+  logger: Pick<Logger, "error" | "warn" | "isLevelEnabled">,
+  lines: RequestLines,
+): HttpLog {
   const bindings = Object.entries(lines.bindings)
     .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)},`)
     .join("");
@@ -26,6 +29,9 @@ export function pinoHttpLog(logger: Pick<Logger, "error" | "isLevelEnabled">, li
     fault(event) {
       const { requestId, route, name, code, frames } = event;
       logger.error({ event: "fault", request_id: requestId, route, name, code, frames });
+    },
+    failure({ requestId, route, detail, facts }) {
+      logger.warn({ ...facts, event: "identity provider", request_id: requestId, route, detail });
     },
   };
 }

@@ -73,13 +73,21 @@ function Programs(props: { readonly programs: readonly Session[] }) {
   );
 }
 
-function Message(props: { readonly title: string; readonly text: string; readonly href: string }) {
+function Message(props: {
+  readonly title: string;
+  readonly text: string;
+  readonly href: string;
+  readonly reference: string;
+}) {
   return (
     <Layout title={`${props.title} · Bakehouse`}>
       <h1>{props.title}</h1>
       <p>{props.text}</p>
       <p>
         <a href={props.href}>{props.href === "/" ? "Front page" : "Try again"}</a>
+      </p>
+      <p>
+        Whoever runs this service finds the cause in its log: reference <code>{props.reference}</code>
       </p>
     </Layout>
   );
@@ -89,11 +97,12 @@ function Message(props: { readonly title: string; readonly text: string; readonl
 export const pages: Pages = {
   policy: PAGE_POLICY,
   home: (identity, programs) => render(<Home identity={identity} programs={programs} />),
-  problem: (problem: Problem) =>
-    render(<Message title={problem.title} text={`${problem.detail}.`} href="/" />),
+  problem: (problem: Problem, reference) =>
+    render(<Message title={problem.title} text={`${problem.detail}.`} href="/" reference={reference} />),
   confirmation: confirmationPage,
   notYours: notYoursPage,
   approvals: approvalsPage,
   approval: approvalPage,
-  loginFailed: (reason) => render(<Message title="Not signed in" text={`${reason}.`} href="/login" />),
+  loginFailed: (reason, reference) =>
+    render(<Message title="Not signed in" text={`${reason}.`} href="/login" reference={reference} />),
 };

@@ -13,7 +13,8 @@ export interface Pages {
   readonly policy: string;
   /** @param programs that act as the person who is signed in */
   home(identity: Identity | undefined, programs: readonly Session[]): string;
-  problem(problem: Problem): string;
+  /** @param reference the request's id, by which the log is searched */
+  problem(problem: Problem, reference: string): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
   /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */
@@ -21,6 +22,9 @@ export interface Pages {
   approvals(views: readonly ApprovalView[]): string;
   /** @param login where to sign in again, with what the ticket demands */
   approval(view: ApprovalView, identity: Identity, login: string): string;
-  /** @param reason public */
-  loginFailed(reason: string): string;
+  /**
+   * @param reason public
+   * @param reference the request's id, by which the log is searched
+   */
+  loginFailed(reason: string, reference: string): string;
 }

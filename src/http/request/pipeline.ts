@@ -1,3 +1,4 @@
+import { DomainError } from "../../domain/parts/error.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { describeFault } from "../log/log.ts";
@@ -31,6 +32,9 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       const known = publicProblem(error);
       const isFault = known === undefined && !(error instanceof ThrownReply);
       if (isFault) context.log.fault({ requestId, route: pattern, ...describeFault(error) });
+      if (error instanceof DomainError && error.facts !== undefined) {
+        context.log.failure({ requestId, route: pattern, detail: error.message, facts: error.facts });
+      }
       reply =
         error instanceof ThrownReply
           ? error.reply
@@ -74,7 +78,7 @@ function refusal(
   });
   const page =
     kind === "page" && wantsHtml(exchange.request)
-      ? html(problem.status, context.pages.problem(problem), context.pages.policy)
+      ? html(problem.status, context.pages.problem(problem, exchange.requestId), context.pages.policy)
       : undefined;
   const reply =
     page === undefined

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
+import type { FailureFacts } from "../../domain/ports/failure.ts";
+import type { LoginRefusal } from "../../domain/ports/identity.ts";
 import { describeFault } from "../log/log.ts";
 import { readCookie, setCookie } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
@@ -82,12 +84,13 @@ export const callback = defineRoute({
     const attempt = readCookie(cookies, context.cookies.login);
     const forget = setCookie(context.cookies.login, "", 0, context.https);
     if (attempt === undefined) {
-      return failed(context, "this login was not begun in this browser, or took too long", forget);
+      return failed(context, exchange, NOT_BEGUN, forget);
     }
     // The issuer sent the browser to PUBLIC_URL; what host the request names is anyone's word.
     const back = new URL(`/callback?${exchange.search}`, context.publicUrl);
     const outcome = await service.logins.finish(attempt, back);
-    if (!outcome.ok) return failed(context, outcome.reason, forget);
+    if (!outcome.ok) return failed(context, exchange, outcome, forget);
+    if (outcome.facts !== undefined) logFailure(context, exchange, "a login did without", outcome.facts);
     await endOld(context, exchange, readCookie(cookies, context.cookies.session));
     const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
     const life = (outcome.expiresAt - context.now()) / 1000;
@@ -98,9 +101,20 @@ export const callback = defineRoute({
   },
 });
 
-function failed(context: HttpContext, reason: string, forget: string): Reply {
-  const page = html(400, context.pages.loginFailed(reason), context.pages.policy);
-  return { ...page, cookies: [forget], code: "invalid_request" };
+const NOT_BEGUN: LoginRefusal = {
+  ok: false,
+  reason: "this login was not begun in this browser, or took too long",
+  facts: { step: "callback" },
+};
+
+function logFailure(context: HttpContext, exchange: Exchange, detail: string, facts: FailureFacts): void {
+  context.log.failure({ requestId: exchange.requestId, route: "/callback", detail, facts });
+}
+
+function failed(context: HttpContext, exchange: Exchange, refusal: LoginRefusal, forget: string): Reply {
+  logFailure(context, exchange, refusal.reason, refusal.facts ?? {});
+  const text = context.pages.loginFailed(refusal.reason, exchange.requestId);
+  return { ...html(400, text, context.pages.policy), cookies: [forget], code: "invalid_request" };
 }
 
 /** Ends the session that this browser had. The new login stands even where that cannot be done now. */
