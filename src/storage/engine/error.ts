@@ -1,3 +1,5 @@
+import { DomainError } from "../../domain/parts/error.ts";
+
 /**
  * A fault of the storage layer: the database answered, and the layer has no use for the answer. It
  * never repeats the question: bound parameters hold keys and personal data, and drivers print
@@ -33,5 +35,15 @@ export class ConnectError extends Error {
   constructor(message: string, sqlstate?: string) {
     super(message);
     this.sqlstate = sqlstate;
+  }
+}
+
+/**
+ * A server or a pooler is there and lets in no further connection. If others are open, they are good: a pool goes on with
+ * those. The message is one line for people, as that of {@link ConnectError}.
+ */
+export class NoConnectionLeft extends DomainError {
+  constructor(message: string) {
+    super("unavailable", message);
   }
 }

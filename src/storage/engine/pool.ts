@@ -1,7 +1,7 @@
 import { DomainError } from "../../domain/parts/error.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Connect, Connection } from "./connection.ts";
-import { ConnectError } from "./error.ts";
+import { ConnectError, NoConnectionLeft } from "./error.ts";
 import { before, unavailable } from "./guard.ts";
 
 /** Connections, each lent to one borrower at a time. */
@@ -36,7 +36,12 @@ export interface PoolOptions {
   readonly breaker: Breaker;
   /** Told why no connection comes about: once, and again if the reason changes. */
   readonly unreachable: (reason: string) => void;
+  /** Told why there are fewer connections than `size`: once, until there are more. */
+  readonly fewer: (reason: string) => void;
 }
+
+/** Milliseconds until a pool that was refused a further connection asks for one again. */
+const PAUSE = 10_000;
 
 interface Waiter {
   readonly grant: (connection: Connection | undefined) => void;
@@ -49,12 +54,16 @@ interface Waiter {
  * The driver's own pool cannot tell which connection a query of ours is on, nor give up one of them, and
  * after a lost connection it silently goes on with another one in the middle of a transaction.
  */
-export function createPool({ connect, size, breaker, unreachable }: PoolOptions): Pool {
+export function createPool({ connect, size, breaker, unreachable, fewer }: PoolOptions): Pool {
   const idle: Connection[] = [];
   const waiting: Waiter[] = [];
   const borrowed = new Set<Connection>();
   let slots = 0; // connections that are open or being opened
   let said: string | undefined;
+  // The number that the server lets us have, and until when it is believed.
+  let limit = size;
+  let limitedUntil = 0;
+  let limited = false;
   let closing: (() => void) | undefined;
   let closed = false;
 
@@ -63,6 +72,10 @@ export function createPool({ connect, size, breaker, unreachable }: PoolOptions)
     // A slot is as good as a connection: the first in the queue may open one.
     waiting.shift()?.grant(undefined);
     settle();
+  }
+
+  function most(): number {
+    return performance.now() < limitedUntil ? Math.max(1, limit) : size;
   }
 
   function settle(): void {
@@ -93,7 +106,18 @@ export function createPool({ connect, size, breaker, unreachable }: PoolOptions)
     });
   }
 
-  async function open(until: number): Promise<Connection> {
+  /** Goes on with the other connections, without a slot for anybody who waits: there is no connection to be had for it. */
+  function doWithout(reason: string): void {
+    slots -= 1;
+    limit = slots;
+    limitedUntil = performance.now() + PAUSE;
+    if (!limited) fewer(reason);
+    limited = true;
+    settle();
+  }
+
+  /** @returns undefined if the server has no room for a further connection, and others are open or on their way */
+  async function open(until: number): Promise<Connection | undefined> {
     slots += 1;
     let late = false;
     const opening = connect().then(
@@ -101,10 +125,15 @@ export function createPool({ connect, size, breaker, unreachable }: PoolOptions)
         adopt(connection);
         breaker.succeeded();
         said = undefined;
+        if (slots > limit) limited = false;
         if (late) offer(connection);
         return connection;
       },
       (error: unknown) => {
+        if (error instanceof NoConnectionLeft && slots > 1) {
+          doWithout(error.message);
+          return undefined;
+        }
         free();
         breaker.failed();
         const reason =
@@ -150,7 +179,7 @@ export function createPool({ connect, size, breaker, unreachable }: PoolOptions)
         if (closed || !breaker.admits()) throw unavailable();
         let connection = idle.pop();
         if (connection === undefined) {
-          connection = slots < size ? await open(until) : await wait(until);
+          connection = slots < most() ? await open(until) : await wait(until);
         }
         // A connection can be lost between being granted and being taken up.
         if (connection === undefined) continue;

@@ -62,7 +62,13 @@ export function createRunner(options: RunnerOptions): Runner {
       pool.refuseWaiting();
     },
   });
-  const pool = createPool({ connect, size, breaker, unreachable: report.unreachable });
+  const pool = createPool({
+    connect,
+    size,
+    breaker,
+    unreachable: report.unreachable,
+    fewer: (reason) => report.warn(`${reason}; going on with the connections that are open`),
+  });
   const refusedChanges = createRefusedChanges(() => performance.now());
 
   /**

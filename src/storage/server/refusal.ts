@@ -11,6 +11,8 @@ export interface Refusal {
   readonly sqlstate: string | undefined;
   /** Whether it may pass without anybody changing a setting: a server that starts, a name that is about to be known. */
   readonly passing: boolean;
+  /** Whether it is there, and only has no room for a further connection. */
+  readonly full: boolean;
 }
 
 type Entry = readonly [what: string, cure: string, passing?: "passing" | undefined];
@@ -89,12 +91,14 @@ const TLS: Readonly<Record<string, Entry>> = {
   ERR_OSSL_BAD_DECRYPT: ["sslpassword does not open the file of sslkey", "correct it"],
 };
 
+const FULL = "53300";
+
 const STATES: Readonly<Record<string, Entry>> = {
   "28P01": ["the password was refused", CREDENTIALS],
   "28000": ["the login was refused", "add a rule to pg_hba.conf there, or correct the user in the URL"],
   "3D000": ["there is no such database", "create it, or correct its name in the URL"],
   "42501": ["the user may not connect to this database", "grant connect on it to the user"],
-  "53300": ["it has no connection left", "lower DATABASE_POOL, or raise max_connections there", "passing"],
+  [FULL]: ["it has no connection left", "lower DATABASE_POOL, or raise the limit there", "passing"],
   "57P03": ["it is starting up or shutting down", "wait", "passing"],
   "57P01": ["it is shutting down", "wait", "passing"],
   "55000": ["the database takes no connections", "allow them: alter database … allow_connections true"],
@@ -104,6 +108,14 @@ const STATES: Readonly<Record<string, Entry>> = {
   "08P01": ["it refused the start-up", "see its log; of a pooler: its users, its databases, its TLS"],
   XX000: ["it failed", "see its log"],
 };
+
+/**
+ * Poolers that are full say so under codes that mean something else: PgBouncer (`no more connections allowed`), Supavisor
+ * (`max clients reached`, `Max client connections reached`), Odyssey (`too many tcp connections`).
+ */
+const FULL_STATES: ReadonlySet<string> = new Set(["08P01", "XX000"]);
+const FULL_WORDS =
+  /no more connections allowed|max client connections|max clients reached|too many (?:\w+ )?(?:connections|clients)/i;
 
 // Behind these the server's own words say more than the code does. They come before any login, or from a pooler.
 const IN_ITS_WORDS = new Set(["28000", "08P01", "0A000", "22023", "42704", "XX000"]);
@@ -115,7 +127,7 @@ export function explainRefusal(error: unknown, { password }: DatabaseAddress): R
     return refusal(FAULTS[error.fault], about, undefined);
   }
   if (error instanceof CertificateFileError) {
-    return { text: error.message, sqlstate: undefined, passing: false };
+    return { text: error.message, sqlstate: undefined, passing: false, full: false };
   }
   const code = codeOf(error);
   if (code === undefined) return refusal(FAULTS[isEnd(error) ? "closed" : "protocol"], "", undefined);
@@ -131,12 +143,13 @@ export function explainRefusal(error: unknown, { password }: DatabaseAddress): R
   }
   const words = IN_ITS_WORDS.has(code) || own(STATES, code) === undefined ? wordsOf(error, password) : "";
   const passing = /^(08|53|57|58)/.test(code) && code !== "08P01" ? "passing" : undefined;
-  const [what, cure, lasting] = own(STATES, code) ?? ["it refused the connection", "see its log", passing];
-  return refusal([what, cure, lasting], ` (${code}${words})`, code);
+  const full = code === FULL || (FULL_STATES.has(code) && FULL_WORDS.test(words));
+  const entry = own(STATES, full ? FULL : code) ?? ["it refused the connection", "see its log", passing];
+  return { ...refusal(entry, ` (${code}${words})`, code), full };
 }
 
 function refusal([what, cure, passing]: Entry, about: string, sqlstate: string | undefined): Refusal {
-  return { text: `${what}${about}: ${cure}`, sqlstate, passing: passing !== undefined };
+  return { text: `${what}${about}: ${cure}`, sqlstate, passing: passing !== undefined, full: false };
 }
 
 /** Names a server and a database for people. */
