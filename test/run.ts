@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { notInstalled } from "./support/at-hand.ts";
 import { COUNTS_FILE } from "./support/database-reporter.ts";
 import { SOURCE_FILE } from "./support/postgres-broker.ts";
 
@@ -19,6 +20,8 @@ const countsSchema = z.object({
   postgres: z.number(),
   slowest: z.array(z.object({ file: z.string(), milliseconds: z.number() })),
 });
+
+const absent = notInstalled().map(({ name }) => name);
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "bakehouse-test-run-"));
@@ -58,6 +61,7 @@ vitest.on("exit", (code) => {
     ...slowest.map(({ file, milliseconds }) => `${(milliseconds / 1_000).toFixed(1).padStart(7)} s  ${file}`),
     `Postgres: ${source}`,
     `${pglite} tests on PGlite, ${postgres} on Postgres`,
+    ...(absent.length === 0 ? [] : [`not installed, so not tried: ${absent.join(", ")}`]),
     ...(skipped === 0 ? [] : [`${skipped} skipped: a test that does not run shows nothing`]),
     `${passed} passed, ${failed} failed`,
   ];
