@@ -12,7 +12,7 @@ export interface Wanted {
 }
 
 /** All that is wanted. */
-export const WANTED: readonly Wanted[] = [
+const WANTED: readonly Wanted[] = [
   { name: "a distribution's Postgres", package: "postgresql", find: debianBinaries },
   { name: "PgBouncer", package: "pgbouncer", find: () => findProgram("pgbouncer") },
   { name: "nginx", package: "nginx-light", find: () => findProgram("nginx") },
