@@ -116,3 +116,17 @@ export function pageRequest({ text }: Invocation) {
   const cursor = text("cursor");
   return { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) };
 }
+
+/** Names the caveat at fault, which the library, that knows no names, does not. */
+export function checkCaveats(token: Token, caveats: readonly string[]): void {
+  for (const caveat of caveats) {
+    try {
+      token.withoutDischarges().attenuate(caveat);
+    } catch (error) {
+      if (error instanceof TokenError && error.code === "invalid_caveat") {
+        throw new UsageError(`${JSON.stringify(caveat)} ${error.message}`);
+      }
+      throw error;
+    }
+  }
+}

@@ -239,6 +239,8 @@ const approval = object(
     allows: text,
     asked_caveats: list(text),
     decided_at: instant,
+    withdrawn_at: instant,
+    ends_at: instant,
     obstacle: text,
     token: object(
       {

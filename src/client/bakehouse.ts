@@ -66,6 +66,8 @@ export interface Bakehouse extends BakehouseRecords {
   discharge(request: DischargeRequest, options?: CallOptions): Promise<DischargeAnswer>;
   /** Collects a pending discharge; undefined while there is no answer. Waits at the service for a while. */
   collectDischarge(id: string, secret: string, options?: CallOptions): Promise<string | undefined>;
+  /** Withdraws a pending discharge: nobody is asked any more. Rejects with `conflict` once it is decided. */
+  withdrawDischarge(id: string, secret: string, options?: CallOptions): Promise<void>;
   /** The service's public metadata: the issuer at which a command line logs people in. */
   discover(options?: CallOptions): Promise<Discovery>;
   /** The key to which third-party caveats for this service are sealed: 32 bytes as base64. */
@@ -163,6 +165,18 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       } as const;
       const { status, body } = await transport.call(call, { timeout: LONG_POLL, ...callOptions });
       return readCollected(status, body);
+    },
+
+    async withdrawDischarge(id, secret, callOptions) {
+      const call = {
+        method: "POST",
+        path: `/v1/discharge/${encodeURIComponent(id)}/withdraw`,
+        body: { secret },
+        repeat: "always",
+        anonymous: true,
+        mostBytes: SMALL_ANSWER,
+      } as const;
+      await transport.call(call, callOptions);
     },
 
     ...createRecords(transport),

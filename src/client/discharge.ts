@@ -1,6 +1,7 @@
 import { encodeBase64Url, LIMITS } from "../macaroon/index.ts";
 import type { PendingDischarge } from "./answers.ts";
 import { type Bakehouse, createBakehouse } from "./bakehouse.ts";
+import { checkedCaveat } from "./caveats.ts";
 import { TokenError } from "./error.ts";
 import { originOf, pageOf } from "./origin.ts";
 import { Token } from "./token.ts";
@@ -30,10 +31,18 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
    * token is shown does so in any case, where Bakehouse makes it.
    */
   readonly forDescendants?: boolean;
+  /**
+   * Caveats that narrow each discharge: whoever has to agree is shown them, and agrees to nothing else.
+   * {@link forThisCall} makes those of one call.
+   */
+  readonly caveats?: readonly string[];
 }
 
 /** Milliseconds between two questions to a service that does not hold them until there is an answer. */
 const LONGEST_PAUSE = 2_000;
+
+/** Milliseconds for saying that nobody waits any more. */
+const LAST_WORD = 2_000;
 
 /** Milliseconds that a human may take, even if a third party allows more. */
 const LONGEST_WAIT = 24 * 60 * 60_000;
@@ -42,13 +51,14 @@ const LONGEST_WAIT = 24 * 60 * 60_000;
  * Gets every discharge that a token still needs.
  *
  * @returns the token with its discharges
- * @throws TokenError `undischarged` for a location that is not allowed, and for a human's act without `interact`
+ * @throws TokenError `invalid_caveat` for a caveat that nobody can read; `undischarged` for a location that is not allowed, and for a human's act without `interact`
  * @throws BakehouseError if a third party refuses, or cannot be asked
  */
 export async function dischargeToken(token: Token, options: DischargeOptions): Promise<Token> {
   const allowed = new Set(options.allow.map((url) => new URL(url).origin));
   const seeing = new Set((options.showTokenTo ?? []).map((url) => new URL(url).origin));
   const asToken = token.withoutDischarges();
+  const caveats = (options.caveats ?? []).map(checkedCaveat);
   let discharged = token;
   for (let asked = 0; ; asked++) {
     const [next] = discharged.undischarged();
@@ -69,6 +79,7 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
       caveat_id: encodeBase64Url(next.ticket),
       ...(seeing.has(origin) && { token: asToken.encode() }),
       ...(options.forDescendants !== false && { ancestor: token.revocationId }),
+      ...(caveats.length > 0 && { caveats }),
     };
     const answer = await party.discharge(request, options);
     const text =
@@ -97,10 +108,27 @@ async function collected(
     throw new TokenError("undischarged", "the page to open is no safe web page");
   }
   await options.interact({ ...shown, ...(page !== undefined && { user_url: page }) }, origin);
+  try {
+    return await waited(pending, party, options);
+  } catch (error) {
+    // Nobody is there any more to collect it, so nobody should be asked. Whether that was heard changes nothing here.
+    if (options.signal?.aborted) {
+      await party.withdrawDischarge(pending.id, secret, { timeout: LAST_WORD }).catch(() => {});
+    }
+    throw error;
+  }
+}
+
+async function waited(
+  pending: PendingDischarge,
+  party: Bakehouse,
+  options: DischargeOptions,
+): Promise<string> {
+  const { id, secret } = pending;
   const end = Math.min(Date.parse(pending.expires_at), Date.now() + LONGEST_WAIT);
   for (let rounds = 0; ; rounds++) {
     const asked = Date.now();
-    const text = await party.collectDischarge(pending.id, secret, {
+    const text = await party.collectDischarge(id, secret, {
       ...(options.signal !== undefined && { signal: options.signal }),
     });
     if (text !== undefined) return text;

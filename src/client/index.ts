@@ -70,5 +70,6 @@ export type {
   VerifyRequest,
 } from "./requests.ts";
 export type { LogEvent } from "./revocation-stream.ts";
+export { forThisCall } from "./this-call.ts";
 export { type Delegation, type ThirdPartyCaveat, Token } from "./token.ts";
 export type { BakehouseOptions, CallOptions, Fetch } from "./transport.ts";

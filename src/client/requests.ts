@@ -61,6 +61,8 @@ export interface DischargeRequest {
   readonly token?: string;
   /** A revocation id: the discharge then serves every macaroon that descends from that link. */
   readonly ancestor?: string;
+  /** Caveats that are appended to the discharge: tests of the call, and `time <`. */
+  readonly caveats?: readonly string[];
 }
 
 /** A credential of a platform that is asked for. */

@@ -73,6 +73,13 @@ export interface ApprovalView {
   readonly askedAt: number;
   readonly expiresAt: number;
   readonly decidedAt: number | null;
+  readonly withdrawnAt: number | null;
+  /** When the discharge ends; null unless it was granted. */
+  readonly endsAt: number | null;
+  /** Whether this person has said yes. */
+  readonly isMine: boolean;
+  /** Whether this person has a yes to take back. */
+  readonly mayWithdraw: boolean;
   /** Seconds that the discharge lives once it is granted. */
   readonly life: number;
   /** Null for requests of stock bakery clients: nothing about the asker is known then. */
@@ -100,6 +107,8 @@ export interface Discharges {
     | { readonly state: "pending"; readonly expiresAt: number }
     | { readonly state: "granted"; readonly discharge: string }
   >;
+  /** Withdraws a request that waits, for its asker. Rejects with `conflict` once it is decided. */
+  withdraw(id: string, secret: string, from: string): Promise<void>;
   /** Rejects with `not_found` for unknown ids and for requests that do not concern the caller alike. */
   view(caller: HumanCaller, id: string): Promise<ConfirmationView>;
   /** A person's answer to the page. Rejects as `view` does. */
@@ -115,6 +124,11 @@ export interface Approvals {
     id: string,
     decision: { readonly approved: boolean; readonly reason: string | undefined },
   ): Promise<ApprovalView>;
+  /**
+   * Takes back a yes, by revoking the approval. Rejects with `forbidden` where the caller gave none and may not revoke
+   * it, and with `gone` where it is over.
+   */
+  withdraw(caller: Caller, id: string): Promise<void>;
 }
 
 /** The request of a stock client of macaroon-bakery: `POST /discharge`. */

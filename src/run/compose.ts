@@ -13,6 +13,7 @@ import { createDischargeLimits } from "../domain/discharge/limits.ts";
 import { createTokenReading } from "../domain/discharge/shown-token.ts";
 import { createWaitingRoom, type WaitingRoom } from "../domain/discharge/waiting-room.ts";
 import { createWebhookDelivery } from "../domain/discharge/webhook-delivery.ts";
+import { createWithdrawals, type Withdrawals } from "../domain/discharge/withdrawals.ts";
 import { createIdempotency } from "../domain/issue/idempotency.ts";
 import { createTokens } from "../domain/issue/issuance.ts";
 import { createTokenViews } from "../domain/issue/token-views.ts";
@@ -30,7 +31,7 @@ import { createPrincipals } from "../domain/principals.ts";
 import type { RevocationKnowledge } from "../domain/replica/revocation-knowledge.ts";
 import { createRevocationStreams, STREAM_LIMITS } from "../domain/revoke/log-streams.ts";
 import { createRevocations } from "../domain/revoke/revocations.ts";
-import type { Service } from "../domain/service.ts";
+import type { Revocations, Service } from "../domain/service.ts";
 import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
@@ -100,8 +101,22 @@ export function compose(parts: Parts) {
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
   const room = createWaitingRoom(parts);
-  const asking = openDischarges(parts, { lookUps, rootKeys, dischargeKeys, tokenVerifier, knowledge, room });
   const allowance = createKeyAllowance(clock);
+  const notifies = parts.webhook !== undefined;
+  const withdrawals = createWithdrawals({ ...parts, knowledge, room, notifies });
+  const revocations = createRevocations({
+    ...parts,
+    tokenVerifier,
+    rootKeys,
+    principals,
+    knowledge,
+    feed,
+    streams,
+    allowance,
+    onApprovalRevoked: withdrawals.noteRevoked,
+  });
+  const ready = { lookUps, rootKeys, dischargeKeys, tokenVerifier, knowledge, room };
+  const asking = openDischarges(parts, { ...ready, notifies, withdrawals, revoke: revocations.revoke });
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
@@ -120,16 +135,7 @@ export function compose(parts: Parts) {
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
     decisions: createDecisions({ tokenVerifier, knowledge, feed, clock }),
-    revocations: createRevocations({
-      ...parts,
-      tokenVerifier,
-      rootKeys,
-      principals,
-      knowledge,
-      feed,
-      streams,
-      allowance,
-    }),
+    revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
@@ -218,18 +224,20 @@ function openDischarges(
     readonly tokenVerifier: TokenVerifier;
     readonly knowledge: RevocationKnowledge;
     readonly room: WaitingRoom;
+    readonly notifies: boolean;
+    readonly withdrawals: Withdrawals;
+    readonly revoke: Revocations["revoke"];
   },
 ): Pick<Service, "discharges" | "approvals" | "bakery"> {
   const { room, lookUps } = ready;
   const limits = createDischargeLimits(parts);
   const keys = ready.dischargeKeys;
-  const notifies = parts.webhook !== undefined;
-  const desk = createDischargeDesk({ ...parts, keys, limits, notifies });
+  const desk = createDischargeDesk({ ...parts, ...ready, keys, limits });
   const readToken = createTokenReading({ ...parts, ...ready });
   const logins = createBakeryLogins({ ...parts, ...ready, keys, trustsDevelopment: parts.isDevelopment });
   return {
-    discharges: createDischarges({ ...parts, keys, desk, limits, room, readToken, lookUps }),
-    approvals: createApprovals({ ...parts, room, notifies }),
+    discharges: createDischarges({ ...parts, ...ready, keys, desk, limits, readToken }),
+    approvals: createApprovals({ ...parts, ...ready }),
     bakery: createBakery({ ...parts, desk, limits, room, logins, lookUps }),
   };
 }

@@ -148,6 +148,18 @@ test("a third party's caveat is written offline", async () => {
   expect(done.stdout).toMatch(/^1 Until .*only with a proof from/);
 });
 
+test("a yes is asked for one call", async () => {
+  const platform = `--credential ${home.dataDir}/default.token`;
+  const gated = await shell(
+    `bakehouse issue ${platform} --on-behalf-of alice | bakehouse attenuate --third-party 'exact approved-by alice Pay'`,
+  );
+  const done = await run(code("this-call"), { BAKEHOUSE_TOKEN: gated.stdout.trim() });
+  writeFileSync(join(installed.folder, "paying.token"), done.stdout);
+  const verify = (call: string) => shell(`bakehouse verify ${platform} --token paying.token ${call}`);
+  expect((await verify("tool=pay args.amount=40 args.to=printers")).stdout).toMatch(/^allowed/);
+  expect((await verify("tool=pay args.amount=40 args.to=mallory")).stdout).toMatch(/^refused: caveat_failed/);
+});
+
 test("the bundle's size is what is said, within a tenth, and less for who needs less", async () => {
   const folder = join(installed.folder, "node_modules", "bakehouse", "dist");
   async function size(source: string): Promise<readonly [number, number]> {

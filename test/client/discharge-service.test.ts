@@ -48,7 +48,7 @@ test("[pglite] the client has a token discharged for the person that it is for, 
   expect(await platform.verify({ token: discharged.encode(), context: {} })).toMatchObject({ allowed: true });
 });
 
-test("[pglite] the client asks for an approval, says where a person must act, and lists what waits for them", async () => {
+test("[pglite] the client asks for an approval, says where a person must act, and withdraws it where it stops waiting", async () => {
   const token = await issued("approved-by alice Pay 40 EUR to the printers");
   const stop = new AbortController();
   const shown: Omit<PendingDischarge, "secret">[] = [];
@@ -74,7 +74,7 @@ test("[pglite] the client asks for an approval, says where a person must act, an
   expect(items).toMatchObject([
     {
       id: pending?.id,
-      state: "pending",
+      state: "withdrawn",
       user_code: pending?.user_code,
       unverified: { text: "Pay 40 EUR to the printers" },
       token: { platform: "default", principal: { subject: "alice" } },

@@ -135,3 +135,31 @@ test("a party that refuses is heard", async () => {
   expect(refused).toBeInstanceOf(BakehouseError);
   expect(refused).toMatchObject({ code: "forbidden" });
 });
+
+test("caveats go to whoever is asked, and one that nobody can read goes nowhere", async () => {
+  const { fetch, asked } = party();
+  const token = root().attenuate(caveat);
+  await dischargeToken(token, { allow: [LOCATION], fetch, caveats: ["args.amount = 40"] });
+  expect(asked[0]?.body["caveats"]).toEqual(["args.amount = 40"]);
+  const refused = await failure(dischargeToken(token, { allow: [LOCATION], fetch, caveats: ["amount 40"] }));
+  expect(refused).toMatchObject({ code: "invalid_caveat" });
+  expect(asked).toHaveLength(1);
+});
+
+test("whoever stops waiting withdraws the request, so that nobody is asked for nothing", async () => {
+  const { fetch, asked } = party(9);
+  const stop = new AbortController();
+  const refused = await failure(
+    dischargeToken(root().attenuate(caveat), {
+      allow: [LOCATION],
+      fetch,
+      signal: stop.signal,
+      interact: () => stop.abort(),
+    }),
+  );
+  expect(refused).toMatchObject({ name: "AbortError" });
+  expect(asked.at(-1)).toMatchObject({
+    url: `${LOCATION}/v1/discharge/d1/withdraw`,
+    body: { secret: "s3cret" },
+  });
+});

@@ -139,6 +139,11 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     body: { secret: "some-secret" },
     required: ["secret"],
   },
+  withdrawDischarge: {
+    path: `/v1/discharge/${REQUEST_ID}/withdraw`,
+    body: { secret: "some-secret" },
+    required: ["secret"],
+  },
   listApprovals: {
     path: "/v1/approvals",
     query: { state: ["granted", "Pending"], limit: LIMITS, cursor: CURSORS },
@@ -159,7 +164,7 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   waitToken: { path: "/wait-token" },
   confirmationPage: { path: `/discharges/${REQUEST_ID}` },
   confirm: { path: `/discharges/${REQUEST_ID}`, ownRefusal: true },
-  approvalsPage: { path: "/approvals" },
+  approvalsPage: { path: "/approvals", query: { before: ["x", "019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"] } },
   approvalPage: { path: `/approvals/${REQUEST_ID}` },
   answerApproval: { path: `/approvals/${REQUEST_ID}`, ownRefusal: true },
   login: {

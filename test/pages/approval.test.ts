@@ -70,12 +70,15 @@ async function asked(text: string) {
     "/v1/discharge",
     { caveat_id, token },
   );
+  let proof = "";
   return {
     ...request,
+    verifyAgain: async () => (await verify([proof])).allowed,
     async finish() {
       const { discharge } = await post<{ discharge: string }>(`/v1/discharge/${request.id}/collect`, {
         secret: request.secret,
       });
+      proof = discharge;
       return (await verify([discharge])).allowed;
     },
   };
@@ -91,10 +94,13 @@ test("with the development identity provider and a cookie jar, from the link to 
   expect(page.text).toContain(request.user_code);
   expect(page.text).toContain("Pay 40 EUR");
   const after = await browser.submit(page.form(), { decision: "approve", reason: "as agreed" });
-  expect(after.text).toContain("Approved.");
+  expect(after.text).toMatch(/Approved on .* UTC, good until .* UTC\./);
   expect(after.text).toContain("as agreed");
-  expect(after.forms).toEqual([]);
   expect(await request.finish()).toBe(true);
+  const back = await browser.submit(after.form(), { decision: "withdraw" });
+  expect(back.text).toMatch(/Withdrawn on .* UTC\./);
+  expect(back.forms).toEqual([]);
+  expect(await request.verifyAgain()).toBe(false);
 });
 
 test("an old login is renewed by the issuer where the ticket demands it", async () => {
@@ -154,10 +160,24 @@ test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, 
     const border = (part: string) =>
       tab.evaluate<string>(`getComputedStyle(document.querySelector("${part}")).borderLeftStyle`);
     expect([await border(".claims"), await border(".facts")]).toEqual(["dashed", "solid"]);
+    // What the yes allows is larger than all else, and nothing of the ticket is in it.
+    const largest = `[...document.querySelectorAll("body *")].reduce((a, b) =>
+      parseFloat(getComputedStyle(b).fontSize) > parseFloat(getComputedStyle(a).fontSize) ? b : a)`;
+    expect(await tab.evaluate<string>(`${largest}.innerText`)).toMatch(
+      /^Allows: only pay; any number of times; /,
+    );
+    // Enter presses a form's first submit button: that one does nothing. The two answers look different.
+    expect(await tab.evaluate<boolean>(`document.querySelector("form [type=submit]").disabled`)).toBe(true);
+    const color = (value: string) =>
+      tab.evaluate<string>(
+        `getComputedStyle(document.querySelector("button[value=${value}]")).backgroundColor`,
+      );
+    expect(await color("approve")).not.toBe(await color("deny"));
     await tab.evaluate(`document.querySelector("button[value=approve]").click()`);
-    await tab.until(`document.body.innerText.includes("Approved.")`);
+    await tab.until(`document.body.innerText.includes("Approved on")`);
+    await tab.evaluate(`document.querySelector("button[value=withdraw]").click()`);
+    await tab.until(`document.body.innerText.includes("Withdrawn on")`);
   } finally {
     await tab.close();
   }
-  expect(await request.finish()).toBe(true);
 });

@@ -187,6 +187,10 @@ const APPROVAL: ApprovalView = {
   askedAt: AT,
   expiresAt: AT + 3_600_000,
   decidedAt: null,
+  withdrawnAt: null,
+  endsAt: null,
+  isMine: false,
+  mayWithdraw: false,
   life: 300,
   about: {
     platform: "default",
@@ -291,6 +295,7 @@ function usual(): Service {
         expiresAt: AT,
       }),
       collect: async () => ({ state: "granted", discharge: "discharge-text" }),
+      withdraw: async () => {},
       view: async () => CONFIRMATION,
       confirm: async () => {},
     },
@@ -298,6 +303,7 @@ function usual(): Service {
       list: async () => ({ items: [APPROVAL], next: REQUEST_ID }),
       get: async () => APPROVAL,
       decide: async () => APPROVAL,
+      withdraw: async () => {},
     },
     bakery: {
       discharge: async () => ({ state: "granted", macaroon: BAKERY_MACAROON }),

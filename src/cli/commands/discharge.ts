@@ -2,7 +2,7 @@ import { BakehouseError, dischargeToken, type Token, TokenError } from "../../cl
 import { originOf } from "../../client/origin.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
-import { onlyWords, readDuration, readToken } from "../input.ts";
+import { checkCaveats, readDuration, readToken } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { explicitCredential, serviceUrl } from "../service.ts";
 import { moment } from "../show.ts";
@@ -13,13 +13,14 @@ const MOST_CODE = 40;
 
 export const dischargeCommand: Command = {
   name: "discharge",
-  usage: "",
+  usage: "[CAVEAT…]",
   summary: "get the discharges that a token's third-party caveats need",
   details: [
     "Prints the token with its discharges, which is what a platform is shown. Where a person has to act, it says",
     "which page to open, and waits. Only the service itself is asked, and what --allow names: a location stands",
     "in the token, where any holder may have written it. Nobody is told who asks, unless --as-me or --credential",
-    "says so. The service sees the token only where the token says that it is from there.",
+    "says so. Caveats narrow each discharge: 'args.amount = 40' asks for a yes to that and to nothing else. The",
+    "service sees the token only where the token says that it is from there.",
   ],
   options: {
     ...TOKEN_OPTION,
@@ -42,12 +43,12 @@ export const dischargeCommand: Command = {
     "no-browser": { type: "boolean", help: "print the page's address instead of opening it" },
   },
   async run(invocation) {
-    onlyWords(invocation, 0);
-    const { terminal, texts, flag } = invocation;
+    const { terminal, texts, flag, positionals } = invocation;
     const wait = readDuration(invocation.text("wait"), "wait");
     const seeing = texts("show-token-to").map((url) => partyOrigin(url, "--show-token-to"));
     const others = texts("allow").map((url) => partyOrigin(url, "--allow"));
     const token = await readToken(invocation);
+    checkCaveats(token, positionals);
     const service = await serviceUrl(invocation);
     const allow = [service, ...others, ...seeing];
     const credential = await explicitCredential(invocation, service);
@@ -60,6 +61,7 @@ export const dischargeCommand: Command = {
         ...(credential !== undefined && { credentials: { [service]: credential } }),
         fetch: terminal.fetch,
         forDescendants: !flag("bound"),
+        caveats: positionals,
         signal: limit === undefined ? terminal.signal : AbortSignal.any([terminal.signal, limit]),
         interact: (pending, origin) => sendPerson(invocation, pending, origin),
       }),

@@ -2,7 +2,7 @@ import type { Token } from "../../client/index.ts";
 import { TokenError } from "../../client/index.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { readCount, readDuration, readToken } from "../input.ts";
+import { checkCaveats, readCount, readDuration, readToken } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION } from "../output.ts";
 import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
 
@@ -21,20 +21,6 @@ function narrowing(make: () => Token): Token {
   }
 }
 
-/** Names the caveat at fault, which the library, that knows no names, does not. */
-function checked(token: Token, caveats: readonly string[]): void {
-  for (const caveat of caveats) {
-    try {
-      token.withoutDischarges().attenuate(caveat);
-    } catch (error) {
-      if (error instanceof TokenError && error.code === "invalid_caveat") {
-        throw new UsageError(`${JSON.stringify(caveat)} ${error.message}`);
-      }
-      throw error;
-    }
-  }
-}
-
 export const attenuateCommand: Command = {
   name: "attenuate",
   usage: "CAVEAT…",
@@ -50,7 +36,7 @@ export const attenuateCommand: Command = {
       throw new UsageError("say what narrows it, such as 'action in read, list'");
     }
     const token = await readToken(invocation);
-    checked(token, positionals);
+    checkCaveats(token, positionals);
     const thirdParties = await thirdPartyCaveats(invocation);
     return leave(
       invocation,
@@ -84,7 +70,7 @@ export const delegateCommand: Command = {
     const depth = readCount(invocation.text("depth"), "depth");
     const instance = invocation.text("instance");
     const token = await readToken(invocation);
-    checked(token, caveats);
+    checkCaveats(token, caveats);
     const options = {
       caveats: [...caveats, ...(await thirdPartyCaveats(invocation))],
       ...(ttl !== undefined && { ttl }),

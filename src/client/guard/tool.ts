@@ -1,5 +1,6 @@
 import type { Allowed, Refused } from "../answers.ts";
 import type { Context } from "../requests.ts";
+import { forThisCall } from "../this-call.ts";
 import type { CallOptions } from "../transport.ts";
 import type { Verifier } from "./guard.ts";
 
@@ -8,11 +9,32 @@ export class ToolRefusedError extends Error {
   override readonly name = "ToolRefusedError";
   /** The reason: every caveat that failed, and a value that would have passed. */
   readonly verdict: Refused;
+  readonly #call: ThisCall | undefined;
 
-  constructor(verdict: Refused) {
+  constructor(verdict: Refused, call?: ThisCall) {
     super(verdict.detail);
     this.verdict = verdict;
+    this.#call = call;
   }
+
+  /**
+   * Where a discharge is missing: the caveats with which to ask for one that allows this very call, as
+   * {@link dischargeToken} takes them. Empty for other refusals.
+   *
+   * @throws TokenError `invalid_caveat`, naming an argument that no caveat can say
+   * @example
+   * if (error instanceof ToolRefusedError) await dischargeToken(token, { caveats: error.forThisCall(), ...options });
+   */
+  forThisCall(): readonly string[] {
+    if (this.#call === undefined || this.verdict.code !== "discharge_missing") return [];
+    return forThisCall(this.#call.args, this.#call.tool);
+  }
+}
+
+/** A tool's name and the arguments that it was called with. */
+interface ThisCall {
+  readonly tool: string;
+  readonly args: object;
 }
 
 /** The caller of a tool, besides its arguments. */
@@ -42,7 +64,7 @@ export function guardTool<A extends object, R>(
       { token, context: { ...context, tool: name, args: cleared } },
       options,
     );
-    if (!verdict.allowed) throw new ToolRefusedError(verdict);
+    if (!verdict.allowed) throw new ToolRefusedError(verdict, { tool: name, args: cleared });
     return await run(cleared, verdict);
   };
 }

@@ -51,6 +51,20 @@ export function approvalAsked(
 }
 
 /** The notice that it is decided. */
-export function approvalDecided(id: string, state: DischargeState, at: number): string {
-  return JSON.stringify({ type: "approval.decided", timestamp: rfc3339(at), data: { id, state } });
+export function approvalDecided(request: DischargeRequest, state: DischargeState, at: number): string {
+  const allows = effectOf({ ...request, state, decidedAt: at });
+  return JSON.stringify({
+    type: "approval.decided",
+    timestamp: rfc3339(at),
+    data: { id: request.id, state, allows },
+  });
+}
+
+/** The notice that it was withdrawn. */
+export function approvalWithdrawn(id: string, at: number): string {
+  return JSON.stringify({
+    type: "approval.withdrawn",
+    timestamp: rfc3339(at),
+    data: { id, state: "withdrawn" },
+  });
 }

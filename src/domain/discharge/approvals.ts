@@ -1,4 +1,5 @@
 import type { ApprovalCondition, Terms } from "../../conditions/terms.ts";
+import type { RequestState } from "../../words/states.ts";
 import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { Approvals, ApprovalView } from "../discharge-service.ts";
@@ -10,12 +11,14 @@ import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import type { Revocations } from "../service.ts";
 import { approvalDecided } from "./approval-notices.ts";
 import { keysOf, mayApprove } from "./approver-keys.ts";
 import { effectOf } from "./effect.ts";
 import { loginProblem } from "./identity-proof.ts";
-import { lifeOf, stateAt, termsOf } from "./requests.ts";
+import { endOf, lifeOf, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
+import type { Withdrawals } from "./withdrawals.ts";
 
 interface Read {
   readonly terms: Terms;
@@ -31,6 +34,18 @@ function read(request: DischargeRequest): Read {
 function concerns(request: DischargeRequest, caller: HumanCaller): boolean {
   const keys = new Set(keysOf(caller.identity));
   return request.approverKeys.some((key) => keys.has(key));
+}
+
+function hasApproved({ decisions }: DischargeRequest, { identity }: HumanCaller): boolean {
+  return decisions.some(
+    ({ approved, issuer, subject }) => approved && issuer === identity.issuer && subject === identity.subject,
+  );
+}
+
+/** Whether a yes can still have an effect. */
+function isLive(request: DischargeRequest, state: RequestState, now: number): boolean {
+  if (state === "pending") return true;
+  return state === "granted" && now < (endOf(request) ?? 0);
 }
 
 function noSuchApproval(): DomainError {
@@ -51,10 +66,13 @@ export function createApprovals(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly room: WaitingRoom;
+  readonly withdrawals: Pick<Withdrawals, "isRevoked">;
+  /** Revokes for a caller, as the API does. */
+  readonly revoke: Revocations["revoke"];
   readonly ownIssuer: string;
   readonly notifies: boolean;
 }): Approvals {
-  const { store, clock, randomness, room, ownIssuer } = options;
+  const { store, clock, randomness, room, withdrawals, ownIssuer } = options;
 
   function obstacle(
     request: DischargeRequest,
@@ -82,13 +100,19 @@ export function createApprovals(options: {
     return problem === undefined ? undefined : { login: true, detail: problem };
   }
 
+  function stateOf(request: DischargeRequest, now: number): RequestState {
+    return withdrawals.isRevoked(request) ? "withdrawn" : stateAt(request, now);
+  }
+
   function viewOf(request: DischargeRequest, caller: HumanCaller): ApprovalView {
     const now = clock.now();
     const parts = read(request);
+    const mine = hasApproved(request, caller);
+    const state = stateOf(request, now);
     const { id, code, protocol, askedAt, expiresAt, decidedAt, about, caveats, decisions } = request;
     return {
       id,
-      state: stateAt(request, now),
+      state,
       condition: parts.condition,
       options: parts.terms.options,
       code,
@@ -96,6 +120,10 @@ export function createApprovals(options: {
       askedAt,
       expiresAt,
       decidedAt,
+      withdrawnAt: request.withdrawnAt,
+      endsAt: endOf(request),
+      isMine: mine,
+      mayWithdraw: mine && isLive(request, state, now),
       life: lifeOf(parts.terms) / 1000,
       about,
       allows: effectOf(request),
@@ -113,9 +141,10 @@ export function createApprovals(options: {
   ): Promise<void> {
     const { id } = request;
     const now = await repositories.now();
-    const state = stateAt(request, now);
+    const state = stateOf(request, now);
     const { issuer, subject } = caller.identity;
     const before = request.decisions.find((said) => said.issuer === issuer && said.subject === subject);
+    if (state === "withdrawn") throw new DomainError("gone", "this request was withdrawn");
     // A repeat of what was said, as after an answer that was lost.
     if (before?.approved === approved) return;
     if (state === "expired") throw new DomainError("gone", "nobody answered in time");
@@ -143,7 +172,7 @@ export function createApprovals(options: {
     } as const;
     await repositories.audit.append([auditEvent(randomness, now, event)]);
     if (settled && options.notifies) {
-      const body = approvalDecided(id, after, now);
+      const body = approvalDecided(request, after, now);
       await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
     }
   }
@@ -174,6 +203,23 @@ export function createApprovals(options: {
       room.wake(id);
       if (after === undefined) throw noSuchApproval();
       return viewOf(after, human);
+    },
+
+    async withdraw(caller, id) {
+      const human = requireHuman(caller);
+      const request = await store.dischargeRequests.find(id);
+      if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
+      if (!hasApproved(request, human) && !human.administrator) {
+        throw new DomainError("forbidden", "a yes is withdrawn by the person who said it");
+      }
+      const now = clock.now();
+      if (!isLive(request, stateOf(request, now), now)) {
+        throw new DomainError("gone", "this is over: there is nothing to withdraw");
+      }
+      await options.revoke(human, {
+        targets: [{ kind: "approval_id", approvalId: id }],
+        reason: "withdrawn on the page",
+      });
     },
   };
 }

@@ -102,6 +102,9 @@ export function createConfirmations(options: {
         const { request, proved } = confirmable(await repositories.dischargeRequests.lock(id), caller);
         const now = await repositories.now();
         const state = stateAt(request, now);
+        if (state === "withdrawn" || state === "expired") {
+          throw new DomainError("gone", `this request is over: it is ${state}`);
+        }
         if (state !== "pending") throw new DomainError("conflict", `this request is over: it is ${state}`);
         if (accepted && proved.outcome !== "proven") throw new DomainError("forbidden", proved.detail);
 

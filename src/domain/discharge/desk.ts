@@ -114,7 +114,7 @@ export function createDischargeDesk(options: {
         const now = await repositories.now();
         const id = uuidv7(now, randomness);
         const latest = now + (isApproval ? APPROVAL_WAIT : LOGIN_LIFE);
-        const request: DischargeRequest = {
+        const request = {
           id,
           kind: isApproval ? "approval" : "identity",
           protocol,
@@ -137,8 +137,9 @@ export function createDischargeDesk(options: {
           askedAt: now,
           expiresAt: shown === undefined ? latest : Math.min(latest, shown.expiresAt),
           decidedAt: null,
+          withdrawnAt: null,
           decisions: [],
-        };
+        } satisfies DischargeRequest;
         await repositories.dischargeRequests.insert(request, shown?.depth ?? null);
         const crowd = {
           callerHash: asker,

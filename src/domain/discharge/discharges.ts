@@ -4,9 +4,11 @@ import type { Discharges } from "../discharge-service.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { COLLECT_WAIT } from "../parts/lifetimes.ts";
+import type { Actor } from "../ports/audit.ts";
 import { createAsking } from "./asking.ts";
 import { createConfirmations } from "./confirmations.ts";
 import { findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
+import type { Withdrawals } from "./withdrawals.ts";
 
 /** Discharges tickets over this service's own API: a discharge is asked for, confirmed by a person, collected. */
 export function createDischarges(
@@ -14,6 +16,7 @@ export function createDischarges(
     Parameters<typeof createConfirmations>[0] & {
       readonly keys: DischargeKeys;
       readonly lookUps: StrangerLookUps;
+      readonly withdrawals: Pick<Withdrawals, "withdraw">;
     },
 ): Discharges {
   const { store, clock, desk, room } = options;
@@ -38,6 +41,8 @@ export function createDischarges(
           return { state, discharge: encodeBundle([desk.redeem(request, clock.now())]) };
         case "denied":
           throw new DomainError("denied", "the person who was asked said no");
+        case "withdrawn":
+          throw new DomainError("gone", "this request was withdrawn");
         case "dropped":
           throw new DomainError("gone", "this request made room for newer ones");
         case "expired":
@@ -45,6 +50,26 @@ export function createDischarges(
         default:
           return state satisfies never;
       }
+    },
+
+    async withdraw(id, secret, from) {
+      const find = () => findBySecret(store, "native", id, secret);
+      if ((await options.lookUps.find(nameInMemory(id, secret), from, find)) === undefined) {
+        throw noSuchRequest();
+      }
+      await store.transaction("withdraw request", async (repositories) => {
+        const request = await repositories.dischargeRequests.lock(id);
+        if (request === undefined) throw noSuchRequest();
+        const state = stateAt(request, await repositories.now());
+        // A repeat, as after an answer that was lost.
+        if (state === "withdrawn") return;
+        if (state !== "pending") throw new DomainError("conflict", `this request is over: it is ${state}`);
+        const { about } = request;
+        const actor: Actor =
+          about === null ? { kind: "service" } : { kind: "holder", tokenId: about.tokenId };
+        await options.withdrawals.withdraw(repositories, request, actor);
+      });
+      room.wake(id);
     },
 
     ...createConfirmations(options),

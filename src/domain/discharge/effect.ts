@@ -1,7 +1,7 @@
 import { plainly } from "../../caveats/together/allowance.ts";
 import { bareOrQuoted } from "../../caveats/values/quote.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
-import { lifeOf, termsOf } from "./requests.ts";
+import { endOf, lifeOf, termsOf } from "./requests.ts";
 
 type Facts = Pick<DischargeRequest, "state" | "decidedAt" | "about" | "ancestor" | "allowance" | "condition">;
 
@@ -27,19 +27,14 @@ function tokenOf(about: Facts["about"], { ancestor }: Facts): string {
 }
 
 function times(request: Facts): readonly string[] {
-  const { state, decidedAt, allowance } = request;
-  const life = lifeOf(termsOf(request));
-  const from = allowance?.from ?? null;
-  const until = allowance?.until ?? null;
-  const latest = (at: number) => Math.min(at, until ?? at);
-  const end =
-    state === "granted" && decidedAt !== null
-      ? [`until ${second(latest(decidedAt + life))}`]
-      : [
-          `for ${duration(life)} from the yes`,
-          ...(until === null ? [] : [`until ${second(until)} at the latest`]),
-        ];
-  return [...(from === null ? [] : [`only after ${second(from)}`]), ...end];
+  const from = request.allowance?.from ?? null;
+  const until = request.allowance?.until ?? null;
+  const end = endOf(request);
+  return [
+    ...(from === null ? [] : [`only after ${second(from)}`]),
+    ...(end === null ? [`for ${duration(lifeOf(termsOf(request)))} from the yes`] : [`until ${second(end)}`]),
+    ...(end !== null || until === null ? [] : [`until ${second(until)} at the latest`]),
+  ];
 }
 
 /** An instant for people: `2026-11-27 14:05 UTC`, with its seconds where it has any. */

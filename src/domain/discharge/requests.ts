@@ -109,10 +109,21 @@ export function loginEndOf({ askedAt }: Pick<DischargeRequest, "askedAt">): numb
 
 /** A request's state at an instant. */
 export function stateAt(
-  { state, expiresAt }: Pick<DischargeRequest, "state" | "expiresAt">,
+  { state, expiresAt, withdrawnAt }: Pick<DischargeRequest, "state" | "expiresAt" | "withdrawnAt">,
   now: number,
 ): RequestState {
+  if (withdrawnAt !== null) return "withdrawn";
   return state === "pending" && expiresAt <= now ? "expired" : state;
+}
+
+/** When the discharge of a request ends that was granted; null for all others. Unix milliseconds. */
+export function endOf(
+  request: Pick<DischargeRequest, "state" | "decidedAt" | "condition" | "allowance">,
+): number | null {
+  const { state, decidedAt, allowance } = request;
+  if (state !== "granted" || decidedAt === null) return null;
+  const end = decidedAt + lifeOf(termsOf(request));
+  return Math.min(end, allowance?.until ?? end);
 }
 
 /** Seals and opens the secret parts of a request. */

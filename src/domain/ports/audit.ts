@@ -25,6 +25,7 @@ export type AuditAction =
   | "discharge.approved"
   | "discharge.granted"
   | "discharge.denied"
+  | "discharge.withdrawn"
   | "session.begun"
   | "session.ended"
   | "service.bootstrapped";

@@ -10,8 +10,8 @@ export type DischargeProtocol = "native" | "bakery";
 /** `identity`: someone has to log in and confirm. `approval`: the people in the ticket are asked. */
 export type DischargeKind = "identity" | "approval";
 
-/** States as they are stored. A pending request expires by time alone, so `expired` is never stored. */
-export type DischargeState = Exclude<RequestState, "expired">;
+/** States as they are stored. A request expires by time alone, and one that was withdrawn says when. */
+export type DischargeState = Exclude<RequestState, "expired" | "withdrawn">;
 
 /** The verified facts about the token that the asker showed. */
 export interface DischargeSubject {
@@ -80,6 +80,8 @@ export interface DischargeRequest {
   readonly expiresAt: number;
   /** Null while it is pending. */
   readonly decidedAt: number | null;
+  /** Null unless it was withdrawn. */
+  readonly withdrawnAt: number | null;
   /** In the order in which they were said. */
   readonly decisions: readonly DischargeDecision[];
 }
@@ -108,13 +110,15 @@ export interface WaitingForApprover {
 /** Requests for discharges. Every method rejects only when the store could not answer. */
 export interface DischargeRequestStore {
   /** @param depth how many links stand above the shown one; null where no token was shown */
-  insert(request: Omit<DischargeRequest, "decisions">, depth: number | null): Promise<void>;
+  insert(request: Omit<DischargeRequest, "decisions" | "withdrawnAt">, depth: number | null): Promise<void>;
   find(id: string): Promise<DischargeRequest | undefined>;
   /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */
   lock(id: string): Promise<DischargeRequest | undefined>;
   /** Records one person's decision. @returns false if that person has decided already; nothing is changed then */
   decide(id: string, decision: DischargeDecision): Promise<boolean>;
   settle(id: string, state: DischargeState, decidedAt: number): Promise<void>;
+  /** Withdraws a request that is pending or granted. @returns false for any other; nothing is changed then */
+  withdraw(id: string, at: number): Promise<boolean>;
   standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
   /** @param now unix milliseconds; expired requests do not count */
   waitingOf(

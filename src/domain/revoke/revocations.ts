@@ -6,8 +6,10 @@ import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
+import type { Actor } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
+import type { Revocation, RevocationScope } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { Principals } from "../principals.ts";
@@ -15,7 +17,7 @@ import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
 import type { TokenVerifier } from "../verify/verify-token.ts";
-import { createRevocationWriter } from "./append.ts";
+import { createRevocationWriter, type RevocationDraft } from "./append.ts";
 import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
 import { createPossession, type Wanted } from "./possession.ts";
@@ -29,6 +31,9 @@ const BY_PERSON = { perSecond: 1, burst: 10_000 };
 
 /** The number of people that rates are remembered for. */
 const PEOPLE = 50_000;
+
+/** Approvals of one request whose requests are told: of others the log alone tells. */
+const MOST_NOTED = 100;
 
 /** Milliseconds for which a long list of targets may hold up the process. */
 const LONGEST_HOLD = 10;
@@ -56,6 +61,8 @@ export function createRevocations(options: {
   readonly steps: Steps;
   readonly ownIssuer: string;
   readonly allowance: Pick<KeyAllowance, "takeForRevocation">;
+  /** Called once the revocation of an approval stands. */
+  readonly onApprovalRevoked: (id: string, scope: RevocationScope, actor: Actor) => Promise<void>;
 }): Revocations {
   const { store, knowledge, feed, clock, steps } = options;
   const byPossession = createPossession(options);
@@ -96,6 +103,18 @@ export function createRevocations(options: {
     return all;
   }
 
+  /** Has those told who wait for an approval. The revocation stands already, so an outage here changes no answer. */
+  async function noteWithdrawn(
+    drafts: readonly RevocationDraft[],
+    entries: readonly Revocation[],
+  ): Promise<void> {
+    for (const [index, { target, scope }] of entries.slice(0, MOST_NOTED).entries()) {
+      const actor = drafts[index]?.actor;
+      if (target.kind !== "approval_id" || actor === undefined) continue;
+      await options.onApprovalRevoked(target.id, scope, actor).catch(() => {});
+    }
+  }
+
   /** Replaces the keys that are about to be revoked: a platform must never be left without one that is good. */
   async function replaceKeys(caller: Caller | undefined, all: readonly Wanted[]): Promise<void> {
     const keys = new Map(
@@ -131,6 +150,7 @@ export function createRevocations(options: {
       await steps.passed("revoke:committed");
       feed.learn(epoch, entries);
       await steps.passed("revoke:applied");
+      await noteWithdrawn(drafts, entries);
 
       const rest = entries[Symbol.iterator]();
       const revocations = all.map((one) => {

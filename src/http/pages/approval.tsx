@@ -4,14 +4,33 @@ import type { Identity } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
+import { moment } from "./moment.ts";
+import type { ApprovalsPage } from "./pages.ts";
 
-const STATES = {
-  pending: "Waiting",
-  granted: "Approved",
-  denied: "Denied",
-  dropped: "Made room for newer requests",
-  expired: "Expired",
-} as const;
+/** The state of an approval, with its date. */
+function standing(view: ApprovalView): string {
+  const { state, askedAt, expiresAt, decidedAt, withdrawnAt, endsAt } = view;
+  switch (state) {
+    case "pending":
+      return `Waiting since ${moment(askedAt)}, until ${moment(expiresAt)}`;
+    case "granted":
+      return `Approved${on(decidedAt)}${endsAt === null ? "" : `, good until ${moment(endsAt)}`}`;
+    case "denied":
+      return `Denied${on(decidedAt)}`;
+    case "withdrawn":
+      return `Withdrawn${on(withdrawnAt)}`;
+    case "dropped":
+      return `Made room for newer requests, asked on ${moment(askedAt)}`;
+    case "expired":
+      return `Expired on ${moment(expiresAt)}, unanswered`;
+    default:
+      return state satisfies never;
+  }
+}
+
+function on(at: number | null): string {
+  return at === null ? "" : ` on ${moment(at)}`;
+}
 
 function Scope(props: { readonly view: ApprovalView }) {
   const { view } = props;
@@ -69,6 +88,18 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
   );
 }
 
+function Withdraw(props: { readonly view: ApprovalView }) {
+  return (
+    <form method="post" action={`${APPROVALS_PATH}/${props.view.id}`}>
+      <NoDefault />
+      <p>You can take your yes back: what was given for it is then refused everywhere.</p>
+      <button type="submit" name="decision" value="withdraw" class="no">
+        Withdraw my approval
+      </button>
+    </form>
+  );
+}
+
 /** The page on which a person approves or denies. */
 export function approvalPage(view: ApprovalView, identity: Identity, login: string): string {
   const { about, condition, state } = view;
@@ -92,10 +123,11 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
         The program that asks shows this code:
       </Code>
       <p>
-        <strong>{STATES[state]}.</strong>
+        <strong>{standing(view)}.</strong>
       </p>
       <Said view={view} />
-      {state === "pending" ? <Decide view={view} login={login} /> : null}
+      {state === "pending" && !view.isMine ? <Decide view={view} login={login} /> : null}
+      {view.mayWithdraw ? <Withdraw view={view} /> : null}
       <p>
         <a href={APPROVALS_PATH}>All approvals</a>
       </p>
@@ -104,22 +136,29 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
 }
 
 /** The list of a person's approvals. */
-export function approvalsPage(views: readonly ApprovalView[]): string {
+export function approvalsPage(views: readonly ApprovalView[], page: ApprovalsPage): string {
   return render(
     <Layout title="Approvals · Bakehouse">
       <h1>Approvals</h1>
-      {views.length === 0 ? <p>Nothing is asked of you.</p> : null}
+      {views.length > 0 ? null : (
+        <p>{page.isFirst ? "Nothing is asked of you." : "There are no older ones."}</p>
+      )}
       <ul>
         {views.map((view) => (
           <li>
-            <a href={`${APPROVALS_PATH}/${view.id}`}>{STATES[view.state]}</a>
+            <a href={`${APPROVALS_PATH}/${view.id}`}>{standing(view)}</a>
             {view.about === null
               ? ", by someone unknown"
               : `, for ${printable(view.about.principal.subject, 255)} on ${view.about.platform}`}
+            <p>{view.allows}</p>
             <Claims title="Unverified" texts={[view.condition.text]} />
           </li>
         ))}
       </ul>
+      <p>
+        {page.isFirst ? null : <a href={APPROVALS_PATH}>The newest</a>}{" "}
+        {page.older === undefined ? null : <a href={`${APPROVALS_PATH}?before=${page.older}`}>Older ones</a>}
+      </p>
     </Layout>,
   );
 }

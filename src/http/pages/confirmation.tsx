@@ -9,6 +9,7 @@ const ENDINGS = {
   granted: "Confirmed. You can close this page and go back to the program.",
   denied: "Refused. Nothing was given to the program.",
   dropped: "This request made room for newer ones. Begin again in the program.",
+  withdrawn: "The program has withdrawn this request. Nothing was given to it.",
   expired: "This request has expired. Begin again in the program.",
 } as const;
 

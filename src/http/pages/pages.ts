@@ -2,6 +2,13 @@ import type { ApprovalView, ConfirmationView } from "../../domain/discharge-serv
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import type { Problem } from "../parts/problem.ts";
 
+/** The place of a page in the list of approvals. */
+export interface ApprovalsPage {
+  /** The last approval of this page, if there are older ones. */
+  readonly older: string | undefined;
+  readonly isFirst: boolean;
+}
+
 /**
  * The pages that routes answer, as HTML text.
  *
@@ -19,7 +26,7 @@ export interface Pages {
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
   /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */
   notYours(identity: Identity, login: string): string;
-  approvals(views: readonly ApprovalView[]): string;
+  approvals(views: readonly ApprovalView[], page: ApprovalsPage): string;
   /** @param login where to sign in again, with what the ticket demands */
   approval(view: ApprovalView, identity: Identity, login: string): string;
   /**

@@ -2,7 +2,7 @@ import type { Route } from "../request/route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
 import { authorizationServer } from "./authorization-server.ts";
 import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";
-import { askDischarge, collectDischarge } from "./discharge.ts";
+import { askDischarge, collectDischarge, withdrawDischarge } from "./discharge.ts";
 import { answerApproval, approvalPage, approvalsPage, confirm, confirmationPage } from "./discharge-pages.ts";
 import { docs, docsFile, openapiYaml } from "./docs.ts";
 import { healthz, readyz } from "./health.ts";
@@ -29,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   oauthRevoke,
   askDischarge,
   collectDischarge,
+  withdrawDischarge,
   listApprovals,
   decideApproval,
   listSessions,

@@ -164,16 +164,25 @@ export const confirm = defineRoute({
   }),
 });
 
+/** The input of the handler of the list. */
+interface Listing extends Omit<Asked, "params"> {
+  readonly query: { readonly before?: string | undefined };
+}
+
 /** `GET /approvals` */
 export const approvalsPage = defineRoute({
   ...SHOWS,
   path: APPROVALS_PATH,
   operationId: "approvalsPage",
   summary: "What one is asked to approve",
-  description: "The newest hundred, past ones too.",
-  handler: signedIn(async ({ context, service }, caller) => {
-    const { items } = await service.approvals.list(caller, false, { limit: SHOWN, after: undefined });
-    return html(200, context.pages.approvals(items), context.pages.policy);
+  description: "Past ones too, a hundred on a page, the newest first.",
+  query: z.strictObject({
+    before: approvalId.optional().meta({ description: "The last approval of the page before." }),
+  }),
+  handler: signedIn(async ({ context, service, query: { before: after } }: Listing, caller) => {
+    const { items, next } = await service.approvals.list(caller, false, { limit: SHOWN, after });
+    const page = { older: next, isFirst: after === undefined };
+    return html(200, context.pages.approvals(items, page), context.pages.policy);
   }),
 });
 
@@ -199,9 +208,11 @@ export const answerApproval = defineRoute({
   operationId: "answerApproval",
   summary: "Approve or deny, on the page",
   description:
-    "A form with `decision`, `approve` or `deny`, and `reason`. Needs a session and the `Origin` of this service.",
+    "A form with `decision`, `approve` or `deny`, and `reason`; or `withdraw`, by the person who said yes, until the discharge ends. Needs a session and the `Origin` of this service.",
   handler: oneForm(async ({ service, params }, caller, form) => {
-    const approved = decisionOf(form, ...DECISIONS) === "approve";
+    const decision = decisionOf(form, ...DECISIONS, "withdraw");
+    if (decision === "withdraw") return service.approvals.withdraw(caller, params.id);
+    const approved = decision === "approve";
     await service.approvals.decide(caller, params.id, { approved, reason: reasonOf(form) });
   }),
 });

@@ -9,6 +9,13 @@ import { instant, opaqueId, printInstant } from "../wire/text.ts";
 
 const requestId = z.string().regex(UUID_V7, "must be a request's id");
 
+const secretBody = jsonBody(
+  z.strictObject({
+    secret: z.string().min(1).max(128).meta({ description: "As it was given when asking." }),
+  }),
+  { secret: "kJ0q2m1bVn8s7d6f5g4h3j2k1l0z9x8c7v6b5n4m3a2" },
+);
+
 const REQUEST = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
 const AT = "2026-11-22T14:00:00.000Z";
 const discharged = { discharge: "AgIgdGhpcyB3YXMgaG93IHdlIHJlbWluZCBhdXRoIG9mIGtleQ" };
@@ -65,12 +72,7 @@ export const collectDischarge = defineRoute({
     "For whoever asked: the secret is the credential. Waits up to 20 seconds for an answer, then says 202: ask again. An answer that was lost can be collected again, for as long as the discharge lives.",
   auth: "none",
   params: z.strictObject({ id: requestId }),
-  body: jsonBody(
-    z.strictObject({
-      secret: z.string().min(1).max(128).meta({ description: "As it was given when asking." }),
-    }),
-    { secret: "kJ0q2m1bVn8s7d6f5g4h3j2k1l0z9x8c7v6b5n4m3a2" },
-  ),
+  body: secretBody,
   responses: {
     200: { description: "Discharged.", schema: dischargeSchema, example: discharged },
     202: {
@@ -84,5 +86,31 @@ export const collectDischarge = defineRoute({
     const collected = await service.discharges.collect(params.id, body.secret, askerOf(exchange));
     if (collected.state === "granted") return json(200, { discharge: collected.discharge });
     return json(202, { id: params.id, expires_at: printInstant(collected.expiresAt) });
+  },
+});
+
+/** `POST /v1/discharge/{id}/withdraw` */
+export const withdrawDischarge = defineRoute({
+  method: "POST",
+  path: "/v1/discharge/{id}/withdraw",
+  operationId: "withdrawDischarge",
+  tag: "Discharges",
+  summary: "Withdraw a request that waits",
+  description:
+    "For whoever asked, with its secret: nobody is asked any more, and nobody can answer. What is granted is withdrawn by revoking it.",
+  auth: "none",
+  params: z.strictObject({ id: requestId }),
+  body: secretBody,
+  responses: {
+    200: {
+      description: "It is withdrawn.",
+      schema: z.strictObject({ id: opaqueId, state: z.literal("withdrawn") }),
+      example: { id: REQUEST, state: "withdrawn" },
+    },
+  },
+  problems: ["conflict", "rate_limited", "unavailable"],
+  async handler({ service, params, body, exchange }) {
+    await service.discharges.withdraw(params.id, body.secret, askerOf(exchange));
+    return json(200, { id: params.id, state: "withdrawn" as const });
   },
 });

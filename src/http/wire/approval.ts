@@ -12,7 +12,8 @@ export const approvalSchema = z
   .strictObject({
     id: opaqueId.meta({ description: "The approval id: revoke it to withdraw what was approved." }),
     state: z.enum(REQUEST_STATES).meta({
-      description: "`dropped`: made room for newer requests of the same caller or token.",
+      description:
+        "`withdrawn`: by its asker while it was pending, or after a yes, so that the discharge is dead. `dropped`: made room for newer requests of the same caller or token. More states may be added.",
     }),
     needed: z.int().meta({ description: "How many different people have to approve." }),
     subjects: z.array(z.string()),
@@ -21,6 +22,8 @@ export const approvalSchema = z
     asked_at: instant,
     expires_at: instant,
     decided_at: instant.optional(),
+    withdrawn_at: instant.optional(),
+    ends_at: instant.optional().meta({ description: "When the discharge ends. There once it is granted." }),
     discharge_life: z.int().meta({ description: "Seconds that the discharge lives once it is granted." }),
     allows: z.string().meta({
       description:
@@ -86,7 +89,7 @@ export const decisionSchema = z
 
 /** Writes an approval. */
 export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema> {
-  const { condition, about, decidedAt, obstacle } = view;
+  const { condition, about, decidedAt, withdrawnAt, endsAt, obstacle } = view;
   return {
     id: view.id,
     state: view.state,
@@ -97,6 +100,8 @@ export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema>
     asked_at: printInstant(view.askedAt),
     expires_at: printInstant(view.expiresAt),
     ...(decidedAt === null ? {} : { decided_at: printInstant(decidedAt) }),
+    ...(withdrawnAt === null ? {} : { withdrawn_at: printInstant(withdrawnAt) }),
+    ...(endsAt === null ? {} : { ends_at: printInstant(endsAt) }),
     discharge_life: view.life,
     allows: view.allows,
     asked_caveats: view.caveats.map(wholeCaveat),

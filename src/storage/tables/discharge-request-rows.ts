@@ -51,12 +51,12 @@ const protocolSchema = z.enum(["native", "bakery"]);
 const keysSchema = z.array(z.string());
 
 /** How a request's state is read. */
-export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired"]);
+export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired", "withdrawn"]);
 
 /** The columns of a request, from `discharge_requests as r`. */
 export const COLUMNS = `
   r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
-  r.ancestor, r.about, r.about_origin, r.caveats, r.allowance, r.approver_keys, r.asked_at, r.expires_at, r.decided_at,
+  r.ancestor, r.about, r.about_origin, r.caveats, r.allowance, r.approver_keys, r.asked_at, r.expires_at, r.decided_at, r.withdrawn_at,
   (select coalesce(jsonb_agg(jsonb_build_object('issuer', d.issuer, 'subject', d.subject, 'approved', d.approved,
     'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
     '[]'::jsonb) from discharge_decisions as d where d.request_id = r.id) as decisions`;
@@ -88,6 +88,7 @@ export function toRequest(row: Row): DischargeRequest {
     askedAt: readInstant(row["asked_at"]),
     expiresAt: readInstant(row["expires_at"]),
     decidedAt: nullable(readInstant)(row["decided_at"]),
+    withdrawnAt: nullable(readInstant)(row["withdrawn_at"]),
     decisions: readJson("discharge_decisions", decisionsSchema, parsed(row["decisions"])),
   };
 }

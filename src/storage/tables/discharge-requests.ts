@@ -34,6 +34,13 @@ const DECIDE = `
   values ($1, $2, $3, $4, $5, $6::timestamptz)
   on conflict do nothing returning 1 as decided`;
 
+// Whoever does not know the column sees a waiting request as dropped.
+const WITHDRAW = `
+  update discharge_requests
+  set withdrawn_at = $2::timestamptz, state = case when state = 'pending' then 'dropped' else state end
+  where id = $1 and withdrawn_at is null and state in ('pending', 'granted')
+  returning 1 as withdrawn`;
+
 // One look into the index for each: joined as sets, a planner that knows nothing of them reads the whole table.
 const STANDINGS = `
   select found.* from jsonb_array_elements_text($1::jsonb) as asked
@@ -141,6 +148,12 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           [id, state, writeInstant(decidedAt)],
         ),
       );
+    },
+    async withdraw(id, at) {
+      const rows = await run("dischargeRequests.withdraw", (session) =>
+        session.query(WITHDRAW, [id, writeInstant(at)]),
+      );
+      return rows.length === 1;
     },
     async standings(ids) {
       const rows = await run("dischargeRequests.standings", (session) =>

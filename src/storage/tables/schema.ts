@@ -188,6 +188,7 @@ export const dischargeRequests = pgTable("discharge_requests", {
   askedAt: instant("asked_at").notNull(),
   expiresAt: instant("expires_at").notNull(),
   decidedAt: instant("decided_at"),
+  withdrawnAt: instant("withdrawn_at"),
 });
 
 export const dischargeDecisions = pgTable(

@@ -109,6 +109,7 @@ export const CALLS: Calls = {
     settle: [
       async (store) => store.dischargeRequests.settle(await pendingRequest(store), "granted", Date.now()),
     ],
+    withdraw: [async (store) => store.dischargeRequests.withdraw(await pendingRequest(store), Date.now())],
     standings: [
       (store) => store.dischargeRequests.standings(Array.from({ length: 200 }, () => randomUUID())),
     ],
