@@ -67,7 +67,8 @@ export function createReader(
 
   function complain(name: string, error: unknown): void {
     const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-    problems.push(`${name}: ${error instanceof Invalid ? error.message : `cannot be read${code}`}`);
+    const unread = `cannot be read${code}: name a file that this user may read`;
+    problems.push(`${name}: ${error instanceof Invalid ? error.message : unread}`);
   }
 
   function fromFile(variable: string, path: string): string | undefined {

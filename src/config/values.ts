@@ -50,7 +50,9 @@ export function parseSecretKey(text: string): Secret {
   const again = bytes?.toString("base64url");
   const url = trimmed.replace(/=$/, "").replaceAll("+", "-").replaceAll("/", "_");
   if (bytes?.length !== 32 || again !== url)
-    throw new Invalid("must be exactly 32 bytes in base64 or base64url");
+    throw new Invalid(
+      "must be exactly 32 bytes in base64 or base64url, as `openssl rand -base64 32` writes them",
+    );
   return new Secret(new Uint8Array(bytes));
 }
 

@@ -15,6 +15,15 @@ export function prepareDataDir(path: string): void {
   chmodSync(path, 0o700);
 }
 
+/** A file of the data folder is damaged. The message names it, the finding and the cure. */
+class DataFileError extends Error {
+  override readonly name = "DataFileError";
+
+  constructor(path: string, finding: string) {
+    super(`${path} ${finding}: restore it from a backup`);
+  }
+}
+
 /** Writes a file so that after a crash it is there whole or not at all. */
 async function writeDurably(path: string, text: string): Promise<void> {
   const draft = `${path}.draft`;
@@ -52,7 +61,7 @@ export async function ensureMasterKey(dataDir: string, randomness: Randomness): 
   const kept = await readIfThere(path);
   if (kept !== undefined) {
     const bytes = Buffer.from(kept.trim(), "base64url");
-    if (bytes.length !== 32) throw new Error(`${path} does not hold 32 bytes in base64url`);
+    if (bytes.length !== 32) throw new DataFileError(path, "does not hold 32 bytes in base64url");
     return new Secret(new Uint8Array(bytes));
   }
   const made = randomness.bytes(32);

@@ -13,6 +13,12 @@ export type WorkerMessage =
 /** The message of a worker once it answers. */
 const SERVING = "serving";
 
+/** The message of a worker that does not come to that. */
+interface Failed {
+  /** For people, each a fault of its own. */
+  readonly failed: readonly string[];
+}
+
 /** Tells a worker something. If it is gone meanwhile, nothing happens. */
 export function tellWorker(worker: Worker, message: WorkerMessage): void {
   if (worker.isConnected()) worker.send(message, () => {});
@@ -22,6 +28,13 @@ export function tellWorker(worker: Worker, message: WorkerMessage): void {
 export function onServing(worker: Worker, callback: () => void): void {
   worker.on("message", (message: unknown) => {
     if (message === SERVING) callback();
+  });
+}
+
+/** Calls back if a worker says why it does not serve. */
+export function onFailed(worker: Worker, callback: (lines: readonly string[]) => void): void {
+  worker.on("message", (message: Failed | string) => {
+    if (typeof message === "object" && Array.isArray(message?.failed)) callback(message.failed);
   });
 }
 
@@ -48,4 +61,13 @@ export function hearPrimary({ announce, leave, take }: WorkerDuties): void {
 /** Says that this process answers. */
 export function sayServing(): void {
   process.send?.(SERVING);
+}
+
+/** Says why this process does not serve. Resolves once that is on its way. */
+export function sayFailed(lines: readonly string[]): Promise<void> {
+  const message: Failed = { failed: lines };
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, undefined, {}, () => resolve());
+  });
 }

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Logger } from "pino";
 
-import { DomainError } from "../domain/parts/error.ts";
 import { shareConnections } from "./connection-sharing.ts";
-import { onServing, tellWorker } from "./worker-messages.ts";
+import { StartFailure } from "./start-failure.ts";
+import { onFailed, onServing, tellWorker } from "./worker-messages.ts";
 import { createSlots } from "./worker-slots.ts";
 
 /** Milliseconds that a new worker has until it serves, besides its wait for a database: a restart must end. */
@@ -70,13 +70,17 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     living.add(worker);
     passOnLines(worker, write);
     const force = setTimeout(() => worker.process.kill("SIGKILL"), START_TIME + startWait);
+    let failed: readonly string[] | undefined;
+    onFailed(worker, (lines) => {
+      failed = lines;
+    });
     return new Promise((resolve, reject) => {
       function gone(): void {
         // Once: the slot may be another worker's by now.
         if (!living.delete(worker)) return;
         clearTimeout(force);
         slots.free(slot);
-        reject(new DomainError("unavailable", "a worker ended before it served"));
+        reject(new StartFailure(failed ?? ["a worker ended before it served"], 1));
       }
       onServing(worker, () => {
         clearTimeout(force);
@@ -119,8 +123,8 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
         const worker = await start();
         log.info({ event: "worker replaced", pid: worker.process.pid, crashes });
         return;
-      } catch {
-        log.error({ event: "worker not replaced", detail: "it ended before it served" });
+      } catch (error) {
+        log.error({ event: "worker not replaced", detail: detailOf(error) });
       }
     }
   }
@@ -147,11 +151,8 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
       if (!serving.has(worker)) continue; // it crashed meanwhile, and its replacement is new anyway
       try {
         await start();
-      } catch {
-        log.error({
-          event: "restart given up",
-          detail: "a new worker ended before it served; the old ones stay",
-        });
+      } catch (error) {
+        log.error({ event: "restart given up", detail: `${detailOf(error)}; the old workers stay` });
         return;
       }
       await end(worker);
@@ -184,6 +185,11 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     },
     stop,
   };
+}
+
+/** Why a worker did not come to serve. */
+function detailOf(error: unknown): string {
+  return error instanceof StartFailure ? error.message : "it could not be started";
 }
 
 /** Passes on whole lines, each worker's in its order. */

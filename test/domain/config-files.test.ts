@@ -116,8 +116,12 @@ describe("secrets in files", () => {
   });
 
   test.each([
-    ["that is not there", () => join(folder, CANARY), "cannot be read (ENOENT)"],
-    ["that is a folder", () => folder, "cannot be read (EISDIR)"],
+    [
+      "that is not there",
+      () => join(folder, CANARY),
+      "cannot be read (ENOENT): name a file that this user may read",
+    ],
+    ["that is a folder", () => folder, "cannot be read (EISDIR): name a file that this user may read"],
     ["without an end", () => "/dev/zero", "the file is longer than 64 KiB"],
     ["that is too long", () => file("x".repeat(65 * 1024)), "the file is longer than 64 KiB"],
     ["that is empty", () => file(""), "the file is empty"],
@@ -135,7 +139,9 @@ describe("secrets in files", () => {
     chmodSync(folder, 0o755);
     const { MASTER_KEY: __, ...others } = SET;
     const problems = asNobody(() => failureOf({ ...others, MASTER_KEY_FILE: path }).problems);
-    expect(problems).toEqual(["MASTER_KEY_FILE: cannot be read (EACCES)"]);
+    expect(problems).toEqual([
+      "MASTER_KEY_FILE: cannot be read (EACCES): name a file that this user may read",
+    ]);
   });
 
   test("what a file holds is refused by the file's name, and never repeated", () => {

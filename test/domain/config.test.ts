@@ -351,17 +351,22 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     KEY_HEX,
   ].map((MASTER_KEY) => ({
     set: { MASTER_KEY },
-    problem: "MASTER_KEY: must be exactly 32 bytes in base64 or base64url",
+    problem:
+      "MASTER_KEY: must be exactly 32 bytes in base64 or base64url, as `openssl rand -base64 32` writes them",
   })),
   {
     set: { MASTER_KEY_PREVIOUS: CANARY },
-    problem: "MASTER_KEY_PREVIOUS: must be exactly 32 bytes in base64 or base64url",
+    problem:
+      "MASTER_KEY_PREVIOUS: must be exactly 32 bytes in base64 or base64url, as `openssl rand -base64 32` writes them",
   },
   {
     set: { MASTER_KEY: KEY, MASTER_KEY_FILE: "/run/key" },
     problem: "MASTER_KEY: set it or MASTER_KEY_FILE, not both",
   },
-  { set: { MASTER_KEY_FILE: `/run/${CANARY}` }, problem: "MASTER_KEY_FILE: cannot be read" },
+  {
+    set: { MASTER_KEY_FILE: `/run/${CANARY}` },
+    problem: "MASTER_KEY_FILE: cannot be read: name a file that this user may read",
+  },
   ...["10", "0s", "499ms", "601s", "11m", "1h", "-1s", "1.5s", CANARY].map((text) => ({
     set: { REVOCATION_MAX_STALENESS: text },
     problem: "REVOCATION_MAX_STALENESS: must be a duration from 500ms to 10m, such as 10s",
@@ -409,7 +414,7 @@ describe("what is refused says which variable and what it must be, and never wha
 
   test("a master key's file that holds something else", () => {
     expect(problemsOf({ MASTER_KEY_FILE: "/run/key" }, () => CANARY)).toEqual([
-      "MASTER_KEY_FILE: must be exactly 32 bytes in base64 or base64url",
+      "MASTER_KEY_FILE: must be exactly 32 bytes in base64 or base64url, as `openssl rand -base64 32` writes them",
     ]);
   });
 

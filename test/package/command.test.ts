@@ -62,8 +62,8 @@ test.each(["serve", "migrate", "bootstrap"])(
     };
     const { code, stdout, stderr } = await bakehouse([command], wrong);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    for (const name of Object.keys(wrong)) expect(stderr).toMatch(new RegExp(`^ {2}${name}: `, "m"));
-    expect(stderr).toMatch(/^ {2}OIDC_CLIENT_ID: is needed/m);
+    for (const name of Object.keys(wrong)) expect(stderr).toMatch(new RegExp(`^bakehouse: ${name}: `, "m"));
+    expect(stderr).toMatch(/^bakehouse: OIDC_CLIENT_ID: is needed/m);
     expect(stderr).not.toContain(CANARY);
   },
 );

@@ -143,7 +143,9 @@ describe("[pglite] the built service", () => {
     for (const name of ["serve", "migrate", "bootstrap"]) {
       const second = await command(home, [name], { PORT: "0" });
       expect(second.code).toBe(1);
-      expect(second.stderr).toMatch(/^bakehouse: folder .+ is in use by another process \(pid \d+\)\n$/);
+      expect(second.stderr).toMatch(
+        /^bakehouse: folder .+ is in use by another process \(pid \d+\): stop that one, or set DATA_DIR to another folder\n$/,
+      );
       expect(second.stderr).toContain(`(pid ${service.pid})`);
     }
     expect((await createClient(service.url).call("GET", "/readyz")).status).toBe(200);

@@ -56,7 +56,7 @@ export function signingKeysFile(path: string): SigningKeys {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
         throw error;
       }
-      return readKeys(text);
+      return readKeys(path, text);
     },
     async save(keys) {
       // Written aside and renamed, so that a crash leaves the old file or the new one, never half of one.
@@ -73,18 +73,27 @@ export function signingKeysFile(path: string): SigningKeys {
   };
 }
 
-function readKeys(text: string): readonly SigningKey[] {
+/** The file is damaged. The message names it and the cure, and nothing of its content. */
+class SigningKeysError extends Error {
+  override readonly name = "SigningKeysError";
+
+  constructor(path: string, finding: string) {
+    super(`${path}, with the development identity provider's keys, ${finding}: remove it, and log in anew`);
+  }
+}
+
+function readKeys(path: string, text: string): readonly SigningKey[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     // The parser's own error quotes the text.
-    throw new Error("the file of the development identity provider's signing keys is not JSON");
+    throw new SigningKeysError(path, "is not JSON");
   }
   const keys: unknown =
     typeof value === "object" && value !== null && "keys" in value ? value.keys : undefined;
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isSigningKey)) {
-    throw new Error("the file of the development identity provider's signing keys is damaged");
+    throw new SigningKeysError(path, "is damaged");
   }
   return keys;
 }

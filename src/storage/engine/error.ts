@@ -24,7 +24,7 @@ export class StorageError extends Error {
 }
 
 /**
- * No connection to a database server came about, and none will before somebody changes a setting. The message is one line
+ * No connection to a database came about, and none will before somebody changes a setting. The message is one line
  * for the person at the start: the place, the fault, its code, and the cure. It holds no secret.
  */
 export class ConnectError extends Error {

@@ -26,7 +26,9 @@ export function lockFolder(folder: string): FolderLock {
   const note = join(folder, "lock");
   const lock = lockFile(join(folder, "lock.sqlite"));
   if (lock === undefined) {
-    throw new FolderLockedError(`folder ${folder} is in use by another process${holder(note)}`);
+    throw new FolderLockedError(
+      `folder ${folder} is in use by another process${holder(note)}: stop that one, or set DATA_DIR to another folder`,
+    );
   }
   writeFileSync(note, `pid ${process.pid}\nsince ${new Date().toISOString()}\n`, { mode: 0o600 });
   return {
@@ -38,23 +40,31 @@ export function lockFolder(folder: string): FolderLock {
   };
 }
 
+/** SQLite's word for a lock that another process has. */
+const BUSY = 5;
+
 /**
  * Takes the kernel's lock on a file, which is made (mode 0600) if it is not there and stays empty. It ends with this process.
  *
  * @returns undefined if somebody else has it, in this process or another
+ * @throws FolderLockedError if no lock can be had of it
  */
 export function lockFile(path: string): FolderLock | undefined {
   // Only if it is not there: to close any descriptor of a file ends all locks that this process has on it (POSIX,
   // fcntl), so an attempt that is refused would hand the file to the next process.
   if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
-  const database = new DatabaseSync(path);
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(path);
     database.exec("pragma busy_timeout = 0; pragma journal_mode = memory; begin exclusive");
-  } catch {
-    database.close();
-    return undefined;
+  } catch (error) {
+    database?.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === BUSY) return undefined;
+    throw new FolderLockedError(
+      `${path} cannot be locked: let this user write it, or remove it if it is damaged`,
+    );
   }
-  return { release: () => database.close() };
+  return { release: () => database?.close() };
 }
 
 function holder(note: string): string {

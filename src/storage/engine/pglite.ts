@@ -5,6 +5,7 @@ import { PGlite, types } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 
 import type { Connection } from "./connection.ts";
+import { ConnectError } from "./error.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 
 // In the server's text form, which the readers of values expect.
@@ -17,7 +18,7 @@ const AS_TEXT = (value: string): string => value;
  * survive a power cut.
  *
  * @param folder it is made if it is missing, and locked as long as the database is open
- * @throws FolderLockedError if another process has the folder
+ * @throws FolderLockedError if another process has the folder; ConnectError if the database in it does not open
  */
 export async function openEmbedded(folder: string): Promise<Connection> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -30,9 +31,21 @@ export async function openEmbedded(folder: string): Promise<Connection> {
   }
 }
 
+/** @throws ConnectError if it does not open: what it says itself is of use to nobody */
+async function openClient(dataDir: string): Promise<PGlite> {
+  try {
+    const client = await PGlite.create({ dataDir, parsers: { [types.TIMESTAMPTZ]: AS_TEXT } });
+    await client.exec("set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set search_path = public");
+    return client;
+  } catch {
+    throw new ConnectError(
+      `database ${dataDir}: it is damaged, or of another version of Postgres: restore DATA_DIR from a backup, or set DATA_DIR to an empty folder to begin anew`,
+    );
+  }
+}
+
 async function openPGlite(dataDir: string, lock: FolderLock): Promise<Connection> {
-  const client = await PGlite.create({ dataDir, parsers: { [types.TIMESTAMPTZ]: AS_TEXT } });
-  await client.exec("set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set search_path = public");
+  const client = await openClient(dataDir);
   let closed = false;
 
   return {

@@ -104,7 +104,7 @@ export function missing(
 function requireVersion(minimum: string | null, version: string | undefined): void {
   if (minimum === null || version === undefined) {
     throw new MigrationError(
-      "it has migrations that this version does not know: they are newer, or not ours",
+      "it has migrations that this version does not know: they are newer, or not ours: run the version that made them, or name another database",
     );
   }
   if (isOlder(version, minimum)) {

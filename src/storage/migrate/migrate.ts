@@ -74,7 +74,7 @@ export async function migrate(
       const state = stateOf(error) ?? "";
       if (state === SQLSTATE.insufficientPrivilege)
         throw new MigrationError(
-          "it lacks migrations, and its role has no right to apply them: migrate as the owner",
+          "it lacks migrations, and its role has no right to apply them (42501): migrate as the owner",
         );
       if (isOperation(error, ADVISORY) && SQLSTATE.unknown.has(state)) advisory = false;
       else if (attempt === MOST_ATTEMPTS || !isRace(error, state)) throw error;

@@ -4,7 +4,7 @@ import { type ConnectionOptions, checkServerIdentity, getCACertificates } from "
 
 import type { TlsSettings } from "../url/address.ts";
 
-/** A file that the database URL names cannot be read. */
+/** A file that the database URL names is of no use. The message says which, why, and the cure. */
 export class CertificateFileError extends Error {
   override readonly name = "CertificateFileError";
 }
@@ -34,8 +34,17 @@ export function tlsOptions(settings: TlsSettings, host: string): ConnectionOptio
   };
 }
 
+// As OpenSSL takes them; without any it trusts nobody, and says so of the server.
+const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/;
+
 function authoritiesOf(file: string | undefined): readonly string[] {
-  if (file !== undefined) return [read("sslrootcert", file)];
+  if (file !== undefined) {
+    const text = read("sslrootcert", file);
+    if (CERTIFICATE.test(text)) return [text];
+    throw new CertificateFileError(
+      `${file}, the file of sslrootcert, holds no certificate in PEM form: convert it`,
+    );
+  }
   return [...getCACertificates("default"), ...getCACertificates("system")];
 }
 
@@ -44,6 +53,8 @@ function read(parameter: string, path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new CertificateFileError(`the file of ${parameter} cannot be read: ${path} (${code})`);
+    throw new CertificateFileError(
+      `${path}, the file of ${parameter}, cannot be read (${code}): correct its name, or let this user read it`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseAddress, HostAddress } from "../url/address.ts";
+import { parseDatabaseUrl } from "../url/parse.ts";
 import { CertificateFileError } from "./certificates.ts";
 import { ConnectFault, type Fault } from "./fault.ts";
 import { databaseOf } from "./login.ts";
@@ -92,10 +93,11 @@ const TLS: Readonly<Record<string, Entry>> = {
 };
 
 const FULL = "53300";
+const NO_RULE = "28000";
 
 const STATES: Readonly<Record<string, Entry>> = {
   "28P01": ["the password was refused", CREDENTIALS],
-  "28000": ["the login was refused", "add a rule to pg_hba.conf there, or correct the user in the URL"],
+  [NO_RULE]: ["the login was refused", "add a rule to pg_hba.conf there, or correct the user in the URL"],
   "3D000": ["there is no such database", "create it, or correct its name in the URL"],
   "42501": ["the user may not connect to this database", "grant connect on it to the user"],
   [FULL]: ["it has no connection left", "lower DATABASE_POOL, or raise the limit there", "passing"],
@@ -121,7 +123,7 @@ const FULL_WORDS =
 const IN_ITS_WORDS = new Set(["28000", "08P01", "0A000", "22023", "42704", "XX000"]);
 
 /** Says why a host was of no use. A server's own words are repeated without the password, in case it echoes it. */
-export function explainRefusal(error: unknown, { password }: DatabaseAddress): Refusal {
+export function explainRefusal(error: unknown, { password, tls }: DatabaseAddress): Refusal {
   if (error instanceof ConnectFault) {
     const about = error.about === "" ? "" : ` (${error.about})`;
     return refusal(FAULTS[error.fault], about, undefined);
@@ -144,8 +146,14 @@ export function explainRefusal(error: unknown, { password }: DatabaseAddress): R
   const words = IN_ITS_WORDS.has(code) || own(STATES, code) === undefined ? wordsOf(error, password) : "";
   const passing = /^(08|53|57|58)/.test(code) && code !== "08P01" ? "passing" : undefined;
   const full = code === FULL || (FULL_STATES.has(code) && FULL_WORDS.test(words));
-  const entry = own(STATES, full ? FULL : code) ?? ["it refused the connection", "see its log", passing];
-  return { ...refusal(entry, ` (${code}${words})`, code), full };
+  const [what, cure, lasting] = own(STATES, full ? FULL : code) ?? [
+    "it refused the connection",
+    "see its log",
+    passing,
+  ];
+  const wantsTls =
+    code === NO_RULE && tls.encryption === "plain" ? "write sslmode=require if it insists on TLS, or " : "";
+  return { ...refusal([what, `${wantsTls}${cure}`, lasting], ` (${code}${words})`, code), full };
 }
 
 function refusal([what, cure, passing]: Entry, about: string, sqlstate: string | undefined): Refusal {
@@ -159,6 +167,12 @@ export function placeOf(host: HostAddress, address: DatabaseAddress): string {
       ? host.path.replace("\0", "@")
       : `${host.host.includes(":") ? `[${host.host}]` : host.host}:${host.port}`;
   return `${server}/${databaseOf(address)}`;
+}
+
+/** Names all servers of a URL, and the database, for people. */
+export function placesOf(url: string): string {
+  const address = parseDatabaseUrl(url);
+  return address.hosts.map((host) => placeOf(host, address)).join(" or ");
 }
 
 function own(table: Readonly<Record<string, Entry>>, code: string): Entry | undefined {

@@ -147,5 +147,5 @@ function isTaken(name: string): name is Taken {
 function meant(name: string): string {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
   const near = [...TAKEN, ...Object.keys(HARMLESS)].find((known) => plain(known) === plain(name));
-  return near === undefined ? "" : `: ${near} is`;
+  return near === undefined ? ": take it out" : `: ${near} is`;
 }

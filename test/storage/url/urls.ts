@@ -351,7 +351,7 @@ export const REFUSED: readonly (readonly [url: string, reason: string])[] = [
   ["postgres://h/d?replication=database", "parameter replication must be off: this is no replica"],
   ["postgres://h/d?sslMode=require", "parameter sslMode is not known: sslmode is"],
   ["postgres://h/d?application-name=x", "parameter application-name is not known: application_name is"],
-  ["postgres://h/d?frobnicate=1", "parameter frobnicate is not known"],
-  ["postgres://h/d?sec%3Dret=1", "a parameter is not known"],
-  ["postgres://h/d?constructor=1", "parameter constructor is not known"],
+  ["postgres://h/d?frobnicate=1", "parameter frobnicate is not known: take it out"],
+  ["postgres://h/d?sec%3Dret=1", "a parameter is not known: take it out"],
+  ["postgres://h/d?constructor=1", "parameter constructor is not known: take it out"],
 ];

@@ -1,0 +1,41 @@
+import { type Config, parseConfig } from "../../config.ts";
+import { explainFailure, UsageError } from "../start-failure.ts";
+
+/** The surroundings of a command of the service. */
+export interface CommandContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Prints a line for people. */
+  readonly say: (line: string) => void;
+  /** The version of Node that this runs on. */
+  readonly node: string;
+}
+
+/** The oldest version of Node that runs the service. */
+const NODE = 26;
+
+/**
+ * Does a command's work with the settings, once it has printed the warnings that belong to them.
+ *
+ * @throws StartFailure which says all that went wrong
+ */
+export async function withConfig(
+  { environment, say, node }: CommandContext,
+  work: (config: Config) => Promise<void>,
+): Promise<void> {
+  let config: Config | undefined;
+  try {
+    requireNode(node);
+    config = parseConfig(environment);
+    for (const warning of config.warnings) say(`bakehouse: warning: ${warning}`);
+    await work(config);
+  } catch (error) {
+    throw await explainFailure(error, config);
+  }
+}
+
+function requireNode(version: string): void {
+  if (Number.parseInt(version, 10) >= NODE) return;
+  throw new UsageError(
+    `the service runs on Node ${NODE} or later, and this is ${version}: install one; the client's commands run on this one`,
+  );
+}
