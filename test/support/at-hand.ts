@@ -1,5 +1,6 @@
 import { findChromium } from "./chromium.ts";
 import { findProgram } from "./find-program.ts";
+import { findPython } from "./find-python.ts";
 import { debianBinaries } from "./postgres-server.ts";
 
 /** Software that no npm package brings, and that tests use if it is installed. */
@@ -19,6 +20,7 @@ const WANTED: readonly Wanted[] = [
   { name: "Chromium", package: "chromium", find: findChromium },
   { name: "zsh", package: "zsh", find: () => findProgram("zsh") },
   { name: "fish", package: "fish", find: () => findProgram("fish") },
+  { name: "Python 3.10 or later", package: "python3", find: findPython },
   { name: "openssl", package: "openssl", find: () => findProgram("openssl") },
 ];
 

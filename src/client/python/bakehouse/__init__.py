@@ -1,0 +1,111 @@
+"""Tokens for AI agents: narrowed offline, verified in one call, cut off at any link.
+
+Needs Python 3.10 or later and nothing else. The manual is README.md of this package.
+"""
+
+from __future__ import annotations
+
+from .answers import (
+    Allowed,
+    Budget,
+    Discharged,
+    Failure,
+    IssuedToken,
+    PendingDischarge,
+    Principal,
+    Problem,
+    Refused,
+    Revocation,
+    Revoked,
+    SummaryPart,
+    TokenPage,
+    TokenRecord,
+    UndischargedCaveat,
+    Verdict,
+)
+from .caveats import (
+    agent,
+    allow,
+    at_least,
+    at_most,
+    depth,
+    equals,
+    expires_at,
+    expires_in,
+    greater_than,
+    less_than,
+    matches,
+    none_of,
+    not_equals,
+    one_of,
+    rate,
+    spend,
+    starts_at,
+    uses,
+    within,
+)
+from .client import Bakehouse, Question
+from .codec import Format
+from .discharge import Interaction, discharge_token
+from .errors import BakehouseError, ConnectionFailure, ProblemError, TokenError
+from .identifier import Identifier
+from .inspection import InspectedCaveat, InspectedDischarge, Inspection, Undischarged
+from .token import Token
+from .words import PROBLEM_CODES, REFUSAL_CODES
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PROBLEM_CODES",
+    "REFUSAL_CODES",
+    "Allowed",
+    "Bakehouse",
+    "BakehouseError",
+    "Budget",
+    "ConnectionFailure",
+    "Discharged",
+    "Failure",
+    "Format",
+    "Identifier",
+    "InspectedCaveat",
+    "InspectedDischarge",
+    "Inspection",
+    "Interaction",
+    "IssuedToken",
+    "PendingDischarge",
+    "Principal",
+    "Problem",
+    "ProblemError",
+    "Question",
+    "Refused",
+    "Revocation",
+    "Revoked",
+    "SummaryPart",
+    "Token",
+    "TokenError",
+    "TokenPage",
+    "TokenRecord",
+    "Undischarged",
+    "UndischargedCaveat",
+    "Verdict",
+    "agent",
+    "allow",
+    "at_least",
+    "at_most",
+    "depth",
+    "discharge_token",
+    "equals",
+    "expires_at",
+    "expires_in",
+    "greater_than",
+    "less_than",
+    "matches",
+    "none_of",
+    "not_equals",
+    "one_of",
+    "rate",
+    "spend",
+    "starts_at",
+    "uses",
+    "within",
+]

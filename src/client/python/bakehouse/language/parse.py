@@ -1,0 +1,136 @@
+"""Reads caveats. Source: ``src/caveats/parse.ts`` and ``service.ts``; the grammar is in ``src/caveats/README.md``."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, cast
+
+from ..words import AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, SERVICE_NAMES, UNIT
+from .blocks import Block, parse_block
+from .caveat import (
+    Agent,
+    Ancestor,
+    Approval,
+    Caveat,
+    Comparison,
+    Depth,
+    DischargeId,
+    Equality,
+    Glob,
+    Membership,
+    Network,
+    Order,
+    Rate,
+    RateWindow,
+    ServiceCaveat,
+    Spend,
+    Time,
+    Uses,
+)
+from .characters import has_edge_space, is_clean
+from .decimals import is_number, read_decimal
+from .instants import parse_instant
+from .lists import parse_list
+
+_NAME = "[A-Za-z_][A-Za-z0-9_-]*"
+_ATTRIBUTE = re.compile(rf"{_NAME}(?:\.{_NAME})*")
+# Each with the space after it, so that a missing space is no operator.
+_OPERATOR = re.compile(r"(=|!=|<=|<|>=|>|in|not in|matches|within) ")
+# The condition that macaroon-bakery's libraries add; here it is another spelling of `time <`.
+_TIME_BEFORE = "time-before"
+_COUNT = re.compile("0|[1-9][0-9]{0,8}")
+_CALLS = re.compile("0|[1-9][0-9]{0,14}")
+_RATE = re.compile("(0|[1-9][0-9]{0,14})/([smhd])")
+
+
+def parse_caveat(text: str) -> Caveat | None:
+    """Reads a caveat; None for a text that is not exactly a sentence of the grammar. Nothing is guessed."""
+    if not is_clean(text):
+        return None
+    attribute, space, rest = text.partition(" ")
+    if not space or _ATTRIBUTE.fullmatch(attribute) is None:
+        return None
+    if attribute == _TIME_BEFORE:
+        return _time("<", rest)
+    match = _OPERATOR.match(rest)
+    if match is None:
+        return None
+    operator, value = match.group(1), rest[match.end() :]
+    if value == "" or has_edge_space(value):
+        return None
+    if attribute.partition(".")[0] in SERVICE_NAMES:
+        return _service_caveat(attribute, operator, value)
+    return _attribute_caveat(attribute, operator, value)
+
+
+def parse_caveat_bytes(data: bytes) -> Caveat | None:
+    """Reads a caveat as it stands in a macaroon; bytes that are not UTF-8 are no caveat."""
+    try:
+        return parse_caveat(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+
+
+def _attribute_caveat(attribute: str, operator: str, value: str) -> Caveat | None:
+    if operator in ("=", "!="):
+        return Equality(attribute, operator, value)
+    if operator in ("in", "not in"):
+        items = parse_list(value)
+        return Membership(attribute, operator, items) if items else None
+    if operator == "matches":
+        return Glob(attribute, value)
+    if operator == "within":
+        blocks = _blocks(value)
+        return Network(attribute, blocks) if blocks else None
+    bound = read_decimal(value) if is_number(value) else parse_instant(value)
+    return None if bound is None else Order(attribute, cast(Comparison, operator), bound)
+
+
+def _blocks(value: str) -> tuple[Block, ...] | None:
+    blocks: list[Block] = []
+    for item in parse_list(value) or ():
+        block = parse_block(item)
+        if block is None:
+            return None
+        blocks.append(block)
+    return tuple(blocks) or None
+
+
+def _time(operator: Literal["<", ">"], value: str) -> Time | None:
+    at = parse_instant(value)
+    return None if at is None else Time(operator, at)
+
+
+def _service_caveat(attribute: str, operator: str, value: str) -> ServiceCaveat | None:
+    """A form that the service does not know is no caveat: another operator, a longer path, a name not built yet."""
+    if attribute == "time" and operator in ("<", ">"):
+        return _time(operator, value)
+    if operator == "=":
+        return _naming_caveat(attribute, value)
+    if operator != "<=":
+        return None
+    if attribute == "depth":
+        return Depth(int(value)) if _COUNT.fullmatch(value) else None
+    if attribute == "uses":
+        return Uses(int(value)) if _CALLS.fullmatch(value) else None
+    if attribute == "rate":
+        rate = _RATE.fullmatch(value)
+        return None if rate is None else Rate(int(rate.group(1)), cast(RateWindow, rate.group(2)))
+    if attribute.startswith("spend."):
+        unit = attribute.removeprefix("spend.")
+        most = read_decimal(value) if UNIT.fullmatch(unit) else None
+        return None if most is None or most.is_negative else Spend(unit, most)
+    return None
+
+
+def _naming_caveat(attribute: str, value: str) -> ServiceCaveat | None:
+    if attribute == "agent":
+        agent = AGENT.fullmatch(value)
+        return None if agent is None else Agent(agent.group(1), agent.group(2))
+    if attribute == "ancestor" and REVOCATION_ID.fullmatch(value):
+        return Ancestor(value)
+    if attribute == "approval" and APPROVAL_ID.fullmatch(value):
+        return Approval(value)
+    if attribute == "bh.discharge" and DISCHARGE_ID.fullmatch(value):
+        return DischargeId(value)
+    return None
