@@ -4,6 +4,7 @@ import type { Block } from "./caveats/values/address.ts";
 import { type DatabaseConfig, readDatabase } from "./config/database.ts";
 import { ConfigError, createReader, type Environment, type SecretFile } from "./config/environment.ts";
 import { type IdentityConfig, readIdentity } from "./config/identity.ts";
+import { type ProviderNetwork, readProviderNetwork } from "./config/provider-network.ts";
 import { readSecretFile } from "./config/secret-file.ts";
 import { unknownSettings } from "./config/unknown.ts";
 import {
@@ -27,6 +28,8 @@ export interface Config extends DatabaseConfig, IdentityConfig {
   readonly port: number;
   /** An origin, without a trailing slash. */
   readonly publicUrl: string;
+  /** How identity providers are reached. */
+  readonly providerNetwork: ProviderNetwork;
   /** Peers that are believed when they say for whom they ask. */
   readonly trustedProxies: readonly Block[];
   /** Between failing readiness and closing the port, milliseconds. */
@@ -52,7 +55,7 @@ export interface Config extends DatabaseConfig, IdentityConfig {
  */
 export function parseConfig(
   environment: Environment,
-  readFile: (path: string) => SecretFile | string = readSecretFile,
+  readFile: (path: string, mostBytes?: number) => SecretFile | string = readSecretFile,
 ): Config {
   const reader = createReader(environment, readFile);
   const { text, isSet, read, problems } = reader;
@@ -70,6 +73,7 @@ export function parseConfig(
     host,
     port,
     publicUrl,
+    providerNetwork: readProviderNetwork(reader),
     ...readIdentity(reader, { host, publicUrl, hasServer }),
     trustedProxies: read("TRUSTED_PROXIES", parseBlocks) ?? [],
     shutdownDelay: read("SHUTDOWN_DELAY", parseWait) ?? 0,

@@ -42,6 +42,8 @@ export interface Reader {
    * @returns undefined if the setting is unset, empty or refused
    */
   read<T>(name: SettingName, parse: (text: string) => T): T | undefined;
+  /** The contents of the public file that a setting names, parsed. What cannot be read or parsed becomes a problem. */
+  contents<T>(name: SettingName, parse: (text: string) => T): T | undefined;
   /** Adds a problem: a line that begins with the variable's name. */
   problem(line: string): void;
   /** Adds a fact that is no problem and yet not as it should be: a line that begins with the variable's name. */
@@ -52,13 +54,16 @@ export interface Reader {
   readonly warnings: readonly string[];
 }
 
+/** Bytes that a file without secrets may hold: a bundle of authorities is long. */
+const MOST_PUBLIC_BYTES = 1024 * 1024;
+
 /** The rights of everybody else to read and to write. */
 const OTHERS = 0o006;
 
 /** Makes a reader over one environment. @param readFile throws if the file cannot be read */
 export function createReader(
   environment: Environment,
-  readFile: (path: string) => SecretFile | string,
+  readFile: (path: string, mostBytes?: number) => SecretFile | string,
 ): Reader {
   const problems: string[] = [];
   const warnings: string[] = [];
@@ -120,6 +125,17 @@ export function createReader(
         return parse(value);
       } catch (error) {
         complain(from, error);
+        return undefined;
+      }
+    },
+    contents(name, parse) {
+      const path = find(name).value;
+      if (path === undefined) return undefined;
+      try {
+        const file = readFile(path, MOST_PUBLIC_BYTES);
+        return parse(typeof file === "string" ? file : file.text);
+      } catch (error) {
+        complain(name, error);
         return undefined;
       }
     },

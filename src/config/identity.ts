@@ -2,7 +2,7 @@ import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { type GroupsClaim, parseGroupsClaim, USUAL_GROUPS_CLAIM } from "../oidc/groups-claim.ts";
 import { isLoopbackHost } from "../oidc/issuer-url.ts";
 import { Invalid, type Reader } from "./environment.ts";
-import { parseNames, parseUrl } from "./values.ts";
+import { parseNames, parseOrigin, parseUrl } from "./values.ts";
 
 /** An issuer with ID tokens that are accepted besides the service's own. */
 export interface TrustedIssuer {
@@ -19,6 +19,8 @@ export type OidcConfig =
       readonly clientId: string;
       readonly clientSecret: string | undefined;
       readonly cliClientId: string | undefined;
+      /** The origin at which this service reaches the issuer, in place of the one that browsers use. */
+      readonly backChannel: string | undefined;
     }
   | { readonly kind: "development" };
 
@@ -102,6 +104,11 @@ export function readIdentity(reader: Reader, surroundings: IdentitySurroundings)
       'ADMIN_GROUPS: holds a part of an LDAP name: to keep its commas write a JSON list such as ["cn=admins,dc=example"]',
     );
   }
+  if (oidc.kind === "issuer" && oidc.backChannel?.startsWith("http:") === true) {
+    reader.warn(
+      "OIDC_BACKCHANNEL_URL: is http: whoever can change what passes there can sign in as anybody (https with OIDC_CA_FILE closes that)",
+    );
+  }
   if (groupsClaim === null && adminGroups.length > 0) {
     reader.problem("ADMIN_GROUPS: nobody is in a group with OIDC_GROUPS_CLAIM none");
   }
@@ -118,6 +125,7 @@ const ISSUER_SETTINGS = [
   "OIDC_CLIENT_ID",
   "OIDC_CLIENT_SECRET",
   "OIDC_CLI_CLIENT_ID",
+  "OIDC_BACKCHANNEL_URL",
   "OIDC_GROUPS_CLAIM",
 ] as const;
 
@@ -148,5 +156,6 @@ function readOidc(
     clientId: clientId ?? "",
     clientSecret: text("OIDC_CLIENT_SECRET"),
     cliClientId: text("OIDC_CLI_CLIENT_ID"),
+    backChannel: read("OIDC_BACKCHANNEL_URL", parseOrigin),
   };
 }

@@ -11,17 +11,17 @@ const MOST_BYTES = 64 * 1024;
  * @throws {Invalid} if it is too long or no UTF-8
  * @throws the system's error if it cannot be read
  */
-export function readSecretFile(path: string): SecretFile {
+export function readSecretFile(path: string, mostBytes = MOST_BYTES): SecretFile {
   const file = openSync(path, "r");
   try {
-    const bytes = new Uint8Array(MOST_BYTES + 1);
+    const bytes = new Uint8Array(mostBytes + 1);
     let length = 0;
     while (length < bytes.length) {
       const read = readSync(file, bytes, length, bytes.length - length, null);
       if (read === 0) break;
       length += read;
     }
-    if (length > MOST_BYTES) throw new Invalid("the file is longer than 64 KiB");
+    if (length > mostBytes) throw new Invalid(`the file is longer than ${mostBytes / 1024} KiB`);
     return { text: textOf(bytes.subarray(0, length)), mode: fstatSync(file).mode };
   } finally {
     closeSync(file);

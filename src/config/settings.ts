@@ -10,9 +10,14 @@ export const SETTINGS = {
   DATA_DIR: "plain",
   FAILOVER: "plain",
   HOST: "plain",
+  HTTPS_PROXY: "secret",
+  HTTP_PROXY: "secret",
   LOG_LEVEL: "plain",
   MASTER_KEY: "secret",
   MASTER_KEY_PREVIOUS: "secret",
+  NO_PROXY: "plain",
+  OIDC_BACKCHANNEL_URL: "plain",
+  OIDC_CA_FILE: "plain",
   OIDC_CLIENT_ID: "plain",
   OIDC_CLIENT_SECRET: "secret",
   OIDC_CLI_CLIENT_ID: "plain",
@@ -30,6 +35,10 @@ export const SETTINGS = {
   TRUSTED_PROXIES: "plain",
   WEBHOOK_SECRET: "secret",
   WEBHOOK_URL: "plain",
+  // As other programs know them, where they come first.
+  http_proxy: "plain",
+  https_proxy: "plain",
+  no_proxy: "plain",
 } as const;
 
 /** The name of a setting. */

@@ -17,6 +17,8 @@ interface TrustedIssuer {
   readonly development: boolean;
   /** Accept an http address of this machine. Implied by `development`. */
   readonly allowInsecureIssuer?: boolean;
+  /** The origin at which this service reaches the issuer, in place of the one that browsers use. */
+  readonly backChannel?: string | undefined;
   /** The claim that holds the groups; `groups` unless said. */
   readonly groupsClaim?: GroupsClaim;
 }
@@ -52,7 +54,14 @@ export function createIdTokens(options: IdTokensOptions): IdTokens {
     const { groupsClaim = USUAL_GROUPS_CLAIM } = trusted;
     if (verifiers.has(issuer)) throw new TypeError("an issuer is listed twice");
     if (audiences.length === 0) throw new TypeError("an issuer has no audience");
-    const source = createIssuerSource({ issuer, allowInsecureIssuer, clock, fetch, timing });
+    const source = createIssuerSource({
+      issuer,
+      allowInsecureIssuer,
+      backChannel: trusted.backChannel,
+      clock,
+      fetch,
+      timing,
+    });
     const verifier = createIdTokenVerifier({ issuer, audiences, source, clock });
     verifiers.set(issuer, { verifier, development, groupsClaim });
   }

@@ -11,6 +11,8 @@ export interface IssuerFetchOptions extends AddressRules {
   readonly fetch: Fetch;
   /** For the whole request, its body included; milliseconds. */
   readonly timeoutMs: number;
+  /** The origin of the issuer, whose addresses go over the back channel if there is one. */
+  readonly issuerOrigin: string;
 }
 
 // Key sets with certificate chains reach some 30 KiB.
@@ -48,7 +50,16 @@ export function shownAddress(address: string): string {
  * answered with too much. An address that may not be used is refused in the same way, before any request.
  */
 export function createIssuerFetch(options: IssuerFetchOptions): Fetch {
-  return async (url, init) => {
+  const { backChannel, issuerOrigin } = options;
+
+  function led(address: string): string {
+    const url = URL.parse(address);
+    if (url === null || backChannel === undefined || url.origin !== issuerOrigin) return address;
+    return `${backChannel}${url.pathname}${url.search}`;
+  }
+
+  return async (named, init) => {
+    const url = led(named);
     const address = shownAddress(url);
     if (!isAcceptableAddress(url, options)) {
       throw issuerUnavailable("it names an address that is not https", { address, cause: "address" });

@@ -48,6 +48,13 @@ export interface IssuerDescription {
  * @throws DomainError `unavailable` if the document is not this issuer's or names no usable key set
  */
 export function readIssuerMetadata(value: unknown, issuer: string, rules: AddressRules): IssuerDescription {
+  /** An address of the back channel as browsers know it. Only the fetch leads requests over the back channel. */
+  function inPublic(address: string): string {
+    const url = URL.parse(address);
+    if (url === null || rules.backChannel === undefined || url.origin !== rules.backChannel) return address;
+    return `${new URL(issuer).origin}${url.pathname}${url.search}`;
+  }
+
   if (!isObject(value)) throw issuerUnavailable("its configuration is not an object");
   // Discovery §4.3: anything but the very same text is another issuer, which could speak for this one.
   if (value["issuer"] !== issuer) {
@@ -61,13 +68,13 @@ export function readIssuerMetadata(value: unknown, issuer: string, rules: Addres
   }
   const metadata: { -readonly [Member in keyof IssuerMetadata]: IssuerMetadata[Member] } = {
     issuer,
-    jwks_uri: jwksUri,
+    jwks_uri: inPublic(jwksUri),
   };
   const unusable: { -readonly [Member in keyof UnusableEndpoints]: string } = {};
   for (const member of ENDPOINTS) {
     const address = value[member];
     if (typeof address !== "string") continue;
-    if (isAcceptableAddress(address, rules)) metadata[member] = address;
+    if (isAcceptableAddress(address, rules)) metadata[member] = inPublic(address);
     else unusable[member] = addressFault(address);
   }
   for (const member of LISTS) {

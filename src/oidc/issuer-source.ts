@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/ports/clock.ts";
 import { type IssuerDocuments, readIssuerDocuments } from "./issuer-documents.ts";
 import { createIssuerFetch, type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
+import { createTransport } from "./issuer-transport.ts";
 import { checkIssuer } from "./issuer-url.ts";
 
 /** How long an issuer's documents serve, and how often it may be asked; all in milliseconds. */
@@ -56,6 +57,7 @@ export interface IssuerSourceOptions {
   readonly issuer: string;
   /** Accept an http issuer, but only on this machine. */
   readonly allowInsecureIssuer: boolean;
+  readonly backChannel?: string | undefined;
   readonly clock: Clock;
   readonly fetch?: Fetch | undefined;
   readonly timing?: Partial<IssuerTiming> | undefined;
@@ -74,9 +76,11 @@ export function createIssuerSource(options: IssuerSourceOptions): IssuerSource {
   checkIssuer(issuer, options);
   const timing = { ...ISSUER_TIMING, ...options.timing };
   const fetch = createIssuerFetch({
-    fetch: options.fetch ?? globalThis.fetch,
+    fetch: options.fetch ?? createTransport(),
     timeoutMs: timing.timeout,
     allowInsecureIssuer: options.allowInsecureIssuer,
+    backChannel: options.backChannel,
+    issuerOrigin: new URL(issuer).origin,
   });
 
   let known: ReadDocuments | undefined;

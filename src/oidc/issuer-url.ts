@@ -9,6 +9,8 @@ export function isLoopbackHost(hostname: string): boolean {
 export interface AddressRules {
   /** Also accept http, but only to this machine. Never for an issuer that others can reach. */
   readonly allowInsecureIssuer: boolean;
+  /** The origin at which the issuer is reached in place of its own; http is accepted there. */
+  readonly backChannel?: string | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface AddressRules {
 export function isAcceptableAddress(address: string, rules: AddressRules): boolean {
   const url = URL.parse(address);
   if (url === null || url.username !== "" || url.password !== "") return false;
-  if (url.protocol === "https:") return true;
+  if (url.protocol === "https:" || url.origin === rules.backChannel) return true;
   return url.protocol === "http:" && rules.allowInsecureIssuer && isLoopbackHost(url.hostname);
 }
 

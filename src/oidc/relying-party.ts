@@ -35,12 +35,20 @@ export interface RelyingPartyOptions {
   readonly development: boolean;
   /** Accept an http address of this machine as issuer. Implied by `development`. */
   readonly allowInsecureIssuer?: boolean;
+  /** The origin at which this service reaches the issuer, in place of the one that browsers use. */
+  readonly backChannel?: string | undefined;
   /** The claim that holds the groups; `groups` unless said. */
   readonly groupsClaim?: GroupsClaim;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly fetch?: Fetch;
   readonly timing?: Partial<IssuerTiming>;
+}
+
+/** A relying party that can be asked whether logins would work. */
+export interface CheckedRelyingParty extends RelyingParty {
+  /** Reads the issuer's description. Rejects with a DomainError `unavailable` if no login can begin by it. */
+  check(): Promise<void>;
 }
 
 /**
@@ -51,13 +59,14 @@ export interface RelyingPartyOptions {
  *
  * @throws TypeError for an issuer that is no acceptable address
  */
-export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
+export function createRelyingParty(options: RelyingPartyOptions): CheckedRelyingParty {
   const { issuer, clientId, clientSecret, redirectUri, development, clock, randomness } = options;
   const { groupsClaim = USUAL_GROUPS_CLAIM } = options;
   const allowInsecureIssuer = options.allowInsecureIssuer ?? development;
   const source = createIssuerSource({
     issuer,
     allowInsecureIssuer,
+    backChannel: options.backChannel,
     clock,
     fetch: options.fetch,
     timing: options.timing,
@@ -87,16 +96,24 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     name: "authorization_endpoint" | "token_endpoint",
   ): void {
     if (metadata[name] !== undefined) return;
-    const fault = unusable[name];
-    throw issuerUnavailable(
-      fault === undefined
-        ? `its configuration names no ${name}`
-        : `its configuration names a ${name} that ${fault}`,
-      { step: "discovery", member: name, address: shownAddress(issuer) },
-    );
+    throw endpointUnusable(name, unusable[name]);
+  }
+
+  function endpointUnusable(name: string, fault: string | undefined): DomainError {
+    const named = fault === undefined ? `no ${name}` : `a ${name} that ${fault}`;
+    const facts = { step: "discovery", member: name, address: shownAddress(issuer) };
+    return issuerUnavailable(`its configuration names ${named}`, facts);
   }
 
   return {
+    async check() {
+      const documents = await source.current();
+      requireEndpoint(documents, "authorization_endpoint");
+      requireEndpoint(documents, "token_endpoint");
+      const { userinfo_endpoint } = documents.unusable;
+      if (userinfo_endpoint !== undefined) throw endpointUnusable("userinfo_endpoint", userinfo_endpoint);
+    },
+
     async begin(returnTo, { maxAge = MAX_AGE, acr } = {}) {
       const documents = await source.current();
       const { metadata } = documents;

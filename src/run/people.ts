@@ -8,12 +8,16 @@ import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
+import { createTransport } from "../oidc/issuer-transport.ts";
+import { createProxyChoice } from "../oidc/proxy-choice.ts";
 import { createRelyingParty } from "../oidc/relying-party.ts";
 
 /** The source of humans. */
 export interface People {
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
+  /** Asks whether logins would work. Rejects with a DomainError that says why not. */
+  checkIssuer(): Promise<void>;
   readonly ownIssuer: string;
   readonly isDevelopment: boolean;
   /** The client that the command line logs in with; undefined if no client id is set for it. */
@@ -43,6 +47,9 @@ export async function openPeople(
 ): Promise<People> {
   const { publicUrl, oidc, groupsClaim } = config;
   const redirectUri = `${publicUrl}/callback`;
+  const { authorities, proxies } = config.providerNetwork;
+  const fetch = createTransport({ authorities, proxyFor: createProxyChoice(proxies) });
+  const backChannel = oidc.kind === "issuer" ? oidc.backChannel : undefined;
   const isDevelopment = oidc.kind === "development";
   const own = isDevelopment
     ? {
@@ -58,6 +65,19 @@ export async function openPeople(
     development: false,
     allowInsecureIssuer: allowInsecureIssuer(issuer.issuer),
   }));
+  const relyingParty = createRelyingParty({
+    issuer: own.issuer,
+    clientId: own.clientId,
+    ...(oidc.kind === "issuer" && oidc.clientSecret !== undefined ? { clientSecret: oidc.clientSecret } : {}),
+    redirectUri,
+    development: isDevelopment,
+    allowInsecureIssuer: allowInsecureIssuer(own.issuer),
+    groupsClaim,
+    backChannel,
+    fetch,
+    clock,
+    randomness,
+  });
   return {
     idTokens: createIdTokens({
       issuers: [
@@ -67,24 +87,16 @@ export async function openPeople(
           development: isDevelopment,
           allowInsecureIssuer: allowInsecureIssuer(own.issuer),
           groupsClaim,
+          backChannel,
         },
         ...trusted,
       ],
       clock,
+      fetch,
     }),
-    relyingParty: createRelyingParty({
-      issuer: own.issuer,
-      clientId: own.clientId,
-      ...(oidc.kind === "issuer" && oidc.clientSecret !== undefined
-        ? { clientSecret: oidc.clientSecret }
-        : {}),
-      redirectUri,
-      development: isDevelopment,
-      allowInsecureIssuer: allowInsecureIssuer(own.issuer),
-      groupsClaim,
-      clock,
-      randomness,
-    }),
+    relyingParty,
+    // The development provider answers by this service itself, which does not listen yet.
+    checkIssuer: async () => (isDevelopment ? undefined : relyingParty.check()),
     ownIssuer: own.issuer,
     isDevelopment,
     commandLineLogin:

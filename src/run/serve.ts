@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 
 import type { Config } from "../config.ts";
+import { DomainError } from "../domain/parts/error.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import { type Bootstrapped, DEFAULT_PLATFORM } from "../domain/upkeep/bootstrap.ts";
 import { createApp } from "../http/app.ts";
@@ -12,7 +13,7 @@ import { createListener } from "../http/fast/direct.ts";
 import { pinoHttpLog } from "../http/log/pino-log.ts";
 import { createDeparture, type Departure } from "../http/serving/departure.ts";
 import { createHttpServer, type HttpServer } from "../http/serving/http-server.ts";
-import { createLogger, logBindings } from "./log.ts";
+import { createLogger, errorFields, logBindings } from "./log.ts";
 import { type Opened, open } from "./open.ts";
 import { standardOutput } from "./output.ts";
 import { docsFolder, readOpenapi, VERSION } from "./package.ts";
@@ -141,6 +142,14 @@ export async function serve(
       });
     }
     void opened.maintenance.run();
+    // In the background: a service whose issuer is away verifies and revokes like any other.
+    opened.people.checkIssuer().catch((error: unknown) =>
+      opened.log.warn({
+        ...(error instanceof DomainError ? error.facts : {}),
+        event: "identity provider",
+        ...errorFields(error),
+      }),
+    );
     opened.log.info({
       event: "serving",
       host: config.host,

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/config/environment.ts";
 import { fileVariable, SETTINGS, type SettingName } from "../../src/config/settings.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
+import { createAuthority } from "../support/authority.ts";
 
 const KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const KEY_HEX = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -23,6 +24,8 @@ const SET = {
   OIDC_CLIENT_SECRET: "s3cret with space ",
   WEBHOOK_URL: "https://hooks.example/",
   WEBHOOK_SECRET: KEY,
+  HTTPS_PROXY: "http://u:p@proxy.example:3128",
+  HTTP_PROXY: "http://u:p@proxy.example:3129",
 };
 
 const SECRETS = (Object.keys(SETTINGS) as SettingName[]).filter((name) => fileVariable(name) !== undefined);
@@ -88,6 +91,24 @@ describe("secrets in files", () => {
       expect(shown(config)).toEqual(expected);
       expect(config.warnings).toEqual([]);
     }
+  });
+
+  test("authorities are public: their file may be read by everybody, is long, and must hold certificates", () => {
+    const authority = createAuthority().cert;
+    const many = `# ours\n${authority}${"#".repeat(200_000)}\n${createAuthority().cert}`;
+    const config = parseConfig({ ...SET, OIDC_CA_FILE: file(many, 0o644) });
+    expect(config.providerNetwork.authorities).toHaveLength(2);
+    expect(config.providerNetwork.authorities[0]).toBe(authority);
+    expect(config.warnings).toEqual([]);
+    const problems = (contents: string) => failureOf({ ...SET, OIDC_CA_FILE: file(contents) }).problems;
+    expect(problems("no certificate")).toEqual(["OIDC_CA_FILE: the file holds no certificate in PEM"]);
+    expect(problems(authority.replace(/^MII/m, "AAA"))).toEqual([
+      "OIDC_CA_FILE: certificate 1 of the file cannot be read",
+    ]);
+    expect(problems("#".repeat(1_048_577))).toEqual(["OIDC_CA_FILE: the file is longer than 1024 KiB"]);
+    expect(failureOf({ ...SET, OIDC_CA_FILE: join(folder, "none") }).problems).toEqual([
+      "OIDC_CA_FILE: cannot be read (ENOENT)",
+    ]);
   });
 
   test("all of them at once, and through links as Kubernetes mounts them", () => {

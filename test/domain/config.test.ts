@@ -45,6 +45,7 @@ test("nothing set is a working service on one machine", () => {
     port: 8080,
     publicUrl: "http://127.0.0.1:8080",
     oidc: { kind: "development" },
+    providerNetwork: { authorities: [], proxies: { https: undefined, http: undefined, except: [] } },
     trustedIssuers: [],
     groupsClaim: ["groups"],
     adminGroups: [],
@@ -106,7 +107,63 @@ describe("what is accepted", () => {
           clientId: "bakehouse",
           clientSecret: "s",
           cliClientId: "cli",
+          backChannel: undefined,
         },
+      },
+    },
+    {
+      set: { ...ISSUER, OIDC_BACKCHANNEL_URL: "http://keycloak.auth.svc:8080/" },
+      gives: {
+        oidc: {
+          kind: "issuer",
+          issuer: "https://login.example.com",
+          clientId: "bakehouse",
+          clientSecret: undefined,
+          cliClientId: undefined,
+          backChannel: "http://keycloak.auth.svc:8080",
+        },
+        warnings: [
+          "OIDC_BACKCHANNEL_URL: is http: whoever can change what passes there can sign in as anybody (https with OIDC_CA_FILE closes that)",
+        ],
+      },
+    },
+    {
+      set: {
+        HTTPS_PROXY: "http://u:p%40@proxy.example:3128",
+        HTTP_PROXY: "proxy.example",
+        NO_PROXY: "a, .b c:1",
+      },
+      gives: {
+        providerNetwork: {
+          authorities: [],
+          proxies: {
+            https: "http://u:p%40@proxy.example:3128/",
+            http: "http://proxy.example/",
+            except: ["a", ".b", "c:1"],
+          },
+        },
+      },
+    },
+    {
+      set: {
+        HTTPS_PROXY: "http://upper.example",
+        https_proxy: "http://lower.example",
+        NO_PROXY: "upper",
+        no_proxy: "lower",
+      },
+      gives: {
+        providerNetwork: {
+          authorities: [],
+          proxies: { https: "http://lower.example/", http: undefined, except: ["lower"] },
+        },
+        warnings: [],
+      },
+    },
+    {
+      set: { HTTPS_PROXY: "socks5://proxy.example:1080" },
+      gives: {
+        providerNetwork: { authorities: [], proxies: { https: undefined, http: undefined, except: [] } },
+        warnings: ["HTTPS_PROXY: is not used: only proxies with http:// or https:// are"],
       },
     },
     // Issuers are compared character by character, so what was written is kept.
@@ -295,7 +352,13 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { OIDC_ISSUER: "https://login.example.com" },
     problem: "OIDC_CLIENT_ID: is needed with an OIDC_ISSUER",
   },
-  ...["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_CLI_CLIENT_ID", "OIDC_GROUPS_CLAIM"].map((name) => ({
+  ...[
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_CLI_CLIENT_ID",
+    "OIDC_BACKCHANNEL_URL",
+    "OIDC_GROUPS_CLAIM",
+  ].map((name) => ({
     set: { [name]: CANARY },
     problem: `${name}: goes with an OIDC_ISSUER only`,
   })),
@@ -317,6 +380,19 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"http://p.example","audiences":["a"]}]' },
     problem: "OIDC_TRUSTED_ISSUERS: must be https: unless it is on this machine",
   },
+  {
+    set: { ...ISSUER, OIDC_BACKCHANNEL_URL: `https://keycloak/${CANARY}` },
+    problem: "OIDC_BACKCHANNEL_URL: must be an origin: scheme, host and port, and nothing behind them",
+  },
+  {
+    set: { HTTPS_PROXY: `http://${CANARY}:%@p.example` },
+    problem: "HTTPS_PROXY: user and password must be percent-encoded: write % as %25",
+  },
+  {
+    set: { http_proxy: `http://${CANARY} x` },
+    problem: "http_proxy: must be a URL with http:// or https://",
+  },
+  { set: { OIDC_CA_FILE: `/${CANARY}` }, problem: "OIDC_CA_FILE: cannot be read" },
   {
     set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a"],"groups_claim":"a..b"}]' },
     problem: `OIDC_TRUSTED_ISSUERS: ${GROUPS_CLAIM}`,

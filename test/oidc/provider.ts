@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto";
 
 import type { LoginOutcome, RelyingParty } from "../../src/domain/ports/identity.ts";
-import { createRelyingParty, type RelyingPartyOptions } from "../../src/oidc/relying-party.ts";
+import {
+  type CheckedRelyingParty,
+  createRelyingParty,
+  type RelyingPartyOptions,
+} from "../../src/oidc/relying-party.ts";
 import { createBrowser } from "../support/browser.ts";
 import type { FakeIssuer } from "../support/fake-issuer.ts";
 import type { ManualClock } from "./manual-clock.ts";
@@ -13,7 +17,7 @@ export function relyingPartyOf(
   issuer: FakeIssuer,
   clock: ManualClock,
   over: Partial<RelyingPartyOptions> = {},
-): RelyingParty {
+): CheckedRelyingParty {
   return createRelyingParty({
     issuer: issuer.issuer,
     clientId: issuer.clientId,
@@ -32,4 +36,15 @@ export async function logInAt(party: RelyingParty): Promise<LoginOutcome> {
   const { url, attempt } = await party.begin("/");
   const browser = createBrowser({ stopAt: (next) => next.pathname === "/callback" });
   return await party.finish(attempt, (await browser.get(url)).url);
+}
+
+/** The error of a login, as far as an operator and a person are told of it; undefined if there was none. */
+export async function failureOf(login: Promise<unknown>): Promise<unknown> {
+  return login.then(
+    () => undefined,
+    (error: unknown) => {
+      const { code, message, facts } = error as Readonly<Record<string, unknown>>;
+      return { code, message, facts };
+    },
+  );
 }

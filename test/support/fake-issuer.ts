@@ -62,9 +62,9 @@ interface TokenOverrides {
 
 /** A small OpenID Connect issuer on 127.0.0.1 that does as it is told. */
 export interface FakeIssuer {
-  /** The origin at which it listens. */
+  /** The address at which it listens. */
   readonly url: string;
-  /** What it calls itself: {@link url} and the path that was asked for. */
+  /** What it calls itself. */
   readonly issuer: string;
   readonly clientId: string;
   readonly faults: IssuerFaults;
@@ -107,8 +107,10 @@ export interface FakeIssuerOptions {
   readonly path?: string;
   /** Paths of endpoints, in place of the usual ones. */
   readonly paths?: Partial<Record<Exclude<IssuerEndpoint, "discovery">, string>>;
-  /** A certificate for `localhost`: it then speaks https there. */
+  /** It then speaks https, and calls itself `localhost` unless said otherwise. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** The origin that it calls itself by, in place of the one at which it listens. */
+  readonly publicOrigin?: string;
 }
 
 const PATHS = {
@@ -281,11 +283,12 @@ export async function startFakeIssuer(options: FakeIssuerOptions = {}): Promise<
     });
   await listen(0);
   const { port } = server.address() as AddressInfo;
-  origin = tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
+  const listening = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  origin = options.publicOrigin ?? (tls === undefined ? listening : `https://localhost:${port}`);
   issuer = `${origin}${path}`;
 
   return {
-    url: origin,
+    url: listening,
     issuer,
     clientId,
     faults,
