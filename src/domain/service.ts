@@ -283,7 +283,13 @@ export interface Logins {
   begin(
     returnTo: string,
     demands?: LoginDemands,
-  ): Promise<{ readonly url: string /** Sealed: for the browser's cookie. */; readonly attempt: string }>;
+  ): Promise<{
+    readonly url: string;
+    /** The login's name, in letters, digits, `-` and `_`: several can be under way in one browser. */
+    readonly state: string;
+    /** Sealed: for the browser's cookie. */
+    readonly attempt: string;
+  }>;
   /** @returns the new session's cookie value, or the public reason why there is none */
   finish(
     attempt: string,
@@ -295,6 +301,8 @@ export interface Logins {
         readonly returnTo: LoginAttempt["returnTo"];
         readonly expiresAt: number;
         readonly facts?: FailureFacts;
+        /** Sealed: a hint for the issuer when this session is ended, for another cookie of the browser. */
+        readonly logoutHint?: string;
       }
     | LoginRefusal
   >;
@@ -305,6 +313,14 @@ export interface Logins {
    * @param programs `stay` where the person goes on in a new session of the same browser
    */
   logout(cookie: string, from: string, programs?: "stay"): Promise<void>;
+  /**
+   * Where the issuer ends its own session, once the session here is ended.
+   *
+   * @param cookie the session's
+   * @param hint sealed, as the login gave it; one of another session is passed over
+   * @returns undefined for an issuer without such a place
+   */
+  logoutUrl(cookie: string, hint: string | undefined): Promise<string | undefined>;
 }
 
 /** A person's own sessions. */

@@ -12,7 +12,8 @@ import { createDocsFiles } from "./parts/docs-files.ts";
 import { clientAddress } from "./parts/forwarded.ts";
 import { socketPeer } from "./parts/peer.ts";
 import { HttpError } from "./parts/problem.ts";
-import type { Reply } from "./parts/reply.ts";
+import { type Reply, seeOther } from "./parts/reply.ts";
+import { rightHost } from "./parts/right-host.ts";
 import type { CommandLineLogin, Exchange, HttpContext } from "./request/context.ts";
 import { createPipeline } from "./request/pipeline.ts";
 import type { Route } from "./request/route.ts";
@@ -60,6 +61,11 @@ export function createApp(options: AppOptions): Hono {
     };
   }
 
+  function pageElsewhere(c: Context, { method, path, search }: Exchange): string | undefined {
+    if (method !== "GET") return undefined;
+    return rightHost(context.publicUrl, c.req.url, search === "" ? path : `${path}?${search}`);
+  }
+
   for (const [path, routes] of byPath(ROUTES)) {
     const pattern = path.replace(/\{(\w+)\}/g, ":$1");
     for (const route of routes) {
@@ -67,6 +73,8 @@ export function createApp(options: AppOptions): Hono {
         const exchange = exchangeOf(c, path);
         return answer(exchange, route, () => {
           if (exchange.method === "HEAD" && route.head === false) return wrongMethod(exchange, routes);
+          const elsewhere = route.kind === "page" ? pageElsewhere(c, exchange) : undefined;
+          if (elsewhere !== undefined) return Promise.resolve(seeOther(elsewhere, []));
           return route.run(context, exchange);
         });
       });

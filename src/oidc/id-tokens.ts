@@ -6,6 +6,7 @@ import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier, type IdTokenVerifier } from "./id-token-verifier.ts";
 import type { Fetch } from "./issuer-fetch.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
+import { LOGIN_NONCE } from "./login-request.ts";
 
 /** An issuer with ID tokens that are accepted. */
 interface TrustedIssuer {
@@ -78,6 +79,9 @@ export function createIdTokens(options: IdTokensOptions): IdTokens {
       const { verifier, development, groupsClaim } = trusted;
       const verified = await verifier.verify(text, parsed.token);
       if (!verified.ok) return verified;
+      if (String(verified.claims["nonce"]).startsWith(LOGIN_NONCE)) {
+        return { ok: false, reason: "the ID token is that of a browser's login, which is no credential" };
+      }
       const now = clock.now();
       const reading = readIdentity(verified.claims, { issuer, development, now, groupsClaim });
       return reading.ok ? { ...reading, expiresAt: verified.expiresAt } : reading;

@@ -6,6 +6,12 @@ export function randomText(randomness: Randomness): string {
   return randomness.bytes(32).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
+/**
+ * The beginning of every nonce of a browser's login here. An ID token with such a nonce is no bearer credential: it may
+ * stand in the address line of a logout, and nobody but this service is ever given one otherwise.
+ */
+export const LOGIN_NONCE = "bakehouse-login.";
+
 const STANDARD_SCOPES = ["openid", "profile", "email"];
 const WANTED_SCOPES = [...STANDARD_SCOPES, "groups"];
 

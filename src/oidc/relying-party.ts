@@ -12,7 +12,8 @@ import { type Fetch, issuerUnavailable, shownAddress } from "./issuer-fetch.ts";
 import type { IssuerDescription, IssuerMetadata } from "./issuer-metadata.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 import { loginFailure } from "./login-failure.ts";
-import { clientAuthenticationFor, randomText, scopesFor } from "./login-request.ts";
+import { clientAuthenticationFor, LOGIN_NONCE, randomText, scopesFor } from "./login-request.ts";
+import { endSessionUrl } from "./logout-request.ts";
 import { redeemCode, type Tokens } from "./token-request.ts";
 import { askUserInfo } from "./user-info.ts";
 
@@ -121,7 +122,7 @@ export function createRelyingParty(options: RelyingPartyOptions): CheckedRelying
       requireEndpoint(documents, "token_endpoint");
       const attempt: LoginAttempt = {
         state: randomText(randomness),
-        nonce: randomText(randomness),
+        nonce: `${LOGIN_NONCE}${randomText(randomness)}`,
         codeVerifier: randomText(randomness),
         returnTo,
         startedAt: clock.now(),
@@ -173,7 +174,17 @@ export function createRelyingParty(options: RelyingPartyOptions): CheckedRelying
       const now = clock.now();
       const reading = readIdentity(claims, { issuer, development, now, groupsClaim, userInfo });
       if (!reading.ok) return { facts: { step: "id_token" }, ...reading };
-      return userInfo.kind === "failed" ? { ...reading, facts: userInfo.facts } : reading;
+      return {
+        ...reading,
+        ...(userInfo.kind === "failed" ? { facts: userInfo.facts } : {}),
+        ...(metadata.end_session_endpoint === undefined ? {} : { logoutHint: tokens.idToken }),
+      };
+    },
+
+    async logoutUrl(hint) {
+      const { metadata } = await source.current();
+      if (metadata.end_session_endpoint === undefined) return undefined;
+      return endSessionUrl(metadata.end_session_endpoint, { clientId, redirectUri, hint });
     },
   };
 }

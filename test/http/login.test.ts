@@ -18,7 +18,7 @@ describe("GET /login", () => {
     expect(response.status).toBe(303);
     expect(response.headers.get("location")).toBe("https://login.example.com/authorize?state=s");
     expect(response.headers.getSetCookie()).toEqual([
-      `${names.login}=sealed-attempt; Path=/; Max-Age=600; HttpOnly; SameSite=Lax${names.secure}`,
+      `${names.login}-s=sealed-attempt; Path=/; Max-Age=600; HttpOnly; SameSite=Lax${names.secure}`,
     ]);
     expect(calls).toEqual([{ name: "logins.begin", args: ["/docs?a=b", {}] }]);
   });
@@ -51,6 +51,55 @@ describe("GET /login", () => {
     expect(text).toContain(`reference <code>${requestId}</code>`);
     expect(text).not.toContain("CERT_HAS_EXPIRED");
     expect(failures).toEqual([{ requestId, route: "/login", detail: "the issuer does not answer", facts }]);
+  });
+});
+
+describe("several logins in one browser", () => {
+  const begun = (...states: readonly string[]) =>
+    states.map((state) => `bakehouse-login-${state}=attempt-${state}`).join("; ");
+
+  test("each keep their own state", async () => {
+    const { request, calls } = createTestApp();
+    const cookie = `${begun("first", "second")}; bakehouse-login=older`;
+    for (const state of ["second", "first"]) {
+      const response = await request(`/callback?code=c&state=${state}`, { headers: { cookie } });
+      expect(response.status).toBe(303);
+      expect(response.headers.getSetCookie()[0]).toBe(
+        `bakehouse-login-${state}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax`,
+      );
+    }
+    expect(calls.map(({ args }) => args[0])).toEqual(["attempt-second", "attempt-first"]);
+  });
+
+  test("that an older version began are finished too", async () => {
+    const { request, calls } = createTestApp();
+    const cookie = "bakehouse-login=older";
+    expect((await request("/callback?code=c&state=any", { headers: { cookie } })).status).toBe(303);
+    expect(calls.map(({ args }) => args[0])).toEqual(["older"]);
+  });
+
+  test.each(["?state=first&state=first", "?state=", "?state=%0d%0aset-cookie:x", "?state=other"])(
+    "are not finished with %s",
+    async (query) => {
+      const { request, calls } = createTestApp();
+      const response = await request(`/callback${query}`, { headers: { cookie: begun("first") } });
+      expect(response.status).toBe(400);
+      expect(calls).toEqual([]);
+    },
+  );
+
+  test("are four at most: the oldest makes room, and no other cookie does", async () => {
+    const { request } = createTestApp();
+    const others = "bakehouse=session; bakehouse-logins-x=1; x-bakehouse-login-y=1";
+    const three = await request("/login", { headers: { cookie: `${others}; ${begun("a", "b", "c")}` } });
+    expect(three.headers.getSetCookie()).toHaveLength(1);
+    const five = await request("/login", {
+      headers: { cookie: `${others}; ${begun("a", "b", "c", "d", "e")}` },
+    });
+    expect(five.headers.getSetCookie().slice(1)).toEqual([
+      "bakehouse-login-a=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+      "bakehouse-login-b=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+    ]);
   });
 });
 
@@ -186,10 +235,72 @@ describe("POST /logout", () => {
     const response = await request("/logout", { method: "POST", headers, body: "" });
     expect(response.status).toBe(303);
     expect(response.headers.get("location")).toBe("/");
-    expect(response.headers.getSetCookie()).toEqual([
+    expect(response.headers.getSetCookie()[0]).toBe(
       `${names.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${names.secure}`,
+    );
+    expect(calls).toEqual([
+      { name: "logins.logout", args: [CREDENTIALS.session, "192.0.2.7"] },
+      { name: "logins.logoutUrl", args: [CREDENTIALS.session, undefined] },
     ]);
-    expect(calls).toEqual([{ name: "logins.logout", args: [CREDENTIALS.session, "192.0.2.7"] }]);
+  });
+
+  describe("where the issuer ends its own session", () => {
+    const url = "https://login.example.com/logout?client_id=bakehouse&post_logout_redirect_uri=x";
+
+    test.each([
+      ["http", ORIGIN, {}, "bakehouse-logout", ""],
+      ["https", HTTPS_ORIGIN, HTTPS, "__Secure-bakehouse-logout", "; Secure"],
+    ])(
+      "on %s a page leads on, once the session here is ended",
+      async (_, origin, overrides, name, secure) => {
+        const logoutUrl = async () => url;
+        const { request, calls } = createTestApp({ logins: { logoutUrl } }, overrides);
+        const headers = as("session", origin);
+        const cookie = `${headers["cookie"]}; ${name}=sealed-hint`;
+        const response = await request("/logout", { method: "POST", headers: { ...headers, cookie } });
+        expect(response.status).toBe(200);
+        const text = await response.text();
+        const escaped = url.replaceAll("&", "&amp;");
+        expect(text).toContain(`<meta http-equiv="refresh" content="0;url=${escaped}"`);
+        expect(text).toContain(`<a href="${escaped}">`);
+        expect(response.headers.get("content-security-policy")).toContain("form-action 'self'");
+        expect(response.headers.getSetCookie()[1]).toBe(
+          `${name}=; Path=/logout; Max-Age=0; HttpOnly; SameSite=Lax${secure}`,
+        );
+        expect(calls.map(({ name: call, args }) => [call, args[0], args[1]])).toEqual([
+          ["logins.logout", CREDENTIALS.session, "192.0.2.7"],
+          ["logins.logoutUrl", CREDENTIALS.session, "sealed-hint"],
+        ]);
+      },
+    );
+
+    test("the session here is ended although the issuer cannot be asked, and that is logged", async () => {
+      const facts = { cause: "refused" };
+      const logoutUrl = async () => Promise.reject(new DomainError("unavailable", "away", undefined, facts));
+      const { request, failures, calls } = createTestApp({ logins: { logoutUrl } });
+      const response = await request("/logout", { method: "POST", headers: as("session") });
+      expect(response.status).toBe(303);
+      expect(response.headers.get("location")).toBe("/");
+      expect(calls[0]?.name).toBe("logins.logout");
+      expect(failures).toMatchObject([{ route: "/logout", detail: "away", facts }]);
+    });
+
+    test("a login gives the browser the hint for that path alone", async () => {
+      const finish = async () =>
+        ({
+          ok: true,
+          cookie: "c",
+          returnTo: "/",
+          expiresAt: AT + 60_000,
+          logoutHint: "sealed-hint",
+        }) as const;
+      const { request } = createTestApp({ logins: { finish } }, HTTPS);
+      const cookie = "__Host-bakehouse-login-s=sealed-attempt";
+      const response = await request("/callback?state=s", { headers: { cookie } });
+      expect(response.headers.getSetCookie()[2]).toBe(
+        "__Secure-bakehouse-logout=sealed-hint; Path=/logout; Max-Age=60; HttpOnly; SameSite=Lax; Secure",
+      );
+    });
   });
 
   test("without a session is no error", async () => {
@@ -295,5 +406,74 @@ describe("GET /", () => {
     const response = await request("/", { headers: as("session") });
     expect(response.status).toBe(503);
     expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  });
+});
+
+describe("a form whose session has ended", () => {
+  const id = "019a8c5e-7a00-7000-8000-000000000001";
+
+  test.each([
+    [`/discharges/${id}`, "decision=confirm", `%2Fdischarges%2F${id}`],
+    [`/approvals/${id}`, "decision=approve", `%2Fapprovals%2F${id}`],
+    [`/sessions/${id}/end`, "", "%2F"],
+  ])("at %s is a page with a way in, and nothing happens", async (path, body, back) => {
+    const { request, calls } = createTestApp();
+    for (const cookie of [{}, { cookie: "bakehouse=gone" }]) {
+      const headers = { origin: ORIGIN, "content-type": "application/x-www-form-urlencoded", ...cookie };
+      const response = await request(path, { method: "POST", headers, body });
+      expect(response.status).toBe(401);
+      expect(response.headers.get("location")).toBeNull();
+      expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+      const text = await response.text();
+      expect(text).toContain("What you sent was not done");
+      expect(text).toContain(`<a href="/login?return_to=${back}">`);
+    }
+    expect(calls).toEqual([]);
+  });
+});
+
+describe("another name of this machine", () => {
+  const LOCAL = { publicUrl: "http://127.0.0.1:8080" };
+  const ask = async (asked: string, overrides: { readonly publicUrl: string } = LOCAL, method = "GET") => {
+    const { app, calls } = createTestApp({}, overrides);
+    const response = await app.request(asked, { method, headers: { origin: overrides.publicUrl } });
+    return { status: response.status, location: response.headers.get("location"), calls };
+  };
+
+  test.each([
+    ["http://localhost:8080/", LOCAL.publicUrl, "http://127.0.0.1:8080/"],
+    [
+      "http://localhost:8080/login?return_to=%2Fdocs",
+      LOCAL.publicUrl,
+      "http://127.0.0.1:8080/login?return_to=%2Fdocs",
+    ],
+    ["http://LOCALHOST:8080/", LOCAL.publicUrl, "http://127.0.0.1:8080/"],
+    ["http://[::1]:8080/approvals", LOCAL.publicUrl, "http://127.0.0.1:8080/approvals"],
+    ["http://127.0.0.1:8080/login", "http://localhost:8080", "http://localhost:8080/login"],
+    [
+      "http://localhost:8080/?next=//evil.example",
+      LOCAL.publicUrl,
+      "http://127.0.0.1:8080/?next=//evil.example",
+    ],
+  ])("%s leads to the one of %s before anything begins", async (asked, publicUrl, location) => {
+    const led = await ask(asked, { publicUrl });
+    expect(led).toEqual({ status: 303, location, calls: [] });
+  });
+
+  test.each([
+    ["the right host", "http://127.0.0.1:8080/", LOCAL.publicUrl],
+    ["another port, which may be another program", "http://localhost:9999/", LOCAL.publicUrl],
+    ["a host that is none of this machine's names", "http://evil.example:8080/", LOCAL.publicUrl],
+    ["a name that only looks like one", "http://localhost.evil.example:8080/", LOCAL.publicUrl],
+    ["a service that others reach", "http://localhost:8080/", "https://bakehouse.example"],
+  ])("leads nowhere from %s", async (_, asked, publicUrl) => {
+    expect((await ask(asked, { publicUrl })).status).toBe(200);
+  });
+
+  test("leads nowhere on the API, nor a form", async () => {
+    expect((await ask("http://localhost:8080/healthz")).status).toBe(200);
+    expect((await ask("http://localhost:8080/v1/tokens")).status).toBe(401);
+    expect((await ask("http://localhost:8080/logout", LOCAL, "POST")).location).toBe("/");
+    expect((await ask("http://localhost:8080//evil.example/")).status).toBe(404);
   });
 });

@@ -70,8 +70,8 @@ describe("a login", () => {
       code_challenge_method: "S256",
       max_age: "86400",
     });
-    for (const text of [attempt.state, attempt.nonce, attempt.codeVerifier])
-      expect(text).toMatch(/^[\w-]{43}$/);
+    for (const text of [attempt.state, attempt.codeVerifier]) expect(text).toMatch(/^[\w-]{43}$/);
+    expect(attempt.nonce).toMatch(/^bakehouse-login\.[\w-]{43}$/);
     expect(new Set([attempt.state, attempt.nonce, attempt.codeVerifier]).size).toBe(3);
     expect(url).not.toContain(attempt.codeVerifier);
     expect(attempt).toMatchObject({ returnTo: "/tokens?x=1", startedAt: clock.now() });

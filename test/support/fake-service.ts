@@ -271,7 +271,11 @@ function usual(): Service {
       rotate: async () => ({ ...KEY, state: "pending", retiredAt: AT + 1, expiresAt: AT + 2 }),
     },
     logins: {
-      begin: async () => ({ url: "https://login.example.com/authorize?state=s", attempt: "sealed-attempt" }),
+      begin: async () => ({
+        url: "https://login.example.com/authorize?state=s",
+        state: "s",
+        attempt: "sealed-attempt",
+      }),
       finish: async () => ({
         ok: true,
         cookie: "new-session-cookie",
@@ -279,6 +283,7 @@ function usual(): Service {
         expiresAt: AT + 43_200_000,
       }),
       logout: async () => {},
+      logoutUrl: async () => undefined,
     },
     sessions: {
       list: async () => ({ items: [SESSION], next: REQUEST_ID }),

@@ -37,6 +37,7 @@ export function stubRelyingParty() {
       };
       return { ok: true, identity };
     },
+    logoutUrl: async () => undefined,
   };
 
   /** Logs someone in. @returns the headers of their browser's requests */

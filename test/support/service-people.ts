@@ -46,4 +46,5 @@ export function stubIdTokens(isDevelopment: boolean): IdTokens {
 export const noRelyingParty: RelyingParty = {
   begin: () => Promise.reject(new Error("no login in this test")),
   finish: () => Promise.reject(new Error("no login in this test")),
+  logoutUrl: () => Promise.reject(new Error("no login in this test")),
 };

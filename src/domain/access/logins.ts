@@ -13,6 +13,10 @@ import type { Logins } from "../service.ts";
 import type { StrangerLookUps } from "./stranger-look-ups.ts";
 
 const PURPOSE = "login attempt";
+const HINT = "logout hint";
+
+// Browsers keep at most 4,096 bytes of a cookie, and sealing makes four bytes of three.
+const LONGEST_HINT = 2_900;
 const COOKIE = /^[A-Za-z0-9_-]{43}$/;
 
 function hash(cookie: string): Uint8Array {
@@ -60,6 +64,23 @@ export function createLogins(options: {
     }
   }
 
+  /** A hint that opens for the same session alone; undefined for one that no cookie would hold. */
+  function sealHint(hint: string | undefined, idHash: Uint8Array): string | undefined {
+    if (hint === undefined || hint.length > LONGEST_HINT) return undefined;
+    const sealed = sealing.seal(new TextEncoder().encode(hint), HINT, nameOf(idHash));
+    return Buffer.from(sealed).toString("base64url");
+  }
+
+  function openHint(sealed: string | undefined, idHash: Uint8Array): string | undefined {
+    if (sealed === undefined) return undefined;
+    try {
+      const bytes = new Uint8Array(Buffer.from(sealed, "base64url"));
+      return new TextDecoder().decode(sealing.open(bytes, HINT, nameOf(idHash)));
+    } catch {
+      return undefined; // not ours, another session's, or sealed under a master key that has gone
+    }
+  }
+
   async function find(cookie: string, from: string): Promise<Session | undefined> {
     if (!COOKIE.test(cookie)) return undefined;
     const idHash = hash(cookie);
@@ -70,7 +91,7 @@ export function createLogins(options: {
     async begin(returnTo, demands) {
       const { url, attempt } = await relyingParty.begin(returnTo, demands);
       const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(attempt)), PURPOSE);
-      return { url, attempt: Buffer.from(sealed).toString("base64url") };
+      return { url, state: attempt.state, attempt: Buffer.from(sealed).toString("base64url") };
     },
 
     async finish(sealed, callback) {
@@ -103,16 +124,20 @@ export function createLogins(options: {
       lookUps.given(nameOf(session.idHash));
       const { returnTo } = attempt;
       const { facts } = outcome;
+      const logoutHint = sealHint(outcome.logoutHint, session.idHash);
       return {
         ok: true,
         cookie,
         returnTo,
         expiresAt: session.expiresAt,
         ...(facts === undefined ? {} : { facts }),
+        ...(logoutHint === undefined ? {} : { logoutHint }),
       };
     },
 
     find,
+
+    logoutUrl: (cookie, hint) => relyingParty.logoutUrl(openHint(hint, hash(cookie))),
 
     async logout(cookie, from, programs) {
       if ((await find(cookie, from)) === undefined) return;

@@ -57,10 +57,12 @@ export type LoginOutcome =
       readonly identity: Identity;
       /** For the log: a fault of the issuer that this login could do without. */
       readonly facts?: FailureFacts;
+      /** The ID token, where the issuer takes it as a hint when the person logs out. It is no credential here. */
+      readonly logoutHint?: string;
     }
   | LoginRefusal;
 
-/** The relying party of OpenID Connect's authorization code flow. Both methods reject with a DomainError `unavailable` where the issuer did not answer. */
+/** The relying party of OpenID Connect's authorization code flow. All methods reject with a DomainError `unavailable` where the issuer did not answer. */
 export interface RelyingParty {
   /** @param returnTo a path of this service, checked by the caller */
   begin(
@@ -69,4 +71,11 @@ export interface RelyingParty {
   ): Promise<{ readonly url: string; readonly attempt: LoginAttempt }>;
   /** @param callback the full URL that the browser was sent back to */
   finish(attempt: LoginAttempt, callback: URL): Promise<LoginOutcome>;
+  /**
+   * Where the issuer ends its own session.
+   *
+   * @param hint the login's `logoutHint`, if it was kept
+   * @returns undefined for an issuer without such a place
+   */
+  logoutUrl(hint: string | undefined): Promise<string | undefined>;
 }

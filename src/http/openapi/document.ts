@@ -92,8 +92,16 @@ function requestBody(type: string, { schema, example }: NonNullable<Route["form"
   return { required: true, content: { [type]: { schema, example } } };
 }
 
+/** The answer to a page that was opened by `localhost` where PUBLIC_URL says `127.0.0.1`, or the other way round. */
+const LED: RouteResponse = {
+  description: "To the same page under the host of PUBLIC_URL, from another name of this machine.",
+  headers: { Location: "The page's address." },
+};
+
 function answers(route: Route): Responses {
-  return Object.fromEntries(Object.entries(route.responses).map(([status, said]) => [status, answer(said)]));
+  const led = route.kind === "page" && route.method === "GET" ? { 303: LED } : {};
+  const all = { ...led, ...route.responses };
+  return Object.fromEntries(Object.entries(all).map(([status, said]) => [status, answer(said)]));
 }
 
 function answer({

@@ -3,6 +3,7 @@ import { APPROVALS_PATH } from "../../words/http.ts";
 import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage, notYoursPage } from "./confirmation.tsx";
+import { sessionOverPage, signedOutPage } from "./endings.tsx";
 import { Fact } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
@@ -103,6 +104,8 @@ export const pages: Pages = {
   notYours: notYoursPage,
   approvals: approvalsPage,
   approval: approvalPage,
+  signedOut: signedOutPage,
+  sessionOver: sessionOverPage,
   loginFailed: (reason, reference) =>
     render(<Message title="Not signed in" text={`${reason}.`} href="/login" reference={reference} />),
 };

@@ -29,6 +29,10 @@ export interface Pages {
   approvals(views: readonly ApprovalView[], page: ApprovalsPage): string;
   /** @param login where to sign in again, with what the ticket demands */
   approval(view: ApprovalView, identity: Identity, login: string): string;
+  /** @param url the issuer's own logout, to which the page leads by itself */
+  signedOut(url: string): string;
+  /** For a form whose session has ended. @param login where to sign in and go on */
+  sessionOver(login: string): string;
   /**
    * @param reason public
    * @param reference the request's id, by which the log is searched

@@ -1,8 +1,9 @@
+import { z } from "zod";
 import type { HumanCaller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import type { LoginDemands } from "../../domain/ports/identity.ts";
 import { readCookie } from "../parts/cookies.ts";
-import { type Reply, seeOther } from "../parts/reply.ts";
+import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { askerOf, type Exchange, type HttpContext } from "./context.ts";
 
 /** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
@@ -27,11 +28,38 @@ export function loginPath(returnTo: string, { maxAge, acr }: LoginDemands = {}):
   return `/login?${query}`;
 }
 
+/** The answer to a form whose session has ended, for openapi.yaml. */
+export const SESSION_OVER = {
+  description: "Nothing was done: a page with a way to sign in.",
+  mediaType: "text/html",
+  schema: z.string(),
+} as const;
+
 /** What is needed of a handler's input. */
 interface PageInput {
   readonly context: HttpContext;
   readonly service: HttpContext["service"];
   readonly exchange: Exchange;
+}
+
+/**
+ * Answers a form of a person who is signed in, and the others with a page that has a way in: the redirect to the issuer
+ * would be one of a form, which `form-action` stops without a word.
+ *
+ * @param back where to go on after a login: a page, since a form's own path may have none
+ */
+export function signedInForm<Input extends PageInput>(
+  back: (input: Input) => string,
+  answer: (input: Input, caller: HumanCaller) => Promise<Reply>,
+): (input: Input) => Promise<Reply> {
+  return async (input) => {
+    const { context, exchange } = input;
+    const caller = await pageCaller(context, exchange);
+    if (caller !== undefined) return answer(input, caller);
+    const page = html(401, context.pages.sessionOver(loginPath(back(input))), context.pages.policy);
+    const headers = { ...page.headers, "www-authenticate": "Bearer" };
+    return { ...page, headers, code: "unauthenticated" };
+  };
 }
 
 /** Answers whoever is signed in, and sends the others to sign in first. */

@@ -10,7 +10,7 @@ import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
 import { PAGE_FORM, type Parameters, readForm, textOf } from "../request/form.ts";
-import { loginPath, signedIn } from "../request/page-caller.ts";
+import { loginPath, SESSION_OVER, signedIn, signedInForm } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 import { lineOfText } from "../wire/text.ts";
 import { approvalId } from "./approvals.ts";
@@ -19,7 +19,7 @@ const PAGE = { mediaType: "text/html", schema: z.string() };
 const params = z.strictObject({ id: approvalId });
 const SIGN_IN = { description: "To sign in first.", headers: { Location: "The login." } };
 const DONE = {
-  description: "To the page, or to sign in first.",
+  description: "To the page.",
   headers: { Location: "A path of this service." },
 };
 
@@ -49,7 +49,7 @@ const ANSWERS = {
   auth: "none",
   kind: "page",
   params,
-  responses: { 303: DONE },
+  responses: { 303: DONE, 401: SESSION_OVER },
   problems: ["invalid_request", "forbidden", "conflict", "gone", "rate_limited", "unavailable"],
 } as const;
 
@@ -124,10 +124,13 @@ async function found<T>(find: () => Promise<T>): Promise<T | undefined> {
 function oneForm(
   act: (asked: Asked, caller: HumanCaller, form: Parameters) => Promise<void>,
 ): (asked: Asked) => Promise<Reply> {
-  const answer = signedIn(async (asked: Asked, caller) => {
-    await act(asked, caller, await readForm(asked.exchange.request, PAGE_FORM));
-    return seeOther(asked.exchange.path, []);
-  });
+  const answer = signedInForm(
+    ({ exchange }: Asked) => exchange.path,
+    async (asked, caller) => {
+      await act(asked, caller, await readForm(asked.exchange.request, PAGE_FORM));
+      return seeOther(asked.exchange.path, []);
+    },
+  );
   return async (asked) => {
     requireOwnOrigin(asked.context, asked.exchange.request);
     return answer(asked);

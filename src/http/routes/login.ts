@@ -3,7 +3,7 @@ import { DomainError } from "../../domain/parts/error.ts";
 import type { FailureFacts } from "../../domain/ports/failure.ts";
 import type { LoginRefusal } from "../../domain/ports/identity.ts";
 import { describeFault } from "../log/log.ts";
-import { readCookie, setCookie } from "../parts/cookies.ts";
+import { loginCookie, readCookie, setCookie, surplusLogins } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { safeReturnTo } from "../parts/return-to.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
@@ -23,7 +23,7 @@ export const login = defineRoute({
   tag: "Browser",
   summary: "Sign in",
   description:
-    "Begins an OpenID Connect login (authorization code with PKCE) and sends the browser to the issuer. What is needed to finish it stays in a cookie of this browser for ten minutes.",
+    "Begins an OpenID Connect login (authorization code with PKCE) and sends the browser to the issuer. What is needed to finish it stays in a cookie of this browser for ten minutes; four logins can be under way at once.",
   auth: "none",
   kind: "page",
   head: false,
@@ -47,7 +47,7 @@ export const login = defineRoute({
   }),
   responses: { 303: { description: "To the issuer.", headers: { Location: "The issuer's login." } } },
   problems: ["unavailable"],
-  async handler({ context, service, query }) {
+  async handler({ context, service, query, exchange }) {
     const returnTo = safeReturnTo(query.return_to ?? "/", context.publicUrl);
     if (returnTo === undefined) {
       throw new DomainError("invalid_request", "return_to must be a path of this service", "return_to");
@@ -57,8 +57,14 @@ export const login = defineRoute({
       ...(max_age === undefined ? {} : { maxAge: Number(max_age) }),
       ...(acr_values === undefined ? {} : { acr: acr_values.split(" ") }),
     };
-    const { url, attempt } = await service.logins.begin(returnTo, demands);
-    return seeOther(url, [setCookie(context.cookies.login, attempt, LOGIN_LIFE, context.https)]);
+    const { cookies, https } = context;
+    const { url, state, attempt } = await service.logins.begin(returnTo, demands);
+    return seeOther(url, [
+      setCookie(loginCookie(cookies, state), attempt, LOGIN_LIFE, https),
+      ...surplusLogins(exchange.request.headers.get("cookie"), cookies).map((name) =>
+        setCookie(name, "", 0, https),
+      ),
+    ]);
   },
 });
 
@@ -81,8 +87,9 @@ export const callback = defineRoute({
   problems: ["unavailable"],
   async handler({ context, service, exchange }) {
     const cookies = exchange.request.headers.get("cookie");
-    const attempt = readCookie(cookies, context.cookies.login);
-    const forget = setCookie(context.cookies.login, "", 0, context.https);
+    const name = attemptCookie(context, exchange);
+    const attempt = readCookie(cookies, name);
+    const forget = setCookie(name, "", 0, context.https);
     if (attempt === undefined) {
       return failed(context, exchange, NOT_BEGUN, forget);
     }
@@ -94,12 +101,27 @@ export const callback = defineRoute({
     await endOld(context, exchange, readCookie(cookies, context.cookies.session));
     const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
     const life = (outcome.expiresAt - context.now()) / 1000;
+    const { logoutHint } = outcome;
     return seeOther(returnTo, [
       forget,
       setCookie(context.cookies.session, outcome.cookie, life, context.https),
+      ...(logoutHint === undefined ? [] : [hintCookie(context, logoutHint, life)]),
     ]);
   },
 });
+
+/** The cookie of the login that the issuer answers. Older versions have the same one for all. */
+function attemptCookie({ cookies }: HttpContext, exchange: Exchange): string {
+  const [state = "", another] = new URLSearchParams(exchange.search).getAll("state");
+  const name = loginCookie(cookies, state);
+  const isOwn = another === undefined && /^[\w-]{1,128}$/.test(state);
+  const held = isOwn ? readCookie(exchange.request.headers.get("cookie"), name) : undefined;
+  return held === undefined ? cookies.login : name;
+}
+
+function hintCookie({ cookies, https }: HttpContext, hint: string, life: number): string {
+  return setCookie(cookies.logout, hint, life, https, "/logout");
+}
 
 const NOT_BEGUN: LoginRefusal = {
   ok: false,
@@ -107,8 +129,14 @@ const NOT_BEGUN: LoginRefusal = {
   facts: { step: "callback" },
 };
 
-function logFailure(context: HttpContext, exchange: Exchange, detail: string, facts: FailureFacts): void {
-  context.log.failure({ requestId: exchange.requestId, route: "/callback", detail, facts });
+function logFailure(
+  context: HttpContext,
+  exchange: Exchange,
+  detail: string,
+  facts: FailureFacts,
+  route = "/callback",
+): void {
+  context.log.failure({ requestId: exchange.requestId, route, detail, facts });
 }
 
 function failed(context: HttpContext, exchange: Exchange, refusal: LoginRefusal, forget: string): Reply {
@@ -135,15 +163,40 @@ export const logout = defineRoute({
   tag: "Browser",
   summary: "Sign out",
   description:
-    "Ends the session, and every login of a program that the same person confirmed; where there is none, it is no error. Needs the `Origin` of this service. A body is not read.",
+    "Ends the session, and every login of a program that the same person confirmed; where there is none, it is no error. Then leads the browser to the issuer's own logout (OpenID Connect RP-Initiated Logout), if it has one. Needs the `Origin` of this service. A body is not read.",
   auth: "none",
   kind: "page",
-  responses: { 303: { description: "Signed out.", headers: { Location: "The front page." } } },
+  responses: {
+    200: { description: "Signed out here: a page that leads on to the issuer's own logout.", ...PAGE },
+    303: { description: "Signed out.", headers: { Location: "The front page." } },
+  },
   problems: ["forbidden", "rate_limited", "unavailable"],
   async handler({ context, service, exchange }) {
     requireOwnOrigin(context, exchange.request);
     const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
-    if (cookie !== undefined) await service.logins.logout(cookie, askerOf(exchange));
-    return seeOther("/", [setCookie(context.cookies.session, "", 0, context.https)]);
+    const forget = [setCookie(context.cookies.session, "", 0, context.https)];
+    if (cookie === undefined) return seeOther("/", forget);
+    await service.logins.logout(cookie, askerOf(exchange));
+    const url = await issuerLogout(context, exchange, cookie);
+    const cookies = [...forget, hintCookie(context, "", 0)];
+    if (url === undefined) return seeOther("/", cookies);
+    // A redirect would be one of a form, which `form-action` keeps from leaving this origin.
+    return { ...html(200, context.pages.signedOut(url), context.pages.policy), cookies };
   },
 });
+
+/** Where the issuer ends its own session. One that cannot be asked keeps nobody signed in here. */
+async function issuerLogout(
+  context: HttpContext,
+  exchange: Exchange,
+  cookie: string,
+): Promise<string | undefined> {
+  const hint = readCookie(exchange.request.headers.get("cookie"), context.cookies.logout);
+  try {
+    return await context.service.logins.logoutUrl(cookie, hint);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    logFailure(context, exchange, error.message, error.facts ?? {}, "/logout");
+    return undefined;
+  }
+}

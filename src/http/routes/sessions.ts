@@ -4,7 +4,7 @@ import { UUID } from "../../words/ids.ts";
 import { json, seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
-import { signedIn } from "../request/page-caller.ts";
+import { SESSION_OVER, signedInForm } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { sessionSchema, sessionWire } from "../wire/session.ts";
@@ -59,10 +59,13 @@ interface EndInput {
   readonly params: z.infer<typeof params>;
 }
 
-const end = signedIn(async ({ service, params }: EndInput, caller) => {
-  await service.sessions.end(caller, params.id);
-  return seeOther("/", []);
-});
+const end = signedInForm(
+  () => "/",
+  async ({ service, params }: EndInput, caller) => {
+    await service.sessions.end(caller, params.id);
+    return seeOther("/", []);
+  },
+);
 
 /** `POST /sessions/{id}/end` */
 export const endSessionOnPage = defineRoute({
@@ -75,7 +78,10 @@ export const endSessionOnPage = defineRoute({
   auth: "none",
   kind: "page",
   params,
-  responses: { 303: { description: "Ended.", headers: { Location: "The front page, or the login." } } },
+  responses: {
+    303: { description: "Ended.", headers: { Location: "The front page." } },
+    401: SESSION_OVER,
+  },
   problems: ["forbidden", "unavailable"],
   handler(input) {
     requireOwnOrigin(input.context, input.exchange.request);
