@@ -1,6 +1,8 @@
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { type GroupsClaim, parseGroupsClaim, USUAL_GROUPS_CLAIM } from "../oidc/groups-claim.ts";
+import { hasManyTenants, issuerName } from "../oidc/issuer-name.ts";
 import { isLoopbackHost } from "../oidc/issuer-url.ts";
+import { UUID } from "../words/ids.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseNames, parseOrigin, parseUrl } from "./values.ts";
 
@@ -16,6 +18,8 @@ export type OidcConfig =
   | {
       readonly kind: "issuer";
       readonly issuer: string;
+      /** The tenants of an issuer of many that are let in, the service's own first; empty for any other issuer. */
+      readonly tenants: readonly string[];
       readonly clientId: string;
       readonly clientSecret: string | undefined;
       readonly cliClientId: string | undefined;
@@ -96,8 +100,11 @@ export function readIdentity(reader: Reader, surroundings: IdentitySurroundings)
   const groupsClaim = reader.read("OIDC_GROUPS_CLAIM", groupsClaimOf);
   const adminGroups = reader.read("ADMIN_GROUPS", parseNames) ?? [];
   // Named twice, the development provider's principals could pass for those of an issuer that one trusts.
-  const own = oidc.kind === "issuer" ? oidc.issuer : developmentIssuer(surroundings.publicUrl);
-  const issuers = [...trustedIssuers.map(({ issuer }) => issuer), own];
+  const own =
+    oidc.kind === "issuer"
+      ? [...issuerName(oidc.issuer, oidc.tenants).issuers.keys()]
+      : [developmentIssuer(surroundings.publicUrl)];
+  const issuers = [...trustedIssuers.map(({ issuer }) => issuer), ...own];
   if (new Set(issuers).size < issuers.length) reader.problem("OIDC_TRUSTED_ISSUERS: names an issuer twice");
   if (adminGroups.some((group) => /^(?:cn|ou|dc|o)=[^,]*$/i.test(group))) {
     reader.warn(
@@ -127,12 +134,35 @@ const ISSUER_SETTINGS = [
   "OIDC_CLI_CLIENT_ID",
   "OIDC_BACKCHANNEL_URL",
   "OIDC_GROUPS_CLAIM",
+  "OIDC_TENANTS",
 ] as const;
 
-function readOidc(
-  { text, isSet, read, problem }: Reader,
-  { host, publicUrl, hasServer }: IdentitySurroundings,
-): OidcConfig {
+function parseTenants(value: string): readonly string[] {
+  const tenants = parseNames(value).map((tenant) => tenant.toLowerCase());
+  if (tenants.length === 0 || !tenants.every((tenant) => UUID.test(tenant))) {
+    throw new Invalid("must be tenant ids (UUIDs) between commas, your own first");
+  }
+  return [...new Set(tenants)];
+}
+
+/** The tenants, without which whoever has an account at any tenant of the world could sign in. */
+function readTenants({ text, isSet, read, problem }: Reader): readonly string[] {
+  const many = hasManyTenants(text("OIDC_ISSUER") ?? "");
+  if (many && !isSet("OIDC_TENANTS")) {
+    problem(
+      "OIDC_TENANTS: is needed with an issuer of many tenants: the ids of those who are let in, your own first",
+    );
+  }
+  if (!many && isSet("OIDC_TENANTS")) {
+    problem(
+      "OIDC_TENANTS: goes with an issuer of many tenants only, such as https://login.microsoftonline.com/organizations/v2.0",
+    );
+  }
+  return read("OIDC_TENANTS", parseTenants) ?? [];
+}
+
+function readOidc(reader: Reader, { host, publicUrl, hasServer }: IdentitySurroundings): OidcConfig {
+  const { text, isSet, read, problem } = reader;
   const issuer = text("OIDC_ISSUER");
   if (issuer === undefined || issuer === "development") {
     if (issuer === undefined && hasServer) {
@@ -153,6 +183,7 @@ function readOidc(
   return {
     kind: "issuer",
     issuer: read("OIDC_ISSUER", parseIssuer) ?? "",
+    tenants: readTenants(reader),
     clientId: clientId ?? "",
     clientSecret: text("OIDC_CLIENT_SECRET"),
     cliClientId: text("OIDC_CLI_CLIENT_ID"),

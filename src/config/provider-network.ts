@@ -1,7 +1,6 @@
 import { X509Certificate } from "node:crypto";
-
-import type { Proxies } from "../oidc/proxy-choice.ts";
 import { Invalid, type Reader } from "./environment.ts";
+import type { Proxies } from "./proxy-choice.ts";
 import { parseUrl } from "./values.ts";
 
 /** The way to identity providers. */

@@ -23,6 +23,7 @@ export const SETTINGS = {
   OIDC_CLI_CLIENT_ID: "plain",
   OIDC_GROUPS_CLAIM: "plain",
   OIDC_ISSUER: "plain",
+  OIDC_TENANTS: "plain",
   OIDC_TRUSTED_ISSUERS: "plain",
   OTEL_EXPORTER_OTLP_ENDPOINT: "plain",
   PORT: "plain",

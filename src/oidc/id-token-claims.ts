@@ -6,7 +6,8 @@ import { displayText, emailText, isText } from "./id-token-text.ts";
 
 /** The demands that a token has to meet to be accepted. */
 export interface ClaimRules {
-  readonly issuer: string;
+  /** The names of the issuer, each with the tenant that a token must name besides; undefined for none. */
+  readonly issuers: ReadonlyMap<string, string | undefined>;
   /** The client ids that this service answers to. */
   readonly audiences: readonly string[];
   /** Unix milliseconds. */
@@ -46,7 +47,10 @@ function kindProblem(claims: Claims): string | undefined {
 }
 
 function partyProblem(claims: Claims, rules: ClaimRules): string | undefined {
-  if (claims["iss"] !== rules.issuer) return "the iss claim is not the issuer";
+  const issuer = claims["iss"];
+  if (!isString(issuer) || !rules.issuers.has(issuer)) return "the iss claim is not the issuer";
+  const tenant = rules.issuers.get(issuer);
+  if (tenant !== undefined && claims["tid"] !== tenant) return "the tid claim is not the issuer's tenant";
   if (!isText(claims["sub"], MAX_TEXT)) return "the sub claim is missing or malformed";
 
   const audience = claims["aud"];

@@ -5,11 +5,19 @@ import type { Claims } from "./claims.ts";
 import { CLOCK_SKEW, claimsProblem, instant } from "./id-token-claims.ts";
 import { ALGORITHMS, type UnverifiedIdToken } from "./id-token-parse.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
+import { filled, type IssuerName } from "./issuer-name.ts";
 import type { IssuerSource, ReadDocuments } from "./issuer-source.ts";
 
 /** Claims that the issuer signed and that are meant for this service now, or why they are not. */
 type VerifiedClaims =
-  | { readonly ok: true; readonly claims: Claims /** Unix milliseconds. */; readonly expiresAt: number }
+  | {
+      readonly ok: true;
+      readonly claims: Claims;
+      /** The issuer that the token names: of several tenants, that of the token's own. */
+      readonly issuer: string;
+      /** Unix milliseconds. */
+      readonly expiresAt: number;
+    }
   | { readonly ok: false; readonly reason: string };
 
 /** Verifies ID tokens of one issuer. */
@@ -25,7 +33,7 @@ export interface IdTokenVerifier {
 
 /** Options of {@link createIdTokenVerifier}. */
 export interface IdTokenVerifierOptions {
-  readonly issuer: string;
+  readonly name: IssuerName;
   readonly audiences: readonly string[];
   readonly source: IssuerSource;
   readonly clock: Clock;
@@ -36,14 +44,15 @@ const MAX_CANDIDATES = 16;
 
 /** Verifies ID tokens of one issuer: the claims first, which costs nothing, then the signature. */
 export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenVerifier {
-  const { issuer, audiences, source, clock } = options;
+  const { name, audiences, source, clock } = options;
+  const { issuers } = name;
 
   return {
     async verify(text, token, nonce) {
       const started = clock.monotonic();
       const claims = token.unverifiedClaims;
       // Refusing by unverified claims is safe, and spares the issuer a request for a token that is old anyway.
-      const rules = { issuer, audiences, now: clock.now(), ...(nonce === undefined ? {} : { nonce }) };
+      const rules = { issuers, audiences, now: clock.now(), ...(nonce === undefined ? {} : { nonce }) };
       const problem = claimsProblem(claims, rules);
       if (problem !== undefined) return { ok: false, reason: problem };
 
@@ -60,7 +69,11 @@ export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenV
         throw issuerUnavailable("its keys were read too recently to be read again for an unknown key id");
       }
       if (signature !== "good") return { ok: false, reason: "the token's signature is not the issuer's" };
-      return { ok: true, claims, expiresAt: instant(claims["exp"]) ?? 0 };
+      const issuer = String(claims["iss"]);
+      if (!isKeyOf(issuer, issuers.get(issuer), token.header.kid, documents)) {
+        return { ok: false, reason: "the token's key is another tenant's" };
+      }
+      return { ok: true, claims, issuer, expiresAt: instant(claims["exp"]) ?? 0 };
     },
   };
 }
@@ -74,6 +87,21 @@ function isOlder(claims: Claims, documents: ReadDocuments, started: number): boo
   if (documents.readAtMonotonic >= started) return true;
   const issuedAt = instant(claims["iat"]) ?? 0;
   return issuedAt + CLOCK_SKEW <= documents.readAt;
+}
+
+/**
+ * Whether a key signs for an issuer. Tenants share a key set, and a member `issuer` of a key may bind it to one of them:
+ * Entra's keys for personal accounts sign for no organisation.
+ */
+function isKeyOf(
+  issuer: string,
+  tenant: string | undefined,
+  kid: string | undefined,
+  { keyIssuers }: ReadDocuments,
+): boolean {
+  if (tenant === undefined) return true;
+  const bound = kid === undefined ? undefined : keyIssuers.get(kid);
+  return kid !== undefined && (bound === undefined || bound.every((one) => filled(one, tenant) === issuer));
 }
 
 type Signature = "good" | "bad" | "unknown_key";

@@ -5,6 +5,7 @@ import { readIdentity } from "./id-token-claims.ts";
 import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier, type IdTokenVerifier } from "./id-token-verifier.ts";
 import type { Fetch } from "./issuer-fetch.ts";
+import { issuerName } from "./issuer-name.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 import { LOGIN_NONCE } from "./login-request.ts";
 
@@ -18,6 +19,8 @@ interface TrustedIssuer {
   readonly development: boolean;
   /** Accept an http address of this machine. Implied by `development`. */
   readonly allowInsecureIssuer?: boolean;
+  /** The tenants of an issuer of many that are let in, the service's own first. */
+  readonly tenants?: readonly string[];
   /** The origin at which this service reaches the issuer, in place of the one that browsers use. */
   readonly backChannel?: string | undefined;
   /** The claim that holds the groups; `groups` unless said. */
@@ -53,18 +56,21 @@ export function createIdTokens(options: IdTokensOptions): IdTokens {
   for (const trusted of options.issuers) {
     const { issuer, audiences, development, allowInsecureIssuer = development } = trusted;
     const { groupsClaim = USUAL_GROUPS_CLAIM } = trusted;
-    if (verifiers.has(issuer)) throw new TypeError("an issuer is listed twice");
+    const name = issuerName(issuer, trusted.tenants);
+    if ([...name.issuers.keys()].some((one) => verifiers.has(one))) {
+      throw new TypeError("an issuer is listed twice");
+    }
     if (audiences.length === 0) throw new TypeError("an issuer has no audience");
     const source = createIssuerSource({
-      issuer,
+      name,
       allowInsecureIssuer,
       backChannel: trusted.backChannel,
       clock,
       fetch,
       timing,
     });
-    const verifier = createIdTokenVerifier({ issuer, audiences, source, clock });
-    verifiers.set(issuer, { verifier, development, groupsClaim });
+    const verifier = createIdTokenVerifier({ name, audiences, source, clock });
+    for (const one of name.issuers.keys()) verifiers.set(one, { verifier, development, groupsClaim });
   }
 
   return {

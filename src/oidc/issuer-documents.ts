@@ -8,6 +8,7 @@ import {
   readIssuerMetadata,
   type UnusableEndpoints,
 } from "./issuer-metadata.ts";
+import type { IssuerName } from "./issuer-name.ts";
 import { type AddressRules, discoveryAddress } from "./issuer-url.ts";
 
 /** An issuer's description and its keys, read together. */
@@ -16,6 +17,8 @@ export interface IssuerDocuments {
   readonly unusable: UnusableEndpoints;
   /** Finds the key for a token's header; rejects with jose's errors. */
   readonly keys: ReturnType<typeof createLocalJWKSet>;
+  /** The issuers that keys are bound to by their member `issuer`, by key id. */
+  readonly keyIssuers: ReadonlyMap<string, readonly string[]>;
 }
 
 const MAX_KEYS = 100;
@@ -28,18 +31,18 @@ const ASYMMETRIC = new Set(["RSA", "EC", "OKP"]);
  * specifications say: a broken issuer says nothing about a token.
  */
 export async function readIssuerDocuments(
-  issuer: string,
+  { address: issuer, described }: IssuerName,
   rules: AddressRules,
   fetch: Fetch,
 ): Promise<IssuerDocuments> {
   const address = discoveryAddress(issuer);
   const { metadata, unusable } = await within(address, async () =>
-    readIssuerMetadata(await getJson(fetch, address, "configuration"), issuer, rules),
+    readIssuerMetadata(await getJson(fetch, address, "configuration"), described, rules),
   );
   const jwks = await within(metadata.jwks_uri, async () =>
     readKeySet(await getJson(fetch, metadata.jwks_uri, "key set")),
   );
-  return { metadata, unusable, keys: createLocalJWKSet(jwks) };
+  return { metadata, unusable, keys: createLocalJWKSet(jwks), keyIssuers: issuersOf(jwks) };
 }
 
 /** Adds to an error of the issuer's the address of the document that it is about. */
@@ -72,6 +75,16 @@ function readKeySet(value: unknown): JSONWebKeySet {
   const usable = keys.filter(isPublicKey);
   if (usable.length === 0) throw issuerUnavailable("its key set has no usable key");
   return { keys: usable };
+}
+
+function issuersOf({ keys }: JSONWebKeySet): ReadonlyMap<string, readonly string[]> {
+  const issuers = new Map<string, string[]>();
+  for (const key of keys) {
+    const issuer: unknown = Reflect.get(key, "issuer");
+    if (key.kid === undefined || typeof issuer !== "string") continue;
+    issuers.set(key.kid, [...(issuers.get(key.kid) ?? []), issuer]);
+  }
+  return issuers;
 }
 
 // A shared secret in a public document is known to everyone, and so is a private key.

@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/ports/clock.ts";
 import { type IssuerDocuments, readIssuerDocuments } from "./issuer-documents.ts";
 import { createIssuerFetch, type Fetch, issuerUnavailable } from "./issuer-fetch.ts";
+import type { IssuerName } from "./issuer-name.ts";
 import { createTransport } from "./issuer-transport.ts";
 import { checkIssuer } from "./issuer-url.ts";
 
@@ -54,7 +55,7 @@ export interface IssuerSource {
 
 /** Options of {@link createIssuerSource}. */
 export interface IssuerSourceOptions {
-  readonly issuer: string;
+  readonly name: IssuerName;
   /** Accept an http issuer, but only on this machine. */
   readonly allowInsecureIssuer: boolean;
   readonly backChannel?: string | undefined;
@@ -72,7 +73,8 @@ export interface IssuerSourceOptions {
  * @throws TypeError for an issuer that is no acceptable address
  */
 export function createIssuerSource(options: IssuerSourceOptions): IssuerSource {
-  const { issuer, clock } = options;
+  const { name, clock } = options;
+  const { address: issuer } = name;
   checkIssuer(issuer, options);
   const timing = { ...ISSUER_TIMING, ...options.timing };
   const fetch = createIssuerFetch({
@@ -103,7 +105,7 @@ export function createIssuerSource(options: IssuerSourceOptions): IssuerSource {
     const readAt = clock.now();
     const readAtMonotonic = clock.monotonic();
     try {
-      known = { ...(await readIssuerDocuments(issuer, options, fetch)), readAt, readAtMonotonic };
+      known = { ...(await readIssuerDocuments(name, options, fetch)), readAt, readAtMonotonic };
       failure = undefined;
       nextRead = readAtMonotonic + timing.cooldown;
     } catch (error) {

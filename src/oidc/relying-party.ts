@@ -10,6 +10,7 @@ import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier } from "./id-token-verifier.ts";
 import { type Fetch, issuerUnavailable, shownAddress } from "./issuer-fetch.ts";
 import type { IssuerDescription, IssuerMetadata } from "./issuer-metadata.ts";
+import { issuerName } from "./issuer-name.ts";
 import { createIssuerSource, type IssuerTiming } from "./issuer-source.ts";
 import { loginFailure } from "./login-failure.ts";
 import { clientAuthenticationFor, LOGIN_NONCE, randomText, scopesFor } from "./login-request.ts";
@@ -36,6 +37,8 @@ export interface RelyingPartyOptions {
   readonly development: boolean;
   /** Accept an http address of this machine as issuer. Implied by `development`. */
   readonly allowInsecureIssuer?: boolean;
+  /** The tenants of an issuer of many that are let in, the service's own first. */
+  readonly tenants?: readonly string[];
   /** The origin at which this service reaches the issuer, in place of the one that browsers use. */
   readonly backChannel?: string | undefined;
   /** The claim that holds the groups; `groups` unless said. */
@@ -64,15 +67,16 @@ export function createRelyingParty(options: RelyingPartyOptions): CheckedRelying
   const { issuer, clientId, clientSecret, redirectUri, development, clock, randomness } = options;
   const { groupsClaim = USUAL_GROUPS_CLAIM } = options;
   const allowInsecureIssuer = options.allowInsecureIssuer ?? development;
+  const name = issuerName(issuer, options.tenants);
   const source = createIssuerSource({
-    issuer,
+    name,
     allowInsecureIssuer,
     backChannel: options.backChannel,
     clock,
     fetch: options.fetch,
     timing: options.timing,
   });
-  const verifier = createIdTokenVerifier({ issuer, audiences: [clientId], source, clock });
+  const verifier = createIdTokenVerifier({ name, audiences: [clientId], source, clock });
 
   function configure(metadata: IssuerMetadata): client.Configuration {
     const config = new client.Configuration(
@@ -172,7 +176,13 @@ export function createRelyingParty(options: RelyingPartyOptions): CheckedRelying
         unusable: unusable.userinfo_endpoint,
       });
       const now = clock.now();
-      const reading = readIdentity(claims, { issuer, development, now, groupsClaim, userInfo });
+      const reading = readIdentity(claims, {
+        issuer: verified.issuer,
+        development,
+        now,
+        groupsClaim,
+        userInfo,
+      });
       if (!reading.ok) return { facts: { step: "id_token" }, ...reading };
       return {
         ...reading,

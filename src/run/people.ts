@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-
+import { createProxyChoice } from "../config/proxy-choice.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
+import { issuerName } from "../oidc/issuer-name.ts";
 import { createTransport } from "../oidc/issuer-transport.ts";
-import { createProxyChoice } from "../oidc/proxy-choice.ts";
 import { createRelyingParty } from "../oidc/relying-party.ts";
 
 /** The source of humans. */
@@ -49,6 +49,7 @@ export async function openPeople(
   const redirectUri = `${publicUrl}/callback`;
   const { authorities, proxies } = config.providerNetwork;
   const fetch = createTransport({ authorities, proxyFor: createProxyChoice(proxies) });
+  const tenants = oidc.kind === "issuer" ? oidc.tenants : [];
   const backChannel = oidc.kind === "issuer" ? oidc.backChannel : undefined;
   const isDevelopment = oidc.kind === "development";
   const own = isDevelopment
@@ -58,6 +59,8 @@ export async function openPeople(
         cliClientId: DEVELOPMENT_CLIENTS.cli,
       }
     : oidc;
+  // Of many tenants the first is meant where no issuer is said, and administrators come from it alone.
+  const ownIssuer = issuerName(own.issuer, tenants).own;
   const audiences = [own.clientId, ...(own.cliClientId === undefined ? [] : [own.cliClientId])];
   const allowInsecureIssuer = (issuer: string) => issuer.startsWith("http:"); // on this machine only: see config.ts
   const trusted = config.trustedIssuers.map((issuer) => ({
@@ -74,6 +77,7 @@ export async function openPeople(
     allowInsecureIssuer: allowInsecureIssuer(own.issuer),
     groupsClaim,
     backChannel,
+    tenants,
     fetch,
     clock,
     randomness,
@@ -88,6 +92,7 @@ export async function openPeople(
           allowInsecureIssuer: allowInsecureIssuer(own.issuer),
           groupsClaim,
           backChannel,
+          tenants,
         },
         ...trusted,
       ],
@@ -97,10 +102,10 @@ export async function openPeople(
     relyingParty,
     // The development provider answers by this service itself, which does not listen yet.
     checkIssuer: async () => (isDevelopment ? undefined : relyingParty.check()),
-    ownIssuer: own.issuer,
+    ownIssuer,
     isDevelopment,
     commandLineLogin:
-      own.cliClientId === undefined ? undefined : { issuer: own.issuer, clientId: own.cliClientId },
+      own.cliClientId === undefined ? undefined : { issuer: ownIssuer, clientId: own.cliClientId },
     developmentProvider: isDevelopment
       ? await openDevelopmentProvider(config, redirectUri, onFault)
       : undefined,

@@ -15,6 +15,9 @@ const SERVER = {
 };
 const ISSUER = { OIDC_ISSUER: "https://login.example.com", OIDC_CLIENT_ID: "bakehouse" };
 
+const TENANT = "9122040d-6c67-4c5b-b112-36a304b66dad";
+const MANY = { ...ISSUER, OIDC_ISSUER: "https://login.microsoftonline.com/organizations/v2.0" };
+
 function noFile(): string {
   throw new Error("ENOENT: no such file");
 }
@@ -104,6 +107,7 @@ describe("what is accepted", () => {
         oidc: {
           kind: "issuer",
           issuer: "https://login.example.com",
+          tenants: [],
           clientId: "bakehouse",
           clientSecret: "s",
           cliClientId: "cli",
@@ -117,6 +121,7 @@ describe("what is accepted", () => {
         oidc: {
           kind: "issuer",
           issuer: "https://login.example.com",
+          tenants: [],
           clientId: "bakehouse",
           clientSecret: undefined,
           cliClientId: undefined,
@@ -181,6 +186,23 @@ describe("what is accepted", () => {
         OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a"],"groups_claim":"a.b"}]',
       },
       gives: { trustedIssuers: [{ issuer: "https://p.example", audiences: ["a"], groupsClaim: ["a", "b"] }] },
+    },
+    {
+      set: {
+        ...MANY,
+        OIDC_TENANTS: ` ${TENANT.toUpperCase()}, ${TENANT}, 00000000-0000-0000-0000-000000000001`,
+      },
+      gives: {
+        oidc: {
+          kind: "issuer",
+          issuer: MANY.OIDC_ISSUER,
+          tenants: [TENANT, "00000000-0000-0000-0000-000000000001"],
+          clientId: "bakehouse",
+          clientSecret: undefined,
+          cliClientId: undefined,
+          backChannel: undefined,
+        },
+      },
     },
     { set: { ...ISSUER, OIDC_GROUPS_CLAIM: "roles" }, gives: { groupsClaim: ["roles"] } },
     {
@@ -358,6 +380,7 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     "OIDC_CLI_CLIENT_ID",
     "OIDC_BACKCHANNEL_URL",
     "OIDC_GROUPS_CLAIM",
+    "OIDC_TENANTS",
   ].map((name) => ({
     set: { [name]: CANARY },
     problem: `${name}: goes with an OIDC_ISSUER only`,

@@ -208,7 +208,8 @@ test.each([
   { nonce: undefined, reason: "the nonce claim is not this login's" },
   { nonce: ["mine"], reason: "the nonce claim is not this login's" },
 ])("a login's nonce is compared: $nonce", ({ nonce, reason }) => {
-  const rules = { issuer: issuer.issuer, audiences: ["bakehouse"], now: clock.now(), nonce: "mine" };
+  const issuers = new Map([[issuer.issuer, undefined]]);
+  const rules = { issuers, audiences: ["bakehouse"], now: clock.now(), nonce: "mine" };
   expect(claimsProblem({ ...issuer.claims(), nonce }, rules)).toBe(reason);
 });
 

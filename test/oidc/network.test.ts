@@ -1,13 +1,12 @@
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-
+import { createProxyChoice } from "../../src/config/proxy-choice.ts";
 import type { RelyingParty } from "../../src/domain/ports/identity.ts";
 import { connectionTrouble } from "../../src/oidc/connection-trouble.ts";
 import type { Fetch } from "../../src/oidc/issuer-fetch.ts";
 import { createTransport } from "../../src/oidc/issuer-transport.ts";
-import { createProxyChoice } from "../../src/oidc/proxy-choice.ts";
-import { createBrowser } from "../support/browser.ts";
 import { createAuthority } from "../support/authority.ts";
+import { createBrowser } from "../support/browser.ts";
 import { type FakeIssuer, type FakeIssuerOptions, startFakeIssuer } from "../support/fake-issuer.ts";
 import { startWebProxy, type WebProxy } from "../support/web-proxy.ts";
 import { aliceOf } from "./alice.ts";
