@@ -107,7 +107,7 @@ describe("secrets in files", () => {
     ]);
     expect(problems("#".repeat(1_048_577))).toEqual(["OIDC_CA_FILE: the file is longer than 1024 KiB"]);
     expect(failureOf({ ...SET, OIDC_CA_FILE: join(folder, "none") }).problems).toEqual([
-      "OIDC_CA_FILE: cannot be read (ENOENT)",
+      "OIDC_CA_FILE: cannot be read (ENOENT): name a file that this user may read",
     ]);
   });
 

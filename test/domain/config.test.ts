@@ -415,7 +415,10 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { http_proxy: `http://${CANARY} x` },
     problem: "http_proxy: must be a URL with http:// or https://",
   },
-  { set: { OIDC_CA_FILE: `/${CANARY}` }, problem: "OIDC_CA_FILE: cannot be read" },
+  {
+    set: { OIDC_CA_FILE: `/${CANARY}` },
+    problem: "OIDC_CA_FILE: cannot be read: name a file that this user may read",
+  },
   {
     set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a"],"groups_claim":"a..b"}]' },
     problem: `OIDC_TRUSTED_ISSUERS: ${GROUPS_CLAIM}`,
