@@ -45,8 +45,16 @@ export const TOKEN_OPTION = {
   },
 } as const satisfies Record<string, OptionSpec>;
 
-export const SERVICE_OPTIONS = {
+export const URL_OPTIONS = {
   url: { type: "string", value: "URL", help: "the service; else BAKEHOUSE_URL, else where you logged in" },
+  "insecure-http": {
+    type: "boolean",
+    help: "over plain http, which anyone on the way reads; else BAKEHOUSE_INSECURE_HTTP=true",
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export const SERVICE_OPTIONS = {
+  ...URL_OPTIONS,
   credential: {
     type: "string",
     value: "FILE",

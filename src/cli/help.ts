@@ -13,6 +13,7 @@ export function mainHelp(commands: readonly Command[], version: string): string 
     "",
     "  BAKEHOUSE_URL              the service, http://127.0.0.1:8080 unless set or logged in elsewhere",
     "  BAKEHOUSE_TOKEN            the token that a command works on",
+    "  BAKEHOUSE_INSECURE_HTTP    true where plain http to another machine will do, as inside a cluster",
     "  BAKEHOUSE_CREDENTIAL_FILE  a file with the credential to call with, instead of your login",
     "",
     "The service's own variables are described in src/run/README.md. Exit codes:",

@@ -9,7 +9,8 @@ import type { Terminal } from "./terminal.ts";
 const DEFAULT_URL = "http://127.0.0.1:8080";
 
 /** The service's address, checked: nothing secret goes over the network in the clear. */
-export async function serviceUrl({ terminal, text }: Invocation): Promise<string> {
+export async function serviceUrl(invocation: Invocation): Promise<string> {
+  const { terminal, text } = invocation;
   const given = text("url") ?? (terminal.env["BAKEHOUSE_URL"] || undefined);
   const url = given ?? (await loadLogin(terminal))?.url ?? DEFAULT_URL;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -17,13 +18,37 @@ export async function serviceUrl({ terminal, text }: Invocation): Promise<string
   if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
     throw new UsageError(`${what} must be a URL with https://`);
   }
-  if (!isPrivateChannel(parsed)) {
-    throw new UsageError(`${what} must be https, unless the service is on this machine`);
+  const isPrivate = isPrivateChannel(parsed);
+  if (!isPrivate && !allowsInsecureHttp(invocation)) {
+    throw new UsageError(
+      `${what} must be https, unless the service is on this machine: where the network between is your own, say --insecure-http`,
+    );
   }
   // A path would be left out without a word, and a user name makes one host look like another.
   const origin = originOf(url);
   if (origin === undefined) throw new UsageError(`${what} must be an origin, without a path or a user name`);
+  if (!isPrivate) warnOfPlain(terminal, origin);
   return origin;
+}
+
+/** Whether it was said of this very call that plain http will do: of no address is it ever remembered. */
+function allowsInsecureHttp({ terminal, flag }: Invocation): boolean {
+  const variable = terminal.env["BAKEHOUSE_INSECURE_HTTP"] || undefined;
+  if (variable !== undefined && variable !== "true") {
+    throw new UsageError("BAKEHOUSE_INSECURE_HTTP must be true, or unset");
+  }
+  return flag("insecure-http") || variable === "true";
+}
+
+/** A command asks for the address more than once, and warns once. */
+const warned = new WeakSet<Terminal>();
+
+function warnOfPlain(terminal: Terminal, origin: string): void {
+  if (warned.has(terminal)) return;
+  warned.add(terminal);
+  terminal.say(
+    `bakehouse: warning: ${origin} is plain http: anyone on the way can read and change what is sent, credentials too`,
+  );
 }
 
 async function readCredential(terminal: Terminal, file: string): Promise<string> {

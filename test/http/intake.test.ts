@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 
+import { parseBlock } from "../../src/caveats/values/address.ts";
 import { createConnectionCrowd } from "../../src/http/serving/connection-crowd.ts";
 import { createDeparture } from "../../src/http/serving/departure.ts";
 import { createHttpServer } from "../../src/http/serving/http-server.ts";
@@ -104,6 +105,32 @@ test("a body that comes slowly and steadily is read to its end", async () => {
   }
   while (!text.includes('"allowed"')) await once(socket, "data");
   expect(text).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test("behind a trusted proxy bodies are counted by the client that it names, not by one that a client makes up", async () => {
+  const trustedProxies = [parseBlock("127.0.0.1")].flatMap((block) => block ?? []);
+  const intake = createIntake({ ...INTAKE_LIMITS, bodiesOfPeer: 1 });
+  const { port } = await listenOn(
+    "the app behind the direct routes",
+    {},
+    "127.0.0.1",
+    { trustedProxies },
+    intake,
+  );
+  const from = (client: string) => `x-forwarded-for: ${client}\r\ncontent-length: ${BODY.length}`;
+  const refused = async (client: string) => {
+    const half = `POST /v1/verify HTTP/1.1\r\n${HEAD}${from(client)}\r\n\r\n{`;
+    while (!(await exchange(port, [half], "\r\n\r\n")).startsWith("HTTP/1.1 429 "));
+  };
+  await stall(port, "POST /v1/verify", from("203.0.113.1"));
+  await refused("203.0.113.1");
+  await refused("198.51.100.7, 203.0.113.1");
+
+  const other = await stall(port, "POST /v1/verify", from("2001:db8::7"));
+  await refused("203.0.113.1"); // by now the other one has come
+  other.write(BODY.slice(1));
+  const [answer] = await once(other, "data");
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 describe("connections", () => {

@@ -1,6 +1,6 @@
 import { BakehouseError, dischargeToken, type Token, TokenError } from "../../client/index.ts";
 import { originOf } from "../../client/origin.ts";
-import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
+import { type Command, type Invocation, TOKEN_OPTION, URL_OPTIONS } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { checkCaveats, readDuration, readToken } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION } from "../output.ts";
@@ -25,7 +25,7 @@ export const dischargeCommand: Command = {
   options: {
     ...TOKEN_OPTION,
     ...OUTPUT_OPTION,
-    url: SERVICE_OPTIONS.url,
+    ...URL_OPTIONS,
     credential: { type: "string", value: "FILE", help: "say to the service who asks, with this credential" },
     "as-me": {
       type: "boolean",

@@ -1,4 +1,4 @@
-import { type Command, SERVICE_OPTIONS } from "../command.ts";
+import { type Command, URL_OPTIONS } from "../command.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { onlyWords } from "../input.ts";
 import { confirmService, forgetService, rememberService } from "../known-services.ts";
@@ -18,7 +18,7 @@ export const loginCommand: Command = {
     "The first login at a service asks whether service and identity provider are the right ones, and a second service that names the same identity provider and client is refused: it could use your login at the first.",
   ],
   options: {
-    url: SERVICE_OPTIONS.url,
+    ...URL_OPTIONS,
     device: { type: "boolean", help: "with a code, on any device" },
     yes: { type: "boolean", short: "y", help: "the first login at this service: it is the right one" },
     "no-browser": { type: "boolean", help: "print the page's address instead of opening it" },

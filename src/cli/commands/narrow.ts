@@ -1,6 +1,6 @@
 import type { Token } from "../../client/index.ts";
 import { TokenError } from "../../client/index.ts";
-import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
+import { type Command, type Invocation, TOKEN_OPTION, URL_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { checkCaveats, readCount, readDuration, readToken } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION } from "../output.ts";
@@ -29,7 +29,7 @@ export const attenuateCommand: Command = {
     "A caveat is an attribute, an operator and a value: 'action in read, list', 'args.amount <= 100'.",
     "--third-party 'approved-by alice Pay 40 EUR' is sealed to the party's key: with --party-key it is offline, too.",
   ],
-  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...THIRD_PARTY_OPTIONS, url: SERVICE_OPTIONS.url },
+  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...THIRD_PARTY_OPTIONS, ...URL_OPTIONS },
   async run(invocation) {
     const { positionals } = invocation;
     if (positionals.length === 0 && invocation.texts("third-party").length === 0) {
@@ -54,7 +54,7 @@ export const delegateCommand: Command = {
     ...TOKEN_OPTION,
     ...OUTPUT_OPTION,
     ...THIRD_PARTY_OPTIONS,
-    url: SERVICE_OPTIONS.url,
+    ...URL_OPTIONS,
     ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },
     depth: { type: "string", value: "N", help: "how often the holder may hand it on" },
     instance: {

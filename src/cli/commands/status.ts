@@ -1,5 +1,5 @@
 import { BakehouseError } from "../../client/index.ts";
-import { type Command, SERVICE_OPTIONS } from "../command.ts";
+import { type Command, URL_OPTIONS } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { onlyWords } from "../input.ts";
 import { loadLogin } from "../login-file.ts";
@@ -12,7 +12,7 @@ export const statusCommand: Command = {
   usage: "",
   summary: "say which service is used, whether it answers, and who you are there",
   details: ["Ends with 0 where the service can answer, and with 5 where it cannot."],
-  options: { url: SERVICE_OPTIONS.url },
+  options: { ...URL_OPTIONS },
   async run(invocation) {
     onlyWords(invocation, 0);
     const { terminal, json } = invocation;
