@@ -1,28 +1,15 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
-import { ConnectError } from "../../src/storage/engine/error.ts";
-import { openStore } from "../../src/storage/open.ts";
 import { raw } from "../storage/raw.ts";
 import { findProgram } from "../support/find-program.ts";
 import { debianBinaries, type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import { OTHER_ENCODINGS, openInEncoding } from "./encodings.ts";
 import { tellStory } from "./story.ts";
-import { serverSettings, WAYS, type Way, type WayName } from "./ways.ts";
+import { missingFor, serverSettings, WAYS, type Way, type WayName } from "./ways.ts";
 
 // The short form of `npm run matrix`. What is not installed, `npm test` prints at its end.
 
-const NEEDS: Partial<Record<WayName, string>> = {
-  TLS: "openssl",
-  "PgBouncer, session mode": "pgbouncer",
-  "PgBouncer, transaction mode": "pgbouncer",
-  "PgBouncer, transaction mode, and DATABASE_DIRECT_URL": "pgbouncer",
-};
-
-const names = Object.keys(WAYS) as readonly WayName[];
-const possible = names.filter((name) => {
-  const needed = NEEDS[name];
-  return needed === undefined || findProgram(needed) !== undefined;
-});
-
+const possible = (Object.keys(WAYS) as readonly WayName[]).filter((name) => missingFor(name) === undefined);
 const stock = debianBinaries();
 
 describe("[postgres] the service's story", () => {
@@ -57,19 +44,10 @@ describe("[postgres] the service's story", () => {
     },
   );
 
-  test.each(["LATIN1", "SQL_ASCII"])(
-    "a %s database is refused at the start, in one line",
-    async (encoding) => {
-      const name = encoding.toLowerCase();
-      await raw(server.url, `create database ${name} encoding '${encoding}' locale 'C' template template0`);
-      const url = new URL(server.url);
-      url.pathname = `/${name}`;
-      const refused = new ConnectError(
-        `database ${url.host}/${name}: the database's encoding is not UTF8 (${encoding}): create it with: encoding 'UTF8' template template0`,
-      );
-      await expect(openStore({ place: { kind: "server", url: url.href } })).rejects.toEqual(refused);
-    },
-  );
+  test.each(OTHER_ENCODINGS)("a %s database is refused at the start, in one line", async (encoding) => {
+    const { said, expected } = await openInEncoding(server.url, encoding);
+    expect(said).toBe(expected);
+  });
 });
 
 describe.each(stock === undefined ? [] : [stock])("[postgres] the service's story on %s", (binaries) => {

@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 
 import { openStore } from "../../src/storage/open.ts";
+import type { Urls } from "../support/reach.ts";
 import { type InProcessReplica, newFleet, person, startReplica } from "../support/replica.ts";
 import { narrow } from "../support/service-macaroons.ts";
-import type { Urls } from "./ways.ts";
 
 /**
  * What every environment must carry: the owner migrates, the service starts twice, issues on one replica, verifies

@@ -1,18 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { raw } from "../storage/raw.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
+import { findProgram } from "../support/find-program.ts";
 import { startPgBouncer } from "../support/pgbouncer.ts";
 import type { PostgresSettings } from "../support/postgres-server.ts";
-
-/** The URLs by which one database is reached. */
-export interface Urls {
-  /** As the owner of the schema, who migrates. */
-  readonly owner: string;
-  /** As the service. */
-  readonly service: string;
-  /** Past the pooler, if there is one and it is to be passed: as `DATABASE_DIRECT_URL`. */
-  readonly direct?: string;
-}
+import type { Urls } from "../support/reach.ts";
 
 /** A way in which a server is reached: over what, as whom, under which settings of the role. */
 export interface Way {
@@ -168,3 +160,16 @@ export const WAYS = {
   "PgBouncer, transaction mode": pooled("transaction"),
   "PgBouncer, transaction mode, and DATABASE_DIRECT_URL": pooled("transaction", true),
 } as const satisfies Readonly<Record<string, (admin: string) => Promise<Way>>>;
+
+const NEEDS: Readonly<Partial<Record<WayName, string>>> = {
+  TLS: "openssl",
+  "PgBouncer, session mode": "pgbouncer",
+  "PgBouncer, transaction mode": "pgbouncer",
+  "PgBouncer, transaction mode, and DATABASE_DIRECT_URL": "pgbouncer",
+};
+
+/** The program that a way needs and that is not installed; undefined if it can be gone. */
+export function missingFor(way: WayName): string | undefined {
+  const needed = NEEDS[way];
+  return needed === undefined || findProgram(needed) !== undefined ? undefined : needed;
+}

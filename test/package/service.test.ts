@@ -22,6 +22,7 @@ import {
   type RunningService,
   startService,
 } from "../support/process-service.ts";
+import { reach } from "../support/reach.ts";
 import { scratchFolder } from "../support/scratch.ts";
 
 /** Milliseconds that a request has to finish once the service stops, and that the whole stop takes at most. */
@@ -208,7 +209,7 @@ describe("[pglite] the built service", () => {
 
 describe("[postgres] the built command", () => {
   async function server(): Promise<Home> {
-    const home = newHome(await emptyDatabaseUrl());
+    const home = newHome(reach(await emptyDatabaseUrl()).owner);
     homes.push(home);
     return home;
   }
@@ -252,8 +253,7 @@ describe("[postgres] the built command", () => {
   });
 
   test("has one winner where many bootstrap at once", async () => {
-    const url = await emptyDatabaseUrl();
-    const shared = newHome(url);
+    const shared = newHome(reach(await emptyDatabaseUrl()).owner);
     homes.push(shared);
     // A folder each, as on machines of their own.
     const folders = [1, 2, 3, 4].map((number) => join(shared.dataDir, String(number)));

@@ -9,6 +9,7 @@ import {
   type InProcessReplica,
   newFleet,
   openServerStore,
+  person,
   type ReplicaSettings,
   startReplica,
 } from "../support/replica.ts";
@@ -205,6 +206,12 @@ test("[postgres] a hot standby is never fresh, to go on with or to start on; its
   await refuses(other, "standby in recovery");
   for (const { token } of [dead, good]) expect(await other.verify(token)).toBe("unavailable");
   await expect(pair.start(pair.standby)).rejects.toThrow("standby in recovery");
+  // A reader of the log would take what stands there for all that there is.
+  const { revocations } = other.composed.service;
+  const lagging = { code: "unavailable", message: expect.stringContaining("standby in recovery") };
+  const admin = person("root", true);
+  await expect(revocations.log(admin, undefined, 10)).rejects.toMatchObject(lagging);
+  await expect(revocations.follow(admin, undefined, async () => admin)).rejects.toMatchObject(lagging);
   other.lead(pair.primary);
   await expect.poll(() => other.verify(dead.token)).toBe("revoked");
   expect(await other.verify(good.token)).toBe("allowed");

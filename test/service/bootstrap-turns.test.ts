@@ -9,6 +9,7 @@ import { emptyDatabaseUrl } from "../support/database.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { newHome } from "../support/process-service.ts";
+import { reach } from "../support/reach.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import { bearer, describeService } from "../support/service.ts";
 
@@ -79,7 +80,7 @@ describeService("credentials renewed by many at once in one folder", (service) =
 });
 
 test("[postgres] the same by processes: all succeed, and what lies there is whole", async () => {
-  const home = newHome(await emptyDatabaseUrl());
+  const home = newHome(reach(await emptyDatabaseUrl()).owner);
   onTestFinished(() => home.remove());
   const command = async (...args: readonly string[]) => {
     const running = run(builtBundle(), ["bootstrap", ...args], { env: home.env });

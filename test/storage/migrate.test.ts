@@ -15,6 +15,7 @@ import {
 import { openStore } from "../../src/storage/open.ts";
 import { connectServer } from "../../src/storage/server/connect.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
+import { reach } from "../support/reach.ts";
 import hashes from "./migration-hashes.json" with { type: "json" };
 import { raw } from "./raw.ts";
 import {
@@ -82,7 +83,7 @@ describe("journal", () => {
   });
 });
 
-async function connect(url: string): Promise<Connection> {
+async function connect(database: string, url = reach(database).owner): Promise<Connection> {
   const settings = { url, connectTimeout: 5_000, statementTimeout: 0, idleInTransactionTimeout: 0 };
   const connection = await connectServer(settings)();
   onTestFinished(() => connection.close());
@@ -316,7 +317,7 @@ describe("[postgres] roles", () => {
       // As on a server where nobody has made the role yet: this one is shared with other tests.
       statements: migration.statements.map((sql) => sql.replaceAll("bakehouse_app", `${role}_app`)),
     }));
-    const connection = await connect(login(url, role));
+    const connection = await connect(url, login(url, role));
     await migrate(connection, { migrations: withoutRole, lock: "advisory" });
     expect(await raw(url, `select from pg_roles where rolname = '${role}_app'`)).toEqual([]);
     const store = await openStore({ place: { kind: "server", url: login(url, role) }, migrate: false });

@@ -9,6 +9,8 @@ export interface Counts {
   readonly skipped: number;
   readonly pglite: number;
   readonly postgres: number;
+  /** The full names of the tests that failed, and of what else did. */
+  readonly failures: readonly string[];
   /** The files that took longest, the slowest first. */
   readonly slowest: readonly { readonly file: string; readonly milliseconds: number }[];
 }
@@ -23,19 +25,23 @@ export const COUNTS_FILE = "BAKEHOUSE_TEST_COUNTS_FILE";
 class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const counts = { passed: 0, failed: unhandled.length, skipped: 0, pglite: 0, postgres: 0 };
+    const failures = unhandled.map(() => "outside of any test");
     for (const module of modules) {
       // A file that does not load, or a hook that fails, is a failure though no test in it ran.
-      counts.failed += module.errors().length;
-      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+      const others = [module, ...module.children.allSuites()].flatMap((one) => one.errors());
+      counts.failed += others.length;
+      failures.push(...others.map(() => module.relativeModuleId));
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         counts[state === "passed" || state === "failed" ? state : "skipped"] += 1;
+        if (state === "failed") failures.push(`${module.relativeModuleId}: ${test.fullName}`);
         if (test.fullName.includes("[pglite]")) counts.pglite += 1;
         if (test.fullName.includes("[postgres]")) counts.postgres += 1;
       }
     }
     const file = process.env[COUNTS_FILE];
-    if (file !== undefined) writeFileSync(file, JSON.stringify({ ...counts, slowest: slowestOf(modules) }));
+    if (file !== undefined)
+      writeFileSync(file, JSON.stringify({ ...counts, failures, slowest: slowestOf(modules) }));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Store } from "../../src/domain/ports/store.ts";
 import { type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
 import { copyEmbedded } from "./embedded-template.ts";
 import { MIGRATED } from "./postgres-broker.ts";
+import { reach } from "./reach.ts";
 import { scratchFolder } from "./scratch.ts";
 
 /** Which engine: the embedded one, or a server. */
@@ -15,7 +16,7 @@ export type DatabaseKind = "pglite" | "postgres";
 export interface TestStore {
   readonly store: Store;
   readonly kind: DatabaseKind;
-  /** The server's database; undefined for the embedded one. */
+  /** The server's database, as its superuser reaches it directly; undefined for the embedded one. */
   readonly url?: string;
   /** The folder of the embedded database; undefined for a server. */
   readonly dataDir?: string;
@@ -48,7 +49,8 @@ export async function openTestStore({ kind, ...options }: TestStoreOptions): Pro
   };
   if (kind === "postgres") {
     const url = await testDatabaseUrl();
-    const store = await openStore({ ...settings, place: { kind: "server", url } });
+    const { service, direct } = reach(url);
+    const store = await openStore({ ...settings, place: { kind: "server", url: service, direct } });
     return {
       ...common,
       store,

