@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { createBreaker } from "../../src/storage/engine/breaker.ts";
 import type { Connection } from "../../src/storage/engine/connection.ts";
-import { NoConnectionLeft } from "../../src/storage/engine/error.ts";
+import { ConnectTimeout, NoConnectionLeft } from "../../src/storage/engine/error.ts";
 import { createPool, type Pool } from "../../src/storage/engine/pool.ts";
 import { explainRefusal } from "../../src/storage/server/refusal.ts";
 import { parseDatabaseUrl } from "../../src/storage/url/parse.ts";
@@ -82,6 +82,58 @@ describe("a pool whose server has no room for all of it", () => {
     const all = await Promise.allSettled([acquire(), acquire(), acquire()]);
     expect(all.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     expect(said.at(-1)).toBe("unreachable: full");
+  });
+});
+
+describe("a pool behind a pooler that lets logins wait", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** The first login succeeds; the others are given up after three seconds. */
+  function open(said: string[]): Pool {
+    let asked = 0;
+    return createPool({
+      size: 4,
+      breaker: createBreaker({ threshold: 1, pause: 1_000, monotonic: () => 0, onOpen: () => {} }),
+      unreachable: (reason) => said.push(`unreachable: ${reason}`),
+      fewer: (reason) => said.push(`fewer: ${reason}`),
+      async connect() {
+        asked += 1;
+        if (asked === 1) return fakeConnection();
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        throw new ConnectTimeout("late");
+      },
+    });
+  }
+  const acquire = (pool: Pool) => pool.acquire(performance.now() + 5_000);
+
+  test("serves those who wait from what is given back, and does not take the database for down", async () => {
+    const said: string[] = [];
+    const pool = open(said);
+    const first = await acquire(pool);
+    const second = acquire(pool);
+    await vi.advanceTimersByTimeAsync(1_000);
+    pool.release(first);
+    expect(await second).toBe(first);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(said).toEqual(["fewer: late"]);
+    pool.release(first);
+    expect(await acquire(pool)).toBe(first);
+  });
+
+  test("takes it for down if nobody was answered meanwhile", async () => {
+    const said: string[] = [];
+    const pool = open(said);
+    await acquire(pool);
+    const second = expect(acquire(pool)).rejects.toMatchObject({ code: "unavailable" });
+    await vi.advanceTimersByTimeAsync(3_000);
+    await second;
+    expect(said).toEqual(["unreachable: late"]);
+    await expect(acquire(pool)).rejects.toMatchObject({ code: "unavailable" });
   });
 });
 

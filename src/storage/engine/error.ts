@@ -47,3 +47,10 @@ export class NoConnectionLeft extends DomainError {
     super("unavailable", message);
   }
 }
+
+/** No connection came about in time, for which there are many reasons. The message is one line for people. */
+export class ConnectTimeout extends DomainError {
+  constructor(message: string) {
+    super("unavailable", message);
+  }
+}

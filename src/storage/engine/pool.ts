@@ -1,7 +1,7 @@
 import { DomainError } from "../../domain/parts/error.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Connect, Connection } from "./connection.ts";
-import { ConnectError, NoConnectionLeft } from "./error.ts";
+import { ConnectError, ConnectTimeout, NoConnectionLeft } from "./error.ts";
 import { before, unavailable } from "./guard.ts";
 
 /** Connections, each lent to one borrower at a time. */
@@ -60,6 +60,7 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
   const borrowed = new Set<Connection>();
   let slots = 0; // connections that are open or being opened
   let said: string | undefined;
+  let answeredAt = 0; // when a connection was last given back in order
   // The number that the server lets us have, and until when it is believed.
   let limit = size;
   let limitedUntil = 0;
@@ -116,39 +117,52 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
     settle();
   }
 
-  /** @returns undefined if the server has no room for a further connection, and others are open or on their way */
-  async function open(until: number): Promise<Connection | undefined> {
+  /**
+   * Opens a connection for the first in the queue by then: it may be another one than the asker, who may have got a connection
+   * that was given back meanwhile.
+   *
+   * @param asker refused if no connection comes about
+   */
+  function open(asker: Waiter): void {
     slots += 1;
-    let late = false;
-    const opening = connect().then(
+    const begun = performance.now();
+    connect().then(
       (connection) => {
         adopt(connection);
         breaker.succeeded();
         said = undefined;
         if (slots > limit) limited = false;
-        if (late) offer(connection);
-        return connection;
+        offer(connection);
       },
-      (error: unknown) => {
-        if (error instanceof NoConnectionLeft && slots > 1) {
-          doWithout(error.message);
-          return undefined;
-        }
-        free();
-        breaker.failed();
-        const reason =
-          error instanceof ConnectError || error instanceof DomainError ? error.message : "unknown";
-        if (reason !== said) unreachable(reason);
-        said = reason;
-        // For any reason: a database that cannot be connected to cannot be asked.
-        throw unavailable();
-      },
+      (error: unknown) => fail(error, begun, asker),
     );
-    return before(until, opening, () => {
-      late = true;
-    });
   }
 
+  function fail(error: unknown, begun: number, asker: Waiter): void {
+    const reason = error instanceof ConnectError || error instanceof DomainError ? error.message : "unknown";
+    // A pooler whose server connections are all taken lets a login wait. Then others are being answered.
+    const isCrowded =
+      error instanceof NoConnectionLeft || (error instanceof ConnectTimeout && answeredAt > begun);
+    if (isCrowded && slots > 1) {
+      doWithout(reason);
+      return;
+    }
+    // For any reason: a database that cannot be connected to cannot be asked.
+    if (leave(asker)) asker.refuse();
+    free();
+    breaker.failed();
+    if (reason !== said) unreachable(reason);
+    said = reason;
+  }
+
+  /** Takes somebody out of the queue. @returns whether they were in it */
+  function leave(waiter: Waiter): boolean {
+    const index = waiting.indexOf(waiter);
+    if (index !== -1) waiting.splice(index, 1);
+    return index !== -1;
+  }
+
+  /** Waits for a connection, or for a slot in which to open one. */
   function wait(until: number): Promise<Connection | undefined> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -163,13 +177,13 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
       };
       const timer = setTimeout(
         () => {
-          const index = waiting.indexOf(waiter);
-          if (index !== -1) waiting.splice(index, 1);
+          leave(waiter);
           reject(unavailable());
         },
         Math.max(0, Math.ceil(until - performance.now())),
       );
       waiting.push(waiter);
+      if (slots < most()) open(waiter);
     });
   }
 
@@ -177,10 +191,7 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
     async acquire(until) {
       for (;;) {
         if (closed || !breaker.admits()) throw unavailable();
-        let connection = idle.pop();
-        if (connection === undefined) {
-          connection = slots < most() ? await open(until) : await wait(until);
-        }
+        const connection = idle.pop() ?? (await wait(until));
         // A connection can be lost between being granted and being taken up.
         if (connection === undefined) continue;
         if (connection.lost()) {
@@ -191,7 +202,10 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
         return connection;
       }
     },
-    release: offer,
+    release(connection) {
+      answeredAt = performance.now();
+      offer(connection);
+    },
     async discard(connection, busy) {
       const usable = await connection.abandon(busy);
       borrowed.delete(connection);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Client } from "pg";
 
 import { DomainError } from "../../domain/parts/error.ts";
-import { ConnectError, NoConnectionLeft } from "../engine/error.ts";
+import { ConnectError, ConnectTimeout, NoConnectionLeft } from "../engine/error.ts";
 import { before } from "../engine/guard.ts";
 import type { DatabaseAddress, HostAddress } from "../url/address.ts";
 import { isThisMachine } from "../url/tls.ts";
@@ -65,6 +65,7 @@ export async function connectToAny({ address, memory, timeout, warn }: HostsOpti
     .map(({ host, refusal }) => `database ${placeOf(host, address)}: ${refusal.text}`)
     .join("; ");
   if (refusals.some(({ refusal }) => refusal.full)) throw new NoConnectionLeft(text);
+  if (refusals.every(({ refusal }) => refusal.late)) throw new ConnectTimeout(text);
   if (refusals.some(({ refusal }) => refusal.passing)) throw new DomainError("unavailable", text);
   throw new ConnectError(text, refusals.at(-1)?.refusal.sqlstate);
 }

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly passing: boolean;
   /** Whether it is there, and only has no room for a further connection. */
   readonly full: boolean;
+  /** Whether it has not answered in time. */
+  readonly late: boolean;
 }
 
 type Entry = readonly [what: string, cure: string, passing?: "passing" | undefined];
@@ -126,10 +128,10 @@ const IN_ITS_WORDS = new Set(["28000", "08P01", "0A000", "22023", "42704", "XX00
 export function explainRefusal(error: unknown, { password, tls }: DatabaseAddress): Refusal {
   if (error instanceof ConnectFault) {
     const about = error.about === "" ? "" : ` (${error.about})`;
-    return refusal(FAULTS[error.fault], about, undefined);
+    return { ...refusal(FAULTS[error.fault], about, undefined), late: error.fault === "late" };
   }
   if (error instanceof CertificateFileError) {
-    return { text: error.message, sqlstate: undefined, passing: false, full: false };
+    return { text: error.message, sqlstate: undefined, passing: false, full: false, late: false };
   }
   const code = codeOf(error);
   if (code === undefined) return refusal(FAULTS[isEnd(error) ? "closed" : "protocol"], "", undefined);
@@ -157,7 +159,8 @@ export function explainRefusal(error: unknown, { password, tls }: DatabaseAddres
 }
 
 function refusal([what, cure, passing]: Entry, about: string, sqlstate: string | undefined): Refusal {
-  return { text: `${what}${about}: ${cure}`, sqlstate, passing: passing !== undefined, full: false };
+  const text = `${what}${about}: ${cure}`;
+  return { text, sqlstate, passing: passing !== undefined, full: false, late: false };
 }
 
 /** Names a server and a database for people. */
