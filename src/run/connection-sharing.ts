@@ -2,7 +2,7 @@ import type { Worker } from "node:cluster";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { inQuietTurn } from "../http/serving/quiet-turn.ts";
+import { closePort } from "../http/serving/quiet-turn.ts";
 
 /** Hands the connections of one port to several processes. */
 export interface ConnectionSharing {
@@ -113,10 +113,7 @@ export function shareConnections(): ConnectionSharing {
     },
 
     async closeDoor() {
-      await inQuietTurn(
-        () => server.close(),
-        () => arrivals,
-      );
+      await closePort(server, () => arrivals);
       await until(() => waiting.length === 0 && onTheWay.size === 0);
     },
   };

@@ -193,6 +193,7 @@ export function muteAsker({ url, kind, count }: Where): Asker {
       await new Promise<void>((resolve) => {
         leave = resolve;
         socket.once("connect", () => count.answered(kind));
+        socket.resume(); // unread, its end would not be told
         socket.once("end", resolve);
         socket.once("close", resolve);
       });

@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import { Server as NetServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { createConnectionCrowd } from "./connection-crowd.ts";
 import type { Departure } from "./departure.ts";
-import { inQuietTurn } from "./quiet-turn.ts";
+import { closePort, inQuietTurn } from "./quiet-turn.ts";
 
 /** A bundle is at most 64 KiB; the rest is for the other headers. */
 const MAX_HEADER_BYTES = 96 * 1024;
@@ -13,7 +13,7 @@ const MAX_HEADER_BYTES = 96 * 1024;
  * Milliseconds for which a connection that says nothing is kept after the port was closed: time for a request that
  * is on its way, and for a caller that opened a connection and has not asked yet.
  */
-const SETTLE = 2_000;
+const SETTLE = 2_500;
 
 /** Milliseconds between two looks for connections that have fallen idle. */
 const LOOK = 50;
@@ -71,6 +71,8 @@ export function createHttpServer(
   });
 
   async function closeIdle(): Promise<void> {
+    // Run once before: the first time takes as long as many requests need to arrive.
+    createServer().closeIdleConnections();
     while (connections.size > 0) {
       await inQuietTurn(() => {
         server.closeIdleConnections();
@@ -93,11 +95,7 @@ export function createHttpServer(
     },
 
     async closeDoor() {
-      await inQuietTurn(
-        // Its own would also close what it takes for idle, those connections among it on which a request is on its way.
-        () => NetServer.prototype.close.call(server),
-        () => arrivals,
-      );
+      await closePort(server, () => arrivals);
       // Not before: a caller whose connection has ended opens another one at once.
       departure.begin();
     },
