@@ -18,8 +18,10 @@ COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
 COPY --from=build /build/openapi.yaml ./
 COPY --from=build /build/migrations migrations
-RUN mkdir -m 0700 /data && chown node:node /data && ln -s /app/dist/bakehouse.js /usr/local/bin/bakehouse
-USER node
+# Of the group 0, so that OpenShift's random users, who are in it, can write there; the service closes it where it owns it.
+RUN mkdir /data && chown node:0 /data && chmod 0770 /data && ln -s /app/dist/bakehouse.js /usr/local/bin/bakehouse
+# A number, which Kubernetes can tell from root's (runAsNonRoot).
+USER 1000
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \

@@ -1,12 +1,10 @@
 import type { Config } from "../config.ts";
 import type { Bootstrapped } from "../domain/upkeep/bootstrap.ts";
-import { prepareDataDir } from "./data-dir.ts";
 import { open } from "./open.ts";
 
 /** Makes the first platforms and their credentials, once, and does nothing else. */
 export async function bootstrapOnly(config: Config, reissue: boolean): Promise<Bootstrapped> {
-  prepareDataDir(config.dataDir);
-  const opened = await open(config);
+  const opened = await open(config, { keepsFiles: true });
   try {
     return await opened.bootstrap.run(reissue);
   } finally {

@@ -1,4 +1,3 @@
-import { chmodSync, mkdirSync } from "node:fs";
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,12 +7,7 @@ import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { FolderLockedError, lockFile } from "../storage/engine/folder-lock.ts";
-
-/** Makes the data folder if it is not there. Only its owner may enter: master key and credentials lie in it. */
-export function prepareDataDir(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
-}
+import { DataDirError } from "./volume.ts";
 
 /** A file of the data folder is damaged. The message names it, the finding and the cure. */
 class DataFileError extends Error {
@@ -46,11 +40,17 @@ function isAbsence(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
     if (isAbsence(error)) return undefined;
+    if (isRefusal(error))
+      throw new DataDirError(`${path} cannot be read: give it to the user that the service runs as`);
     throw error;
   }
 }

@@ -7,10 +7,11 @@ import { createSealing } from "../domain/keys/sealing.ts";
 import type { Secret } from "../domain/keys/secret.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
 import { openConfiguredStore } from "./configured-store.ts";
-import { credentialFiles, ensureMasterKey, positionFile, prepareDataDir } from "./data-dir.ts";
+import { credentialFiles, ensureMasterKey, positionFile } from "./data-dir.ts";
 import { createLogger, errorFields, logBindings, storageReport } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
+import { isWritable, prepareDataDir } from "./volume.ts";
 import { createWebhook } from "./webhook.ts";
 
 /** The service, opened and not started. */
@@ -27,6 +28,18 @@ async function masterKey(config: Config): Promise<Secret> {
   return ensureMasterKey(config.dataDir, systemRandomness);
 }
 
+/** The file that keeps how far the revocation log was read, where there is a folder for it. */
+function keptPosition(folder: string, worker: number | undefined, warn: (detail: string) => void) {
+  if (!existsSync(folder)) return undefined;
+  if (!isWritable(folder)) {
+    warn(
+      `DATA_DIR: folder ${folder} cannot be written to: how far the revocation log was read is not kept over a restart, so that one from an exact copy of the database is not noticed`,
+    );
+    return undefined;
+  }
+  return positionFile(folder, worker);
+}
+
 /**
  * Opens everything that the configuration names: data folder, database (migrated), issuer.
  *
@@ -38,9 +51,11 @@ export async function open(
     readonly shiftDatabaseClock?: () => number;
     /** The number of this process, if it is one of several workers. */
     readonly worker?: number;
+    /** Whether files are kept in the data folder whatever the database: the development identity provider's unless said. */
+    readonly keepsFiles?: boolean;
   } = {},
 ): Promise<Opened> {
-  const { worker } = overrides;
+  const { worker, keepsFiles = config.oidc.kind === "development" } = overrides;
   const log = createLogger(config.logLevel, logBindings(worker));
   const {
     clock = systemClock,
@@ -49,12 +64,14 @@ export async function open(
     shiftDatabaseClock,
   } = overrides;
   const embedded = config.databaseUrl === undefined;
-  if (config.oidc.kind === "development") prepareDataDir(config.dataDir);
+  const warn = (detail: string) => log.warn({ event: "data folder", detail });
+  if (keepsFiles && !embedded) prepareDataDir(config.dataDir, warn);
 
-  const store = await openConfiguredStore(config, {
+  const storeOptions = {
     ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
     report: storageReport(log),
-  });
+  };
+  const store = await openConfiguredStore(config, storeOptions, warn);
   try {
     const sealing = createSealing({
       masterKey: await masterKey(config),
@@ -72,7 +89,7 @@ export async function open(
       steps,
       ...(overrides.follow === undefined ? {} : { follow: overrides.follow }),
       ...people,
-      positionFile: existsSync(config.dataDir) ? positionFile(config.dataDir, worker) : undefined,
+      positionFile: keptPosition(config.dataDir, worker, warn),
       files: credentialFiles(config.dataDir),
       webhook: config.webhook && createWebhook(config.webhook),
       publicUrl: config.publicUrl,

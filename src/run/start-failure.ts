@@ -34,6 +34,7 @@ const USAGE = 2;
  * files are large, or load what not every command needs.
  */
 const TOLD: ReadonlySet<string> = new Set([
+  "DataDirError",
   "DataFileError",
   "FolderLockedError",
   "MigrationError",

@@ -5,6 +5,7 @@ export type Fault =
   | "protocol"
   | "no TLS"
   | "no direct TLS"
+  | "no user"
   | "no password"
   | "login method"
   | "no channel binding"

@@ -19,9 +19,14 @@ export interface Attempt {
 
 const PLUS = "SCRAM-SHA-256-PLUS";
 
-/** The user that a server is told if the URL names none. */
+/** The user that a server is told; empty if the URL names none and this process's own, as a container's may, has no name. */
 function userOf({ user }: DatabaseAddress): string {
-  return user ?? userInfo().username;
+  if (user !== undefined) return user;
+  try {
+    return userInfo().username;
+  } catch {
+    return "";
+  }
 }
 
 /** The database that is asked for. */
@@ -32,6 +37,7 @@ export function databaseOf(address: DatabaseAddress): string {
 /** Dials one host and logs in. Rejects with the error of the system, TLS or the server, or with a {@link ConnectFault}. */
 export async function logIn({ address, host, encrypted, started }: Attempt): Promise<Client> {
   const { tls, channelBinding, authMethods, password } = address;
+  if (userOf(address) === "") throw new ConnectFault("no user");
   const name = host.kind === "tcp" ? host.host : "";
   const socket = await dial({
     host,

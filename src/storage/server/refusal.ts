@@ -32,6 +32,10 @@ const FAULTS: Readonly<Record<Fault, Entry>> = {
     "switch TLS on there, or write sslmode=prefer or disable",
   ],
   "no direct TLS": ["it does not know sslnegotiation=direct", "take sslnegotiation out"],
+  "no user": [
+    "the URL names no user, and this process's own has no name",
+    "write user and password into the URL",
+  ],
   "no password": ["it asks for a password", "write user and password into the URL"],
   "login method": [
     "it asks for a login that require_auth does not allow",
