@@ -74,6 +74,38 @@ export interface DepthCaveat {
   readonly most: number;
 }
 
+/** `uses <= N`: at most N allowed verifications at or below its link. */
+export interface UsesCaveat {
+  readonly kind: "uses";
+  readonly most: number;
+}
+
+/** `spend.UNIT <= X`: what allowed verifications at or below its link cost stays within X. */
+export interface SpendCaveat {
+  readonly kind: "spend";
+  readonly unit: string;
+  /** At least 0. */
+  readonly most: Decimal;
+}
+
+/** A window of a `rate`: a second, a minute, an hour or a day. */
+export type RateWindow = "s" | "m" | "h" | "d";
+
+/** `rate <= N/WINDOW`: at most N allowed verifications at or below its link in any window. */
+export interface RateCaveat {
+  readonly kind: "rate";
+  readonly most: number;
+  readonly window: RateWindow;
+}
+
+/** A caveat that is a counter under its link. Clearing can't tell whether it holds: the calls are counted elsewhere. */
+export type BudgetCaveat = UsesCaveat | SpendCaveat | RateCaveat;
+
+/** Whether a caveat is a budget. */
+export function isBudget(caveat: Caveat): caveat is BudgetCaveat {
+  return caveat.kind === "uses" || caveat.kind === "spend" || caveat.kind === "rate";
+}
+
 /** `ancestor = REVOCATION-ID`: ties a discharge to a link of the root macaroon's chain. */
 export interface AncestorCaveat {
   readonly kind: "ancestor";
@@ -100,8 +132,8 @@ export function isForDischarges(caveat: Caveat): caveat is DischargeCaveat {
   return caveat.kind === "ancestor" || caveat.kind === "approval" || caveat.kind === "discharge_id";
 }
 
-/** A caveat on an attribute that belongs to the service. Budgets and `holder` will be added here. */
-export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | DischargeCaveat;
+/** A caveat on an attribute that belongs to the service. `holder` will be added here. */
+export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | BudgetCaveat | DischargeCaveat;
 
 /**
  * Any first-party caveat that this version understands. Closed: a new variant must break the build

@@ -5,13 +5,16 @@ import type { Caveat } from "./caveat.ts";
 import { type Condition, shownCaveat } from "./condition.ts";
 import {
   explainAncestor,
+  explainCost,
   explainDepth,
   explainMisplaced,
   explainRefusal,
   explainTime,
+  explainUncounted,
   explainUnknown,
 } from "./explain.ts";
 import { forbids } from "./forbids.ts";
+import type { Decimal } from "./values/decimal.ts";
 import { compareInstants, type Instant } from "./values/instant.ts";
 import { newWork, type Work } from "./values/work.ts";
 
@@ -27,6 +30,11 @@ export interface Facts {
   readonly macaroon: MacaroonRole;
   /** Revocation ids of all links of the root macaroon, for `ancestor` in a discharge; without it none serves. */
   readonly ancestors?: ReadonlySet<string>;
+  /**
+   * What the call costs, by unit, where the caller of {@link clear} has the budgets of the chain counted. Without it
+   * every budget forbids the request, because nobody would count the call.
+   */
+  readonly cost?: ReadonlyMap<string, Decimal>;
 }
 
 /** The code of a caveat's failure. `expired` is a failed `time <`. */
@@ -116,6 +124,13 @@ function failureOf(
     case "depth":
       if (handovers <= caveat.most) return undefined;
       return { code: "depth_exceeded", detail: explainDepth(handovers, caveat.most) };
+    case "uses":
+    case "rate":
+      return facts.cost === undefined ? unknown(explainUncounted(caveat.kind)) : undefined;
+    case "spend":
+      if (facts.cost === undefined) return unknown(explainUncounted(caveat.kind));
+      if (facts.cost.has(caveat.unit)) return undefined;
+      return { code: "caveat_failed", detail: explainCost(caveat) };
     case "ancestor":
       if (facts.macaroon !== "discharge") return unknown(explainMisplaced("ancestor"));
       if (facts.ancestors?.has(caveat.revocationId)) return undefined;

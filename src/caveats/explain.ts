@@ -1,7 +1,7 @@
 import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
-import type { AttributeCaveat, TimeCaveat } from "./caveat.ts";
+import type { AttributeCaveat, BudgetCaveat, SpendCaveat, TimeCaveat } from "./caveat.ts";
 import { isList, isObject, lookUp, pathOf } from "./look-up.ts";
-import { allowed, attributeName } from "./phrases.ts";
+import { allowed, attributeName, budgetPhrase } from "./phrases.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
 import { isServiceName } from "./reserved.ts";
 import { MAX_DECIMAL_DIGITS } from "./values/decimal.ts";
@@ -24,6 +24,34 @@ export function explainTime(caveat: TimeCaveat, now: Instant): string {
 /** Why a token that was handed on too often is refused. */
 export function explainDepth(handovers: number, most: number): string {
   return `the token was handed on ${times(handovers)} after this caveat, the token allows ${atMost(most)}`;
+}
+
+/** Why a budget forbids a call that nobody would count. */
+export function explainUncounted(name: BudgetCaveat["kind"]): string {
+  return `${name} is a budget, and calls of this kind are not counted: only verify counts`;
+}
+
+/** Why a call is refused that does not say its cost. */
+export function explainCost(caveat: SpendCaveat): string {
+  return `cost.${caveat.unit} is missing, the token allows ${budgetPhrase(caveat)}`;
+}
+
+/**
+ * Why a budget would not do for one call.
+ *
+ * @param takes what the call costs of a `spend`
+ * @param retryAfter seconds until a rate has room again; undefined where it never has, and for other budgets
+ */
+export function explainBudget(
+  caveat: BudgetCaveat,
+  takes: string,
+  remaining: string,
+  retryAfter: number | undefined,
+): string {
+  const allows = `the token allows ${budgetPhrase(caveat)}`;
+  if (caveat.kind === "spend") return `cost.${caveat.unit} is ${takes}, ${allows}, and ${remaining} is left`;
+  if (retryAfter === undefined) return `${allows}, and nothing is left`;
+  return `${allows}, and has room again in ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}`;
 }
 
 /** Why a text is no caveat that the service knows, as far as the text itself tells. */

@@ -1,6 +1,7 @@
-import type { AttributeCaveat, ComparisonCaveat } from "./caveat.ts";
+import type { AttributeCaveat, BudgetCaveat, ComparisonCaveat, RateWindow } from "./caveat.ts";
 import { printBound } from "./print.ts";
 import { type Block, formatBlock } from "./values/address.ts";
+import { formatDecimal } from "./values/decimal.ts";
 import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./values/quote.ts";
 
 /** Items of a list that a sentence names before it only counts the rest. */
@@ -58,6 +59,34 @@ export function boundPhrase(
     default:
       return operator satisfies never;
   }
+}
+
+const WINDOWS = { s: "second", m: "minute", h: "hour", d: "day" } as const satisfies Record<
+  RateWindow,
+  string
+>;
+
+/**
+ * A budget as a limit: `at most 40 EUR in all`, `at most 5 times a minute`. A unit is a name and needs no quotes, but for
+ * the one that would make it read as a `uses`.
+ */
+export function budgetPhrase(caveat: BudgetCaveat): string {
+  switch (caveat.kind) {
+    case "uses":
+      return `at most ${times(caveat.most)} in all`;
+    case "spend":
+      return `at most ${formatDecimal(caveat.most)} ${caveat.unit === "times" ? '"times"' : caveat.unit} in all`;
+    case "rate": {
+      const article = caveat.window === "h" ? "an" : "a";
+      return `at most ${times(caveat.most)} ${article} ${WINDOWS[caveat.window]}`;
+    }
+    default:
+      return caveat satisfies never;
+  }
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 function anythingBut(items: readonly string[]): string {

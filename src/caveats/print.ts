@@ -1,4 +1,4 @@
-import { agentText, type Caveat, type ComparisonCaveat } from "./caveat.ts";
+import { agentText, type Caveat, type ComparisonCaveat, type RateCaveat } from "./caveat.ts";
 import { formatBlock } from "./values/address.ts";
 import { formatDecimal } from "./values/decimal.ts";
 import { formatInstant } from "./values/instant.ts";
@@ -23,6 +23,12 @@ export function printCaveat(caveat: Caveat): string {
       return `agent = ${agentText(caveat)}`;
     case "depth":
       return `depth <= ${caveat.most}`;
+    case "uses":
+      return `uses <= ${caveat.most}`;
+    case "spend":
+      return `spend.${caveat.unit} <= ${formatDecimal(caveat.most)}`;
+    case "rate":
+      return `rate <= ${rateText(caveat)}`;
     case "ancestor":
       return `ancestor = ${caveat.revocationId}`;
     case "approval":
@@ -32,6 +38,11 @@ export function printCaveat(caveat: Caveat): string {
     default:
       return caveat satisfies never;
   }
+}
+
+/** What a `rate` allows, as `N/WINDOW`. */
+export function rateText({ most, window }: RateCaveat): string {
+  return `${most}/${window}`;
 }
 
 /** The canonical text of a comparison's value. */

@@ -1,9 +1,15 @@
-import { AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, splitAgent } from "../words/ids.ts";
-import type { Operator, ServiceCaveat } from "./caveat.ts";
+import { AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, splitAgent, UNIT } from "../words/ids.ts";
+import type { Operator, RateWindow, ServiceCaveat } from "./caveat.ts";
+import { readDecimal } from "./values/decimal.ts";
 import { parseInstant } from "./values/instant.ts";
 
 // Far more than the caveats a macaroon may have, and small enough to be exact.
 const COUNT = /^(?:0|[1-9][0-9]{0,8})$/;
+
+// Small enough to be exact as well.
+const CALLS = /^(?:0|[1-9][0-9]{0,14})$/;
+const RATE = /^([0-9]+)\/([smhd])$/;
+const SPEND = "spend.";
 
 /**
  * Reads a caveat on an attribute of the service. Undefined for a form that the service does not know: another
@@ -32,9 +38,27 @@ export function parseServiceCaveat(
       return operator === "=" && APPROVAL_ID.test(value) ? { kind: "approval", id: value } : undefined;
     case "bh.discharge":
       return operator === "=" && DISCHARGE_ID.test(value) ? { kind: "discharge_id", id: value } : undefined;
+    case "uses":
+      return operator === "<=" && CALLS.test(value) ? { kind: "uses", most: Number(value) } : undefined;
+    case "rate":
+      return operator === "<=" ? parseRate(value) : undefined;
     default:
-      return undefined;
+      return operator === "<=" && attribute.startsWith(SPEND)
+        ? parseSpend(attribute.slice(SPEND.length), value)
+        : undefined;
   }
+}
+
+function parseRate(value: string): ServiceCaveat | undefined {
+  const [, most = "", window] = RATE.exec(value) ?? [];
+  return CALLS.test(most) ? { kind: "rate", most: Number(most), window: window as RateWindow } : undefined;
+}
+
+function parseSpend(unit: string, value: string): ServiceCaveat | undefined {
+  const most = UNIT.test(unit) ? readDecimal(value) : undefined;
+  return most === undefined || most === "too_long" || most.negative
+    ? undefined
+    : { kind: "spend", unit, most };
 }
 
 function parseAgent(value: string): ServiceCaveat | undefined {

@@ -74,7 +74,12 @@ const allowed = object(
     summary: text,
     revocation_id: text,
     revocation_ids: list(text),
-    budgets: list(object({ caveat: text, remaining: text })),
+    budgets: list(
+      object(
+        { caveat: text, remaining: text },
+        { revocation_id: text, agent: nullable(text), limit: text, discharge: count },
+      ),
+    ),
     sequence: text,
   },
   { summary_parts: summaryParts },
@@ -88,13 +93,16 @@ const refused = object({
   code: word<RefusalCode>(),
   detail: text,
   failures: list(
-    object({
-      index: count,
-      caveat: text,
-      agent: nullable(text),
-      code: word<RefusalCode>(),
-      detail: text,
-    }),
+    object(
+      {
+        index: count,
+        caveat: text,
+        agent: nullable(text),
+        code: word<RefusalCode>(),
+        detail: text,
+      },
+      { remaining: text, retry_after: count },
+    ),
   ),
   undischarged: list(object({ location: text, caveat_id: text })),
   sequence: text,

@@ -1,4 +1,4 @@
-import { type Caveat, isForDischarges } from "../caveats/caveat.ts";
+import { type Caveat, isForDischarges, type RateWindow } from "../caveats/caveat.ts";
 import { compileCaveat } from "../caveats/condition.ts";
 import { parseCaveat } from "../caveats/parse.ts";
 import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
@@ -116,6 +116,29 @@ export function agent(name: string, instance?: string): string {
 /** `depth <= most`: at most so many further `agent` caveats. */
 export function depth(most: number): string {
   return built(`depth <= ${most}`, (caveat) => caveat.kind === "depth" && caveat.most === most);
+}
+
+/** `uses <= most`: at most so many allowed calls with this token and all that is narrowed from it, together. */
+export function uses(most: number): string {
+  return built(`uses <= ${most}`, (caveat) => caveat.kind === "uses" && caveat.most === most);
+}
+
+/**
+ * `spend.UNIT <= most`: what allowed calls with this token and all that is narrowed from it cost together.
+ *
+ * @param most a number, or the text of a decimal of at most 40 digits
+ */
+export function spend(unit: string, most: number | string): string {
+  const text = typeof most === "number" ? numberText(most) : most;
+  return built(`spend.${unit} <= ${text}`, (caveat) => caveat.kind === "spend" && caveat.unit === unit);
+}
+
+/** `rate <= most/window`: at most so many allowed calls in any second, minute, hour or day. */
+export function rate(most: number, window: RateWindow): string {
+  return built(
+    `rate <= ${most}/${window}`,
+    (caveat) => caveat.kind === "rate" && caveat.most === most && caveat.window === window,
+  );
 }
 
 /** Builders for the attributes that most platforms use. For any other: {@link equals}, {@link oneOf} and the rest. */

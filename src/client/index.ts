@@ -40,7 +40,10 @@ export {
   noneOf,
   notEquals,
   oneOf,
+  rate,
+  spend,
   startsAt,
+  uses,
   within,
 } from "./caveats.ts";
 export { type DischargeOptions, dischargeToken } from "./discharge.ts";

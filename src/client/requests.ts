@@ -23,7 +23,8 @@ export interface VerifyRequest {
   readonly token: string;
   readonly discharges?: readonly string[];
   readonly context: Context;
-  readonly cost?: Readonly<Record<string, number>>;
+  /** What the call costs, by unit, for `spend` budgets. A text keeps its digits, a number has those that it prints. */
+  readonly cost?: Readonly<Record<string, number | string>>;
   readonly proof?: string;
   /** A sequence of an earlier answer: this one must know at least as much of the revocation log. */
   readonly min_sequence?: string;

@@ -1,4 +1,5 @@
 import type { SummaryPart } from "../caveats/together/summary-parts.ts";
+import type { Decimal } from "../caveats/values/decimal.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
 import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
@@ -101,6 +102,8 @@ export interface VerifyRequest {
   readonly token: string;
   readonly discharges: readonly string[];
   readonly context: JsonObject;
+  /** What the call costs, by unit; each at least 0. */
+  readonly cost: ReadonlyMap<string, Decimal>;
   readonly minSequence: string | undefined;
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;
@@ -114,6 +117,25 @@ export interface CaveatFailure {
   readonly agent: string | null;
   readonly code: RefusalCode;
   readonly detail: string;
+  /** Of a budget that would not do: what is left of it, a decimal. */
+  readonly remaining?: string;
+  /** Of a full rate: seconds until it has room again. */
+  readonly retryAfter?: number;
+}
+
+/** A budget on the chain, or on one of its discharges, and what is left of it. */
+export interface BudgetView {
+  readonly caveat: string;
+  /** Of the link under which it is counted. */
+  readonly revocationId: string;
+  /** The nearest agent before it; null before the first. */
+  readonly agent: string | null;
+  /** What it allows: a decimal, or of a rate `N/WINDOW`. */
+  readonly limit: string;
+  /** A decimal. */
+  readonly remaining: string;
+  /** The place of the discharge that it stands in; undefined in the root macaroon. */
+  readonly discharge: number | undefined;
 }
 
 /** The answer to the one question: may this token do this, now? */
@@ -133,6 +155,8 @@ export type Verdict =
       readonly summaryParts: readonly SummaryPart[];
       readonly revocationId: string;
       readonly revocationIds: readonly string[];
+      /** After the charge; of a `dryRun`, as they stand. */
+      readonly budgets: readonly BudgetView[];
       readonly sequence: string;
     }
   | {

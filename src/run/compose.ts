@@ -4,6 +4,7 @@ import { createPlatforms } from "../domain/access/platforms.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
 import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
+import { createCharging } from "../domain/budget/charging.ts";
 import { createApprovals } from "../domain/discharge/approvals.ts";
 import { createBakery } from "../domain/discharge/bakery.ts";
 import { createBakeryLogins } from "../domain/discharge/bakery-login.ts";
@@ -60,6 +61,8 @@ export interface Parts extends ReplicaParts {
   readonly adminGroups: readonly string[];
   /** How long records of tokens and audit events are kept, milliseconds. */
   readonly retentionMilliseconds?: number;
+  /** The largest number of connections that the store opens. */
+  readonly connections?: number;
   /** How long a client of macaroon-bakery waits in one request, milliseconds, if a drill wants it short. */
   readonly waitMilliseconds?: number;
 }
@@ -134,7 +137,7 @@ export function compose(parts: Parts) {
       idempotency: createIdempotency(parts),
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
-    decisions: createDecisions({ tokenVerifier, knowledge, feed, clock }),
+    decisions: createDecisions({ tokenVerifier, knowledge, feed, clock, charge: createCharging(parts) }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys, allowance }),

@@ -89,6 +89,7 @@ export async function open(
       steps,
       ...(overrides.follow === undefined ? {} : { follow: overrides.follow }),
       ...people,
+      connections: config.databasePool,
       positionFile: keptPosition(config.dataDir, worker, warn),
       files: credentialFiles(config.dataDir),
       webhook: config.webhook && createWebhook(config.webhook),

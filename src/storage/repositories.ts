@@ -4,6 +4,7 @@ import { StorageError } from "./engine/error.ts";
 import { readInteger } from "./engine/values.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
+import { createBudgetStore } from "./tables/budgets.ts";
 import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
@@ -24,6 +25,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
   return {
     now: async () => (await run("now", readClock)) + shift(),
     audit: createAuditStore(run),
+    budgets: createBudgetStore(run, shift),
     dischargeKeys: createDischargeKeyStore(run),
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),

@@ -31,6 +31,7 @@ const ROOMS = [
   "domain",
   "domain/keys",
   "domain/replica",
+  "domain/budget",
   "domain/verify",
   "domain/issue",
   "domain/revoke",

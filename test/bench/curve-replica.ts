@@ -82,7 +82,14 @@ async function round({ composed }: InProcessReplica, all: readonly Shown[]): Pro
   for (let from = 0; from < all.length; from += AT_ONCE) {
     const begun = performance.now();
     for (const { token, platform } of all.slice(from, from + AT_ONCE)) {
-      const request = { token, discharges: [], context, minSequence: undefined, dryRun: false };
+      const request = {
+        token,
+        discharges: [],
+        context,
+        cost: new Map(),
+        minSequence: undefined,
+        dryRun: false,
+      };
       const verdict = await composed.service.decisions.decide(platformCaller(platform), request);
       if (!verdict.allowed) throw new Error(`a good token was refused: ${verdict.code}`);
     }

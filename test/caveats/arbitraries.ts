@@ -111,6 +111,17 @@ const BY_KIND: { readonly [K in Caveat["kind"]]: fc.Arbitrary<Extract<Caveat, { 
     instance: fc.option(agentName, { nil: undefined }),
   }),
   depth: node({ kind: fc.constant("depth" as const), most: fc.integer({ min: 0, max: 999_999_999 }) }),
+  uses: node({ kind: fc.constant("uses" as const), most: fc.integer({ min: 0, max: 999_999_999_999_999 }) }),
+  spend: node({
+    kind: fc.constant("spend" as const),
+    unit: name,
+    most: decimal.filter(({ negative }) => !negative),
+  }),
+  rate: node({
+    kind: fc.constant("rate" as const),
+    most: fc.integer({ min: 0, max: 999_999_999_999_999 }),
+    window: fc.constantFrom("s", "m", "h", "d"),
+  }),
   ancestor: node({
     kind: fc.constant("ancestor" as const),
     revocationId: fc.stringMatching(/^[A-Za-z0-9_-]{21}[AQgw]$/),
@@ -174,6 +185,9 @@ export const smallCaveat: fc.Arbitrary<string> = fc.oneof(
     "agent = a",
     "agent = b#1",
     "uses <= 1",
+    "spend.EUR <= 40.00",
+    "rate <= 5/m",
+    "holder = x",
     "what is this",
   ),
 );
@@ -246,7 +260,9 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc
     .array(
       fc.constantFrom(
-        ...'x . = != < <= > >= in not matches within time agent depth , " \\ * / 1 : - Z'.split(" "),
+        ...'x . = != < <= > >= in not matches within time agent depth uses spend.x rate 1/m , " \\ * / 1 : - Z'.split(
+          " ",
+        ),
         " ",
       ),
       { maxLength: 9 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compileCaveat } from "../../src/caveats/condition.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
-import { type CaveatCase, contextOf, loadCases } from "./cases.ts";
+import { type CaveatCase, contextOf, costOf, loadCases } from "./cases.ts";
 import { clearTexts } from "./texts.ts";
 
 const cases = loadCases();
@@ -10,7 +10,8 @@ function clearCase(row: CaveatCase, chain: Parameters<typeof clearTexts>[0]) {
   const now = parseInstant(row.now);
   if (now === undefined) throw new Error(`"${row.name}" has no time`);
   const ancestors = row.ancestors === undefined ? {} : { ancestors: new Set(row.ancestors) };
-  return clearTexts(chain, { now, context: contextOf(row), macaroon: row.macaroon, ...ancestors });
+  const facts = { now, context: contextOf(row), cost: costOf(row), macaroon: row.macaroon, ...ancestors };
+  return clearTexts(chain, facts);
 }
 
 describe("the table of cases", () => {

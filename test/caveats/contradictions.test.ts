@@ -92,6 +92,7 @@ describe("contradictions", () => {
     { caveats: ["time < 2026-01-01T00:00:00Z", "time > 2026-01-01T00:00:00Z"], indexes: [0, 1] },
     { caveats: ["p.q = 1", "p = 2"], indexes: [0, 1] },
     { caveats: ["depth <= 1", "agent = a", "agent = b"], indexes: [0] },
+    { caveats: ["uses <= 3", "uses <= 0", "rate <= 0/m"], indexes: [1, 2] },
   ])("are found in $caveats", ({ caveats, indexes }) => {
     expect(found(...caveats)).toEqual([indexes]);
   });
@@ -117,6 +118,7 @@ describe("contradictions", () => {
     { caveats: ["time > 2026-01-01T00:00:00Z", "time < 2026-01-01T00:00:00.001Z"] },
     { caveats: ["pq = 1", "p = 2", "p-q.r = 1"] },
     { caveats: ["depth <= 1", "agent = a"] },
+    { caveats: ["uses <= 1", "uses <= 2", "rate <= 1/d", "spend.EUR <= 0"] },
     { caveats: ["a = true", "a in true, false"] },
   ])("are not found in $caveats", ({ caveats }) => {
     expect(found(...caveats)).toEqual([]);

@@ -28,7 +28,12 @@ describe("the examples of the reference", () => {
   test.each(examples)("$caveat with $context: $outcome", ({ caveat, context, outcome }) => {
     const value = parseJson(context);
     if (!(value instanceof Map)) return expect.fail("no object");
-    const { failures } = clearTexts([caveat], { now: NOW, context: value, macaroon: "root" });
+    const { failures } = clearTexts([caveat], {
+      now: NOW,
+      context: value,
+      cost: new Map(),
+      macaroon: "root",
+    });
     expect(failures[0]?.code).toBe(CODES[outcome]);
   });
 });

@@ -17,6 +17,13 @@ test.each([
     1,
     ["issued", "service"],
   ],
+  [
+    "a holder's uses and rate are numbers",
+    ["action = pay", "uses <= 3", "rate <= 5/m"],
+    1,
+    ["issued", "service"],
+  ],
+  ["a holder's spend names a unit", ["action = pay", "spend.free_of_charge <= 1"], 1, ["issued", "holder"]],
   ["a holder's text", ["action = pay", "note = approved_by_your_bank"], 1, ["issued", "holder"]],
   ["a holder's third party", ["action = pay", LURE], 1, ["issued", "holder"]],
   ["a holder's unknown caveat", ["action = pay", "all is well"], 1, ["issued", "holder"]],

@@ -107,9 +107,25 @@ const rows: readonly Row[] = [
     says: "Handed on to a, was handed on more often than it may, so it will be refused.",
     caveats: ["depth <= 0", "agent = a"],
   },
+  { says: "At most once in all.", caveats: ["uses <= 1"] },
+  {
+    says: "Until 14:00 UTC, only read, at most 40 EUR in all, at most 5 times a minute, may not be handed on.",
+    caveats: [
+      "time < 2026-11-20T14:00:00Z",
+      "spend.EUR <= 40.00",
+      "action = read",
+      "rate <= 5/m",
+      "depth <= 0",
+    ],
+  },
+  {
+    says: "At most 10 times in all, at most 3 times in all, at most once an hour, handed on to a.",
+    caveats: ["uses <= 10", "agent = a", "uses <= 3", "rate <= 1/h"],
+  },
+  { says: 'At most 5 "times" in all, at most 5 times in all.', caveats: ["spend.times <= 5", "uses <= 5"] },
   {
     says: "Until 14:00 UTC, and 1 condition that this service does not know, so it will be refused.",
-    caveats: ["time < 2026-11-20T14:00:00Z", "uses <= 3"],
+    caveats: ["time < 2026-11-20T14:00:00Z", "holder = x"],
   },
   {
     says: "And 2 conditions that this service does not know, so it will be refused.",

@@ -22,8 +22,8 @@ declare global {
   }
 }
 
-/** A context whose numbers are written as the row writes them. */
-function contextOf(text: string): Readonly<Record<string, unknown>> {
+/** A context or a cost whose numbers are written as the row writes them. */
+function objectOf<T>(text: string): Readonly<Record<string, T>> {
   const keepNumbers = (_: string, value: unknown, { source }: { source?: string }) =>
     typeof value === "number" && source !== undefined ? JSON.rawJSON(source) : value;
   return JSON.parse(text, keepNumbers as (key: string, value: unknown) => unknown);
@@ -55,9 +55,13 @@ describe("[pglite] the table of caveat cases, answered by the client", () => {
     expect(rows.length).toBeGreaterThan(250);
   });
 
-  test.each(rows)("$name", async ({ caveats, contextText, code, detail }) => {
+  test.each(rows)("$name", async ({ caveats, contextText, costText, code, detail }) => {
     const token = narrow(root, ...caveats);
-    const asked = verifier.verify({ token, context: contextOf(contextText) });
+    const asked = verifier.verify({
+      token,
+      context: objectOf(contextText),
+      ...(costText !== "{}" && { cost: objectOf<number>(costText) }),
+    });
     const verdict = await asked.catch((error: unknown) => error);
     // A context with a member of the service's own is refused as a whole, here as there.
     if (
@@ -69,6 +73,21 @@ describe("[pglite] the table of caveat cases, answered by the client", () => {
     }
     expect(verdict).toMatchObject(code === null ? { allowed: true } : { allowed: false, code });
     if (detail !== undefined) expect(verdict).toHaveProperty("failures.0.detail", detail);
+  });
+
+  test("a token with a budget is the service's to answer, each time, and so is all that is narrowed from it", async () => {
+    const token = narrow(root, "agent = counted#1", "uses <= 2");
+    const before = verifier.counts.asked;
+    const verdicts = [];
+    for (const one of [token, narrow(token, "action = read"), token]) {
+      verdicts.push(await verifier.verify({ token: one, context: { action: "read" } }));
+    }
+    expect(verdicts).toMatchObject([
+      { allowed: true, budgets: [{ limit: "2", remaining: "1" }] },
+      { allowed: true, budgets: [{ limit: "2", remaining: "0" }] },
+      { allowed: false, code: "budget_exhausted", failures: [{ remaining: "0" }] },
+    ]);
+    expect(verifier.counts.asked - before).toBe(3);
   });
 
   test("and nearly always without asking the service", () => {

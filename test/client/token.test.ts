@@ -18,9 +18,12 @@ import {
   noneOf,
   notEquals,
   oneOf,
+  rate,
+  spend,
   startsAt,
   Token,
   TokenError,
+  uses,
   within,
 } from "../../src/client/index.ts";
 import {
@@ -89,7 +92,7 @@ describe("narrowing", () => {
   test.each([
     ["no caveat", "amount below 20"],
     ["one for discharges only", "approval = x"],
-    ["a budget that nobody counts yet", "uses <= 3"],
+    ["a budget of no known form", "uses <= 1.5"],
     ["an empty list", "action in "],
   ])("refuses %s", (_, caveat) => {
     expect(code(() => root().attenuate(caveat))).toBe("invalid_caveat");
@@ -105,6 +108,10 @@ describe("builders", () => {
     [notEquals("action", "delete"), "action != delete"],
     [oneOf("tag", "a,b", "c"), 'tag in "a,b", c'],
     [noneOf("tag", "x"), "tag not in x"],
+    [uses(3), "uses <= 3"],
+    [spend("EUR", 12.5), "spend.EUR <= 12.5"],
+    [spend("EUR", "40.00"), "spend.EUR <= 40.00"],
+    [rate(5, "m"), "rate <= 5/m"],
     [lessThan("n", 0.1), "n < 0.1"],
     [atMost("n", 1e-7), "n <= 0.0000001"],
     [greaterThan("at", new Date(0)), "at > 1970-01-01T00:00:00.000Z"],
@@ -139,6 +146,10 @@ describe("builders", () => {
     ["a life of no time", () => expiresIn(0)],
     ["a block that is none", () => within("ip", "10.0.0.0/99")],
     ["half an agent", () => depth(1.5)],
+    ["half a use", () => uses(0.5)],
+    ["a unit that is a sentence", () => spend("EUR <= 99 x", 1)],
+    ["less than nothing", () => spend("EUR", -1)],
+    ["a window that is none", () => rate(1, "w" as "s")],
   ])("refuse %s", (_, build) => {
     expect(code(build)).toBe("invalid_caveat");
   });

@@ -20,7 +20,7 @@ function authentication(session: { readonly issuer: string; readonly development
     acr: null,
   };
   return createAuthentication({
-    tokenVerifier: { verify: never, verifyAny: never },
+    tokenVerifier: { verify: never, verifyAny: never, again: never },
     // No session asks it for anything.
     knowledge: { requireFresh: never, isRevoked: never },
     idTokens: { verify: never },

@@ -23,7 +23,8 @@ function decisions(monotonic = () => 0) {
     return { ok: false, code: "malformed", detail: "no token" } as const;
   };
   return createDecisions({
-    tokenVerifier: { verify, verifyAny: verify },
+    tokenVerifier: { verify, verifyAny: verify, again: (token) => token },
+    charge: async () => expect.fail("nothing is charged"),
     knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
     feed: { reach: async () => undefined },
     clock: { now: () => 0, monotonic },
@@ -34,6 +35,7 @@ const ask = (token: string) => ({
   token,
   discharges: [],
   context: new Map(),
+  cost: new Map(),
   minSequence: undefined,
   dryRun: false,
 });

@@ -79,6 +79,15 @@ export function verdict(
     knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
     feed: { reach: () => Promise.resolve() },
     clock: { now: () => now, monotonic: () => now },
+    // Whatever was remembered, the same is charged.
+    charge: async (_, { draws }) => ({
+      passed: false,
+      left: draws.map(({ link, most }) => ({
+        remaining: `${most} of ${Buffer.from(link).toString("hex")}`,
+        short: true,
+        retryAfter: undefined,
+      })),
+    }),
   });
   const caller = {
     kind: "service",
@@ -88,7 +97,7 @@ export function verdict(
     depth: 1,
     refuses: () => undefined,
   } as const;
-  return decisions.decide(caller, { ...asked, minSequence: undefined, dryRun: false });
+  return decisions.decide(caller, { ...asked, cost: new Map(), minSequence: undefined, dryRun: false });
 }
 
 /** @param maxBytes the cache's bound; 0 for a verifier without any memory */

@@ -3,8 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { Verdict } from "../../src/domain/service.ts";
 import { verdictWire } from "../../src/http/wire/verdict.ts";
 import { createVerdictWriter } from "../../src/http/wire/verdict-json.ts";
-import { ALLOWED, PRINCIPAL, REFUSED } from "../support/fake-service.ts";
+import { ALLOWED as BUDGETED, PRINCIPAL, REFUSED } from "../support/fake-service.ts";
 import { memoryInUse } from "../support/heap.ts";
+
+/** A verdict on a token without budgets, as nearly all are. */
+const ALLOWED = { ...BUDGETED, budgets: [] } as Verdict;
 
 const whole = (verdict: Verdict) => JSON.stringify(verdictWire(verdict));
 
@@ -22,6 +25,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   summaryParts: [],
   revocationId: "another",
   revocationIds: ["another"],
+  budgets: "budgets" in BUDGETED ? BUDGETED.budgets : [],
 };
 
 describe("a verdict on a token that was written before", () => {
@@ -62,6 +66,15 @@ describe("a verdict on a token that was written before", () => {
     const write = createVerdictWriter();
     const verdict = { ...ALLOWED, caveats: ["x".repeat(5000)] } as Verdict;
     for (let time = 0; time < 3; time++) expect(write(verdict)).toBe(whole(verdict));
+  });
+
+  test("with budgets it is written whole each time, since what is left differs", () => {
+    const write = createVerdictWriter();
+    for (const remaining of ["3", "2", "2", "1"]) {
+      const [budget] = "budgets" in BUDGETED ? BUDGETED.budgets : [];
+      const verdict = { ...BUDGETED, budgets: [{ ...budget, remaining }] } as Verdict;
+      expect(write(verdict)).toBe(whole(verdict));
+    }
   });
 
   test("refusals are written whole", () => {

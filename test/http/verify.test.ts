@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readDecimal } from "../../src/caveats/values/decimal.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { VerifyRequest } from "../../src/domain/service.ts";
 import { JsonNumber } from "../../src/json/value.ts";
@@ -38,7 +39,17 @@ const ALLOWED_WIRE = {
   summary_parts: [{ by: "issued", text: "Until 14:00 UTC, read or list." }],
   revocation_id: "ASNFZ4mrze8BI0VniavN7w",
   revocation_ids: [REVOCATION_ID, "ASNFZ4mrze8BI0VniavN7w"],
-  budgets: [],
+  budgets: [
+    { caveat: "uses <= 3", revocation_id: REVOCATION_ID, agent: null, limit: "3", remaining: "2" },
+    {
+      caveat: "rate <= 5/m",
+      revocation_id: "ASNFZ4mrze8BI0VniavN7w",
+      agent: "orchestrator",
+      limit: "5/m",
+      remaining: "0",
+      discharge: 0,
+    },
+  ],
   sequence: SEQUENCE,
 };
 
@@ -53,6 +64,15 @@ const REFUSED_WIRE = {
       agent: "researcher",
       code: "caveat_failed",
       detail: "args.amount is 250, the token allows at most 100 (added by researcher)",
+    },
+    {
+      index: 3,
+      caveat: "rate <= 5/m",
+      agent: null,
+      code: "budget_exhausted",
+      detail: "the token allows at most 5 times a minute, and has room again in 12 seconds",
+      remaining: "0",
+      retry_after: 12,
     },
   ],
   undischarged: [{ location: "https://third.example", caveat_id: "AAEC" }],
@@ -111,17 +131,28 @@ describe("POST /v1/verify", () => {
       token: "t",
       discharges: ["d"],
       context: { a: "b" },
-      cost: { EUR: 0 },
+      cost: { EUR: 0, tokens: "12.50" },
       proof: "p",
       min_sequence: SEQUENCE,
       dry_run: true,
     });
     expect(calls.map(({ args }) => args[1])).toEqual([
-      { token: "t", discharges: [], context: new Map(), minSequence: undefined, dryRun: false },
+      {
+        token: "t",
+        discharges: [],
+        context: new Map(),
+        cost: new Map(),
+        minSequence: undefined,
+        dryRun: false,
+      },
       {
         token: "t",
         discharges: ["d"],
         context: new Map([["a", "b"]]),
+        cost: new Map([
+          ["EUR", readDecimal("0")],
+          ["tokens", readDecimal("12.5")],
+        ]),
         minSequence: SEQUENCE,
         dryRun: true,
       },
@@ -179,7 +210,10 @@ describe("POST /v1/verify", () => {
   test.each([
     ['{"EUR":-1}', "cost.EUR"],
     ['{"EUR":-0}', "cost.EUR"],
-    ['{"EUR":"1"}', "cost.EUR"],
+    ['{"EUR":"-0"}', "cost.EUR"],
+    ['{"EUR":"1 "}', "cost.EUR"],
+    ['{"EUR":"01"}', "cost.EUR"],
+    ['{"EUR":"1e40"}', "cost.EUR"],
     ['{"EUR":null}', "cost.EUR"],
     [`{"EUR":${"9".repeat(41)}}`, "cost.EUR"],
     ['{"a.b":1}', 'cost["a.b"]'],

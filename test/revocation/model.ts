@@ -100,6 +100,7 @@ function issue(who: number): Command {
       token: issued.token,
       discharges: [],
       context: new Map(),
+      cost: new Map(),
       minSequence: undefined,
       dryRun: false,
     });

@@ -19,18 +19,19 @@ describeService(
   (service) => {
     const third = createThirdParty();
 
-    async function ask(token: string, discharges: readonly string[], contextText: string, now: string) {
+    async function ask(token: string, discharges: readonly string[], row: (typeof cases)[number]) {
+      const { contextText, costText, now } = row;
       service().clock.freeze(Math.floor(Date.parse(now)));
       const rest = JSON.stringify({ token, discharges });
       // The context goes in as it is written, so that its numbers keep their digits.
-      const body = `${rest.slice(0, -1)},"context":${contextText}}`;
+      const body = `${rest.slice(0, -1)},"context":${contextText},"cost":${costText}}`;
       return service().send("POST", "/v1/verify", body, service().asPlatform());
     }
 
     describe("in the root macaroon", () => {
       test.each(cases.filter(({ macaroon }) => macaroon === "root"))("$name", async (row) => {
         const { token } = await root();
-        const answer = await ask(narrow(token, ...row.caveats), [], row.contextText, row.now);
+        const answer = await ask(narrow(token, ...row.caveats), [], row);
         if (setsReserved(row)) {
           expect(answer.status).toBe(400);
           return;
@@ -47,7 +48,7 @@ describeService(
         const { token } = await root();
         const asking = third.require(token, "c");
         const [ticket = ""] = tickets(asking);
-        const answer = await ask(asking, [third.discharge(ticket, ...row.caveats)], row.contextText, row.now);
+const answer = await ask(asking, [third.discharge(ticket, ...row.caveats)], row);
         if (setsReserved(row)) {
           expect(answer.status).toBe(400);
           return;

@@ -191,7 +191,7 @@ describeService("credentials of the API", (service) => {
 
     test("with a caveat that never clears: 400, which one", async () => {
       const answer = await create({ caveats: ["action in verify", "uses <= 3"] });
-      expect(answer.json<Problem>()).toMatchObject({ status: 400, member: "caveats[1]" });
+      expect(answer.json<Problem>()).toMatchObject({ status: 422, member: "caveats[1]" });
     });
 
     test("and not by one who may not: a platform, a person, an administrator's that was narrowed", async () => {

@@ -131,7 +131,7 @@ describeService("issuing", (service) => {
     });
 
     test.each([
-      { path: "caveats[1]", status: 400, rules: [{ max_ttl: 1, caveats: ["x = 1", "uses <= 1"] }] },
+      { path: "caveats[1]", status: 400, rules: [{ max_ttl: 1, caveats: ["x = 1", "uses = 1"] }] },
       { path: "caveats[0]", status: 422, rules: [{ max_ttl: 1, caveats: ["approval = x"] }] },
     ])("a policy with a caveat that never clears is refused: $path", async ({ path, status, rules }) => {
       const answer = await service().send(
@@ -274,7 +274,7 @@ describeService("issuing", (service) => {
         member: "caveats[1]",
         detail: "is not a caveat that this service knows",
       },
-      { caveats: ["uses <= 1"], member: "caveats[0]", detail: "is not a caveat that this service knows" },
+      { caveats: ["uses = 1"], member: "caveats[0]", detail: "is not a caveat that this service knows" },
       ...["approval = x", "bh.discharge = x", "ancestor = AAAAAAAAAAAAAAAAAAAAAA"].map((caveat) => ({
         caveats: [caveat],
         member: "caveats[0]",

@@ -33,9 +33,10 @@ const DEFECTS: readonly { readonly code: RefusalCode; readonly add: (of: Present
     },
   },
   { code: "depth_exceeded", add: (of) => ({ ...of, token: narrow(of.token, "depth <= 0", "agent = x") }) },
-  { code: "caveat_unknown", add: (of) => ({ ...of, token: narrow(of.token, "uses <= 3") }) },
+  { code: "caveat_unknown", add: (of) => ({ ...of, token: narrow(of.token, "uses = 3") }) },
   { code: "caveat_failed", add: (of) => ({ ...of, token: narrow(of.token, "action = write") }) },
   { code: "discharge_missing", add: (of) => ({ ...of, token: third.require(of.token, "c") }) },
+  { code: "budget_exhausted", add: (of) => ({ ...of, token: narrow(of.token, "uses <= 0") }) },
 ];
 
 const PAIRS = DEFECTS.flatMap((first, index) =>
@@ -180,7 +181,7 @@ describeService("refusals", (service) => {
 
     test.each([
       { caveat: "nonsense", detail: "the caveat is not one that this service knows" },
-      { caveat: "uses <= 3", detail: "uses belongs to the service, which does not know this caveat on it" },
+      { caveat: "uses = 3", detail: "uses belongs to the service, which does not know this caveat on it" },
       {
         caveat: "holder = AAAA",
         detail: "holder belongs to the service, which does not know this caveat on it",

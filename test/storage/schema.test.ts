@@ -55,6 +55,11 @@ describeOn("postgres", "schema.ts and the migrated database", (open) => {
       ...table.columns
         .filter(({ isUnique }) => isUnique)
         .map(({ name }) => ({ table: table.name, kind: "u", columns: [name] })),
+      ...table.primaryKeys.map(({ columns }) => ({
+        table: table.name,
+        kind: "p",
+        columns: columns.map(({ name }) => name),
+      })),
       ...table.uniqueConstraints.map(({ columns }) => ({
         table: table.name,
         kind: "u",

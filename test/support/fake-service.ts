@@ -87,6 +87,24 @@ export const ALLOWED: Verdict = {
   summaryParts: ISSUED.summaryParts,
   revocationId: "ASNFZ4mrze8BI0VniavN7w",
   revocationIds: [REVOCATION_ID, "ASNFZ4mrze8BI0VniavN7w"],
+  budgets: [
+    {
+      caveat: "uses <= 3",
+      revocationId: REVOCATION_ID,
+      agent: null,
+      limit: "3",
+      remaining: "2",
+      discharge: undefined,
+    },
+    {
+      caveat: "rate <= 5/m",
+      revocationId: "ASNFZ4mrze8BI0VniavN7w",
+      agent: "orchestrator",
+      limit: "5/m",
+      remaining: "0",
+      discharge: 0,
+    },
+  ],
   sequence: SEQUENCE,
 };
 
@@ -101,6 +119,15 @@ export const REFUSED: Verdict = {
       agent: "researcher",
       code: "caveat_failed",
       detail: "args.amount is 250, the token allows at most 100 (added by researcher)",
+    },
+    {
+      index: 3,
+      caveat: "rate <= 5/m",
+      agent: null,
+      code: "budget_exhausted",
+      detail: "the token allows at most 5 times a minute, and has room again in 12 seconds",
+      remaining: "0",
+      retryAfter: 12,
     },
   ],
   undischarged: [{ location: "https://third.example", caveatId: "AAEC" }],

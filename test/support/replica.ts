@@ -126,7 +126,14 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
   await composed.start();
   const { service } = composed;
   async function verify(token: string, minSequence?: string): Promise<Outcome> {
-    const request = { token, discharges: [], context: new Map(), minSequence, dryRun: false };
+    const request = {
+      token,
+      discharges: [],
+      context: new Map(),
+      cost: new Map(),
+      minSequence,
+      dryRun: false,
+    };
     try {
       const verdict = await service.decisions.decide(platformCaller("default"), request);
       return verdict.allowed ? "allowed" : verdict.code;

@@ -79,6 +79,9 @@ function testOf(condition: Condition): readonly AttributeCaveat[] {
       case "time":
       case "agent":
       case "depth":
+      case "uses":
+      case "spend":
+      case "rate":
       case "ancestor":
       case "approval":
       case "discharge_id":

@@ -37,6 +37,7 @@ export function contradictions(conditions: readonly Condition[]): readonly Warni
   const warnings = [
     ...timeWarnings(known.filter((entry): entry is Indexed<TimeCaveat> => entry.caveat.kind === "time")),
     ...depthWarnings(known),
+    ...budgetWarnings(known),
     ...pathWarnings(onAttributes),
     ...valueWarnings(onAttributes, newWork()),
   ];
@@ -71,6 +72,14 @@ function depthWarnings(known: readonly Indexed[]): readonly Warning[] {
     }
   }
   return [];
+}
+
+/** Nothing may be spent of `spend.EUR <= 0` either, but a call that costs nothing passes. */
+function budgetWarnings(known: readonly Indexed[]): readonly Warning[] {
+  const empty = known.filter(
+    ({ caveat }) => (caveat.kind === "uses" || caveat.kind === "rate") && caveat.most === 0,
+  );
+  return empty.length === 0 ? [] : [warn(empty, "the token allows no call at all")];
 }
 
 /** `args = x` needs a value if `args.amount = 1` needs an object. */

@@ -1,4 +1,5 @@
 import type { SummaryAuthor } from "../../words/states.ts";
+import type { Caveat } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
 import { type SummaryOptions, summarise, summariseLimits } from "./summary.ts";
 
@@ -12,11 +13,11 @@ function isAgent(condition: Condition): boolean {
   return condition.state === "known" && condition.caveat.kind === "agent";
 }
 
-/** Times and counts: whoever wrote such a caveat, nothing but a number can be said in it. */
+const LIMITS: ReadonlySet<Caveat["kind"]> = new Set(["time", "depth", "uses", "rate"]);
+
+/** Times and counts: whoever wrote such a caveat, nothing but a number can be said in it. `spend` names a unit as well. */
 function isLimit(condition: Condition): boolean {
-  return (
-    condition.state === "known" && (condition.caveat.kind === "time" || condition.caveat.kind === "depth")
-  );
+  return condition.state === "known" && LIMITS.has(condition.caveat.kind);
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
-import { isForDischarges } from "../caveat.ts";
+import { isBudget, isForDischarges } from "../caveat.ts";
 import type { MacaroonRole } from "../clear.ts";
 import type { Condition } from "../condition.ts";
+import { budgetPhrase } from "../phrases.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
 import { bareOrQuoted } from "../values/quote.ts";
 import { mergeCaveats } from "./merge.ts";
@@ -18,7 +19,7 @@ export interface SummaryOptions {
 /** Conditions that a summary spells out before it only counts the rest. */
 const MOST_PHRASES = 24;
 
-const OWN_WORD = /^(?:until|expired|only|granted|handed|may|was|and) /;
+const OWN_WORD = /^(?:until|expired|only|at most|granted|handed|may|was|and) /;
 
 /** Agents of a trail that a summary names before it only counts the rest. */
 const MOST_AGENTS = 5;
@@ -43,6 +44,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const phrases = [
     ...timePhrases(caveats, options.now),
     ...attributePhrases(mergeCaveats(caveats.filter(isOnAttribute))),
+    ...budgetPhrases(caveats),
     ...dischargePhrases(caveats),
     ...[...locations].map(proofPhrase),
   ];
@@ -50,10 +52,11 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   return sentence([...cut(phrases), ...closing]);
 }
 
-/** What a chain says of time and of handing on, in numbers alone: no text of a caveat is repeated. */
+/** What a chain says of time, of handing on and of calls, in numbers alone: no text of a caveat is repeated. */
 export function summariseLimits(conditions: readonly Condition[], { now }: SummaryOptions = {}): string {
   const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
-  return sentence([...timePhrases(caveats, now), ...depthPhrases(caveats)]);
+  const counts = caveats.filter((caveat) => caveat.kind !== "spend");
+  return sentence([...timePhrases(caveats, now), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
 }
 
 function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
@@ -84,6 +87,11 @@ function moment(instant: Instant, now: Instant | undefined): string {
   const today = now !== undefined && formatDate(now) === date;
   const time = formatTime({ ...instant, fraction: instant.fraction.slice(0, 9) }, false);
   return `${today ? "" : `${date} `}${time} UTC`;
+}
+
+/** Each budget is a counter of its own, so none is put together with another; only equal words are said once. */
+function budgetPhrases(caveats: readonly Caveat[]): readonly string[] {
+  return [...new Set(caveats.filter(isBudget).map(budgetPhrase))];
 }
 
 function dischargePhrases(caveats: readonly Caveat[]): readonly string[] {

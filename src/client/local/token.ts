@@ -1,4 +1,4 @@
-import { agentText } from "../../caveats/caveat.ts";
+import { agentText, isBudget } from "../../caveats/caveat.ts";
 import { clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import type { CaveatReader } from "../../caveats/memo.ts";
@@ -20,7 +20,7 @@ export interface KnownToken extends Revocable {
   readonly issued: number;
   /** The caveats as they are shown. */
   readonly texts: readonly string[];
-  /** Whether each condition is understood here. */
+  /** Whether each condition is understood here, and none is a budget: only the service counts. */
   readonly isReadable: boolean;
   /** Seconds of each `time` caveat, rounded down. */
   readonly times: readonly number[];
@@ -68,7 +68,7 @@ export function narrowedToken(
     conditions.push(condition);
     if (condition.state === "third_party") continue;
     texts.push(condition.text);
-    if (condition.state === "unknown") {
+    if (condition.state === "unknown" || isBudget(condition.caveat)) {
       isReadable = false;
     } else if (condition.caveat.kind === "agent") {
       agents = [...agents, agentText(condition.caveat)];

@@ -31,6 +31,9 @@ function isTest(caveat: Caveat): boolean {
     case "time":
     case "agent":
     case "depth":
+    case "uses":
+    case "spend":
+    case "rate":
     case "ancestor":
     case "approval":
     case "discharge_id":

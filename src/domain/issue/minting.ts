@@ -1,4 +1,4 @@
-import { isForDischarges } from "../../caveats/caveat.ts";
+import { type Caveat, isBudget, isForDischarges } from "../../caveats/caveat.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import {
   addSealedCondition,
@@ -105,18 +105,30 @@ function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Random
  * Refuses caveats that would never be cleared, while the asker can still mend them.
  *
  * @param member the request's member that holds them
+ * @param use `credential` for macaroons of this API, with which no call is counted
  */
-export function requireCaveats(caveats: readonly string[], member: string): void {
+export function requireCaveats(
+  caveats: readonly string[],
+  member: string,
+  use: "token" | "credential" = "token",
+): void {
   caveats.forEach((text, index) => {
-    const caveat = parseCaveat(text);
-    if (caveat === undefined) {
-      const why = "is not a caveat that this service knows";
-      throw new DomainError("invalid_request", why, `${member}[${index}]`);
-    }
-    if (isForDischarges(caveat)) {
-      throw new DomainError("unprocessable", "goes into discharges only", `${member}[${index}]`);
-    }
+    const never = whyNever(parseCaveat(text), use);
+    if (never !== undefined) throw new DomainError(never.code, never.why, `${member}[${index}]`);
   });
+}
+
+function whyNever(
+  caveat: Caveat | undefined,
+  use: "token" | "credential",
+): { readonly code: "invalid_request" | "unprocessable"; readonly why: string } | undefined {
+  if (caveat === undefined) {
+    return { code: "invalid_request", why: "is not a caveat that this service knows" };
+  }
+  if (isForDischarges(caveat)) return { code: "unprocessable", why: "goes into discharges only" };
+  return use === "credential" && isBudget(caveat)
+    ? { code: "unprocessable", why: "is a budget, and calls with a credential are not counted" }
+    : undefined;
 }
 
 /**

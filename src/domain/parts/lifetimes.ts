@@ -18,6 +18,9 @@ export const ROOT_KEY_MARGIN = DAY;
 /** How long a revocation outlives the last instant at which it can match, milliseconds. */
 export const REVOCATION_MARGIN = HOUR;
 
+/** How long a counter outlives the last instant at which anything below its link can pass, milliseconds. */
+export const BUDGET_MARGIN = HOUR;
+
 /** Life of a browser's session, milliseconds. */
 export const SESSION_LIFE = 12 * HOUR;
 

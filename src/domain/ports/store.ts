@@ -1,4 +1,5 @@
 import type { AuditStore } from "./audit.ts";
+import type { BudgetStore } from "./budgets.ts";
 import type { Changes } from "./changes.ts";
 import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore } from "./discharge-requests.ts";
@@ -17,6 +18,7 @@ export interface Repositories {
   /** The database's clock, unix milliseconds: the one clock that all replicas share. */
   now(): Promise<number>;
   readonly audit: AuditStore;
+  readonly budgets: BudgetStore;
   readonly dischargeKeys: DischargeKeyStore;
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;

@@ -60,6 +60,7 @@ export function createMaintenance(options: {
     },
     "drop expired sessions": async () => store.sessions.dropExpired(await store.now()),
     "drop expired idempotency keys": () => store.idempotency.dropExpired(),
+    "drop ended budgets": () => store.budgets.dropEnded(),
     "drop spent revocations": async () =>
       store.revocations.dropBefore((await store.now()) - REVOCATION_MARGIN),
     "maintain partitions": async () =>

@@ -6,6 +6,7 @@ const WEIGHT = 3_000;
 const WEIGHT_OF_LINK = 750;
 const WEIGHT_OF_ITEM = 64;
 const WEIGHT_OF_BLOCK = 160;
+const WEIGHT_OF_BUDGET = 700;
 
 /**
  * The memory that a bundle takes without its text, roughly; bytes.
@@ -14,8 +15,9 @@ const WEIGHT_OF_BLOCK = 160;
  * list of the shortest blocks takes twenty times its bytes in the token, and its holder chooses it.
  */
 export function bundleWeight(bundle: VerifiedBundle): number {
-  const { revocationIds, macaroon } = bundle;
+  const { revocationIds, macaroon, budgets } = bundle;
   let weight = WEIGHT * (1 + macaroon.discharges.length) + WEIGHT_OF_LINK * revocationIds.length;
+  weight += WEIGHT_OF_BUDGET * budgets.length;
   for (const condition of bundle.conditions) weight += conditionWeight(condition);
   for (const conditions of bundle.dischargeConditions) {
     for (const condition of conditions) weight += conditionWeight(condition);

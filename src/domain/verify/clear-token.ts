@@ -1,6 +1,7 @@
 import { type Clearance, clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import { shownCaveat } from "../../caveats/condition.ts";
+import type { Decimal } from "../../caveats/values/decimal.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { newWork } from "../../caveats/values/work.ts";
 import type { JsonObject } from "../../json/value.ts";
@@ -51,10 +52,16 @@ function dischargeFault(discharge: DischargeState, conditions: readonly Conditio
  * all in the fixed order is the refusal.
  *
  * @param now unix milliseconds, by the service's clock
+ * @param cost what the call costs, by unit, where its budgets are charged if this lets it pass; without it they forbid it
  */
-export function clearToken(token: VerifiedToken, context: JsonObject, now: number): TokenClearance {
+export function clearToken(
+  token: VerifiedToken,
+  context: JsonObject,
+  now: number,
+  cost?: ReadonlyMap<string, Decimal>,
+): TokenClearance {
   const { macaroon } = token;
-  const facts = { now: instantFromMilliseconds(now), context };
+  const facts = { now: instantFromMilliseconds(now), context, ...(cost !== undefined && { cost }) };
   // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
   const root: Clearance = clear(token.conditions, { ...facts, macaroon: "root" }, work);

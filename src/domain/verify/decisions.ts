@@ -1,3 +1,4 @@
+import type { Charging } from "../budget/charging.ts";
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
@@ -5,10 +6,11 @@ import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { BatchResult, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import type { BatchResult, BudgetView, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import { budgetFailures, budgetViews, callOn } from "./bundle-budgets.ts";
 import { caveatsOf, linksOf, summaryOf } from "./bundle-texts.ts";
 import { clearToken } from "./clear-token.ts";
-import type { TokenVerifier } from "./verify-token.ts";
+import type { TokenVerifier, VerifiedToken } from "./verify-token.ts";
 
 /** Milliseconds for which a batch may hold up the process. */
 const LONGEST_HOLD = 10;
@@ -22,18 +24,61 @@ const MOST_FAILURES = 20_000;
 /** Milliseconds for which a request waits for `min_sequence`. */
 const REACH_WAIT = 2_000;
 
+const NO_BUDGETS: readonly BudgetView[] = [];
+
+/** A verdict that waits for a charge. It is no promise itself, so that whoever is next in a batch need not wait for it. */
+interface Charged {
+  /** How many budgets the answer tells of. */
+  readonly budgets: number;
+  readonly settled: Promise<Verdict>;
+}
+
 function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
 }
 
-/** Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. */
+function allowed(
+  platform: string,
+  token: VerifiedToken,
+  now: number,
+  agents: readonly string[],
+  budgets: readonly BudgetView[],
+  sequence: string,
+): Verdict {
+  const links = linksOf(token);
+  const summary = summaryOf(token, now);
+  return {
+    allowed: true,
+    tokenId: token.identifier.tokenId,
+    keyId: token.rootKey.id,
+    platform,
+    principal: token.principal,
+    issuedAt: token.issuedAt,
+    expiresAt: token.endsAt,
+    agents,
+    caveats: caveatsOf(token),
+    summary: summary.text,
+    summaryParts: summary.parts,
+    // The last link's is the macaroon's own.
+    revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
+    revocationIds: links,
+    budgets,
+    sequence,
+  };
+}
+
+/**
+ * Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. A token with
+ * budgets is charged last of all.
+ */
 export function createDecisions(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position">;
   readonly feed: Pick<RevocationFeed, "reach">;
   readonly clock: Clock;
+  readonly charge: Charging;
 }): Decisions {
-  const { tokenVerifier, knowledge, feed, clock } = options;
+  const { tokenVerifier, knowledge, feed, clock, charge } = options;
 
   /** Waits for `min_sequence`, if there is one. */
   async function reach(minSequence: string | undefined): Promise<void> {
@@ -45,7 +90,7 @@ export function createDecisions(options: {
     await feed.reach(wanted, REACH_WAIT);
   }
 
-  async function verdictOn(platform: string, request: VerifyRequest): Promise<Verdict> {
+  async function verdictOn(platform: string, request: VerifyRequest): Promise<Verdict | Charged> {
     const verification = await tokenVerifier.verify(request.token, request.discharges, platform);
     // Nothing is waited for from here on: the verdict is as fresh as the bound promises.
     knowledge.requireFresh();
@@ -57,25 +102,39 @@ export function createDecisions(options: {
 
     const { token } = verification;
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, request.context, now);
+    const { refusal, failures, undischarged, agents } = clearToken(token, request.context, now, request.cost);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
-    const links = linksOf(token);
-    const summary = summaryOf(token, now);
+    if (token.budgets.length > 0) {
+      return { budgets: token.budgets.length, settled: chargedVerdict(platform, token, request) };
+    }
+    return allowed(platform, token, now, agents, NO_BUDGETS, sequence);
+  }
+
+  /** Charges a call that nothing else forbids, and then asks again for all that may have changed meanwhile. */
+  async function chargedVerdict(
+    platform: string,
+    verified: VerifiedToken,
+    { context, cost, dryRun }: VerifyRequest,
+  ): Promise<Verdict> {
+    const { budgets } = verified;
+    const outcome = await charge(platform, callOn(budgets, cost, dryRun));
+    knowledge.requireFresh();
+    const sequence = printSequence(knowledge.position());
+    const token = tokenVerifier.again(verified);
+    const now = clock.now();
+    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost);
+    if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    if (outcome.passed) {
+      return allowed(platform, token, now, agents, budgetViews(budgets, outcome), sequence);
+    }
+    const exhausted = budgetFailures(budgets, outcome, cost);
+    const { detail } = exhausted[0] ?? { detail: "a budget has nothing left" };
     return {
-      allowed: true,
-      tokenId: token.identifier.tokenId,
-      keyId: token.rootKey.id,
-      platform,
-      principal: token.principal,
-      issuedAt: token.issuedAt,
-      expiresAt: token.endsAt,
-      agents,
-      caveats: caveatsOf(token),
-      summary: summary.text,
-      summaryParts: summary.parts,
-      // The last link's is the macaroon's own.
-      revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
-      revocationIds: links,
+      allowed: false,
+      code: "budget_exhausted",
+      detail,
+      failures: exhausted,
+      undischarged: [],
       sequence,
     };
   }
@@ -84,7 +143,12 @@ export function createDecisions(options: {
     async decide(caller, request) {
       const platform = requirePlatform(caller, "verify");
       await reach(request.minSequence);
-      return verdictOn(platform, request);
+      const reached = await verdictOn(platform, request);
+      if (!("settled" in reached)) return reached;
+      const verdict = await reached.settled;
+      // The credential may have been revoked meanwhile, or be over.
+      requirePlatform(caller, "verify");
+      return verdict;
     },
 
     async decideBatch(caller, requests) {
@@ -94,7 +158,8 @@ export function createDecisions(options: {
       const arrivals = new Map([...sequences].map((sequence) => [sequence, reach(sequence)]));
       await Promise.allSettled(arrivals.values());
 
-      const results: BatchResult[] = [];
+      // Charges are not waited for one by one: they are gathered, and decided in this order.
+      const results: (BatchResult | Promise<BatchResult>)[] = [];
       const slice = beginTimeSlice(clock, LONGEST_HOLD);
       let failures = 0;
       for (const request of requests) {
@@ -110,10 +175,17 @@ export function createDecisions(options: {
         }
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
         const result = await arrived.then(() => verdictOn(platform, request)).catch(refusalOf);
-        if ("failures" in result) failures += result.failures.length;
-        results.push(result);
+        if ("settled" in result) {
+          failures += result.budgets;
+          results.push(result.settled.catch(refusalOf));
+        } else {
+          if ("failures" in result) failures += result.failures.length;
+          results.push(result);
+        }
       }
-      return results;
+      const settled = await Promise.all(results);
+      requirePlatform(caller, "verify");
+      return settled;
     },
   };
 }

@@ -6,6 +6,7 @@ import type { VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
 import type { Identifier } from "../../words/identifier.ts";
 import { uuidv7Time } from "../../words/ids.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { type Budget, budgetsOf } from "./bundle-budgets.ts";
 import { type BundleTexts, newTexts } from "./bundle-texts.ts";
 
 /**
@@ -30,6 +31,8 @@ export interface VerifiedBundle {
   readonly approvals: readonly string[];
   /** Of every link, those of good discharges too, 16 bytes each. */
   readonly revocationIds: readonly Uint8Array[];
+  /** Every budget, those of good discharges too; empty for nearly all tokens. */
+  readonly budgets: readonly Budget[];
   readonly texts: BundleTexts;
 }
 
@@ -60,6 +63,7 @@ export function readBundle(
     agents: agentsOf(all),
     approvals: approvalsOf(ofDischarges),
     revocationIds,
+    budgets: budgetsOf(macaroon, conditions, dischargeConditions),
     texts: newTexts(),
   };
 }

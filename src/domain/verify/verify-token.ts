@@ -34,6 +34,8 @@ export interface TokenVerifier {
   verify(text: string, discharges: readonly string[], platform: string): Promise<TokenVerification>;
   /** As `verify`, under the key of any platform. For holders, with possession as the only credential. */
   verifyAny(text: string): Promise<TokenVerification>;
+  /** A token that was verified before, with its revocations as they stand now. */
+  again(token: VerifiedToken): VerifiedToken;
 }
 
 /**
@@ -100,6 +102,7 @@ export function createTokenVerifier(options: {
 
   return {
     verify: (text, discharges, platform) => verify({ text, discharges, platform }),
+    again: (token) => ({ ...token, revoked: revocationOf(token, token.rootKey, token.principal) }),
     verifyAny: (text) => verify({ text, discharges: [], platform: undefined }),
   };
 }

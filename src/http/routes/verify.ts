@@ -38,7 +38,15 @@ const allowedExample = {
   summary_parts: [{ by: "issued", text: "Until 14:00 UTC, anything." }],
   revocation_id: "ASNFZ4mrze8BI0VniavN7w",
   revocation_ids: ["q83vEjRWeJCrze8SNFZ4kA", "ASNFZ4mrze8BI0VniavN7w"],
-  budgets: [],
+  budgets: [
+    {
+      caveat: "uses <= 10",
+      revocation_id: "q83vEjRWeJCrze8SNFZ4kA",
+      agent: "orchestrator",
+      limit: "10",
+      remaining: "7",
+    },
+  ],
   sequence: "k3v9Qm2x-41",
 };
 

@@ -29,7 +29,8 @@ export function createVerdictWriter(): (verdict: Verdict) => string {
   const marks = new Int32Array(SLOTS);
 
   return (verdict) => {
-    if (!verdict.allowed) return JSON.stringify(verdictWire(verdict));
+    // What is left of a budget differs each time.
+    if (!verdict.allowed || verdict.budgets.length > 0) return JSON.stringify(verdictWire(verdict));
     const slot = slotOf(verdict.revocationId);
     const before = slots[slot];
     if (before !== undefined && saysTheSame(before.verdict, verdict)) return before.text + end(verdict);

@@ -28,6 +28,29 @@ const refusalCode = z.enum(REFUSAL_CODES).meta({
   description: `Why a token was refused: the first of these, in this order, that applies. Stable: added to, never renamed.\n\n${REFUSAL_CODES.map((code) => `- \`${code}\`: ${MEANING[code]}`).join("\n")}`,
 });
 
+const decimalText = z.string().meta({ description: "A decimal in plain notation." });
+
+const budgetSchema = z
+  .strictObject({
+    caveat: z.string(),
+    revocation_id: revocationId.meta({ description: "Of the link under which it is counted." }),
+    agent: z
+      .string()
+      .nullable()
+      .meta({ description: "The agent in whose span it stands; null before the first." }),
+    limit: z.string().meta({ description: "What it allows: a decimal, or of a rate `N/WINDOW`." }),
+    remaining: decimalText,
+    discharge: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: "The place of the discharge that it stands in; absent in the root macaroon." }),
+  })
+  .meta({
+    id: "Budget",
+    description: "A counter under a link, on which every token at or below that link draws.",
+  });
+
 /** The answer for a token that does not forbid the call. */
 export const allowedSchema = z
   .strictObject({
@@ -48,8 +71,8 @@ export const allowedSchema = z
     revocation_id: revocationId.meta({ description: "Of the presented macaroon: the chain's last link." }),
     revocation_ids: z.array(revocationId).meta({ description: "Of every link, root first, presented last." }),
     budgets: z
-      .array(z.strictObject({ caveat: z.string(), remaining: z.string() }))
-      .meta({ description: "What is left of each budget. Empty: no budget caveat is understood yet." }),
+      .array(budgetSchema)
+      .meta({ description: "Every budget of the chain and of its discharges, after this call was charged." }),
     sequence,
   })
   .meta({
@@ -75,6 +98,14 @@ export const refusedSchema = z
             .meta({ description: "The agent in whose span the caveat stands; null before the first." }),
           code: refusalCode,
           detail: z.string().meta({ description: "What was seen, and what would have passed." }),
+          remaining: decimalText
+            .optional()
+            .meta({ description: "Of a budget that would not do: what is left of it." }),
+          retry_after: z
+            .int()
+            .min(1)
+            .optional()
+            .meta({ description: "Of a `rate` that is full: seconds until it has room for one call more." }),
         }),
       )
       .meta({ description: "Every caveat that failed. Empty where the signature is wrong." }),
@@ -103,8 +134,16 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
       allowed: false,
       code: verdict.code,
       detail: verdict.detail,
-      failures: verdict.failures.map(({ index, caveat, agent, code, detail }) => {
-        return { index, caveat, agent, code, detail };
+      failures: verdict.failures.map(({ index, caveat, agent, code, detail, remaining, retryAfter }) => {
+        return {
+          index,
+          caveat,
+          agent,
+          code,
+          detail,
+          ...(remaining !== undefined && { remaining }),
+          ...(retryAfter !== undefined && { retry_after: retryAfter }),
+        };
       }),
       undischarged: verdict.undischarged.map(({ location, caveatId }) => ({ location, caveat_id: caveatId })),
       sequence: verdict.sequence,
@@ -124,7 +163,16 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
     summary_parts: summaryPartsWire(verdict.summaryParts),
     revocation_id: verdict.revocationId,
     revocation_ids: [...verdict.revocationIds],
-    budgets: [],
+    budgets: verdict.budgets.map(({ caveat, revocationId, agent, limit, remaining, discharge }) => {
+      return {
+        caveat,
+        revocation_id: revocationId,
+        agent,
+        limit,
+        remaining,
+        ...(discharge !== undefined && { discharge }),
+      };
+    }),
     sequence: verdict.sequence,
   };
 }

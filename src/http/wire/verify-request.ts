@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { RESERVED_NAMES, reservedMember } from "../../caveats/reserved.ts";
+import { type Decimal, type DecimalReading, readDecimal } from "../../caveats/values/decimal.ts";
 import type { VerifyRequest } from "../../domain/service.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
+import { UNIT } from "../../words/ids.ts";
 import { CONTEXT_DEPTH } from "../../words/limits.ts";
 import { check, plainBody } from "../request/json-body.ts";
 import { sequence } from "./text.ts";
-
-const UNIT = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
 function isObject(value: unknown): value is JsonObject {
   return value instanceof Map;
@@ -48,14 +48,39 @@ const cost = z
   })
   .meta({
     type: "object",
-    additionalProperties: { type: "number", minimum: 0 },
-    description: "What the call would cost, by unit. Checked, but not counted until budgets are built.",
+    additionalProperties: {
+      anyOf: [
+        { type: "number", minimum: 0 },
+        { type: "string", pattern: "^(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?$" },
+      ],
+    },
+    description:
+      "What the call costs, by unit, for `spend` budgets: numbers, or texts of the same form, of at least 0 and at most 40 digits, read digit by digit. A token with a `spend` in a unit that is missing here is refused (`caveat_failed`).",
   });
 
 function costRule(unit: string, amount: JsonValue): string | undefined {
   if (!UNIT.test(unit)) return "must be named by a letter or _, then up to 63 letters, digits, _ or -";
-  if (!(amount instanceof JsonNumber) || amount.text.startsWith("-")) return "must be a number of at least 0";
-  return amount.text.length <= 40 ? undefined : "must have at most 40 digits";
+  const decimal = readAmount(amount);
+  if (decimal === "too_long") return "must have at most 40 digits";
+  return decimal === undefined ? "must be a number of at least 0, or a text that holds one" : undefined;
+}
+
+function readAmount(amount: JsonValue): DecimalReading {
+  const text = amount instanceof JsonNumber ? amount.text : amount;
+  return typeof text === "string" && !text.startsWith("-") ? readDecimal(text) : undefined;
+}
+
+const NO_COST: ReadonlyMap<string, Decimal> = new Map();
+
+/** @param members as the schema let them pass */
+function readCost(members: JsonObject | undefined): ReadonlyMap<string, Decimal> {
+  if (members === undefined) return NO_COST;
+  const costs = new Map<string, Decimal>();
+  for (const [unit, amount] of members) {
+    const decimal = readAmount(amount);
+    if (typeof decimal === "object") costs.set(unit, decimal);
+  }
+  return costs;
 }
 
 // Not an array of strings to the schema, which would remember an offence for each of many wrong elements.
@@ -115,7 +140,7 @@ function readUsual(tree: JsonValue): VerifyRequest | undefined {
   const given = tree.get("context");
   if (typeof token !== "string" || !isObject(given)) return undefined;
   if (reservedMember(given) !== undefined || depth(given) > CONTEXT_DEPTH) return undefined;
-  return { token, discharges: [], context: given, minSequence: undefined, dryRun: false };
+  return { token, discharges: [], context: given, cost: NO_COST, minSequence: undefined, dryRun: false };
 }
 
 function readAny(tree: JsonValue): VerifyRequest {
@@ -124,6 +149,7 @@ function readAny(tree: JsonValue): VerifyRequest {
     token: read.token,
     discharges: read.discharges ?? [],
     context: read.context,
+    cost: readCost(read.cost),
     minSequence: read.min_sequence,
     dryRun: read.dry_run ?? false,
   };

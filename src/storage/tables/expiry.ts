@@ -8,7 +8,7 @@ const BATCH = 5_000;
 /** The rows to delete: constants of ours, never anyone's input. */
 export interface Expiry {
   readonly table: string;
-  /** The primary key. */
+  /** The columns of the primary key. */
   readonly key: string;
   /** The column that says when a row has lived its time; there is an index on it. */
   readonly by: string;
@@ -34,7 +34,7 @@ export async function deleteInBatches(
   const text = `
     with gone as (
       delete from ${table}
-      where ${key} in (select ${key} from ${table} where ${by} ${is} ${also} order by ${by} limit $1::integer) and ${by} ${is} ${also}
+      where (${key}) in (select ${key} from ${table} where ${by} ${is} ${also} order by ${by} limit $1::integer) and ${by} ${is} ${also}
       returning 1
     )
     select count(*) as count from gone`;

@@ -1,4 +1,14 @@
-import { bigint, boolean, customType, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  customType,
+  integer,
+  numeric,
+  pgTable,
+  primaryKey,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
 
 import { readBytes, readInstant, readText, writeInstant, writeText } from "../engine/values.ts";
 
@@ -25,6 +35,9 @@ const json = customType<{ data: unknown; driverData: string }>({
   dataType: () => "jsonb",
   toDriver: (value) => JSON.stringify(value),
 });
+
+/** Several numbers, under the name by which the information schema calls every array. */
+const numbers = customType<{ data: unknown }>({ dataType: () => "ARRAY" });
 
 export const platforms = pgTable("platforms", {
   name: text().primaryKey(),
@@ -213,3 +226,17 @@ export const webhookOutbox = pgTable("webhook_outbox", {
   attempts: integer().notNull(),
   dueAt: instant("due_at").notNull(),
 });
+
+/** Counters under links. Written by `bakehouse_charge` alone. */
+export const budgets = pgTable(
+  "budgets",
+  {
+    platform: text().notNull(),
+    link: bytea().notNull(),
+    used: numeric().notNull(),
+    slots: numbers().notNull(),
+    counts: numbers().notNull(),
+    endsAt: instant("ends_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.platform, table.link] })],
+);

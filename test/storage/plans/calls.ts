@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 
 import type { Repositories, Store } from "../../../src/domain/ports/store.ts";
 import {
@@ -79,12 +79,43 @@ function newToken(principalId = "u7") {
   return token(1, { id: now(), platform: BUSY_PLATFORM, keyId: "k1", principalId, issuedAt: Date.now() });
 }
 
+/** A counter of the fill, or a new one. */
+const counter = (n: number) => ({
+  link:
+    n % 2 === 0
+      ? new Uint8Array(
+          createHash("md5")
+            .update(String(n + 1))
+            .digest(),
+        )
+      : bytes(16, `new ${n}`),
+  most: "1000000",
+  takes: "1",
+  window: n % 3 === 0 ? 60_000 : undefined,
+  endsAt: n % 4 === 0 ? undefined : Date.now() + DAY,
+});
+
 export const CALLS: Calls = {
   audit: {
     append: [
       (store) => store.audit.append([auditEvent(1, { id: now() })]),
       (store) => store.audit.append(Array.from({ length: 500 }, () => auditEvent(1, { id: now() }))),
     ],
+  },
+  budgets: {
+    charge: [
+      (store, n) =>
+        store.budgets.charge(BUSY_PLATFORM, [{ draws: [counter(n), counter(n + 1)], dry: false }]),
+      (store, n) =>
+        store.budgets.charge(
+          BUSY_PLATFORM,
+          Array.from({ length: 300 }, (_, at) => ({
+            draws: [counter(at), counter(at + n)],
+            dry: at % 9 === 0,
+          })),
+        ),
+    ],
+    dropEnded: [(store) => store.budgets.dropEnded()],
   },
   dischargeKeys: {
     insert: [(store) => store.dischargeKeys.insert(dischargeKey())],

@@ -59,6 +59,9 @@ export async function fill(url: string, rows: number): Promise<void> {
     `insert into idempotency (hash, body_hash, lease, sealed, expires_at)
      select sha256(n::text::bytea), sha256(n::text::bytea), 'l', sha256('a'), now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,
+    `insert into budgets (platform, link, used, slots, counts, ends_at)
+     select '${BUSY_PLATFORM}', decode(md5(n::text), 'hex'), n % 5, array[n], array[1], now() + (60 + n % 1440) * interval '1 minute'
+     from generate_series(1, ${others}) n`,
     `insert into sessions (id_hash, issuer, subject, groups, development, created_at, expires_at)
      select sha256(n::text::bytea), '${BUSY.issuer}', 's' || n, '[]', false, now(), now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,

@@ -1,0 +1,172 @@
+import { agentText, type BudgetCaveat, isBudget, type RateWindow } from "../../caveats/caveat.ts";
+import { type Condition, shownCaveat } from "../../caveats/condition.ts";
+import { earliestExpiry } from "../../caveats/expiry.ts";
+import { explainBudget } from "../../caveats/explain.ts";
+import { rateText } from "../../caveats/print.ts";
+import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
+import type { RevocationId, VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
+import type { BudgetCall, BudgetDraw, BudgetOutcome } from "../ports/budgets.ts";
+import type { BudgetView, CaveatFailure } from "../service.ts";
+
+/** A budget on a verified chain, and the link under which it is counted. */
+export interface Budget {
+  readonly caveat: BudgetCaveat;
+  /** The caveat as it may be shown. */
+  readonly text: string;
+  /** Its place in the chain of its macaroon. */
+  readonly index: number;
+  /** The nearest agent before it in its macaroon; null before the first. */
+  readonly agent: string | null;
+  /** The place of the discharge that it stands in; undefined in the root macaroon. */
+  readonly discharge: number | undefined;
+  readonly link: RevocationId;
+  /** The earliest `time <` at or above it in its own macaroon, unix milliseconds; undefined if there is none. */
+  readonly endsAt: number | undefined;
+}
+
+/** What nearly all tokens have. */
+const NONE: readonly Budget[] = [];
+
+/** Milliseconds. */
+const WINDOWS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const satisfies Record<
+  RateWindow,
+  number
+>;
+
+/** The budgets of a bundle: those of the root macaroon first, then those of each good discharge. */
+export function budgetsOf(
+  macaroon: VerifiedMacaroon,
+  conditions: readonly Condition[],
+  dischargeConditions: readonly (readonly Condition[])[],
+): readonly Budget[] {
+  const own = budgetsOn(macaroon, conditions, undefined);
+  if (macaroon.discharges.length === 0) return own;
+  const ofDischarges = macaroon.discharges.flatMap((discharge, place) =>
+    discharge.state === "good" ? budgetsOn(discharge, dischargeConditions[place] ?? [], place) : NONE,
+  );
+  return ofDischarges.length === 0 ? own : [...own, ...ofDischarges];
+}
+
+function budgetsOn(
+  { revocationIds }: VerifiedChain,
+  conditions: readonly Condition[],
+  discharge: number | undefined,
+): readonly Budget[] {
+  let budgets: Budget[] | undefined;
+  let agent: string | null = null;
+  let endsAt = Number.POSITIVE_INFINITY;
+  for (const [index, condition] of conditions.entries()) {
+    if (condition.state !== "known") continue;
+    const { caveat } = condition;
+    if (caveat.kind === "agent") agent = agentText(caveat);
+    // Nothing that is appended below a budget can shorten its counter's life.
+    if (caveat.kind === "time") endsAt = earliestExpiry([condition], endsAt);
+    if (!isBudget(caveat)) continue;
+    const link = revocationIds[index + 1];
+    if (link === undefined) throw new Error("a caveat without a link");
+    budgets ??= [];
+    budgets.push({
+      caveat,
+      text: shownCaveat(condition.text),
+      index,
+      agent,
+      discharge,
+      link,
+      endsAt: Number.isFinite(endsAt) ? endsAt : undefined,
+    });
+  }
+  return budgets ?? NONE;
+}
+
+/**
+ * The charge of one call. A discharge that is there twice is one macaroon still, and the call is one call: each link is
+ * charged once.
+ *
+ * @param cost by unit; that of each `spend` has been found there
+ */
+export function callOn(
+  budgets: readonly Budget[],
+  cost: ReadonlyMap<string, Decimal>,
+  dry: boolean,
+): BudgetCall {
+  const draws = new Map<string, BudgetDraw>();
+  for (const { caveat, link, endsAt } of budgets) {
+    draws.set(link.text, {
+      link: link.bytes,
+      most: caveat.kind === "spend" ? formatDecimal(caveat.most) : String(caveat.most),
+      takes: caveat.kind === "spend" ? formatDecimal(costOf(caveat.unit, cost)) : "1",
+      window: caveat.kind === "rate" ? WINDOWS[caveat.window] : undefined,
+      endsAt,
+    });
+  }
+  return { draws: [...draws.values()], dry };
+}
+
+function costOf(unit: string, cost: ReadonlyMap<string, Decimal>): Decimal {
+  const amount = cost.get(unit);
+  if (amount === undefined) throw new Error("a spend was cleared without a cost");
+  return amount;
+}
+
+/** Every budget with what is left of it, as answers show them. */
+export function budgetViews(budgets: readonly Budget[], outcome: BudgetOutcome): readonly BudgetView[] {
+  const left = leftBy(budgets, outcome);
+  return budgets.map(({ caveat, text, agent, discharge, link }) => ({
+    caveat: text,
+    revocationId: link.text,
+    agent,
+    limit: limitText(caveat),
+    remaining: left(link).remaining,
+    discharge,
+  }));
+}
+
+/** Every budget that would not do. @param cost by unit */
+export function budgetFailures(
+  budgets: readonly Budget[],
+  outcome: BudgetOutcome,
+  cost: ReadonlyMap<string, Decimal>,
+): readonly CaveatFailure[] {
+  const left = leftBy(budgets, outcome);
+  return budgets.flatMap(({ caveat, text, index, agent, discharge, link }): readonly CaveatFailure[] => {
+    const { short, remaining, retryAfter } = left(link);
+    if (!short) return [];
+    const takes = caveat.kind === "spend" ? formatDecimal(costOf(caveat.unit, cost)) : "1";
+    const detail = explainBudget(caveat, takes, remaining, retryAfter);
+    return [
+      {
+        index,
+        caveat: text,
+        agent,
+        code: "budget_exhausted",
+        detail: discharge === undefined ? detail : `in discharge ${discharge}: ${detail}`,
+        remaining,
+        ...(retryAfter !== undefined && { retryAfter }),
+      },
+    ];
+  });
+}
+
+function limitText(caveat: BudgetCaveat): string {
+  switch (caveat.kind) {
+    case "uses":
+      return String(caveat.most);
+    case "spend":
+      return formatDecimal(caveat.most);
+    case "rate":
+      return rateText(caveat);
+    default:
+      return caveat satisfies never;
+  }
+}
+
+/** Finds what is left by link: the draws are in the order in which links first appear. */
+function leftBy(budgets: readonly Budget[], { left }: BudgetOutcome) {
+  const places = new Map<string, number>();
+  for (const { link } of budgets) if (!places.has(link.text)) places.set(link.text, places.size);
+  return (link: RevocationId) => {
+    const found = left[places.get(link.text) ?? -1];
+    if (found === undefined) throw new Error("a budget was not charged");
+    return found;
+  };
+}

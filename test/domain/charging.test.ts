@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+
+import { createCharging } from "../../src/domain/budget/charging.ts";
+import { DomainError } from "../../src/domain/parts/error.ts";
+import type { BudgetCall, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
+import { createGate } from "../support/service-steps.ts";
+
+const PASSED: BudgetOutcome = { passed: true, left: [] };
+const call = (): BudgetCall => ({ draws: [], dry: false });
+
+/** Charging on a store whose groups are written down, and wait at the gate of their platform. */
+function watched(connections: number, failing: ReadonlySet<string> = new Set()) {
+  const groups: { readonly platform: string; readonly calls: readonly BudgetCall[] }[] = [];
+  const gates = new Map<string, ReturnType<typeof createGate>>();
+  const gate = (platform: string) => {
+    const made = gates.get(platform) ?? createGate();
+    gates.set(platform, made);
+    return made;
+  };
+  let now = 0;
+  const charge = createCharging({
+    store: {
+      budgets: {
+        dropEnded: async () => 0,
+        async charge(platform, calls) {
+          groups.push({ platform, calls });
+          await gate(platform).opened;
+          if (failing.has(platform)) throw new DomainError("unavailable", "the database did not answer");
+          return calls.map(() => PASSED);
+        },
+      },
+    },
+    clock: { monotonic: () => now },
+    connections,
+  });
+  function pass(milliseconds: number): void {
+    now += milliseconds;
+  }
+  /** Waits until so many groups are under way or done. */
+  const begun = (count: number) => expect.poll(() => groups.length).toBe(count);
+  return { groups, begun, gate, charge, pass };
+}
+
+test("calls of one platform that come meanwhile go together; another's wait for none of them", async () => {
+  const { groups, begun, gate, charge } = watched(10);
+  const calls = Array.from({ length: 4 }, call);
+  const answers = calls.slice(0, 1).map((one) => charge("a", one));
+  await begun(1);
+  answers.push(...calls.slice(1).map((one) => charge("a", one)));
+  gate("b").open();
+  expect(await charge("b", call())).toBe(PASSED);
+  expect(groups.map(({ platform }) => platform)).toEqual(["a", "b"]);
+  gate("a").open();
+  expect(await Promise.all(answers)).toEqual(calls.map(() => PASSED));
+  expect(groups[2]?.calls).toEqual(calls.slice(1));
+});
+
+test("all platforms together take half of the connections, in turn", async () => {
+  const { groups, begun, gate, charge } = watched(4);
+  const answers = ["a", "b", "c", "d"].map((platform) => charge(platform, call()));
+  await begun(2);
+  expect(groups.map(({ platform }) => platform)).toEqual(["a", "b"]);
+  gate("b").open();
+  await answers[1];
+  await begun(3);
+  expect(groups.map(({ platform }) => platform)).toEqual(["a", "b", "c"]);
+  for (const platform of "acd") gate(platform).open();
+  expect(await Promise.all(answers)).toEqual([PASSED, PASSED, PASSED, PASSED]);
+});
+
+test("one connection is enough", async () => {
+  const { gate, charge } = watched(1);
+  gate("a").open();
+  gate("b").open();
+  expect(await Promise.all([charge("a", call()), charge("b", call())])).toEqual([PASSED, PASSED]);
+});
+
+test("a call that has waited for too long is not charged any more, and those behind it are", async () => {
+  const { groups, begun, gate, charge, pass } = watched(10);
+  const first = charge("a", call());
+  await begun(1);
+  const late = charge("a", call());
+  const refused = expect(late).rejects.toMatchObject({ code: "unavailable" });
+  pass(6_000);
+  const fresh = charge("a", call());
+  gate("a").open();
+  expect(await first).toBe(PASSED);
+  await refused;
+  expect(await fresh).toBe(PASSED);
+  expect(groups.map(({ calls }) => calls.length)).toEqual([1, 1]);
+});
+
+test("a store that does not answer is an answer for nobody, and its turn goes on to the next", async () => {
+  const { gate, charge } = watched(2, new Set(["a"]));
+  gate("a").open();
+  gate("b").open();
+  await expect(Promise.all([charge("a", call()), charge("a", call())])).rejects.toMatchObject({
+    code: "unavailable",
+  });
+  expect(await charge("b", call())).toBe(PASSED);
+});
