@@ -112,7 +112,7 @@ export function contextOf(options: AppOptions): HttpContext {
     pages,
     version,
     startedAt: clock.now(),
-    now: () => clock.now(),
+    clock,
     openapi,
     docsFile: createDocsFiles(docsFolder),
     commandLineLogin: options.commandLineLogin,

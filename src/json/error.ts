@@ -2,7 +2,9 @@
  * Why a JSON text was refused.
  *
  * `encoding`: not UTF-8, or a byte order mark. `number_range`: a number that no double can hold, found
- * only by {@link toPlain}. `too_many`: more values than the reader was told to keep, or more elements in an array.
+ * only by {@link toPlain}. `too_many`: more values than the reader was told to keep, or more elements in an array
+ * or members in an object. `too_long`: a string, a number or white space of more characters than the reader takes in
+ * one piece.
  */
 export type JsonErrorCode =
   | "syntax"
@@ -11,6 +13,7 @@ export type JsonErrorCode =
   | "nul"
   | "too_deep"
   | "too_many"
+  | "too_long"
   | "encoding"
   | "number_range";
 

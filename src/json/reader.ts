@@ -3,15 +3,28 @@ import { JsonError, type JsonErrorCode, type JsonPathStep } from "./error.ts";
 /** The code unit of `"`. */
 export const QUOTE = 0x22;
 
+/** An offset beyond the end of any text. A small integer for the engine, unlike infinity. */
+export const BEYOND = 2 ** 30 - 1;
+
 /** A text and how far it has been read. */
 export interface Reader {
-  readonly text: string;
+  /** The text, or the window of it that is being read. */
+  text: string;
   offset: number;
-  /** The way to the value being read; its length is the depth. */
+  /** Code units before the window. */
+  base: number;
+  /** The offset from which on the window may end within a token, so that more of the text has to be added first. */
+  low: number;
+  /** The pieces of the text behind the window. */
+  readonly rest: string[];
+  /** The way to the value being read; between two values its length is the depth. */
   readonly path: JsonPathStep[];
+  /** Brackets that are open in a value that is passed over because it is nested too deep. */
+  skipped: number;
   readonly maxDepth: number;
   readonly allowNul: boolean;
   readonly maxValues: number;
+  readonly maxToken: number;
   /** Values begun so far. */
   values: number;
   /** Takes a flaw that leaves the text's grammar whole, so that reading goes on; undefined refuses the text for it. */
@@ -27,12 +40,17 @@ export interface JsonFlaw {
 
 /** Refuses the text at the place that the reader has come to. */
 export function fail(reader: Reader, code: JsonErrorCode, rule: string): never {
-  throw new JsonError(code, rule, reader.path, reader.offset);
+  throw new JsonError(code, rule, reader.path, reader.base + reader.offset);
+}
+
+/** Refuses the text for a string, a number or white space that is too long to be read in one piece. */
+export function failLong(reader: Reader): never {
+  fail(reader, "too_long", `more than ${reader.maxToken} characters in one piece`);
 }
 
 /** Refuses the text for a flaw, or hands the flaw to the reader's taker and lets reading go on. */
 export function flaw(reader: Reader, code: JsonErrorCode, rule: string, offset = reader.offset): void {
-  if (reader.onFlaw === undefined) throw new JsonError(code, rule, reader.path, offset);
+  if (reader.onFlaw === undefined) throw new JsonError(code, rule, reader.path, reader.base + offset);
   reader.onFlaw({ code, rule, path: [...reader.path] });
 }
 
@@ -40,3 +58,51 @@ export function flaw(reader: Reader, code: JsonErrorCode, rule: string, offset =
 export function isDigit(unit: number): boolean {
   return unit >= 0x30 && unit <= 0x39;
 }
+
+/** Whether a code unit is white space (RFC 8259 §2). */
+export function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
+}
+
+/** Skips white space and returns the next character's code; NaN at the end of the text. */
+export function peek(reader: Reader): number {
+  const unit = reader.text.charCodeAt(reader.offset);
+  return unit > 0x20 && reader.offset < reader.low ? unit : peekFurther(reader);
+}
+
+function peekFurther(reader: Reader): number {
+  do {
+    if (reader.offset >= reader.low) refill(reader);
+    skipSpace(reader);
+    // The token may begin where the window could end within it.
+  } while (reader.offset >= reader.low);
+  return reader.text.charCodeAt(reader.offset);
+}
+
+function skipSpace(reader: Reader): void {
+  const { text } = reader;
+  let at = reader.offset;
+  while (isSpace(text.charCodeAt(at))) at++;
+  if (at - reader.offset > reader.maxToken) failLong(reader);
+  reader.offset = at;
+}
+
+/** Drops what was read from the window, and adds text until no token that may be read can reach beyond it. */
+export function refill(reader: Reader): void {
+  const { rest } = reader;
+  const room = reader.maxToken + ESCAPE;
+  let text = reader.text.slice(reader.offset);
+  // Twice the room: with just the room, every token would have what is left copied.
+  while (text.length < 2 * room) {
+    const more = rest.shift();
+    if (more === undefined) break;
+    text += more;
+  }
+  reader.base += reader.offset;
+  reader.offset = 0;
+  reader.text = text;
+  reader.low = rest.length === 0 ? BEYOND : text.length - room;
+}
+
+/** Characters that the longest escape takes, and the quotes. */
+const ESCAPE = 16;

@@ -1,11 +1,20 @@
-import { fail, flaw, isDigit, QUOTE, type Reader } from "./reader.ts";
+import { fail, failLong, flaw, isDigit, QUOTE, type Reader } from "./reader.ts";
 
 const BACKSLASH = 0x5c;
 /** The character in the place of one that cannot stand in a text (Unicode 16, §5.22). */
-const REPLACEMENT = "\ufffd";
+const REPLACEMENT = 0xfffd;
 
 // A control character, a backslash or a surrogate: every character that a string cannot hold just as it stands.
 const UNUSUAL = /[^ -[\]-\ud7ff\ue000-\uffff]/;
+
+/**
+ * Code units of escapes, and of short runs between them, before they become text: one by one they would make a rope
+ * with as many knots as the string has escapes.
+ */
+const gathered = new Uint16Array(4_096);
+const SHORT_RUN = 64;
+/** Units that one escape and the run before it add at most. */
+const ROOM = SHORT_RUN + 2;
 
 /** Reads the string that begins at the reader's offset (RFC 8259 §7). */
 export function readString(reader: Reader): string {
@@ -13,16 +22,18 @@ export function readString(reader: Reader): string {
   const start = reader.offset + 1;
   const end = text.indexOf('"', start);
   const run = text.slice(start, end);
-  if (end < 0 || UNUSUAL.test(run)) return readUnusualString(reader);
+  if (end < 0 || end - start > reader.maxToken || UNUSUAL.test(run)) return readUnusualString(reader);
   reader.offset = end + 1;
   return run;
 }
 
 function readUnusualString(reader: Reader): string {
-  const { text } = reader;
-  let at = reader.offset + 1;
+  const { text, maxToken } = reader;
+  const start = reader.offset + 1;
+  let at = start;
   let run = at;
   let before = "";
+  let count = 0;
   for (;;) {
     const unit = text.charCodeAt(at);
     if (unit === QUOTE) break;
@@ -31,16 +42,36 @@ function readUnusualString(reader: Reader): string {
       continue;
     }
     reader.offset = at;
-    if (unit === BACKSLASH) {
-      before += text.slice(run, at) + readEscape(reader);
-      at = reader.offset;
-      run = at;
-    } else {
+    if (at - start > maxToken) failLong(reader);
+    if (unit !== BACKSLASH) {
       at += plainLength(reader, unit);
+      continue;
     }
+    if (count > gathered.length - ROOM || at - run > SHORT_RUN) {
+      before += textOf(count) + text.slice(run, at);
+      count = 0;
+    } else {
+      while (run < at) gathered[count++] = text.charCodeAt(run++);
+    }
+    const simple = simpleEscape(text.charCodeAt(at + 1));
+    if (simple >= 0) {
+      gathered[count++] = simple;
+      at += 2;
+    } else {
+      count += readUnicodeEscape(reader, count);
+      at = reader.offset;
+    }
+    run = at;
   }
   reader.offset = at + 1;
-  return before + text.slice(run, at);
+  if (at - start > maxToken) failLong(reader);
+  return before + textOf(count) + text.slice(run, at);
+}
+
+/** The text of so many units that are gathered. */
+function textOf(count: number): string {
+  // Engines copy the units of a typed array here; a spread would step through them one by one.
+  return count === 0 ? "" : Reflect.apply(String.fromCharCode, undefined, gathered.subarray(0, count));
 }
 
 /** How many units the unusual character at the offset takes, if a string may hold it raw. */
@@ -61,58 +92,50 @@ function isLow(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-function readEscape(reader: Reader): string {
-  const unit = reader.text.charCodeAt(reader.offset + 1);
-  if (unit === 0x75) return readUnicodeEscape(reader);
-  const character = simpleEscape(unit);
-  if (character === undefined) fail(reader, "syntax", "unknown escape in a string");
-  reader.offset += 2;
-  return character;
-}
-
-function simpleEscape(unit: number): string | undefined {
+/** The code unit that an escape of one letter stands for, or -1 if it stands for none. */
+function simpleEscape(unit: number): number {
   switch (unit) {
     case QUOTE:
-      return '"';
     case BACKSLASH:
-      return "\\";
     case 0x2f:
-      return "/";
+      return unit;
     case 0x62:
-      return "\b";
+      return 0x08;
     case 0x66:
-      return "\f";
+      return 0x0c;
     case 0x6e:
-      return "\n";
+      return 0x0a;
     case 0x72:
-      return "\r";
+      return 0x0d;
     case 0x74:
-      return "\t";
+      return 0x09;
     default:
-      return undefined;
+      return -1;
   }
 }
 
-function readUnicodeEscape(reader: Reader): string {
+/** Reads an escape with four hex digits, or two that are a pair. @returns how many units were gathered from `at` on */
+function readUnicodeEscape(reader: Reader, at: number): 1 | 2 {
   const { text, offset } = reader;
+  if (text.charCodeAt(offset + 1) !== 0x75) fail(reader, "syntax", "unknown escape in a string");
   const unit = hexUnit(text, offset + 2);
   if (unit < 0) fail(reader, "syntax", "\\u without four hex digits");
   if (unit === 0 && !reader.allowNul) flaw(reader, "nul", "U+0000 in a string");
-  if (unit < 0xd800 || unit > 0xdfff) {
-    reader.offset += 6;
-    return String.fromCharCode(unit);
-  }
+  reader.offset += 6;
+  gathered[at] = unit;
+  if (unit < 0xd800 || unit > 0xdfff) return 1;
   // The other half must be an escape as well: a raw one would be a lone surrogate in the text itself.
   const paired =
     unit < 0xdc00 && text.charCodeAt(offset + 6) === BACKSLASH && text.charCodeAt(offset + 7) === 0x75;
   const low = paired ? hexUnit(text, offset + 8) : -1;
-  if (!isLow(low)) {
-    flaw(reader, "lone_surrogate", "surrogate without its pair");
+  if (isLow(low)) {
     reader.offset += 6;
-    return REPLACEMENT;
+    gathered[at + 1] = low;
+    return 2;
   }
-  reader.offset += 12;
-  return String.fromCharCode(unit, low);
+  flaw(reader, "lone_surrogate", "surrogate without its pair", offset);
+  gathered[at] = REPLACEMENT;
+  return 1;
 }
 
 /** The code unit that four hex digits name, or -1 if they are not four. */

@@ -11,7 +11,8 @@ import {
 } from "../../src/client/index.ts";
 import type { RevocationTarget as StoredTarget } from "../../src/domain/ports/revocations.ts";
 import { PROBLEMS } from "../../src/http/parts/problem-codes.ts";
-import { revocationWire, revokeRequest, revokeRequestSchema } from "../../src/http/wire/revocation.ts";
+import { revocationWire, revokeBody } from "../../src/http/wire/revocation.ts";
+import { parseJson } from "../../src/json/parse.ts";
 import type { TargetName } from "../../src/words/revocations.ts";
 import { OPENAPI, violations } from "../support/contract.ts";
 
@@ -98,10 +99,11 @@ describe("the library's revocation targets are the server's", () => {
     pairs.map((pair) => [name, ...pair] as const),
   );
 
-  test.each(all)("%s is read by the server, which describes it", (_, asked) => {
+  test.each(all)("%s is read by the server, which describes it", async (_, asked) => {
     expect(violations(["components", "schemas", "RevocationTarget"], asked)).toEqual([]);
-    const body = revokeRequestSchema.parse({ targets: [asked] });
-    expect(() => revokeRequest(body)).not.toThrow();
+    const body = parseJson(JSON.stringify({ targets: [asked] }));
+    const { targets } = await revokeBody.read(body, new Map(), { monotonic: () => 0 });
+    expect(targets).toHaveLength(1);
   });
 
   test.each(all)("%s of an entry is read by the library, whole", (name, asked, target) => {

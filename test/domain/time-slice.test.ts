@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { beginTimeSlice } from "../../src/domain/parts/time-slice.ts";
+import { beginTimeSlice, mapInSlices, mapInTurns, nextTurn } from "../../src/domain/parts/time-slice.ts";
 import { createManualClock } from "./manual.ts";
 
 test("a slice is over once it has lasted longer than it may, and the next one begins after everybody's turn", async () => {
@@ -22,4 +22,61 @@ test("a slice is over once it has lasted longer than it may, and the next one be
   expect(slice.isOver()).toBe(false);
   advance(1);
   expect(slice.isOver()).toBe(true);
+});
+
+test("of all long work in the process one piece is done in each turn of the event loop", async () => {
+  const done: string[] = [];
+  const long = async (name: string) => {
+    for (let piece = 1; piece <= 3; piece++) {
+      await nextTurn();
+      done.push(`${name}${piece}`);
+    }
+  };
+  const all = Promise.all([long("a"), long("b"), long("c")]);
+  for (let turn = 1; turn <= 9; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(done.length).toBeLessThanOrEqual(turn);
+  }
+  await all;
+  expect(done).toEqual(["a1", "b1", "c1", "a2", "b2", "c2", "a3", "b3", "c3"]);
+});
+
+test.each([
+  [10, 1],
+  [11, 2],
+  [95, 10],
+])("of %i items ten are worked on in one turn", async (count, expected) => {
+  let turn = 0;
+  let stopped = false;
+  const tick = () => {
+    turn++;
+    if (!stopped) setImmediate(tick);
+  };
+  tick();
+  const items = Array.from({ length: count }, (_, index) => index);
+  const turns = await mapInTurns(items, 10, (item, index) => {
+    expect(item).toBe(index);
+    return turn;
+  });
+  stopped = true;
+  const perTurn = Map.groupBy(turns, (each) => each);
+  expect(perTurn.size).toBe(expected);
+  for (const together of perTurn.values()) expect(together.length).toBeLessThanOrEqual(10);
+});
+
+test("items are worked on in slices, as long as the clock says", async () => {
+  const { clock, advance } = createManualClock();
+  let turn = 0;
+  let stopped = false;
+  const tick = () => {
+    turn++;
+    if (!stopped) setImmediate(tick);
+  };
+  tick();
+  const turns = await mapInSlices([1, 2, 3, 4, 5, 6], clock, () => {
+    advance(3);
+    return turn;
+  });
+  stopped = true;
+  expect([...Map.groupBy(turns, (each) => each).values()].map(({ length }) => length)).toEqual([2, 2, 2]);
 });

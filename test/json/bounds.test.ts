@@ -33,10 +33,20 @@ test("the first value too many is named", () => {
 
 test("an array is no longer than plain data may be", () => {
   const tree = parseJson('{"a":[1,[2,3,4]]}');
-  expect(toPlain(tree, 3)).toEqual({ a: [1, [2, 3, 4]] });
-  expect(refusal(() => toPlain(tree, 2))).toMatchObject({
+  expect(toPlain(tree, { elements: 3, members: 1 })).toEqual({ a: [1, [2, 3, 4]] });
+  expect(refusal(() => toPlain(tree, { elements: 2, members: 1 }))).toMatchObject({
     code: "too_many",
     path: "a[1]",
     message: "more than 2 elements in a[1]",
+  });
+});
+
+test("an object has no more members than plain data may have", () => {
+  const tree = parseJson('[{"a":1,"b":2}]');
+  expect(toPlain(tree, { elements: 9, members: 2 })).toEqual([{ a: 1, b: 2 }]);
+  expect(refusal(() => toPlain(tree, { elements: 9, members: 1 }))).toMatchObject({
+    code: "too_many",
+    path: "[0]",
+    message: "more than 1 members in [0]",
   });
 });

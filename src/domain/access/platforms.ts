@@ -2,6 +2,7 @@ import { actorOf, auditEvent } from "../audit.ts";
 import { requireCaveats } from "../issue/minting.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
+import { nextTurn } from "../parts/time-slice.ts";
 import { requireAdministrator } from "../permission.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import { CLOSED_POLICY, type Policy } from "../ports/policy.ts";
@@ -12,15 +13,27 @@ import type { ServiceCredentials } from "./service-credentials.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-function requirePolicy(policy: Policy): void {
-  policy.rules.forEach((rule, index) => {
-    requireCaveats(rule.caveats, `rules[${index}].caveats`);
+/** Caveats of rules that are read in one turn of the event loop, about. */
+const READ_TOGETHER = 50;
+
+async function requirePolicy(policy: Policy): Promise<void> {
+  let read = 0;
+  for (const [index, rule] of policy.rules.entries()) {
+    read += 1 + rule.caveats.length;
+    if (read > READ_TOGETHER) {
+      await nextTurn();
+      read = 0;
+    }
+    await requireCaveats(rule.caveats, `rules[${index}].caveats`);
     if (rule.onBehalfOf && rule.groups !== null) {
       const why = "cannot go with groups: nobody vouches for the groups of somebody a platform speaks for";
       throw new DomainError("invalid_request", why, `rules[${index}].on_behalf_of`);
     }
-  });
+  }
 }
+
+/** Most platforms of a page: a policy may have a megabyte. */
+const PAGE = 50;
 
 const unknown = () => new DomainError("not_found", "no such platform");
 
@@ -39,7 +52,7 @@ export function createPlatforms(options: {
         const why = "must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end";
         throw new DomainError("invalid_request", why, "name");
       }
-      requirePolicy(policy);
+      await requirePolicy(policy);
       const { platform, key } = await store.transaction("create platform", async (repositories) => {
         const now = await repositories.now();
         const made = { name, createdAt: now, policy };
@@ -65,7 +78,7 @@ export function createPlatforms(options: {
 
     async list(caller, page) {
       requireAdministrator(caller, "platforms", undefined);
-      const { items, next } = await store.platforms.list(page);
+      const { items, next } = await store.platforms.list({ ...page, limit: Math.min(page.limit, PAGE) });
       return { items: items.filter(({ name }) => name !== SERVICE_PLATFORM), next };
     },
 
@@ -78,7 +91,7 @@ export function createPlatforms(options: {
 
     async setPolicy(caller, name, policy) {
       requireAdministrator(caller, "policy", name);
-      requirePolicy(policy);
+      await requirePolicy(policy);
       await store.transaction("set policy", async (repositories) => {
         if (name === SERVICE_PLATFORM || !(await repositories.platforms.setPolicy(name, policy)))
           throw unknown();

@@ -39,7 +39,7 @@ export function createServiceCredentials(options: {
   const { rootKeys, randomness } = options;
   return {
     async issueIn(repositories, caller, role, request) {
-      requireCaveats(request.caveats, "caveats", "credential");
+      await requireCaveats(request.caveats, "caveats", "credential");
       const life = allowedLife(request.ttl, MAX_TOKEN_LIFE, MAX_TOKEN_LIFE);
       const now = await repositories.now();
       const rootKey = rootKeys.signing(SERVICE_PLATFORM, now);

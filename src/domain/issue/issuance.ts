@@ -5,6 +5,7 @@ import { credentialsOf } from "../credential-role.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
+import { mapInTurns } from "../parts/time-slice.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "../permission.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -22,6 +23,10 @@ import { requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
  * summed up and held against the others while everybody else waits.
  */
 const PAGE_CHARACTERS = 1_000_000;
+
+/** Tokens of a page that are described, and tickets that are sealed, in one turn of the event loop. */
+const VIEWS_TOGETHER = 4;
+const SEALED_TOGETHER = 2;
 
 /** The first of the items, as many as stay within a number of characters, and one at least. */
 function itemsWithin(
@@ -112,8 +117,9 @@ export function createTokens(options: {
 
   // Sealed before anything is written: the caller can mend a condition that cannot be sealed.
   /** @param own the key that tickets for this service are sealed to, base64 */
-  function thirdParties(request: IssueRequest, own: string): readonly ThirdParty[] {
-    return request.thirdPartyCaveats.map(({ location, condition, publicKey }, index) => {
+  function thirdParties(request: IssueRequest, own: string): Promise<readonly ThirdParty[]> {
+    const asked = request.thirdPartyCaveats;
+    return mapInTurns(asked, SEALED_TOGETHER, ({ location, condition, publicKey }, index) => {
       const caveat = `third_party_caveats[${index}]`;
       const member = `${caveat}.public_key`;
       if (publicKey === undefined) {
@@ -151,9 +157,9 @@ export function createTokens(options: {
   return {
     async issue(caller, request, idempotencyRequest) {
       const asked = askedFor(caller, request);
-      requireCaveats(request.caveats, "caveats");
+      await requireCaveats(request.caveats, "caveats");
       const own = request.thirdPartyCaveats.length === 0 ? NO_KEY : await options.dischargeKeys.publicKey();
-      const parties = thirdParties(request, Buffer.from(own).toString("base64"));
+      const parties = await thirdParties(request, Buffer.from(own).toString("base64"));
       return options.idempotency.once(
         asked.callerId,
         idempotencyRequest,
@@ -175,7 +181,7 @@ export function createTokens(options: {
       const shown = itemsWithin(PAGE_CHARACTERS, items);
       const last = shown.at(-1);
       return {
-        items: shown.map(options.view),
+        items: await mapInTurns(shown, VIEWS_TOGETHER, options.view),
         next: shown.length < items.length && last !== undefined ? last.token.id : next,
       };
     },

@@ -34,6 +34,15 @@ export function outcomeOf<Result>(work: () => Result): Outcome<Result> {
   }
 }
 
+/** As {@link outcomeOf}, of work that lets others have turns. */
+export async function eventualOutcome<Result>(work: () => Promise<Result>): Promise<Outcome<Result>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
 /**
  * Gathers jobs into groups. Jobs that arrive while a group is under way form the next group, and share its round
  * trips and its flush of the disk. A job that comes alone waits for no other. Each job is answered once its group

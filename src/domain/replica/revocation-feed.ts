@@ -1,5 +1,6 @@
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
+import { nextTurn } from "../parts/time-slice.ts";
 import type { Changes } from "../ports/changes.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PositionFile } from "../ports/position-file.ts";
@@ -11,8 +12,12 @@ import { createReplicaMemory } from "./position-memory.ts";
 import { createReach } from "./reach.ts";
 import type { FedKnowledge } from "./revocation-knowledge.ts";
 
-/** Entries that are loaded at once. */
-const BATCH = 50_000;
+/** Entries that are loaded at once while nothing is served, and while the log is followed beside requests. */
+const LOADED = 50_000;
+const FOLLOWED = 1_000;
+
+/** Entries of this replica's own that are applied in one turn of the event loop. */
+const LEARNED = 250;
 
 /** The log is not to be believed, so nothing is served from it. The message says why, and the command that ends it. */
 class LogRefusedError extends Error {
@@ -32,8 +37,11 @@ export interface RevocationFeed {
    * than `milliseconds`, or if the position is not one of this log.
    */
   reach(position: LogPosition, milliseconds: number): Promise<void>;
-  /** Applies entries that this replica has just committed, and tells the other replicas of them. */
-  learn(epoch: string, entries: readonly AppendedRevocation[]): void;
+  /**
+   * Applies entries that this replica has just committed, and tells the other replicas of them. Resolves once all are
+   * applied.
+   */
+  learn(epoch: string, entries: readonly AppendedRevocation[]): Promise<void>;
 }
 
 /** Settings of a feed. */
@@ -82,7 +90,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   async function read(): Promise<LogProblem | undefined> {
     for (let resolves = true; ; ) {
       const begun = knowledge.beginRead();
-      const part = await log.load(begun.after, BATCH, begun.known);
+      const part = await log.load(begun.after, knowledge.isWhole() ? FOLLOWED : LOADED, begun.known);
       const outcome = begun.take(part);
       reportClocks(knowledge.clockProblem());
       if (outcome.kind === "whole" || outcome.kind === "more") note(part.recent);
@@ -157,8 +165,11 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
     reach,
 
-    learn(epoch, entries) {
-      knowledge.learn(epoch, entries);
+    async learn(epoch, entries) {
+      for (let at = 0; at < entries.length; at += LEARNED) {
+        if (at > 0) await nextTurn();
+        knowledge.learn(epoch, entries.slice(at, at + LEARNED));
+      }
       if (knowledge.isWhole()) memory.note(knowledge.position());
       const last = entries.at(-1);
       if (last !== undefined)

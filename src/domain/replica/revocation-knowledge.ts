@@ -9,9 +9,6 @@ import { type FailoverSettings, type LogProblem, problemOf } from "./log-problem
 import type { RevocationSubject } from "./revocation-subject.ts";
 import { createRevocationSet } from "./revoked-set.ts";
 
-/** Milliseconds for which a sweep may hold up the process. */
-const LONGEST_HOLD = 5;
-
 /** The part of the revocation log that this replica has applied, and the age of that knowledge. */
 export interface RevocationKnowledge {
   /** The last position of the log that has been applied. */
@@ -184,7 +181,7 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
     async sweep(databaseNow) {
       // Both clocks must agree that an entry is over: a clock that has stepped ahead makes nothing forgotten.
       const steps = set.sweep(Math.min(databaseNow, clock.now()));
-      const slice = beginTimeSlice(clock, LONGEST_HOLD);
+      const slice = beginTimeSlice(clock);
       while (!steps.next().done) if (slice.isOver()) await slice.next();
     },
 

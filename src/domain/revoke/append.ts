@@ -1,7 +1,8 @@
 import { auditEvent } from "../audit.ts";
 import { DomainError } from "../parts/error.ts";
-import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
+import { createGathering, eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { mapInTurns } from "../parts/time-slice.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -10,6 +11,7 @@ import type {
   LogMoment,
   NewRevocation,
   RevocationScope,
+  RevocationStore,
   RevocationTarget,
 } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
@@ -46,6 +48,15 @@ interface Job {
   readonly drafts: readonly RevocationDraft[];
   readonly reason: string | null;
 }
+
+/** Entries that are dated, and events that are made, in one turn of the event loop. */
+const IN_ONE_TURN = 250;
+
+/**
+ * Entries that one statement writes; more take several, in one transaction. The rows of an answer that arrives are read
+ * in one turn of the event loop: those of ten thousand entries held everybody up for a tenth of a second.
+ */
+const IN_ONE_STATEMENT = 500;
 
 /** The result of a group in which every job was refused. */
 const NOTHING: Written = { epoch: "", entries: [] };
@@ -106,16 +117,16 @@ export function revocationEvent(
  * single statement. A token that was acknowledged before the request came is older than that date.
  */
 export function createRevocationWriter(options: {
-  readonly store: Pick<Store, "revocations">;
+  readonly store: Pick<Store, "revocations" | "transaction">;
   readonly randomness: Randomness;
   readonly steps: Steps;
 }): RevocationWriter {
   const { revocations } = options.store;
   const { randomness, steps } = options;
 
-  function date({ drafts, reason }: Job, moment: LogMoment): readonly Dated[] {
+  async function date({ drafts, reason }: Job, moment: LogMoment): Promise<readonly Dated[]> {
     const { now } = moment;
-    return drafts.map(({ scope, target: make, author, actor, member }) => {
+    return mapInTurns(drafts, IN_ONE_TURN, ({ scope, target: make, author, actor, member }) => {
       const target = make(everythingUntilNow(moment));
       if ("issuedBefore" in target && target.issuedBefore > everythingUntilNow(moment)) {
         throw new DomainError("invalid_request", "lies in the future", `${member}.issued_before`);
@@ -126,15 +137,30 @@ export function createRevocationWriter(options: {
     });
   }
 
-  const append = (all: readonly Dated[]) =>
-    revocations.append(
+  const appendTo = async (log: RevocationStore, all: readonly Dated[]): Promise<Written> =>
+    log.append(
       all.map(({ entry }) => entry),
-      all.map(({ entry, actor }) => revocationEvent(randomness, entry, actor)),
+      await mapInTurns(all, IN_ONE_TURN, ({ entry, actor }) => revocationEvent(randomness, entry, actor)),
     );
+
+  async function append(all: readonly Dated[]): Promise<Written> {
+    if (all.length <= IN_ONE_STATEMENT) return appendTo(revocations, all);
+    return options.store.transaction("revocations.append", async (repositories) => {
+      const entries: AppendedRevocation[] = [];
+      let epoch = "";
+      for (let at = 0; at < all.length; at += IN_ONE_STATEMENT) {
+        const part = await appendTo(repositories.revocations, all.slice(at, at + IN_ONE_STATEMENT));
+        epoch = part.epoch;
+        for (const entry of part.entries) entries.push(entry);
+      }
+      return { epoch, entries };
+    });
+  }
 
   async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
     const moment = await revocations.moment();
-    const dated = jobs.map((job) => outcomeOf(() => date(job, moment)));
+    const dated: Outcome<readonly Dated[]>[] = [];
+    for (const job of jobs) dated.push(await eventualOutcome(() => date(job, moment)));
     const all = dated.flatMap((one) => (one.ok ? one.value : []));
     await steps.passed("revoke:dated");
     // Entries that stand in the log already are appended too: the commit shows that they are safe.

@@ -5,7 +5,7 @@ import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { printSequence } from "../parts/sequence.ts";
-import { beginTimeSlice } from "../parts/time-slice.ts";
+import { beginTimeSlice, mapInTurns } from "../parts/time-slice.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -35,8 +35,8 @@ const PEOPLE = 50_000;
 /** Approvals of one request whose requests are told: of others the log alone tells. */
 const MOST_NOTED = 100;
 
-/** Milliseconds for which a long list of targets may hold up the process. */
-const LONGEST_HOLD = 10;
+/** Entries that are made ready for the answer in one turn of the event loop. */
+const TOGETHER = 500;
 
 /**
  * Revokes links and reads the log.
@@ -84,7 +84,7 @@ export function createRevocations(options: {
   ): Promise<readonly Wanted[]> {
     const all: Wanted[] = [];
     let named: ReturnType<typeof rights.of> | undefined;
-    const slice = beginTimeSlice(clock, LONGEST_HOLD);
+    const slice = beginTimeSlice(clock);
     for (const [index, target] of targets.entries()) {
       if (slice.isOver()) {
         await slice.next();
@@ -148,12 +148,12 @@ export function createRevocations(options: {
       // Also without drafts: an entry that is there already may be one that no standby has, and is answered for here.
       const { epoch, entries } = await write(drafts, request.reason);
       await steps.passed("revoke:committed");
-      feed.learn(epoch, entries);
+      await feed.learn(epoch, entries);
       await steps.passed("revoke:applied");
       await noteWithdrawn(drafts, entries);
 
       const rest = entries[Symbol.iterator]();
-      const revocations = all.map((one) => {
+      const revocations = await mapInTurns(all, TOGETHER, (one) => {
         const revocation = one.kind === "there" ? one.revocation : rest.next().value;
         if (revocation === undefined) throw new Error("the store returned fewer entries than it was given");
         return withSequence(revocation, epoch);

@@ -12,9 +12,6 @@ import { caveatsOf, linksOf, summaryOf } from "./bundle-texts.ts";
 import { clearToken } from "./clear-token.ts";
 import type { TokenVerifier, VerifiedToken } from "./verify-token.ts";
 
-/** Milliseconds for which a batch may hold up the process. */
-const LONGEST_HOLD = 10;
-
 /**
  * Failed caveats that one batch explains. Each sentence is up to a kilobyte and takes a fraction of a millisecond
  * to write: a thousand tokens of 250 failing caveats made an answer of 300 MB and held everybody up for seconds.
@@ -160,7 +157,7 @@ export function createDecisions(options: {
 
       // Charges are not waited for one by one: they are gathered, and decided in this order.
       const results: (BatchResult | Promise<BatchResult>)[] = [];
-      const slice = beginTimeSlice(clock, LONGEST_HOLD);
+      const slice = beginTimeSlice(clock);
       let failures = 0;
       for (const request of requests) {
         if (failures >= MOST_FAILURES) {

@@ -26,10 +26,12 @@ const NOUNS: Readonly<Record<string, string>> = {
  * value is repeated: it may be a secret in the wrong place.
  *
  * @param data what was checked
+ * @param within the way to it in the request
  */
-export function invalid(error: z.ZodError, data: unknown): DomainError {
+export function invalid(error: z.ZodError, data: unknown, within: readonly JsonPathStep[] = []): DomainError {
   const { path, rule } = firstFault(error.issues, data);
-  const member = renderPath(path.filter((step): step is JsonPathStep => typeof step !== "symbol"));
+  const steps = [...within, ...path].filter((step): step is JsonPathStep => typeof step !== "symbol");
+  const member = renderPath(steps);
   return new DomainError("invalid_request", `${member === "" ? "the body" : member} ${rule}`, member);
 }
 

@@ -1,3 +1,4 @@
+import { mapInSlices, type SliceClock } from "../../domain/parts/time-slice.ts";
 import { PROBLEM_MEDIA_TYPE } from "../../words/problem-codes.ts";
 import type { Problem } from "./problem.ts";
 import { problemHeaders } from "./problem.ts";
@@ -23,6 +24,16 @@ const JSON_HEADERS = { "content-type": "application/json" } as const;
 /** Answers JSON that is written already. */
 export function jsonText(status: number, text: string): Reply {
   return { status, body: text, headers: JSON_HEADERS };
+}
+
+/** Writes the JSON of a list, with turns of the event loop in between where the list is long. */
+export async function jsonArray<Item>(
+  items: readonly Item[],
+  clock: SliceClock,
+  wire: (item: Item) => object,
+): Promise<string> {
+  const written = await mapInSlices(items, clock, (item) => JSON.stringify(wire(item)));
+  return `[${written.join(",")}]`;
 }
 
 /** Answers a problem document. */

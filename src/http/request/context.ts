@@ -1,3 +1,4 @@
+import type { Clock } from "../../domain/ports/clock.ts";
 import type { Service } from "../../domain/service.ts";
 import type { CallerKind, HttpLog } from "../log/log.ts";
 import type { Pages } from "../pages/pages.ts";
@@ -16,8 +17,7 @@ export interface HttpContext {
   readonly version: string;
   /** Unix milliseconds. */
   readonly startedAt: number;
-  /** Wall-clock time, unix milliseconds. */
-  now(): number;
+  readonly clock: Clock;
   /** The text of openapi.yaml. */
   readonly openapi: string;
   readonly docsFile: DocsFiles;

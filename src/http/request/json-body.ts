@@ -1,9 +1,10 @@
 import type { z } from "zod";
 
-import { JsonError } from "../../json/error.ts";
+import { beginTimeSlice, type SliceClock } from "../../domain/parts/time-slice.ts";
+import { JsonError, type JsonPathStep } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
 import { toPlain } from "../../json/plain.ts";
-import type { JsonFlaw } from "../../json/reader.ts";
+import { beginJson, type JsonReading } from "../../json/reading.ts";
 import type { JsonValue } from "../../json/value.ts";
 import { invalid } from "../parts/fault-member.ts";
 import { HttpError } from "../parts/problem.ts";
@@ -19,23 +20,34 @@ export interface JsonBody<T> {
   readonly maxBytes: number;
   /** The member whose elements fail alone; `read` gets the first flaw of each, by its index. */
   readonly items?: string;
-  /** @throws DomainError or JsonError, naming the member at fault */
-  read(tree: JsonValue, flaws: ItemFlaws): T;
+  /**
+   * May take turns of the event loop for what is long.
+   *
+   * @throws DomainError or JsonError, naming the member at fault
+   */
+  read(tree: JsonValue, flaws: ItemFlaws, clock: SliceClock): T | Promise<T>;
 }
 
 // A value of two bytes takes a hundred in memory: without this bound one body of a batch would end the process.
 const BYTES_PER_VALUE = 16;
 
-/** Most elements of an array that a schema checks: it takes offence at each, and remembers each offence. */
+/**
+ * Most elements of an array and members of an object that a schema checks: it takes offence at each, and remembers each
+ * offence.
+ */
 const MOST_ELEMENTS = 10_000;
+const MOST_MEMBERS = 100;
+
+/** Bytes of a body that is read in one piece; a larger one is read in steps, between which others have their turns. */
+const IN_ONE_PIECE = 64 * 1024;
 
 /**
  * Turns a body, or a part of it, into plain data for a schema.
  *
- * @throws JsonError for an array that is longer than any schema allows
+ * @throws JsonError for an array or an object that is longer than any schema allows
  */
-export function plainBody(tree: JsonValue): unknown {
-  return toPlain(tree, MOST_ELEMENTS);
+export function plainBody(tree: JsonValue, within: readonly JsonPathStep[] = []): unknown {
+  return toPlain(tree, { elements: MOST_ELEMENTS, members: MOST_MEMBERS }, within);
 }
 
 /** A body that a schema describes wholly. */
@@ -47,6 +59,14 @@ export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): JsonBody<T>
 export function check<T>(schema: z.ZodType<T>, data: unknown): T {
   const result = schema.safeParse(data);
   if (!result.success) throw invalid(result.error, data);
+  return result.data;
+}
+
+/** As {@link check}, of a part of a body. @param within the way to it, for the refusal */
+export function checkAt<T>(within: readonly JsonPathStep[], schema: z.ZodType<T>, tree: JsonValue): T {
+  const data = plainBody(tree, within);
+  const result = schema.safeParse(data);
+  if (!result.success) throw invalid(result.error, data, within);
   return result.data;
 }
 
@@ -71,25 +91,34 @@ export async function receive<T>(
   request: HttpRequest,
   body: JsonBody<T>,
   anonymous: boolean,
+  clock: SliceClock,
 ): Promise<ReceivedBody<T>> {
   const maxBytes = anonymous ? Math.min(body.maxBytes, ANONYMOUS.maxBytes) : body.maxBytes;
   const maxValues = anonymous ? ANONYMOUS.maxValues : body.maxBytes / BYTES_PER_VALUE;
   const bytes = await readJsonBytes(request, maxBytes);
   const flaws = new Map<number, JsonError>();
   const onFlaw = body.items === undefined ? undefined : itemFlaws(body.items, flaws);
-  return { value: body.read(parse(bytes, maxValues, anonymous, onFlaw), flaws), bytes };
-}
-
-function parse(
-  bytes: Uint8Array,
-  maxValues: number,
-  anonymous: boolean,
-  onFlaw: ((flaw: JsonFlaw) => void) | undefined,
-): JsonValue {
+  const options = { maxValues, maxToken: MAX_BODY, ...(onFlaw !== undefined && { onFlaw }) };
+  let tree: JsonValue;
   try {
-    return parseJson(bytes, onFlaw === undefined ? { maxValues } : { maxValues, onFlaw });
+    tree =
+      bytes.length <= IN_ONE_PIECE
+        ? parseJson(bytes, options)
+        : await inSteps(beginJson(bytes, options), clock);
   } catch (error) {
     if (!anonymous || !(error instanceof JsonError) || error.code !== "too_many") throw error;
     throw new HttpError("payload_too_large", `${error.message}: more needs a credential`, {}, error.path);
+  }
+  const value = body.read(tree, flaws, clock);
+  // A value that is there is not waited for: that would cost every request.
+  return { value: value instanceof Promise ? await value : value, bytes };
+}
+
+async function inSteps(reading: JsonReading, clock: SliceClock): Promise<JsonValue> {
+  const slice = beginTimeSlice(clock);
+  for (;;) {
+    const done = reading.step();
+    if (done !== undefined) return done.value;
+    if (slice.isOver()) await slice.next();
   }
 }

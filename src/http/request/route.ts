@@ -124,7 +124,7 @@ export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefi
     const received =
       definition.body === undefined
         ? undefined
-        : await receive(exchange.request, definition.body, caller === undefined);
+        : await receive(exchange.request, definition.body, caller === undefined, context.clock);
     return handler({
       context,
       service: context.service,

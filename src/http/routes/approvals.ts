@@ -26,9 +26,9 @@ export const listApprovals = defineRoute({
     ...pageParameters,
   }),
   responses: { 200: { description: "A page of approvals.", schema: pageOf(approvalSchema) } },
-  async handler({ service, caller, query }) {
+  async handler({ context, service, caller, query }) {
     const page = await service.approvals.list(caller, query.state === "pending", list.request(query));
-    return json(200, list.answer(page, approvalWire));
+    return list.answer(page, context, approvalWire);
   },
 });
 

@@ -39,9 +39,9 @@ export const listKeys = defineRoute({
     },
   },
   problems: ["not_found"],
-  async handler({ service, caller, query }) {
+  async handler({ context, service, caller, query }) {
     const page = await service.keys.list(caller, query.platform, list.request(query));
-    return json(200, list.answer(page, keyWire));
+    return list.answer(page, context, keyWire);
   },
 });
 

@@ -100,7 +100,7 @@ export const callback = defineRoute({
     if (outcome.facts !== undefined) logFailure(context, exchange, "a login did without", outcome.facts);
     await endOld(context, exchange, readCookie(cookies, context.cookies.session));
     const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
-    const life = (outcome.expiresAt - context.now()) / 1000;
+    const life = (outcome.expiresAt - context.clock.now()) / 1000;
     const { logoutHint } = outcome;
     return seeOther(returnTo, [
       forget,

@@ -32,9 +32,9 @@ export const listPlatforms = defineRoute({
       example: { items: [platformExample], next_cursor: null },
     },
   },
-  async handler({ service, caller, query }) {
+  async handler({ context, service, caller, query }) {
     const page = await service.platforms.list(caller, list.request(query));
-    return json(200, list.answer(page, platformWire));
+    return list.answer(page, context, platformWire);
   },
 });
 

@@ -2,13 +2,12 @@ import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
 import { EVENT_STREAM } from "../../words/http.ts";
 import { HttpError } from "../parts/problem.ts";
-import { json } from "../parts/reply.ts";
+import { jsonArray, jsonText } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import type { HttpRequest } from "../request/context.ts";
-import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { limit, limitOf } from "../wire/page.ts";
-import { revocationSchema, revocationWire, revokeRequest, revokeRequestSchema } from "../wire/revocation.ts";
+import { revocationSchema, revocationWire, revokeBody } from "../wire/revocation.ts";
 import { sequence } from "../wire/text.ts";
 import { eventStream, wantsEvents } from "./event-stream.ts";
 
@@ -33,10 +32,7 @@ export const revoke = defineRoute({
   description:
     "All targets or none. Where every target is a `token`, holding the tokens suffices and no credential is needed, for up to 32 of them. An entry matches only within its author's scope, so naming a link that one does not own does nothing to its owner. The same target in the same scope answers the first entry again. From this answer on, this replica refuses what was revoked; give `sequence` to verify as `min_sequence` to have any replica do so.",
   auth: "optional",
-  body: jsonBody(revokeRequestSchema, {
-    targets: [{ revocation_id: "q83vEjRWeJCrze8SNFZ4kA" }],
-    reason: "the researcher left the sandbox",
-  }),
+  body: revokeBody,
   responses: {
     200: {
       description: "Revoked.",
@@ -45,16 +41,14 @@ export const revoke = defineRoute({
     },
   },
   problems: ["not_found", "unprocessable"],
-  async handler({ service, caller, body }) {
+  async handler({ context, service, caller, body }) {
     if (caller === undefined && body.targets.length > ANONYMOUS_TARGETS) {
       const detail = `over ${ANONYMOUS_TARGETS} targets need a credential`;
       throw new HttpError("payload_too_large", detail, {}, "targets");
     }
-    const revoked = await service.revocations.revoke(caller, revokeRequest(body));
-    return json(200, {
-      revocations: revoked.revocations.map(revocationWire),
-      sequence: revoked.sequence,
-    });
+    const revoked = await service.revocations.revoke(caller, body);
+    const revocations = await jsonArray(revoked.revocations, context.clock, revocationWire);
+    return jsonText(200, `{"revocations":${revocations},"sequence":${JSON.stringify(revoked.sequence)}}`);
   },
 });
 
@@ -109,10 +103,8 @@ Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as event
       };
     }
     const log = await service.revocations.log(caller, query.after, limitOf(query.limit));
-    return json(200, {
-      items: log.items.map(revocationWire),
-      next_cursor: log.next ?? null,
-      sequence: log.sequence,
-    });
+    const rest = JSON.stringify({ next_cursor: log.next ?? null, sequence: log.sequence });
+    const items = await jsonArray(log.items, context.clock, revocationWire);
+    return jsonText(200, `{"items":${items},${rest.slice(1)}`);
   },
 });

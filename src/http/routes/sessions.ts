@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireHuman } from "../../domain/permission.ts";
 import { UUID } from "../../words/ids.ts";
-import { json, seeOther } from "../parts/reply.ts";
+import { seeOther } from "../parts/reply.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
 import { SESSION_OVER, signedInForm } from "../request/page-caller.ts";
@@ -25,11 +25,9 @@ export const listSessions = defineRoute({
   authorize: (caller) => void requireHuman(caller),
   query: z.strictObject(pageParameters),
   responses: { 200: { description: "A page of sessions.", schema: pageOf(sessionSchema) } },
-  async handler({ service, caller, query }) {
-    return json(
-      200,
-      list.answer(await service.sessions.list(caller, undefined, list.request(query)), sessionWire),
-    );
+  async handler({ context, service, caller, query }) {
+    const page = await service.sessions.list(caller, undefined, list.request(query));
+    return list.answer(page, context, sessionWire);
   },
 });
 

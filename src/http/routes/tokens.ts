@@ -146,9 +146,9 @@ export const listTokens = defineRoute({
     },
   },
   problems: ["not_found"],
-  async handler({ service, caller, query }) {
+  async handler({ context, service, caller, query }) {
     const page = await service.tokens.list(caller, query.platform, list.request(query));
-    return json(200, list.answer(page, tokenViewWire));
+    return list.answer(page, context, tokenViewWire);
   },
 });
 

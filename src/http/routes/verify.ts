@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
+import { mapInSlices } from "../../domain/parts/time-slice.ts";
 import { requirePlatform } from "../../domain/permission.ts";
 import type { BatchResult, ItemFault, VerifyRequest } from "../../domain/service.ts";
 import type { JsonError } from "../../json/error.ts";
@@ -96,8 +97,10 @@ const batchBody: JsonBody<readonly Item[]> = {
   example: { requests: [requestExample] },
   maxBytes: MAX_BATCH_BODY,
   items: "requests",
-  read: (tree, flaws) =>
-    parsedArray(tree, "requests", BATCH_QUESTIONS).map((item, index) => readItem(item, flaws.get(index))),
+  read: (tree, flaws, clock) =>
+    mapInSlices(parsedArray(tree, "requests", BATCH_QUESTIONS), clock, (item, index) =>
+      readItem(item, flaws.get(index)),
+    ),
 };
 
 function readItem(tree: Parameters<typeof readVerifyRequest>[0], flaw: JsonError | undefined): Item {
@@ -133,7 +136,7 @@ export const verifyBatch = defineRoute({
   async handler({ context, service, caller, body, exchange }) {
     const verdicts = await service.decisions.decideBatch(caller, body.filter(isRequest));
     const answers = verdicts.values();
-    const results = body.map((item) => {
+    const results = await mapInSlices(body, context.clock, (item) => {
       const result = isRequest(item) ? answers.next().value : item;
       if (result === undefined) throw new RangeError("fewer verdicts than requests");
       if (!isUnanswered(result)) return verdictJson(result);

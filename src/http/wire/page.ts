@@ -1,11 +1,17 @@
 import { z } from "zod";
 
 import { DomainError } from "../../domain/parts/error.ts";
+import type { SliceClock } from "../../domain/parts/time-slice.ts";
 import type { Page, PageRequest } from "../../domain/ports/page.ts";
+import { jsonArray, jsonText, type Reply } from "../parts/reply.ts";
 import { fromBase64url, toBase64url } from "./base64url.ts";
 
 const DEFAULT_LIMIT = 100;
 const CURSOR = /^[A-Za-z0-9_-]{1,684}$/;
+
+interface PageContext {
+  readonly clock: SliceClock;
+}
 
 /** The query parameter `limit`, as text. */
 export const limit = z
@@ -60,11 +66,15 @@ export function cursors(list: string, key: RegExp) {
       }
       return { limit: limitOf(query.limit), after };
     },
-    /** The wire form of a page. */
-    answer<T, W>(page: Page<T>, item: (value: T) => W) {
-      const { next } = page;
-      const next_cursor = next === undefined ? null : toBase64url(new TextEncoder().encode(prefix + next));
-      return { items: page.items.map(item), next_cursor };
+    /** The answer with a page, written in turns of the event loop. */
+    async answer<T>(
+      { items, next }: Page<T>,
+      { clock }: PageContext,
+      wire: (value: T) => object,
+    ): Promise<Reply> {
+      const cursor = next === undefined ? null : toBase64url(new TextEncoder().encode(prefix + next));
+      const written = await jsonArray(items, clock, wire);
+      return jsonText(200, `{"items":${written},"next_cursor":${JSON.stringify(cursor)}}`);
     },
   };
 }

@@ -1,9 +1,13 @@
 import { z } from "zod";
 import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instant.ts";
+import { mapInSlices } from "../../domain/parts/time-slice.ts";
 import type { RevocationTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
+import type { JsonValue } from "../../json/value.ts";
 import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
 import { REVOCATION_SCOPES, TARGETS, type TargetName } from "../../words/revocations.ts";
+import { MAX_BODY } from "../request/body.ts";
+import { check, checkAt, type JsonBody, plainBody } from "../request/json-body.ts";
 import { toBase64url } from "./base64url.ts";
 import {
   instant,
@@ -114,13 +118,18 @@ const revoked = z.union([
   z.strictObject({ platform: platformName, issued_before: instant }),
 ]);
 
+const MOST_TARGETS = 10_000;
+
 /** The targets of a revocation, and its reason. */
-export const revokeRequestSchema = z
+const revokeRequestSchema = z
   .strictObject({
-    targets: z.array(target).min(1).max(10_000),
+    targets: z.array(target).min(1).max(MOST_TARGETS),
     reason: lineOfText(500).optional().meta({ description: "For the record. Readers of the log see it." }),
   })
   .meta({ id: "RevokeRequest" });
+
+/** A revocation without what its targets say: they are checked one by one. */
+const frame = revokeRequestSchema.extend({ targets: z.array(z.unknown()).min(1).max(MOST_TARGETS) });
 
 /** An entry of the log, as answers write it. */
 export const revocationSchema = z
@@ -140,10 +149,28 @@ export const revocationSchema = z
   })
   .meta({ id: "Revocation", description: "An entry of the revocation log." });
 
-/** Reads the targets and the reason. */
-export function revokeRequest(body: z.infer<typeof revokeRequestSchema>): RevokeRequest {
-  return { targets: body.targets.map(targetOf), reason: body.reason };
-}
+/** Reads a revocation, its targets in turns: there may be ten thousand. */
+export const revokeBody: JsonBody<RevokeRequest> = {
+  schema: revokeRequestSchema,
+  example: {
+    targets: [{ revocation_id: "q83vEjRWeJCrze8SNFZ4kA" }],
+    reason: "the researcher left the sandbox",
+  },
+  maxBytes: MAX_BODY,
+  async read(tree, _, clock) {
+    const given = tree instanceof Map ? tree.get("targets") : undefined;
+    const elements: readonly JsonValue[] | undefined = Array.isArray(given) ? given : undefined;
+    const places = elements?.slice(0, MOST_TARGETS + 1).map(() => null);
+    const { reason } = check(
+      frame,
+      plainBody(tree instanceof Map && places !== undefined ? new Map([...tree, ["targets", places]]) : tree),
+    );
+    const targets = await mapInSlices(elements ?? [], clock, (element, index) =>
+      targetOf(checkAt(["targets", index], target, element)),
+    );
+    return { targets, reason };
+  },
+};
 
 /** Rounded up, so that no token falls out by rounding. */
 function readInstant(text: string | undefined): number | undefined {

@@ -5,6 +5,7 @@ import type { VerifyRequest } from "../../domain/service.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
 import { UNIT } from "../../words/ids.ts";
 import { CONTEXT_DEPTH } from "../../words/limits.ts";
+import { MAX_BODY } from "../request/body.ts";
 import { check, plainBody } from "../request/json-body.ts";
 import { sequence } from "./text.ts";
 
@@ -12,10 +13,24 @@ function isObject(value: unknown): value is JsonObject {
   return value instanceof Map;
 }
 
-function depth(value: JsonValue): number {
+/** Most values of a context: as many as a body of one question holds. One of a batch has no more. */
+const MOST_VALUES = MAX_BODY / 16;
+
+/** How a context is too large; undefined if it is not. */
+function sizeRule(context: JsonObject): string | undefined {
+  const size = { values: 0 };
+  if (depth(context, size) > CONTEXT_DEPTH) return `must be nested at most ${CONTEXT_DEPTH} deep`;
+  return size.values > MOST_VALUES ? `must have at most ${MOST_VALUES} values` : undefined;
+}
+
+/** @param size counts the values, until there are too many */
+function depth(value: JsonValue, size: { values: number }): number {
   if (value === null || typeof value !== "object" || value instanceof JsonNumber) return 0;
   let deepest = 0;
-  for (const member of value.values() as Iterable<JsonValue>) deepest = Math.max(deepest, depth(member));
+  for (const member of value.values() as Iterable<JsonValue>) {
+    if (++size.values > MOST_VALUES) break;
+    deepest = Math.max(deepest, depth(member, size));
+  }
   return deepest + 1;
 }
 
@@ -26,9 +41,10 @@ const context = z
     const name = reservedMember(members);
     if (name !== undefined) {
       issues.addIssue({ code: "custom", path: [name], message: "belongs to the service and cannot be set" });
-    } else if (depth(members) > CONTEXT_DEPTH) {
-      issues.addIssue({ code: "custom", message: `must be nested at most ${CONTEXT_DEPTH} deep` });
+      return;
     }
+    const rule = sizeRule(members);
+    if (rule !== undefined) issues.addIssue({ code: "custom", message: rule });
   })
   .meta({
     type: "object",
@@ -139,7 +155,7 @@ function readUsual(tree: JsonValue): VerifyRequest | undefined {
   const token = tree.get("token");
   const given = tree.get("context");
   if (typeof token !== "string" || !isObject(given)) return undefined;
-  if (reservedMember(given) !== undefined || depth(given) > CONTEXT_DEPTH) return undefined;
+  if (reservedMember(given) !== undefined || sizeRule(given) !== undefined) return undefined;
   return { token, discharges: [], context: given, cost: NO_COST, minSequence: undefined, dryRun: false };
 }
 

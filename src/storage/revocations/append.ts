@@ -1,3 +1,4 @@
+import { mapInTurns } from "../../domain/parts/time-slice.ts";
 import type { AuditEvent } from "../../domain/ports/audit.ts";
 import type { Appended, AppendedRevocation, NewRevocation } from "../../domain/ports/revocations.ts";
 import type { Run } from "../engine/connection.ts";
@@ -5,6 +6,9 @@ import { StorageError } from "../engine/error.ts";
 import { type Row, readInteger, readText } from "../engine/values.ts";
 import { toAuditRow } from "../tables/audit.ts";
 import { COLUMNS, dedup, readHash, toColumns, toRevocation } from "./rows.ts";
+
+/** Entries that are written or read in one turn of the event loop. */
+const IN_ONE_TURN = 250;
 
 const APPEND = `
   select epoch, encode(substr(last_hash, 1, 8), 'hex') as last_hash, fresh, place, ${COLUMNS}
@@ -19,22 +23,28 @@ export async function appendToLog(
   entries: readonly NewRevocation[],
   events: readonly AuditEvent[],
 ): Promise<Appended> {
-  const keys = entries.map(({ scope, target }) => dedup(scope, target));
+  const keys = await mapInTurns(entries, IN_ONE_TURN, ({ scope, target }) => dedup(scope, target));
   // Two equal targets are one entry, the first: its place is that of its key.
   const places = new Map<string, number>();
   const distinct: NewRevocation[] = [];
-  const columns = entries.flatMap((entry, index) => {
+  const written = await mapInTurns(entries, IN_ONE_TURN, (entry, index) => {
     const key = keys[index] ?? "";
-    if (places.has(key)) return [];
+    if (places.has(key)) return undefined;
     const place = distinct.push(entry) - 1;
     places.set(key, place);
     const event = events[index];
-    return [{ place, ...toColumns(entry, key), event: event === undefined ? null : toAuditRow(event) }];
+    const columns = {
+      place,
+      ...toColumns(entry, key),
+      event: event === undefined ? null : toAuditRow(event),
+    };
+    return JSON.stringify(columns);
   });
-  const rows = await run("revocations.append", (session) => session.query(APPEND, [JSON.stringify(columns)]));
+  const columns = `[${written.filter((row) => row !== undefined).join(",")}]`;
+  const rows = await run("revocations.append", (session) => session.query(APPEND, [columns]));
   const [first] = rows;
   if (first === undefined) throw new StorageError("revocations.append");
-  const standing = standingFor(rows, distinct, readHash(first["last_hash"]));
+  const standing = await standingFor(rows, distinct, readHash(first["last_hash"]));
   return {
     epoch: readText(first["epoch"]),
     entries: keys.map((key) => {
@@ -46,16 +56,16 @@ export async function appendToLog(
 }
 
 /** The entry that stands in the log for each place: the one that stood there before, or the new one. */
-function standingFor(
+async function standingFor(
   rows: readonly Row[],
   wanted: readonly NewRevocation[],
   lastHash: string | undefined,
-): readonly AppendedRevocation[] {
+): Promise<readonly AppendedRevocation[]> {
   const byPlace = new Map(
     rows.filter((row) => row["place"] !== null).map((row) => [readInteger(row["place"]), row]),
   );
   let follows = lastHash;
-  return wanted.map((entry, place) => {
+  return mapInTurns(wanted, IN_ONE_TURN, (entry, place) => {
     const row = byPlace.get(place);
     if (row === undefined) throw new StorageError("revocations.append");
     if (row["fresh"] !== true) return toRevocation(row);

@@ -1,0 +1,193 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { JsonError } from "../../src/json/error.ts";
+import { type JsonOptions, newReader, parseJson } from "../../src/json/parse.ts";
+import type { JsonFlaw } from "../../src/json/reader.ts";
+import { beginJson } from "../../src/json/reading.ts";
+import { stepper } from "../../src/json/steps.ts";
+import type { JsonValue } from "../../src/json/value.ts";
+
+const MIB = 1024 * 1024;
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+/** What comes of reading: the value and the flaws, or the refusal. */
+function outcome(read: (options: JsonOptions) => JsonValue) {
+  const flaws: JsonFlaw[] = [];
+  try {
+    return { value: read({ onFlaw: (flaw) => flaws.push(flaw) }), flaws };
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return { code: error.code, message: error.message, offset: error.offset, flaws };
+  }
+}
+
+function inSteps(bytes: Uint8Array, options: JsonOptions & { readonly maxToken: number }): JsonValue {
+  const reading = beginJson(bytes, options);
+  for (;;) {
+    const done = reading.step();
+    if (done !== undefined) return done.value;
+  }
+}
+
+/** Reads a text that comes in small pieces, a few characters a step. */
+function inPieces(
+  text: string,
+  size: number,
+  options: JsonOptions & { readonly maxToken: number },
+): JsonValue {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; at += size) pieces.push(text.slice(at, at + size));
+  const [first = "", ...rest] = pieces;
+  const readOn = stepper(newReader(first, rest, options));
+  for (;;) {
+    const done = readOn(size);
+    if (done !== undefined) return done.value;
+  }
+}
+
+const space = fc.constantFrom("", "", " ", "\n\t ");
+const scalar = fc.oneof(
+  fc.constantFrom(
+    "null",
+    "true",
+    "false",
+    "0",
+    "-1.5e+3",
+    '""',
+    '"\\u00e9\\n\\ud83d\\ude00"',
+    '"\\u0000"',
+    '"\\udc00"',
+    '"a\ud800"',
+  ),
+  fc.string({ unit: "grapheme" }).map((text) => JSON.stringify(text)),
+);
+const { json } = fc.letrec<{ json: string }>((tie) => ({
+  json: fc.oneof(
+    { depthSize: "medium", withCrossShrink: true },
+    scalar,
+    fc
+      .tuple(space, fc.array(tie("json"), { maxLength: 5 }))
+      .map(([s, all]) => `[${s}${all.join(`${s},`)}${s}]`),
+    fc
+      .tuple(
+        space,
+        fc.array(fc.tuple(fc.constantFrom("a", "b", "\\u0061", "é"), tie("json")), { maxLength: 5 }),
+      )
+      .map(([s, all]) => `{${s}${all.map(([name, value]) => `"${name}"${s}:${value}`).join(`,${s}`)}}`),
+  ),
+}));
+/** JSON, and texts that are JSON but for one place. */
+const nearlyJson = fc.oneof(
+  json,
+  fc
+    .tuple(json, fc.nat(), fc.constantFrom("", "]", "}", ",", '"', "1", "\\", "\u0000"))
+    .map(([text, at, other]) => {
+      const place = at % (text.length + 1);
+      return text.slice(0, place) + other + text.slice(place + 1);
+    }),
+);
+
+test("a text that comes in pieces and is read in steps gives what it gives at once", () => {
+  fc.assert(
+    fc.property(
+      nearlyJson,
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 0, max: 4 }),
+      (text, size, maxDepth) => {
+        // The less a token may have, the shorter are the windows in which the text is read.
+        for (const maxToken of [text.length, 30, 12]) {
+          const whole = outcome((options) => parseJson(text, { ...options, maxDepth, maxToken }));
+          const stepwise = outcome((options) => inPieces(text, size, { ...options, maxDepth, maxToken }));
+          expect(stepwise).toEqual(whole);
+        }
+      },
+    ),
+  );
+});
+
+test("bytes are read in steps as they are at once", () => {
+  fc.assert(
+    fc.property(fc.oneof(nearlyJson.map(utf8), fc.uint8Array({ maxLength: 20 })), (bytes) => {
+      const whole = outcome((options) => parseJson(bytes, options));
+      expect(outcome((options) => inSteps(bytes, { ...options, maxToken: MIB }))).toEqual(whole);
+    }),
+  );
+});
+
+test("a character that lies across two steps is one character", () => {
+  for (let shift = 0; shift < 4; shift++) {
+    const text = JSON.stringify(`${"a".repeat(shift)}${"😀é".repeat(20_000)}`);
+    expect(inSteps(utf8(text), { maxToken: MIB })).toBe(JSON.parse(text));
+  }
+});
+
+test.each([
+  ["a string", (length: number) => `"${"a".repeat(length)}"`],
+  ["a string of escapes", (length: number) => `"${"\\n".repeat(length / 2)}"`],
+  ["a number", (length: number) => "1".repeat(length)],
+  ["white space", (length: number) => `${" ".repeat(length)}1`],
+  ["the name of a member", (length: number) => `{"${"a".repeat(length)}":1}`],
+])("%s has at most as many characters as are read in one piece", (_, make) => {
+  const options = { maxToken: 1_000 };
+  const read = [
+    (text: string) => parseJson(text, options),
+    (text: string) => inPieces(text, 100, options),
+    (text: string) => inSteps(utf8(text), options),
+  ];
+  for (const one of read) {
+    expect(() => one(`[${make(1_000)}]`)).not.toThrow();
+    expect(() => one(`[${make(1_002)}]`)).toThrow(/more than 1000 characters in one piece/);
+    expect(() => one(`[${make(200_000)}]`)).toThrow(/more than 1000 characters in one piece/);
+  }
+});
+
+/** The values in a value, itself counted. */
+function countOf(value: JsonValue): number {
+  if (value === null || typeof value !== "object" || !("values" in value)) return 1;
+  let count = 1;
+  for (const member of value.values() as Iterable<JsonValue>) count += countOf(member);
+  return count;
+}
+
+test.each([
+  ["values", `[${"1,".repeat(100_000)}1]`],
+  ["members", `{${Array.from({ length: 30_000 }, (_, index) => `"${index}":0`).join(",")}}`],
+  ["empty arrays", `[${"[],".repeat(60_000)}1]`],
+])("a step reads a bounded number of %s", (_, text) => {
+  const reader = newReader(text, [], { maxToken: MIB });
+  const readOn = stepper(reader);
+  const characters = 4 * 1024;
+  let steps = 0;
+  for (;;) {
+    const [values, offset] = [reader.values, reader.offset];
+    const done = readOn(characters);
+    steps++;
+    expect(reader.values - values).toBeLessThanOrEqual(characters / 8 + 2);
+    expect(reader.offset - offset).toBeLessThanOrEqual(characters + 32);
+    if (done === undefined) continue;
+    expect(countOf(done.value)).toBe(reader.values);
+    break;
+  }
+  expect(steps).toBeGreaterThan(20);
+});
+
+test("what is nested too deep is passed over in steps, too", () => {
+  const text = `[${"[".repeat(300_000)}${"]".repeat(300_000)},7]`;
+  const flaws: JsonFlaw[] = [];
+  const reader = newReader(text, [], { maxDepth: 1, maxToken: MIB, onFlaw: (flaw) => flaws.push(flaw) });
+  const readOn = stepper(reader);
+  let steps = 0;
+  for (;;) {
+    const offset = reader.offset;
+    const done = readOn(10_000);
+    expect(reader.offset - offset).toBeLessThanOrEqual(10_010);
+    steps++;
+    if (done === undefined) continue;
+    expect(done.value).toMatchObject([null, { text: "7" }]);
+    break;
+  }
+  expect(steps).toBeGreaterThan(50);
+  expect(flaws.map(({ code }) => code)).toEqual(["too_deep"]);
+});
