@@ -18,7 +18,9 @@ import {
   parseUrl,
   parseWait,
 } from "./config/values.ts";
+import { parseWaiting } from "./config/waiting.ts";
 import { readWebhook, type WebhookConfig } from "./config/webhook.ts";
+import type { WaitingLimits } from "./domain/discharge/limits.ts";
 import { isLoopbackHost } from "./oidc/issuer-url.ts";
 
 /** Everything that the environment decides, checked. */
@@ -38,6 +40,8 @@ export interface Config extends DatabaseConfig, IdentityConfig {
   readonly startWait: number;
   /** Where approvals are announced; undefined for nowhere. */
   readonly webhook: WebhookConfig | undefined;
+  /** How many requests for discharges may wait, where that differs from the usual. */
+  readonly waitingRequests: Partial<WaitingLimits>;
   /** Milliseconds. */
   readonly revocationMaxStaleness: number;
   readonly logLevel: LogLevel;
@@ -79,6 +83,7 @@ export function parseConfig(
     shutdownDelay: read("SHUTDOWN_DELAY", parseWait) ?? 0,
     startWait: read("START_WAIT", parseWait) ?? 30_000,
     webhook: readWebhook(reader),
+    waitingRequests: read("WAITING_REQUESTS", parseWaiting) ?? {},
     revocationMaxStaleness: read("REVOCATION_MAX_STALENESS", parseDuration) ?? 10_000,
     logLevel: read("LOG_LEVEL", parseLogLevel) ?? "info",
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),

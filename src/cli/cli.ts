@@ -131,8 +131,13 @@ function explainFailure(error: unknown): { readonly exit: number; readonly messa
   throw error;
 }
 
-/** Only the part before the hint on `--`, which helps nobody here. */
+/**
+ * Only the part before the hint on `--`, which helps nobody here. What was typed is not repeated unless it looks like an
+ * option: it may be a token behind two hyphens.
+ */
 function optionMessage(message: string): string {
+  const typed = /'([^']*)'/.exec(message)?.[1] ?? "";
+  if (!/^--?[a-z][a-z-]{0,30}(?:$|[ ,])/.test(typed)) return "there is no such option: see --help";
   const [first = message] = message.split(". To specify");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`.replace(/\.$/, "");
 }

@@ -13,13 +13,14 @@ export async function readSource(terminal: Terminal, path: string, what: string)
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    // A token given in a file's place must not be repeated: not even to the person at the keyboard.
-    if (path.length > 60 && /^[\w+/=-]+$/.test(path)) {
+    // A token given in a file's place must not be repeated, not even to the person at the keyboard. Nothing tells the
+    // two apart for certain, so no name is.
+    if (path.length > 60 && (/^[\w+/=-]+$/.test(path) || /^[\w-]+\.[\w-]+\.[\w-]+$/.test(path))) {
       throw new UsageError(
         `that looks like ${what} itself: everyone on this machine can read a command line; give a file, or standard input`,
       );
     }
-    throw new UsageError(`cannot read ${what} from ${path} (${code})`);
+    throw new UsageError(`cannot read ${what} from that file (${code})`);
   }
 }
 

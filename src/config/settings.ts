@@ -34,6 +34,7 @@ export const SETTINGS = {
   SHUTDOWN_DELAY: "plain",
   START_WAIT: "plain",
   TRUSTED_PROXIES: "plain",
+  WAITING_REQUESTS: "plain",
   WEBHOOK_SECRET: "secret",
   WEBHOOK_URL: "plain",
   // As other programs know them, where they come first.

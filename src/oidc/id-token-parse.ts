@@ -1,5 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 
+import { parseJson } from "../json/parse.ts";
+import type { JsonFlaw } from "../json/reader.ts";
 import type { Claims } from "./claims.ts";
 
 /** Largest token that is looked at, in characters. */
@@ -46,6 +48,8 @@ export function parseIdToken(text: string): IdTokenParsing {
   try {
     header = decodeProtectedHeader(text);
     unverifiedClaims = decodeJwt(text);
+    // RFC 7515 §4, RFC 7519 §4: names are unique. Of two, another reader of the token may believe the other.
+    if (text.split(".", 2).some(repeatsMember)) return refuse("the token repeats a member");
   } catch {
     return refuse("the token is not a signed JWT");
   }
@@ -58,6 +62,16 @@ export function parseIdToken(text: string): IdTokenParsing {
   if (header.crit !== undefined) return refuse("the token has critical header members");
   if (!isIdTokenType(header.typ)) return refuse("the token's type is not that of an ID token");
   return { ok: true, token: { header: kid === undefined ? { alg } : { alg, kid }, unverifiedClaims } };
+}
+
+/** Whether an object in a part of a token has two members of one name. @param part base64url of JSON */
+function repeatsMember(part: string): boolean {
+  let repeats = false;
+  const onFlaw = ({ code }: JsonFlaw) => {
+    repeats ||= code === "duplicate_member";
+  };
+  parseJson(new Uint8Array(Buffer.from(part, "base64url")), { onFlaw });
+  return repeats;
 }
 
 // RFC 8725 §3.11: access tokens (at+jwt), logout tokens, DPoP proofs and others name their kind.

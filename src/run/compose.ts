@@ -10,7 +10,7 @@ import { createBakery } from "../domain/discharge/bakery.ts";
 import { createBakeryLogins } from "../domain/discharge/bakery-login.ts";
 import { createDischargeDesk } from "../domain/discharge/desk.ts";
 import { createDischarges } from "../domain/discharge/discharges.ts";
-import { createDischargeLimits } from "../domain/discharge/limits.ts";
+import { createDischargeLimits, type WaitingLimits } from "../domain/discharge/limits.ts";
 import { createTokenReading } from "../domain/discharge/shown-token.ts";
 import { createWaitingRoom, type WaitingRoom } from "../domain/discharge/waiting-room.ts";
 import { createWebhookDelivery } from "../domain/discharge/webhook-delivery.ts";
@@ -65,6 +65,8 @@ export interface Parts extends ReplicaParts {
   readonly connections?: number;
   /** How long a client of macaroon-bakery waits in one request, milliseconds, if a drill wants it short. */
   readonly waitMilliseconds?: number;
+  /** How many requests for discharges may wait, where that differs from the usual. */
+  readonly waiting?: Partial<WaitingLimits> | undefined;
 }
 
 /** Memory for bundles that are presented again and again. */
@@ -233,7 +235,7 @@ function openDischarges(
   },
 ): Pick<Service, "discharges" | "approvals" | "bakery"> {
   const { room, lookUps } = ready;
-  const limits = createDischargeLimits(parts);
+  const limits = createDischargeLimits({ ...parts, onFull: parts.report.full });
   const keys = ready.dischargeKeys;
   const desk = createDischargeDesk({ ...parts, ...ready, keys, limits });
   const readToken = createTokenReading({ ...parts, ...ready });

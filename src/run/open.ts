@@ -96,6 +96,7 @@ export async function open(
       publicUrl: config.publicUrl,
       adminGroups: config.adminGroups,
       stalenessMilliseconds: config.revocationMaxStaleness,
+      waiting: config.waitingRequests,
       failover: config.failover,
       retentionMilliseconds: config.retention,
       report: {
@@ -115,6 +116,7 @@ export async function open(
               "entries were lost (RESTORE_FENCE=auto): run `bakehouse bootstrap --reissue` for new credentials",
           });
         },
+        full: (limit, most) => log.warn({ event: "requests for discharges refused", limit, most }),
         maintenance: (task, error) => log.warn({ event: "maintenance failed", task, ...errorFields(error) }),
       },
     });

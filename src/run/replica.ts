@@ -36,6 +36,8 @@ export interface ReplicaParts {
     /** The log was fenced by this replica, everything that was issued before an instant is revoked (unix milliseconds). */
     readonly fenced: (issuedBefore: number) => void;
     readonly maintenance: (task: string, error: unknown) => void;
+    /** A request for a discharge was refused because so many wait: of a link, of an asker or for an approver. */
+    readonly full: (limit: string, most: number) => void;
   };
 }
 

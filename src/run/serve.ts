@@ -12,6 +12,7 @@ import { createApp } from "../http/app.ts";
 import { createListener } from "../http/fast/direct.ts";
 import { pinoHttpLog } from "../http/log/pino-log.ts";
 import { createDeparture, type Departure } from "../http/serving/departure.ts";
+import { targetRefused } from "../http/serving/http-refusals.ts";
 import { createHttpServer, type HttpServer } from "../http/serving/http-server.ts";
 import { createLogger, errorFields, logBindings } from "./log.ts";
 import { type Opened, open } from "./open.ts";
@@ -59,7 +60,7 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
     docsFolder: docsFolder(),
     commandLineLogin: opened.people.commandLineLogin,
   };
-  const app = getRequestListener(createApp(options).fetch);
+  const app = getRequestListener(createApp(options).fetch, { errorHandler: targetRefused });
   const provider = opened.people.developmentProvider;
   const others = (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";

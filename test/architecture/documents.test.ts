@@ -39,6 +39,26 @@ function leadsSomewhere(from: string, target: string): boolean {
   return fragment === undefined || headings().includes(fragment);
 }
 
+test("every test that a document names is there, and each limit of SECURITY.md names one", () => {
+  const named = found(/`(test\/[\w/.-]+)`/g);
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter(({ text }) => !existsSync(join(ROOT, text))).map(shown)).toEqual([]);
+
+  const text = read("SECURITY.md");
+  const section = (heading: string) => text.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const points = ["Limits that you should know", "Not vulnerabilities"].flatMap((heading) =>
+    section(heading).split(/^- /m).slice(1),
+  );
+  const attackers = section("What is protected, and from whom")
+    .split("| attacker")[1]
+    ?.split("\n")
+    .slice(2)
+    .filter((line) => line.startsWith("|"));
+  const lines = [...points, ...(attackers ?? [])];
+  expect(lines.length).toBeGreaterThan(25);
+  expect(lines.filter((line) => !/test\/[\w/-]+\.test\.ts/.test(line))).toEqual([]);
+});
+
 test("README stays short enough to be read", () => {
   expect(read("README.md").split("\n").length).toBeLessThanOrEqual(200);
 });

@@ -60,6 +60,7 @@ test("nothing set is a working service on one machine", () => {
     trustedProxies: [],
     shutdownDelay: 0,
     startWait: 30_000,
+    waitingRequests: {},
     logLevel: "info",
     otlpEndpoint: undefined,
     warnings: [],
@@ -72,7 +73,7 @@ test("an empty variable counts as unset", () => {
     "OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET",
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
-    "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE",
+    "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE WAITING_REQUESTS",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });
@@ -254,6 +255,11 @@ describe("what is accepted", () => {
           { family: 4, words: [0xc6336400], prefix: 24 },
         ],
       },
+    },
+    { set: { WAITING_REQUESTS: "asker=100000" }, gives: { waitingRequests: { asker: 100_000 } } },
+    {
+      set: { WAITING_REQUESTS: " link=1, asker = 2,approver=3" },
+      gives: { waitingRequests: { link: 1, asker: 2, approver: 3 } },
     },
     { set: { LOG_LEVEL: "silent" }, gives: { logLevel: "silent" } },
     {
@@ -478,6 +484,13 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
       set: { [name]: text },
       problem: `${name}: must be a duration from 0s to 10m, such as 5s`,
     })),
+  ),
+  ...["5", "link=0", "link=100001", "link=1,link=2", "nobody=1", "link=1,", "link=1.5", CANARY].map(
+    (text) => ({
+      set: { WAITING_REQUESTS: text },
+      problem:
+        "WAITING_REQUESTS: must be numbers from 1 to 100000 by name, such as link=5,asker=50,approver=1000",
+    }),
   ),
   ...["10.0.0.0/33", "10.0.0", "10.0.0.0/8;::1", "fe80::1%eth0", "proxy.example", CANARY].map((text) => ({
     set: { TRUSTED_PROXIES: `127.0.0.1,${text}` },

@@ -17,6 +17,31 @@ function sealing(masterKey = KEY, previous?: Secret) {
 
 const sealed = sealing().seal(PLAIN, "root key", "id", "default");
 
+test("what strangers can have sealed rests under a key of its own, and root keys as older versions read them", () => {
+  const attempt = sealing().seal(PLAIN, "login attempt");
+  expect([sealed[0], attempt[0]]).toEqual([1, 2]);
+  expect(sealing().open(attempt, "login attempt")).toEqual(PLAIN);
+  expect(sealing(OTHER, KEY).open(attempt, "login attempt")).toEqual(PLAIN);
+  expect(() => sealing().open(attempt, "root key")).toThrow(SealingError);
+  // Neither layout passes for the other, for whatever key: the version decides which.
+  for (const [value, version, purpose] of [
+    [attempt, 1, "login attempt"],
+    [sealed, 2, "root key"],
+  ] as const) {
+    const changed = value.slice();
+    changed[0] = version;
+    expect(() =>
+      sealing().open(changed, purpose, ...(purpose === "root key" ? ["id", "default"] : [])),
+    ).toThrow(SealingError);
+  }
+});
+
+test("a login that an older version began opens", () => {
+  // As version 0.1.0 sealed it, under KEY.
+  const old = "AfdVLFzwlz-DBwcHBwcHBwcHBwcHbkrUMwB795-j5DPv5nGA88gu-Qqlg_Z23tknjmGtEzqkdoMp5gHyjmy-NupESiMj";
+  expect(sealing().open(new Uint8Array(Buffer.from(old, "base64url")), "login attempt")).toEqual(PLAIN);
+});
+
 describe("what was sealed", () => {
   test("opens for the same purpose and the same things, and for nothing else", () => {
     expect(sealing().open(sealed, "root key", "id", "default")).toEqual(PLAIN);

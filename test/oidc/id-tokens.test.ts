@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { IdTokens } from "../../src/domain/ports/identity.ts";
 import { claimsProblem } from "../../src/oidc/id-token-claims.ts";
+import { parseIdToken } from "../../src/oidc/id-token-parse.ts";
 import { createIdTokens } from "../../src/oidc/id-tokens.ts";
 import { type FakeIssuer, startFakeIssuer } from "../support/fake-issuer.ts";
 import { aliceOf } from "./alice.ts";
@@ -307,6 +308,21 @@ describe("the header", () => {
   ])("$name is refused", async ({ header, reason }) => {
     const token = await withHeader(await issuer.signIdToken({ iat: now - 3_000 }), header);
     expect(await tokens.verify(token)).toEqual({ ok: false, reason });
+  });
+
+  test("members of one name are refused, in the header and in the claims", async () => {
+    const base64url = (text: string) => Buffer.from(text).toString("base64url");
+    for (const [header, claims] of [
+      ['{"alg":"RS256","alg":"ES256"}', '{"sub":"a"}'],
+      ['{"alg":"RS256"}', '{"sub":"a","sub":"b"}'],
+      ['{"alg":"RS256"}', '{"a":{"b":1,"\\u0062":2}}'],
+    ] as const) {
+      const parsed = parseIdToken(`${base64url(header)}.${base64url(claims)}.c2ln`);
+      expect(parsed).toEqual({ ok: false, reason: "the token repeats a member" });
+    }
+    expect(
+      parseIdToken(`${base64url('{"alg":"RS256"}')}.${base64url('{"a":{"sub":1},"sub":"b"}')}.c2ln`).ok,
+    ).toBe(true);
   });
 
   test("critical members are refused, b64 among them", async () => {

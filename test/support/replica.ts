@@ -119,6 +119,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
       feed: (problem) => reports.push(problem ?? "well"),
       clocks: (problem) => reports.push(problem ?? "clocks agree"),
       fenced: () => reports.push("fenced"),
+      full: (limit) => reports.push(`full: ${limit}`),
       maintenance: (task) => reports.push(task),
     },
   });

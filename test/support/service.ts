@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import { afterAll, beforeAll, expect } from "vitest";
 import type { z } from "zod";
+import type { WaitingLimits } from "../../src/domain/discharge/limits.ts";
 import { createSealing } from "../../src/domain/keys/sealing.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
 import type { CredentialFiles } from "../../src/domain/ports/credential-files.ts";
@@ -68,6 +69,8 @@ export interface ReplicaOptions {
   readonly steps?: Steps;
   readonly files?: CredentialFiles;
   readonly stalenessMilliseconds?: number;
+  /** How many requests for discharges may wait, where that differs from the usual. */
+  readonly waiting?: Partial<WaitingLimits>;
   /** How long a client of macaroon-bakery waits in one request, milliseconds. */
   readonly waitMilliseconds?: number;
   /** How far the service's clock and the database's may be apart, milliseconds. */
@@ -184,6 +187,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,
+    waiting: options.waiting,
     ...(options.waitMilliseconds !== undefined && { waitMilliseconds: options.waitMilliseconds }),
     ...(options.clockTolerance !== undefined && { clockTolerance: options.clockTolerance }),
     follow: {
@@ -196,6 +200,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
       feed: (problem) => reports.push(`feed: ${problem ?? "works again"}`),
       clocks: (problem) => reports.push(`clocks: ${problem ?? "agree again"}`),
       fenced: () => reports.push("fenced"),
+      full: (limit, most) => reports.push(`full: ${limit} ${most}`),
       maintenance: (task, error) =>
         reports.push(`${task}: ${error instanceof Error ? error.message : "unknown"}`),
     },

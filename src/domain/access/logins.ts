@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { auditEvent } from "../audit.ts";
-import type { Sealing } from "../keys/sealing.ts";
+import { LOGIN_ATTEMPT, LOGOUT_HINT, type Sealing } from "../keys/sealing.ts";
 import { LOGIN_LIFE, SESSION_LIFE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -11,9 +11,6 @@ import type { Session } from "../ports/sessions.ts";
 import type { Store } from "../ports/store.ts";
 import type { Logins } from "../service.ts";
 import type { StrangerLookUps } from "./stranger-look-ups.ts";
-
-const PURPOSE = "login attempt";
-const HINT = "logout hint";
 
 // Browsers keep at most 4,096 bytes of a cookie, and sealing makes four bytes of three.
 const LONGEST_HINT = 2_900;
@@ -56,7 +53,7 @@ export function createLogins(options: {
 
   function openAttempt(sealed: string): LoginAttempt | undefined {
     try {
-      const bytes = sealing.open(new Uint8Array(Buffer.from(sealed, "base64url")), PURPOSE);
+      const bytes = sealing.open(new Uint8Array(Buffer.from(sealed, "base64url")), LOGIN_ATTEMPT);
       const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
       return isAttempt(value) && clock.now() - value.startedAt < LOGIN_LIFE ? value : undefined;
     } catch {
@@ -67,7 +64,7 @@ export function createLogins(options: {
   /** A hint that opens for the same session alone; undefined for one that no cookie would hold. */
   function sealHint(hint: string | undefined, idHash: Uint8Array): string | undefined {
     if (hint === undefined || hint.length > LONGEST_HINT) return undefined;
-    const sealed = sealing.seal(new TextEncoder().encode(hint), HINT, nameOf(idHash));
+    const sealed = sealing.seal(new TextEncoder().encode(hint), LOGOUT_HINT, nameOf(idHash));
     return Buffer.from(sealed).toString("base64url");
   }
 
@@ -75,7 +72,7 @@ export function createLogins(options: {
     if (sealed === undefined) return undefined;
     try {
       const bytes = new Uint8Array(Buffer.from(sealed, "base64url"));
-      return new TextDecoder().decode(sealing.open(bytes, HINT, nameOf(idHash)));
+      return new TextDecoder().decode(sealing.open(bytes, LOGOUT_HINT, nameOf(idHash)));
     } catch {
       return undefined; // not ours, another session's, or sealed under a master key that has gone
     }
@@ -90,7 +87,7 @@ export function createLogins(options: {
   return {
     async begin(returnTo, demands) {
       const { url, attempt } = await relyingParty.begin(returnTo, demands);
-      const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(attempt)), PURPOSE);
+      const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(attempt)), LOGIN_ATTEMPT);
       return { url, state: attempt.state, attempt: Buffer.from(sealed).toString("base64url") };
     },
 

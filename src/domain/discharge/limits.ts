@@ -8,17 +8,25 @@ import type { Clock } from "../ports/clock.ts";
 import type { DischargeProtocol, DischargeSubject } from "../ports/discharge-requests.ts";
 import type { Repositories } from "../ports/store.ts";
 
-/** Requests that may wait for one asker. */
-const MOST_OF_ASKER = 50;
+/** How many requests may wait. */
+export interface WaitingLimits {
+  /** Of those that showed one link, links below it aside. */
+  readonly link: number;
+  readonly asker: number;
+  /** Approvals, for one person or group. */
+  readonly approver: number;
+}
 
-/** The same that showed one link. */
-const MOST_OF_LINK = 5;
+const USUAL: WaitingLimits = { link: 5, asker: 50, approver: 1_000 };
 
 /**
- * Approvals that may wait for one person or group. Those of stock bakery clients, who need no token to ask, are counted
+ * Approvals of stock bakery clients that may wait for one person or group. They need no token to ask, and are counted
  * apart: they cannot keep out the others.
  */
-const MOST_FOR_APPROVER = { native: 1_000, bakery: 20 } as const;
+const MOST_OF_BAKERY = 20;
+
+/** Milliseconds between two lines of the log that say that the same is full. */
+const SAID_AGAIN = 60_000;
 
 /** The share that one asker may take of the places that are left with an approver. */
 const SHARE = 1 / 4;
@@ -56,10 +64,6 @@ function nameOf(caller: Caller | undefined, from: string): string {
   return `human\n${caller.identity.issuer}\n${caller.identity.subject}`;
 }
 
-function full(what: string): DomainError {
-  return new DomainError("rate_limited", `${what}: wait until some are answered or have expired`);
-}
-
 /** Names the asker who shows a token: the person whose token it is, from wherever it is asked. */
 export function askerOf(subject: DischargeSubject): Uint8Array {
   return hashOf(`principal\n${subject.platform}\n${subject.principal.id}`);
@@ -69,7 +73,31 @@ function hashOf(name: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update("bakehouse discharge caller v1\0").update(name).digest());
 }
 
-export function createDischargeLimits(options: { readonly clock: Clock }): DischargeLimits {
+/**
+ * Makes the limits.
+ *
+ * @param options.waiting those that differ from the usual ones
+ * @param options.onFull told what is full, at most once a minute for each limit
+ */
+export function createDischargeLimits(options: {
+  readonly clock: Clock;
+  readonly waiting?: Partial<WaitingLimits> | undefined;
+  readonly onFull: (limit: keyof WaitingLimits, most: number) => void;
+}): DischargeLimits {
+  const { clock, onFull } = options;
+  const limits = { ...USUAL, ...options.waiting };
+  const said = new Map<keyof WaitingLimits, number>();
+
+  /** The refusal where a limit is reached, which the operator hears of. */
+  function full(limit: keyof WaitingLimits, most: number, what: string): DomainError {
+    const now = clock.monotonic();
+    if (now - (said.get(limit) ?? Number.NEGATIVE_INFINITY) >= SAID_AGAIN) {
+      said.set(limit, now);
+      onFull(limit, most);
+    }
+    return new DomainError("rate_limited", `${what}: wait until some are answered or have expired`);
+  }
+
   const asking = createRateLimit({ clock: options.clock, ...ASKING });
   return {
     admit(caller, from) {
@@ -80,16 +108,22 @@ export function createDischargeLimits(options: { readonly clock: Clock }): Disch
     },
     async requireRoom({ dischargeRequests }, { callerHash, link, depth, approverKeys, protocol }, now) {
       const { ofLink, ofAsker } = await dischargeRequests.waitingOf({ callerHash, link, depth }, now);
-      if (ofLink > MOST_OF_LINK) throw full(`${MOST_OF_LINK} requests of this token wait already`);
-      if (ofAsker > MOST_OF_ASKER) throw full(`${MOST_OF_ASKER} requests of this asker wait already`);
+      if (ofLink > limits.link) {
+        throw full("link", limits.link, `${limits.link} requests of this token wait already`);
+      }
+      if (ofAsker > limits.asker) {
+        throw full("asker", limits.asker, `${limits.asker} requests of this asker wait already`);
+      }
       if (approverKeys.length === 0) return;
-      const most = MOST_FOR_APPROVER[protocol];
+      const most = protocol === "native" ? limits.approver : MOST_OF_BAKERY;
       for (const waiting of await dischargeRequests.waitingFor(approverKeys, { callerHash, protocol }, now)) {
-        if (waiting.all > most)
-          throw full(`${most} requests wait already for the people who have to approve`);
+        if (waiting.all > most) {
+          throw full("approver", most, `${most} requests wait already for the people who have to approve`);
+        }
         const share = Math.max(1, Math.floor((most - waiting.all) * SHARE));
         if (waiting.ofAsker > share) {
-          throw full(`${share} requests of this asker wait already for the people who have to approve`);
+          const what = `${share} requests of this asker wait already for the people who have to approve`;
+          throw full("approver", share, what);
         }
       }
     },

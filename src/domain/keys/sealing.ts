@@ -1,15 +1,27 @@
-import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, hkdfSync } from "node:crypto";
 
 import { DomainError } from "../parts/error.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { Secret } from "./secret.ts";
+import { Secret } from "./secret.ts";
 
 /*
- * Layout of a sealed value: version 1 (1 byte), id of the master key (8 bytes), nonce (12 bytes),
+ * Layout of a sealed value: version (1 byte), id of the master key (8 bytes), nonce (12 bytes),
  * ciphertext, tag (16 bytes). AES-256-GCM (NIST SP 800-38D); random nonces are safe for the 2^32
- * values that one master key may seal.
+ * values that one key may seal.
+ *
+ * Version 1 is sealed under the master key itself, version 2 under a key that is derived from it for one purpose. What
+ * strangers can have sealed without end has a key of its own, so that they use up nothing of the one that root keys rest
+ * under. Root keys stay in version 1, which older replicas beside this one must read.
  */
-const VERSION = 1;
+const UNDER_MASTER_KEY = 1;
+const UNDER_OWN_KEY = 2;
+
+/** The purpose of the cookie that holds a login while it is under way: anybody may begin one. */
+export const LOGIN_ATTEMPT = "login attempt";
+/** The purpose of the cookie that tells the provider, at a logout, whose session ends. */
+export const LOGOUT_HINT = "logout hint";
+const WITH_OWN_KEY: ReadonlySet<string> = new Set([LOGIN_ATTEMPT, LOGOUT_HINT]);
+
 const ID_END = 9;
 const NONCE_END = 21;
 const TAG = 16;
@@ -56,6 +68,12 @@ function masterKeyId(key: Uint8Array): Buffer {
   return createHash("sha256").update("bakehouse master key id v1\0").update(key).digest().subarray(0, 8);
 }
 
+/** A key for one purpose (HKDF, RFC 5869). The master key is random: it needs no salt. */
+function ownKey(master: Secret, purpose: string): Secret {
+  const info = `bakehouse sealing v2\0${purpose}`;
+  return new Secret(new Uint8Array(hkdfSync("sha256", master.reveal(), "", info, 32)));
+}
+
 // Every part is preceded by its length, so that no two lists of parts give the same bytes.
 function associatedData(parts: readonly string[]): Buffer {
   return Buffer.concat(
@@ -74,6 +92,17 @@ export function createSealing(options: {
   readonly previous: Secret | undefined;
   readonly randomness: Randomness;
 }): Sealing {
+  const ownKeys = new Map<Secret, Map<string, Secret>>();
+
+  function keyFor(version: number, master: Secret, purpose: string): Secret {
+    if (version === UNDER_MASTER_KEY) return master;
+    const derived = ownKeys.get(master) ?? new Map<string, Secret>();
+    ownKeys.set(master, derived);
+    const key = derived.get(purpose) ?? ownKey(master, purpose);
+    derived.set(purpose, key);
+    return key;
+  }
+
   const current = { id: masterKeyId(options.masterKey.reveal()), key: options.masterKey };
   const all = [current];
   if (options.previous !== undefined) {
@@ -82,24 +111,28 @@ export function createSealing(options: {
 
   return {
     seal(plain, purpose, ...associated) {
+      const version = WITH_OWN_KEY.has(purpose) ? UNDER_OWN_KEY : UNDER_MASTER_KEY;
       const nonce = options.randomness.bytes(NONCE_END - ID_END);
-      const cipher = createCipheriv("aes-256-gcm", current.key.reveal(), nonce);
+      const key = keyFor(version, current.key, purpose);
+      const cipher = createCipheriv("aes-256-gcm", key.reveal(), nonce);
       cipher.setAAD(associatedData([purpose, ...associated]));
       const body = Buffer.concat([cipher.update(plain), cipher.final()]);
       return new Uint8Array(
-        Buffer.concat([Buffer.of(VERSION), current.id, nonce, body, cipher.getAuthTag()]),
+        Buffer.concat([Buffer.of(version), current.id, nonce, body, cipher.getAuthTag()]),
       );
     },
 
     open(sealed, purpose, ...associated) {
-      if (sealed.length < NONCE_END + TAG || sealed[0] !== VERSION) {
+      const [version] = sealed;
+      const isKnown = version === UNDER_MASTER_KEY || version === UNDER_OWN_KEY;
+      if (sealed.length < NONCE_END + TAG || !isKnown) {
         throw new SealingError(`a sealed value of ${sealed.length} bytes is not in this version's layout`);
       }
       const master = all.find(({ id }) => id.equals(sealed.subarray(1, ID_END)));
       if (master === undefined) throw new SealingError("sealed under a master key that is not configured");
       const decipher = createDecipheriv(
         "aes-256-gcm",
-        master.key.reveal(),
+        keyFor(version, master.key, purpose).reveal(),
         sealed.subarray(ID_END, NONCE_END),
         {
           authTagLength: TAG,

@@ -1,5 +1,6 @@
 import { createCaveatReader } from "../../caveats/memo.ts";
 import {
+  type ChainHash,
   decodeBundle,
   LIMITS,
   type SigningKey,
@@ -58,6 +59,9 @@ const REFUSED = {
   bad_signature: { ok: false, code: "bad_signature", detail: "the token's signature is wrong" },
 } as const satisfies Record<string, NotVerified>;
 
+/** A key that signs nothing: what is verified under it is found to be wrong, or comes to nothing. */
+const NOBODYS = signingKey(new Uint8Array(32));
+
 /** Makes the search for root keys, in memory first. */
 export function createFindKey(rootKeys: Pick<RootKeys, "find" | "held">): FindKey {
   return async (keyId, platform) => {
@@ -75,10 +79,12 @@ export function createFindKey(rootKeys: Pick<RootKeys, "find" | "held">): FindKe
  *
  * @param spendAsUnknown costs what a key that never was costs: a holder without a credential who gets a signature wrong
  *   must not learn that the key exists
+ * @param chain hashes the chains
  */
 export function createBundleVerifier(
   findKey: FindKey,
   spendAsUnknown: (keyId: string) => Promise<void> = async () => {},
+  chain: ChainHash = nodeChain,
 ): BundleVerifier {
   const readCaveat = createCaveatReader();
   const signingKeyOf = createSigningKeys();
@@ -89,7 +95,12 @@ export function createBundleVerifier(
       const { root, discharges } = decoded;
       const identifier = parseIdentifier(root.identifier);
       const rootKey = identifier && (await findKey(identifier.keyId, platform));
-      if (identifier === undefined || rootKey === undefined) return UNKNOWN_KEY;
+      if (identifier === undefined) return UNKNOWN_KEY;
+      if (rootKey === undefined) {
+        // As much is hashed as under a key that exists: a holder without a credential must not learn of it by the time.
+        if (platform === undefined) verify({ root, discharges, rootKey: NOBODYS, chain });
+        return UNKNOWN_KEY;
+      }
 
       // What is under way is long: others have their turns before each part of it.
       const isLong = linksOf(root, discharges) > LINKS_AT_ONCE;
@@ -98,7 +109,7 @@ export function createBundleVerifier(
         root,
         discharges,
         rootKey: signingKeyOf(rootKey.key),
-        chain: nodeChain,
+        chain,
       });
       if (!verification.ok) {
         if (platform === undefined) await spendAsUnknown(identifier.keyId);

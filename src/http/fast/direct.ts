@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Block } from "../../caveats/values/address.ts";
-import type { DomainError } from "../../domain/parts/error.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
@@ -13,7 +13,7 @@ import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
 import type { Departure } from "../serving/departure.ts";
 import { createIntake, hasArrived, type Intake } from "../serving/intake.ts";
-import { headerOf, incomingRequest } from "./incoming-request.ts";
+import { hasSeveralHosts, headerOf, incomingRequest } from "./incoming-request.ts";
 import { createTurns } from "./turns.ts";
 
 /** The routes that platforms call for each of their own calls. None has parameters in its path. */
@@ -63,6 +63,11 @@ export function createListener(
     const route = routes.get(`${incoming.method} ${incoming.url}`);
     if (route === undefined || !isPlain(incoming, route)) {
       departure.track(response);
+      if (hasSeveralHosts(incoming)) {
+        const refusal = new DomainError("invalid_request", "must be there once", "Host");
+        const exchange = exchangeOf(undefined, incoming, trustedProxies);
+        return settle(incoming, response, exchange, undefined, () => Promise.reject(refusal));
+      }
       return passOn(incoming, response);
     }
     const exchange = exchangeOf(route, incoming, trustedProxies);

@@ -39,6 +39,11 @@ export function headerOf(raw: readonly string[], name: string): string | null {
   return value;
 }
 
+/** Whether a request names several hosts: a proxy may have gone by another of them (RFC 9112 §3.2). */
+export function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  return headerOf(rawHeaders, "host")?.includes(",") ?? false;
+}
+
 /**
  * The body. If it came in the same packets as the head, it is there by the time that the caller is known, and is
  * taken without waiting for events. Node's parser holds a body to the length that it announces.

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { createConnectionCrowd } from "./connection-crowd.ts";
 import type { Departure } from "./departure.ts";
+import { refuseExpectation, refuseParsed } from "./http-refusals.ts";
 import { closePort, inQuietTurn } from "./quiet-turn.ts";
 
 /** A bundle is at most 64 KiB; the rest is for the other headers. */
@@ -47,9 +48,13 @@ export function createHttpServer(
       // How often Node looks for heads and requests that are late: 30 seconds unless said.
       connectionsCheckingInterval: 2_000,
       keepAliveTimeout: 65_000,
+      // Those without one are refused by the app, with a problem document.
+      requireHostHeader: false,
     },
     listener,
   );
+  server.on("clientError", refuseParsed);
+  server.on("checkExpectation", refuseExpectation);
   const connections = new Set<Socket>();
   let arrivals = 0;
   // Node begins to watch how long requests take to come when it listens, which a server that takes never does.

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+
+import { createDischargeLimits, type WaitingLimits } from "../../src/domain/discharge/limits.ts";
+import type { DischargeRequestStore } from "../../src/domain/ports/discharge-requests.ts";
+import type { Repositories } from "../../src/domain/ports/store.ts";
+import { createManualClock } from "./manual.ts";
+
+const REQUEST = {
+  callerHash: new Uint8Array(32),
+  link: "AAAA",
+  depth: 1,
+  approverKeys: ["alice"],
+  protocol: "native",
+} as const;
+
+/** Limits over a store in which so many wait. */
+function limitsWith(waiting: Partial<WaitingLimits> | undefined) {
+  const { clock, advance } = createManualClock();
+  const told: string[] = [];
+  const limits = createDischargeLimits({
+    clock,
+    waiting,
+    onFull: (limit, most) => told.push(`${limit} ${most}`),
+  });
+  const ask = (ofLink: number, ofAsker: number, all = 1, protocol: "native" | "bakery" = "native") => {
+    const store: Pick<DischargeRequestStore, "waitingOf" | "waitingFor"> = {
+      waitingOf: async () => ({ ofLink, ofAsker }),
+      waitingFor: async () => [{ all, ofAsker: 1 }],
+    };
+    const repositories = { dischargeRequests: store } as unknown as Repositories;
+    return limits.requireRoom(repositories, { ...REQUEST, protocol }, 0);
+  };
+  return { ask, told, advance };
+}
+
+test.each([
+  ["usually", undefined, 5, 50, 1_000],
+  ["as configured", { link: 2, asker: 3, approver: 4 }, 2, 3, 4],
+  ["what is left out stays", { asker: 60 }, 5, 60, 1_000],
+])("%s: as many may wait, and none more", async (_, waiting, link, asker, approver) => {
+  const { ask, told } = limitsWith(waiting);
+  await ask(link, asker, approver);
+  await expect(ask(link + 1, 1)).rejects.toMatchObject({
+    code: "rate_limited",
+    message: `${link} requests of this token wait already: wait until some are answered or have expired`,
+  });
+  await expect(ask(1, asker + 1)).rejects.toMatchObject({ code: "rate_limited" });
+  await expect(ask(1, 1, approver + 1)).rejects.toMatchObject({ code: "rate_limited" });
+  expect(told).toEqual([`link ${link}`, `asker ${asker}`, `approver ${approver}`]);
+});
+
+test("those of stock bakery clients are counted apart, whatever is configured", async () => {
+  const { ask } = limitsWith({ approver: 5_000 });
+  await ask(1, 1, 20, "bakery");
+  await expect(ask(1, 1, 21, "bakery")).rejects.toMatchObject({ code: "rate_limited" });
+});
+
+test("the operator hears of a limit once a minute, and each refusal is one", async () => {
+  const { ask, told, advance } = limitsWith(undefined);
+  for (let count = 0; count < 3; count++) await expect(ask(6, 1)).rejects.toThrow("wait already");
+  expect(told).toEqual(["link 5"]);
+  advance(59_999);
+  await expect(ask(6, 1)).rejects.toThrow("wait already");
+  expect(told).toHaveLength(1);
+  advance(1);
+  await expect(ask(6, 1)).rejects.toThrow("wait already");
+  expect(told).toEqual(["link 5", "link 5"]);
+});
