@@ -123,6 +123,7 @@ ANSWERS: dict[str, Callable[[Question], object]] = {
     "parse": parsed,
     "build": built,
     "words": words,
+    "this-call": lambda question: bakehouse.for_this_call(question["args"], question["tool"]),
     "shown": lambda question: shown(question["text"]),
     "shown-bytes": lambda question: shown_bytes(bytes.fromhex(question["hex"])),
 }

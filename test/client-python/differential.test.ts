@@ -375,6 +375,21 @@ function* building(): Iterable<Case> {
   }
 }
 
+const value = fc.oneof(plain, number, fc.boolean());
+const callArgs = fc.dictionary(
+  fc.constantFrom("amount", "to", "note", "a b", "x-1"),
+  fc.oneof(value, fc.dictionary(fc.constantFrom("iban", "name"), value), fc.constantFrom(null, [], {})),
+  { maxKeys: 3 },
+);
+
+function* thisCall(): Iterable<Case> {
+  for (const [args, tool] of sample(fc.tuple(callArgs, fc.option(plain)), 150)) {
+    const expected = outcome(() => library.forThisCall(args, tool ?? undefined));
+    const question = { do: "this-call", args, tool };
+    yield { name: `for this call ${JSON.stringify(args)}`, question, expected };
+  }
+}
+
 function* shown(): Iterable<Case> {
   for (const text of [...sample(anyText, 100), "a\u202eb\u00ad\u3164 c", "\u{1f600}".repeat(300), "\ud800"]) {
     yield {
@@ -398,7 +413,7 @@ function* words(): Iterable<Case> {
   yield { name: "words", question: { do: "words" }, expected: { answer } };
 }
 
-const SETS = { vectors, parsing, narrowings, bundles, building, shown, words };
+const SETS = { vectors, parsing, narrowings, bundles, building, thisCall, shown, words };
 
 test(`the Python library answers as this one does, in every case${WHERE}`, async () => {
   if (!hasPython()) return;

@@ -17,6 +17,7 @@ from bakehouse import (
     Refused,
     Token,
     discharge_token,
+    for_this_call,
     matches,
 )
 
@@ -101,6 +102,11 @@ proof = discharge_token(gated, allow=[url], show_token_to=[url], credentials={ur
 assert platform.verify(proof, {}).allowed
 answer = alice.discharge(gated.undischarged()[0].ticket, token=gated, ancestor=gated.revocation_id)
 assert isinstance(answer, Discharged)
+# A yes to one call is good for no other.
+paying = for_this_call({"amount": 40, "to": "printers"}, "pay")
+once = discharge_token(gated, allow=[url], show_token_to=[url], credentials={url: os.environ["ALICE"]}, caveats=paying)
+assert platform.verify(once, {"tool": "pay", "args": {"amount": 40, "to": "printers"}}).allowed
+assert not platform.verify(once, {"tool": "pay", "args": {"amount": 41, "to": "printers"}}).allowed
 # It serves what descends from the token, too, while that is narrowed further.
 child = gated.with_discharges(answer.discharge).delegate("child", ["action = read"])
 assert platform.verify(child, {"action": "read"}).allowed

@@ -110,6 +110,34 @@ class Discharging(unittest.TestCase):
             with self.assertRaises(ProblemError) as raised:
                 discharge_token(waiting(party.url, b"one"), allow=[party.url], interact=heard)
             self.assertEqual(raised.exception.code, "denied")
+        # It was answered, so there is nothing to withdraw.
+        self.assertEqual(len(party.asked), 2)
+
+    def test_a_request_for_which_nobody_waits_is_withdrawn(self) -> None:
+        def leave(_: Interaction) -> None:
+            raise KeyboardInterrupt
+
+        def heard(_: Interaction) -> None:
+            pass
+
+        rows: list[tuple[type[BaseException], Callable[[Interaction], None], Reply]] = [
+            (KeyboardInterrupt, leave, answer({})),
+            (KeyboardInterrupt, leave, problem(409, "conflict")),
+            (TokenError, heard, answer({}, 202)),
+        ]
+        for kind, interact, last in rows:
+            with self.subTest(kind=kind), FakeService(answer(PENDING, 202), last) as party:
+                with self.assertRaises(kind):
+                    discharge_token(waiting(party.url, b"one"), allow=[party.url], interact=interact, patience=0)
+                self.assertEqual(party.asked[-1].path, "/v1/discharge/a%2Fb/withdraw")
+                self.assertEqual(party.asked[-1].body, {"secret": "hush"})
+                self.assertNotIn("authorization", party.asked[-1].headers)
+
+    def test_a_caveat_that_nobody_can_read_goes_nowhere(self) -> None:
+        with FakeService(granted(b"one")) as party:
+            with self.assertRaises(TokenError) as raised:
+                discharge_token(waiting(party.url, b"one"), allow=[party.url], caveats=["amount 40"])
+            self.assertEqual((raised.exception.code, party.asked), ("invalid_caveat", []))
 
     def test_a_party_that_always_wants_one_more_is_left(self) -> None:
         with FakeService(answer({})) as party:

@@ -104,6 +104,27 @@ class Builders(unittest.TestCase):
             self.assertEqual(raised.exception.code, "invalid_caveat")
 
 
+class ThisCall(unittest.TestCase):
+    def test_what_no_caveat_can_say_is_named(self) -> None:
+        circle: dict[str, object] = {}
+        circle["self"] = circle
+        rows: list[tuple[dict[str, object], str]] = [
+            ({"tags": ["a"]}, '"args.tags"'),
+            ({"note": None}, '"args.note"'),
+            ({"to": {}}, '"args.to"'),
+            ({"to": {"at": NOW}}, '"args.to.at"'),
+            ({"n": float("nan")}, '"args.n"'),
+            ({"a b = 1": 1}, '"args.a b = 1"'),
+            ({f"a{index}": 1 for index in range(257)}, "more than 256 values"),
+            (circle, '"args.self.self'),
+        ]
+        for args, named in rows:
+            with self.assertRaises(TokenError) as raised:
+                bakehouse.for_this_call(args)
+            self.assertIn(named, str(raised.exception))
+        self.assertEqual(bakehouse.for_this_call({"n": Decimal("1.50")}), ["args.n = 1.5"])
+
+
 class Inspecting(unittest.TestCase):
     def test_the_end_is_by_the_clock_that_is_given(self) -> None:
         token = Token.parse(ROOT).attenuate(bakehouse.expires_at(NOW), "time > 2020-01-01T00:00:00Z")

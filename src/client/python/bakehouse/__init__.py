@@ -50,6 +50,7 @@ from .discharge import Interaction, discharge_token
 from .errors import BakehouseError, ConnectionFailure, ProblemError, TokenError
 from .identifier import Identifier
 from .inspection import InspectedCaveat, InspectedDischarge, Inspection, Undischarged
+from .this_call import for_this_call
 from .token import Token
 from .words import PROBLEM_CODES, REFUSAL_CODES
 
@@ -97,6 +98,7 @@ __all__ = [
     "equals",
     "expires_at",
     "expires_in",
+    "for_this_call",
     "greater_than",
     "less_than",
     "matches",

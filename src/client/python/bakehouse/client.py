@@ -239,6 +239,18 @@ class Bakehouse:
         answered = self._transport.call(call, timeout)
         return None if answered.status == 202 else read_answer(Discharged, answered.body)
 
+    def withdraw_discharge(self, pending: PendingDischarge, *, timeout: float | None = None) -> None:
+        """Withdraws a pending discharge: nobody is asked any more. Raises ``conflict`` once it is decided."""
+        call = Call(
+            "POST",
+            f"/v1/discharge/{quote(pending.id, safe='')}/withdraw",
+            "always",
+            {"secret": pending.secret},
+            anonymous=True,
+            most_bytes=SMALL_ANSWER,
+        )
+        self._transport.call(call, timeout)
+
     def ready(self) -> None:
         """Returns if the service can answer now. :raises BakehouseError: ``unavailable`` with the reason"""
         self._transport.call(Call("GET", "/readyz", "never", anonymous=True))

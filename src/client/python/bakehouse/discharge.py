@@ -12,7 +12,7 @@ from .answers import Discharged, PendingDischarge
 from .caveats import checked_caveat
 from .client import Bakehouse
 from .codec.parts import DISCHARGES
-from .errors import TokenError
+from .errors import BakehouseError, TokenError
 from .origin import origin_of, page_of, split_url
 from .token import Token
 from .transport import TIMEOUT
@@ -21,6 +21,8 @@ _LONGEST_PAUSE = 2.0
 """Seconds between two questions to a service that does not hold them until there is an answer."""
 _LONGEST_WAIT = 24 * 60 * 60.0
 """Seconds that a person may take, even if a third party allows more."""
+_LAST_WORD = 2.0
+"""Seconds for saying that nobody waits any more."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,13 @@ def discharge_token(
         sent to an origin that is not named here
     :param show_token_to: of them, those that may see the token itself, as approvals need it
     :param credentials: by origin, for third parties that ask for one. No other credential is ever sent
-    :param caveats: narrow each discharge; the person who is asked sees them
+    :param caveats: narrow each discharge; the person who is asked sees them, and agrees to nothing else.
+        :func:`bakehouse.for_this_call` makes those of one call
     :param interact: called if a person has to do something; the waiting goes on by itself
     :param for_descendants: whether the discharges serve all that descends from the token, too
-    :param patience: seconds to wait for people
+    :param patience: seconds to wait for people. A request for which nobody waits any more is withdrawn
     :returns: the token with its discharges
-    :raises TokenError: ``undischarged`` for a location that is not allowed, for a person's act without ``interact``, and
+    :raises TokenError: ``invalid_caveat``; ``undischarged`` for a location that is not allowed, for a person's act without ``interact``, and
         if nobody answers in time
     :raises BakehouseError: if a third party refuses, or cannot be asked
 
@@ -120,7 +123,23 @@ def _collected(
     page = None if pending.user_url is None else page_of(pending.user_url, party.origin)
     if pending.user_url is not None and page is None:
         raise TokenError("undischarged", "the page to open is no safe web page")
-    interact(Interaction(pending.id, party.origin, pending.expires_at, page, pending.user_code))
+    interaction = Interaction(pending.id, party.origin, pending.expires_at, page, pending.user_code)
+    try:
+        interact(interaction)
+        return _waited(pending, party, patience)
+    except BakehouseError:
+        # The party has spoken, or can't be reached.
+        raise
+    except BaseException:
+        # Nobody is there any more to collect it, so nobody should be asked. Whether that was heard changes nothing here.
+        try:
+            party.withdraw_discharge(pending, timeout=_LAST_WORD)
+        except BakehouseError:
+            pass
+        raise
+
+
+def _waited(pending: PendingDischarge, party: Bakehouse, patience: float) -> Discharged:
     allowed = (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
     end = time.monotonic() + min(allowed, patience, _LONGEST_WAIT)
     rounds = 0
