@@ -48,7 +48,7 @@ describeService(
         const { token } = await root();
         const asking = third.require(token, "c");
         const [ticket = ""] = tickets(asking);
-const answer = await ask(asking, [third.discharge(ticket, ...row.caveats)], row);
+        const answer = await ask(asking, [third.discharge(ticket, ...row.caveats)], row);
         if (setsReserved(row)) {
           expect(answer.status).toBe(400);
           return;
