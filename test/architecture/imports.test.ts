@@ -15,7 +15,7 @@ const LAYERS: Readonly<
   conditions: { ours: [], packages: [] },
   domain: { ours: ["json", "words", "macaroon", "caveats", "conditions"], packages: ["node:"] },
   storage: { ours: ["domain", "words"], packages: "any" },
-  oidc: { ours: ["domain"], packages: "any" },
+  oidc: { ours: ["domain", "json"], packages: "any" },
   http: { ours: ["domain", "json", "words", "caveats", "conditions", "macaroon"], packages: "any" },
   client: { ours: ["json", "words", "macaroon", "caveats"], packages: [] },
   cli: { ours: ["client", "json", "words", "macaroon", "caveats"], packages: ["node:", "openid-client"] },

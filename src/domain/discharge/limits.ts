@@ -34,15 +34,15 @@ const SHARE = 1 / 4;
 /** Requests a second, and at once, of one caller. */
 const ASKING = { perSecond: 2, burst: 40, maxKeys: 50_000 };
 
-/** What keeps anyone from asking without end. */
+/** The bounds that keep anyone from asking without end. */
 export interface DischargeLimits {
-  /** Names whoever asks: who they are, or where they ask from. @throws DomainError `rate_limited` */
+  /** Names the asker: the person, or the network that the question comes from. @throws DomainError `rate_limited` */
   admit(caller: Caller | undefined, from: string): Uint8Array;
   /**
-   * Refuses a request that was just inserted, where too many wait. What a person is about to answer is never pushed
+   * Refuses a request that was just inserted, if too many wait. A request that a person is about to answer is never pushed
    * out: the newcomer is refused.
    *
-   * @throws DomainError `rate_limited`, naming what is full
+   * @throws DomainError `rate_limited`, naming the full limit
    */
   requireRoom(
     repositories: Repositories,
@@ -64,7 +64,7 @@ function nameOf(caller: Caller | undefined, from: string): string {
   return `human\n${caller.identity.issuer}\n${caller.identity.subject}`;
 }
 
-/** Names the asker who shows a token: the person whose token it is, from wherever it is asked. */
+/** Names the asker who shows a token: the token's person, from any address. */
 export function askerOf(subject: DischargeSubject): Uint8Array {
   return hashOf(`principal\n${subject.platform}\n${subject.principal.id}`);
 }
@@ -77,7 +77,7 @@ function hashOf(name: string): Uint8Array {
  * Makes the limits.
  *
  * @param options.waiting those that differ from the usual ones
- * @param options.onFull told what is full, at most once a minute for each limit
+ * @param options.onFull told of a full limit, at most once a minute for each limit
  */
 export function createDischargeLimits(options: {
   readonly clock: Clock;
@@ -88,7 +88,7 @@ export function createDischargeLimits(options: {
   const limits = { ...USUAL, ...options.waiting };
   const said = new Map<keyof WaitingLimits, number>();
 
-  /** The refusal where a limit is reached, which the operator hears of. */
+  /** The refusal at a limit, told to the operator too. */
   function full(limit: keyof WaitingLimits, most: number, what: string): DomainError {
     const now = clock.monotonic();
     if (now - (said.get(limit) ?? Number.NEGATIVE_INFINITY) >= SAID_AGAIN) {

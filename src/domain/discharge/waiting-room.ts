@@ -1,32 +1,32 @@
 import type { DischargeStanding } from "../ports/discharge-requests.ts";
 import type { Store } from "../ports/store.ts";
 
-/** Where callers wait for people. */
+/** The place in which callers wait for people. */
 export interface WaitingRoom {
   /**
    * Waits until a request is decided or expires, at most so long.
    *
    * @param milliseconds how long at most
-   * @returns false where there is no room to wait; at once, and true, where the room is closed
+   * @returns false if there is no room to wait; at once, and true, if the room is closed
    */
   wait(id: string, milliseconds: number): Promise<boolean>;
-  /** Wakes whoever waits for a request on this replica. */
+  /** Wakes all that wait for a request on this replica. */
   wake(id: string): void;
   /** Wakes everybody, for good: this replica stops, and callers wait on elsewhere. */
   close(): void;
   readonly isClosed: boolean;
 }
 
-/** Milliseconds between two looks; one look serves everybody who waits. */
+/** Milliseconds between two looks; one look serves all that wait. */
 const PAUSE = 500;
 
 /** Callers that wait at once; further ones are answered without waiting. */
 const SEATS = 5_000;
 
-/** The same for one request: whoever hangs up keeps a seat until its time is over. */
+/** The same for one request: a caller that hangs up keeps a seat until its time is over. */
 const SEATS_PER_REQUEST = 8;
 
-/** Only how long is measured, by timers: what is decided is read again by whoever waited. */
+/** Only lengths of time are measured, by timers: a decision is read again by each caller that waited. */
 export function createWaitingRoom(options: { readonly store: Store }): WaitingRoom {
   const waiting = new Map<string, Set<() => void>>();
   let seated = 0;
@@ -49,7 +49,7 @@ export function createWaitingRoom(options: { readonly store: Store }): WaitingRo
       const standings = await options.store.dischargeRequests.standings([...waiting.keys()]);
       for (const standing of standings) if (isOver(standing)) wake(standing.id);
     } catch {
-      // An outage: whoever waits goes on waiting, and meets it when they read for themselves.
+      // An outage: callers go on waiting, and meet it when they read for themselves.
     } finally {
       looking = false;
     }

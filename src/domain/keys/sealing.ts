@@ -18,7 +18,7 @@ const UNDER_OWN_KEY = 2;
 
 /** The purpose of the cookie that holds a login while it is under way: anybody may begin one. */
 export const LOGIN_ATTEMPT = "login attempt";
-/** The purpose of the cookie that tells the provider, at a logout, whose session ends. */
+/** The purpose of the cookie that tells the provider which session a logout ends. */
 export const LOGOUT_HINT = "logout hint";
 const WITH_OWN_KEY: ReadonlySet<string> = new Set([LOGIN_ATTEMPT, LOGOUT_HINT]);
 
@@ -26,11 +26,11 @@ const ID_END = 9;
 const NONCE_END = 21;
 const TAG = 16;
 
-/** Seals what rests in the database under the master key. */
+/** Seals values that rest in the database under the master key. */
 export interface Sealing {
   /**
-   * @param purpose what kind of value it is; a value sealed for one purpose does not open for another
-   * @param associated what the value belongs to; it opens only for exactly the same
+   * @param purpose the kind of value; a value sealed for one purpose does not open for another
+   * @param associated the things that the value belongs to; it opens only for exactly the same
    */
   seal(plain: Uint8Array, purpose: string, ...associated: readonly string[]): Uint8Array;
   /** Throws a {@link SealingError} for a value that was not sealed so, or under a master key that is not there. */
@@ -45,11 +45,11 @@ export class SealingError extends Error {
 }
 
 /**
- * Opens what is kept for a caller.
+ * Opens a value that is kept for a caller.
  *
- * @param what what it is, for the caller
- * @throws DomainError `unavailable` where it does not open here: a replica that has the master key of then, or this
- *   one once it has, can answer still. To take it for absent would do a second time what was done
+ * @param what its name, for the caller
+ * @throws DomainError `unavailable` if it does not open here: a replica that has the master key of then, or this
+ *   one once it has, can answer still. To take it for absent would do the same thing twice
  */
 export function openKept(
   sealing: Sealing,
@@ -86,7 +86,7 @@ function associatedData(parts: readonly string[]): Buffer {
   );
 }
 
-/** @param previous the master key before this one; what it sealed still opens */
+/** @param previous the master key before this one; values that it sealed still open */
 export function createSealing(options: {
   readonly masterKey: Secret;
   readonly previous: Secret | undefined;

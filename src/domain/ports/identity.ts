@@ -1,7 +1,7 @@
 import type { FailureFacts } from "./failure.ts";
 import type { Identity } from "./sessions.ts";
 
-/** What came of looking at an ID token. */
+/** The outcome of looking at an ID token. */
 export type IdTokenVerdict =
   | { readonly ok: true; readonly identity: Identity /** Unix milliseconds. */; readonly expiresAt: number }
   /**
@@ -15,13 +15,13 @@ export interface IdTokens {
   /**
    * Checks an ID token against the issuers that are trusted.
    *
-   * Rejects with a DomainError `unavailable` where the issuer's keys could not be had: that is an
+   * Rejects with a DomainError `unavailable` if the issuer's keys could not be had: that is an
    * outage and says nothing about the token.
    */
   verify(token: string): Promise<IdTokenVerdict>;
 }
 
-/** A login that a browser has begun. It must stay with that browser: whoever holds it can finish the login. */
+/** A login that a browser has begun. It must stay with that browser: its holder can finish the login. */
 export interface LoginAttempt {
   readonly state: string;
   readonly nonce: string;
@@ -33,9 +33,9 @@ export interface LoginAttempt {
   readonly startedAt: number;
 }
 
-/** What is asked of a login besides who it is. What came of it must be read from the identity: an issuer may ignore both. */
+/** The demands on a login. The identity says whether they were met: an issuer may ignore both. */
 export interface LoginDemands {
-  /** The most seconds since the human last proved who they are (OpenID Connect Core §3.1.2.1). */
+  /** The most seconds since the human last logged in (OpenID Connect Core §3.1.2.1). */
   readonly maxAge?: number;
   /** Authentication context classes, the preferred one first. */
   readonly acr?: readonly string[];
@@ -50,7 +50,7 @@ export interface LoginRefusal {
   readonly facts?: FailureFacts;
 }
 
-/** What came of a login. */
+/** The outcome of a login. */
 export type LoginOutcome =
   | {
       readonly ok: true;
@@ -62,7 +62,7 @@ export type LoginOutcome =
     }
   | LoginRefusal;
 
-/** The relying party of OpenID Connect's authorization code flow. All methods reject with a DomainError `unavailable` where the issuer did not answer. */
+/** The relying party of OpenID Connect's authorization code flow. All methods reject with a DomainError `unavailable` if the issuer did not answer. */
 export interface RelyingParty {
   /** @param returnTo a path of this service, checked by the caller */
   begin(

@@ -1,24 +1,24 @@
 import type { FailureFacts } from "../../domain/ports/failure.ts";
 
-/** Who called, as far as the log says. */
+/** The caller, as far as the log says. */
 export type CallerKind = "human" | "administrator" | "platform" | "none";
 
-/** What is written of every request. No query, no header, no body, no path: any of them can hold a token. */
+/** The fields of every request. No query, no header, no body, no path: any of them can hold a token. */
 export interface RequestEvent {
   readonly requestId: string;
   readonly method: string;
-  /** The route's pattern; null where no route matched. */
+  /** The route's pattern; null if no route matched. */
   readonly route: string | null;
   readonly status: number;
   readonly milliseconds: number;
   readonly caller: CallerKind;
-  /** The address of whoever asks; absent where it is not known. */
+  /** The caller's address; absent if it is not known. */
   readonly peer?: string | undefined;
-  /** The problem's code; null where the answer is none. */
+  /** The problem's code; null if the answer is none. */
   readonly code: string | null;
 }
 
-/** What is written of a fault: where it happened, never its message, which may hold anything. */
+/** The fields of a fault: its place, never its message, which may hold anything. */
 export interface FaultEvent {
   readonly requestId: string;
   readonly route: string | null;
@@ -29,7 +29,7 @@ export interface FaultEvent {
   readonly frames: readonly string[];
 }
 
-/** What is written of a failure whose cause only the operator is told. */
+/** The fields of a failure: only the operator is told its cause. */
 export interface FailureEvent {
   readonly requestId: string;
   readonly route: string | null;
@@ -38,7 +38,7 @@ export interface FailureEvent {
   readonly facts: FailureFacts;
 }
 
-/** Where this adapter writes its events. */
+/** The log that this adapter writes to. */
 export interface HttpLog {
   request(event: RequestEvent): void;
   fault(event: FaultEvent): void;
@@ -52,7 +52,7 @@ function word(value: unknown): string | null {
   return typeof value === "string" && WORD.test(value) ? value : null;
 }
 
-/** Says of an error what is safe to log: its class, a code that looks like one, and where it was thrown. */
+/** The safe part of an error: its class, a code that looks like one, and the place that threw it. */
 export function describeFault(error: unknown): Pick<FaultEvent, "name" | "code" | "frames"> {
   if (!(error instanceof Error)) return { name: typeof error, code: null, frames: [] };
   const name = word(error.name) ?? "Error";

@@ -5,7 +5,7 @@ import type { Pages } from "../pages/pages.ts";
 import type { CookieNames } from "../parts/cookies.ts";
 import type { DocsFiles } from "../parts/docs-files.ts";
 
-/** What every route can use. */
+/** The things that every route can use. */
 export interface HttpContext {
   readonly service: Service;
   readonly publicUrl: URL;
@@ -24,18 +24,18 @@ export interface HttpContext {
   readonly commandLineLogin: CommandLineLogin | undefined;
 }
 
-/** Where people log in who use the command line: the OIDC issuer, and the public client id there. */
+/** The login of people at the command line: the OIDC issuer, and the public client id there. */
 export interface CommandLineLogin {
   readonly issuer: string;
   readonly clientId: string;
 }
 
-/** What this adapter needs of a request: a `Request` is one. */
+/** The members of a `Request` that this adapter needs. */
 export interface HttpRequest {
   readonly method: string;
   /** Names in any case; several values of one name come joined by a comma and a space. */
   readonly headers: Pick<Headers, "get" | "has">;
-  /** The body as it arrives; null where there is none. */
+  /** The body as it arrives; null if there is none. */
   readonly body: ReadableStream<Uint8Array> | null;
   arrayBuffer(): Promise<ArrayBuffer>;
   /** Reads a body of an announced length, in place of `arrayBuffer`, without copying it. */
@@ -49,7 +49,7 @@ export interface Exchange {
   /** The route's path with this request's parameters, each written in one way only: what caveats on `path` see. */
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
-  /** What stands behind `?`. */
+  /** The text behind `?`. */
   readonly search: string;
   /** Whoever asks, by the address of the peer or what a trusted proxy says; undefined where it is not known. */
   readonly peer: string | undefined;
