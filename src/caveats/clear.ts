@@ -34,7 +34,7 @@ export interface Facts {
    * What the call costs, by unit, where the caller of {@link clear} has the budgets of the chain counted. Without it
    * every budget forbids the request, because nobody would count the call.
    */
-  readonly cost?: ReadonlyMap<string, Decimal>;
+  readonly cost?: ReadonlyMap<string, Decimal> | undefined;
 }
 
 /** The code of a caveat's failure. `expired` is a failed `time <`. */

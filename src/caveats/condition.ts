@@ -17,6 +17,8 @@ export type Condition =
       readonly caveat: Caveat;
       /** Facts that clearing would else find out each time. */
       readonly prepared: Prepared | undefined;
+      /** Of a budget: what is left of it, where that is known. */
+      readonly left?: string;
     }
   /** A first-party caveat that is not of the language. It forbids every request. */
   | { readonly state: "unknown"; readonly text: string }

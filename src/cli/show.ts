@@ -91,6 +91,10 @@ export function verdictLines(verdict: Verdict): readonly string[] {
         ["allows", verdict.summary],
         ["expires", moment(verdict.expires_at)],
         ["revocation id", verdict.revocation_id],
+        ...verdict.budgets.map(({ caveat, remaining, agent, discharge }) => [
+          "budget",
+          `${caveat}, ${remaining} left${discharge === undefined ? "" : `, of discharge ${discharge + 1}`}  [${agent ?? "root"}]`,
+        ]),
       ]),
     ];
   }

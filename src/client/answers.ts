@@ -1,12 +1,20 @@
 import type { RefusalCode as KnownRefusalCode } from "../words/refusal-codes.ts";
 import type { RevocationScopeName, TargetName } from "../words/revocations.ts";
-import type { Decision, KeyState, RequestState, SummaryAuthor, TokenState } from "../words/states.ts";
+import type {
+  Decision,
+  KeyState,
+  RequestState,
+  ReservationState,
+  SummaryAuthor,
+  TokenState,
+} from "../words/states.ts";
 import {
   count,
   instant,
   isWhole,
   list,
   literal,
+  map,
   nullable,
   object,
   type Reader,
@@ -82,7 +90,11 @@ const allowed = object(
     ),
     sequence: text,
   },
-  { summary_parts: summaryParts },
+  {
+    summary_parts: summaryParts,
+    repeated: literal(true),
+    reservation: object({ id: text, expires_at: instant }),
+  },
 );
 
 /** The token does not forbid the call. */
@@ -116,6 +128,16 @@ export type Verdict = Allowed | Refused;
 
 const verdict: Reader<Verdict> = (value, place) =>
   object({ allowed: truth })(value, place).allowed ? allowed(value, place) : refused(value, place);
+
+const amounts = map(text);
+
+const reservation = object(
+  { id: text, state: word<ReservationState>(), cost: amounts, expires_at: instant },
+  { settled: amounts },
+);
+
+/** A charge of which less may be needed in the end. Amounts are decimals, by unit. */
+export type Reservation = Answer<typeof reservation>;
 
 const problem = object({ code: text, detail: text, status: count }, { member: text });
 
@@ -283,6 +305,7 @@ export const readTokenPage = (body: string): Page<TokenRecord> => readJson(body,
 export const readVerdict = (body: string): Verdict => readJson(body, verdict);
 export const readVerdicts = (body: string): readonly (Verdict | Problem)[] =>
   readJson(body, object({ results: list(batchItem) })).results;
+export const readReservation = (body: string): Reservation => readJson(body, reservation);
 export const readRevoked = (body: string): Revoked => readJson(body, revoked);
 export const readRevocation = (body: string): Revocation => readJson(body, revocation);
 export const readRevocationPage = (body: string): RevocationPage => readJson(body, revocationPage);

@@ -15,6 +15,7 @@ export type {
   Problem,
   RefusalCode,
   Refused,
+  Reservation,
   Revocation,
   RevocationPage,
   Revoked,

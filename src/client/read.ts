@@ -57,6 +57,15 @@ export function nullable<T>(read: Reader<T>): Reader<T | null> {
   return (value, place) => (value === null ? null : read(value, place));
 }
 
+/** Values by name, of any names. */
+export function map<T>(read: Reader<T>): Reader<Readonly<Record<string, T>>> {
+  return (value, place) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return bad(place, "an object");
+    const members = Object.entries(value).map(([name, member]) => [name, read(member, `${place}.${name}`)]);
+    return Object.fromEntries(members);
+  };
+}
+
 export function list<T>(read: Reader<T>): Reader<readonly T[]> {
   return (value, place) =>
     Array.isArray(value)

@@ -5,6 +5,7 @@ import {
   type Page,
   type Platform,
   type Policy,
+  type Reservation,
   readApprovalPage,
   readIssuedToken,
   readKey,
@@ -12,6 +13,7 @@ import {
   readPlatform,
   readPlatformPage,
   readPolicy,
+  readReservation,
   readTokenPage,
   readTokenRecord,
   type TokenRecord,
@@ -27,6 +29,18 @@ export interface BakehouseRecords {
       options?: CallOptions,
     ): Promise<Page<TokenRecord>>;
     get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
+  };
+  /** Reservations, made by `reserve` of verify. The first to settle or release wins; the same again is answered the same. */
+  readonly reservations: {
+    get(id: string, options?: CallOptions): Promise<Reservation>;
+    /** Says the final amount of each reserved unit, and gives the rest back. */
+    settle(
+      id: string,
+      cost: Readonly<Record<string, number | string>>,
+      options?: CallOptions,
+    ): Promise<Reservation>;
+    /** Gives all of it back. */
+    release(id: string, options?: CallOptions): Promise<Reservation>;
   };
   readonly approvals: {
     /** The caller's approvals, open or decided. Deciding takes a browser: the page is `/approvals/{id}`. */
@@ -60,6 +74,19 @@ export function createRecords(transport: Transport): BakehouseRecords {
         get(transport, "/v1/tokens", readTokenPage, { ...request }, callOptions),
       get: (tokenId, callOptions) =>
         get(transport, `/v1/tokens/${encodeURIComponent(tokenId)}`, readTokenRecord, undefined, callOptions),
+    },
+
+    reservations: {
+      get: (id, callOptions) => get(transport, reservationPath(id), readReservation, undefined, callOptions),
+      async settle(id, cost, callOptions) {
+        const path = `${reservationPath(id)}/settle`;
+        const call = { method: "POST", path, body: { cost }, repeat: "always" } as const;
+        return readReservation((await transport.call(call, callOptions)).body);
+      },
+      async release(id, callOptions) {
+        const call = { method: "DELETE", path: reservationPath(id), repeat: "always" } as const;
+        return readReservation((await transport.call(call, callOptions)).body);
+      },
     },
 
     approvals: {
@@ -107,6 +134,10 @@ export async function get<T>(
 ): Promise<T> {
   const call = { method: "GET", path, repeat: "always", ...(query && { query }) } as const;
   return read((await transport.call(call, callOptions)).body);
+}
+
+function reservationPath(id: string): string {
+  return `/v1/reservations/${encodeURIComponent(id)}`;
 }
 
 function policyPath(name: string): string {

@@ -23,8 +23,15 @@ export interface VerifyRequest {
   readonly token: string;
   readonly discharges?: readonly string[];
   readonly context: Context;
-  /** What the call costs, by unit, for `spend` budgets. A text keeps its digits, a number has those that it prints. */
+  /** The cost of the call, by unit, for `spend` budgets. A text keeps its digits, a number has those that it prints. */
   readonly cost?: Readonly<Record<string, number | string>>;
+  /**
+   * This platform's own name for the question, for a day: asked again it is not charged again, and the answer says
+   * `repeated`. Never taken from a caller. Another question under it is a `charge_mismatch`.
+   */
+  readonly charge_id?: string;
+  /** Seconds for which `cost` is charged as an upper bound; settle it with `reservations.settle`. */
+  readonly reserve?: number;
   readonly proof?: string;
   /** A sequence of an earlier answer: this one must know at least as much of the revocation log. */
   readonly min_sequence?: string;

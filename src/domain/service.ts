@@ -6,6 +6,7 @@ import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { DomainError } from "./parts/error.ts";
+import type { Reservation } from "./ports/budgets.ts";
 import type { FailureFacts } from "./ports/failure.ts";
 import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
@@ -102,8 +103,12 @@ export interface VerifyRequest {
   readonly token: string;
   readonly discharges: readonly string[];
   readonly context: JsonObject;
-  /** What the call costs, by unit; each at least 0. */
+  /** The cost of the call, by unit; each at least 0. */
   readonly cost: ReadonlyMap<string, Decimal>;
+  /** The platform's name for this question, under which it is charged once. */
+  readonly chargeId: string | undefined;
+  /** Seconds for which `cost` is reserved; undefined if it is final. */
+  readonly reserve: number | undefined;
   readonly minSequence: string | undefined;
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;
@@ -117,13 +122,13 @@ export interface CaveatFailure {
   readonly agent: string | null;
   readonly code: RefusalCode;
   readonly detail: string;
-  /** Of a budget that would not do: what is left of it, a decimal. */
+  /** Of a budget that would not do: its rest, a decimal. */
   readonly remaining?: string;
   /** Of a full rate: seconds until it has room again. */
   readonly retryAfter?: number;
 }
 
-/** A budget on the chain, or on one of its discharges, and what is left of it. */
+/** A budget on the chain, or on one of its discharges, and its rest. */
 export interface BudgetView {
   readonly caveat: string;
   /** Of the link under which it is counted. */
@@ -157,6 +162,10 @@ export type Verdict =
       readonly revocationIds: readonly string[];
       /** After the charge; of a `dryRun`, as they stand. */
       readonly budgets: readonly BudgetView[];
+      /** The same question was charged before: the platform must not act on it a second time. */
+      readonly repeated?: true;
+      /** `expiresAt` is unix milliseconds. */
+      readonly reservation?: { readonly id: string; readonly expiresAt: number };
       readonly sequence: string;
     }
   | {
@@ -182,6 +191,15 @@ export interface Decisions {
   decide(caller: Caller, request: VerifyRequest): Promise<Verdict>;
   /** Rejects as a whole only if the caller may not verify: no item spoils the others. */
   decideBatch(caller: Caller, requests: readonly VerifyRequest[]): Promise<readonly BatchResult[]>;
+}
+
+/** Reservations, for the platform that made them. All reject with `not_found` for another's. */
+export interface Reservations {
+  get(caller: Caller, id: string): Promise<Reservation>;
+  /** Rejects with `conflict` if it was settled in another way or has ended, with `unprocessable` for another cost. */
+  settle(caller: Caller, id: string, cost: ReadonlyMap<string, Decimal>): Promise<Reservation>;
+  /** Gives all back. */
+  release(caller: Caller, id: string): Promise<Reservation>;
 }
 
 /** A target of a revocation. An undefined `issuedBefore` means everything until now. */
@@ -373,6 +391,7 @@ export interface Service {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
   readonly decisions: Decisions;
+  readonly reservations: Reservations;
   readonly revocations: Revocations;
   readonly platforms: Platforms;
   readonly keys: Keys;

@@ -5,6 +5,7 @@ import { createServiceCredentials } from "../domain/access/service-credentials.t
 import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
 import { createCharging } from "../domain/budget/charging.ts";
+import { createReservations } from "../domain/budget/reservations.ts";
 import { createApprovals } from "../domain/discharge/approvals.ts";
 import { createBakery } from "../domain/discharge/bakery.ts";
 import { createBakeryLogins } from "../domain/discharge/bakery-login.ts";
@@ -139,7 +140,15 @@ export function compose(parts: Parts) {
       idempotency: createIdempotency(parts),
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
-    decisions: createDecisions({ tokenVerifier, knowledge, feed, clock, charge: createCharging(parts) }),
+    decisions: createDecisions({
+      tokenVerifier,
+      knowledge,
+      feed,
+      clock,
+      charge: createCharging(parts),
+      randomness: parts.randomness,
+    }),
+    reservations: createReservations(parts),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys, allowance }),

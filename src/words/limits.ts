@@ -3,3 +3,9 @@ export const CONTEXT_DEPTH = 64;
 
 /** Most questions in a batch. */
 export const BATCH_QUESTIONS = 1_000;
+
+/** Most characters of a `charge_id`. */
+export const CHARGE_ID = 128;
+
+/** The longest life of a reservation, seconds. */
+export const RESERVE_SECONDS = 86_400;

@@ -24,3 +24,7 @@ export type Decision = (typeof DECISIONS)[number];
 /** The writers of a summary's parts. `service`: nobody's words, only times and counts that the service enforces. */
 export const SUMMARY_AUTHORS = ["issued", "holder", "service"] as const;
 export type SummaryAuthor = (typeof SUMMARY_AUTHORS)[number];
+
+/** States of a reservation. `expired`: nobody has settled it in time, so it stays charged. */
+export const RESERVATION_STATES = ["open", "settled", "released", "expired"] as const;
+export type ReservationState = (typeof RESERVATION_STATES)[number];

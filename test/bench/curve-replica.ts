@@ -87,6 +87,8 @@ async function round({ composed }: InProcessReplica, all: readonly Shown[]): Pro
         discharges: [],
         context,
         cost: new Map(),
+        chargeId: undefined,
+        reserve: undefined,
         minSequence: undefined,
         dryRun: false,
       };

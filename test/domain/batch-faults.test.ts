@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
+import { systemRandomness } from "../../src/run/system.ts";
 
 const FAULT = new TypeError("not foreseen");
 const OUTAGE = new DomainError("unavailable", "a key could not be had");
@@ -24,6 +25,7 @@ function decisions(monotonic = () => 0) {
   };
   return createDecisions({
     tokenVerifier: { verify, verifyAny: verify, again: (token) => token },
+    randomness: systemRandomness,
     charge: async () => expect.fail("nothing is charged"),
     knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
     feed: { reach: async () => undefined },
@@ -36,6 +38,8 @@ const ask = (token: string) => ({
   discharges: [],
   context: new Map(),
   cost: new Map(),
+  chargeId: undefined,
+  reserve: undefined,
   minSequence: undefined,
   dryRun: false,
 });

@@ -5,7 +5,13 @@ import { DomainError } from "../../src/domain/parts/error.ts";
 import type { BudgetCall, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
 import { createGate } from "../support/service-steps.ts";
 
-const PASSED: BudgetOutcome = { passed: true, left: [] };
+const PASSED: BudgetOutcome = {
+  passed: true,
+  repeated: false,
+  mismatched: false,
+  reservation: undefined,
+  left: [],
+};
 const call = (): BudgetCall => ({ draws: [], dry: false });
 
 /** Charging on a store whose groups are written down, and wait at the gate of their platform. */
@@ -21,7 +27,9 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
   const charge = createCharging({
     store: {
       budgets: {
-        dropEnded: async () => 0,
+        dropEnded: async () => {},
+        reservation: async () => undefined,
+        settle: async () => ({ outcome: "unknown" }),
         async charge(platform, calls) {
           groups.push({ platform, calls });
           await gate(platform).opened;

@@ -11,6 +11,7 @@ import { createBundleVerifier, createFindKey } from "../../src/domain/verify/ver
 import { createTokenVerifier, type TokenVerifier } from "../../src/domain/verify/verify-token.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+import { systemRandomness } from "../../src/run/system.ts";
 import { printIdentifier } from "../../src/words/identifier.ts";
 
 export const KEY_ID = "Zk3vQm2xT9aBcDeF";
@@ -80,8 +81,12 @@ export function verdict(
     feed: { reach: () => Promise.resolve() },
     clock: { now: () => now, monotonic: () => now },
     // Whatever was remembered, the same is charged.
+    randomness: systemRandomness,
     charge: async (_, { draws }) => ({
       passed: false,
+      repeated: false,
+      mismatched: false,
+      reservation: undefined,
       left: draws.map(({ link, most }) => ({
         remaining: `${most} of ${Buffer.from(link).toString("hex")}`,
         short: true,
@@ -97,7 +102,14 @@ export function verdict(
     depth: 1,
     refuses: () => undefined,
   } as const;
-  return decisions.decide(caller, { ...asked, cost: new Map(), minSequence: undefined, dryRun: false });
+  return decisions.decide(caller, {
+    ...asked,
+    cost: new Map(),
+    chargeId: undefined,
+    reserve: undefined,
+    minSequence: undefined,
+    dryRun: false,
+  });
 }
 
 /** @param maxBytes the cache's bound; 0 for a verifier without any memory */

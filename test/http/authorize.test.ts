@@ -12,6 +12,7 @@ const EVERYONE: readonly Who[] = ["administrator", "platform", "human"];
 const MAY: Readonly<Record<string, readonly Who[]>> = {
   "POST /v1/verify": ["platform"],
   "POST /v1/verify/batch": ["platform"],
+  "POST /v1/reservations/{id}/settle": ["platform"],
   "POST /v1/tokens": ["platform", "human"],
   "POST /v1/platforms": ["administrator"],
   "POST /v1/platforms/{name}/credentials": ["administrator"],

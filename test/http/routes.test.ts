@@ -117,6 +117,13 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   },
   getPolicy: { path: "/v1/platforms/default/policy" },
   putPolicy: { path: "/v1/platforms/default/policy", body: POLICY, required: ["rules"], lines: POLICY_LINES },
+  getReservation: { path: `/v1/reservations/${REQUEST_ID}` },
+  settleReservation: {
+    path: `/v1/reservations/${REQUEST_ID}/settle`,
+    body: { cost: { EUR: "1.25" } },
+    required: ["cost"],
+  },
+  releaseReservation: { path: `/v1/reservations/${REQUEST_ID}` },
   listKeys: {
     path: "/v1/keys",
     query: { platform: NAMES, limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },

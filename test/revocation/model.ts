@@ -101,6 +101,8 @@ function issue(who: number): Command {
       discharges: [],
       context: new Map(),
       cost: new Map(),
+      chargeId: undefined,
+      reserve: undefined,
       minSequence: undefined,
       dryRun: false,
     });

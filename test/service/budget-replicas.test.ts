@@ -77,6 +77,8 @@ describe("[postgres] budgets of two replicas", () => {
         discharges: [],
         context: new Map(),
         cost: new Map(),
+        chargeId: undefined,
+        reserve: undefined,
         minSequence: undefined,
         dryRun: false,
       });

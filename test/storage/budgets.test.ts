@@ -2,15 +2,18 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 
+import { DomainError } from "../../src/domain/parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../../src/domain/parts/lifetimes.ts";
 import type { BudgetCall, BudgetDraw } from "../../src/domain/ports/budgets.ts";
+import { openStore } from "../../src/storage/open.ts";
 import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
-import { openServerStore } from "../support/replica.ts";
 import { raw } from "./raw.ts";
 import { bytes } from "./samples.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+/** The outcome of a call that has no key and reserves nothing. */
+const PLAIN = { repeated: false, mismatched: false, reservation: undefined };
 let count = 0;
 
 /** A counter that no other test has. */
@@ -46,8 +49,8 @@ describeOnEachDatabase("budgets", (open) => {
     const uses = draw("3");
     expect(await passed(call(uses), call(uses))).toEqual([true, true]);
     expect(await charge(call(uses), call(uses))).toEqual([
-      { passed: true, left: [{ remaining: "0", short: false, retryAfter: undefined }] },
-      { passed: false, left: [{ remaining: "0", short: true, retryAfter: undefined }] },
+      { ...PLAIN, passed: true, left: [{ remaining: "0", short: false, retryAfter: undefined }] },
+      { ...PLAIN, passed: false, left: [{ remaining: "0", short: true, retryAfter: undefined }] },
     ]);
   });
 
@@ -79,6 +82,7 @@ describeOnEachDatabase("budgets", (open) => {
     const uses = draw("2");
     expect(await charge(dry(uses), dry(uses), dry(uses))).toEqual(
       Array.from({ length: 3 }, () => ({
+        ...PLAIN,
         passed: true,
         left: [{ remaining: "2", short: false, retryAfter: undefined }],
       })),
@@ -182,6 +186,7 @@ describeOnEachDatabase("budgets", (open) => {
                   used[counter] = (used[counter] ?? 0n) + (cents[at] ?? 0n);
               }
               return {
+                ...PLAIN,
                 passed: passes,
                 left: takes.map(({ counter }, at) => ({
                   remaining: String(Number((limits[counter] ?? 0n) - (used[counter] ?? 0n)) / 100),
@@ -209,41 +214,59 @@ describeOnEachDatabase("budgets", (open) => {
     await db.store.budgets.dropEnded();
     expect(await left(uses)).toBe("0");
     db.shift(10_000);
-    expect(await db.store.budgets.dropEnded()).toBeGreaterThan(0);
+    await db.store.budgets.dropEnded();
     expect(await left(uses)).toBe("1");
     expect(await passed(call(endless, distant))).toEqual([true]);
     db.shift(MAX_TOKEN_LIFE + 30 * MINUTE);
     await db.store.budgets.dropEnded();
     expect([await left(endless), await left(distant)]).toEqual(["0", "0"]);
     db.shift(2 * HOUR);
-    expect(await db.store.budgets.dropEnded()).toBeGreaterThan(1);
+    await db.store.budgets.dropEnded();
     expect([await left(endless), await left(distant)]).toEqual(["2", "2"]);
   });
 });
 
 describeOn("postgres", "budgets of two replicas", (open) => {
   test("never deadlock, never let more pass, and lose no call", async () => {
-    const { store, url = "" } = await open();
-    const other = await openServerStore(url);
+    const states: (string | undefined)[] = [];
+    const report = {
+      failed: ({ sqlstate }: { readonly sqlstate: string | undefined }) => void states.push(sqlstate),
+      unreachable: () => {},
+      warn: () => {},
+    };
+    const { store, url = "" } = await open({ report });
+    const other = await openStore({ place: { kind: "server", url }, deadline: 15_000, report });
     const shared = Array.from({ length: 8 }, () => draw("40"));
-    let refused = 0;
     const used = shared.map(() => 0);
+    let [refused, unknown] = [0, 0];
+    async function chargeOne(caller: number, turn: number): Promise<void> {
+      // Overlapping chains, each in an order of its own.
+      const chosen = shared.filter((_one, at) => (at * 7 + caller * 3 + turn) % 3 !== 0);
+      const draws = caller % 2 === 0 ? chosen : chosen.toReversed();
+      try {
+        const [outcome] = await (caller % 4 < 2 ? store : other).budgets.charge("p", [call(...draws)]);
+        if (outcome?.passed !== true) refused += 1;
+        else for (const one of draws) used[shared.indexOf(one)] = (used[shared.indexOf(one)] ?? 0) + 1;
+      } catch (error) {
+        // A machine that is busy may hold a counter for longer than anybody waits for it.
+        if (!(error instanceof DomainError)) throw error;
+        unknown += 1;
+      }
+    }
     await Promise.all(
-      Array.from({ length: 32 }, async (_, caller) => {
-        for (let turn = 0; turn < 6; turn++) {
-          // Overlapping chains, each in an order of its own.
-          const chosen = shared.filter((_one, at) => (at * 7 + caller * 3 + turn) % 3 !== 0);
-          const draws = caller % 2 === 0 ? chosen : chosen.toReversed();
-          const [outcome] = await (caller % 4 < 2 ? store : other).budgets.charge("p", [call(...draws)]);
-          if (outcome?.passed !== true) refused += 1;
-          else for (const one of draws) used[shared.indexOf(one)] = (used[shared.indexOf(one)] ?? 0) + 1;
-        }
+      Array.from({ length: 16 }, async (_, caller) => {
+        for (let turn = 0; turn < 10; turn++) await chargeOne(caller, turn);
       }),
     );
     const [asked] = await store.budgets.charge("p", [dry(...shared)]);
-    expect(asked?.left.map(({ remaining }) => 40 - Number(remaining))).toEqual(used);
-    expect(Math.max(...used)).toBe(40);
-    expect(refused).toBeGreaterThan(0);
+    const charged = asked?.left.map(({ remaining }) => 40 - Number(remaining)) ?? [];
+    for (const [at, count] of charged.entries()) {
+      expect(count).toBeLessThanOrEqual(40);
+      expect(count).toBeGreaterThanOrEqual(used[at] ?? 0);
+      expect(count).toBeLessThanOrEqual((used[at] ?? 0) + unknown);
+    }
+    expect(refused + unknown).toBeGreaterThan(0);
+    expect(states).not.toContain("40P01");
     await other.close();
   });
 

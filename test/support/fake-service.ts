@@ -1,6 +1,7 @@
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
+import type { Reservation } from "../../src/domain/ports/budgets.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity, Session } from "../../src/domain/ports/sessions.ts";
@@ -134,6 +135,14 @@ export const REFUSED: Verdict = {
   sequence: SEQUENCE,
 };
 
+export const RESERVATION: Reservation = {
+  id: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7083",
+  state: "open",
+  cost: { EUR: "2" },
+  settled: null,
+  expiresAt: AT + 600_000,
+};
+
 export const REVOCATION: Revocation = {
   id: "019a8b40-0000-7000-8000-000000000001",
   number: 42,
@@ -265,6 +274,11 @@ function usual(): Service {
       decide: async () => ALLOWED,
       decideBatch: async (_caller, requests) => requests.map(() => ALLOWED),
     },
+    reservations: {
+      get: async () => RESERVATION,
+      settle: async () => ({ ...RESERVATION, state: "settled", settled: { EUR: "1.25" } }),
+      release: async () => ({ ...RESERVATION, state: "released" }),
+    },
     revocations: {
       revoke: async (_caller, { targets }) => ({
         revocations: targets.map(() => ({ revocation: REVOCATION, sequence: "k3v9Qm2x-42" })),
@@ -378,6 +392,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     authentication: record("authentication"),
     tokens: record("tokens"),
     decisions: record("decisions"),
+    reservations: record("reservations"),
     revocations: record("revocations"),
     platforms: record("platforms"),
     keys: record("keys"),

@@ -132,6 +132,8 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
       discharges: [],
       context: new Map(),
       cost: new Map(),
+      chargeId: undefined,
+      reserve: undefined,
       minSequence,
       dryRun: false,
     };

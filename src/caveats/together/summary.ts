@@ -33,6 +33,7 @@ const MOST_AGENTS = 5;
 export function summarise(conditions: readonly Condition[], options: SummaryOptions = {}): string {
   if (conditions.length === 0) return "No conditions.";
   const caveats: Caveat[] = [];
+  const budgets = budgetPhrases(conditions);
   const locations = new Set<string>();
   let unknown = 0;
   for (const condition of conditions) {
@@ -44,7 +45,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const phrases = [
     ...timePhrases(caveats, options.now),
     ...attributePhrases(mergeCaveats(caveats.filter(isOnAttribute))),
-    ...budgetPhrases(caveats),
+    ...budgets,
     ...dischargePhrases(caveats),
     ...[...locations].map(proofPhrase),
   ];
@@ -55,7 +56,9 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
 /** What a chain says of time, of handing on and of calls, in numbers alone: no text of a caveat is repeated. */
 export function summariseLimits(conditions: readonly Condition[], { now }: SummaryOptions = {}): string {
   const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
-  const counts = caveats.filter((caveat) => caveat.kind !== "spend");
+  const counts = conditions.filter(
+    (condition) => condition.state === "known" && condition.caveat.kind !== "spend",
+  );
   return sentence([...timePhrases(caveats, now), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
 }
 
@@ -90,8 +93,13 @@ function moment(instant: Instant, now: Instant | undefined): string {
 }
 
 /** Each budget is a counter of its own, so none is put together with another; only equal words are said once. */
-function budgetPhrases(caveats: readonly Caveat[]): readonly string[] {
-  return [...new Set(caveats.filter(isBudget).map(budgetPhrase))];
+function budgetPhrases(conditions: readonly Condition[]): readonly string[] {
+  const phrases = conditions.flatMap((condition) => {
+    if (condition.state !== "known" || !isBudget(condition.caveat)) return [];
+    const phrase = budgetPhrase(condition.caveat);
+    return [condition.left === undefined ? phrase : `${phrase}, ${condition.left} left`];
+  });
+  return [...new Set(phrases)];
 }
 
 function dischargePhrases(caveats: readonly Caveat[]): readonly string[] {

@@ -1,7 +1,7 @@
 import { Token, type Verdict } from "../../client/index.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { readContext } from "../context.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT, UsageError } from "../exit.ts";
 import { readJsonFile, readTokenText } from "../input.ts";
 import { connect } from "../service.ts";
 import { inspectionLines, verdictLines } from "../show.ts";
@@ -11,6 +11,12 @@ const OPTIONS = {
   ...TOKEN_OPTION,
   ...SERVICE_OPTIONS,
   context: { type: "string", value: "FILE", help: "the context as a JSON object, - for standard input" },
+  cost: {
+    type: "string",
+    multiple: true,
+    value: "UNIT=AMOUNT",
+    help: "what the call costs, for spend budgets",
+  },
   "min-sequence": {
     type: "string",
     value: "SEQUENCE",
@@ -32,6 +38,7 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
     {
       token,
       context,
+      ...(invocation.texts("cost").length > 0 && { cost: readCost(invocation.texts("cost")) }),
       ...(minSequence !== undefined && { min_sequence: minSequence }),
       ...(dryRun && { dry_run: true }),
     },
@@ -40,6 +47,17 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
   if (!verdict.allowed && verdict.code === "unknown_key")
     terminal.say(`bakehouse: ${hint(token, client.origin)}`);
   return { verdict, token };
+}
+
+/** The amounts stay texts, so that they keep their digits; the service says which are none. */
+function readCost(words: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf("=");
+      if (at < 1) throw new UsageError("say what the call costs as UNIT=AMOUNT, such as --cost EUR=12.50");
+      return [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
 }
 
 /** Why a token is nobody's here, as far as it names its origin. */

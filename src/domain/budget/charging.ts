@@ -6,8 +6,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 
 /**
- * Charges one call to all of its counters or to none. Rejects with `unavailable` where nobody can tell whether it was
- * charged, or where it had to wait for too long and was not.
+ * Charges one call to all of its counters or to none. Rejects with `unavailable` if nobody can tell whether it was
+ * charged, or if it had to wait for too long and was not.
  */
 export type Charging = (platform: string, call: BudgetCall) => Promise<BudgetOutcome>;
 
@@ -17,7 +17,7 @@ const TOGETHER = 1_000;
 /** Milliseconds that a call waits for its turn. */
 const LONGEST_WAIT = 5_000;
 
-/** Connections of a store whose number is not said. */
+/** Connections of a store that does not say its number. */
 const USUAL_CONNECTIONS = 10;
 
 interface Job {

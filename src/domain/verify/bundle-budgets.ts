@@ -5,7 +5,8 @@ import { explainBudget } from "../../caveats/explain.ts";
 import { rateText } from "../../caveats/print.ts";
 import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
 import type { RevocationId, VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
-import type { BudgetCall, BudgetDraw, BudgetOutcome } from "../ports/budgets.ts";
+import { plainCost } from "../budget/reservations.ts";
+import type { BudgetCall, BudgetDraw, BudgetOutcome, NewReservation } from "../ports/budgets.ts";
 import type { BudgetView, CaveatFailure } from "../service.ts";
 
 /** A budget on a verified chain, and the link under which it is counted. */
@@ -24,7 +25,7 @@ export interface Budget {
   readonly endsAt: number | undefined;
 }
 
-/** What nearly all tokens have. */
+/** The budgets of nearly all tokens. */
 const NONE: readonly Budget[] = [];
 
 /** Milliseconds. */
@@ -55,7 +56,8 @@ function budgetsOn(
   let budgets: Budget[] | undefined;
   let agent: string | null = null;
   let endsAt = Number.POSITIVE_INFINITY;
-  for (const [index, condition] of conditions.entries()) {
+  for (let index = 0; index < conditions.length; index++) {
+    const condition = conditions[index] as Condition;
     if (condition.state !== "known") continue;
     const { caveat } = condition;
     if (caveat.kind === "agent") agent = agentText(caveat);
@@ -102,13 +104,28 @@ export function callOn(
   return { draws: [...draws.values()], dry };
 }
 
+/** The reservation of one call: all that `spend` budgets are charged. */
+export function reservationOn(
+  budgets: readonly Budget[],
+  cost: ReadonlyMap<string, Decimal>,
+  reservation: Pick<NewReservation, "id" | "life">,
+): NewReservation {
+  const spends = new Map<string, NewReservation["spends"][number]>();
+  for (const { caveat, link } of budgets) {
+    if (caveat.kind !== "spend") continue;
+    const amount = formatDecimal(costOf(caveat.unit, cost));
+    spends.set(link.text, { link: link.bytes, unit: caveat.unit, amount });
+  }
+  return { ...reservation, spends: [...spends.values()], cost: plainCost(cost) };
+}
+
 function costOf(unit: string, cost: ReadonlyMap<string, Decimal>): Decimal {
   const amount = cost.get(unit);
   if (amount === undefined) throw new Error("a spend was cleared without a cost");
   return amount;
 }
 
-/** Every budget with what is left of it, as answers show them. */
+/** Every budget and its rest, as answers show them. */
 export function budgetViews(budgets: readonly Budget[], outcome: BudgetOutcome): readonly BudgetView[] {
   const left = leftBy(budgets, outcome);
   return budgets.map(({ caveat, text, agent, discharge, link }) => ({
@@ -119,6 +136,13 @@ export function budgetViews(budgets: readonly Budget[], outcome: BudgetOutcome):
     remaining: left(link).remaining,
     discharge,
   }));
+}
+
+/** The rest of the root macaroon's budgets, by the place of their caveats. */
+export function leftInRoot(budgets: readonly Budget[], outcome: BudgetOutcome): ReadonlyMap<number, string> {
+  const left = leftBy(budgets, outcome);
+  const own = budgets.filter(({ discharge }) => discharge === undefined);
+  return new Map(own.map(({ index, link }) => [index, left(link).remaining]));
 }
 
 /** Every budget that would not do. @param cost by unit */
@@ -160,7 +184,7 @@ function limitText(caveat: BudgetCaveat): string {
   }
 }
 
-/** Finds what is left by link: the draws are in the order in which links first appear. */
+/** Finds the rest by link: the draws are in the order in which links first appear. */
 function leftBy(budgets: readonly Budget[], { left }: BudgetOutcome) {
   const places = new Map<string, number>();
   for (const { link } of budgets) if (!places.has(link.text)) places.set(link.text, places.size);

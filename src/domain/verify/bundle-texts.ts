@@ -11,9 +11,13 @@ import type { VerifiedMacaroon } from "../../macaroon/index.ts";
 export interface BundleTexts {
   caveats: readonly string[] | undefined;
   links: readonly string[] | undefined;
-  summary:
-    | { readonly day: number; readonly text: string; readonly parts: readonly SummaryPart[] }
-    | undefined;
+  summary: (Summary & { readonly day: number }) | undefined;
+}
+
+/** What a token allows, in sentences, whole and told apart by origin. */
+export interface Summary {
+  readonly text: string;
+  readonly parts: readonly SummaryPart[];
 }
 
 /** A bundle with its texts. */
@@ -52,15 +56,32 @@ const DAY = 86_400_000;
  *
  * @param now unix milliseconds, before the token's end
  */
-export function summaryOf(
-  { texts, conditions, identifier }: Told,
-  now: number,
-): { readonly text: string; readonly parts: readonly SummaryPart[] } {
+export function summaryOf({ texts, conditions, identifier }: Told, now: number): Summary {
   const day = Math.floor(now / DAY);
   if (texts.summary?.day !== day) {
-    const options = { now: instantFromMilliseconds(now) };
-    const text = summarise(conditions, options);
-    texts.summary = { day, text, parts: summaryParts(conditions, identifier.issuedCaveats, options) };
+    texts.summary = { day, ...summaryWith(conditions, identifier.issuedCaveats, now) };
   }
   return texts.summary;
+}
+
+/**
+ * The same, with what is left of the root macaroon's budgets: it differs each time.
+ *
+ * @param left by the place of the condition
+ */
+export function summaryWithBudgets(
+  { conditions, identifier }: Told,
+  now: number,
+  left: ReadonlyMap<number, string>,
+): Summary {
+  const told = conditions.map((condition, index) => {
+    const rest = left.get(index);
+    return rest === undefined || condition.state !== "known" ? condition : { ...condition, left: rest };
+  });
+  return summaryWith(told, identifier.issuedCaveats, now);
+}
+
+function summaryWith(conditions: readonly Condition[], issued: number, now: number): Summary {
+  const options = { now: instantFromMilliseconds(now) };
+  return { text: summarise(conditions, options), parts: summaryParts(conditions, issued, options) };
 }

@@ -61,7 +61,7 @@ export function clearToken(
   cost?: ReadonlyMap<string, Decimal>,
 ): TokenClearance {
   const { macaroon } = token;
-  const facts = { now: instantFromMilliseconds(now), context, ...(cost !== undefined && { cost }) };
+  const facts = { now: instantFromMilliseconds(now), context, cost };
   // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
   const root: Clearance = clear(token.conditions, { ...facts, macaroon: "root" }, work);

@@ -1,14 +1,18 @@
 import type { Charging } from "../budget/charging.ts";
+import { chargeKey } from "../budget/question.ts";
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
+import { uuidv7 } from "../parts/uuid.ts";
 import { requirePlatform } from "../permission.ts";
+import type { BudgetCall } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { BatchResult, BudgetView, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
-import { budgetFailures, budgetViews, callOn } from "./bundle-budgets.ts";
-import { caveatsOf, linksOf, summaryOf } from "./bundle-texts.ts";
+import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
+import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { clearToken } from "./clear-token.ts";
 import type { TokenVerifier, VerifiedToken } from "./verify-token.ts";
 
@@ -37,13 +41,12 @@ function refusalOf(error: unknown): DomainError | ItemFault {
 function allowed(
   platform: string,
   token: VerifiedToken,
-  now: number,
   agents: readonly string[],
   budgets: readonly BudgetView[],
+  summary: Summary,
   sequence: string,
-): Verdict {
+): Extract<Verdict, { readonly allowed: true }> {
   const links = linksOf(token);
-  const summary = summaryOf(token, now);
   return {
     allowed: true,
     tokenId: token.identifier.tokenId,
@@ -74,8 +77,9 @@ export function createDecisions(options: {
   readonly feed: Pick<RevocationFeed, "reach">;
   readonly clock: Clock;
   readonly charge: Charging;
+  readonly randomness: Randomness;
 }): Decisions {
-  const { tokenVerifier, knowledge, feed, clock, charge } = options;
+  const { tokenVerifier, knowledge, feed, clock, charge, randomness } = options;
 
   /** Waits for `min_sequence`, if there is one. */
   async function reach(minSequence: string | undefined): Promise<void> {
@@ -104,25 +108,53 @@ export function createDecisions(options: {
     if (token.budgets.length > 0) {
       return { budgets: token.budgets.length, settled: chargedVerdict(platform, token, request) };
     }
-    return allowed(platform, token, now, agents, NO_BUDGETS, sequence);
+    return allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence);
+  }
+
+  function callOf(platform: string, token: VerifiedToken, request: VerifyRequest): BudgetCall {
+    const { budgets, macaroon } = token;
+    const { context, cost, chargeId, reserve, dryRun } = request;
+    const call = callOn(budgets, cost, dryRun);
+    const id = { id: uuidv7(clock.now(), randomness), life: (reserve ?? 0) * 1000 };
+    const reserved = reserve === undefined ? call : { ...call, reserve: reservationOn(budgets, cost, id) };
+    if (chargeId === undefined) return reserved;
+    const discharges = macaroon.discharges.flatMap((discharge) =>
+      discharge.state === "good" ? [discharge.revocationId.text] : [],
+    );
+    const asked = { link: macaroon.revocationId.text, discharges, context, cost, reserve };
+    return { ...reserved, key: chargeKey(platform, chargeId, asked) };
   }
 
   /** Charges a call that nothing else forbids, and then asks again for all that may have changed meanwhile. */
   async function chargedVerdict(
     platform: string,
     verified: VerifiedToken,
-    { context, cost, dryRun }: VerifyRequest,
+    request: VerifyRequest,
   ): Promise<Verdict> {
+    const { context, cost } = request;
     const { budgets } = verified;
-    const outcome = await charge(platform, callOn(budgets, cost, dryRun));
+    const outcome = await charge(platform, callOf(platform, verified, request));
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
     const token = tokenVerifier.again(verified);
     const now = clock.now();
     const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    if (outcome.mismatched) {
+      throw new DomainError(
+        "charge_mismatch",
+        "this charge_id came with another question before",
+        "charge_id",
+      );
+    }
     if (outcome.passed) {
-      return allowed(platform, token, now, agents, budgetViews(budgets, outcome), sequence);
+      const { repeated, reservation } = outcome;
+      const summary = summaryWithBudgets(token, now, leftInRoot(budgets, outcome));
+      return {
+        ...allowed(platform, token, agents, budgetViews(budgets, outcome), summary, sequence),
+        ...(repeated && { repeated }),
+        ...(reservation !== undefined && { reservation }),
+      };
     }
     const exhausted = budgetFailures(budgets, outcome, cost);
     const { detail } = exhausted[0] ?? { detail: "a budget has nothing left" };

@@ -49,6 +49,12 @@ export const PROBLEMS = {
     title: "Conflict",
     description: "It contradicts what already exists, such as a platform of the same name.",
   },
+  charge_mismatch: {
+    status: 409,
+    title: "Another question has used this charge_id",
+    description:
+      "The `charge_id` was charged before for another token, context, cost or reservation. Nothing was charged now.",
+  },
   idempotency_in_flight: {
     status: 409,
     title: "The same request is still being answered",

@@ -12,6 +12,7 @@ import { callback, login, logout } from "./login.ts";
 import { oauthRevoke } from "./oauth-revoke.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
 import { getPolicy, putPolicy } from "./policy.ts";
+import { getReservation, releaseReservation, settleReservation } from "./reservations.ts";
 import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
 import { getToken, issueToken, listTokens } from "./tokens.ts";
@@ -24,6 +25,9 @@ export const ROUTES: readonly Route[] = [
   getToken,
   verify,
   verifyBatch,
+  getReservation,
+  settleReservation,
+  releaseReservation,
   revoke,
   revocationLog,
   oauthRevoke,

@@ -71,6 +71,7 @@ export const verify = defineRoute({
   authorize: (caller) => void requirePlatform(caller, "verify"),
   body: verifyBody,
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
+  problems: ["charge_mismatch"],
   async handler({ service, caller, body }) {
     return jsonText(200, verdictJson(await service.decisions.decide(caller, body)));
   },

@@ -73,6 +73,14 @@ export const allowedSchema = z
     budgets: z
       .array(budgetSchema)
       .meta({ description: "Every budget of the chain and of its discharges, after this call was charged." }),
+    repeated: z.literal(true).optional().meta({
+      description:
+        "The same question was charged before under its `charge_id`: the platform must not act on it a second time.",
+    }),
+    reservation: z
+      .strictObject({ id: opaqueId, expires_at: instant })
+      .optional()
+      .meta({ description: "What `reserve` made: unsettled at its end, it stays charged." }),
     sequence,
   })
   .meta({
@@ -172,6 +180,13 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
         remaining,
         ...(discharge !== undefined && { discharge }),
       };
+    }),
+    ...(verdict.repeated && { repeated: true as const }),
+    ...(verdict.reservation !== undefined && {
+      reservation: {
+        id: verdict.reservation.id,
+        expires_at: printInstant(verdict.reservation.expiresAt),
+      },
     }),
     sequence: verdict.sequence,
   };

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { RESERVED_NAMES, reservedMember } from "../../caveats/reserved.ts";
-import { type Decimal, type DecimalReading, readDecimal } from "../../caveats/values/decimal.ts";
 import type { VerifyRequest } from "../../domain/service.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
-import { UNIT } from "../../words/ids.ts";
-import { CONTEXT_DEPTH } from "../../words/limits.ts";
+import { CHARGE_ID, CONTEXT_DEPTH, RESERVE_SECONDS } from "../../words/limits.ts";
 import { MAX_BODY } from "../request/body.ts";
-import { check, plainBody } from "../request/json-body.ts";
+import { check } from "../request/json-body.ts";
+import { costSchema, keptAsParsed, NO_COST, readCost } from "./cost.ts";
 import { sequence } from "./text.ts";
 
 function isObject(value: unknown): value is JsonObject {
@@ -34,7 +33,7 @@ function depth(value: JsonValue, size: { values: number }): number {
   return deepest + 1;
 }
 
-// In two members, numbers must keep their source text: these stay as they were parsed.
+// Here and in `cost`, numbers must keep their source text: these members stay as they were parsed.
 const context = z
   .custom<JsonObject>(isObject, "must be an object")
   .superRefine((members, issues) => {
@@ -51,53 +50,6 @@ const context = z
     additionalProperties: true,
     description: `The facts of the call that the token's caveats are cleared against; any member can be constrained by \`name\` or a dotted path. Numbers are compared as written, digit by digit. The names that belong to the service are refused: \`${RESERVED_NAMES.join(" ")}\`. Nested at most ${CONTEXT_DEPTH} deep.`,
   });
-
-const cost = z
-  .custom<JsonObject>(isObject, "must be an object")
-  .superRefine((members, issues) => {
-    for (const [unit, amount] of members) {
-      const rule = costRule(unit, amount);
-      if (rule === undefined) continue;
-      issues.addIssue({ code: "custom", path: [unit], message: rule });
-      return;
-    }
-  })
-  .meta({
-    type: "object",
-    additionalProperties: {
-      anyOf: [
-        { type: "number", minimum: 0 },
-        { type: "string", pattern: "^(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?$" },
-      ],
-    },
-    description:
-      "What the call costs, by unit, for `spend` budgets: numbers, or texts of the same form, of at least 0 and at most 40 digits, read digit by digit. A token with a `spend` in a unit that is missing here is refused (`caveat_failed`).",
-  });
-
-function costRule(unit: string, amount: JsonValue): string | undefined {
-  if (!UNIT.test(unit)) return "must be named by a letter or _, then up to 63 letters, digits, _ or -";
-  const decimal = readAmount(amount);
-  if (decimal === "too_long") return "must have at most 40 digits";
-  return decimal === undefined ? "must be a number of at least 0, or a text that holds one" : undefined;
-}
-
-function readAmount(amount: JsonValue): DecimalReading {
-  const text = amount instanceof JsonNumber ? amount.text : amount;
-  return typeof text === "string" && !text.startsWith("-") ? readDecimal(text) : undefined;
-}
-
-const NO_COST: ReadonlyMap<string, Decimal> = new Map();
-
-/** @param members as the schema let them pass */
-function readCost(members: JsonObject | undefined): ReadonlyMap<string, Decimal> {
-  if (members === undefined) return NO_COST;
-  const costs = new Map<string, Decimal>();
-  for (const [unit, amount] of members) {
-    const decimal = readAmount(amount);
-    if (typeof decimal === "object") costs.set(unit, decimal);
-  }
-  return costs;
-}
 
 // Not an array of strings to the schema, which would remember an offence for each of many wrong elements.
 const discharges = z
@@ -121,7 +73,21 @@ export const verifyRequestSchema = z
     }),
     discharges: discharges.optional(),
     context,
-    cost: cost.optional(),
+    cost: costSchema.optional(),
+    charge_id: z
+      .string()
+      .min(1)
+      .max(CHARGE_ID)
+      .refine((text) => text.isWellFormed(), "must be well-formed text")
+      .optional()
+      .meta({
+        description:
+          "A text of the platform's own making, never the caller's, that names this question for a day: asked again, it is decided anew and not charged again (`repeated`). Another question under it is 409. Without it, a call that got no answer may have been charged.",
+      }),
+    reserve: z.int().min(1).max(RESERVE_SECONDS).optional().meta({
+      description:
+        "Seconds. Charges `cost` as an upper bound and answers with a `reservation`, which is settled later; at most to the end of the token. Not answered for a token without budgets.",
+    }),
     proof: z.string().max(16_384).optional().meta({
       description:
         "A DPoP proof. Not looked at until `holder` caveats are built; a token with one is refused as `caveat_unknown`, with or without a proof.",
@@ -156,26 +122,28 @@ function readUsual(tree: JsonValue): VerifyRequest | undefined {
   const given = tree.get("context");
   if (typeof token !== "string" || !isObject(given)) return undefined;
   if (reservedMember(given) !== undefined || sizeRule(given) !== undefined) return undefined;
-  return { token, discharges: [], context: given, cost: NO_COST, minSequence: undefined, dryRun: false };
+  return {
+    token,
+    discharges: [],
+    context: given,
+    cost: NO_COST,
+    chargeId: undefined,
+    reserve: undefined,
+    minSequence: undefined,
+    dryRun: false,
+  };
 }
 
 function readAny(tree: JsonValue): VerifyRequest {
-  const read = check(verifyRequestSchema, isObject(tree) ? shallow(tree) : plainBody(tree));
+  const read = check(verifyRequestSchema, keptAsParsed(tree, ["context", "cost"]));
   return {
     token: read.token,
     discharges: read.discharges ?? [],
     context: read.context,
     cost: readCost(read.cost),
+    chargeId: read.charge_id,
+    reserve: read.reserve,
     minSequence: read.min_sequence,
     dryRun: read.dry_run ?? false,
   };
-}
-
-function shallow(tree: JsonObject): object {
-  const kept = ["context", "cost"];
-  const rest = plainBody(new Map([...tree].filter(([name]) => !kept.includes(name)))) as object;
-  for (const name of kept) {
-    if (tree.has(name)) Object.defineProperty(rest, name, { value: tree.get(name), enumerable: true });
-  }
-  return rest;
 }

@@ -1,10 +1,17 @@
 import { z } from "zod";
 
-import { BUDGET_MARGIN, MAX_TOKEN_LIFE } from "../../domain/parts/lifetimes.ts";
-import type { BudgetCall, BudgetDraw, BudgetOutcome, BudgetStore } from "../../domain/ports/budgets.ts";
+import { BUDGET_MARGIN, MAX_TOKEN_LIFE, RESERVATION_RECORD_LIFE } from "../../domain/parts/lifetimes.ts";
+import type {
+  BudgetCall,
+  BudgetDraw,
+  BudgetOutcome,
+  BudgetStore,
+  Reservation,
+} from "../../domain/ports/budgets.ts";
+import { RESERVATION_STATES } from "../../words/states.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
-import { writeText } from "../engine/values.ts";
+import { isStorable, isUuid, writeText } from "../engine/values.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { readJson } from "./json.ts";
 
@@ -12,11 +19,43 @@ const CHARGE = `
   select public.bakehouse_charge($1::text, $2::jsonb, $3::jsonb, $4::double precision, $5::double precision,
     $6::double precision) as charged`;
 
+const SETTLE =
+  "select public.bakehouse_settle($1::text, $2::uuid, $3::jsonb, $4::double precision) as settled";
+
+const FIND = `
+  select jsonb_build_object('id', id, 'cost', cost, 'settled', settled,
+    'state', case when state = 'open' and expires_at <= clock_timestamp() + $3::double precision * interval '1 millisecond'
+      then 'expired' else state end,
+    'expires_at', floor(extract(epoch from expires_at) * 1000)) as reservation
+  from reservations where id = $2::uuid and platform = $1::text`;
+
 const chargedSchema = z.strictObject({
   passed: z.array(z.boolean()),
   left: z.array(z.string()),
   short: z.array(z.boolean()),
   retry: z.record(z.string(), z.number()),
+  repeated: z.array(z.boolean()),
+  mismatched: z.array(z.boolean()),
+  reservations: z.array(z.string().nullable()),
+});
+
+const keptSchema = z.strictObject({ id: z.string(), expires_at: z.int() });
+
+const amountsSchema = z.record(z.string(), z.string());
+
+const reservationSchema = z
+  .strictObject({
+    id: z.string(),
+    state: z.enum(RESERVATION_STATES),
+    cost: amountsSchema,
+    settled: amountsSchema.nullable(),
+    expires_at: z.int(),
+  })
+  .transform(({ expires_at, ...rest }): Reservation => ({ ...rest, expiresAt: expires_at }));
+
+const settledSchema = z.strictObject({
+  reservation: reservationSchema.nullable(),
+  refused: z.enum(["state", "cost"]).nullable(),
 });
 
 /**
@@ -31,21 +70,15 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
       const values = [
         writeText(platform),
         JSON.stringify(counters),
-        JSON.stringify(
-          calls.map(({ draws, dry }, call) => ({
-            call,
-            dry,
-            places: places[call],
-            takes: draws.map(({ takes }) => takes),
-          })),
-        ),
+        JSON.stringify(calls.map((one, call) => toCall(one, call, places[call] ?? []))),
         MAX_TOKEN_LIFE,
         BUDGET_MARGIN,
         shift(),
       ];
       const [row] = await run("budgets.charge", (session) => session.query(CHARGE, values));
       if (row === undefined) throw new StorageError("budgets.charge");
-      const { passed, left, short, retry } = readJson("budgets.charged", chargedSchema, row["charged"]);
+      const charged = readJson("budgets.charged", chargedSchema, row["charged"]);
+      const { passed, left, short, retry } = charged;
       let at = 0;
       return calls.map((_, call): BudgetOutcome => {
         const answers = (places[call] ?? []).map((place) => {
@@ -54,24 +87,70 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
           if (remaining === undefined || isShort === undefined) throw new StorageError("budgets.charged");
           return { remaining, short: isShort, retryAfter: isShort ? retry[place] : undefined };
         });
-        return { passed: passed[call] === true, left: answers };
+        return {
+          passed: passed[call] === true,
+          repeated: charged.repeated[call] === true,
+          mismatched: charged.mismatched[call] === true,
+          reservation: toKept(charged.reservations[call] ?? null),
+          left: answers,
+        };
       });
     },
 
-    async dropEnded() {
-      return deleteInBatches(
-        run,
-        "budgets.dropEnded",
-        {
-          table: "budgets",
-          key: "platform, link",
-          by: "ends_at",
-          is: "<= (select clock_timestamp() + $2::double precision * interval '1 millisecond')",
-        },
-        [shift()],
+    async reservation(platform, id) {
+      if (!isUuid(id) || !isStorable(platform)) return undefined;
+      const [row] = await run("budgets.reservation", (session) =>
+        session.query(FIND, [platform, id, shift()]),
       );
+      return row && readJson("budgets.reservation", reservationSchema, row["reservation"]);
+    },
+
+    async settle(platform, id, cost) {
+      if (!isUuid(id) || !isStorable(platform)) return { outcome: "unknown" };
+      const values = [platform, id, cost && JSON.stringify(cost), shift()];
+      const [row] = await run("budgets.settle", (session) => session.query(SETTLE, values));
+      if (row === undefined) throw new StorageError("budgets.settle");
+      const { reservation, refused } = readJson("budgets.settled", settledSchema, row["settled"]);
+      if (reservation === null) return { outcome: "unknown" };
+      const outcome = refused === null ? "done" : refused === "state" ? "other_state" : "other_cost";
+      return { outcome, reservation };
+    },
+
+    async dropEnded() {
+      for (const [table, key, by, late] of ENDING) {
+        const is = "<= (select clock_timestamp() + $2::double precision * interval '1 millisecond')";
+        await deleteInBatches(run, "budgets.dropEnded", { table, key, by, is }, [shift() - late]);
+      }
     },
   };
+}
+
+/** Rows that live for a time: table, primary key, the column with their end, and the milliseconds that they are kept past it. */
+const ENDING = [
+  ["budgets", "platform, link", "ends_at", 0],
+  ["budget_charges", "hash", "expires_at", 0],
+  ["reservations", "id", "expires_at", RESERVATION_RECORD_LIFE],
+] as const;
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+function toCall({ draws, dry, key, reserve }: BudgetCall, call: number, places: readonly number[]): object {
+  return {
+    call,
+    dry,
+    places,
+    takes: draws.map(({ takes }) => takes),
+    ...(key && { key: hex(key.hash), question: hex(key.question) }),
+    ...(reserve && {
+      reserve: { ...reserve, spends: reserve.spends.map((spend) => ({ ...spend, link: hex(spend.link) })) },
+    }),
+  };
+}
+
+function toKept(text: string | null): BudgetOutcome["reservation"] {
+  if (text === null) return undefined;
+  const { id, expires_at } = readJson("budgets.kept", keptSchema, JSON.parse(text));
+  return { id, expiresAt: expires_at };
 }
 
 /** Every counter once, and the places of each call's counters among them, from 1 on as arrays of SQL count. */
@@ -80,7 +159,7 @@ function countersOf(calls: readonly BudgetCall[]) {
   const counters: object[] = [];
   const places = calls.map(({ draws }) =>
     draws.map((draw) => {
-      const link = Buffer.from(draw.link).toString("hex");
+      const link = hex(draw.link);
       let place = known.get(link);
       if (place === undefined) {
         place = counters.length + 1;

@@ -240,3 +240,21 @@ export const budgets = pgTable(
   },
   (table) => [primaryKey({ columns: [table.platform, table.link] })],
 );
+
+/** Charges that are remembered. Written by `bakehouse_charge` alone. */
+export const budgetCharges = pgTable("budget_charges", {
+  hash: bytea().primaryKey(),
+  question: bytea().notNull(),
+  kept: json(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
+export const reservations = pgTable("reservations", {
+  id: uuid().primaryKey(),
+  platform: text().notNull(),
+  spends: json().notNull(),
+  cost: json().notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  state: text().notNull(),
+  settled: json(),
+});

@@ -95,6 +95,18 @@ const counter = (n: number) => ({
   endsAt: n % 4 === 0 ? undefined : Date.now() + DAY,
 });
 
+/** A key of the fill. */
+const known = (n: number) => new Uint8Array(createHash("sha256").update(String(n)).digest());
+
+async function reserved(store: Store, n: number): Promise<string> {
+  const draw = { ...counter(n), takes: "2", window: undefined };
+  const id = now();
+  const spends = [{ link: draw.link, unit: "EUR", amount: "2" }];
+  const reserve = { id, life: DAY, spends, cost: { EUR: "2" } };
+  await store.budgets.charge(BUSY_PLATFORM, [{ draws: [draw], dry: false, reserve }]);
+  return id;
+}
+
 export const CALLS: Calls = {
   audit: {
     append: [
@@ -110,12 +122,15 @@ export const CALLS: Calls = {
         store.budgets.charge(
           BUSY_PLATFORM,
           Array.from({ length: 300 }, (_, at) => ({
+            key: { hash: at % 2 === 0 ? hash() : known(at), question: hash() },
             draws: [counter(at), counter(at + n)],
             dry: at % 9 === 0,
           })),
         ),
     ],
     dropEnded: [(store) => store.budgets.dropEnded()],
+    reservation: [async (store, n) => store.budgets.reservation(BUSY_PLATFORM, await reserved(store, n))],
+    settle: [async (store, n) => store.budgets.settle(BUSY_PLATFORM, await reserved(store, n), { EUR: "1" })],
   },
   dischargeKeys: {
     insert: [(store) => store.dischargeKeys.insert(dischargeKey())],

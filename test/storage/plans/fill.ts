@@ -62,6 +62,11 @@ export async function fill(url: string, rows: number): Promise<void> {
     `insert into budgets (platform, link, used, slots, counts, ends_at)
      select '${BUSY_PLATFORM}', decode(md5(n::text), 'hex'), n % 5, array[n], array[1], now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,
+    `insert into budget_charges (hash, question, expires_at)
+     select sha256(n::text::bytea), sha256('q'), now() + (60 + n % 1440) * interval '1 minute' from generate_series(1, ${others}) n`,
+    `insert into reservations (id, platform, spends, cost, expires_at)
+     select gen_random_uuid(), '${BUSY_PLATFORM}', '[]', '{}', now() + (60 + n % 1440) * interval '1 minute'
+     from generate_series(1, ${others}) n`,
     `insert into sessions (id_hash, issuer, subject, groups, development, created_at, expires_at)
      select sha256(n::text::bytea), '${BUSY.issuer}', 's' || n, '[]', false, now(), now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,

@@ -94,11 +94,13 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
   test("the fill is large enough to show it", () => {
     expect([...large].sort()).toEqual([
       expect.stringMatching(/^audit_events_\d{4}_\d{2}$/),
+      "budget_charges",
       "budgets",
       "discharge_decisions",
       "discharge_requests",
       "idempotency",
       "principals",
+      "reservations",
       "revocation_hashes",
       "revocations",
       "sessions",

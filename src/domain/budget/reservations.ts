@@ -1,0 +1,55 @@
+import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
+import { DomainError } from "../parts/error.ts";
+import { requirePlatform } from "../permission.ts";
+import type { Reservation, Settlement } from "../ports/budgets.ts";
+import type { Store } from "../ports/store.ts";
+import type { Reservations } from "../service.ts";
+
+function noSuchReservation(): DomainError {
+  return new DomainError("not_found", "no such reservation");
+}
+
+function reservationOf(settlement: Settlement): Reservation {
+  switch (settlement.outcome) {
+    case "done":
+      return settlement.reservation;
+    case "unknown":
+      throw noSuchReservation();
+    case "other_state": {
+      const { state } = settlement.reservation;
+      const why = state === "expired" ? "has ended and stays charged" : `was ${state} before, in another way`;
+      throw new DomainError("conflict", `the reservation ${why}`);
+    }
+    case "other_cost":
+      throw new DomainError(
+        "unprocessable",
+        "must name each unit that was reserved and no other, and no more of it than was reserved",
+        "cost",
+      );
+    default:
+      return settlement satisfies never;
+  }
+}
+
+/** Settles reservations. Revocation and expiry change nothing here, because the call was allowed. */
+export function createReservations(options: { readonly store: Pick<Store, "budgets"> }): Reservations {
+  const { budgets } = options.store;
+  return {
+    async get(caller, id) {
+      const found = await budgets.reservation(requirePlatform(caller, "verify"), id);
+      if (found === undefined) throw noSuchReservation();
+      return found;
+    },
+    async settle(caller, id, cost) {
+      return reservationOf(await budgets.settle(requirePlatform(caller, "verify"), id, plainCost(cost)));
+    },
+    async release(caller, id) {
+      return reservationOf(await budgets.settle(requirePlatform(caller, "verify"), id, null));
+    },
+  };
+}
+
+/** A cost by unit, as decimals in plain notation. */
+export function plainCost(cost: ReadonlyMap<string, Decimal>): Readonly<Record<string, string>> {
+  return Object.fromEntries([...cost].map(([unit, amount]) => [unit, formatDecimal(amount)]));
+}
