@@ -5,7 +5,7 @@ import { type Cursor, take, takeName } from "./words.ts";
 const MAX_ACRS = 8;
 
 /** The options that are one word. */
-const BARE = /(exact)(?= |$)/y;
+const BARE = /(once|exact)(?= |$)/y;
 
 /** Reads the options before a condition: words `key=value` and bare ones, each once, in any order. */
 export function parseOptions(cursor: Cursor): TermOptions {
@@ -17,10 +17,13 @@ export function parseOptions(cursor: Cursor): TermOptions {
   for (;;) {
     const bare = take(cursor, BARE)?.[1];
     const key = bare ?? take(cursor, /([a-z][a-z-]*)=/y)?.[1];
-    if (key === undefined) return { life, authAge, acr, principalCounts, exact: seen.has("exact") };
+    if (key === undefined) {
+      return { life, authAge, acr, principalCounts, once: seen.has("once"), exact: seen.has("exact") };
+    }
     if (seen.has(key)) malformed("an option stands there twice");
     seen.add(key);
     switch (bare ?? `${key}=`) {
+      case "once":
       case "exact":
         break;
       case "life=":

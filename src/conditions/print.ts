@@ -9,6 +9,7 @@ export function printTerms({ declared, options, condition }: Terms): string {
     ...(options.authAge === undefined ? [] : [`auth-age=${options.authAge}`]),
     ...(options.acr === undefined ? [] : [`acr=${options.acr.map(printName).join(",")}`]),
     ...(options.principalCounts ? ["principal=counts"] : []),
+    ...(options.once ? ["once"] : []),
     ...(options.exact ? ["exact"] : []),
     printCondition(condition),
   ];

@@ -26,6 +26,8 @@ export interface TermOptions {
   readonly acr: readonly string[] | undefined;
   /** `principal=counts`: the token's principal may approve as a member of a group. */
   readonly principalCounts: boolean;
+  /** `once`: one use of the discharge, and one live discharge at a time for the ticket and the link that asks. */
+  readonly once: boolean;
   /** `exact`: whoever asks has to say by caveats what the discharge is for. */
   readonly exact: boolean;
 }

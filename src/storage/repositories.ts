@@ -9,6 +9,7 @@ import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
 import { createIssueStore } from "./tables/issues.ts";
+import { createLiveDischargeStore } from "./tables/live-discharges.ts";
 import { createPlatformStore } from "./tables/platforms.ts";
 import { createPrincipalStore } from "./tables/principals.ts";
 import { createRootKeyStore } from "./tables/root-keys.ts";
@@ -30,6 +31,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),
     issues: createIssueStore(run, shift),
+    liveDischarges: createLiveDischargeStore(run),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
     revocations: createRevocationStore(run, shift),

@@ -36,6 +36,8 @@ test("what holders wrote into the token is not in it, but for its times", () => 
   expect(allowanceOf(token, 1, read("time < 2026-11-20T15:00:00Z"))).toEqual({
     what: ["only pay"],
     single: false,
+    uses: null,
+    budgets: [],
     from: Date.parse("2026-11-20T12:00:00Z"),
     until: END,
   });
@@ -51,6 +53,22 @@ test.each<[readonly string[], boolean]>([
   [[], false],
 ])("%j allow a single call: %s", (asked, single) => {
   expect(allowanceOf(read("action = pay"), 1, read(...asked)).single).toBe(single);
+});
+
+test.each<[readonly string[], readonly string[], number | null, readonly string[]]>([
+  [[], [], null, []],
+  [[], ["uses <= 3", "uses <= 1"], 1, []],
+  [["uses <= 10"], ["uses <= 30"], 10, []],
+  [
+    ["spend.EUR <= 100"],
+    ["spend.EUR <= 40", "rate <= 2/h"],
+    null,
+    ["at most 40 EUR in all", "at most 2 times an hour", "at most 100 EUR in all"],
+  ],
+])("the issuer's budgets %j and the asker's %j", (issued, asked, uses, budgets) => {
+  // What a holder appended counts as well, and is the holder's to say.
+  const token = read(...issued, "uses <= 0", "spend.nothing <= 0");
+  expect(allowanceOf(token, issued.length, read(...asked))).toMatchObject({ uses, budgets });
 });
 
 test("no asked test is hidden by others, however many and long", () => {

@@ -5,7 +5,14 @@ import { parseTerms } from "../../src/conditions/parse.ts";
 import { printTerms } from "../../src/conditions/print.ts";
 import type { Terms } from "../../src/conditions/terms.ts";
 
-const NONE = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false, exact: false };
+const NONE = {
+  life: undefined,
+  authAge: undefined,
+  acr: undefined,
+  principalCounts: false,
+  once: false,
+  exact: false,
+};
 
 function approval(over: object) {
   return { kind: "approved-by", needed: 1, subjects: [], groups: [], text: "Do it", ...over };
@@ -31,20 +38,27 @@ describe("what is read", () => {
   });
 
   test.each(["is-authenticated-user", "is-principal", "is-member-of a", "approved-by a Do it"])(
-    "exact before %s",
+    "once and exact before %s",
     (text) => {
-      expect(parseTerms(`exact ${text}`)).toMatchObject({ ok: true, terms: { options: { exact: true } } });
+      const options = (words: string) => {
+        const reading = parseTerms(`${words} ${text}`);
+        return reading.ok ? [reading.terms.options.once, reading.terms.options.exact] : reading.detail;
+      };
+      expect(options("exact")).toEqual([false, true]);
+      expect(options("once")).toEqual([true, false]);
+      expect(options("once exact")).toEqual([true, true]);
+      expect(options("exact once")).toEqual([true, true]);
     },
   );
 
   test("options in any order", () => {
     const expected = {
-      options: { life: 60, authAge: 0, acr: ["a", "b c"], principalCounts: true, exact: true },
+      options: { life: 60, authAge: 0, acr: ["a", "b c"], principalCounts: true, once: true, exact: true },
       condition: approval({ groups: ["g"] }),
     };
     for (const text of [
-      'life=60 auth-age=0 acr=a,"b c" principal=counts exact approved-by group:g Do it',
-      'exact principal=counts acr=a,"b c" auth-age=0 life=60 approved-by group:g Do it',
+      'life=60 auth-age=0 acr=a,"b c" principal=counts once exact approved-by group:g Do it',
+      'exact once principal=counts acr=a,"b c" auth-age=0 life=60 approved-by group:g Do it',
     ]) {
       expect(parseTerms(text)).toMatchObject({ ok: true, terms: expected });
     }
@@ -124,6 +138,9 @@ describe("what is refused", () => {
     "exact",
     "exact ",
     "exact exact is-principal",
+    "once",
+    "once once is-principal",
+    "once exact once is-principal",
     "life=60 exact life=60 is-principal",
     "exact  is-principal",
     "need-declared is-principal",
@@ -140,6 +157,8 @@ describe("what is refused", () => {
     "within=5 is-principal",
     "true",
     "exact= is-principal",
+    "once= is-principal",
+    "twice is-principal",
     "exact=1 is-principal",
     "exactly is-principal",
     "life is-principal",
@@ -184,6 +203,7 @@ const terms: fc.Arbitrary<Terms> = fc
       authAge: fc.option(fc.integer({ min: 0, max: 86_400 }), { nil: undefined }),
       acr: fc.option(names(1), { nil: undefined }),
       principalCounts: fc.boolean(),
+      once: fc.boolean(),
       exact: fc.boolean(),
     }),
     condition: fc.oneof(
@@ -220,6 +240,7 @@ test("reading ends and never throws, whatever the text", () => {
     "a",
     "acr=",
     "exact ",
+    "once ",
   ];
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.constantFrom(...words), fc.string()), { maxLength: 40 }), (parts) => {

@@ -180,7 +180,14 @@ const CALLERS: ReadonlyMap<string, Caller> = new Map<string, Caller>([
 export const REQUEST_ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
 const BAKERY_MACAROON = '{"v":2,"i":"id","c":[],"s64":"S-lnzR6gxrJrr2pKlO6bBbFYhtoLqF6MQqk8jQ4SXvw"}';
 
-const OPTIONS = { life: undefined, authAge: undefined, acr: undefined, principalCounts: false, exact: false };
+const OPTIONS = {
+  life: undefined,
+  authAge: undefined,
+  acr: undefined,
+  principalCounts: false,
+  once: false,
+  exact: false,
+};
 
 const SESSION: Session = {
   idHash: new Uint8Array(32),

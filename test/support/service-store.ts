@@ -19,6 +19,7 @@ const REPOSITORIES = [
   "dischargeRequests",
   "idempotency",
   "issues",
+  "liveDischarges",
   "platforms",
   "principals",
   "revocations",

@@ -1,5 +1,6 @@
-import type { AttributeCaveat, Caveat } from "../caveat.ts";
+import { type AttributeCaveat, type Caveat, isBudget } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
+import { budgetPhrase } from "../phrases.ts";
 import { millisecondsOf } from "../values/instant.ts";
 import { mergeCaveats } from "./merge.ts";
 import { attributePhrases } from "./summary-attributes.ts";
@@ -10,6 +11,10 @@ export interface Allowance {
   readonly what: readonly string[];
   /** Whether every test that was asked for has one value, so that it is one call that is allowed. */
   readonly single: boolean;
+  /** How often at most; null where nothing counts it. */
+  readonly uses: number | null;
+  /** The other budgets, each as a phrase: `at most 40 EUR in all`. */
+  readonly budgets: readonly string[];
   /** Unix milliseconds before which nothing is allowed; null for none. */
   readonly from: number | null;
   /** Unix milliseconds at which it ends at the latest; null for none. */
@@ -41,12 +46,17 @@ export function allowanceOf(
   const at = (operator: "<" | ">") =>
     times.filter((caveat) => caveat.operator === operator).map((caveat) => millisecondsOf(caveat.at));
   const [starts, ends] = [at(">"), at("<")];
+  const budgets = [...asked, ...token.slice(0, issued)].flatMap(caveatOf).filter(isBudget);
+  const uses = budgets.flatMap((budget) => (budget.kind === "uses" ? [budget.most] : []));
+  const others = budgets.filter((budget) => budget.kind !== "uses").map(budgetPhrase);
   return {
     what: (rest > 0
       ? [...phrases.slice(0, MOST_PHRASES), `${rest} more conditions of the token's issuer`]
       : phrases
     ).map(plainly),
     single: tests.length > 0 && tests.every((test) => test.kind === "equality" && test.operator === "="),
+    uses: uses.length === 0 ? null : Math.min(...uses),
+    budgets: [...new Set(others)],
     from: starts.length === 0 ? null : Math.max(...starts),
     until: ends.length === 0 ? null : Math.min(...ends),
   };

@@ -163,7 +163,10 @@ export function createApprovals(options: {
     const said = request.decisions.filter((decision) => decision.approved).length + 1;
     const settled = !approved || said >= parts.condition.needed;
     const after = approved ? "granted" : "denied";
-    if (settled) await repositories.dischargeRequests.settle(id, after, now);
+    if (settled) {
+      await repositories.dischargeRequests.settle(id, after, now);
+      await repositories.liveDischarges.moveEnd(id, approved ? now + lifeOf(parts.terms) : now);
+    }
     const event = {
       action: !approved ? "discharge.denied" : settled ? "discharge.granted" : "discharge.approved",
       actor: actorOf(caller),

@@ -1,4 +1,4 @@
-import type { Caveat } from "../../caveats/caveat.ts";
+import { type Caveat, isBudget } from "../../caveats/caveat.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { printCaveat } from "../../caveats/print.ts";
 import { RESERVED_NAMES } from "../../caveats/reserved.ts";
@@ -43,15 +43,17 @@ function isTest(caveat: Caveat): boolean {
   }
 }
 
+/** Whether a caveat bounds how long or how often the discharge is good. */
 function isLimit(caveat: Caveat): boolean {
-  return caveat.kind === "time" && caveat.operator === "<";
+  return isBudget(caveat) || (caveat.kind === "time" && caveat.operator === "<");
 }
 
 function read(text: string, member: string): Caveat {
   const caveat = parseCaveat(text);
   if (caveat === undefined) refuse("is not a caveat that this service knows", member);
   if (isLimit(caveat)) return caveat;
-  if (!isTest(caveat)) refuse("is not for the asker to write: tests of the call and `time <` are", member);
+  if (!isTest(caveat))
+    refuse("is not for the asker to write: tests of the call, `time <` and budgets are", member);
   const [name = ""] = "attribute" in caveat ? caveat.attribute.split(".", 1) : [];
   if (NOT_ASKED.has(name)) refuse(`${name} is the service's to speak of, and not the asker's`, member);
   return caveat;

@@ -4,6 +4,7 @@ import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { AskRequest, Discharges } from "../discharge-service.ts";
 import { DomainError } from "../parts/error.ts";
+import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
@@ -11,6 +12,7 @@ import { askedCaveats } from "./asked-caveats.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import { proofOf } from "./identity-proof.ts";
 import type { DischargeLimits } from "./limits.ts";
+import { takePlace } from "./live.ts";
 import { mintDischarge, newDischargeId } from "./minting.ts";
 import { lifeOf } from "./requests.ts";
 import type { ShownToken } from "./shown-token.ts";
@@ -33,8 +35,11 @@ function ancestorOf({ ancestor }: AskRequest, shown: ShownToken | undefined): st
 
 function requireToken(terms: Terms, shown: ShownToken | undefined): void {
   const { kind } = terms.condition;
-  if (shown !== undefined || (kind !== "is-principal" && kind !== "approved-by")) return;
-  throw new DomainError("invalid_request", `${kind} needs the token that carries the caveat`, "token");
+  if (shown !== undefined) return;
+  const needy =
+    kind === "is-principal" || kind === "approved-by" ? kind : terms.options.once ? "once" : undefined;
+  if (needy === undefined) return;
+  throw new DomainError("invalid_request", `${needy} needs the token that carries the caveat`, "token");
 }
 
 /**
@@ -61,20 +66,27 @@ export function createAsking(options: {
     shown: ShownToken | undefined,
     caveats: readonly string[],
   ): Promise<string> {
+    const { terms } = ticket;
     const expiresAt = await store.transaction("grant discharge", async (repositories) => {
       const now = await repositories.now();
       const event = {
         action: "discharge.granted",
         actor: actorOf(caller),
         platform: shown?.subject.platform ?? null,
-        details: { request: null, condition: ticket.terms.condition.kind, ancestor },
+        details: { request: null, condition: terms.condition.kind, ancestor },
       } as const;
       await repositories.audit.append([auditEvent(randomness, now, event)]);
-      return now + lifeOf(ticket.terms);
+      const end = now + lifeOf(terms);
+      const requestId = uuidv7(now, randomness);
+      const link = shown?.subject.revocationId;
+      const place = { ticketHash: ticket.hash, link, requestId, livesUntil: end };
+      await takePlace(repositories, terms, place, now);
+      return end;
     });
     const { caveatId: identifier, caveatKey } = ticket;
+    const { once } = terms.options;
     const id = newDischargeId(randomness);
-    const contents = { identifier, caveatKey, expiresAt, ancestor, approval: null, caveats, id };
+    const contents = { identifier, caveatKey, expiresAt, ancestor, approval: null, once, caveats, id };
     return encodeBundle([mintDischarge(contents)]);
   }
 

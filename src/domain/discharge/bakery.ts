@@ -39,6 +39,7 @@ export function createBakery(options: {
 
   function requireServable({ terms }: ReadTicket): void {
     const { condition } = terms;
+    if (terms.options.once) throw denied("once needs the token, which this protocol can't show");
     if (terms.options.exact) throw denied("the ticket is exact, and this protocol can't say what it is for");
     if (condition.kind === "is-principal")
       throw denied("is-principal needs the token, which this protocol can't show");

@@ -12,7 +12,7 @@ import type { Repositories, Store } from "../ports/store.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
-import { loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
+import { lifeOf, loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /**
@@ -112,6 +112,7 @@ export function createConfirmations(options: {
         const decision = { issuer, subject, approved: accepted, reason: null, at: now };
         await repositories.dischargeRequests.decide(id, decision);
         await repositories.dischargeRequests.settle(id, accepted ? "granted" : "denied", now);
+        await repositories.liveDischarges.moveEnd(id, accepted ? now + lifeOf(termsOf(request)) : now);
         const login = accepted && sealing.open(request).login;
         const session = login
           ? await beginProgramLogin(repositories, request, caller, now, randomness)

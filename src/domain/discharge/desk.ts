@@ -18,6 +18,7 @@ import type { Store } from "../ports/store.ts";
 import { approvalAsked } from "./approval-notices.ts";
 import { approverKeys } from "./approver-keys.ts";
 import { askerOf, type DischargeLimits } from "./limits.ts";
+import { takePlace } from "./live.ts";
 import { mintDischarge, newDischargeId } from "./minting.ts";
 import {
   lifeOf,
@@ -149,6 +150,14 @@ export function createDischargeDesk(options: {
           protocol,
         };
         await limits.requireRoom(repositories, crowd, now);
+        const { hash: ticketHash, terms } = ticket;
+        const place = {
+          ticketHash,
+          link: shown?.subject.revocationId,
+          requestId: id,
+          livesUntil: request.expiresAt,
+        };
+        await takePlace(repositories, terms, place, now);
         const event = {
           action: "discharge.asked",
           actor,
@@ -180,6 +189,7 @@ export function createDischargeDesk(options: {
         expiresAt,
         ancestor,
         approval: kind === "approval" ? request.id : null,
+        once: terms.options.once,
         caveats,
         id: dischargeId,
         ...(protocol === "bakery"

@@ -14,7 +14,16 @@ type Facts = Pick<DischargeRequest, "state" | "decidedAt" | "about" | "ancestor"
 export function effectOf(request: Facts): string {
   const { about, allowance } = request;
   const what = allowance === null || allowance.what.length === 0 ? "any call" : allowance.what.join(", ");
-  return `Allows: ${[what, "any number of times", ...times(request), tokenOf(about, request)].join("; ")}.`;
+  const uses = termsOf(request).options.once ? 1 : (allowance?.uses ?? null);
+  const single = uses === 1 && allowance?.single === true ? "exactly this call: " : "";
+  const often = [count(uses), ...(allowance?.budgets ?? [])].join(", ");
+  return `Allows: ${single}${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
+}
+
+/** How often. Where nothing counts it, the sentence says so. */
+function count(uses: number | null): string {
+  if (uses === null) return "any number of times";
+  return uses === 1 ? "once" : `at most ${uses} times in all`;
 }
 
 function tokenOf(about: Facts["about"], { ancestor }: Facts): string {

@@ -14,6 +14,8 @@ export interface DischargeContents {
   readonly ancestor: string | null;
   /** The approval that granted it; null where none was asked. */
   readonly approval: string | null;
+  /** Whether it is good for one use. */
+  readonly once: boolean;
   /** The caveats that the asker gave, in their canonical text. */
   readonly caveats: readonly string[];
   /** The discharge's own id; null for a request that a version before these ids recorded. */
@@ -24,13 +26,14 @@ export interface DischargeContents {
 
 /** Mints a discharge. The same contents give the same macaroon, so that it can be collected again. */
 export function mintDischarge(contents: DischargeContents): UnverifiedMacaroon {
-  const { identifier, caveatKey, expiresAt, ancestor, approval, caveats, id, bakery } = contents;
+  const { identifier, caveatKey, expiresAt, ancestor, approval, once, caveats, id, bakery } = contents;
   const time = rfc3339(expiresAt);
   return attenuate(mint({ rootKey: caveatKey, identifier }), [
     bakery === undefined ? `time < ${time}` : `time-before ${time}`,
     ...(ancestor === null ? [] : [`ancestor = ${ancestor}`]),
     ...(approval === null ? [] : [`approval = ${approval}`]),
     ...(bakery?.declared ?? []).map(([name, value]) => `declared ${name} ${value}`),
+    ...(once ? ["uses <= 1"] : []),
     ...caveats,
     ...(id === null ? [] : [`bh.discharge = ${id}`]),
   ]);

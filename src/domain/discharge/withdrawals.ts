@@ -51,6 +51,7 @@ export function createWithdrawals(options: {
     const { id, ancestor, kind } = request;
     const now = await repositories.now();
     if (!(await repositories.dischargeRequests.withdraw(id, now))) return false;
+    await repositories.liveDischarges.moveEnd(id, now);
     const platform = request.about?.platform ?? null;
     const details = { request: id, ancestor };
     await repositories.audit.append([

@@ -5,6 +5,7 @@ import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
+import type { LiveDischargeStore } from "./live-discharges.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";
@@ -23,6 +24,7 @@ export interface Repositories {
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;
   readonly issues: IssueStore;
+  readonly liveDischarges: LiveDischargeStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;
   readonly revocations: RevocationStore;

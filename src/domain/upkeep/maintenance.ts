@@ -57,6 +57,7 @@ export function createMaintenance(options: {
     "drop old requests for discharges": async () => {
       const now = await store.now();
       await store.dischargeRequests.clean(now - MAX_DISCHARGE_LIFE, now - APPROVAL_RECORD_LIFE);
+      await store.liveDischarges.dropBefore(now);
     },
     "drop expired sessions": async () => store.sessions.dropExpired(await store.now()),
     "drop expired idempotency keys": () => store.idempotency.dropExpired(),

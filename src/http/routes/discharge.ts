@@ -47,6 +47,7 @@ export const askDischarge = defineRoute({
   },
   problems: [
     "denied",
+    "conflict",
     "not_found",
     "unprocessable",
     "ticket_invalid",

@@ -32,7 +32,7 @@ export const askSchema = z
     }),
     caveats: caveats.optional().meta({
       description:
-        "Narrow the discharge: they are appended to it, so that what they say is enforced, and shown to whoever is asked. Tests of the call, and `time <`; at most 32, together of 4096 bytes. A ticket that is `exact` needs one test at least.",
+        "Narrow the discharge: they are appended to it, so that what they say is enforced, and shown to whoever is asked. Tests of the call, `time <`, `uses`, `spend` and `rate`; at most 32, together of 4096 bytes. A ticket that is `exact` needs one test at least.",
       examples: [["tool = pay", "args.amount = 40"]],
     }),
   })

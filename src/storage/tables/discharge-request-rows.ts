@@ -30,6 +30,8 @@ const originSchema = z.strictObject({
 const allowanceSchema = z.object({
   what: z.array(z.string()),
   single: z.boolean(),
+  uses: z.number().nullable().default(null),
+  budgets: z.array(z.string()).default([]),
   from: z.number().nullable(),
   until: z.number().nullable(),
 });

@@ -220,6 +220,12 @@ export const dischargeDecisions = pgTable(
   (table) => [unique("discharge_decisions_once").on(table.requestId, table.issuer, table.subject)],
 );
 
+export const liveDischarges = pgTable("live_discharges", {
+  place: bytea().primaryKey(),
+  requestId: uuid("request_id").notNull(),
+  livesUntil: instant("lives_until").notNull(),
+});
+
 export const webhookOutbox = pgTable("webhook_outbox", {
   id: uuid().primaryKey(),
   body: text().notNull(),

@@ -132,6 +132,17 @@ export const CALLS: Calls = {
     reservation: [async (store, n) => store.budgets.reservation(BUSY_PLATFORM, await reserved(store, n))],
     settle: [async (store, n) => store.budgets.settle(BUSY_PLATFORM, await reserved(store, n), { EUR: "1" })],
   },
+  liveDischarges: {
+    take: [
+      (store) =>
+        store.liveDischarges.take(
+          { place: hash(), requestId: now(), livesUntil: Date.now() + DAY },
+          Date.now(),
+        ),
+    ],
+    moveEnd: [(store) => store.liveDischarges.moveEnd(now(), Date.now())],
+    dropBefore: [(store) => store.liveDischarges.dropBefore(Date.now() - DAY)],
+  },
   dischargeKeys: {
     insert: [(store) => store.dischargeKeys.insert(dischargeKey())],
     usable: [(store) => store.dischargeKeys.usable(Date.now())],

@@ -79,6 +79,9 @@ export async function fill(url: string, rows: number): Promise<void> {
      from generate_series(1, ${others}) n`,
     `insert into discharge_decisions (request_id, issuer, subject, approved, at)
      select id, '${BUSY.issuer}', 's1', true, now() from discharge_requests where state = 'granted'`,
+    `insert into live_discharges (place, request_id, lives_until)
+     select sha256(n::text::bytea), gen_random_uuid(), now() + (60 + n % 1440) * interval '1 minute'
+     from generate_series(1, ${others}) n`,
     `insert into webhook_outbox (id, body, attempts, due_at)
      select gen_random_uuid(), '{}', 0, now() + n * interval '1 minute' from generate_series(1, ${others}) n`,
     "analyze",

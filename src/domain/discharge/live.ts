@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+
+import type { Terms } from "../../conditions/terms.ts";
+import { DomainError } from "../parts/error.ts";
+import type { Repositories } from "../ports/store.ts";
+
+/**
+ * The place of a ticket for the link that asks. The link is the shown one, since whoever only names a link could take the
+ * place of those who hold it.
+ */
+function placeOf(ticketHash: Uint8Array, link: string): Uint8Array {
+  const hash = createHash("sha256").update("bakehouse live discharge v1\0").update(ticketHash);
+  return new Uint8Array(hash.update(link).digest());
+}
+
+/**
+ * Takes the one place of a ticket that says `once`, in the transaction that records the request. Others are told when
+ * to come again.
+ *
+ * @throws DomainError `conflict` while another request or discharge of the ticket lives for the same link
+ */
+export async function takePlace(
+  { liveDischarges }: Pick<Repositories, "liveDischarges">,
+  { options }: Terms,
+  asked: {
+    readonly ticketHash: Uint8Array;
+    /** The shown link; without one no ticket says `once`. */
+    readonly link: string | undefined;
+    readonly requestId: string;
+    readonly livesUntil: number;
+  },
+  now: number,
+): Promise<void> {
+  if (!options.once) return;
+  const { ticketHash, link, requestId, livesUntil } = asked;
+  if (link === undefined) throw new Error("a ticket that says once, asked for without a token");
+  if (await liveDischarges.take({ place: placeOf(ticketHash, link), requestId, livesUntil }, now)) return;
+  throw new DomainError(
+    "conflict",
+    "the ticket is good for one discharge at a time: withdraw the request that waits, or wait until it has ended",
+  );
+}
