@@ -135,7 +135,7 @@ export const REFUSED: Verdict = {
   sequence: SEQUENCE,
 };
 
-export const RESERVATION: Reservation = {
+const RESERVATION: Reservation = {
   id: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7083",
   state: "open",
   cost: { EUR: "2" },

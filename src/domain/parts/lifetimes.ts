@@ -21,9 +21,6 @@ export const REVOCATION_MARGIN = HOUR;
 /** How long a counter outlives the last instant at which anything below its link can pass, milliseconds. */
 export const BUDGET_MARGIN = HOUR;
 
-/** The longest life of a reservation, milliseconds. */
-export const MAX_RESERVATION_LIFE = DAY;
-
 /** How long it can be asked what a reservation came to, past its end, milliseconds. */
 export const RESERVATION_RECORD_LIFE = DAY;
 
