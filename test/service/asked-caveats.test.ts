@@ -98,7 +98,7 @@ describeService(
       expect(effectOf(text)).toMatch(
         /^Allows: any call; any number of times; for 5 minutes from the yes; until /,
       );
-      expect(effectOf(text)).not.toContain("40");
+      expect(effectOf(text)).not.toMatch(/amount|printers|EUR/);
       const presented = bundle(token, await approved(request));
       expect(await service().verify(presented, pay({ to: "mallory" }))).toMatchObject({ allowed: true });
     });
