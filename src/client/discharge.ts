@@ -32,7 +32,7 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
    */
   readonly forDescendants?: boolean;
   /**
-   * Caveats that narrow each discharge: whoever has to agree is shown them, and agrees to nothing else.
+   * Caveats that narrow each discharge: the person who has to agree is shown them, and agrees to nothing else.
    * {@link forThisCall} makes those of one call.
    */
   readonly caveats?: readonly string[];

@@ -49,7 +49,7 @@ export interface ConfirmationView {
   readonly expiresAt: number;
   /** Null if nothing is known about the asker. */
   readonly about: DischargeSubject | null;
-  /** What a confirmation allows, in one sentence of enforced facts. */
+  /** The effect of a confirmation, in one sentence of enforced facts. */
   readonly allows: string;
   /** The asker's caveats. */
   readonly caveats: readonly string[];
@@ -84,7 +84,7 @@ export interface ApprovalView {
   readonly life: number;
   /** Null for requests of stock bakery clients: nothing about the asker is known then. */
   readonly about: DischargeSubject | null;
-  /** What a yes allows, in one sentence of enforced facts. */
+  /** The effect of a yes, in one sentence of enforced facts. */
   readonly allows: string;
   /** The asker's caveats. */
   readonly caveats: readonly string[];
@@ -125,8 +125,8 @@ export interface Approvals {
     decision: { readonly approved: boolean; readonly reason: string | undefined },
   ): Promise<ApprovalView>;
   /**
-   * Takes back a yes, by revoking the approval. Rejects with `forbidden` where the caller gave none and may not revoke
-   * it, and with `gone` where it is over.
+   * Takes back a yes, by revoking the approval. Rejects with `forbidden` if the caller gave none and may not revoke
+   * it, and with `gone` if it is over.
    */
   withdraw(caller: Caller, id: string): Promise<void>;
 }

@@ -5,13 +5,13 @@ import { millisecondsOf } from "../values/instant.ts";
 import { mergeCaveats } from "./merge.ts";
 import { attributePhrases } from "./summary-attributes.ts";
 
-/** The parts of a sentence that says what a person's yes allows. All of it is enforced. */
+/** The parts of a sentence that says the effect of a person's yes. All of it is enforced. */
 export interface Allowance {
-  /** What the call must be, each limit as a phrase: `args.amount only 40`. Empty where nothing is limited. */
+  /** The limits of the call, each as a phrase: `args.amount only 40`. Empty if nothing is limited. */
   readonly what: readonly string[];
   /** Whether every test that was asked for has one value, so that it is one call that is allowed. */
   readonly single: boolean;
-  /** How often at most; null where nothing counts it. */
+  /** How often at most; null if nothing counts it. */
   readonly uses: number | null;
   /** The other budgets, each as a phrase: `at most 40 EUR in all`. */
   readonly budgets: readonly string[];
@@ -25,8 +25,8 @@ export interface Allowance {
 const MOST_PHRASES = 64;
 
 /**
- * Puts together what a discharge allows: the caveats that the asker has appended to it, and of the token those that
- * the issuer wrote. Of what holders wrote only times count, since nothing but a number can be said in them.
+ * Puts together the limits of a discharge: the caveats that the asker has appended to it, and of the token those that
+ * the issuer wrote. Of the holders' caveats only times count, since nothing but a number can be said in them.
  *
  * The asker's tests come first, and none of them is left out.
  *

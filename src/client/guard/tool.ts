@@ -18,7 +18,7 @@ export class ToolRefusedError extends Error {
   }
 
   /**
-   * Where a discharge is missing: the caveats with which to ask for one that allows this very call, as
+   * If a discharge is missing: the caveats with which to ask for one that allows this very call, as
    * {@link dischargeToken} takes them. Empty for other refusals.
    *
    * @throws TokenError `invalid_caveat`, naming an argument that no caveat can say

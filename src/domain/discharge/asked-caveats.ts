@@ -19,7 +19,7 @@ function refuse(why: string, member = "caveats"): never {
   throw new DomainError("unprocessable", why, member);
 }
 
-/** Whether a caveat tests an attribute of the call, which is what `exact` demands. */
+/** Whether a caveat tests an attribute of the call, as `exact` demands one. */
 function isTest(caveat: Caveat): boolean {
   switch (caveat.kind) {
     case "equality":
@@ -62,7 +62,7 @@ function read(text: string, member: string): Caveat {
 /**
  * Reads the caveats that the asker wants appended to the discharge.
  *
- * @returns their canonical texts, which are what a person is shown, and what is minted
+ * @returns their canonical texts, the same for the person who is asked and for the mint
  * @throws DomainError `unprocessable`, naming the caveat
  */
 export function askedCaveats(texts: readonly string[], { exact }: TermOptions): readonly string[] {

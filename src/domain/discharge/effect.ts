@@ -6,21 +6,22 @@ import { endOf, lifeOf, termsOf } from "./requests.ts";
 type Facts = Pick<DischargeRequest, "state" | "decidedAt" | "about" | "ancestor" | "allowance" | "condition">;
 
 /**
- * The one sentence of what a yes allows: the call, how often, how long, from when, and with which token.
+ * The one sentence that says the effect of a yes: the call, how often, how long, from when, and with which token.
  *
- * It is made of what this service enforces, and of nothing else: no word of the ticket's text and of holders stands in
- * it. Each value is quoted where it could be misread, and escaped where it could pass for another one.
+ * It is made of enforced limits alone: no word of the ticket's text and of holders stands in it. A value that could be
+ * misread is quoted, and one that could pass for another is escaped.
  */
 export function effectOf(request: Facts): string {
   const { about, allowance } = request;
   const what = allowance === null || allowance.what.length === 0 ? "any call" : allowance.what.join(", ");
-  const uses = termsOf(request).options.once ? 1 : (allowance?.uses ?? null);
+  const asked = allowance?.uses ?? null;
+  const uses = termsOf(request).options.once ? Math.min(1, asked ?? 1) : asked;
   const single = uses === 1 && allowance?.single === true ? "exactly this call: " : "";
   const often = [count(uses), ...(allowance?.budgets ?? [])].join(", ");
   return `Allows: ${single}${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
 }
 
-/** How often. Where nothing counts it, the sentence says so. */
+/** How often. The sentence also says that nothing counts it. */
 function count(uses: number | null): string {
   if (uses === null) return "any number of times";
   return uses === 1 ? "once" : `at most ${uses} times in all`;
@@ -46,7 +47,7 @@ function times(request: Facts): readonly string[] {
   ];
 }
 
-/** An instant for people: `2026-11-27 14:05 UTC`, with its seconds where it has any. */
+/** An instant for people: `2026-11-27 14:05 UTC`, with its seconds if it has any. */
 function second(at: number): string {
   const text = new Date(at).toISOString();
   const seconds = text.slice(16, 19) === ":00" ? "" : text.slice(16, 19);

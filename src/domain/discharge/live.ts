@@ -5,8 +5,8 @@ import { DomainError } from "../parts/error.ts";
 import type { Repositories } from "../ports/store.ts";
 
 /**
- * The place of a ticket for the link that asks. The link is the shown one, since whoever only names a link could take the
- * place of those who hold it.
+ * The place of a ticket for the link that asks. The link is the shown one, since a caller that only names a link could take
+ * the place of its holders.
  */
 function placeOf(ticketHash: Uint8Array, link: string): Uint8Array {
   const hash = createHash("sha256").update("bakehouse live discharge v1\0").update(ticketHash);

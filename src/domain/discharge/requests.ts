@@ -24,7 +24,7 @@ export interface SealedContents {
   readonly caveatKey: Uint8Array;
   /** Whether the ticket is one of this service's own API logins. */
   readonly login: boolean;
-  /** The discharge's own id; null where an older version sealed it. */
+  /** The discharge's own id; null if an older version sealed it. */
   readonly dischargeId: string | null;
   /** The caveats that the asker gave. */
   readonly caveats: readonly string[];

@@ -68,7 +68,7 @@ export interface DischargeRequest {
   readonly ancestor: string | null;
   /** The caveats that the asker gave, in their canonical text: they are appended to the discharge. */
   readonly caveats: readonly string[];
-  /** What the discharge allows; null where an older version wrote the row. */
+  /** The limits of the discharge; null if an older version wrote the row. */
   readonly allowance: Allowance | null;
   /** Null if no token was shown. */
   readonly about: DischargeSubject | null;
@@ -139,4 +139,27 @@ export interface DischargeRequestStore {
   ): Promise<Page<DischargeRequest>>;
   /** Forgets the sealed keys of requests that expired before `instant`, and drops requests asked before `dropBefore`. */
   clean(instant: number, dropBefore: number): Promise<void>;
+}
+
+/**
+ * The places of tickets that say `once`: each is taken by one request at a time, and then by its discharge. Every method
+ * rejects only when the store could not answer.
+ */
+export interface LiveDischargeStore {
+  /**
+   * Takes a place that is free or has ended. Of several callers at once one gets it.
+   *
+   * @param place 32 bytes, which name a ticket and the link that asks
+   * @param livesUntil unix milliseconds
+   * @param now unix milliseconds, by the database's clock
+   * @returns false if the place is taken
+   */
+  take(
+    turn: { readonly place: Uint8Array; readonly requestId: string; readonly livesUntil: number },
+    now: number,
+  ): Promise<boolean>;
+  /** Moves the end of a request's place. Nothing happens for a request that has no place. */
+  moveEnd(requestId: string, livesUntil: number): Promise<void>;
+  /** Drops places that ended before an instant. */
+  dropBefore(instant: number): Promise<void>;
 }

@@ -30,7 +30,7 @@ export function Claims(props: { readonly title: string; readonly texts: readonly
 }
 
 /**
- * What a yes does, as the largest sentence of a page. What it does not name is open, so that a limit that is left out
+ * The effect of a yes, as the largest sentence of a page. All else is open, so that a limit that is left out
  * is seen to be left out.
  */
 export function Effect(props: { readonly allows: string; readonly caveats: readonly string[] }) {

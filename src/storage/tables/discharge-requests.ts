@@ -34,7 +34,7 @@ const DECIDE = `
   values ($1, $2, $3, $4, $5, $6::timestamptz)
   on conflict do nothing returning 1 as decided`;
 
-// Whoever does not know the column sees a waiting request as dropped.
+// An older version, which does not know the column, sees a waiting request as dropped.
 const WITHDRAW = `
   update discharge_requests
   set withdrawn_at = $2::timestamptz, state = case when state = 'pending' then 'dropped' else state end

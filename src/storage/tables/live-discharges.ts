@@ -1,9 +1,9 @@
-import type { LiveDischargeStore } from "../../domain/ports/live-discharges.ts";
+import type { LiveDischargeStore } from "../../domain/ports/discharge-requests.ts";
 import type { Run } from "../engine/connection.ts";
 import { writeInstant } from "../engine/values.ts";
 import { deleteInBatches } from "./expiry.ts";
 
-// One statement decides: whoever comes second waits for the first one's transaction, and then finds its row.
+// One statement decides: the second caller waits for the first one's transaction, and then finds its row.
 const TAKE = `
   insert into live_discharges as held (place, request_id, lives_until) values ($1, $2, $3::timestamptz)
   on conflict (place) do update set request_id = excluded.request_id, lives_until = excluded.lives_until
