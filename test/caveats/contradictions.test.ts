@@ -91,6 +91,7 @@ describe("contradictions", () => {
     { caveats: ["ip within 10.0.0.0/8", "ip < 5"], indexes: [0, 1] },
     { caveats: ["time < 2026-01-01T00:00:00Z", "time > 2026-01-01T00:00:00Z"], indexes: [0, 1] },
     { caveats: ["p.q = 1", "p = 2"], indexes: [0, 1] },
+    { caveats: ["a = 1", "a <= 5", "a = 2"], indexes: [0, 2] },
     { caveats: ["depth <= 1", "agent = a", "agent = b"], indexes: [0] },
     { caveats: ["uses <= 3", "uses <= 0", "rate <= 0/m"], indexes: [1, 2] },
   ])("are found in $caveats", ({ caveats, indexes }) => {

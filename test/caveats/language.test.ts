@@ -72,6 +72,12 @@ describe("parse and print", () => {
     expect(parseCaveatBytes(Uint8Array.of(...prefix))).toStrictEqual(parseCaveat("x = a"));
   });
 
+  test("a control character makes a text no caveat, and the characters beside each range do not", () => {
+    const isCaveat = (character: string) => parseCaveat(`a = x${character}x`) !== undefined;
+    expect(["\u0000", "\u001f", "\u007f", "\u0080", "\u009f"].filter(isCaveat)).toEqual([]);
+    expect([" ", "~", "\u00a0"].filter(isCaveat)).toEqual([" ", "~", "\u00a0"]);
+  });
+
   test("a byte order mark is not dropped: the text it begins is no caveat", () => {
     expect(parseCaveatBytes(new TextEncoder().encode("\ufeffx = a"))).toBeUndefined();
     expect(parseCaveatBytes(new TextEncoder().encode("x = \ufeffa"))).toBeUndefined();

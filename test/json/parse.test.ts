@@ -209,6 +209,7 @@ describe("error messages", () => {
     ['{"":-}', '[""]'],
     [`{"${"x".repeat(33)}":-}`, `${"x".repeat(32)}…`],
     [`{"${"é".repeat(33)}":-}`, `["${"\\u00e9".repeat(32)}"…]`],
+    [`${"[".repeat(8)}-`, "[0][0][0][0][0][0][0][0]"],
     [`${"[".repeat(9)}-`, "[0][0][0][0][0][0][0][0]…"],
   ])("%s is placed at %s", (text, path) => {
     expect(refusal(() => parseJson(text)).path).toBe(path);

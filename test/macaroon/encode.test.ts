@@ -187,6 +187,8 @@ describe("bundles", () => {
     ["discharges, lowered", () => decodeBundle(bundle, { discharges: 1 })],
     ["caveats, lowered", () => decodeBundle(bundle, { caveats: 0 })],
     ["bytes of a caveat, lowered", () => decodeBundle(bundle, { caveatBytes: 50 })],
+    ["bytes of a location in version 1", () => decodeBinary(versionOne("x".repeat(4_097), "i"))],
+    ["bytes of an identifier in version 1", () => decodeBinary(versionOne("x", "i".repeat(4_097)))],
   ])("too many %s is too large", (_name, read) =>
     expect(read()).toMatchObject({ ok: false, code: "too_large" }),
   );
@@ -213,3 +215,12 @@ test("a v1 field that does not fit into a packet is not written", () => {
   const macaroon = { ...rootWith(), identifier: new Uint8Array(65_536) };
   expect(() => encode(macaroon, "v1")).toThrow("packet of more than 65535 bytes");
 });
+
+/** A macaroon without caveats in version 1. */
+function versionOne(location: string, identifier: string): Uint8Array {
+  const packet = (key: string, value: string): string =>
+    `${(key.length + value.length + 6).toString(16).padStart(4, "0")}${key} ${value}\n`;
+  return utf8(
+    packet("location", location) + packet("identifier", identifier) + packet("signature", "s".repeat(32)),
+  );
+}

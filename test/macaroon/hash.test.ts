@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nameOf } from "../../src/macaroon/hash/revocation-id.ts";
-import { hmac2 } from "../../src/macaroon/key.ts";
+import { hmac2, signingKey } from "../../src/macaroon/key.ts";
 import { CHAINS, fromHex, hex, KEYED_HASHES, NOBLE, utf8 } from "./support.ts";
 
 describe.each(KEYED_HASHES)("the %s keyed hash", (_name, { hmac, sha256 }) => {
@@ -136,4 +136,8 @@ describe.each(CHAINS)("the %s chain hash", (_name, chain) => {
       { numRuns: 50 },
     );
   });
+});
+
+test("an empty root key, which everybody knows, signs nothing", () => {
+  expect(() => signingKey(new Uint8Array())).toThrow(/"rootKey" is empty/);
 });

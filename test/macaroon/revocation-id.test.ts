@@ -37,6 +37,10 @@ test("another hash function can be plugged in, and is used", () => {
   );
 });
 
+test("is refused of bytes that are no tail", () => {
+  for (const length of [0, 16, 31, 33]) expect(() => revocationId(new Uint8Array(length))).toThrow(/tail/);
+});
+
 describe("its text", () => {
   test("reads back", () => {
     const id = revocationId(tail);

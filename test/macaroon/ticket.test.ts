@@ -72,6 +72,8 @@ describe("a sealed condition", () => {
   test("opens for the third party, whose discharge then proves the caveat", () => {
     const sealed = sealCondition({ condition: "is-principal", publicKey: boxPublicKey(ours) }, random);
     if (sealed === undefined) throw new Error("nothing was sealed");
+    // The length that macaroon-bakery's own clients write.
+    expect(sealed.caveatKey).toHaveLength(24);
     const opening = openTicket(sealed.ticket, ours);
     if (!opening.ok) throw new Error(opening.detail);
     expect(opening.ticket).toMatchObject({ condition: "is-principal", caveatKey: sealed.caveatKey });

@@ -13,6 +13,7 @@ import {
 import {
   AGENT,
   APPROVAL_ID,
+  DISCHARGE_ID,
   isUuidv7,
   REVOCATION_ID,
   SHORT_ID,
@@ -137,6 +138,7 @@ describe("patterns of ids", () => {
       ],
     ],
     ["an approval's id", APPROVAL_ID, ["a", V7, "0-_Z", LONG], ["", `${LONG}a`, "a.b", "a b", "a\n"]],
+    ["a discharge's id", DISCHARGE_ID, ["a", LINK, "0-_Z", LONG], ["", `${LONG}a`, "a.b", " a", "a\n"]],
     [
       "an agent",
       AGENT,
