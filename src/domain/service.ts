@@ -5,6 +5,7 @@ import type { RefusalCode } from "../words/refusal-codes.ts";
 import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
+import type { Health } from "./health-service.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { Reservation } from "./ports/budgets.ts";
 import type { FailureFacts } from "./ports/failure.ts";
@@ -371,19 +372,6 @@ export interface Sessions {
   list(caller: Caller, kind: SessionKind | undefined, page: PageRequest): Promise<Page<Session>>;
   /** Rejects with `not_found` for another person's session and for one that never was alike. */
   end(caller: Caller, id: string): Promise<void>;
-}
-
-/** One thing that must be so for requests to be answered. */
-export interface HealthCheck {
-  readonly name: "serving" | "revocations" | "clock" | "database" | "changes";
-  readonly ok: boolean;
-  /** What is wrong, for those who run the service; absent where nothing is. */
-  readonly detail?: string;
-}
-
-export interface Health {
-  /** @param purpose `verify` is answered from memory; `write` needs the database besides, and one that takes changes */
-  checks(purpose: "verify" | "write"): Promise<readonly HealthCheck[]>;
 }
 
 /** The whole service, as its adapters see it. */

@@ -167,7 +167,9 @@ describe("[pglite] the built service", () => {
     try {
       const { code, stderr } = await command(home, ["serve"], { PORT: String(port) });
       expect(code).toBe(1);
-      expect(stderr).toMatch(/^bakehouse: the port is in use: set PORT to another one\n$/m);
+      expect(stderr.trimEnd().split("\n")).toEqual([
+        `bakehouse: address 127.0.0.1:${port} is in use by another process (EADDRINUSE): stop that one, or set PORT to another port`,
+      ]);
     } finally {
       other.close();
     }

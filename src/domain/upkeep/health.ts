@@ -1,6 +1,6 @@
+import type { Health, HealthCheck } from "../health-service.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { Health, HealthCheck } from "../service.ts";
 
 /** Whether this replica can answer what it is asked. */
 export function createHealth(options: {

@@ -99,6 +99,7 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
       "discharge_decisions",
       "discharge_requests",
       "idempotency",
+      "live_discharges",
       "principals",
       "reservations",
       "revocation_hashes",

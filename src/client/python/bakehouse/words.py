@@ -12,6 +12,7 @@ PROBLEM_CODES = (
     "not_found",
     "method_not_allowed",
     "conflict",
+    "charge_mismatch",
     "idempotency_in_flight",
     "gone",
     "payload_too_large",
