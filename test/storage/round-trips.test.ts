@@ -99,5 +99,7 @@ test.each([
 ])("[postgres] $what: $trips round trips", async ({ work, trips }) => {
   await work(); // a statement is prepared where it is sent first, once for each connection
   await work();
-  expect(await counted(work)).toBe(trips);
+  // What the replica does of itself may fall between. It only adds, so the fewest of a few tries are the work's own.
+  const tries = [await counted(work), await counted(work), await counted(work)];
+  expect(Math.min(...tries)).toBe(trips);
 });
