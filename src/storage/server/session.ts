@@ -32,7 +32,8 @@ export interface SessionOptions {
 const OPENING = 2;
 // More would mean that texts are made up as we go.
 const MOST_PREPARED = 200;
-const MOST_ATTEMPTS = 20;
+/** Tries to open a transaction under a role's own bound. Each leaves the server with more in its caches. */
+const MOST_ATTEMPTS = 200;
 const CANCELLED = "57014";
 /** A statement that was prepared is not there, or one of that name is: there is a pooler that did not show. */
 const FORGOTTEN: ReadonlySet<string> = new Set(["26000", "42P05"]);
