@@ -130,6 +130,17 @@ describeService(
       await refused();
     });
 
+    test("another spelling of the ticket is the same ticket: it takes no second place", async () => {
+      const token = await gated("once approved-by alice Pay");
+      await asked(token);
+      const [text = ""] = tickets(token);
+      const spelled = new Uint8Array(Buffer.from(text, "base64url"));
+      // The last bit of the writer's public key, which X25519 passes over (RFC 7748, 5): it opens all the same.
+      spelled[36] = (spelled[36] ?? 0) ^ 0x80;
+      const answer = await ask(token, { caveat: Buffer.from(spelled).toString("base64url") });
+      expect(answer.json()).toMatchObject({ status: 409, code: "conflict" });
+    });
+
     test("of many who ask at once, at two replicas, one is heard", async () => {
       const other = service().replica();
       await other.start();

@@ -32,13 +32,13 @@ describeOnEachDatabase("places of tickets that say once", (open) => {
     const place = new Uint8Array(randomBytes(32));
     const held = turn(place);
     await places().take(held, NOW);
-    await places().moveEnd(randomUUID(), NOW);
+    expect(await places().moveEnd(randomUUID(), NOW)).toBe(false);
     expect(await places().take(turn(place), NOW)).toBe(false);
-    await places().moveEnd(held.requestId, NOW);
+    expect(await places().moveEnd(held.requestId, NOW)).toBe(true);
     const next = turn(place);
     expect(await places().take(next, NOW)).toBe(true);
     // Whoever had it before has lost it.
-    await places().moveEnd(held.requestId, NOW);
+    expect(await places().moveEnd(held.requestId, NOW)).toBe(false);
     expect(await places().take(turn(place), NOW)).toBe(false);
   });
 

@@ -16,6 +16,7 @@ import { approvalDecided } from "./approval-notices.ts";
 import { keysOf, mayApprove } from "./approver-keys.ts";
 import { effectOf } from "./effect.ts";
 import { loginProblem } from "./identity-proof.ts";
+import { movePlace } from "./live.ts";
 import { endOf, lifeOf, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
@@ -42,10 +43,9 @@ function hasApproved({ decisions }: DischargeRequest, { identity }: HumanCaller)
   );
 }
 
-/** Whether a yes can still have an effect. */
-function isLive(request: DischargeRequest, state: RequestState, now: number): boolean {
-  if (state === "pending") return true;
-  return state === "granted" && now < (endOf(request) ?? 0);
+/** Whether a yes can still have an effect. @param endsAt as {@link endOf} says */
+function isLive(endsAt: number | null, state: RequestState, now: number): boolean {
+  return state === "pending" || (state === "granted" && endsAt !== null && now < endsAt);
 }
 
 function noSuchApproval(): DomainError {
@@ -109,6 +109,7 @@ export function createApprovals(options: {
     const parts = read(request);
     const mine = hasApproved(request, caller);
     const state = stateOf(request, now);
+    const endsAt = endOf(request);
     const { id, code, protocol, askedAt, expiresAt, decidedAt, about, caveats, decisions } = request;
     return {
       id,
@@ -121,9 +122,9 @@ export function createApprovals(options: {
       expiresAt,
       decidedAt,
       withdrawnAt: request.withdrawnAt,
-      endsAt: endOf(request),
+      endsAt,
       isMine: mine,
-      mayWithdraw: mine && isLive(request, state, now),
+      mayWithdraw: mine && isLive(endsAt, state, now),
       life: lifeOf(parts.terms) / 1000,
       about,
       allows: effectOf(request),
@@ -165,7 +166,8 @@ export function createApprovals(options: {
     const after = approved ? "granted" : "denied";
     if (settled) {
       await repositories.dischargeRequests.settle(id, after, now);
-      await repositories.liveDischarges.moveEnd(id, approved ? now + lifeOf(parts.terms) : now);
+      const end = endOf({ ...request, state: after, decidedAt: now });
+      await movePlace(repositories, parts.terms, id, end, now);
     }
     const event = {
       action: !approved ? "discharge.denied" : settled ? "discharge.granted" : "discharge.approved",
@@ -216,7 +218,7 @@ export function createApprovals(options: {
         throw new DomainError("forbidden", "a yes is withdrawn by the person who said it");
       }
       const now = clock.now();
-      if (!isLive(request, stateOf(request, now), now)) {
+      if (!isLive(endOf(request), stateOf(request, now), now)) {
         throw new DomainError("gone", "this is over: there is nothing to withdraw");
       }
       await options.revoke(human, {

@@ -1,4 +1,4 @@
-import { type Caveat, isBudget } from "../../caveats/caveat.ts";
+import { type Caveat, isBudget, isOnAttribute } from "../../caveats/caveat.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { printCaveat } from "../../caveats/print.ts";
 import { RESERVED_NAMES } from "../../caveats/reserved.ts";
@@ -19,30 +19,6 @@ function refuse(why: string, member = "caveats"): never {
   throw new DomainError("unprocessable", why, member);
 }
 
-/** Whether a caveat tests an attribute of the call, as `exact` demands one. */
-function isTest(caveat: Caveat): boolean {
-  switch (caveat.kind) {
-    case "equality":
-    case "membership":
-    case "comparison":
-    case "glob":
-    case "network":
-      return true;
-    case "time":
-    case "agent":
-    case "depth":
-    case "uses":
-    case "spend":
-    case "rate":
-    case "ancestor":
-    case "approval":
-    case "discharge_id":
-      return false;
-    default:
-      return caveat satisfies never;
-  }
-}
-
 /** Whether a caveat bounds how long or how often the discharge is good. */
 function isLimit(caveat: Caveat): boolean {
   return isBudget(caveat) || (caveat.kind === "time" && caveat.operator === "<");
@@ -52,9 +28,9 @@ function read(text: string, member: string): Caveat {
   const caveat = parseCaveat(text);
   if (caveat === undefined) refuse("is not a caveat that this service knows", member);
   if (isLimit(caveat)) return caveat;
-  if (!isTest(caveat))
+  if (!isOnAttribute(caveat))
     refuse("is not for the asker to write: tests of the call, `time <` and budgets are", member);
-  const [name = ""] = "attribute" in caveat ? caveat.attribute.split(".", 1) : [];
+  const [name = ""] = caveat.attribute.split(".", 1);
   if (NOT_ASKED.has(name)) refuse(`${name} is the service's to speak of, and not the asker's`, member);
   return caveat;
 }
@@ -68,7 +44,7 @@ function read(text: string, member: string): Caveat {
 export function askedCaveats(texts: readonly string[], { exact }: TermOptions): readonly string[] {
   if (texts.length > MOST_CAVEATS) refuse(`a discharge is narrowed by at most ${MOST_CAVEATS} caveats`);
   const caveats = texts.map((text, index) => read(text, `caveats[${index}]`));
-  if (exact && !caveats.some(isTest)) {
+  if (exact && !caveats.some(isOnAttribute)) {
     refuse("the ticket is exact: say by tests of the call what the discharge is for");
   }
   const canonical = caveats.map(printCaveat);

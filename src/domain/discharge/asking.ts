@@ -79,8 +79,7 @@ export function createAsking(options: {
       const end = now + lifeOf(terms);
       const requestId = uuidv7(now, randomness);
       const link = shown?.subject.revocationId;
-      const place = { ticketHash: ticket.hash, link, requestId, livesUntil: end };
-      await takePlace(repositories, terms, place, now);
+      await takePlace(repositories, ticket, { link, requestId, livesUntil: end }, now);
       return end;
     });
     const { caveatId: identifier, caveatKey } = ticket;

@@ -12,7 +12,8 @@ import type { Repositories, Store } from "../ports/store.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
-import { lifeOf, loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
+import { movePlace } from "./live.ts";
+import { endOf, loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /**
@@ -111,8 +112,10 @@ export function createConfirmations(options: {
         const { issuer, subject } = caller.identity;
         const decision = { issuer, subject, approved: accepted, reason: null, at: now };
         await repositories.dischargeRequests.decide(id, decision);
-        await repositories.dischargeRequests.settle(id, accepted ? "granted" : "denied", now);
-        await repositories.liveDischarges.moveEnd(id, accepted ? now + lifeOf(termsOf(request)) : now);
+        const after = accepted ? "granted" : "denied";
+        await repositories.dischargeRequests.settle(id, after, now);
+        const end = endOf({ ...request, state: after, decidedAt: now });
+        await movePlace(repositories, termsOf(request), id, end, now);
         const login = accepted && sealing.open(request).login;
         const session = login
           ? await beginProgramLogin(repositories, request, caller, now, randomness)

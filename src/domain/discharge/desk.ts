@@ -150,14 +150,8 @@ export function createDischargeDesk(options: {
           protocol,
         };
         await limits.requireRoom(repositories, crowd, now);
-        const { hash: ticketHash, terms } = ticket;
-        const place = {
-          ticketHash,
-          link: shown?.subject.revocationId,
-          requestId: id,
-          livesUntil: request.expiresAt,
-        };
-        await takePlace(repositories, terms, place, now);
+        const { revocationId: link } = shown?.subject ?? {};
+        await takePlace(repositories, ticket, { link, requestId: id, livesUntil: request.expiresAt }, now);
         const event = {
           action: "discharge.asked",
           actor,

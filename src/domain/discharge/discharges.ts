@@ -60,14 +60,15 @@ export function createDischarges(
       await store.transaction("withdraw request", async (repositories) => {
         const request = await repositories.dischargeRequests.lock(id);
         if (request === undefined) throw noSuchRequest();
-        const state = stateAt(request, await repositories.now());
+        const now = await repositories.now();
+        const state = stateAt(request, now);
         // A repeat, as after an answer that was lost.
         if (state === "withdrawn") return;
         if (state !== "pending") throw new DomainError("conflict", `this request is over: it is ${state}`);
         const { about } = request;
         const actor: Actor =
           about === null ? { kind: "service" } : { kind: "holder", tokenId: about.tokenId };
-        await options.withdrawals.withdraw(repositories, request, actor);
+        await options.withdrawals.withdraw(repositories, request, actor, now);
       });
       room.wake(id);
     },

@@ -6,10 +6,11 @@ import type { Repositories } from "../ports/store.ts";
 
 /**
  * The place of a ticket for the link that asks. The link is the shown one, since a caller that only names a link could take
- * the place of its holders.
+ * the place of its holders. The ticket counts as the token carries it: it opens in other spellings too, which an asker may
+ * send beside it.
  */
-function placeOf(ticketHash: Uint8Array, link: string): Uint8Array {
-  const hash = createHash("sha256").update("bakehouse live discharge v1\0").update(ticketHash);
+function placeOf(caveatId: Uint8Array, link: string): Uint8Array {
+  const hash = createHash("sha256").update("bakehouse live discharge v1\0").update(caveatId);
   return new Uint8Array(hash.update(link).digest());
 }
 
@@ -21,9 +22,8 @@ function placeOf(ticketHash: Uint8Array, link: string): Uint8Array {
  */
 export async function takePlace(
   { liveDischarges }: Pick<Repositories, "liveDischarges">,
-  { options }: Terms,
+  { caveatId, terms }: { readonly caveatId: Uint8Array; readonly terms: Terms },
   asked: {
-    readonly ticketHash: Uint8Array;
     /** The shown link; without one no ticket says `once`. */
     readonly link: string | undefined;
     readonly requestId: string;
@@ -31,12 +31,30 @@ export async function takePlace(
   },
   now: number,
 ): Promise<void> {
-  if (!options.once) return;
-  const { ticketHash, link, requestId, livesUntil } = asked;
+  if (!terms.options.once) return;
+  const { link, requestId, livesUntil } = asked;
   if (link === undefined) throw new Error("a ticket that says once, asked for without a token");
-  if (await liveDischarges.take({ place: placeOf(ticketHash, link), requestId, livesUntil }, now)) return;
+  if (await liveDischarges.take({ place: placeOf(caveatId, link), requestId, livesUntil }, now)) return;
   throw new DomainError(
     "conflict",
     "the ticket is good for one discharge at a time: withdraw the request that waits, or wait until it has ended",
   );
+}
+
+/**
+ * Moves the end of a decided request's place, in the transaction that decides.
+ *
+ * @param end the end of its discharge, unix milliseconds; null for none
+ * @throws DomainError `gone` if the place of a discharge went to another request while the decision was on its way
+ */
+export async function movePlace(
+  { liveDischarges }: Pick<Repositories, "liveDischarges">,
+  { options }: Terms,
+  requestId: string,
+  end: number | null,
+  now: number,
+): Promise<void> {
+  if (!options.once) return;
+  const held = await liveDischarges.moveEnd(requestId, end ?? now);
+  if (end !== null && !held) throw new DomainError("gone", "nobody answered in time");
 }

@@ -12,7 +12,12 @@ import type { WaitingRoom } from "./waiting-room.ts";
 /** Ends requests before their time. */
 export interface Withdrawals {
   /** Withdraws a request that is pending or granted, in a transaction that holds it. @returns whether it was either */
-  withdraw(repositories: Repositories, request: DischargeRequest, actor: Actor): Promise<boolean>;
+  withdraw(
+    repositories: Repositories,
+    request: DischargeRequest,
+    actor: Actor,
+    now: number,
+  ): Promise<boolean>;
   /** Notes that an approval was revoked, if the entry reaches the token that it is for. */
   noteRevoked(approvalId: string, scope: RevocationScope, actor: Actor): Promise<void>;
   /** Whether this replica knows a revocation of an approval, which counts before anybody has noted it. */
@@ -47,9 +52,9 @@ export function createWithdrawals(options: {
     repositories: Repositories,
     request: DischargeRequest,
     actor: Actor,
+    now: number,
   ): Promise<boolean> {
     const { id, ancestor, kind } = request;
-    const now = await repositories.now();
     if (!(await repositories.dischargeRequests.withdraw(id, now))) return false;
     await repositories.liveDischarges.moveEnd(id, now);
     const platform = request.about?.platform ?? null;
@@ -71,7 +76,7 @@ export function createWithdrawals(options: {
       const noted = await store.transaction("note withdrawal", async (repositories) => {
         const request = await repositories.dischargeRequests.lock(approvalId);
         if (request?.kind !== "approval" || !reaches(scope, request)) return false;
-        return withdraw(repositories, request, actor);
+        return withdraw(repositories, request, actor, await repositories.now());
       });
       if (noted) room.wake(approvalId);
     },

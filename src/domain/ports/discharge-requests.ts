@@ -158,8 +158,8 @@ export interface LiveDischargeStore {
     turn: { readonly place: Uint8Array; readonly requestId: string; readonly livesUntil: number },
     now: number,
   ): Promise<boolean>;
-  /** Moves the end of a request's place. Nothing happens for a request that has no place. */
-  moveEnd(requestId: string, livesUntil: number): Promise<void>;
+  /** Moves the end of a request's place. @returns false if the request has no place, or has it no more */
+  moveEnd(requestId: string, livesUntil: number): Promise<boolean>;
   /** Drops places that ended before an instant. */
   dropBefore(instant: number): Promise<void>;
 }

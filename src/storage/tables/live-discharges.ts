@@ -10,7 +10,8 @@ const TAKE = `
   where held.lives_until <= $4::timestamptz
   returning 1 as taken`;
 
-const MOVE_END = "update live_discharges set lives_until = $2::timestamptz where request_id = $1";
+const MOVE_END =
+  "update live_discharges set lives_until = $2::timestamptz where request_id = $1 returning 1 as moved";
 
 /** The places of tickets that say `once`, in the database. */
 export function createLiveDischargeStore(run: Run): LiveDischargeStore {
@@ -22,9 +23,10 @@ export function createLiveDischargeStore(run: Run): LiveDischargeStore {
       return rows.length === 1;
     },
     async moveEnd(requestId, livesUntil) {
-      await run("liveDischarges.moveEnd", (session) =>
+      const rows = await run("liveDischarges.moveEnd", (session) =>
         session.query(MOVE_END, [requestId, writeInstant(livesUntil)]),
       );
+      return rows.length === 1;
     },
     async dropBefore(instant) {
       await deleteInBatches(
