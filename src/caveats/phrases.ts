@@ -68,14 +68,14 @@ const WINDOWS = { s: "second", m: "minute", h: "hour", d: "day" } as const satis
 
 /**
  * A budget as a limit: `at most 40 EUR in all`, `at most 5 times a minute`. A unit is a name and needs no quotes, but for
- * the one that would make it read as a `uses`.
+ * those that would make it read as a `uses`.
  */
 export function budgetPhrase(caveat: BudgetCaveat): string {
   switch (caveat.kind) {
     case "uses":
       return `at most ${times(caveat.most)} in all`;
     case "spend":
-      return `at most ${formatDecimal(caveat.most)} ${caveat.unit === "times" ? '"times"' : caveat.unit} in all`;
+      return `at most ${formatDecimal(caveat.most)} ${unitPhrase(caveat.unit)} in all`;
     case "rate": {
       const article = caveat.window === "h" ? "an" : "a";
       return `at most ${times(caveat.most)} ${article} ${WINDOWS[caveat.window]}`;
@@ -83,6 +83,10 @@ export function budgetPhrase(caveat: BudgetCaveat): string {
     default:
       return caveat satisfies never;
   }
+}
+
+function unitPhrase(unit: string): string {
+  return /^times?$/i.test(unit) ? `"${unit}"` : unit;
 }
 
 function times(count: number): string {

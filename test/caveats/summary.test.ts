@@ -123,6 +123,8 @@ const rows: readonly Row[] = [
     caveats: ["uses <= 10", "agent = a", "uses <= 3", "rate <= 1/h"],
   },
   { says: 'At most 5 "times" in all, at most 5 times in all.', caveats: ["spend.times <= 5", "uses <= 5"] },
+  { says: 'At most 1 "time" in all.', caveats: ["spend.time <= 1"] },
+  { says: 'At most 3 "Times" in all.', caveats: ["spend.Times <= 3"] },
   {
     says: "Until 14:00 UTC, and 1 condition that this service does not know, so it will be refused.",
     caveats: ["time < 2026-11-20T14:00:00Z", "holder = x"],
