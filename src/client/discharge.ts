@@ -2,7 +2,7 @@ import { encodeBase64Url, LIMITS } from "../macaroon/index.ts";
 import type { PendingDischarge } from "./answers.ts";
 import { type Bakehouse, createBakehouse } from "./bakehouse.ts";
 import { checkedCaveat } from "./caveats.ts";
-import { TokenError } from "./error.ts";
+import { BakehouseError, TokenError } from "./error.ts";
 import { originOf, pageOf } from "./origin.ts";
 import { Token } from "./token.ts";
 import { type BakehouseOptions, type CallOptions, pause } from "./transport.ts";
@@ -100,19 +100,20 @@ async function collected(
   options: DischargeOptions,
 ): Promise<string> {
   const { secret, user_url, ...shown } = pending;
-  if (options.interact === undefined) {
-    throw new TokenError("undischarged", "a discharge needs a human, and there is no way to tell one");
-  }
-  const page = user_url === undefined ? undefined : pageOf(user_url, origin);
-  if (user_url !== undefined && page === undefined) {
-    throw new TokenError("undischarged", "the page to open is no safe web page");
-  }
-  await options.interact({ ...shown, ...(page !== undefined && { user_url: page }) }, origin);
   try {
+    if (options.interact === undefined) {
+      throw new TokenError("undischarged", "a discharge needs a human, and there is no way to tell one");
+    }
+    const page = user_url === undefined ? undefined : pageOf(user_url, origin);
+    if (user_url !== undefined && page === undefined) {
+      throw new TokenError("undischarged", "the page to open is no safe web page");
+    }
+    await options.interact({ ...shown, ...(page !== undefined && { user_url: page }) }, origin);
     return await waited(pending, party, options);
   } catch (error) {
-    // Nobody is there any more to collect it, so nobody should be asked. Whether that was heard changes nothing here.
-    if (options.signal?.aborted) {
+    // Nobody is there any more to collect it, so nobody should be asked. Whether that was heard changes nothing here. With a
+    // BakehouseError the party has spoken, or can't be reached.
+    if (!(error instanceof BakehouseError)) {
       await party.withdrawDischarge(pending.id, secret, { timeout: LAST_WORD }).catch(() => {});
     }
     throw error;

@@ -107,10 +107,26 @@ test("a human is told what to do, never the secret, and the answer is collected"
 });
 
 test("where nobody can be told, it ends", async () => {
-  const { fetch } = party(1);
+  const { fetch, asked } = party(1);
   expect(await failure(dischargeToken(root().attenuate(caveat), { allow: [LOCATION], fetch }))).toMatchObject(
     { code: "undischarged" },
   );
+  expect(asked.at(-1)?.url).toBe(`${LOCATION}/v1/discharge/d1/withdraw`);
+});
+
+test("where telling somebody fails, the request is withdrawn", async () => {
+  const { fetch, asked } = party(1);
+  const refused = await failure(
+    dischargeToken(root().attenuate(caveat), {
+      allow: [LOCATION],
+      fetch,
+      interact: () => {
+        throw new RangeError("no screen");
+      },
+    }),
+  );
+  expect(refused).toMatchObject({ message: "no screen" });
+  expect(asked.at(-1)?.url).toBe(`${LOCATION}/v1/discharge/d1/withdraw`);
 });
 
 test("a discharge for another ticket is none", async () => {

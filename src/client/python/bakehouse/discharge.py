@@ -118,14 +118,13 @@ def _collected(
     interact: Callable[[Interaction], None] | None,
     patience: float,
 ) -> Discharged:
-    if interact is None:
-        raise TokenError("undischarged", "a discharge needs a human, and there is no way to tell one")
-    page = None if pending.user_url is None else page_of(pending.user_url, party.origin)
-    if pending.user_url is not None and page is None:
-        raise TokenError("undischarged", "the page to open is no safe web page")
-    interaction = Interaction(pending.id, party.origin, pending.expires_at, page, pending.user_code)
     try:
-        interact(interaction)
+        if interact is None:
+            raise TokenError("undischarged", "a discharge needs a human, and there is no way to tell one")
+        page = None if pending.user_url is None else page_of(pending.user_url, party.origin)
+        if pending.user_url is not None and page is None:
+            raise TokenError("undischarged", "the page to open is no safe web page")
+        interact(Interaction(pending.id, party.origin, pending.expires_at, page, pending.user_code))
         return _waited(pending, party, patience)
     except BakehouseError:
         # The party has spoken, or can't be reached.
