@@ -54,6 +54,11 @@ export type AttributeCaveat =
   | GlobCaveat
   | NetworkCaveat;
 
+/** Whether a caveat is a test of an attribute of the call. */
+export function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
+  return "attribute" in caveat;
+}
+
 /** `time < T` or `time > T`, against the service's clock. */
 export interface TimeCaveat {
   readonly kind: "time";

@@ -127,6 +127,6 @@ function readArray(reader: Reader): readonly JsonValue[] {
 }
 
 function skipWhole(reader: Reader): null {
-  while (!skipOn(reader, Number.POSITIVE_INFINITY));
+  skipOn(reader, Number.POSITIVE_INFINITY);
   return null;
 }

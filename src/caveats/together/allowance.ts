@@ -1,4 +1,4 @@
-import { type AttributeCaveat, type Caveat, isBudget } from "../caveat.ts";
+import { type Caveat, isBudget, isOnAttribute } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
 import { budgetPhrase } from "../phrases.ts";
 import { millisecondsOf } from "../values/instant.ts";
@@ -39,8 +39,8 @@ export function allowanceOf(
   issued: number,
   asked: readonly Condition[],
 ): Allowance {
-  const tests = asked.flatMap(testOf);
-  const phrases = attributePhrases(mergeCaveats([...tests, ...token.slice(0, issued).flatMap(testOf)]));
+  const tests = testsOf(asked);
+  const phrases = attributePhrases(mergeCaveats([...tests, ...testsOf(token.slice(0, issued))]));
   const rest = phrases.length - MOST_PHRASES;
   const times = [...token, ...asked].flatMap(caveatOf).filter((caveat) => caveat.kind === "time");
   const at = (operator: "<" | ">") =>
@@ -77,27 +77,6 @@ function caveatOf(condition: Condition): readonly Caveat[] {
   return condition.state === "known" ? [condition.caveat] : [];
 }
 
-function testOf(condition: Condition): readonly AttributeCaveat[] {
-  return caveatOf(condition).flatMap((caveat) => {
-    switch (caveat.kind) {
-      case "equality":
-      case "membership":
-      case "comparison":
-      case "glob":
-      case "network":
-        return [caveat];
-      case "time":
-      case "agent":
-      case "depth":
-      case "uses":
-      case "spend":
-      case "rate":
-      case "ancestor":
-      case "approval":
-      case "discharge_id":
-        return [];
-      default:
-        return caveat satisfies never;
-    }
-  });
+function testsOf(conditions: readonly Condition[]) {
+  return conditions.flatMap(caveatOf).filter(isOnAttribute);
 }

@@ -1,4 +1,5 @@
 import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
+import { isOnAttribute } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
 import { attributeName } from "../phrases.ts";
 import { printCaveat } from "../print.ts";
@@ -31,8 +32,8 @@ export function contradictions(conditions: readonly Condition[]): readonly Warni
   for (const [index, condition] of conditions.entries()) {
     if (condition.state === "known") known.push({ index, caveat: condition.caveat });
   }
-  const onAttributes = known.filter(
-    (entry): entry is Indexed<AttributeCaveat> => "attribute" in entry.caveat,
+  const onAttributes = known.filter((entry): entry is Indexed<AttributeCaveat> =>
+    isOnAttribute(entry.caveat),
   );
   const warnings = [
     ...timeWarnings(known.filter((entry): entry is Indexed<TimeCaveat> => entry.caveat.kind === "time")),

@@ -1,5 +1,5 @@
-import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
-import { isBudget, isForDischarges } from "../caveat.ts";
+import type { Caveat, TimeCaveat } from "../caveat.ts";
+import { isBudget, isForDischarges, isOnAttribute } from "../caveat.ts";
 import type { MacaroonRole } from "../clear.ts";
 import type { Condition } from "../condition.ts";
 import { budgetPhrase } from "../phrases.ts";
@@ -33,7 +33,6 @@ const MOST_AGENTS = 5;
 export function summarise(conditions: readonly Condition[], options: SummaryOptions = {}): string {
   if (conditions.length === 0) return "No conditions.";
   const caveats: Caveat[] = [];
-  const budgets = budgetPhrases(conditions);
   const locations = new Set<string>();
   let unknown = 0;
   for (const condition of conditions) {
@@ -45,7 +44,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const phrases = [
     ...timePhrases(caveats, options.now),
     ...attributePhrases(mergeCaveats(caveats.filter(isOnAttribute))),
-    ...budgets,
+    ...budgetPhrases(conditions),
     ...dischargePhrases(caveats),
     ...[...locations].map(proofPhrase),
   ];
@@ -60,10 +59,6 @@ export function summariseLimits(conditions: readonly Condition[], { now }: Summa
     (condition) => condition.state === "known" && condition.caveat.kind !== "spend",
   );
   return sentence([...timePhrases(caveats, now), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
-}
-
-function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
-  return "attribute" in caveat;
 }
 
 function isMisplaced(caveat: Caveat, macaroon: MacaroonRole = "root"): boolean {

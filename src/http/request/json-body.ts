@@ -55,19 +55,21 @@ export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): JsonBody<T>
   return { schema, example, maxBytes: MAX_BODY, read: (tree) => check(schema, plainBody(tree)) };
 }
 
-/** Checks data against a schema. @throws DomainError that names the member at fault */
-export function check<T>(schema: z.ZodType<T>, data: unknown): T {
-  const result = schema.safeParse(data);
-  if (!result.success) throw invalid(result.error, data);
-  return result.data;
-}
-
-/** As {@link check}, of a part of a body. @param within the way to it, for the refusal */
-export function checkAt<T>(within: readonly JsonPathStep[], schema: z.ZodType<T>, tree: JsonValue): T {
-  const data = plainBody(tree, within);
+/**
+ * Checks data against a schema.
+ *
+ * @param within the way to a part of a body, for the refusal
+ * @throws DomainError that names the member at fault
+ */
+export function check<T>(schema: z.ZodType<T>, data: unknown, within: readonly JsonPathStep[] = []): T {
   const result = schema.safeParse(data);
   if (!result.success) throw invalid(result.error, data, within);
   return result.data;
+}
+
+/** As {@link check}, of a part of a body as it was parsed. */
+export function checkAt<T>(within: readonly JsonPathStep[], schema: z.ZodType<T>, tree: JsonValue): T {
+  return check(schema, plainBody(tree, within), within);
 }
 
 /** A body as it was received and as it was read. */
