@@ -57,12 +57,11 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/http:\/\/127\.0\.0\.1:\d+/g, "URL"],
   [/\/tmp\/[\w./-]+/g, "PATH"],
   [/(?<![\w-])[A-Za-z0-9_-]{120,}/g, "TOKEN"],
-  [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)/g, "TIME"],
+  [/(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)/g, "TIME"],
   [/\b[0-9a-f]{32}-[0-9a-f]{16}-\d+/g, "SEQUENCE"],
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],
   [/(?<![\w-])[A-Za-z0-9_-]{21}[AQgw](?![\w-])/g, "REVOCATION-ID"],
   [/(?<![\w-])(?=[A-Za-z0-9_-]*[A-Z0-9_-])[A-Za-z0-9_-]{16}(?![\w-])/g, "ID"],
-  [/([Uu]ntil|expired at) (?:\d{4}-\d\d-\d\d )?\d\d:\d\d(?::\d\d(?:\.\d+)?)? UTC/g, "$1 WHEN"],
   [/#[A-Za-z0-9_-]{12}(?![\w-])/g, "#INSTANCE"],
   [/\b\d{3,4} characters/g, "N characters"],
 ];
