@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { attenuate, encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { emptyDatabaseUrl } from "../support/database.ts";
 import { type Installed, installPackage } from "../support/package.ts";
+import { run as runProcess } from "../support/process.ts";
 import {
   credential,
   type Home,
-  newEmbeddedHome,
+  newHome,
   type RunningService,
   startService,
 } from "../support/process-service.ts";
@@ -26,7 +28,8 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   installed = installPackage();
-  home = await newEmbeddedHome();
+  home = newHome(await emptyDatabaseUrl());
+  expect((await runProcess(installed.script, ["bootstrap"], { env: home.env }).ended).code).toBe(0);
   service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
   env = {
     PATH: `${installed.bin}:${process.env["PATH"] ?? ""}`,

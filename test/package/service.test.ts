@@ -94,9 +94,21 @@ const refusesConnections = (port: number) =>
     socket.once("close", () => socket.destroy());
   });
 
-describe("[pglite] the built service", () => {
+async function server(): Promise<Home> {
+  const home = newHome(reach(await emptyDatabaseUrl()).owner);
+  homes.push(home);
+  return home;
+}
+
+describe("[postgres] the built service", () => {
+  async function bootstrapped(): Promise<Home> {
+    const home = await server();
+    expect(await command(home, ["bootstrap"])).toMatchObject({ code: 0 });
+    return home;
+  }
+
   test("lets a request finish after SIGTERM, takes no new one, and ends with 0", async () => {
-    const home = await embedded();
+    const home = await bootstrapped();
     const service = await start(home);
     const half = await halfSent(service, credential(home, "default.token"));
     const ended = service.end("SIGTERM");
@@ -111,7 +123,7 @@ describe("[pglite] the built service", () => {
   });
 
   test("does not wait longer than five seconds for a request that never finishes", async () => {
-    const home = await embedded();
+    const home = await bootstrapped();
     const service = await start(home);
     const half = await halfSent(service, credential(home, "default.token"));
     const [from, calmFrom] = [performance.now(), calmNow()];
@@ -122,7 +134,7 @@ describe("[pglite] the built service", () => {
   });
 
   test("stops at once where nothing is asked, and when it is asked twice", async () => {
-    const home = await embedded();
+    const home = await bootstrapped();
     const first = await start(home);
     // A connection that is kept alive, as every client's, is no reason to wait.
     await createClient(first.url).call("GET", "/healthz");
@@ -137,7 +149,9 @@ describe("[pglite] the built service", () => {
     expect(await second.end("SIGTERM")).toEqual({ code: 1, signal: null });
     expect(await ended).toEqual({ code: 1, signal: null });
   });
+});
 
+describe("[pglite] the built service", () => {
   test("refuses a data folder that another process has, and says which has it", async () => {
     const home = await embedded();
     const service = await start(home);
@@ -210,12 +224,6 @@ describe("[pglite] the built service", () => {
 });
 
 describe("[postgres] the built command", () => {
-  async function server(): Promise<Home> {
-    const home = newHome(reach(await emptyDatabaseUrl()).owner);
-    homes.push(home);
-    return home;
-  }
-
   test("migrates, and once more", async () => {
     const home = await server();
     const done = { code: 0, stderr: "bakehouse: the schema is up to date\n" };

@@ -6,13 +6,9 @@ import { dirname, join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
-import { runCommandLine } from "../../src/cli/cli.ts";
-import { serverCommands } from "../../src/run/command/commands.ts";
-import { VERSION } from "../../src/run/package.ts";
-import { explainFailure } from "../../src/run/start-failure.ts";
 import { lockFolder } from "../../src/storage/engine/folder-lock.ts";
-import { fakeTerminal } from "../cli/fake-terminal.ts";
 import { emptyDatabaseUrl, testDatabaseUrl } from "../support/database.ts";
+import { ownCommand } from "../support/own-command.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { scratchFolder } from "../support/scratch.ts";
@@ -30,22 +26,6 @@ const fill = (text: string, names: Names) =>
     if (value === undefined) throw new Error(`nothing is called {${name}}`);
     return value;
   });
-
-/** Runs a command in this process as `main.ts` does in its own. */
-async function command(args: readonly string[], environment: Names, node = process.versions.node) {
-  const said: string[] = [];
-  const say = (line: string) => void said.push(line);
-  const terminal = { ...fakeTerminal(), say };
-  const server = serverCommands({ environment, say, node });
-  try {
-    const code = await runCommandLine(args, { terminal, server, version: VERSION });
-    return { code, said, stdout: "" };
-  } catch (error) {
-    const { lines, exit } = await explainFailure(error);
-    for (const line of lines) say(`bakehouse: ${line}`);
-    return { code: exit, said, stdout: "" };
-  }
-}
 
 /** Runs the built command. */
 async function spawned(args: readonly string[], env: Names) {
@@ -94,7 +74,7 @@ beforeAll(async () => {
     DATABASE_URL: "postgres://{admin}@{server}/{bootstrapped}?connect_timeout=60",
   };
   const environment = filled(settings, { ...shared, folder, secret: random(8) });
-  expect(await command(["bootstrap"], environment)).toMatchObject({ code: 0 });
+  expect(await ownCommand(["bootstrap"], environment)).toMatchObject({ code: 0 });
   rmSync(folder, { recursive: true });
 });
 
@@ -187,7 +167,7 @@ test.each(BROKEN_STARTS.map((start) => [start.name, start] as const))("%s", asyn
   const args = (start.args ?? ["serve"]).map((text) => fill(text, names));
   const { code, said, stdout } = await (start.spawned
     ? spawned(args, environment)
-    : command(args, environment, start.node));
+    : ownCommand(args, environment, start.node));
   expect(said).toEqual(start.says.map((line) => saying(`bakehouse: ${line}`, names)));
   expect(code).toBe(start.code ?? 1);
   for (const name of ["password", "secret", "key", "other-key", "hex-key"])

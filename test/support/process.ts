@@ -48,7 +48,7 @@ export function endAll(signal: NodeJS.Signals): void {
 /** Environment variable with flags of Node for every process that is started here, separated by spaces. */
 export const NODE_FLAGS = "BAKEHOUSE_TEST_NODE_FLAGS";
 
-const PASSED_ON = ["PATH", "HOME", "TMPDIR", LOGS_FOLDER, NODE_FLAGS];
+const PASSED_ON = ["PATH", "HOME", "TMPDIR", "NODE_COMPILE_CACHE", LOGS_FOLDER, NODE_FLAGS];
 
 /** Starts a script under this Node. */
 export function run(script: string, args: readonly string[], options: ProcessOptions = {}): Running {

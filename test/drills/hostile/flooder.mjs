@@ -22,7 +22,8 @@ let sent = 0;
 let next = 0;
 
 function open() {
-  const socket = connect({ port, host: "127.0.0.1" });
+  // Another peer than the valid callers: what it uses up is its own.
+  const socket = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.9" });
   let again;
   const send = () => {
     if (socket.destroyed || socket.writableLength > 0) return;
