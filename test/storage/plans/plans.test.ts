@@ -11,7 +11,7 @@ import { CALLS } from "./calls.ts";
 import { fill } from "./fill.ts";
 import { type Plan, readPlans } from "./plan.ts";
 
-// Ten times as many in `npm run matrix`.
+// `BAKEHOUSE_TEST_PLAN_ROWS=300000` fills it as a large installation does.
 const ROWS = Number(process.env["BAKEHOUSE_TEST_PLAN_ROWS"] ?? 30_000);
 
 /** Ten times less than what Postgres compiles from, by its default. */
