@@ -18,7 +18,8 @@ import { worstInputs } from "./hostile/worst-inputs.ts";
 // from a process of their own. Before each flood the same callers ask undisturbed. Their throughput must stay at 0.7 of
 // that and their p99 within three times of that. Then the costliest single requests are sent, and it is noted for how
 // long each lets nobody else have a turn: ten milliseconds of processor time, the collector's pauses aside. Attackers and
-// callers take their parts of the same cores, which are printed. Ends with 0 only where nothing was missed.
+// callers take their parts of the same cores, which are printed. Ends with 0 only where nothing was missed. With 0 seconds
+// there are no floods, only the single requests.
 
 const seconds = Number(process.argv[2] ?? 8);
 const rate = Number(process.argv[3] ?? 200);
@@ -137,16 +138,7 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-try {
-  const gated = await issue({ third_party_caveats: gate, on_behalf_of: { subject: "carol" } });
-  const token = await issue();
-  const loot = {
-    port: service.port,
-    credential: platform.token,
-    token,
-    gated,
-    ticket: tickets(gated)[0] ?? "",
-  };
+async function floodWith(all: readonly Flood[], token: string): Promise<void> {
   say(`\n${rate} verifications a second are offered, ${seconds} s each time.\n`);
   say(
     row([
@@ -163,8 +155,6 @@ try {
     ]),
   );
   say(row(Array(10).fill("---")));
-  const inputs = worstInputs(await issue());
-  const all = floods(loot, inputs);
   // Making them takes so long that connections were closed meanwhile: this process has to hear of it.
   await pause(500);
   for (const flood of all) {
@@ -197,6 +187,20 @@ try {
     );
     for (const trouble of troubles) say(`  ${trouble}`);
   }
+}
+
+try {
+  const gated = await issue({ third_party_caveats: gate, on_behalf_of: { subject: "carol" } });
+  const token = await issue();
+  const loot = {
+    port: service.port,
+    credential: platform.token,
+    token,
+    gated,
+    ticket: tickets(gated)[0] ?? "",
+  };
+  const inputs = worstInputs(await issue());
+  if (seconds > 0) await floodWith(floods(loot, inputs), token);
 
   say("\nThe longest hold of single requests, processor time without the collector's pauses:\n");
   say(row(["request", "hold ms", "collector ms", "status", ""]));
