@@ -155,8 +155,6 @@ async function floodWith(all: readonly Flood[], token: string): Promise<void> {
     ]),
   );
   say(row(Array(10).fill("---")));
-  // Making them takes so long that connections were closed meanwhile: this process has to hear of it.
-  await pause(500);
   for (const flood of all) {
     const ancestor = narrow(token, "a = b");
     const links = { ancestor: flood.row === 6 ? ancestor : "", waiting: await waiting() };
@@ -200,6 +198,8 @@ try {
     ticket: tickets(gated)[0] ?? "",
   };
   const inputs = worstInputs(await issue());
+  // Making them takes so long that connections were closed meanwhile: this process has to hear of it.
+  await pause(500);
   if (seconds > 0) await floodWith(floods(loot, inputs), token);
 
   say("\nThe longest hold of single requests, processor time without the collector's pauses:\n");
