@@ -9,7 +9,7 @@ export interface Counts {
   readonly skipped: number;
   readonly pglite: number;
   readonly postgres: number;
-  /** The full names of the tests that failed, and of what else did. */
+  /** The full names of the tests that failed, each with why, and of what else did. */
   readonly failures: readonly string[];
   /** The files that took longest, the slowest first. */
   readonly slowest: readonly { readonly file: string; readonly milliseconds: number }[];
@@ -32,9 +32,10 @@ class CountingReporter implements Reporter {
       counts.failed += others.length;
       failures.push(...others.map(() => module.relativeModuleId));
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, errors = [] } = test.result();
         counts[state === "passed" || state === "failed" ? state : "skipped"] += 1;
-        if (state === "failed") failures.push(`${module.relativeModuleId}: ${test.fullName}`);
+        const why = errors.map(({ message }) => message.split("\n")[0]).join("; ");
+        if (state === "failed") failures.push(`${module.relativeModuleId}: ${test.fullName}: ${why}`);
         if (test.fullName.includes("[pglite]")) counts.pglite += 1;
         if (test.fullName.includes("[postgres]")) counts.postgres += 1;
       }

@@ -9,6 +9,8 @@ export interface TestClock extends Clock {
   shiftWall(milliseconds: number): void;
   /** Moves the monotonic hand alone. */
   shiftMonotonic(milliseconds: number): void;
+  /** Stops the monotonic hand, which is moved by tests alone then; false lets it run again, from where it stands. */
+  holdMonotonic(held: boolean): void;
   /** Stops the wall clock at an instant, unix milliseconds; undefined lets it run again. */
   freeze(at: number | undefined): void;
 }
@@ -17,10 +19,11 @@ export interface TestClock extends Clock {
 export function createTestClock(): TestClock {
   let wall = 0;
   let monotonic = 0;
+  let heldAt: number | undefined;
   let frozen: number | undefined;
   return {
     now: () => frozen ?? Date.now() + wall,
-    monotonic: () => calmNow() + monotonic,
+    monotonic: () => (heldAt ?? calmNow()) + monotonic,
     advance(milliseconds) {
       wall += milliseconds;
       monotonic += milliseconds;
@@ -31,6 +34,13 @@ export function createTestClock(): TestClock {
     },
     shiftMonotonic(milliseconds) {
       monotonic += milliseconds;
+    },
+    holdMonotonic(held) {
+      if (held) heldAt ??= calmNow();
+      else if (heldAt !== undefined) {
+        monotonic -= calmNow() - heldAt;
+        heldAt = undefined;
+      }
     },
     freeze(at) {
       frozen = at;
