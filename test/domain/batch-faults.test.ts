@@ -27,7 +27,11 @@ function decisions(monotonic = () => 0) {
     tokenVerifier: { verify, verifyAny: verify, again: (token) => token },
     randomness: systemRandomness,
     charge: async () => expect.fail("nothing is charged"),
-    knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
+    knowledge: {
+      requireFresh: () => undefined,
+      position: () => ({ epoch: "e", number: 1 }),
+      isRevoked: () => false,
+    },
     feed: { reach: async () => undefined },
     clock: { now: () => 0, monotonic },
   });

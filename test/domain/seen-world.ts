@@ -77,7 +77,11 @@ export function verdict(
   const { now, platform } = asked;
   const decisions = createDecisions({
     tokenVerifier,
-    knowledge: { requireFresh: () => undefined, position: () => ({ epoch: "e", number: 1 }) },
+    knowledge: {
+      requireFresh: () => undefined,
+      position: () => ({ epoch: "e", number: 1 }),
+      isRevoked: () => false,
+    },
     feed: { reach: () => Promise.resolve() },
     clock: { now: () => now, monotonic: () => now },
     // Whatever was remembered, the same is charged.

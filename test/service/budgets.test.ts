@@ -229,6 +229,28 @@ describeService("budgets", (service) => {
     expect(await codeOf(short.token)).toBe("expired");
   });
 
+  test("in a batch, whatever others were waited for is asked about again, too", async () => {
+    const { token } = await service().issue({ caveats: ["uses <= 9"] });
+    const free = (await service().issue()).token;
+    const revoked = await service().issue();
+    const short = await service().issue({ ttl: 60 });
+    const { watched } = service();
+    watched.intercept(async (call) => {
+      if (call !== "budgets.charge") return;
+      watched.intercept(undefined);
+      await service().revoke([{ token: revoked.token }]);
+      await service().advance(2 * MINUTE);
+    });
+    const asked = [revoked.token, free, short.token, token];
+    const results = await batch(asked.map((text) => ({ token: text, context: {} })));
+    expect(results.map((result) => (result.allowed ? "allowed" : result.code))).toEqual([
+      "revoked",
+      "allowed",
+      "expired",
+      "allowed",
+    ]);
+  });
+
   test("a credential that was revoked meanwhile gets no answer", async () => {
     const credential = bearer(await service().createPlatform("market"));
     const { token } = await service().issue({ platform: "market", caveats: ["uses <= 3"] });

@@ -138,11 +138,17 @@ export function budgetViews(budgets: readonly Budget[], outcome: BudgetOutcome):
   }));
 }
 
-/** The rest of the root macaroon's budgets, by the place of their caveats. */
-export function leftInRoot(budgets: readonly Budget[], outcome: BudgetOutcome): ReadonlyMap<number, string> {
-  const left = leftBy(budgets, outcome);
-  const own = budgets.filter(({ discharge }) => discharge === undefined);
-  return new Map(own.map(({ index, link }) => [index, left(link).remaining]));
+/** The rest of the root macaroon's budgets, by the place of their caveats. @param views one for each budget */
+export function leftInRoot(
+  budgets: readonly Budget[],
+  views: readonly BudgetView[],
+): ReadonlyMap<number, string> {
+  const left = new Map<number, string>();
+  for (const [place, { remaining, discharge }] of views.entries()) {
+    const index = budgets[place]?.index;
+    if (discharge === undefined && index !== undefined) left.set(index, remaining);
+  }
+  return left;
 }
 
 /** Every budget that would not do. @param cost by unit */

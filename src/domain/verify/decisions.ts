@@ -1,20 +1,22 @@
 import type { Charging } from "../budget/charging.ts";
 import { chargeKey } from "../budget/question.ts";
 import { DomainError } from "../parts/error.ts";
+import { eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { requirePlatform } from "../permission.ts";
-import type { BudgetCall } from "../ports/budgets.ts";
+import type { BudgetCall, BudgetOutcome } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
+import type { RevocationSubject } from "../replica/revocation-subject.ts";
 import type { BatchResult, BudgetView, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { clearToken } from "./clear-token.ts";
-import type { TokenVerifier, VerifiedToken } from "./verify-token.ts";
+import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 
 /**
  * Failed caveats that one batch explains. Each sentence is up to a kilobyte and takes a fraction of a millisecond
@@ -27,12 +29,31 @@ const REACH_WAIT = 2_000;
 
 const NO_BUDGETS: readonly BudgetView[] = [];
 
-/** A verdict that waits for a charge. It is no promise itself, so that whoever is next in a batch need not wait for it. */
-interface Charged {
-  /** How many budgets the answer tells of. */
-  readonly budgets: number;
-  readonly settled: Promise<Verdict>;
+/** The answer to a question that no budget is asked for. */
+interface Answered {
+  readonly verdict: Verdict;
+  /** The token that it allows; undefined for a refusal. */
+  readonly token: VerifiedToken | undefined;
 }
+
+/** A token that nothing forbids but its budgets, and those are asked. */
+interface Charged {
+  readonly token: VerifiedToken;
+  readonly charged: Promise<BudgetOutcome>;
+}
+
+/** One question of a batch, while others are waited for. */
+type Waiting =
+  | { readonly kind: "said"; readonly result: BatchResult }
+  /** The token's facts are kept, and not the token: a batch of large ones would hold far more than its body. */
+  | { readonly kind: "allowed"; readonly verdict: AllowedVerdict; readonly subject: RevocationSubject }
+  | {
+      readonly kind: "charged";
+      readonly token: VerifiedToken;
+      readonly charged: Promise<Outcome<BudgetOutcome>>;
+    };
+
+type AllowedVerdict = Extract<Verdict, { readonly allowed: true }>;
 
 function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
@@ -45,7 +66,7 @@ function allowed(
   budgets: readonly BudgetView[],
   summary: Summary,
   sequence: string,
-): Extract<Verdict, { readonly allowed: true }> {
+): AllowedVerdict {
   const links = linksOf(token);
   return {
     allowed: true,
@@ -73,7 +94,7 @@ function allowed(
  */
 export function createDecisions(options: {
   readonly tokenVerifier: TokenVerifier;
-  readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position">;
+  readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position" | "isRevoked">;
   readonly feed: Pick<RevocationFeed, "reach">;
   readonly clock: Clock;
   readonly charge: Charging;
@@ -91,32 +112,47 @@ export function createDecisions(options: {
     await feed.reach(wanted, REACH_WAIT);
   }
 
-  async function verdictOn(platform: string, request: VerifyRequest): Promise<Verdict | Charged> {
-    const verification = await tokenVerifier.verify(request.token, request.discharges, platform);
+  /** What the token's revocations, its expiry and its caveats say now. */
+  function clearNow(token: VerifiedToken, { context, cost }: VerifyRequest) {
     // Nothing is waited for from here on: the verdict is as fresh as the bound promises.
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
-    if (!verification.ok) {
-      const { code, detail } = verification;
-      return { allowed: false, code, detail, failures: [], undischarged: [], sequence };
-    }
-
-    const { token } = verification;
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, request.context, now, request.cost);
-    if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
-    if (token.budgets.length > 0) {
-      return { budgets: token.budgets.length, settled: chargedVerdict(platform, token, request) };
+    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost);
+    const refused: Verdict | undefined = refusal && {
+      allowed: false,
+      ...refusal,
+      failures,
+      undischarged,
+      sequence,
+    };
+    return { refused, agents, now, sequence };
+  }
+
+  async function reachVerdict(platform: string, request: VerifyRequest): Promise<Answered | Charged> {
+    const verification = await tokenVerifier.verify(request.token, request.discharges, platform);
+    if (!verification.ok) {
+      knowledge.requireFresh();
+      const { code, detail } = verification;
+      const sequence = printSequence(knowledge.position());
+      const verdict = { allowed: false, code, detail, failures: [], undischarged: [], sequence } as const;
+      return { verdict, token: undefined };
     }
-    return allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence);
+    const { token } = verification;
+    const { refused, agents, now, sequence } = clearNow(token, request);
+    if (refused !== undefined) return { verdict: refused, token: undefined };
+    if (token.budgets.length > 0) {
+      return { token, charged: charge(platform, callOf(platform, token, request)) };
+    }
+    return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
   }
 
   function callOf(platform: string, token: VerifiedToken, request: VerifyRequest): BudgetCall {
     const { budgets, macaroon } = token;
     const { context, cost, chargeId, reserve, dryRun } = request;
     const call = callOn(budgets, cost, dryRun);
-    const id = { id: uuidv7(clock.now(), randomness), life: (reserve ?? 0) * 1000 };
-    const reserved = reserve === undefined ? call : { ...call, reserve: reservationOn(budgets, cost, id) };
+    const reserved =
+      reserve === undefined ? call : { ...call, reserve: reservationFor(token, cost, reserve) };
     if (chargeId === undefined) return reserved;
     const discharges = macaroon.discharges.flatMap((discharge) =>
       discharge.state === "good" ? [discharge.revocationId.text] : [],
@@ -125,21 +161,20 @@ export function createDecisions(options: {
     return { ...reserved, key: chargeKey(platform, chargeId, asked) };
   }
 
-  /** Charges a call that nothing else forbids, and then asks again for all that may have changed meanwhile. */
-  async function chargedVerdict(
+  function reservationFor({ budgets }: VerifiedToken, cost: VerifyRequest["cost"], seconds: number) {
+    return reservationOn(budgets, cost, { id: uuidv7(clock.now(), randomness), life: seconds * 1000 });
+  }
+
+  /** The answer to a call whose budgets were asked. Asks again for all that may have changed meanwhile. */
+  function chargedVerdict(
     platform: string,
-    verified: VerifiedToken,
+    charged: VerifiedToken,
     request: VerifyRequest,
-  ): Promise<Verdict> {
-    const { context, cost } = request;
-    const { budgets } = verified;
-    const outcome = await charge(platform, callOf(platform, verified, request));
-    knowledge.requireFresh();
-    const sequence = printSequence(knowledge.position());
-    const token = tokenVerifier.again(verified);
-    const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost);
-    if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    outcome: BudgetOutcome,
+  ): Verdict {
+    const token = tokenVerifier.again(charged);
+    const { refused, agents, now, sequence } = clearNow(token, request);
+    if (refused !== undefined) return refused;
     if (outcome.mismatched) {
       throw new DomainError(
         "charge_mismatch",
@@ -147,16 +182,18 @@ export function createDecisions(options: {
         "charge_id",
       );
     }
+    const { budgets } = token;
     if (outcome.passed) {
       const { repeated, reservation } = outcome;
-      const summary = summaryWithBudgets(token, now, leftInRoot(budgets, outcome));
+      const views = budgetViews(budgets, outcome);
+      const summary = summaryWithBudgets(token, now, leftInRoot(budgets, views));
       return {
-        ...allowed(platform, token, agents, budgetViews(budgets, outcome), summary, sequence),
+        ...allowed(platform, token, agents, views, summary, sequence),
         ...(repeated && { repeated }),
         ...(reservation !== undefined && { reservation }),
       };
     }
-    const exhausted = budgetFailures(budgets, outcome, cost);
+    const exhausted = budgetFailures(budgets, outcome, request.cost);
     const { detail } = exhausted[0] ?? { detail: "a budget has nothing left" };
     return {
       allowed: false,
@@ -168,15 +205,57 @@ export function createDecisions(options: {
     };
   }
 
+  /** Decides one question of a batch as far as that goes without waiting for charges. */
+  async function begin(platform: string, request: VerifyRequest, arrived: Promise<void>): Promise<Waiting> {
+    try {
+      await arrived;
+      const reached = await reachVerdict(platform, request);
+      if ("charged" in reached) {
+        return { kind: "charged", token: reached.token, charged: eventualOutcome(() => reached.charged) };
+      }
+      const { verdict, token } = reached;
+      if (!verdict.allowed || token === undefined) return { kind: "said", result: verdict };
+      return { kind: "allowed", verdict, subject: subjectOf(token) };
+    } catch (error) {
+      return { kind: "said", result: refusalOf(error) };
+    }
+  }
+
+  async function answer(
+    platform: string,
+    request: VerifyRequest,
+    reached: Answered | Charged,
+  ): Promise<Verdict> {
+    if (!("charged" in reached)) return reached.verdict;
+    return chargedVerdict(platform, reached.token, request, await reached.charged);
+  }
+
+  /** Answers one question of a batch, as of now. */
+  async function finish(platform: string, request: VerifyRequest, waiting: Waiting): Promise<BatchResult> {
+    if (waiting.kind === "said") return waiting.result;
+    try {
+      if (waiting.kind === "charged") {
+        const outcome = await waiting.charged;
+        if (!outcome.ok) return refusalOf(outcome.error);
+        return chargedVerdict(platform, waiting.token, request, outcome.value);
+      }
+      const { verdict, subject } = waiting;
+      knowledge.requireFresh();
+      if (!knowledge.isRevoked(subject) && clock.now() < verdict.expiresAt) return verdict;
+      return await answer(platform, request, await reachVerdict(platform, request));
+    } catch (error) {
+      return refusalOf(error);
+    }
+  }
+
   return {
     async decide(caller, request) {
       const platform = requirePlatform(caller, "verify");
       await reach(request.minSequence);
-      const reached = await verdictOn(platform, request);
-      if (!("settled" in reached)) return reached;
-      const verdict = await reached.settled;
+      const reached = await reachVerdict(platform, request);
+      const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
-      requirePlatform(caller, "verify");
+      if ("charged" in reached) requirePlatform(caller, "verify");
       return verdict;
     },
 
@@ -187,34 +266,44 @@ export function createDecisions(options: {
       const arrivals = new Map([...sequences].map((sequence) => [sequence, reach(sequence)]));
       await Promise.allSettled(arrivals.values());
 
-      // Charges are not waited for one by one: they are gathered, and decided in this order.
-      const results: (BatchResult | Promise<BatchResult>)[] = [];
       const slice = beginTimeSlice(clock);
+      async function takeTurn(): Promise<void> {
+        if (!slice.isOver()) return;
+        await slice.next();
+        // The credential may have been revoked meanwhile, or be over.
+        requirePlatform(caller, "verify");
+      }
+
+      // Charges are not waited for one by one: they are gathered, and decided in this order.
+      const waiting: Waiting[] = [];
       let failures = 0;
       for (const request of requests) {
         if (failures >= MOST_FAILURES) {
           const why = "the answers before this one are too long already: ask in smaller batches";
-          results.push(new DomainError("unavailable", why));
+          waiting.push({ kind: "said", result: new DomainError("unavailable", why) });
           continue;
         }
-        if (slice.isOver()) {
-          await slice.next();
-          // The credential may have been revoked meanwhile, or be over.
-          requirePlatform(caller, "verify");
-        }
+        await takeTurn();
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
-        const result = await arrived.then(() => verdictOn(platform, request)).catch(refusalOf);
-        if ("settled" in result) {
-          failures += result.budgets;
-          results.push(result.settled.catch(refusalOf));
-        } else {
-          if ("failures" in result) failures += result.failures.length;
-          results.push(result);
-        }
+        const begun = await begin(platform, request, arrived);
+        failures += lengthOf(begun);
+        waiting.push(begun);
       }
-      const settled = await Promise.all(results);
+
+      await Promise.all(waiting.map((one) => (one.kind === "charged" ? one.charged : undefined)));
       requirePlatform(caller, "verify");
-      return settled;
+      const results: BatchResult[] = [];
+      for (const [index, request] of requests.entries()) {
+        await takeTurn();
+        results.push(await finish(platform, request, waiting[index] as Waiting));
+      }
+      return results;
     },
   };
+}
+
+/** How many caveats and budgets an answer tells of, one by one. */
+function lengthOf(waiting: Waiting): number {
+  if (waiting.kind === "charged") return waiting.token.budgets.length;
+  return waiting.kind === "said" && "failures" in waiting.result ? waiting.result.failures.length : 0;
 }
