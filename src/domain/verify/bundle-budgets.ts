@@ -96,7 +96,7 @@ export function callOn(
     draws.set(link.text, {
       link: link.bytes,
       most: caveat.kind === "spend" ? formatDecimal(caveat.most) : String(caveat.most),
-      takes: caveat.kind === "spend" ? formatDecimal(costOf(caveat.unit, cost)) : "1",
+      takes: takenOf(caveat, cost),
       window: caveat.kind === "rate" ? WINDOWS[caveat.window] : undefined,
       endsAt,
     });
@@ -113,16 +113,17 @@ export function reservationOn(
   const spends = new Map<string, NewReservation["spends"][number]>();
   for (const { caveat, link } of budgets) {
     if (caveat.kind !== "spend") continue;
-    const amount = formatDecimal(costOf(caveat.unit, cost));
-    spends.set(link.text, { link: link.bytes, unit: caveat.unit, amount });
+    spends.set(link.text, { link: link.bytes, unit: caveat.unit, amount: takenOf(caveat, cost) });
   }
   return { ...reservation, spends: [...spends.values()], cost: plainCost(cost) };
 }
 
-function costOf(unit: string, cost: ReadonlyMap<string, Decimal>): Decimal {
-  const amount = cost.get(unit);
+/** What one call takes of a budget, a decimal in plain notation. */
+function takenOf(caveat: BudgetCaveat, cost: ReadonlyMap<string, Decimal>): string {
+  if (caveat.kind !== "spend") return "1";
+  const amount = cost.get(caveat.unit);
   if (amount === undefined) throw new Error("a spend was cleared without a cost");
-  return amount;
+  return formatDecimal(amount);
 }
 
 /** Every budget and its rest, as answers show them. */
@@ -161,8 +162,7 @@ export function budgetFailures(
   return budgets.flatMap(({ caveat, text, index, agent, discharge, link }): readonly CaveatFailure[] => {
     const { short, remaining, retryAfter } = left(link);
     if (!short) return [];
-    const takes = caveat.kind === "spend" ? formatDecimal(costOf(caveat.unit, cost)) : "1";
-    const detail = explainBudget(caveat, takes, remaining, retryAfter);
+    const detail = explainBudget(caveat, takenOf(caveat, cost), remaining, retryAfter);
     return [
       {
         index,
@@ -192,10 +192,10 @@ function limitText(caveat: BudgetCaveat): string {
 
 /** Finds the rest by link: the draws are in the order in which links first appear. */
 function leftBy(budgets: readonly Budget[], { left }: BudgetOutcome) {
-  const places = new Map<string, number>();
-  for (const { link } of budgets) if (!places.has(link.text)) places.set(link.text, places.size);
+  const links = [...new Set(budgets.map(({ link }) => link.text))];
+  const byLink = new Map(links.map((link, place) => [link, left[place]]));
   return (link: RevocationId) => {
-    const found = left[places.get(link.text) ?? -1];
+    const found = byLink.get(link.text);
     if (found === undefined) throw new Error("a budget was not charged");
     return found;
   };
