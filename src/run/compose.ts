@@ -6,6 +6,7 @@ import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
 import { createCharging } from "../domain/budget/charging.ts";
 import { createReservations } from "../domain/budget/reservations.ts";
+import { createBudgetTurns } from "../domain/budget/turns.ts";
 import { createApprovals } from "../domain/discharge/approvals.ts";
 import { createBakery } from "../domain/discharge/bakery.ts";
 import { createBakeryLogins } from "../domain/discharge/bakery-login.ts";
@@ -124,6 +125,7 @@ export function compose(parts: Parts) {
   const ready = { lookUps, rootKeys, dischargeKeys, tokenVerifier, knowledge, room };
   const asking = openDischarges(parts, { ...ready, notifies, withdrawals, revoke: revocations.revoke });
   const credentials = createServiceCredentials({ ...parts, rootKeys });
+  const budgetTurns = createBudgetTurns(parts);
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
@@ -145,10 +147,10 @@ export function compose(parts: Parts) {
       knowledge,
       feed,
       clock,
-      charge: createCharging(parts),
+      charge: createCharging({ ...parts, budgetTurns }),
       randomness: parts.randomness,
     }),
-    reservations: createReservations(parts),
+    reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     keys: createKeys({ ...parts, rootKeys, allowance }),

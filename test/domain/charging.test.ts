@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 
 import { createCharging } from "../../src/domain/budget/charging.ts";
+import { createReservations } from "../../src/domain/budget/reservations.ts";
+import { createBudgetTurns } from "../../src/domain/budget/turns.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { BudgetCall, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
 import { createGate } from "../support/service-steps.ts";
@@ -14,7 +16,20 @@ const PASSED: BudgetOutcome = {
 };
 const call = (): BudgetCall => ({ draws: [], dry: false });
 
-/** Charging on a store whose groups are written down, and wait at the gate of their platform. */
+const platform = (name: string) =>
+  ({
+    kind: "service",
+    role: "platform",
+    platform: name,
+    credentialId: "",
+    depth: 1,
+    refuses: () => undefined,
+  }) as const;
+
+/**
+ * Charging and settling on a store whose groups are written down, and wait at the gate of their platform. What is
+ * settled is a group without calls.
+ */
 function watched(connections: number, failing: ReadonlySet<string> = new Set()) {
   const groups: { readonly platform: string; readonly calls: readonly BudgetCall[] }[] = [];
   const gates = new Map<string, ReturnType<typeof createGate>>();
@@ -24,29 +39,36 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
     return made;
   };
   let now = 0;
-  const charge = createCharging({
-    store: {
-      budgets: {
-        dropEnded: async () => {},
-        reservation: async () => undefined,
-        settle: async () => ({ outcome: "unknown" }),
-        async charge(platform, calls) {
-          groups.push({ platform, calls });
-          await gate(platform).opened;
-          if (failing.has(platform)) throw new DomainError("unavailable", "the database did not answer");
-          return calls.map(() => PASSED);
-        },
+  async function reach(platform: string, calls: readonly BudgetCall[]): Promise<void> {
+    groups.push({ platform, calls });
+    await gate(platform).opened;
+    if (failing.has(platform)) throw new DomainError("unavailable", "the database did not answer");
+  }
+  const clock = { monotonic: () => now };
+  const store = {
+    budgets: {
+      dropEnded: async () => {},
+      reservation: async () => undefined,
+      async settle(platform: string) {
+        await reach(platform, []);
+        return { outcome: "unknown" } as const;
+      },
+      async charge(platform: string, calls: readonly BudgetCall[]) {
+        await reach(platform, calls);
+        return calls.map(() => PASSED);
       },
     },
-    clock: { monotonic: () => now },
-    connections,
-  });
+  };
+  const budgetTurns = createBudgetTurns({ connections });
+  const charge = createCharging({ store, clock, budgetTurns });
+  const reservations = createReservations({ store, clock, budgetTurns });
+  const settle = (name: string) => reservations.settle(platform(name), "id", new Map());
   function pass(milliseconds: number): void {
     now += milliseconds;
   }
   /** Waits until so many groups are under way or done. */
   const begun = (count: number) => expect.poll(() => groups.length).toBe(count);
-  return { groups, begun, gate, charge, pass };
+  return { groups, begun, gate, charge, settle, pass };
 }
 
 test("calls of one platform that come meanwhile go together; another's wait for none of them", async () => {
@@ -106,4 +128,29 @@ test("a store that does not answer is an answer for nobody, and its turn goes on
     code: "unavailable",
   });
   expect(await charge("b", call())).toBe(PASSED);
+});
+
+test("a platform settles one reservation at a time, in the same line as it charges", async () => {
+  const { groups, begun, gate, charge, settle } = watched(4);
+  const settled = Promise.allSettled(Array.from({ length: 9 }, () => settle("a")));
+  await begun(1);
+  const charged = charge("a", call());
+  gate("b").open();
+  expect(await charge("b", call())).toBe(PASSED);
+  expect(groups.map(({ platform }) => platform)).toEqual(["a", "b"]);
+  gate("a").open();
+  expect(await charged).toBe(PASSED);
+  await settled;
+  expect(groups.map(({ calls }) => calls.length)).toEqual([0, 1, ...Array(8).fill(0), 1]);
+});
+
+test("what waits for too long is not settled any more", async () => {
+  const { groups, begun, gate, settle, pass } = watched(10);
+  const first = expect(settle("a")).rejects.toMatchObject({ code: "not_found" });
+  await begun(1);
+  const late = expect(settle("a")).rejects.toMatchObject({ code: "unavailable" });
+  pass(6_000);
+  gate("a").open();
+  await Promise.all([first, late]);
+  expect(groups).toHaveLength(1);
 });

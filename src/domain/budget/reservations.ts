@@ -1,9 +1,12 @@
 import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
+import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Reservation, Settlement } from "../ports/budgets.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { Reservations } from "../service.ts";
+import { type BudgetTurns, requireInTime } from "./turns.ts";
 
 function noSuchReservation(): DomainError {
   return new DomainError("not_found", "no such reservation");
@@ -32,20 +35,37 @@ function reservationOf(settlement: Settlement): Reservation {
 }
 
 /** Settles reservations. Revocation and expiry change nothing here, because the call was allowed. */
-export function createReservations(options: { readonly store: Pick<Store, "budgets"> }): Reservations {
+export function createReservations(options: {
+  readonly store: Pick<Store, "budgets">;
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly budgetTurns: BudgetTurns;
+}): Reservations {
+  const { clock, budgetTurns } = options;
   const { budgets } = options.store;
+
+  /** @param cost null to give all back */
+  async function settle(
+    caller: Caller,
+    id: string,
+    cost: ReadonlyMap<string, Decimal> | null,
+  ): Promise<Reservation> {
+    const platform = requirePlatform(caller, "verify");
+    const since = clock.monotonic();
+    const settlement = await budgetTurns(platform, async () => {
+      requireInTime(clock, since);
+      return budgets.settle(platform, id, cost && plainCost(cost));
+    });
+    return reservationOf(settlement);
+  }
+
   return {
     async get(caller, id) {
       const found = await budgets.reservation(requirePlatform(caller, "verify"), id);
       if (found === undefined) throw noSuchReservation();
       return found;
     },
-    async settle(caller, id, cost) {
-      return reservationOf(await budgets.settle(requirePlatform(caller, "verify"), id, plainCost(cost)));
-    },
-    async release(caller, id) {
-      return reservationOf(await budgets.settle(requirePlatform(caller, "verify"), id, null));
-    },
+    settle,
+    release: (caller, id) => settle(caller, id, null),
   };
 }
 
