@@ -36,6 +36,8 @@ const VERIFY = {
   discharges: ["some-discharge"],
   context: { action: "read", args: { amount: 12.5 } },
   cost: { EUR: 1.25 },
+  charge_id: "order 17",
+  reserve: 600,
   proof: "some.dpop.proof",
   min_sequence: "k3v9Qm2x-41",
   dry_run: true,
