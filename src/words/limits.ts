@@ -7,5 +7,8 @@ export const BATCH_QUESTIONS = 1_000;
 /** Most characters of a `charge_id`. */
 export const CHARGE_ID = 128;
 
+/** Most units of a cost. */
+export const COST_UNITS = 100;
+
 /** The longest life of a reservation, seconds. */
 export const RESERVE_SECONDS = 86_400;

@@ -91,6 +91,25 @@ describeService("budgets", (service) => {
     expect(answer.json()).toMatchObject({ code: "invalid_request", member: expect.stringContaining("cost") });
   });
 
+  test("a cost has at most 100 units, where it is charged and where it is settled", async () => {
+    const { token } = await service().issue({ caveats: ["spend.u0 <= 1000"] });
+    const units = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`u${n}`, 1]));
+    expect(await codeOf(token, { cost: units(100) })).toBe("allowed");
+    for (const [path, rest] of [
+      ["/v1/verify", { token, context: {} }],
+      ["/v1/reservations/019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081/settle", {}],
+    ] as const) {
+      const body = { ...rest, cost: units(101) };
+      const answer = await service().send("POST", path, body, service().asPlatform());
+      expect(answer.json()).toMatchObject({
+        status: 400,
+        member: "cost",
+        detail: expect.stringContaining("at most 100 units"),
+      });
+    }
+  });
+
   test("refused calls and dry runs charge nothing", async () => {
     const { token } = await service().issue({ caveats: ["action = read", "uses <= 2", "spend.EUR <= 1"] });
     const read = { action: "read" };

@@ -2,12 +2,17 @@ import { z } from "zod";
 import { type Decimal, type DecimalReading, readDecimal } from "../../caveats/values/decimal.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
 import { UNIT } from "../../words/ids.ts";
+import { COST_UNITS } from "../../words/limits.ts";
 import { plainBody } from "../request/json-body.ts";
 
 /** The cost of a call, by unit. It stays as it was parsed, because its numbers must keep their digits. */
 export const costSchema = z
   .custom<JsonObject>((value) => value instanceof Map, "must be an object")
   .superRefine((members, issues) => {
+    if (members.size > COST_UNITS) {
+      issues.addIssue({ code: "custom", message: `must have at most ${COST_UNITS} units` });
+      return;
+    }
     for (const [unit, amount] of members) {
       const rule = costRule(unit, amount);
       if (rule === undefined) continue;
@@ -17,6 +22,7 @@ export const costSchema = z
   })
   .meta({
     type: "object",
+    maxProperties: COST_UNITS,
     additionalProperties: {
       anyOf: [
         { type: "number", minimum: 0 },
