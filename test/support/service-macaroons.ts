@@ -38,10 +38,14 @@ export function forged(token: string): string {
   return encodeBundle([{ ...root, signature: root.signature.map((byte) => byte ^ 1) }, ...rest]);
 }
 
-/** A third party with a key of its own: it opens the tickets that are sealed to it and discharges them. */
-export function createThirdParty(location = "https://third.test") {
+/**
+ * A third party with a key of its own: it opens the tickets that are sealed to it and discharges them.
+ *
+ * @param key whose key the tickets are sealed to instead, base64: that third party alone can open them
+ */
+export function createThirdParty(location = "https://third.test", key?: string) {
   const privateKey = new Uint8Array(randomBytes(32));
-  const publicKey = boxPublicKey(privateKey);
+  const publicKey = key === undefined ? boxPublicKey(privateKey) : new Uint8Array(Buffer.from(key, "base64"));
 
   function open(ticket: Uint8Array) {
     const opening = openTicket(ticket, privateKey);
