@@ -10,18 +10,19 @@ import { printIdentifier } from "../../src/words/identifier.ts";
 
 const KEY = { id: "Zk3vQm2xT9aBcDeF", platform: "shop", key: new Secret(new Uint8Array(randomBytes(32))) };
 
-/** A token under a key id, with so many caveats, that the key of that id has not signed. */
-function forgedUnder(keyId: string, caveats: number): string {
+/** A token under a key id, with so many caveats on each of its macaroons, that the key of that id has not signed. */
+function forgedUnder(keyId: string, caveats: number, discharges = 0): string {
   const principalId = "pW3kD0q9xYb2LmNa";
   const tokenId = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081";
   const identifier = printIdentifier({ keyId, tokenId, principalId, issuedCaveats: 1 });
   const root = mint({ rootKey: new Uint8Array(randomBytes(32)), identifier, location: "" });
-  return encodeBundle([attenuate(root, Array(caveats).fill("a = b"))]);
+  const macaroon = attenuate(root, Array(caveats).fill("a = b"));
+  return encodeBundle([macaroon, ...Array(discharges).fill(macaroon)]);
 }
 
-/** What it costs to verify a token: look-ups and links that are hashed. */
+/** What it costs to verify a token: look-ups, links that are hashed, and turns of the event loop that others have. */
 async function workOf(text: string, platform: string | undefined) {
-  const work = { lookUps: 0, hashed: 0 };
+  const work = { lookUps: 0, hashed: 0, turns: 0 };
   const rootKey = { ...KEY, activeFrom: 0, retiredAt: null, createdAt: 0 };
   const find = async (keyId: string, asking: string | undefined) => {
     if (keyId === KEY.id && asking === undefined) return rootKey; // held in memory
@@ -41,7 +42,15 @@ async function workOf(text: string, platform: string | undefined) {
       },
     },
   );
+  let done = false;
+  const tick = () => {
+    if (done) return;
+    work.turns++;
+    setImmediate(tick);
+  };
+  setImmediate(tick);
   const outcome = await verifier.verify({ text, discharges: [], platform });
+  done = true;
   expect(outcome.ok).toBe(false);
   return work;
 }
@@ -55,4 +64,14 @@ test.each([
   expect(unknown).toEqual(known);
   expect(known.lookUps).toBe(1);
   expect(known.hashed).toBeGreaterThanOrEqual(least);
+});
+
+test.each([
+  ["a holder without a credential", undefined],
+  ["a platform that is not the key's", "other"],
+])("a long bundle lets others have their turns for %s, too", async (_, platform) => {
+  const known = await workOf(forgedUnder(KEY.id, 200, 2), platform);
+  const unknown = await workOf(forgedUnder("AAAAAAAAAAAAAAAA", 200, 2), platform);
+  expect(unknown).toEqual(known);
+  expect(known.turns).toBe(1);
 });

@@ -96,15 +96,15 @@ export function createBundleVerifier(
       const identifier = parseIdentifier(root.identifier);
       const rootKey = identifier && (await findKey(identifier.keyId, platform));
       if (identifier === undefined) return UNKNOWN_KEY;
+      // What is under way is long: others have their turns before each part of it, under a key that never was, too.
+      const isLong = linksOf(root, discharges) > LINKS_AT_ONCE;
+      if (isLong) await nextTurn();
       if (rootKey === undefined) {
         // As much is hashed as under a key that exists: a holder without a credential must not learn of it by the time.
         if (platform === undefined) verify({ root, discharges, rootKey: NOBODYS, chain });
         return UNKNOWN_KEY;
       }
 
-      // What is under way is long: others have their turns before each part of it.
-      const isLong = linksOf(root, discharges) > LINKS_AT_ONCE;
-      if (isLong) await nextTurn();
       const verification = verify({
         root,
         discharges,
