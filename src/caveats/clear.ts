@@ -6,6 +6,7 @@ import { type Condition, shownCaveat } from "./condition.ts";
 import {
   explainAncestor,
   explainCost,
+  explainCrowd,
   explainDepth,
   explainMisplaced,
   explainRefusal,
@@ -126,10 +127,10 @@ function failureOf(
       return { code: "depth_exceeded", detail: explainDepth(handovers, caveat.most) };
     case "uses":
     case "rate":
-      return facts.cost === undefined ? unknown(explainUncounted(caveat.kind)) : undefined;
     case "spend":
       if (facts.cost === undefined) return unknown(explainUncounted(caveat.kind));
-      if (facts.cost.has(caveat.unit)) return undefined;
+      if (--work.budgets < 0) return { code: "caveat_failed", detail: explainCrowd(caveat.kind) };
+      if (caveat.kind !== "spend" || facts.cost.has(caveat.unit)) return undefined;
       return { code: "caveat_failed", detail: explainCost(caveat) };
     case "ancestor":
       if (facts.macaroon !== "discharge") return unknown(explainMisplaced("ancestor"));

@@ -1,4 +1,5 @@
 import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
+import { TOKEN_BUDGETS } from "../words/limits.ts";
 import type { AttributeCaveat, BudgetCaveat, SpendCaveat, TimeCaveat } from "./caveat.ts";
 import { isList, isObject, lookUp, pathOf } from "./look-up.ts";
 import { allowed, attributeName, budgetPhrase } from "./phrases.ts";
@@ -29,6 +30,11 @@ export function explainDepth(handovers: number, most: number): string {
 /** Why a budget forbids a call that nobody would count. */
 export function explainUncounted(name: BudgetCaveat["kind"]): string {
   return `${name} is a budget, and calls of this kind are not counted: only verify counts`;
+}
+
+/** Why a budget is refused that has too many others beside it. */
+export function explainCrowd(name: BudgetCaveat["kind"]): string {
+  return `${name} is a budget too many, a token and its discharges have at most ${TOKEN_BUDGETS}`;
 }
 
 /** Why a call is refused that does not say its cost. */

@@ -1,3 +1,4 @@
+import { isBudget } from "../caveats/caveat.ts";
 import { parseCaveatBytes } from "../caveats/parse.ts";
 import {
   addSealedCondition,
@@ -16,6 +17,7 @@ import {
   sealCondition,
   type UnverifiedMacaroon,
 } from "../macaroon/index.ts";
+import { TOKEN_BUDGETS } from "../words/limits.ts";
 import { agent, checkedCaveat, depth, expiresIn } from "./caveats.ts";
 import { TokenError } from "./error.ts";
 import { type Inspection, inspectBundle, undischargedIn } from "./inspection.ts";
@@ -199,12 +201,29 @@ export class Token {
     } catch (error) {
       throw tokenError(error);
     }
-    return new Token(root, this.#discharges, this.#format);
+    const narrowed = new Token(root, this.#discharges, this.#format);
+    // A macaroon alone has no room for more.
+    if (this.#discharges.length > 0 && budgetsIn(narrowed.#macaroons()) > TOKEN_BUDGETS) {
+      throw new TokenError("too_large", `more than ${TOKEN_BUDGETS} budgets in the token and its discharges`);
+    }
+    return narrowed;
   }
 
   #macaroons(): Bundle {
     return [this.#root, ...this.#discharges.map(({ macaroon }) => macaroon)];
   }
+}
+
+function budgetsIn(macaroons: Bundle): number {
+  let count = 0;
+  for (const { unverifiedCaveats } of macaroons) {
+    for (const { id, verificationId } of unverifiedCaveats) {
+      if (verificationId !== undefined) continue;
+      const caveat = parseCaveatBytes(id);
+      if (caveat !== undefined && isBudget(caveat)) count++;
+    }
+  }
+  return count;
 }
 
 function checked(caveat: string | ThirdPartyCaveat): string | ThirdPartyCaveat {

@@ -4,6 +4,9 @@ export const CONTEXT_DEPTH = 64;
 /** Most questions in a batch. */
 export const BATCH_QUESTIONS = 1_000;
 
+/** Most budgets of a token and its discharges together: a call charges each. */
+export const TOKEN_BUDGETS = 256;
+
 /** Most characters of a `charge_id`. */
 export const CHARGE_ID = 128;
 

@@ -7,6 +7,7 @@ import type { AttributeCaveat } from "../../src/caveats/caveat.ts";
 import { forbids } from "../../src/caveats/forbids.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
 import type { Mismatch } from "../../src/caveats/refusal.ts";
+import { newWork } from "../../src/caveats/values/work.ts";
 import { JsonNumber, type JsonValue } from "../../src/json/value.ts";
 
 function attributeCaveat(text: string): AttributeCaveat {
@@ -18,7 +19,7 @@ function attributeCaveat(text: string): AttributeCaveat {
 
 /** Clears a caveat on `x` with an allowance. @returns what was spent, and why the value did not pass */
 function clearing(caveat: string, value: JsonValue, allowance: number) {
-  const work = { left: allowance };
+  const work = newWork(allowance);
   const refusal = forbids(attributeCaveat(caveat), new Map([["x", value]]), work);
   const mismatch: Mismatch | "passes" | undefined =
     refusal === undefined ? "passes" : refusal.seen === "value" ? refusal.mismatch : undefined;

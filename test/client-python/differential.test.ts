@@ -288,6 +288,11 @@ function* bundles(): Iterable<Case> {
     yield inspecting(whole.encode());
     yield narrowing(whole.encode(), ["x = 1"]);
   }
+  const many = encode(
+    attenuate(mint({ rootKey: caveatKey, identifier: "two" }), [ancestor, ...Array(250).fill("uses <= 9")]),
+  );
+  const counted = Token.parse(token).withDischarges(many).encode();
+  for (const count of [6, 7]) yield narrowing(counted, Array(count).fill("rate <= 9/m"));
 }
 
 /** Builders by their names in Python, with arguments as JSON can say them. */

@@ -1,3 +1,5 @@
+import { TOKEN_BUDGETS } from "../../words/limits.ts";
+
 /**
  * How much may still be done to clear one chain, or all of one bundle, in characters, elements and items looked at.
  *
@@ -7,6 +9,8 @@
  */
 export interface Work {
   left: number;
+  /** How many budgets may still be met with. */
+  budgets: number;
 }
 
 /** Enough to look once at every character of the largest request; a few milliseconds at the very most. */
@@ -14,7 +18,7 @@ export const WORK_LIMIT = 2_000_000;
 
 /** A fresh allowance. */
 export function newWork(limit: number = WORK_LIMIT): Work {
-  return { left: limit };
+  return { left: limit, budgets: TOKEN_BUDGETS };
 }
 
 /** Takes from the allowance; false once it is used up. */

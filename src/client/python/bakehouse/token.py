@@ -14,9 +14,10 @@ from .codec import Format, decode_binary, decode_bundle, encode, encode_bundle
 from .codec.parts import Macaroon
 from .errors import TokenError, TokenErrorCode
 from .inspection import Inspection, Undischarged, inspect_bundle, undischarged_in
-from .language.caveat import Ancestor
+from .language.caveat import Ancestor, Rate, Spend, Uses
 from .language.characters import trim
 from .language.parse import parse_caveat_bytes
+from .words import TOKEN_BUDGETS
 
 _INSTANCE_BYTES = 9
 
@@ -166,7 +167,11 @@ class Token:
                 "the token's discharges are bound to it as it is: narrow it first and discharge it then, "
                 "or take them out with without_discharges()",
             )
-        return Token(append_predicates(self._root, caveats), self._discharges, self._format)
+        narrowed = Token(append_predicates(self._root, caveats), self._discharges, self._format)
+        # A macaroon alone has no room for more.
+        if self._discharges and sum(map(_budgets_in, narrowed._macaroons())) > TOKEN_BUDGETS:
+            raise TokenError("too_large", f"more than {TOKEN_BUDGETS} budgets in the token and its discharges")
+        return narrowed
 
     def _macaroons(self) -> list[Macaroon]:
         return [self._root, *(discharge.macaroon for discharge in self._discharges)]
@@ -176,6 +181,13 @@ def _texts(caveats: Iterable[str]) -> Iterable[str]:
     if isinstance(caveats, str):
         raise TypeError("caveats are a list of texts, not one text")
     return caveats
+
+
+def _budgets_in(macaroon: Macaroon) -> int:
+    return sum(
+        caveat.verification_id is None and isinstance(parse_caveat_bytes(caveat.id), (Uses, Spend, Rate))
+        for caveat in macaroon.caveats
+    )
 
 
 def _is_tied(macaroon: Macaroon) -> bool:

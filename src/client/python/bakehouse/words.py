@@ -55,6 +55,9 @@ SERVICE_NAMES = frozenset(
 )
 """First names of the attributes that belong to the service: a caveat on one has a form of its own or none."""
 
+TOKEN_BUDGETS = 256
+"""Most budgets of a token and its discharges together."""
+
 SHORT_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 UUID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 REVOCATION_ID = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
