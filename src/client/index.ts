@@ -58,6 +58,7 @@ export {
 export { decide, type GuardDecision, type GuardRequest, type Verifier } from "./guard/guard.ts";
 export { guardHono, type HonoContext } from "./guard/hono.ts";
 export { guardNode, type NodeRequest, type NodeResponse } from "./guard/node.ts";
+export type { Cost, Price } from "./guard/price.ts";
 export { readTarget, type Target } from "./guard/target.ts";
 export { guardTool, type ToolCall, ToolRefusedError } from "./guard/tool.ts";
 export type { TokenIdentifier } from "./identifier.ts";

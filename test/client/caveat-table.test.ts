@@ -90,6 +90,15 @@ describe("[pglite] the table of caveat cases, answered by the client", () => {
     expect(verifier.counts.asked - before).toBe(3);
   });
 
+  test("what a call costs is nothing to a token without budgets, which is answered here", async () => {
+    const before = verifier.counts.asked;
+    for (const more of [{ cost: { EUR: 5 } }, { cost: { EUR: 5 }, reserve: 60, charge_id: "order 1" }]) {
+      const verdict = await verifier.verify({ token: root, context: {}, ...more });
+      expect(verdict).toMatchObject({ allowed: true, budgets: [] });
+    }
+    expect(verifier.counts.asked).toBe(before);
+  });
+
   test("and nearly always without asking the service", () => {
     expect(verifier.counts.local).toBeGreaterThan(verifier.counts.asked);
   });

@@ -125,7 +125,7 @@ const AUTHORIZATION = "Bearer AgEA";
 async function throughNode(target: string, originalUrl?: string) {
   const { verifier, paths } = recording();
   let ran = false;
-  const response = { statusCode: 200, setHeader: () => {}, end: () => {} };
+  const response = { statusCode: 200, setHeader: () => {}, end: () => {}, once: () => {} };
   const request = {
     method: "GET",
     url: target,

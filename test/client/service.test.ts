@@ -1,6 +1,7 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import {
@@ -256,6 +257,99 @@ describe("[pglite] guards", () => {
       web.close();
       web.closeAllConnections();
     }
+  });
+
+  describe("that charge what a call costs", () => {
+    const left = async (token: string) => {
+      const verdict = await verifier.verify({ token, context: {}, cost: { tokens: 0 }, dry_run: true });
+      return verdict.allowed ? verdict.budgets.map(({ remaining }) => remaining) : verdict.code;
+    };
+    const budgeted = async () => (await service.issue({ caveats: ["spend.tokens <= 1000"] })).token;
+    const client = () => createBakehouse({ url: server.url, credential: credentialOf(service.asPlatform()) });
+    const unsettled: unknown[] = [];
+    function settling<Done>(spent: (done: Done) => Record<string, number>, from = client()) {
+      return { service: from, spent, onUnsettled: (error: unknown) => void unsettled.push(error) };
+    }
+
+    test("tools: by the arguments, or by what the result says", async () => {
+      const token = await budgeted();
+      const cost = ({ most }: { most: number }) => ({ tokens: most });
+      const plain = guardTool(verifier, "ask", () => 7, { cost });
+      expect(await plain({ most: 100 }, { token })).toBe(7);
+      expect(await left(token)).toEqual(["900"]);
+      const settle = settling((used: number) => ({ tokens: used }));
+      const ask = guardTool(verifier, "ask", ({ most }: { most: number }) => most / 10, { cost, settle });
+      expect(await ask({ most: 500 }, { token })).toBe(50);
+      expect(await left(token)).toEqual(["850"]);
+      await expect(ask({ most: 900 }, { token })).rejects.toMatchObject({
+        verdict: { code: "budget_exhausted" },
+      });
+      const failing = guardTool(verifier, "ask", () => expect.fail("it broke"), { cost, settle });
+      await expect(failing({ most: 50 }, { token })).rejects.toThrow("it broke");
+      expect(await left(token)).toEqual(["800"]);
+      expect(unsettled).toEqual([]);
+    });
+
+    test("what can't be settled stays charged, and the result is there", async () => {
+      const token = await budgeted();
+      const ask = guardTool(verifier, "ask", () => "done", {
+        cost: () => ({ tokens: 10 }),
+        settle: settling(() => ({ tokens: 11 })),
+      });
+      expect(await ask({}, { token })).toBe("done");
+      expect(unsettled.splice(0)).toMatchObject([{ code: "unprocessable" }]);
+      expect(await left(token)).toEqual(["990"]);
+      // Without budgets there is nothing to settle.
+      expect(await ask({}, { token: (await service.issue()).token })).toBe("done");
+      expect(unsettled).toEqual([]);
+    });
+
+    test("hono: once the handlers have run", async () => {
+      const token = await budgeted();
+      type Env = { Variables: { bakehouse: Allowed; used: number } };
+      const app = new Hono<Env>();
+      app.use(
+        guardHono<Context<Env>>(verifier, () => ({}), {
+          cost: () => ({ tokens: 100 }),
+          settle: settling((c: Context<Env>) => ({ tokens: c.get("used") })),
+        }),
+      );
+      app.get("/good", (c) => {
+        c.set("used", 40);
+        return c.text("good");
+      });
+      app.get("/bad", () => expect.fail("it broke"));
+      app.onError((_, c) => c.text("bad", 500));
+      const ask = (path: string) => app.request(path, { headers: headersOf(`Bearer ${token}`) });
+      expect((await ask("/good")).status).toBe(200);
+      expect(await left(token)).toEqual(["960"]);
+      expect((await ask("/bad")).status).toBe(500);
+      expect(await left(token)).toEqual(["860"]);
+    });
+
+    test("node:http: once the request is answered", async () => {
+      const token = await budgeted();
+      const guard = guardNode<IncomingMessage & { used?: number }>(verifier, () => ({}), {
+        cost: () => ({ tokens: 100 }),
+        settle: settling(({ used = 0 }: { readonly used?: number }) => ({ tokens: used })),
+      });
+      const web = createServer((request: IncomingMessage & { used?: number }, response) => {
+        void guard(request, response, () => {
+          request.used = 30;
+          response.end("good");
+        });
+      });
+      await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+      const { port } = web.address() as AddressInfo;
+      try {
+        const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: headersOf(`Bearer ${token}`) });
+        expect(answer.status).toBe(200);
+        await expect.poll(() => left(token)).toEqual(["970"]);
+      } finally {
+        web.close();
+        web.closeAllConnections();
+      }
+    });
   });
 
   test("tools: name and arguments are what the token is cleared against", async () => {

@@ -26,6 +26,9 @@ export interface GuardRequest {
   /** The `Authorization` header. */
   readonly authorization: string | null | undefined;
   readonly context: Context;
+  readonly cost?: VerifyRequest["cost"];
+  /** Seconds for which `cost` is charged as an upper bound. */
+  readonly reserve?: VerifyRequest["reserve"];
   readonly signal?: AbortSignal;
 }
 
@@ -53,10 +56,16 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
   if (bearer.state === "malformed") {
     return denied(401, "unauthenticated", "the token cannot be read", 'Bearer error="invalid_token"');
   }
-  const { context, signal } = request;
+  const { context, cost, reserve, signal } = request;
+  const question = {
+    token: bearer.token,
+    context,
+    ...(cost !== undefined && { cost }),
+    ...(reserve !== undefined && { reserve }),
+  };
   let verdict: Verdict;
   try {
-    verdict = await verifier.verify({ token: bearer.token, context }, signal === undefined ? {} : { signal });
+    verdict = await verifier.verify(question, signal === undefined ? {} : { signal });
   } catch (error) {
     if (!(error instanceof BakehouseError)) throw error;
     return denied(503, "unavailable", "whether the token is good cannot be found out now");

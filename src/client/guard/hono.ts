@@ -1,6 +1,7 @@
 import type { Allowed } from "../answers.ts";
 import type { Context } from "../requests.ts";
 import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { type Price, priceOf, settle } from "./price.ts";
 import { readTarget } from "./target.ts";
 
 /** The part of hono's context that the guard uses. */
@@ -11,6 +12,8 @@ export interface HonoContext {
     readonly path: string;
     header(name: string): string | undefined;
   };
+  /** What a handler has thrown. */
+  readonly error?: Error | undefined;
   set(key: "bakehouse", value: Allowed): void;
 }
 
@@ -20,10 +23,12 @@ export interface HonoContext {
  *
  * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
  *   peer's address is not guessed from a header, which any caller can write
+ * @param price what a request costs, and what it did cost once the handlers have run; one that fails stays charged
  */
 export function guardHono<C extends HonoContext>(
   verifier: Verifier,
   more: (c: C) => Context | Promise<Context> = () => ({}),
+  price?: Price<C, C>,
 ): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (c, next) => {
     const target = readTarget(targetOf(c.req.raw.url));
@@ -33,12 +38,14 @@ export function guardHono<C extends HonoContext>(
           // hono's own reading of the path, because its routes are chosen by that.
           context: { method: c.req.method, path: c.req.path, ...(await more(c)) },
           signal: c.req.raw.signal,
+          ...(await priceOf(price, c)),
         })
       : refuseTarget(target.reason);
     if (!decision.pass)
       return new Response(decision.body, { status: decision.status, headers: decision.headers });
     c.set("bakehouse", decision.verdict);
     await next();
+    if (c.error === undefined) await settle(price, decision.verdict, c);
     return undefined;
   };
 }

@@ -1,6 +1,7 @@
 import type { Allowed } from "../answers.ts";
 import type { Context } from "../requests.ts";
 import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { type Price, priceOf, settle } from "./price.ts";
 import { readTarget } from "./target.ts";
 
 /** The part of a `node:http` request that the guard uses; Express's are such requests too. */
@@ -20,6 +21,7 @@ export interface NodeResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
   end(body: string): unknown;
+  once(event: "finish", listener: () => void): unknown;
 }
 
 /**
@@ -28,10 +30,12 @@ export interface NodeResponse {
  * A target that two readers would understand differently is refused with 400 ({@link readTarget}).
  *
  * @param more facts besides `method`, `path` and `ip`, which is the socket's own peer
+ * @param price what a request costs, and what it did cost once it is answered; one that breaks off stays charged
  */
 export function guardNode<R extends NodeRequest>(
   verifier: Verifier,
   more: (request: R) => Context | Promise<Context> = () => ({}),
+  price?: Price<R, R>,
 ): (request: R, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
   return async (request, response, next) => {
     let passed = false;
@@ -47,10 +51,13 @@ export function guardNode<R extends NodeRequest>(
               ...(ip === undefined ? {} : { ip }),
               ...(await more(request)),
             },
+            ...(await priceOf(price, request)),
           })
         : refuseTarget(target.reason);
       if (decision.pass) {
-        request.bakehouse = decision.verdict;
+        const { verdict } = decision;
+        request.bakehouse = verdict;
+        if (price?.settle !== undefined) response.once("finish", () => void settle(price, verdict, request));
         passed = true;
       } else {
         response.statusCode = decision.status;

@@ -3,6 +3,7 @@ import type { Context } from "../requests.ts";
 import { forThisCall } from "../this-call.ts";
 import type { CallOptions } from "../transport.ts";
 import type { Verifier } from "./guard.ts";
+import { type Price, priceOf, settle } from "./price.ts";
 
 /** A tool was called with a token that forbids it. */
 export class ToolRefusedError extends Error {
@@ -50,6 +51,7 @@ export interface ToolCall extends CallOptions {
  *
  * The tool then gets a copy of the arguments that were cleared, so that nobody changes them in between.
  *
+ * @param price what a call costs by its arguments, and what it did cost by its result; one that fails stays charged
  * @returns the guarded tool: rejects with {@link ToolRefusedError}, or a BakehouseError if nobody could find
  *   out, and then has not run `run`
  */
@@ -57,14 +59,17 @@ export function guardTool<A extends object, R>(
   verifier: Verifier,
   name: string,
   run: (args: A, verdict: Allowed) => R | Promise<R>,
+  price?: Price<A, R>,
 ): (args: A, call: ToolCall) => Promise<R> {
   return async (args, { token, context, ...options }) => {
     const cleared = structuredClone(args);
     const verdict = await verifier.verify(
-      { token, context: { ...context, tool: name, args: cleared } },
+      { token, context: { ...context, tool: name, args: cleared }, ...(await priceOf(price, cleared)) },
       options,
     );
     if (!verdict.allowed) throw new ToolRefusedError(verdict, { tool: name, args: cleared });
-    return await run(cleared, verdict);
+    const result = await run(cleared, verdict);
+    await settle(price, verdict, result);
+    return result;
   };
 }

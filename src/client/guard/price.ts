@@ -1,0 +1,51 @@
+import type { Allowed } from "../answers.ts";
+import type { Bakehouse } from "../bakehouse.ts";
+import type { VerifyRequest } from "../requests.ts";
+
+/** What a call costs, by unit. */
+export type Cost = NonNullable<VerifyRequest["cost"]>;
+
+/** What a guarded call costs, for the `spend` budgets of its token. */
+export interface Price<Call, Done> {
+  /** What it costs; where that is known afterwards alone, the most that it can cost. */
+  readonly cost: (call: Call) => Cost | Promise<Cost>;
+  /** Charges `cost` as an upper bound, and gives back what was not needed once the call is over. */
+  readonly settle?: {
+    readonly service: Pick<Bakehouse, "reservations">;
+    /** What it did cost: each unit of `cost`, and no more of it. */
+    readonly spent: (done: Done) => Cost | Promise<Cost>;
+    /** Seconds that the call may take, 60 unless said. */
+    readonly within?: number;
+    /** Told why a call that is over was not settled. All of its `cost` stays charged. */
+    readonly onUnsettled: (error: unknown) => void;
+  };
+}
+
+/** Seconds that a call may take, unless said. */
+const USUAL_TIME = 60;
+
+/** The part of a question that says the price. */
+export async function priceOf<Call>(
+  price: Price<Call, never> | undefined,
+  call: Call,
+): Promise<Pick<VerifyRequest, "cost" | "reserve">> {
+  if (price === undefined) return {};
+  const cost = await price.cost(call);
+  return price.settle === undefined ? { cost } : { cost, reserve: price.settle.within ?? USUAL_TIME };
+}
+
+/** Settles what a call that has run was charged. Never rejects: the call has run, whatever comes of this. */
+export async function settle<Done>(
+  price: Price<never, Done> | undefined,
+  { reservation }: Allowed,
+  done: Done,
+): Promise<void> {
+  // A token without budgets has no reservation.
+  if (price?.settle === undefined || reservation === undefined) return;
+  const { service, spent, onUnsettled } = price.settle;
+  try {
+    await service.reservations.settle(reservation.id, await spent(done));
+  } catch (error) {
+    onUnsettled(error);
+  }
+}
