@@ -61,7 +61,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{32}-[0-9a-f]{16}-\d+/g, "SEQUENCE"],
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],
   [/(?<![\w-])[A-Za-z0-9_-]{21}[AQgw](?![\w-])/g, "REVOCATION-ID"],
-  [/(?<![\w-])(?=[A-Za-z0-9_-]*[A-Z0-9_-])[A-Za-z0-9_-]{16}(?![\w-])/g, "ID"],
+  [/(?<![\w-])(?=[A-Za-z0-9_-]*[A-Z0-9-])[A-Za-z0-9_-]{16}(?![\w-])/g, "ID"],
   [/#[A-Za-z0-9_-]{12}(?![\w-])/g, "#INSTANCE"],
   [/\b\d{3,4} characters/g, "N characters"],
 ];

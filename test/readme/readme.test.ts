@@ -1,4 +1,4 @@
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,7 +12,13 @@ import { person } from "../cli/person.ts";
 import { runInShell } from "../cli/transcript.ts";
 import { readManual } from "../support/manual.ts";
 import { type Installed, installPackage } from "../support/package.ts";
-import { type Home, newEmbeddedHome, type RunningService, startService } from "../support/process-service.ts";
+import {
+  credential,
+  type Home,
+  newEmbeddedHome,
+  type RunningService,
+  startService,
+} from "../support/process-service.ts";
 
 const { code: script } = readManual("README.md");
 const caveats = readManual("src/caveats/README.md").table("caveats");
@@ -97,6 +103,24 @@ describe("[pglite] with a service of npm start", () => {
       { revocations: [{ reason: "seen in a log" }] },
       { allowed: false, code: "revoked" },
     ]);
+  });
+
+  test("a hundred children spend what their orchestrator may, ten each, and one more finds nothing left", async () => {
+    const platform = credential(home, "default.token");
+    const body = JSON.stringify({ platform: "default", on_behalf_of: { subject: "alice" } });
+    const headers = { authorization: `Bearer ${platform}`, "content-type": "application/json" };
+    const issued = await fetch(`${service.url}/v1/tokens`, { method: "POST", headers, body });
+    const { token } = (await issued.json()) as { token: string };
+    const example = script("children");
+    writeFileSync(join(installed.folder, "children.ts"), example);
+    const { env } = options();
+    const { code, stdout, stderr } = await runInShell("exec node children.ts", {
+      cwd: installed.folder,
+      env: { ...env, BAKEHOUSE_URL: service.url, BAKEHOUSE_CREDENTIAL: platform, BAKEHOUSE_TOKEN: token },
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toBe(`${example.split("// ").at(-1)}\n`);
+    expect(stdout).toMatch(/^1000 together, 10 .*, 0 by the last/);
   });
 
   test("the conditions' payment waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
