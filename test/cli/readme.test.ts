@@ -148,6 +148,22 @@ test("a third party's caveat is written offline", async () => {
   expect(done.stdout).toMatch(/^1 Until .*only with a proof from/);
 });
 
+test("a model's call is charged at what it took", async () => {
+  const platform = `--credential ${home.dataDir}/default.token`;
+  const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice 'spend.tokens <= 1000'`);
+  writeFileSync(
+    join(installed.folder, "model.ts"),
+    `export const model = async ({ prompt }) => ({ text: "Rayleigh", usage: prompt.length + 80 });`,
+  );
+  const as = {
+    BAKEHOUSE_TOKEN: issued.stdout.trim(),
+    BAKEHOUSE_CREDENTIAL: credential(home, "default.token"),
+  };
+  expect(await run(code("price"), as)).toMatchObject({ code: 0, stdout: "Rayleigh\n", stderr: "" });
+  const seen = await shell(`bakehouse explain ${platform} --cost tokens=0`, as);
+  expect(seen.stdout).toContain("spend.tokens <= 1000, 900 left");
+});
+
 test("a yes is asked for one call", async () => {
   const platform = `--credential ${home.dataDir}/default.token`;
   const gated = await shell(
