@@ -4,6 +4,7 @@ import type { Step } from "../../src/domain/ports/steps.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
 import { endAll } from "../support/process.ts";
 import { seeded } from "../support/seed.ts";
+import { CHARGE_STEPS, drillCharges, SETTLE_STEPS } from "./charges.ts";
 import { drillFirstStart, drillRenewal } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
 import { newPlace, type Place } from "./place.ts";
@@ -49,6 +50,20 @@ describe.each(["pglite", "postgres"] as const)("[%s] a service that is killed", 
     );
     expect(steps).toEqual(wanted);
     expect(stood).toBeGreaterThan(5 * wanted.length);
+  });
+
+  test("at each step of a charge has spent no more than was allowed, and each once", {
+    timeout: TIMEOUT,
+  }, async () => {
+    const steps: string[] = [];
+    const all = [...Object.keys(CHARGE_STEPS), ...Object.keys(SETTLE_STEPS)];
+    const wanted = kind === "postgres" ? all : all.filter((step) => step.endsWith(":committed"));
+    await drillCharges(
+      place,
+      (step) => steps.push(step),
+      (step) => wanted.includes(step),
+    );
+    expect(steps).toEqual(wanted);
   });
 
   test("at any moment under load stands by what it acknowledged", { timeout: TIMEOUT }, async () => {

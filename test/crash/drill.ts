@@ -9,6 +9,7 @@ import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, newHome, startService } from "../support/process-service.ts";
 import { drawSeed, SEED, seeded } from "../support/seed.ts";
+import { drillCharges } from "./charges.ts";
 import { drillFirstStart, drillRenewal } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
 import { newPlace, type Place } from "./place.ts";
@@ -58,6 +59,13 @@ const DRILLS: readonly { readonly name: string; readonly drill: (place: Place) =
     drill: async (place) => {
       await place.command("bootstrap");
       return drillSteps(place, (step) => write(`    ${step}`));
+    },
+  },
+  {
+    name: "charges and their settling, cut off at each step",
+    drill: async (place) => {
+      await place.command("bootstrap");
+      return drillCharges(place, (step) => write(`    ${step}`));
     },
   },
   {

@@ -29,12 +29,12 @@ export const drillBody = (label: string) => ({
   label,
 });
 
-function require(holds: boolean, claim: string): void {
+export function require(holds: boolean, claim: string): void {
   if (!holds) throw new Error(claim);
 }
 
 /** Sends what the service will not live to answer. */
-async function unanswered(live: Live, send: () => Promise<unknown>): Promise<void> {
+export async function unanswered(live: Live, send: () => Promise<unknown>): Promise<void> {
   const answer = await send().then(
     () => "answered",
     () => "cut off",

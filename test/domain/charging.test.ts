@@ -5,6 +5,7 @@ import { createReservations } from "../../src/domain/budget/reservations.ts";
 import { createBudgetTurns } from "../../src/domain/budget/turns.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { BudgetCall, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
+import { unwatchedSteps } from "../../src/run/system.ts";
 import { createGate } from "../support/service-steps.ts";
 
 const PASSED: BudgetOutcome = {
@@ -59,9 +60,10 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
       },
     },
   };
+  const steps = unwatchedSteps;
   const budgetTurns = createBudgetTurns({ connections });
-  const charge = createCharging({ store, clock, budgetTurns });
-  const reservations = createReservations({ store, clock, budgetTurns });
+  const charge = createCharging({ store, clock, budgetTurns, steps });
+  const reservations = createReservations({ store, clock, budgetTurns, steps });
   const settle = (name: string) => reservations.settle(platform(name), "id", new Map());
   function pass(milliseconds: number): void {
     now += milliseconds;

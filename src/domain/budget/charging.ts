@@ -1,6 +1,7 @@
 import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
 import type { BudgetCall, BudgetOutcome } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { type BudgetTurns, requireInTime } from "./turns.ts";
 
@@ -27,8 +28,9 @@ export function createCharging(options: {
   readonly store: Pick<Store, "budgets">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly budgetTurns: BudgetTurns;
+  readonly steps: Steps;
 }): Charging {
-  const { store, clock, budgetTurns } = options;
+  const { store, clock, budgetTurns, steps } = options;
   const gatherings = new Map<string, (job: Job) => Promise<BudgetOutcome>>();
 
   async function chargeAll(
@@ -37,13 +39,20 @@ export function createCharging(options: {
   ): Promise<readonly Outcome<BudgetOutcome>[]> {
     const inTime = jobs.map(({ since }) => outcomeOf(() => requireInTime(clock, since)));
     const calls = jobs.filter((_, index) => inTime[index]?.ok).map(({ call }) => call);
-    const outcomes = (calls.length === 0 ? [] : await store.budgets.charge(platform, calls)).values();
+    const outcomes = (calls.length === 0 ? [] : await chargeStored(platform, calls)).values();
     return inTime.map((one) => {
       if (!one.ok) return one;
       const { value } = outcomes.next();
       if (value === undefined) throw new Error("a group has fewer outcomes than calls");
       return { ok: true, value };
     });
+  }
+
+  async function chargeStored(platform: string, calls: readonly BudgetCall[]) {
+    await steps.passed("charge:begun");
+    const outcomes = await store.budgets.charge(platform, calls);
+    await steps.passed("charge:committed");
+    return outcomes;
   }
 
   return (platform, call) => {

@@ -4,6 +4,7 @@ import { DomainError } from "../parts/error.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Reservation, Settlement } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { Reservations } from "../service.ts";
 import { type BudgetTurns, requireInTime } from "./turns.ts";
@@ -39,8 +40,9 @@ export function createReservations(options: {
   readonly store: Pick<Store, "budgets">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly budgetTurns: BudgetTurns;
+  readonly steps: Steps;
 }): Reservations {
-  const { clock, budgetTurns } = options;
+  const { clock, budgetTurns, steps } = options;
   const { budgets } = options.store;
 
   /** @param cost null to give all back */
@@ -53,7 +55,10 @@ export function createReservations(options: {
     const since = clock.monotonic();
     const settlement = await budgetTurns(platform, async () => {
       requireInTime(clock, since);
-      return budgets.settle(platform, id, cost && plainCost(cost));
+      await steps.passed("settle:begun");
+      const settled = await budgets.settle(platform, id, cost && plainCost(cost));
+      await steps.passed("settle:committed");
+      return settled;
     });
     return reservationOf(settlement);
   }

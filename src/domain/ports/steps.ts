@@ -1,4 +1,4 @@
-/** The points of issuing, revoking and the first start between which the process may die. */
+/** The points of issuing, revoking, charging and the first start between which the process may die. */
 export type Step =
   | "issue:begun"
   | "issue:minted"
@@ -7,6 +7,11 @@ export type Step =
   | "revoke:dated"
   | "revoke:committed"
   | "revoke:applied"
+  /** A group of charges of one platform. */
+  | "charge:begun"
+  | "charge:committed"
+  | "settle:begun"
+  | "settle:committed"
   | "bootstrap:begun"
   | "bootstrap:staged"
   | "bootstrap:committed"
@@ -14,7 +19,7 @@ export type Step =
   | "bootstrap:published";
 
 /**
- * Told of every step of issue, revoke and bootstrap as it is passed.
+ * Told of every step of issue, revoke, charges and bootstrap as it is passed.
  *
  * Nothing listens in production. The crash drill kills the process here, which shows for each pair of
  * steps that what was acknowledged before the crash is true after it.
