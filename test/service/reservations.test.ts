@@ -182,6 +182,22 @@ describeService("charges under an id", (service) => {
       expect(await left(token)).toEqual(["9.75", "4"]);
     });
 
+    test.each(["__proto__", "constructor"])(
+      "of a unit that is called %s are told and settled",
+      async (unit) => {
+        const { token } = await service().issue({ caveats: [`spend.${unit} <= 10`] });
+        const cost = `{"${unit}":4}`;
+        const body = `{"token":"${token}","context":{},"reserve":60,"cost":${cost}}`;
+        const answer = await service().send("POST", "/v1/verify", body, service().asPlatform());
+        const id = answer.json<Allowed>().reservation?.id ?? "";
+        const open = await service().get(path(id), service().asPlatform());
+        expect(open.text).toContain(`"cost":{"${unit}":"4"}`);
+        const text = `{"cost":{"${unit}":1}}`;
+        const settled = await service().send("POST", path(id, "/settle"), text, service().asPlatform());
+        expect(settled.text).toContain(`"settled":{"${unit}":"1"}`);
+      },
+    );
+
     test("are given back to every budget of the chain", async () => {
       const { token } = await service().issue({ caveats: ["spend.EUR <= 10"] });
       const child = narrow(token, "agent = a#1", "spend.EUR <= 3", "rate <= 9/m");

@@ -41,7 +41,13 @@ const chargedSchema = z.strictObject({
 
 const keptSchema = z.strictObject({ id: z.string(), expires_at: z.int() });
 
-const amountsSchema = z.record(z.string(), z.string());
+// No record to the schema, which would leave out a unit that is called `__proto__`.
+const amountsSchema = z.custom<Readonly<Record<string, string>>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((amount) => typeof amount === "string"),
+);
 
 const reservationSchema = z
   .strictObject({
