@@ -29,10 +29,12 @@ export interface SessionOptions {
 }
 
 /** The statements that open every transaction. */
-const OPENING = 2;
+const OPENING = 3;
+/** The last of them. A cancellation that falls due with the settings hits this, and not a statement that somebody waits for. */
+const EMPTY: Statement = { text: "", values: [], name: "", known: false };
 // More would mean that texts are made up as we go.
 const MOST_PREPARED = 200;
-/** Tries to open a transaction under a role's own bound. Each leaves the server with more in its caches. */
+/** Tries to open or to end a transaction under a role's own bound. Each leaves the server with more in its caches. */
 const MOST_ATTEMPTS = 200;
 const CANCELLED = "57014";
 /** A statement that was prepared is not there, or one of that name is: there is a pooler that did not show. */
@@ -84,14 +86,21 @@ export function createSession(options: SessionOptions): PostgresSession {
 
   async function rollback(): Promise<void> {
     inTransaction = false;
-    if (lost()) return;
-    await client.query("rollback").catch(lose);
+    for (let left = MOST_ATTEMPTS; !lost(); left -= 1) {
+      try {
+        await client.query("rollback");
+        return;
+      } catch (error) {
+        // Our bound has ended with the transaction's failure: the role's own may be too short even for this.
+        if (stateOf(error) !== CANCELLED || left === 0) lose();
+      }
+    }
   }
 
   /** Opens a transaction and does the rest in the same round trip. */
   async function fromBegin(rest: () => readonly Statement[], wanted: number): Promise<Answer> {
     for (let left = MOST_ATTEMPTS; ; left -= 1) {
-      const statements = [statement(options.begin), statement(options.settings), ...rest()];
+      const statements = [statement(options.begin), statement(options.settings), EMPTY, ...rest()];
       const result = await exchange(statements, wanted);
       if (!("error" in result)) return result;
       await rollback();
