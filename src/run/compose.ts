@@ -58,6 +58,8 @@ export interface Parts extends ReplicaParts {
   readonly publicUrl: string;
   /** The one issuer that administrators can come from. */
   readonly ownIssuer: string;
+  /** All issuers whose people can log in. */
+  readonly loginIssuers: ReadonlySet<string>;
   /** Whether it is the development identity provider. */
   readonly isDevelopment: boolean;
   readonly adminGroups: readonly string[];

@@ -19,6 +19,8 @@ export interface People {
   /** Asks whether logins would work. Rejects with a DomainError that says why not. */
   checkIssuer(): Promise<void>;
   readonly ownIssuer: string;
+  /** All issuers whose people can log in: the own one, and those of its other tenants. */
+  readonly loginIssuers: ReadonlySet<string>;
   readonly isDevelopment: boolean;
   /** The client that the command line logs in with; undefined if no client id is set for it. */
   readonly commandLineLogin: { readonly issuer: string; readonly clientId: string } | undefined;
@@ -60,7 +62,7 @@ export async function openPeople(
       }
     : oidc;
   // Of many tenants the first is meant where no issuer is said, and administrators come from it alone.
-  const ownIssuer = issuerName(own.issuer, tenants).own;
+  const { own: ownIssuer, issuers } = issuerName(own.issuer, tenants);
   const audiences = [own.clientId, ...(own.cliClientId === undefined ? [] : [own.cliClientId])];
   const allowInsecureIssuer = (issuer: string) => issuer.startsWith("http:"); // on this machine only: see config.ts
   const trusted = config.trustedIssuers.map((issuer) => ({
@@ -103,6 +105,7 @@ export async function openPeople(
     // The development provider answers by this service itself, which does not listen yet.
     checkIssuer: async () => (isDevelopment ? undefined : relyingParty.check()),
     ownIssuer,
+    loginIssuers: new Set(issuers.keys()),
     isDevelopment,
     commandLineLogin:
       own.cliClientId === undefined ? undefined : { issuer: ownIssuer, clientId: own.cliClientId },

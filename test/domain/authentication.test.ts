@@ -5,6 +5,7 @@ import { encodeBundle } from "../../src/macaroon/index.ts";
 import { createWorld, KEY, KEY_ID, PRINCIPAL, PRINCIPAL_ID, root, rootKey } from "./seen-world.ts";
 
 const OWN = "https://login.example.com";
+const PARTNER = "https://partner.example.com";
 
 function authentication(session: { readonly issuer: string; readonly development: boolean }) {
   const never = () => {
@@ -36,6 +37,7 @@ function authentication(session: { readonly issuer: string; readonly development
     },
     clock: { now: () => 0, monotonic: () => 0 },
     ownIssuer: OWN,
+    loginIssuers: new Set([OWN, PARTNER]),
     adminGroups: ["admins"],
     trustsDevelopment: false,
   });
@@ -45,6 +47,15 @@ test("a session of the service's own issuer stands", async () => {
   expect(await authentication({ issuer: OWN, development: false }).session("c", "192.0.2.1")).toMatchObject({
     kind: "human",
     administrator: true,
+  });
+});
+
+test("a session of another tenant stands, and is no administrator's", async () => {
+  const session = authentication({ issuer: PARTNER, development: false }).session("c", "192.0.2.1");
+  expect(await session).toMatchObject({
+    kind: "human",
+    identity: { issuer: PARTNER },
+    administrator: false,
   });
 });
 
@@ -71,6 +82,7 @@ async function credentialCaller(...caveats: readonly string[]) {
     sessions: { find: async () => undefined },
     clock,
     ownIssuer: OWN,
+    loginIssuers: new Set([OWN]),
     adminGroups: [],
     trustsDevelopment: false,
   }).bearer(encodeBundle([root(KEY, ...caveats)]), { method: "POST", path: "/v1/tokens", ip: "192.0.2.1" });

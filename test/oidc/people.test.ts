@@ -13,6 +13,7 @@ import { startWebProxy, type WebProxy } from "../support/web-proxy.ts";
 import { failureOf } from "./provider.ts";
 
 const TENANT = "11111111-1111-1111-1111-111111111111";
+const PARTNER = "22222222-2222-2222-2222-222222222222";
 const authority = createAuthority();
 
 let issuer: FakeIssuer;
@@ -75,12 +76,19 @@ test("the setting for the groups' claim reaches both, and so does the back chann
   expect((await people.relyingParty.begin("/")).url).toMatch(/^https:\/\/login\.test\/authorize\?/);
 });
 
+test("people log in with one's own issuer, and with none whose tokens alone are accepted", async () => {
+  const trusted = [{ issuer: "https://partner.test", audiences: ["bakehouse"] }];
+  const people = await start({}, () => ({ OIDC_TRUSTED_ISSUERS: JSON.stringify(trusted) }));
+  expect(people.loginIssuers).toEqual(new Set([issuer.issuer]));
+});
+
 test("of several tenants the first is the service's own, and what the command line logs in with", async () => {
   const people = await start({ path: "/organizations/v2.0" }, () => ({
-    OIDC_TENANTS: `${TENANT},${TENANT}`,
+    OIDC_TENANTS: `${TENANT},${PARTNER},${TENANT}`,
   }));
   const own = `${issuer.url}/${TENANT}/v2.0`;
   expect(people).toMatchObject({ ownIssuer: own, commandLineLogin: { issuer: own, clientId: "cli" } });
+  expect(people.loginIssuers).toEqual(new Set([own, `${issuer.url}/${PARTNER}/v2.0`]));
   issuer.faults.discoveryIssuer = `${issuer.url}/{tenantid}/v2.0`;
   const token = await issuer.signIdToken({ iss: own, tid: TENANT });
   expect(await people.idTokens.verify(token)).toMatchObject({ ok: true, identity: { issuer: own } });

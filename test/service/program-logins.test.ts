@@ -9,6 +9,8 @@ const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
 const BAKERY = { "bakery-protocol-version": "3" };
 const MINUTE = 60_000;
+/** Another tenant of the issuer with which people log in. */
+const TENANT = "https://tenant.test";
 
 interface Listed {
   readonly items: readonly { readonly id: string; readonly kind: string; readonly expires_at: string }[];
@@ -107,6 +109,28 @@ describeService(
       expect(await status("/v1/approvals", program)).toBe(200);
     });
 
+    test("people of another tenant have browsers and programs, and are no administrators", async () => {
+      const person = { subject: "root", issuer: TENANT, groups: ["admins"] };
+      const { session, program } = await loggedIn(person);
+      for (const headers of [session, program]) {
+        expect(await status("/v1/approvals", headers)).toBe(200);
+        expect(await status("/v1/platforms", headers)).toBe(403);
+      }
+    });
+
+    test("both end with the trust in the tenant", async () => {
+      const { session, program } = await loggedIn({ subject: "alice", issuer: TENANT });
+      const replica = service().replica({ otherTenants: [] });
+      await replica.start();
+      for (const headers of [session, program])
+        expect((await replica.get("/v1/approvals", headers)).status).toBe(401);
+    });
+
+    test("people of an issuer that nobody logs in with have no session", async () => {
+      const { cookie } = await login({ subject: "alice", issuer: "https://else.test" });
+      expect(await status("/v1/approvals", { cookie })).toBe(401);
+    });
+
     test("it is listed, on the front page and by the API, and can be ended alone", async () => {
       const { session, program } = await loggedIn("lister");
       const { items } = (await service().get("/v1/sessions", session)).json<Listed>();
@@ -178,5 +202,5 @@ describeService(
       expect(asked.json()).toMatchObject({ code: "ticket_invalid" });
     });
   },
-  { relyingParty: people.relyingParty },
+  { relyingParty: people.relyingParty, otherTenants: [TENANT] },
 );

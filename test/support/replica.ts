@@ -109,6 +109,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     files: credentialFiles(fleet.folder),
     publicUrl: "http://127.0.0.1:8080",
     ownIssuer: OWN_ISSUER,
+    loginIssuers: new Set([OWN_ISSUER]),
     isDevelopment: false,
     adminGroups: ["admins"],
     stalenessMilliseconds: settings.staleness ?? 10_000,

@@ -5,6 +5,8 @@ import { OWN_ISSUER } from "./service-people.ts";
 /** A person as a test logs them in with a browser. */
 export interface Person {
   readonly subject: string;
+  /** The service's own unless said. */
+  readonly issuer?: string;
   readonly groups?: readonly string[];
   /** Unix milliseconds; null for an issuer that does not say. */
   readonly authenticatedAt?: number | null;
@@ -26,7 +28,7 @@ export function stubRelyingParty() {
     async finish() {
       if (next === undefined) return { ok: false, reason: "nobody is there" };
       const identity: Identity = {
-        issuer: OWN_ISSUER,
+        issuer: next.issuer ?? OWN_ISSUER,
         subject: next.subject,
         email: null,
         name: null,

@@ -63,6 +63,8 @@ export interface ReplicaOptions {
   readonly idTokens?: IdTokens;
   readonly relyingParty?: RelyingParty;
   readonly ownIssuer?: string;
+  /** Issuers that people log in with besides the own one. */
+  readonly otherTenants?: readonly string[];
   readonly masterKey?: Secret;
   readonly previousMasterKey?: Secret;
   readonly randomness?: Randomness;
@@ -162,6 +164,7 @@ interface Shared {
 function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOptions): TestReplica {
   const {
     isDevelopment = false,
+    ownIssuer = OWN_ISSUER,
     randomness = systemRandomness,
     stalenessMilliseconds = STALENESS,
     publicUrl = "http://127.0.0.1:8080",
@@ -183,7 +186,8 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     files: options.files ?? credentialFiles(folder),
     publicUrl,
     webhook: options.webhook,
-    ownIssuer: options.ownIssuer ?? OWN_ISSUER,
+    ownIssuer,
+    loginIssuers: new Set([ownIssuer, ...(options.otherTenants ?? [])]),
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,

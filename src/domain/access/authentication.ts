@@ -46,6 +46,7 @@ function humanCaller(
  * Makes the authentication of callers.
  *
  * @param ownIssuer the one issuer that administrators come from
+ * @param loginIssuers all issuers that people log in with, so that sessions can be theirs
  */
 export function createAuthentication(options: {
   readonly tokenVerifier: TokenVerifier;
@@ -54,6 +55,7 @@ export function createAuthentication(options: {
   readonly sessions: { find(cookie: string, from: string): Promise<Session | undefined> };
   readonly clock: Clock;
   readonly ownIssuer: string;
+  readonly loginIssuers: ReadonlySet<string>;
   readonly adminGroups: readonly string[];
   readonly trustsDevelopment: boolean;
 }): Authentication {
@@ -108,11 +110,10 @@ export function createAuthentication(options: {
       const session = await options.sessions.find(cookie, from);
       // A session ends with the trust in the issuer that began it, the development provider first of all.
       const trusted =
-        session?.identity.issuer === options.ownIssuer &&
+        session !== undefined &&
+        options.loginIssuers.has(session.identity.issuer) &&
         (!session.identity.development || options.trustsDevelopment);
-      if (session === undefined || !trusted) {
-        throw unauthenticated("the session has ended");
-      }
+      if (!trusted) throw unauthenticated("the session has ended");
       return { ...humanCaller(session.identity, options), sessionBegunAt: session.createdAt };
     },
 

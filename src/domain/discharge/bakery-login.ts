@@ -42,6 +42,8 @@ const TICKET_AT = 1;
  * began says who it was, under the ticket's hash. So identity is never read from anything that a holder can append to.
  *
  * A caller by such a login is never an administrator: what a person lets a program do is less than what they may do.
+ *
+ * @param loginIssuers all issuers that people log in with
  */
 export function createBakeryLogins(options: {
   readonly store: Store;
@@ -50,7 +52,7 @@ export function createBakeryLogins(options: {
   readonly rootKeys: RootKeys;
   readonly keys: DischargeKeys;
   readonly publicUrl: string;
-  readonly ownIssuer: string;
+  readonly loginIssuers: ReadonlySet<string>;
   readonly trustsDevelopment: boolean;
 }): BakeryLogins {
   const { store, clock, randomness, rootKeys, keys } = options;
@@ -112,7 +114,7 @@ export function createBakeryLogins(options: {
       // A login ends with the trust in the issuer that it rests on, as a browser's session does.
       const trusted =
         session?.kind === "program" &&
-        session.identity.issuer === options.ownIssuer &&
+        options.loginIssuers.has(session.identity.issuer) &&
         (!session.identity.development || options.trustsDevelopment);
       if (!trusted) throw unauthenticated("the login has expired, or is not finished");
       return { kind: "human", identity: session.identity, administrator: false };
