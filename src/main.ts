@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { serverCommands } from "./run/command/commands.ts";
+import { sayFailure } from "./run/command/context.ts";
 import { VERSION } from "./run/package.ts";
-import { explainFailure } from "./run/start-failure.ts";
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -22,11 +22,4 @@ async function run(args: readonly string[]): Promise<void> {
   process.exitCode = await runCommandLine(args, { terminal, server, version: VERSION });
 }
 
-/** Says each fault in a line of its own, and ends. */
-async function fail(error: unknown): Promise<void> {
-  const { lines, exit } = await explainFailure(error);
-  for (const line of lines) say(`bakehouse: ${line}`);
-  process.exit(exit);
-}
-
-run(process.argv.slice(2)).catch(fail);
+run(process.argv.slice(2)).catch(async (error: unknown) => process.exit(await sayFailure({ say }, error)));

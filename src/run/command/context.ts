@@ -33,6 +33,21 @@ export async function withConfig(
   }
 }
 
+/**
+ * Says why a command of the service failed, each fault in a line of its own.
+ *
+ * @returns the process's exit code
+ */
+export async function sayFailure(
+  { say }: Pick<CommandContext, "say">,
+  error: unknown,
+  config?: Config,
+): Promise<number> {
+  const { lines, exit } = await explainFailure(error, config);
+  for (const line of lines) say(`bakehouse: ${line}`);
+  return exit;
+}
+
 function requireNode(version: string): void {
   if (Number.parseInt(version, 10) >= NODE) return;
   throw new UsageError(

@@ -3,7 +3,7 @@ import { isatty } from "node:tty";
 import { type Config, parseConfig } from "../../config.ts";
 import type { Serving } from "../serve.ts";
 import { explainFailure, UsageError } from "../start-failure.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, sayFailure } from "./context.ts";
 
 /** Milliseconds for which a worker that is signalled leaves the order of stopping to the process that started it. */
 const PRECEDENCE = 250;
@@ -21,7 +21,8 @@ interface StopWatch {
  * @param signals besides SIGTERM and SIGINT
  */
 function stopAtSignals(
-  { say }: CommandContext,
+  context: CommandContext,
+  config: Config,
   stopAll: () => Promise<void>,
   signals: readonly NodeJS.Signals[] = [],
 ): StopWatch {
@@ -30,13 +31,10 @@ function stopAtSignals(
     const listener = () => {
       if (stopping) process.exit(1); // asked twice: somebody does not want to wait
       stopping = true;
-      say(`bakehouse: stopping (${signal})`);
+      context.say(`bakehouse: stopping (${signal})`);
       stopAll().then(
         () => process.exit(0),
-        async (error: unknown) => {
-          for (const line of (await explainFailure(error)).lines) say(`bakehouse: ${line}`);
-          process.exit(1);
-        },
+        async (error: unknown) => process.exit(await sayFailure(context, error, config)),
       );
     };
     process.on(signal, listener);
@@ -82,15 +80,17 @@ export async function serveAsWorker(context: CommandContext): Promise<void> {
     import("../worker-slots.ts"),
     import("../worker-messages.ts"),
   ]);
-  const config = parseConfig(context.environment);
-  const { starting, stop } = stoppable((signal) =>
-    start(config, { worker: slotOf(context.environment), signal }),
-  );
-  const failed = async (error: unknown) => {
-    await sayFailed((await explainFailure(error, config)).lines);
-    process.exit(1);
-  };
-  const end = (delay?: number) => void stop(delay).then(() => process.exit(0), failed);
+  let config: Config | undefined;
+  const { starting, stop } = stoppable(async (signal) => {
+    config = parseConfig(context.environment);
+    return start(config, { worker: slotOf(context.environment), signal });
+  });
+  const end = (delay?: number) =>
+    void stop(delay).then(
+      () => process.exit(0),
+      // It served: nobody waits any more for why it does not.
+      async (error: unknown) => process.exit(await sayFailure(context, error, config)),
+    );
   hearPrimary({
     announce: () => void starting.then((serving) => serving?.announceStop()),
     leave: () => end(0),
@@ -101,7 +101,8 @@ export async function serveAsWorker(context: CommandContext): Promise<void> {
   try {
     if ((await starting) !== undefined) sayServing();
   } catch (error) {
-    await failed(error);
+    await sayFailed((await explainFailure(error, config)).lines);
+    process.exit(1);
   }
 }
 
@@ -130,7 +131,7 @@ export async function serveWith(count: number, config: Config, context: CommandC
     log: createLogger(config.logLevel),
     write: (lines) => process.stdout.write(lines),
   });
-  const watch = stopAtSignals(context, workers.stop);
+  const watch = stopAtSignals(context, config, workers.stop);
   process.on("SIGHUP", () => void workers.restart());
   await workers.ready.catch((error: unknown) => {
     if (!watch.stopping) throw error;
@@ -148,7 +149,7 @@ export async function serveAlone(config: Config, context: CommandContext): Promi
   // Heard from the beginning: as the first process of a container nothing else would end this one.
   const { starting, stop } = stoppable((signal) => start(config, { signal }));
   const hasTerminal = [0, 1, 2].some(isatty);
-  const watch = stopAtSignals(context, () => stop(), hasTerminal ? ["SIGHUP"] : []);
+  const watch = stopAtSignals(context, config, () => stop(), hasTerminal ? ["SIGHUP"] : []);
   // Without a terminal that was closed it asks for new settings, which takes a new process.
   const hungUp = () =>
     createLogger(config.logLevel).warn({
