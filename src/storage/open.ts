@@ -3,6 +3,7 @@ import type { Store } from "../domain/ports/store.ts";
 import { createListener, createLocalChanges } from "./engine/changes.ts";
 import type { Connect, Connection } from "./engine/connection.ts";
 import { unavailable } from "./engine/guard.ts";
+import { READ_ONLY } from "./engine/refused-changes.ts";
 import { createRunner, type Runner, type StorageReport } from "./engine/runner.ts";
 import { migrate } from "./migrate/migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "./migrate/migrations.ts";
@@ -62,7 +63,7 @@ const PING = "select pg_catalog.current_setting('transaction_read_only') as read
 
 /** As a server would say it of a change. */
 class ReadOnlyFinding extends Error {
-  readonly code = "25006";
+  readonly code = READ_ONLY;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { DomainError } from "../../domain/parts/error.ts";
 import { StorageError } from "./error.ts";
+import { CHANGES_REFUSED, READ_ONLY } from "./refused-changes.ts";
 
 /** The error for a database that could not be asked or did not answer. */
 export function unavailable(): DomainError {
@@ -18,7 +19,7 @@ export function isUnavailable(error: unknown): boolean {
 
 // SQLSTATEs with which a server says that it cannot serve now, though nothing is wrong with the statement.
 const OUTAGES = new Set([
-  "25006", // read only: a primary that was demoted
+  READ_ONLY,
   "25P03", // idle in transaction for too long
   "25P04", // transaction timeout
   "55P03", // a lock was not to be had in time
@@ -33,8 +34,7 @@ const OUTAGES = new Set([
 const OUTAGE_CLASSES = new Set(["08", "40", "53", "58"]);
 
 // After these the server is there, and has only refused this one statement.
-const ANSWERS = new Set(["25006", "53100", "55P03", "57014"]);
-const REFUSES_CHANGES = new Set(["25006", "53100"]);
+const ANSWERS = new Set([...CHANGES_REFUSED.keys(), "55P03", "57014"]);
 
 /** The outcome of a query that failed. */
 export interface Failure {
@@ -64,7 +64,7 @@ export function failure(operation: string, error: unknown): Failure {
   if (!isSqlState(code)) return { error: unavailable(), outage: true, sqlstate: undefined };
   if (OUTAGES.has(code) || OUTAGE_CLASSES.has(code.slice(0, 2))) {
     const outage = !ANSWERS.has(code) && !code.startsWith("40");
-    const error = REFUSES_CHANGES.has(code) ? takesNoChanges() : unavailable();
+    const error = CHANGES_REFUSED.has(code) ? takesNoChanges() : unavailable();
     return { error, outage, sqlstate: code };
   }
   const constraint = member(origin, "constraint_name") ?? member(origin, "constraint");

@@ -1,6 +1,12 @@
+/** The SQLSTATE of a server that takes no change because of what it is: a standby, or a primary that was demoted. */
+export const READ_ONLY = "25006";
+
 /** SQLSTATEs with which a database answers and takes no change, and the reason in words. */
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ["25006", "the database is read only (sqlstate 25006): a standby, or a primary that was demoted or set so"],
+export const CHANGES_REFUSED: ReadonlyMap<string, string> = new Map([
+  [
+    READ_ONLY,
+    `the database is read only (sqlstate ${READ_ONLY}): a standby, or a primary that was demoted or set so`,
+  ],
   ["53100", "the database has no room on its disk (sqlstate 53100)"],
 ]);
 
@@ -27,7 +33,7 @@ export function createRefusedChanges(monotonic: () => number): RefusedChanges {
   let last: { readonly reason: string; readonly at: number } | undefined;
   return {
     note(sqlstate) {
-      const reason = REASONS.get(sqlstate ?? "");
+      const reason = CHANGES_REFUSED.get(sqlstate ?? "");
       if (reason !== undefined) last = { reason, at: monotonic() };
     },
     reason: () => (last !== undefined && monotonic() - last.at < HOLD ? last.reason : undefined),

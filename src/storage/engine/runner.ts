@@ -3,7 +3,7 @@ import type { Connect, Connection, Run, Session } from "./connection.ts";
 import { StorageError } from "./error.ts";
 import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 import { createPool } from "./pool.ts";
-import { createRefusedChanges } from "./refused-changes.ts";
+import { createRefusedChanges, READ_ONLY } from "./refused-changes.ts";
 
 /** A statement that failed, for the log: nothing in it repeats the question. */
 export interface FailedStatement {
@@ -45,8 +45,6 @@ export interface Runner {
   refusedChange(): string | undefined;
   close(): Promise<void>;
 }
-
-const READ_ONLY = "25006";
 
 // Enough to tell an outage from one connection that a firewall cut, and few enough to spare callers the wait.
 const BREAKER = { threshold: 3, pause: 1_000 } as const;
