@@ -333,9 +333,12 @@ export interface Logins {
     /** Sealed: for the browser's cookie. */
     readonly attempt: string;
   }>;
-  /** @returns the new session's cookie value, or the public reason why there is none */
+  /**
+   * @param attempt as the browser's cookie holds it; undefined if it has none
+   * @returns the new session's cookie value, or the public reason why there is none
+   */
   finish(
-    attempt: string,
+    attempt: string | undefined,
     callback: URL,
   ): Promise<
     | {

@@ -324,12 +324,10 @@ function usual(): Service {
         state: "s",
         attempt: "sealed-attempt",
       }),
-      finish: async () => ({
-        ok: true,
-        cookie: "new-session-cookie",
-        returnTo: "/docs",
-        expiresAt: AT + 43_200_000,
-      }),
+      finish: async (attempt) =>
+        attempt === undefined
+          ? { ok: false, reason: "not begun", facts: { step: "callback" } }
+          : { ok: true, cookie: "new-session-cookie", returnTo: "/docs", expiresAt: AT + 43_200_000 },
       logout: async () => {},
       logoutUrl: async () => undefined,
     },

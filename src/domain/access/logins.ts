@@ -51,7 +51,8 @@ export function createLogins(options: {
 }): Logins & { find(cookie: string, from: string): Promise<Session | undefined> } {
   const { store, relyingParty, sealing, clock, randomness, lookUps } = options;
 
-  function openAttempt(sealed: string): LoginAttempt | undefined {
+  function openAttempt(sealed: string | undefined): LoginAttempt | undefined {
+    if (sealed === undefined) return undefined;
     try {
       const bytes = sealing.open(new Uint8Array(Buffer.from(sealed, "base64url")), LOGIN_ATTEMPT);
       const value: unknown = JSON.parse(new TextDecoder().decode(bytes));

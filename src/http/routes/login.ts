@@ -90,9 +90,6 @@ export const callback = defineRoute({
     const name = attemptCookie(context, exchange);
     const attempt = readCookie(cookies, name);
     const forget = setCookie(name, "", 0, context.https);
-    if (attempt === undefined) {
-      return failed(context, exchange, NOT_BEGUN, forget);
-    }
     // The issuer sent the browser to PUBLIC_URL; what host the request names is anyone's word.
     const back = new URL(`/callback?${exchange.search}`, context.publicUrl);
     const outcome = await service.logins.finish(attempt, back);
@@ -122,12 +119,6 @@ function attemptCookie({ cookies }: HttpContext, exchange: Exchange): string {
 function hintCookie({ cookies, https }: HttpContext, hint: string, life: number): string {
   return setCookie(cookies.logout, hint, life, https, "/logout");
 }
-
-const NOT_BEGUN: LoginRefusal = {
-  ok: false,
-  reason: "this login was not begun in this browser, or took too long",
-  facts: { step: "callback" },
-};
 
 function logFailure(
   context: HttpContext,
