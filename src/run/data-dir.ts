@@ -7,7 +7,7 @@ import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { FolderLockedError, lockFile } from "../storage/engine/folder-lock.ts";
-import { DataDirError } from "./volume.ts";
+import { codeOf, DataDirError } from "./volume.ts";
 
 /** A file of the data folder is damaged. The message names it, the finding and the cure. */
 class DataFileError extends Error {
@@ -36,20 +36,13 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function isAbsence(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
-}
-
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (isAbsence(error)) return undefined;
-    if (isRefusal(error))
+    const code = codeOf(error);
+    if (code === "ENOENT") return undefined;
+    if (code === "EACCES" || code === "EPERM")
       throw new DataDirError(`${path} cannot be read: give it to the user that the service runs as`);
     throw error;
   }

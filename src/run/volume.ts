@@ -80,6 +80,7 @@ function cure({ user }: VolumeSystem): string {
   return `let ${who} write to it (chown, or fsGroup in Kubernetes), or set DATA_DIR to another folder`;
 }
 
-function codeOf(error: unknown): string {
+/** The system's code of an error, such as ENOENT. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }
