@@ -86,34 +86,30 @@ function associatedData(parts: readonly string[]): Buffer {
   );
 }
 
+/** A master key, and the keys that are derived from it. */
+function masterOf(key: Secret) {
+  const ownKeys = new Map([...WITH_OWN_KEY].map((purpose) => [purpose, ownKey(key, purpose)]));
+  return {
+    id: masterKeyId(key.reveal()),
+    keyFor: (version: number, purpose: string): Secret =>
+      version === UNDER_MASTER_KEY ? key : (ownKeys.get(purpose) ?? ownKey(key, purpose)),
+  };
+}
+
 /** @param previous the master key before this one; values that it sealed still open */
 export function createSealing(options: {
   readonly masterKey: Secret;
   readonly previous: Secret | undefined;
   readonly randomness: Randomness;
 }): Sealing {
-  const ownKeys = new Map<Secret, Map<string, Secret>>();
-
-  function keyFor(version: number, master: Secret, purpose: string): Secret {
-    if (version === UNDER_MASTER_KEY) return master;
-    const derived = ownKeys.get(master) ?? new Map<string, Secret>();
-    ownKeys.set(master, derived);
-    const key = derived.get(purpose) ?? ownKey(master, purpose);
-    derived.set(purpose, key);
-    return key;
-  }
-
-  const current = { id: masterKeyId(options.masterKey.reveal()), key: options.masterKey };
-  const all = [current];
-  if (options.previous !== undefined) {
-    all.push({ id: masterKeyId(options.previous.reveal()), key: options.previous });
-  }
+  const current = masterOf(options.masterKey);
+  const all = options.previous === undefined ? [current] : [current, masterOf(options.previous)];
 
   return {
     seal(plain, purpose, ...associated) {
       const version = WITH_OWN_KEY.has(purpose) ? UNDER_OWN_KEY : UNDER_MASTER_KEY;
       const nonce = options.randomness.bytes(NONCE_END - ID_END);
-      const key = keyFor(version, current.key, purpose);
+      const key = current.keyFor(version, purpose);
       const cipher = createCipheriv("aes-256-gcm", key.reveal(), nonce);
       cipher.setAAD(associatedData([purpose, ...associated]));
       const body = Buffer.concat([cipher.update(plain), cipher.final()]);
@@ -132,7 +128,7 @@ export function createSealing(options: {
       if (master === undefined) throw new SealingError("sealed under a master key that is not configured");
       const decipher = createDecipheriv(
         "aes-256-gcm",
-        keyFor(version, master.key, purpose).reveal(),
+        master.keyFor(version, purpose).reveal(),
         sealed.subarray(ID_END, NONCE_END),
         {
           authTagLength: TAG,
