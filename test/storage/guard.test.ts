@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 
 import { createBreaker } from "../../src/storage/engine/breaker.ts";
 import { StorageError } from "../../src/storage/engine/error.ts";
-import { failure } from "../../src/storage/engine/guard.ts";
+import { failure, startFault, unavailable } from "../../src/storage/engine/guard.ts";
 import { createRefusedChanges } from "../../src/storage/engine/refused-changes.ts";
 import { rootKeys } from "../../src/storage/tables/schema.ts";
 import { describeOn, describeOnEachDatabase } from "../support/database.ts";
@@ -155,6 +155,27 @@ describe("what a driver throws", () => {
       });
       expect(leaks(print(result.error))).toEqual([]);
     }
+  });
+
+  test.each([
+    ["the system's", coded("ECONNRESET"), [undefined, "ECONNRESET"]],
+    ["the server's", coded("57P01"), ["57P01", undefined]],
+    ["what may be anything", coded(`${CANARY} 1`), [undefined, undefined]],
+  ])("a code that is %s goes to the log as what it is", (_whose, error, told) => {
+    const { sqlstate, code } = failure("test", error);
+    expect([sqlstate, code]).toEqual(told);
+  });
+
+  test.each([
+    [
+      "a connection that ended",
+      coded("ECONNRESET"),
+      "migrate: lock failed (ECONNRESET): the database did not answer",
+    ],
+    ["one that says no more", unavailable(), "migrate: lock failed: the database did not answer"],
+    ["a statement that was refused", coded("57014"), "migrate: lock failed: sqlstate 57014"],
+  ])("at the start %s names the statement", (_what, error, message) => {
+    expect(startFault("migrate: lock", error)).toMatchObject({ message });
   });
 
   test.each(["25006", "53100"])("%s is unavailable for changes, and no outage", (code) => {

@@ -44,6 +44,8 @@ export interface Failure {
   readonly outage: boolean;
   /** The server's SQLSTATE; undefined if it said nothing. */
   readonly sqlstate: string | undefined;
+  /** The system's or the driver's code where the server said nothing, as ECONNRESET. */
+  readonly code?: string | undefined;
 }
 
 /**
@@ -61,7 +63,14 @@ export function failure(operation: string, error: unknown): Failure {
   const code = member(origin, "code");
   if (code === undefined) return { error: new StorageError(operation), outage: false, sqlstate: undefined };
   // ECONNREFUSED, EPIPE, …
-  if (!isSqlState(code)) return { error: unavailable(), outage: true, sqlstate: undefined };
+  if (!isSqlState(code)) {
+    return {
+      error: unavailable(),
+      outage: true,
+      sqlstate: undefined,
+      code: isPlain(code) ? code : undefined,
+    };
+  }
   if (OUTAGES.has(code) || OUTAGE_CLASSES.has(code.slice(0, 2))) {
     const outage = !ANSWERS.has(code) && !code.startsWith("40");
     const error = CHANGES_REFUSED.has(code) ? takesNoChanges() : unavailable();
@@ -77,6 +86,11 @@ function isSqlState(code: string): boolean {
   return /^[0-9F-Z][0-9A-Z]{4}$/.test(code);
 }
 
+/** Whether a text can only be the name of a fault. */
+function isPlain(code: string): boolean {
+  return /^[A-Z][A-Z0-9_]{1,59}$/.test(code);
+}
+
 function member(error: unknown, name: string): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Reflect.get(error, name);
@@ -84,14 +98,15 @@ function member(error: unknown, name: string): string | undefined {
 }
 
 /**
- * Turns a driver's error at the start into one that names its SQLSTATE, if it has one: the person who starts the service
- * must know which it was, and an outage says no more than that there is none.
+ * Turns a driver's error at the start into one that names the statement and the code: nothing else tells the person who
+ * starts the service, and an outage says no more than that there is none.
  */
 export function startFault(operation: string, thrown: unknown): DomainError | StorageError {
-  const { error, sqlstate } = failure(operation, thrown);
-  return sqlstate === undefined || error instanceof StorageError
-    ? error
-    : new StorageError(operation, sqlstate);
+  const { error, sqlstate, code } = failure(operation, thrown);
+  if (error instanceof StorageError) return error;
+  if (sqlstate !== undefined) return new StorageError(operation, sqlstate);
+  const by = code === undefined ? "" : ` (${code})`;
+  return new DomainError(error.code, `${operation} failed${by}: ${error.message}`);
 }
 
 /**

@@ -10,6 +10,8 @@ export interface FailedStatement {
   readonly operation: string;
   /** Undefined if the server said nothing: the connection was lost, or the deadline passed. */
   readonly sqlstate: string | undefined;
+  /** The system's code where the server said nothing, if there is one. */
+  readonly code?: string | undefined;
   readonly constraint: string | undefined;
 }
 
@@ -91,10 +93,10 @@ export function createRunner(options: RunnerOptions): Runner {
       result = await before(until, answer);
       breaker.succeeded();
     } catch (thrown) {
-      const { error, outage, sqlstate } = failure(operation, thrown);
+      const { error, outage, sqlstate, code } = failure(operation, thrown);
       if (error instanceof StorageError || isUnavailable(error)) {
         const constraint = error instanceof StorageError ? error.constraint : undefined;
-        report.failed({ operation, sqlstate, constraint });
+        report.failed({ operation, sqlstate, code, constraint });
       }
       refusedChanges.note(sqlstate);
       if (sqlstate === READ_ONLY) {

@@ -74,7 +74,8 @@ export function createSession(options: SessionOptions): PostgresSession {
       for (const { text, name } of statements) if (name !== "") known.set(text, name);
       return result;
     } catch (error) {
-      if (lost()) throw unavailable(); // what the driver says of a client that is gone has no code
+      // What ended the client has a code of the system's, or none.
+      if (lost()) throw stateOf(error) === "" ? unavailable() : error;
       if (FORGOTTEN.has(stateOf(error))) {
         prepares = false;
         known.clear();

@@ -7,8 +7,8 @@ const BEGIN = "begin";
 const SETTINGS = "select set_config()";
 const ROLLBACK = "rollback";
 
-/** The answer to an exchange: the SQLSTATE of the statement in a place, counted from 0; undefined if all are done. */
-type Reply = { readonly at: number; readonly sqlstate: string } | undefined;
+/** The answer to an exchange: the error's code at a statement's place, counted from 0; undefined if all are done. */
+type Reply = { readonly at: number; readonly code: string; readonly ends?: boolean } | undefined;
 
 /** What pg calls on a query while the server answers it; its types do not say so. */
 interface Answered extends Submittable {
@@ -18,12 +18,12 @@ interface Answered extends Submittable {
   handleReadyForQuery(): void;
 }
 
-const refusal = (sqlstate: string) => Object.assign(new Error("refused"), { code: sqlstate });
+const refusal = (code: string) => Object.assign(new Error("refused"), { code });
 
 /**
  * A session over a client that answers as a script says, and then as a server with which nothing is wrong.
  *
- * @param rollbacks SQLSTATEs of the rollbacks that fail
+ * @param rollbacks codes of the rollbacks that fail
  */
 function scripted(replies: readonly Reply[], rollbacks: readonly string[] = []) {
   const asked: string[][] = [];
@@ -48,15 +48,16 @@ function scripted(replies: readonly Reply[], rollbacks: readonly string[] = []) 
       if (text === "") query.handleEmptyQuery();
       else query.handleCommandComplete();
     }
+    if (reply?.ends === true) lost = true;
     if (reply === undefined) query.handleReadyForQuery();
-    else query.handleError(refusal(reply.sqlstate));
+    else query.handleError(refusal(reply.code));
   }
 
   function query(asking: string | Answered): unknown {
     if (typeof asking !== "string") return answer(asking);
     asked.push([asking]);
-    const sqlstate = refused.shift();
-    return sqlstate === undefined ? Promise.resolve() : Promise.reject(refusal(sqlstate));
+    const code = refused.shift();
+    return code === undefined ? Promise.resolve() : Promise.reject(refusal(code));
   }
 
   const session = createSession({
@@ -84,20 +85,26 @@ test("a statement of its own follows an empty one, which meets what falls due wi
 });
 
 test.each([0, 1, 2])("a transaction whose statement %i was given up is opened again", async (at) => {
-  const { session, asked } = scripted([{ at, sqlstate: CANCELLED }]);
+  const { session, asked } = scripted([{ at, code: CANCELLED }]);
   await session.ask("select 1", []);
   await session.begin();
   expect(asked).toEqual([ALL, [ROLLBACK], ALL, OPENING]);
 });
 
 test("a statement that was given up behind the opening is not asked again", async () => {
-  const { session, asked } = scripted([{ at: 3, sqlstate: CANCELLED }]);
+  const { session, asked } = scripted([{ at: 3, code: CANCELLED }]);
   await expect(session.ask("select 1", [])).rejects.toMatchObject({ code: CANCELLED });
   expect(asked).toEqual([ALL, [ROLLBACK]]);
 });
 
+test("a connection that ends says by which code", async () => {
+  const { session } = scripted([{ at: 0, code: "ECONNRESET", ends: true }]);
+  await expect(session.ask("select 1", [])).rejects.toMatchObject({ code: "ECONNRESET" });
+  await expect(session.ask("select 1", [])).rejects.toMatchObject({ code: "unavailable" });
+});
+
 test("a rollback that was given up is asked for again, and the connection stays", async () => {
-  const { session, asked, lost } = scripted([{ at: 1, sqlstate: CANCELLED }], [CANCELLED, CANCELLED]);
+  const { session, asked, lost } = scripted([{ at: 1, code: CANCELLED }], [CANCELLED, CANCELLED]);
   await session.ask("select 1", []);
   expect(asked).toEqual([ALL, [ROLLBACK], [ROLLBACK], [ROLLBACK], ALL]);
   expect(lost()).toBe(false);
