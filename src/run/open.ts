@@ -6,9 +6,9 @@ import type { Config } from "../config.ts";
 import { createSealing } from "../domain/keys/sealing.ts";
 import type { Secret } from "../domain/keys/secret.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
-import { openConfiguredStore } from "./configured-store.ts";
+import { folderWarning, openConfiguredStore } from "./configured-store.ts";
 import { credentialFiles, ensureMasterKey, positionFile } from "./data-dir.ts";
-import { createLogger, errorFields, logBindings, storageReport } from "./log.ts";
+import { createLogger, errorFields, logBindings } from "./log.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
 import { isWritable, prepareDataDir } from "./volume.ts";
@@ -64,14 +64,11 @@ export async function open(
     shiftDatabaseClock,
   } = overrides;
   const embedded = config.databaseUrl === undefined;
-  const warn = (detail: string) => log.warn({ event: "data folder", detail });
+  const warn = folderWarning(log);
   if (keepsFiles && !embedded) prepareDataDir(config.dataDir, warn);
 
-  const storeOptions = {
-    ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
-    report: storageReport(log),
-  };
-  const store = await openConfiguredStore(config, storeOptions, warn);
+  const shift = shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock };
+  const store = await openConfiguredStore(config, shift, log);
   try {
     const sealing = createSealing({
       masterKey: await masterKey(config),
