@@ -11,7 +11,7 @@ export function logBindings(worker?: number): Readonly<Record<string, string | n
   return { service: "bakehouse", ...(worker === undefined ? {} : { worker }) };
 }
 
-/** One JSON object a line on standard output. No error object is ever handed to it: an error may hold anything. */
+/** One JSON object a line, as {@link standardOutput} shows it. No error object is ever handed to it: an error may hold anything. */
 export function createLogger(level: LogLevel, bindings = logBindings()): Logger {
   return pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }, standardOutput());
 }

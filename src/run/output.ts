@@ -1,4 +1,8 @@
+import { isatty } from "node:tty";
+
 import { pino } from "pino";
+
+import { forPeople } from "./log-for-people.ts";
 
 /** The destination of lines. Each comes with its end, and all are written in the order in which they came. */
 export interface LineOutput {
@@ -49,12 +53,13 @@ export function oncePerTurn(write: (lines: string) => void): LineOutput {
 
 let output: LineOutput | undefined;
 
-/** Standard output, written once a turn, and before the process ends. */
+/** Standard output, written once a turn, and before the process ends. At a terminal its lines are for people. */
 export function standardOutput(): LineOutput {
   if (output === undefined) {
     // Waits if the reader is slow: the held lines do not grow, and nothing is left behind at the end.
     const destination = pino.destination({ dest: 1, sync: true });
-    const held = oncePerTurn((lines) => destination.write(lines));
+    const shown = isatty(1) ? forPeople : (lines: string) => lines;
+    const held = oncePerTurn((lines) => destination.write(shown(lines)));
     process.once("exit", held.flush);
     output = held;
   }

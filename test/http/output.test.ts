@@ -3,7 +3,9 @@ import { pathToFileURL } from "node:url";
 
 import { describe, expect, test } from "vitest";
 
+import { forPeople } from "../../src/run/log-for-people.ts";
 import { oncePerTurn } from "../../src/run/output.ts";
+import { findPython } from "../support/find-python.ts";
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -63,4 +65,41 @@ test.each([
   const ran = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
   expect(ran.status).toBe(status);
   expect(ran.stdout).toBe(Array.from({ length: 5000 }, (_, n) => `${n}\n`).join(""));
+});
+
+const LINE = { level: 30, time: "2026-11-27T15:34:00.123Z", service: "bakehouse", event: "serving" };
+const text = (...lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+
+describe("a log for people", () => {
+  test.each([
+    ["what is usual", { host: "::1", port: 80 }, "serving: host=::1 port=80"],
+    ["no members", {}, "serving"],
+    ["a warning", { level: 40, detail: "so be it", platform: "a" }, "warning: serving: so be it: platform=a"],
+    ["an error", { level: 50, worker: 2 }, "error: serving: worker=2"],
+    ["what is not there", { code: null, route: "/" }, "serving: route=/"],
+    ["a list", { frames: ["a", "b"] }, 'serving: frames=["a","b"]'],
+    ["what would steer a terminal", { detail: "a\u001b[2Jb\nc\u009bd\u202ee" }, "serving: a [2Jb c d e"],
+  ])("says %s in a line", (_what, members, said) => {
+    expect(forPeople(text({ ...LINE, ...members }))).toBe(`bakehouse: 15:34:00Z ${said}\n`);
+  });
+
+  test("keeps every line, in its order, one that is no JSON too", () => {
+    expect(forPeople(`${text(LINE)}torn{\n${text(LINE)}`)).toBe(
+      "bakehouse: 15:34:00Z serving\ntorn{\nbakehouse: 15:34:00Z serving\n",
+    );
+  });
+});
+
+describe.each([findPython()].filter((python) => python !== undefined))("on a terminal of %s", (python) => {
+  test("lines are for people, and JSON anywhere else", () => {
+    const file = pathToFileURL(`${import.meta.dirname}/../../src/run/log.ts`).href;
+    const script = `import { createLogger } from ${JSON.stringify(file)};
+      createLogger("info").info({ event: "serving", port: 80 });`;
+    const node = [process.execPath, "--input-type=module", "-e", script];
+    const say = (command: string, args: readonly string[]) =>
+      spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).stdout;
+    const inTerminal = say(python, ["-c", "import pty, sys; pty.spawn(sys.argv[1:])", ...node]);
+    expect(inTerminal).toMatch(/^bakehouse: [0-9:]{8}Z serving: port=80\r\n$/);
+    expect(JSON.parse(say(process.execPath, node.slice(1)))).toMatchObject({ event: "serving", port: 80 });
+  });
 });

@@ -118,9 +118,10 @@ export async function serveWith(count: number, config: Config, context: CommandC
       "the development identity provider remembers logins in one process: set OIDC_ISSUER to serve with several",
     );
   }
-  const [{ startWorkers }, { createLogger }] = await Promise.all([
+  const [{ startWorkers }, { createLogger }, { standardOutput }] = await Promise.all([
     import("../workers.ts"),
     import("../log.ts"),
+    import("../output.ts"),
   ]);
   const workers = startWorkers({
     count,
@@ -129,7 +130,7 @@ export async function serveWith(count: number, config: Config, context: CommandC
     delay: config.shutdownDelay,
     startWait: config.startWait,
     log: createLogger(config.logLevel),
-    write: (lines) => process.stdout.write(lines),
+    write: standardOutput().write,
   });
   const watch = stopAtSignals(context, config, workers.stop);
   process.on("SIGHUP", () => void workers.restart());
