@@ -145,6 +145,7 @@ describe.each(["pglite", "postgres"] as const)("[%s] after a whole life of the s
     columns = await readColumns(database);
     const secrets = await keysAndTails(database, home, told);
     await database.close();
+    await server?.halt(); // a server that runs makes and removes files
     search = createSearch([...secrets, ...told.secrets]);
     expect(told.tokens.size).toBeGreaterThan(10);
     expect(secrets.filter(({ name }) => name === "a root key")).toHaveLength(6);
