@@ -85,6 +85,10 @@ describe("what is no address is not taken for one", () => {
     ["1.2.3.4", "1.2.3"],
     ["1.2.3.4", "v1.2.3.4"],
     ["10.0.0.1", "10.0.0.1/24"],
+    ["10.0.0.1", "10.0.0.1/321"],
+    ["::1", "::1/1289"],
+    // Only below ::/96 is what ends in an IPv4 address taken for that one.
+    ["10.0.0.1", "fe80::010.0.0.1"],
     ["10.0.0.1", "08.0.0.1"],
     ["10.0.0.1", ""],
   ])("%s is not %j", (address, other) => {

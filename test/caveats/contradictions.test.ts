@@ -125,6 +125,11 @@ describe("contradictions", () => {
     expect(found(...caveats)).toEqual([]);
   });
 
+  test("name the pair, and nothing that stands behind it", () => {
+    expect(found("x <= 1", "x >= 5", "x != 9")).toEqual([[0, 1]]);
+    expect(found("x != 9", "x <= 1", "x >= 5", "x != 8")).toEqual([[1, 2]]);
+  });
+
   test("are told in a sentence that quotes the caveats safely", () => {
     expect(contradictions(["action in read", "action = wr\u202eite"].map(compileCaveat))).toEqual([
       {

@@ -86,6 +86,7 @@ describe("what is refused", () => {
     ["a string without end", '["abc', "syntax", "[0]", 5],
     ["a raw newline in a string", '"a\nb"', "syntax", "", 2],
     ["an unknown escape", '"\\x41"', "syntax", "", 1],
+    ["another letter before four hex digits", '"\\x0041"', "syntax", "", 1],
     ["a short unicode escape", '"\\u12g4"', "syntax", "", 1],
     ["a backslash at the end", '"\\', "syntax", "", 1],
     ["a duplicate member", '{"a":1,"b":{},"a":2}', "duplicate_member", "a", 14],

@@ -140,6 +140,8 @@ describe("spellings of JSON", () => {
     expect(encode(bytes, "v2-json")).toContain('"i64":"aQA","c":[{"i64":"_w"}]');
     expect(encode(bytes, "v2-json", "go")).toContain('"c":[{"i64":"_w"}],"i":"i\\u0000"');
     expect(() => encode(bytes, "v1-json")).toThrow("caveat is not utf-8");
+    const named = mint({ rootKey: KEY, identifier: Uint8Array.of(0xff) });
+    expect(() => encode(named, "v1-json")).toThrow("identifier is not utf-8");
   });
 
   test("go leaves out what is empty", () => {

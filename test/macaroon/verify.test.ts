@@ -8,6 +8,7 @@ import {
   chainOf,
   defaultHmac,
   defaultSha256,
+  encodeBundle,
   type Hmac,
   LIMITS,
   type LowerLimits,
@@ -154,6 +155,18 @@ describe("one discharge for one caveat", () => {
       expect(good).toBe("unbound");
       expect(["signature", "unused"]).toContain(forged);
     }
+  });
+
+  test("of forged ones those that stand before the good one by their bytes were tried, the others were not", () => {
+    const bytes = (one: UnverifiedMacaroon) => Buffer.from(encodeBundle([one]), "base64url");
+    const good = dischargeFor("t");
+    const forged = Array.from({ length: 16 }, (_, index) => dischargeFor("t", [], `other ${index}`));
+    const isTried = (one: UnverifiedMacaroon) => Buffer.compare(bytes(one), bytes(good)) < 0;
+    expect(new Set(forged.map(isTried)).size).toBe(2);
+    expect(states(root, [good, ...forged])).toEqual([
+      "unbound",
+      ...forged.map((one) => (isTried(one) ? "signature" : "unused")),
+    ]);
   });
 
   test("an attenuated discharge keeps its caveats and names its links, by its unbound tails", () => {
