@@ -40,7 +40,11 @@ export interface Workers {
   readonly ready: Promise<void>;
   /** Replaces one worker after the other; each goes once its successor serves. While that goes on, asking again adds nothing. */
   restart(): Promise<void>;
-  /** Lets each finish its requests. Resolves once all are gone and their lines have been passed on. */
+  /**
+   * Lets each finish its requests. Resolves once all are gone and their lines have been passed on.
+   *
+   * @throws StartFailure where one that served did not end well
+   */
   stop(): Promise<void>;
 }
 
@@ -129,20 +133,26 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     }
   }
 
-  /** Has a worker leave, once it has taken the connection on its way to it, and waits until it is gone. */
-  async function end(worker: Worker): Promise<void> {
+  /**
+   * Has a worker leave, once it has taken the connection on its way to it, and waits until it is gone.
+   *
+   * @returns whether it ended well. One that does not serve yet has nothing to end.
+   */
+  async function end(worker: Worker): Promise<boolean> {
     leaving.add(worker);
-    if (!living.has(worker)) return;
-    const gone = new Promise<void>((resolve) => worker.process.once("close", () => resolve()));
+    if (!living.has(worker)) return true;
+    const served = serving.has(worker);
+    const gone = new Promise<number | null>((resolve) => worker.process.once("close", resolve));
     const force = setTimeout(() => worker.process.kill("SIGKILL"), STOP_WAIT);
-    if (serving.has(worker)) {
+    if (served) {
       await door.remove(worker);
       tellWorker(worker, "leave");
     } else {
       worker.process.kill("SIGTERM");
     }
-    await gone;
+    const code = await gone;
     clearTimeout(force);
+    return code === 0 || !served;
   }
 
   async function restartAll(): Promise<void> {
@@ -165,7 +175,9 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     for (const worker of serving) tellWorker(worker, "announce");
     if (serving.size > 0) await sleep(delay);
     await door.closeDoor();
-    await Promise.all([...living].map(end));
+    const results = await Promise.all([...living].map(end));
+    const unwell = results.filter((well) => !well).length;
+    if (unwell > 0) throw new StartFailure([`${unwell} of ${results.length} workers did not end well`], 1);
   }
 
   const first = Promise.all(Array.from({ length: count }, start));
@@ -173,7 +185,7 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     ready: first.then(
       () => undefined,
       async (error: unknown) => {
-        await stop();
+        await stop().catch(() => {}); // why they did not start says more
         throw error;
       },
     ),

@@ -45,7 +45,7 @@ async function started(environment: Readonly<Record<string, string>>) {
     cluster.setupPrimary({ exec: ${JSON.stringify(worker)}, args: [], execArgv: [] });
     const log = { info() {}, error() {} };
     const workers = startWorkers({ count: 1, port: 0, host: "127.0.0.1", delay: 0, startWait: 0, log, write: () => {} });
-    await workers.ready.then(workers.stop, (error) => console.error("refused:", error.message));
+    await workers.ready.then(workers.stop, (error) => console.error("refused:", error.message)).catch((error) => console.error(error.message));
   `;
   const running = run("--input-type=module", ["-e", program]);
   expect(await running.ended).toEqual({ code: 0, signal: null });
@@ -53,7 +53,9 @@ async function started(environment: Readonly<Record<string, string>>) {
 }
 
 test("a worker that does not end well says so, once", async () => {
-  expect(await started({ DATA_DIR: scratchFolder("data") })).toBe("bakehouse: the folder went away\n");
+  expect(await started({ DATA_DIR: scratchFolder("data") })).toBe(
+    "bakehouse: the folder went away\n1 of 1 workers did not end well\n",
+  );
 });
 
 test("the settings of a worker that no longer fit are why it does not serve", async () => {
