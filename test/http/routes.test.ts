@@ -36,7 +36,8 @@ const VERIFY = {
   discharges: ["some-discharge"],
   context: { action: "read", args: { amount: 12.5 } },
   cost: { EUR: 1.25 },
-  proof: "some.dpop.proof",
+  proof: { dpop: "some.dpop.proof", method: "POST", uri: "https://api.example/orders", content_digest: "d" },
+  endorsements: ["some.signed.endorsement"],
   min_sequence: "k3v9Qm2x-41",
   dry_run: true,
 };

@@ -120,9 +120,9 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
 
   /** The answer, if it can be known here. */
   function answer(request: VerifyRequest): Verdict | undefined {
-    const { token, discharges, cost, proof, min_sequence } = request;
-    if (discharges?.length || cost !== undefined || proof !== undefined || min_sequence !== undefined)
-      return undefined;
+    const { token, discharges, cost, proof, endorsements, min_sequence } = request;
+    if (discharges?.length || cost !== undefined || min_sequence !== undefined) return undefined;
+    if (proof !== undefined || endorsements !== undefined) return undefined;
     const sequence = follower.position();
     const window = follower.serviceTime();
     if (sequence === undefined || window === undefined || !isFresh()) return undefined;

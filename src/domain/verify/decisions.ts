@@ -10,11 +10,20 @@ import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { BatchResult, BudgetView, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import type {
+  BatchResult,
+  BudgetView,
+  CaveatFailure,
+  Decisions,
+  ItemFault,
+  Verdict,
+  VerifyRequest,
+} from "../service.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { clearToken } from "./clear-token.ts";
-import type { TokenVerifier, VerifiedToken } from "./verify-token.ts";
+import type { TokenVerification, TokenVerifier, VerifiedToken } from "./verify-token.ts";
+import { type Vouching, vouchingFor } from "./vouching.ts";
 
 /**
  * Failed caveats that one batch explains. Each sentence is up to a kilobyte and takes a fraction of a millisecond
@@ -36,6 +45,13 @@ interface Charged {
 
 function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
+}
+
+/** Whether keys must vouch for the call: those of nearly all tokens need not. */
+function asksForHolders(
+  verification: TokenVerification,
+): verification is Extract<TokenVerification, { readonly ok: true }> {
+  return verification.ok && verification.token.holders.length > 0;
 }
 
 function allowed(
@@ -67,6 +83,13 @@ function allowed(
   };
 }
 
+/** The refusal of a call that only the database could refuse. @param failures at least one */
+function refusedBy(failures: readonly CaveatFailure[], sequence: string): Verdict {
+  const [first] = failures;
+  if (first === undefined) throw new Error("a charge was refused for no reason");
+  return { allowed: false, code: first.code, detail: first.detail, failures, undischarged: [], sequence };
+}
+
 /**
  * Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. A token with
  * budgets is charged last of all.
@@ -93,6 +116,9 @@ export function createDecisions(options: {
 
   async function verdictOn(platform: string, request: VerifyRequest): Promise<Verdict | Charged> {
     const verification = await tokenVerifier.verify(request.token, request.discharges, platform);
+    const vouching = asksForHolders(verification)
+      ? await vouchingFor(verification.token.holders, platform, request, clock)
+      : undefined;
     // Nothing is waited for from here on: the verdict is as fresh as the bound promises.
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
@@ -101,20 +127,28 @@ export function createDecisions(options: {
       return { allowed: false, code, detail, failures: [], undischarged: [], sequence };
     }
 
-    const { token } = verification;
+    // Checking proofs takes turns.
+    const token = vouching === undefined ? verification.token : tokenVerifier.again(verification.token);
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, request.context, now, request.cost);
+    const { context, cost } = request;
+    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost, vouching);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
-    if (token.budgets.length > 0) {
-      return { budgets: token.budgets.length, settled: chargedVerdict(platform, token, request) };
+    if (token.budgets.length > 0 || vouching !== undefined) {
+      return { budgets: token.budgets.length, settled: chargedVerdict(platform, token, request, vouching) };
     }
     return allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence);
   }
 
-  function callOf(platform: string, token: VerifiedToken, request: VerifyRequest): BudgetCall {
+  function callOf(
+    platform: string,
+    token: VerifiedToken,
+    request: VerifyRequest,
+    proof: Uint8Array | undefined,
+  ): BudgetCall {
     const { budgets, macaroon } = token;
     const { context, cost, chargeId, reserve, dryRun } = request;
-    const call = callOn(budgets, cost, dryRun);
+    const call = { ...callOn(budgets, cost, dryRun), ...(proof && { proof }) };
+    if (budgets.length === 0) return call;
     const id = { id: uuidv7(clock.now(), randomness), life: (reserve ?? 0) * 1000 };
     const reserved = reserve === undefined ? call : { ...call, reserve: reservationOn(budgets, cost, id) };
     if (chargeId === undefined) return reserved;
@@ -130,16 +164,18 @@ export function createDecisions(options: {
     platform: string,
     verified: VerifiedToken,
     request: VerifyRequest,
+    vouching: Vouching | undefined,
   ): Promise<Verdict> {
     const { context, cost } = request;
     const { budgets } = verified;
-    const outcome = await charge(platform, callOf(platform, verified, request));
+    const outcome = await charge(platform, callOf(platform, verified, request, vouching?.proof));
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
     const token = tokenVerifier.again(verified);
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost);
+    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost, vouching);
     if (refusal !== undefined) return { allowed: false, ...refusal, failures, undischarged, sequence };
+    if (outcome.replayed) return refusedBy(vouching?.replayed ?? [], sequence);
     if (outcome.mismatched) {
       throw new DomainError(
         "charge_mismatch",
@@ -156,16 +192,7 @@ export function createDecisions(options: {
         ...(reservation !== undefined && { reservation }),
       };
     }
-    const exhausted = budgetFailures(budgets, outcome, cost);
-    const { detail } = exhausted[0] ?? { detail: "a budget has nothing left" };
-    return {
-      allowed: false,
-      code: "budget_exhausted",
-      detail,
-      failures: exhausted,
-      undischarged: [],
-      sequence,
-    };
+    return refusedBy(budgetFailures(budgets, outcome, cost), sequence);
   }
 
   return {
