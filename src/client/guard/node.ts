@@ -1,6 +1,8 @@
+import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
 import type { Allowed } from "../answers.ts";
+import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
-import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
 import { readTarget } from "./target.ts";
 
 /** The part of a `node:http` request that the guard uses; Express's are such requests too. */
@@ -9,7 +11,10 @@ export interface NodeRequest {
   readonly url?: string | undefined;
   /** Express's: the path before a router took its part off. */
   readonly originalUrl?: string | undefined;
-  readonly headers: { readonly authorization?: string | undefined };
+  readonly headers: {
+    readonly authorization?: string | undefined;
+    readonly [name: string]: string | readonly string[] | undefined;
+  };
   readonly socket: { readonly remoteAddress?: string | undefined };
   /** The guard's verdict, which the guard puts here. */
   bakehouse?: Allowed;
@@ -32,11 +37,14 @@ export interface NodeResponse {
 export function guardNode<R extends NodeRequest>(
   verifier: Verifier,
   more: (request: R) => Context | Promise<Context> = () => ({}),
+  options: GuardOptions = {},
 ): (request: R, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  const origin = checkedOrigin(options.origin);
   return async (request, response, next) => {
     let passed = false;
     try {
-      const target = readTarget(request.originalUrl ?? request.url ?? "/");
+      const sent = request.originalUrl ?? request.url ?? "/";
+      const target = readTarget(sent);
       const ip = request.socket.remoteAddress;
       const decision = target.ok
         ? await decide(verifier, {
@@ -47,6 +55,15 @@ export function guardNode<R extends NodeRequest>(
               ...(ip === undefined ? {} : { ip }),
               ...(await more(request)),
             },
+            proof:
+              origin === undefined
+                ? undefined
+                : {
+                    dpop: headerOf(request, "dpop"),
+                    endorsements: headerOf(request, ENDORSEMENTS_HEADER.toLowerCase()),
+                    method: request.method ?? "GET",
+                    uri: `${origin}${sent}`,
+                  },
           })
         : refuseTarget(target.reason);
       if (decision.pass) {
@@ -63,4 +80,10 @@ export function guardNode<R extends NodeRequest>(
     // Outside of the `try`: an error of a handler is the handler's own, and must not call `next` twice.
     if (passed) next();
   };
+}
+
+/** A header that came twice is one text, which no proof is. */
+function headerOf({ headers }: NodeRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "object" ? value.join(", ") : value;
 }
