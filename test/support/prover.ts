@@ -7,6 +7,7 @@ export interface Prover {
   readonly thumbprint: string;
   readonly caveat: string;
   readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
   /** A compact JWS over these texts, right whatever they say. */
   signed(header: string, payload: string): string;
   /** A compact JWS, with the usual header but for what is given; undefined leaves a member out. */
@@ -43,6 +44,7 @@ export function createProver(alg: "Ed25519" | "ES256" = "Ed25519"): Prover {
     thumbprint,
     caveat: `holder = ${thumbprint}`,
     privateKey,
+    publicKey,
     signed,
     jws,
     endorsement: (link) => jws({ typ: "bakehouse-endorsement+jwt" }, { link }),
