@@ -111,6 +111,13 @@ export function isBudget(caveat: Caveat): caveat is BudgetCaveat {
   return caveat.kind === "uses" || caveat.kind === "spend" || caveat.kind === "rate";
 }
 
+/** `holder = THUMBPRINT`: a key that must vouch for the call. Clearing can't tell whether it does. */
+export interface HolderCaveat {
+  readonly kind: "holder";
+  /** Of the key, as RFC 7638 makes it with SHA-256. */
+  readonly thumbprint: string;
+}
+
 /** `ancestor = REVOCATION-ID`: ties a discharge to a link of the root macaroon's chain. */
 export interface AncestorCaveat {
   readonly kind: "ancestor";
@@ -137,8 +144,14 @@ export function isForDischarges(caveat: Caveat): caveat is DischargeCaveat {
   return caveat.kind === "ancestor" || caveat.kind === "approval" || caveat.kind === "discharge_id";
 }
 
-/** A caveat on an attribute that belongs to the service. `holder` will be added here. */
-export type ServiceCaveat = TimeCaveat | AgentCaveat | DepthCaveat | BudgetCaveat | DischargeCaveat;
+/** A caveat on an attribute that belongs to the service. */
+export type ServiceCaveat =
+  | TimeCaveat
+  | AgentCaveat
+  | DepthCaveat
+  | BudgetCaveat
+  | HolderCaveat
+  | DischargeCaveat;
 
 /**
  * Any first-party caveat that this version understands. Closed: a new variant must break the build

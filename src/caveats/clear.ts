@@ -13,6 +13,7 @@ import {
   explainTime,
   explainUncounted,
   explainUnknown,
+  explainUnproved,
 } from "./explain.ts";
 import { forbids } from "./forbids.ts";
 import type { Decimal } from "./values/decimal.ts";
@@ -36,12 +37,20 @@ export interface Facts {
    * every budget forbids the request, because nobody would count the call.
    */
   readonly cost?: ReadonlyMap<string, Decimal> | undefined;
+  /** Tells by its place why a `holder` of the chain forbids the request. Without it every `holder` does. */
+  readonly vouched?: ((index: number) => HolderRefusal | undefined) | undefined;
+}
+
+/** Why the key of a `holder` has not vouched for a request. */
+export interface HolderRefusal {
+  readonly code: Extract<RefusalCode, "holder_proof_required" | "holder_proof_invalid">;
+  readonly detail: string;
 }
 
 /** The code of a caveat's failure. `expired` is a failed `time <`. */
 export type FailureCode = Extract<
   RefusalCode,
-  "expired" | "depth_exceeded" | "caveat_unknown" | "caveat_failed"
+  "expired" | "depth_exceeded" | HolderRefusal["code"] | "caveat_unknown" | "caveat_failed"
 >;
 
 /** One caveat that forbids the request. */
@@ -91,7 +100,7 @@ export function clear(conditions: readonly Condition[], facts: Facts, work: Work
     const condition = conditions[index] as Condition;
     if (condition.state === "third_party") continue;
     const handovers = agents.length - passed;
-    const reason = failureOf(condition, facts, handovers, work);
+    const reason = failureOf({ condition, index, handovers }, facts, work);
     if (reason !== undefined) {
       const agent = agents[passed - 1] ?? null;
       const detail = name === null ? reason.detail : `${reason.detail} (added by ${name})`;
@@ -104,11 +113,18 @@ export function clear(conditions: readonly Condition[], facts: Facts, work: Work
   return { failures, agents };
 }
 
+/** A first-party caveat in its place. */
+interface Placed {
+  readonly condition: Exclude<Condition, { readonly state: "third_party" }>;
+  readonly index: number;
+  /** The number of `agent` caveats behind it. */
+  readonly handovers: number;
+}
+
 /** The reason why one caveat forbids the request; undefined if it does not. */
 function failureOf(
-  condition: Exclude<Condition, { readonly state: "third_party" }>,
+  { condition, index, handovers }: Placed,
   facts: Facts,
-  handovers: number,
   work: Work,
 ): FailureReason | undefined {
   if (condition.state === "unknown") return unknown(explainUnknown(condition.text));
@@ -132,6 +148,8 @@ function failureOf(
       if (--work.budgets < 0) return { code: "caveat_failed", detail: explainCrowd(caveat.kind) };
       if (caveat.kind !== "spend" || facts.cost.has(caveat.unit)) return undefined;
       return { code: "caveat_failed", detail: explainCost(caveat) };
+    case "holder":
+      return facts.vouched === undefined ? unknown(explainUnproved()) : facts.vouched(index);
     case "ancestor":
       if (facts.macaroon !== "discharge") return unknown(explainMisplaced("ancestor"));
       if (facts.ancestors?.has(caveat.revocationId)) return undefined;

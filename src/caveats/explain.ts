@@ -37,6 +37,11 @@ export function explainCrowd(name: BudgetCaveat["kind"]): string {
   return `${name} is a budget too many, a token and its discharges have at most ${TOKEN_BUDGETS}`;
 }
 
+/** Why a `holder` forbids a call whose proofs nobody would check. */
+export function explainUnproved(): string {
+  return "holder asks for a proof of a key, and calls of this kind have none: only verify checks proofs";
+}
+
 /** Why a call is refused that does not say its cost. */
 export function explainCost(caveat: SpendCaveat): string {
   return `cost.${caveat.unit} is missing, the token allows ${budgetPhrase(caveat)}`;

@@ -29,6 +29,8 @@ export function printCaveat(caveat: Caveat): string {
       return `spend.${caveat.unit} <= ${formatDecimal(caveat.most)}`;
     case "rate":
       return `rate <= ${rateText(caveat)}`;
+    case "holder":
+      return `holder = ${caveat.thumbprint}`;
     case "ancestor":
       return `ancestor = ${caveat.revocationId}`;
     case "approval":

@@ -1,4 +1,12 @@
-import { AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, splitAgent, UNIT } from "../words/ids.ts";
+import {
+  AGENT,
+  APPROVAL_ID,
+  DISCHARGE_ID,
+  REVOCATION_ID,
+  splitAgent,
+  THUMBPRINT,
+  UNIT,
+} from "../words/ids.ts";
 import type { Operator, RateWindow, ServiceCaveat } from "./caveat.ts";
 import { readDecimal } from "./values/decimal.ts";
 import { parseInstant } from "./values/instant.ts";
@@ -13,7 +21,7 @@ const SPEND = "spend.";
 
 /**
  * Reads a caveat on an attribute of the service. Undefined for a form that the service does not know: another
- * operator, a longer path, or an attribute that is not built yet.
+ * operator, or a longer path.
  */
 export function parseServiceCaveat(
   attribute: string,
@@ -30,6 +38,8 @@ export function parseServiceCaveat(
       return operator === "=" ? parseAgent(value) : undefined;
     case "depth":
       return operator === "<=" && COUNT.test(value) ? { kind: "depth", most: Number(value) } : undefined;
+    case "holder":
+      return operator === "=" && THUMBPRINT.test(value) ? { kind: "holder", thumbprint: value } : undefined;
     case "ancestor":
       return operator === "=" && REVOCATION_ID.test(value)
         ? { kind: "ancestor", revocationId: value }

@@ -5,6 +5,7 @@ import type { Command, Invocation, OptionSpec } from "./command.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { dischargeCommand } from "./commands/discharge.ts";
+import { holderCommand } from "./commands/holder.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { issueCommand } from "./commands/issue.ts";
 import { keysCommand, platformsCommand, tokensCommand } from "./commands/lists.ts";
@@ -28,6 +29,7 @@ const CLIENT: readonly Command[] = [
   issueCommand,
   attenuateCommand,
   delegateCommand,
+  holderCommand,
   inspectCommand,
   verifyCommand,
   explainCommand,

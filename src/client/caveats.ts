@@ -141,6 +141,14 @@ export function rate(most: number, window: RateWindow): string {
   );
 }
 
+/** `holder = thumbprint`: a key that must vouch for each call. A {@link HolderKey} has its own as `caveat`. */
+export function holder(thumbprint: string): string {
+  return built(
+    `holder = ${thumbprint}`,
+    (caveat) => caveat.kind === "holder" && caveat.thumbprint === thumbprint,
+  );
+}
+
 /** Builders for the attributes that most platforms use. For any other: {@link equals}, {@link oneOf} and the rest. */
 export const allow = {
   /** `action = read`, or `action in read, list`. */

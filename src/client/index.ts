@@ -35,6 +35,7 @@ export {
   expiresAt,
   expiresIn,
   greaterThan,
+  holder,
   lessThan,
   type Moment,
   matches,
@@ -55,12 +56,28 @@ export {
   TokenError,
   type TokenErrorCode,
 } from "./error.ts";
-export { decide, type GuardDecision, type GuardRequest, type Verifier } from "./guard/guard.ts";
+export {
+  decide,
+  type GuardDecision,
+  type GuardOptions,
+  type GuardRequest,
+  type Verifier,
+} from "./guard/guard.ts";
 export { guardHono, type HonoContext } from "./guard/hono.ts";
 export { guardNode, type NodeRequest, type NodeResponse } from "./guard/node.ts";
 export type { Cost, Price } from "./guard/price.ts";
 export { readTarget, type Target } from "./guard/target.ts";
 export { guardTool, type ToolCall, ToolRefusedError } from "./guard/tool.ts";
+export {
+  createHolderKey,
+  type HolderJwk,
+  type HolderKey,
+  type HolderKeyKind,
+  type HolderKeyPair,
+  holderKeyOf,
+  type ProvedCall,
+} from "./holder/key.ts";
+export type { GuardProof } from "./holder/presented.ts";
 export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
 export type { LocalClock } from "./local/clock.ts";

@@ -32,7 +32,15 @@ export interface VerifyRequest {
   readonly charge_id?: string;
   /** Seconds for which `cost` is charged as an upper bound; settle it with `reservations.settle`. */
   readonly reserve?: number;
-  readonly proof?: string;
+  /** A DPoP proof as it came with the call, and the call's own method and URI: for tokens with a `holder`. */
+  readonly proof?: {
+    readonly dpop: string;
+    readonly method: string;
+    readonly uri: string;
+    readonly content_digest?: string;
+  };
+  /** Endorsements as they came with the call, one text each. */
+  readonly endorsements?: readonly string[];
   /** A sequence of an earlier answer: this one must know at least as much of the revocation log. */
   readonly min_sequence?: string;
   readonly dry_run?: boolean;

@@ -18,7 +18,7 @@ import {
   type UnverifiedMacaroon,
 } from "../macaroon/index.ts";
 import { TOKEN_BUDGETS } from "../words/limits.ts";
-import { agent, checkedCaveat, depth, expiresIn } from "./caveats.ts";
+import { agent, checkedCaveat, depth, expiresIn, holder } from "./caveats.ts";
 import { TokenError } from "./error.ts";
 import { type Inspection, inspectBundle, undischargedIn } from "./inspection.ts";
 import { randomBytes, randomText } from "./random.ts";
@@ -37,6 +37,8 @@ export interface ThirdPartyCaveat {
 export interface Delegation {
   /** The caveats that narrow it for the next holder. */
   readonly caveats?: readonly (string | ThirdPartyCaveat)[];
+  /** The next holder's key, or its thumbprint: without a proof of that key the token is then worth nothing. */
+  readonly holder?: string | { readonly thumbprint: string };
   /** Seconds from now. It never outlives the token it comes from. */
   readonly ttl?: number;
   /** How often the next holder may hand it on. */
@@ -110,7 +112,11 @@ export class Token {
   delegate(name: string, options: Delegation = {}): Token {
     const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
     // The builders have checked their own caveats.
-    const added = [agent(name, instance), ...caveats.map(checked)];
+    const added: (string | ThirdPartyCaveat)[] = [agent(name, instance)];
+    if (options.holder !== undefined) {
+      added.push(holder(typeof options.holder === "string" ? options.holder : options.holder.thumbprint));
+    }
+    added.push(...caveats.map(checked));
     if (options.ttl !== undefined) added.push(expiresIn(options.ttl));
     if (options.depth !== undefined) added.push(depth(options.depth));
     return this.#narrowed(added);

@@ -7,6 +7,7 @@ import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
 import type { DomainError } from "./parts/error.ts";
+import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Reservation } from "./ports/budgets.ts";
 import type { FailureFacts } from "./ports/failure.ts";
 import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.ts";
@@ -110,6 +111,9 @@ export interface VerifyRequest {
   readonly chargeId: string | undefined;
   /** Seconds for which `cost` is reserved; undefined if it is final. */
   readonly reserve: number | undefined;
+  readonly proof: PresentedProof | undefined;
+  /** Compact JWS, as they came with the call. */
+  readonly endorsements: readonly string[];
   readonly minSequence: string | undefined;
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;

@@ -14,6 +14,9 @@ export const EVENT_STREAM = "text/event-stream";
  */
 export const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
+/** The same with a token that a key holds (RFC 9449 §7.1). */
+export const DPOP = /^dpop +([A-Za-z0-9._~+/-]+=*)$/i;
+
 /** The service's metadata (RFC 8414). */
 export const METADATA_PATH = "/.well-known/oauth-authorization-server";
 

@@ -16,6 +16,9 @@ export const APPROVAL_ID = /^[A-Za-z0-9_-]{1,128}$/;
 /** The id of a discharge in its `bh.discharge` caveat. The service itself makes 16 random bytes in base64url. */
 export const DISCHARGE_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
+/** A key's thumbprint: SHA-256 in base64url. The last character carries four bits, so only sixteen are canonical. */
+export const THUMBPRINT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
 /** A unit in which calls cost something: `EUR`, `tokens`. */
 export const UNIT = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 

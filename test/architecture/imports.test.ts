@@ -32,6 +32,7 @@ const ROOMS = [
   "domain/keys",
   "domain/replica",
   "domain/budget",
+  "domain/holder",
   "domain/verify",
   "domain/issue",
   "domain/revoke",

@@ -89,6 +89,8 @@ async function round({ composed }: InProcessReplica, all: readonly Shown[]): Pro
         cost: new Map(),
         chargeId: undefined,
         reserve: undefined,
+        proof: undefined,
+        endorsements: [],
         minSequence: undefined,
         dryRun: false,
       };

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
+import { budgets } from "./budgets.ts";
 import { curves } from "./curves.ts";
 import type { Effort, Findings } from "./figures.ts";
 import { http } from "./http.ts";
@@ -32,6 +33,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   http,
   oidc,
   issue,
+  budgets,
   workers,
   start,
   memory,

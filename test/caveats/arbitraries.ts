@@ -122,6 +122,10 @@ const BY_KIND: { readonly [K in Caveat["kind"]]: fc.Arbitrary<Extract<Caveat, { 
     most: fc.integer({ min: 0, max: 999_999_999_999_999 }),
     window: fc.constantFrom("s", "m", "h", "d"),
   }),
+  holder: node({
+    kind: fc.constant("holder" as const),
+    thumbprint: fc.stringMatching(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
+  }),
   ancestor: node({
     kind: fc.constant("ancestor" as const),
     revocationId: fc.stringMatching(/^[A-Za-z0-9_-]{21}[AQgw]$/),
@@ -188,6 +192,7 @@ export const smallCaveat: fc.Arbitrary<string> = fc.oneof(
     "spend.EUR <= 40.00",
     "rate <= 5/m",
     "holder = x",
+    "holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
     "what is this",
   ),
 );

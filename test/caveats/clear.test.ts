@@ -22,6 +22,33 @@ const chain = fc.array(fc.oneof({ weight: 6, arbitrary: smallCaveat }, { weight:
   maxLength: 6,
 });
 
+describe("a holder", () => {
+  const KEY = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+  const texts = ["x = 1", `holder = ${KEY}`, "agent = a#1", `holder = ${KEY}`];
+  const context: JsonObject = new Map([["x", "1"]]);
+
+  test("forbids where nobody checks proofs", () => {
+    expect(clearTexts(texts, facts(context)).failures).toMatchObject([
+      {
+        index: 1,
+        code: "caveat_unknown",
+        detail:
+          "holder asks for a proof of a key, and calls of this kind have none: only verify checks proofs",
+      },
+      { index: 3, agent: "a#1", code: "caveat_unknown" },
+    ]);
+  });
+
+  test("is told by its place whether its key vouches", () => {
+    const refused = { code: "holder_proof_required", detail: "no proof" } as const;
+    const vouched = (index: number) => (index === 1 ? refused : undefined);
+    expect(clearTexts(texts, facts(context, { vouched })).failures).toEqual([
+      { index: 1, caveat: `holder = ${KEY}`, agent: null, ...refused },
+    ]);
+    expect(clearTexts(texts, facts(context, { vouched: () => undefined })).failures).toEqual([]);
+  });
+});
+
 describe("clearing", () => {
   test("appending any caveat never turns a refusal into a pass, and keeps every failure", () => {
     fc.assert(

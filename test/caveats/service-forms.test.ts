@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { parseCaveat } from "../../src/caveats/parse.ts";
 
 const LINK = "AAECAwQFBgcICQoLDA0ODw";
+/** The thumbprint of RFC 7638 §3.1. */
+const KEY = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
 
 describe("a service attribute is known in its one form", () => {
   test.each<[string, object]>([
@@ -20,6 +22,7 @@ describe("a service attribute is known in its one form", () => {
     [`spend.t <= 0.${"1".repeat(40)}`, { kind: "spend", most: { integer: "", fraction: "1".repeat(40) } }],
     ["rate <= 5/s", { kind: "rate", most: 5, window: "s" }],
     ["rate <= 0/d", { kind: "rate", most: 0, window: "d" }],
+    [`holder = ${KEY}`, { kind: "holder", thumbprint: KEY }],
     [`ancestor = ${LINK}`, { kind: "ancestor", revocationId: LINK }],
     ["approval = a1", { kind: "approval", id: "a1" }],
     ["bh.discharge = d1", { kind: "discharge_id", id: "d1" }],
@@ -58,6 +61,16 @@ describe("a service attribute is known in its one form", () => {
     "spend.EUR.cents <= 5",
     "spend.2 <= 5",
     `spend.${"a".repeat(65)} <= 5`,
+    ...["!=", "<", "<=", "in", "not in", "matches"].map((operator) => `holder ${operator} ${KEY}`),
+    `holder = ${KEY.slice(1)}`,
+    `holder = ${KEY}A`,
+    `holder = ${KEY}=`,
+    // Four bits are carried by the last character: the same bytes have one text.
+    `holder = ${KEY.slice(0, -1)}t`,
+    `holder = ${KEY.slice(0, -1)}+`,
+    `holder = ${KEY}, ${KEY}`,
+    `holder = sha256:${KEY}`,
+    "holder = x",
     ...["!=", "<", "in", "not in", "matches"].map((operator) => `ancestor ${operator} ${LINK}`),
     `ancestor = ${LINK.slice(1)}`,
     `ancestor = ${LINK}A`,
@@ -73,8 +86,16 @@ describe("a service attribute is known in its one form", () => {
     "bh.discharge.x = d1",
     "bh = d1",
     "bh.x = d1",
-    ...["time.x", "agent.x", "depth.x", "uses.x", "rate.x", "holder", "ancestor.x", "approval.x"].map(
-      (attribute) => `${attribute} = a`,
-    ),
+    ...[
+      "time.x",
+      "agent.x",
+      "depth.x",
+      "uses.x",
+      "rate.x",
+      "holder",
+      "holder.x",
+      "ancestor.x",
+      "approval.x",
+    ].map((attribute) => `${attribute} = a`),
   ])("%s is unknown", (text) => expect(parseCaveat(text)).toBeUndefined());
 });

@@ -24,6 +24,12 @@ test.each([
     ["issued", "service"],
   ],
   ["a holder's spend names a unit", ["action = pay", "spend.free_of_charge <= 1"], 1, ["issued", "holder"]],
+  [
+    "a holder's key, whose thumbprint is a text",
+    ["action = pay", `holder = ${"pay-me".repeat(7)}A`],
+    1,
+    ["issued", "holder"],
+  ],
   ["a holder's text", ["action = pay", "note = approved_by_your_bank"], 1, ["issued", "holder"]],
   ["a holder's third party", ["action = pay", LURE], 1, ["issued", "holder"]],
   ["a holder's unknown caveat", ["action = pay", "all is well"], 1, ["issued", "holder"]],

@@ -126,6 +126,15 @@ const rows: readonly Row[] = [
   { says: 'At most 1 "time" in all.', caveats: ["spend.time <= 1"] },
   { says: 'At most 3 "Times" in all.', caveats: ["spend.Times <= 3"] },
   {
+    says: "At most once in all, only where the key NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs vouches for the call, handed on to a.",
+    caveats: [
+      "holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+      "agent = a",
+      "uses <= 1",
+      "holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+    ],
+  },
+  {
     says: "Until 14:00 UTC, and 1 condition that this service does not know, so it will be refused.",
     caveats: ["time < 2026-11-20T14:00:00Z", "holder = x"],
   },

@@ -164,6 +164,24 @@ test("a model's call is charged at what it took", async () => {
   expect(seen.stdout).toContain("spend.tokens <= 1000, 900 left");
 });
 
+test("a key holds a token, and the headers of its call are what the service takes", async () => {
+  const platform = `--credential ${home.dataDir}/default.token`;
+  const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice`);
+  const done = await run(code("holder"), { BAKEHOUSE_TOKEN: issued.stdout.trim() });
+  const headers = JSON.parse(done.stdout);
+  const texts = {
+    held: headers.Authorization.slice(5),
+    dpop: headers.DPoP,
+    word: headers["Bakehouse-Endorsements"],
+  };
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(installed.folder, name), text);
+  const call = "--method GET --uri https://api.example/files";
+  const verify = () =>
+    shell(`bakehouse verify ${platform} --token held --proof dpop ${call} --endorsement word`);
+  expect((await verify()).stdout).toMatch(/^allowed/);
+  expect((await verify()).stdout).toMatch(/^refused: holder_proof_invalid/);
+});
+
 test("a yes is asked for one call", async () => {
   const platform = `--credential ${home.dataDir}/default.token`;
   const gated = await shell(

@@ -57,6 +57,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/http:\/\/127\.0\.0\.1:\d+/g, "URL"],
   [/\/tmp\/[\w./-]+/g, "PATH"],
   [/(?<![\w-])[A-Za-z0-9_-]{120,}/g, "TOKEN"],
+  [/(?<![\w-])[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048](?![\w-])/g, "KEY"],
   [/(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)/g, "TIME"],
   [/\b[0-9a-f]{32}-[0-9a-f]{16}-\d+/g, "SEQUENCE"],
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],

@@ -43,6 +43,11 @@ class Delegating(unittest.TestCase):
                 token.delegate(name)
             self.assertEqual(raised.exception.code, "invalid_caveat")
 
+    def test_a_key_stands_behind_the_name_and_before_the_limits(self) -> None:
+        key = f"{'a' * 42}A"
+        child = Token.parse(ROOT).delegate("a", ["x = 1"], instance="1", holder=key)
+        self.assertEqual([caveat.text for caveat in child.inspect().caveats[-3:]], ["agent = a#1", f"holder = {key}", "x = 1"])
+
     def test_a_token_has_no_text_but_by_encode(self) -> None:
         token = Token.parse(ROOT)
         self.assertEqual(f"{token} {token!r}", f"<token {token.revocation_id}> <token {token.revocation_id}>")
@@ -64,6 +69,7 @@ class Builders(unittest.TestCase):
             (bakehouse.spend("EUR", Decimal("40.00")), "spend.EUR <= 40"),
             (bakehouse.spend("EUR", "1e2"), "spend.EUR <= 100"),
             (bakehouse.rate(20, "m"), "rate <= 20/m"),
+            (bakehouse.holder(f"{'a' * 42}A"), f"holder = {'a' * 42}A"),
         ]
         for built, text in rows:
             self.assertEqual(built, text)
@@ -95,6 +101,7 @@ class Builders(unittest.TestCase):
             lambda: bakehouse.spend("a.b", 1),
             lambda: bakehouse.spend("EUR <= 9, x", 1),
             lambda: bakehouse.rate(1, "w"),  # type: ignore[arg-type]
+            lambda: bakehouse.holder("a" * 43),
             lambda: bakehouse.equals("time", "x"),
             lambda: bakehouse.equals("a = b, c", "x"),
         ]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from unittest import mock
 
-from bakehouse import Allowed, Bakehouse, BakehouseError, Problem, ProblemError, Question, Refused, Token
+from bakehouse import Allowed, Bakehouse, BakehouseError, Problem, ProblemError, Proof, Question, Refused, Token
 from bakehouse.jsontext import encode_json
 from bakehouse.origin import base_of, origin_of, page_of
 from fake_service import FakeService, Hang, Reply, answer, problem
@@ -75,7 +75,8 @@ class Sending(unittest.TestCase):
             assert isinstance(allowed, Allowed)
             self.assertEqual((allowed.principal.subject, allowed.budgets[0].remaining), ("alice", "2"))
             self.assertEqual(allowed.expires_at.isoformat(), "2026-11-27T11:00:00.123000+00:00")
-            refused = service.verify("text", {})
+            proof = Proof(CANARY, "POST", "https://api.example/orders", "d")
+            refused = service.verify("text", {}, proof=proof, endorsements=["e"])
             assert isinstance(refused, Refused)
             self.assertEqual((refused.code, refused.failures[0].placed), ("caveat_failed", None))
         first, second = fake.asked
@@ -83,7 +84,8 @@ class Sending(unittest.TestCase):
         self.assertEqual(first.headers["authorization"], f"Bearer {CANARY}")
         self.assertEqual(first.headers["content-type"], "application/json")
         self.assertEqual(first.body["token"], ROOT)
-        self.assertEqual(second.body, {"token": "text", "context": {}})
+        sent = {"dpop": CANARY, "method": "POST", "uri": "https://api.example/orders", "content_digest": "d"}
+        self.assertEqual(second.body, {"token": "text", "context": {}, "proof": sent, "endorsements": ["e"]})
 
     def test_a_decimal_keeps_its_digits_and_a_value_without_a_place_in_json_is_refused(self) -> None:
         self.assertEqual(encode_json({"a": Decimal("0.10"), "b": [1, 1e300, "é\n"]}), '{"a":0.10,"b":[1,1e+300,"é\\n"]}')
@@ -328,7 +330,7 @@ class Secrets(unittest.TestCase):
             shown = [repr(service), repr(service._transport), str(Token.parse(ROOT)), f"{Token.parse(ROOT)!r}"]
             issued = service.issue("default")
             shown += [repr(issued), repr(service.discharge(b"t")), repr(service.discharge(b"t"))]
-            shown += [repr(Question(CANARY, {})), repr(Token.parse(ROOT)._root)]
+            shown += [repr(Question(CANARY, {}, proof=Proof(CANARY, "GET", "u"), endorsements=[CANARY])), repr(Token.parse(ROOT)._root)]
         self.assertEqual(issued.token, CANARY)
         for text in shown:
             self.assertNotIn(CANARY, text)

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { createBakehouse, createLocalVerifier, type LocalVerifier } from "../../src/client/index.ts";
+import {
+  createBakehouse,
+  createLocalVerifier,
+  type LocalVerifier,
+  type VerifyRequest,
+} from "../../src/client/index.ts";
 import { loadCases } from "../caveats/cases.ts";
+import { createProver, proved } from "../support/prover.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { narrow } from "../support/service-macaroons.ts";
 
@@ -73,6 +79,37 @@ describe("[pglite] the table of caveat cases, answered by the client", () => {
     }
     expect(verdict).toMatchObject(code === null ? { allowed: true } : { allowed: false, code });
     if (detail !== undefined) expect(verdict).toHaveProperty("failures.0.detail", detail);
+  });
+
+  test("a token with a holder is the service's to answer, each time, and so is all that is narrowed from it", async () => {
+    const key = createProver();
+    const token = narrow(root, "agent = held#1", key.caveat);
+    const child = narrow(token, "action = read");
+    const question = (asked: string) => {
+      const { proof } = proved(key, asked, Date.now()) as Pick<VerifyRequest, "proof">;
+      return { token: asked, context: { action: "read" }, proof };
+    };
+    const before = verifier.counts.asked;
+    const once = question(token);
+    const verdicts = [];
+    for (const asked of [
+      once,
+      once,
+      question(child),
+      { token, context: {} },
+      { token: child, context: {} },
+    ]) {
+      const verdict = await verifier.verify(asked as VerifyRequest);
+      verdicts.push(verdict.allowed ? "allowed" : verdict.code);
+    }
+    expect(verdicts).toEqual([
+      "allowed",
+      "holder_proof_invalid",
+      "allowed",
+      "holder_proof_required",
+      "holder_proof_required",
+    ]);
+    expect(verifier.counts.asked - before).toBe(5);
   });
 
   test("a token with a budget is the service's to answer, each time, and so is all that is narrowed from it", async () => {

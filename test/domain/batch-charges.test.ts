@@ -47,6 +47,7 @@ function waiting() {
         passed: true,
         repeated: false,
         mismatched: false,
+        replayed: false,
         reservation: undefined,
         left: draws.map(() => ({ remaining: "1", short: false, retryAfter: undefined })),
       };
@@ -69,6 +70,8 @@ const ask = (token: string) => ({
   cost: new Map(),
   chargeId: undefined,
   reserve: undefined,
+  proof: undefined,
+  endorsements: [],
   minSequence: undefined,
   dryRun: false,
 });

@@ -44,6 +44,8 @@ const ask = (token: string) => ({
   cost: new Map(),
   chargeId: undefined,
   reserve: undefined,
+  proof: undefined,
+  endorsements: [],
   minSequence: undefined,
   dryRun: false,
 });

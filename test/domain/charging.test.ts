@@ -12,6 +12,7 @@ const PASSED: BudgetOutcome = {
   passed: true,
   repeated: false,
   mismatched: false,
+  replayed: false,
   reservation: undefined,
   left: [],
 };

@@ -90,6 +90,7 @@ export function verdict(
       passed: false,
       repeated: false,
       mismatched: false,
+      replayed: false,
       reservation: undefined,
       left: draws.map(({ link, most }) => ({
         remaining: `${most} of ${Buffer.from(link).toString("hex")}`,
@@ -111,6 +112,8 @@ export function verdict(
     cost: new Map(),
     chargeId: undefined,
     reserve: undefined,
+    proof: undefined,
+    endorsements: [],
     minSequence: undefined,
     dryRun: false,
   });

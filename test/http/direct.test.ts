@@ -63,7 +63,7 @@ const SAME: Readonly<Record<string, string>> = {
   "an unknown member": ask(PLATFORM + TYPED, '{"token":"t","context":{},"x":1}'),
   "every member": ask(
     PLATFORM + TYPED,
-    '{"token":"t","discharges":["d"],"context":{"a":1.0},"cost":{"EUR":1},"proof":"p","min_sequence":"k3v9Qm2x-41","dry_run":true}',
+    '{"token":"t","discharges":["d"],"context":{"a":1.0},"cost":{"EUR":1},"proof":{"dpop":"p","method":"GET","uri":"https://api.example"},"endorsements":["e"],"min_sequence":"k3v9Qm2x-41","dry_run":true}',
   ),
   "a query": ask(PLATFORM + TYPED, BODY, "POST /v1/verify?x=1 HTTP/1.1"),
   "an empty query": ask(PLATFORM + TYPED, BODY, "POST /v1/verify? HTTP/1.1"),

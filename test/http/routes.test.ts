@@ -38,7 +38,8 @@ const VERIFY = {
   cost: { EUR: 1.25 },
   charge_id: "order 17",
   reserve: 600,
-  proof: "some.dpop.proof",
+  proof: { dpop: "some.dpop.proof", method: "POST", uri: "https://api.example/orders", content_digest: "d" },
+  endorsements: ["some.signed.endorsement"],
   min_sequence: "k3v9Qm2x-41",
   dry_run: true,
 };

@@ -103,6 +103,8 @@ function issue(who: number): Command {
       cost: new Map(),
       chargeId: undefined,
       reserve: undefined,
+      proof: undefined,
+      endorsements: [],
       minSequence: undefined,
       dryRun: false,
     });

@@ -153,6 +153,7 @@ describeService(
       ["bh.discharge = 1", "is not for the asker to write"],
       ["time > 2026-01-01T00:00:00Z", "is not for the asker to write"],
       ["bh.other = 1", "is not a caveat that this service knows"],
+      ["holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "is not for the asker to write"],
       ["holder = x", "is not a caveat that this service knows"],
       ["nonsense", "is not a caveat that this service knows"],
       ["aud = https://api.example", "aud is the service's to speak of"],

@@ -79,6 +79,8 @@ describe("[postgres] budgets of two replicas", () => {
         cost: new Map(),
         chargeId: undefined,
         reserve: undefined,
+        proof: undefined,
+        endorsements: [],
         minSequence: undefined,
         dryRun: false,
       });

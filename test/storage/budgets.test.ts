@@ -13,7 +13,7 @@ import { bytes } from "./samples.ts";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** The outcome of a call that has no key and reserves nothing. */
-const PLAIN = { repeated: false, mismatched: false, reservation: undefined };
+const PLAIN = { repeated: false, mismatched: false, replayed: false, reservation: undefined };
 let count = 0;
 
 /** A counter that no other test has. */

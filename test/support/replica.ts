@@ -135,6 +135,8 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
       cost: new Map(),
       chargeId: undefined,
       reserve: undefined,
+      proof: undefined,
+      endorsements: [],
       minSequence,
       dryRun: false,
     };

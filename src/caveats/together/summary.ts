@@ -45,6 +45,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
     ...timePhrases(caveats, options.now),
     ...attributePhrases(mergeCaveats(caveats.filter(isOnAttribute))),
     ...budgetPhrases(conditions),
+    ...holderPhrases(caveats),
     ...dischargePhrases(caveats),
     ...[...locations].map(proofPhrase),
   ];
@@ -95,6 +96,13 @@ function budgetPhrases(conditions: readonly Condition[]): readonly string[] {
     return [condition.left === undefined ? phrase : `${phrase}, ${condition.left} left`];
   });
   return [...new Set(phrases)];
+}
+
+function holderPhrases(caveats: readonly Caveat[]): readonly string[] {
+  const holders = caveats.filter((caveat) => caveat.kind === "holder");
+  return [
+    ...new Set(holders.map(({ thumbprint }) => `only where the key ${thumbprint} vouches for the call`)),
+  ];
 }
 
 function dischargePhrases(caveats: readonly Caveat[]): readonly string[] {

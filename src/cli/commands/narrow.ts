@@ -57,6 +57,11 @@ export const delegateCommand: Command = {
     ...URL_OPTIONS,
     ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },
     depth: { type: "string", value: "N", help: "how often the holder may hand it on" },
+    holder: {
+      type: "string",
+      value: "THUMBPRINT",
+      help: "the holder's key, without which it is then worth nothing: bakehouse holder new",
+    },
     instance: {
       type: "string",
       value: "NAME",
@@ -69,6 +74,7 @@ export const delegateCommand: Command = {
     const ttl = readDuration(invocation.text("ttl"), "ttl");
     const depth = readCount(invocation.text("depth"), "depth");
     const instance = invocation.text("instance");
+    const holder = invocation.text("holder");
     const token = await readToken(invocation);
     checkCaveats(token, caveats);
     const options = {
@@ -76,6 +82,7 @@ export const delegateCommand: Command = {
       ...(ttl !== undefined && { ttl }),
       ...(depth !== undefined && { depth }),
       ...(instance !== undefined && { instance }),
+      ...(holder !== undefined && { holder }),
     };
     return leave(
       invocation,

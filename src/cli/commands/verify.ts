@@ -1,8 +1,8 @@
-import { Token, type Verdict } from "../../client/index.ts";
+import { Token, type Verdict, type VerifyRequest } from "../../client/index.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { readContext } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { readJsonFile, readTokenText } from "../input.ts";
+import { readJsonFile, readSource, readTokenText } from "../input.ts";
 import { connect } from "../service.ts";
 import { inspectionLines, verdictLines } from "../show.ts";
 import { printJson } from "../terminal.ts";
@@ -16,6 +16,15 @@ const OPTIONS = {
     multiple: true,
     value: "UNIT=AMOUNT",
     help: "what the call costs, for spend budgets",
+  },
+  proof: { type: "string", value: "FILE", help: "the call's DPoP proof, for a token that a key holds" },
+  method: { type: "string", value: "METHOD", help: "the call's method, which the proof names" },
+  uri: { type: "string", value: "URI", help: "the call's address, which the proof names" },
+  endorsement: {
+    type: "string",
+    multiple: true,
+    value: "FILE",
+    help: "an endorsement that came with the call",
   },
   "min-sequence": {
     type: "string",
@@ -39,6 +48,7 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
       token,
       context,
       ...(invocation.texts("cost").length > 0 && { cost: readCost(invocation.texts("cost")) }),
+      ...(await readProof(invocation)),
       ...(minSequence !== undefined && { min_sequence: minSequence }),
       ...(dryRun && { dry_run: true }),
     },
@@ -47,6 +57,27 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
   if (!verdict.allowed && verdict.code === "unknown_key")
     terminal.say(`bakehouse: ${hint(token, client.origin)}`);
   return { verdict, token };
+}
+
+/** What came with the call to show that keys vouch for it. */
+async function readProof({
+  terminal,
+  text,
+  texts,
+}: Invocation): Promise<Pick<VerifyRequest, "proof" | "endorsements">> {
+  const [file, method, uri] = [text("proof"), text("method"), text("uri")];
+  const read = async (path: string, what: string) => (await readSource(terminal, path, what)).trim();
+  if ((file === undefined) !== (method === undefined) || (file === undefined) !== (uri === undefined)) {
+    throw new UsageError("a proof is of a call: --proof FILE --method POST --uri https://api.example/orders");
+  }
+  const endorsements: string[] = [];
+  for (const path of texts("endorsement")) endorsements.push(await read(path, "the endorsement"));
+  return {
+    ...(file !== undefined &&
+      method !== undefined &&
+      uri !== undefined && { proof: { dpop: await read(file, "the proof"), method, uri } }),
+    ...(endorsements.length > 0 && { endorsements }),
+  };
 }
 
 /** The amounts stay texts, so that they keep their digits; the service says which are none. */

@@ -3,6 +3,7 @@ import type { RefusalCode } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
 import { readBearer } from "../bearer.ts";
 import { BakehouseError } from "../error.ts";
+import { type GuardProof, proofMembers } from "../holder/presented.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
 import type { CallOptions } from "../transport.ts";
 
@@ -29,7 +30,18 @@ export interface GuardRequest {
   readonly cost?: VerifyRequest["cost"];
   /** Seconds for which `cost` is charged as an upper bound. */
   readonly reserve?: VerifyRequest["reserve"];
+  /** For tokens with a `holder`; without it they are refused. */
+  readonly proof?: GuardProof | undefined;
   readonly signal?: AbortSignal;
+}
+
+/** Settings of a guard. */
+export interface GuardOptions {
+  /**
+   * The origin under which callers know this server, such as `https://api.example`: what they sign is held to it. Without it
+   * tokens with a `holder` are refused, because a request's own `Host` is its caller's word.
+   */
+  readonly origin?: string;
 }
 
 /** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
@@ -62,6 +74,7 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
     context,
     ...(cost !== undefined && { cost }),
     ...(reserve !== undefined && { reserve }),
+    ...proofMembers(request.proof),
   };
   let verdict: Verdict;
   try {
@@ -72,8 +85,25 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
   }
   if (verdict.allowed) return { pass: true, verdict };
   const invalid = INVALID_TOKEN.has(verdict.code);
-  const challenge = `Bearer error="${invalid ? "invalid_token" : "insufficient_scope"}"`;
-  return denied(invalid ? 401 : 403, verdict.code, verdict.detail, challenge, verdict);
+  return denied(
+    invalid ? 401 : 403,
+    verdict.code,
+    verdict.detail,
+    challengeOf(verdict.code, invalid),
+    verdict,
+  );
+}
+
+/** A caller without a good proof is told which keys will do (RFC 9449 §7.1). */
+function challengeOf(code: string, invalid: boolean): string {
+  switch (code) {
+    case "holder_proof_required":
+      return 'DPoP error="invalid_token", algs="Ed25519 ES256"';
+    case "holder_proof_invalid":
+      return 'DPoP error="invalid_dpop_proof", algs="Ed25519 ES256"';
+    default:
+      return `Bearer error="${invalid ? "invalid_token" : "insufficient_scope"}"`;
+  }
 }
 
 /** Refuses a request with a target that no guard can clear. @param reason as {@link readTarget} gives it */

@@ -1,6 +1,8 @@
+import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
 import type { Allowed } from "../answers.ts";
+import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
-import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
 import { readTarget } from "./target.ts";
 
@@ -28,24 +30,35 @@ export interface HonoContext {
 export function guardHono<C extends HonoContext>(
   verifier: Verifier,
   more: (c: C) => Context | Promise<Context> = () => ({}),
-  price?: Price<C, C>,
+  options: GuardOptions & Partial<Price<C, C>> = {},
 ): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
+  const origin = checkedOrigin(options.origin);
   return async (c, next) => {
-    const target = readTarget(targetOf(c.req.raw.url));
+    const sent = targetOf(c.req.raw.url);
+    const target = readTarget(sent);
     const decision = target.ok
       ? await decide(verifier, {
           authorization: c.req.header("authorization"),
           // hono's own reading of the path, because its routes are chosen by that.
           context: { method: c.req.method, path: c.req.path, ...(await more(c)) },
+          proof:
+            origin === undefined
+              ? undefined
+              : {
+                  dpop: c.req.header("dpop"),
+                  endorsements: c.req.header(ENDORSEMENTS_HEADER),
+                  method: c.req.method,
+                  uri: `${origin}${sent}`,
+                },
           signal: c.req.raw.signal,
-          ...(await priceOf(price, c)),
+          ...(await priceOf(options, c)),
         })
       : refuseTarget(target.reason);
     if (!decision.pass)
       return new Response(decision.body, { status: decision.status, headers: decision.headers });
     c.set("bakehouse", decision.verdict);
     await next();
-    if (c.error === undefined) await settle(price, decision.verdict, c);
+    if (c.error === undefined) await settle(options, decision.verdict, c);
     return undefined;
   };
 }

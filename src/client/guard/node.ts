@@ -1,6 +1,8 @@
+import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
 import type { Allowed } from "../answers.ts";
+import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
-import { decide, refuseTarget, type Verifier } from "./guard.ts";
+import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
 import { readTarget } from "./target.ts";
 
@@ -10,7 +12,10 @@ export interface NodeRequest {
   readonly url?: string | undefined;
   /** Express's: the path before a router took its part off. */
   readonly originalUrl?: string | undefined;
-  readonly headers: { readonly authorization?: string | undefined };
+  readonly headers: {
+    readonly authorization?: string | undefined;
+    readonly [name: string]: string | readonly string[] | undefined;
+  };
   readonly socket: { readonly remoteAddress?: string | undefined };
   /** The guard's verdict, which the guard puts here. */
   bakehouse?: Allowed;
@@ -35,12 +40,14 @@ export interface NodeResponse {
 export function guardNode<R extends NodeRequest>(
   verifier: Verifier,
   more: (request: R) => Context | Promise<Context> = () => ({}),
-  price?: Price<R, R>,
+  options: GuardOptions & Partial<Price<R, R>> = {},
 ): (request: R, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  const origin = checkedOrigin(options.origin);
   return async (request, response, next) => {
     let passed = false;
     try {
-      const target = readTarget(request.originalUrl ?? request.url ?? "/");
+      const sent = request.originalUrl ?? request.url ?? "/";
+      const target = readTarget(sent);
       const ip = request.socket.remoteAddress;
       const decision = target.ok
         ? await decide(verifier, {
@@ -51,13 +58,23 @@ export function guardNode<R extends NodeRequest>(
               ...(ip === undefined ? {} : { ip }),
               ...(await more(request)),
             },
-            ...(await priceOf(price, request)),
+            proof:
+              origin === undefined
+                ? undefined
+                : {
+                    dpop: headerOf(request, "dpop"),
+                    endorsements: headerOf(request, ENDORSEMENTS_HEADER.toLowerCase()),
+                    method: request.method ?? "GET",
+                    uri: `${origin}${sent}`,
+                  },
+            ...(await priceOf(options, request)),
           })
         : refuseTarget(target.reason);
       if (decision.pass) {
         const { verdict } = decision;
         request.bakehouse = verdict;
-        if (price?.settle !== undefined) response.once("finish", () => void settle(price, verdict, request));
+        if (options.settle !== undefined)
+          response.once("finish", () => void settle(options, verdict, request));
         passed = true;
       } else {
         response.statusCode = decision.status;
@@ -70,4 +87,10 @@ export function guardNode<R extends NodeRequest>(
     // Outside of the `try`: an error of a handler is the handler's own, and must not call `next` twice.
     if (passed) next();
   };
+}
+
+/** A header that came twice is one text, which no proof is. */
+function headerOf({ headers }: NodeRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "object" ? value.join(", ") : value;
 }

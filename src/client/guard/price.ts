@@ -26,17 +26,17 @@ const USUAL_TIME = 60;
 
 /** The part of a question that says the price. */
 export async function priceOf<Call>(
-  price: Price<Call, never> | undefined,
+  price: Partial<Price<Call, never>> | undefined,
   call: Call,
 ): Promise<Pick<VerifyRequest, "cost" | "reserve">> {
-  if (price === undefined) return {};
+  if (price?.cost === undefined) return {};
   const cost = await price.cost(call);
   return price.settle === undefined ? { cost } : { cost, reserve: price.settle.within ?? USUAL_TIME };
 }
 
 /** Settles what a call that has run was charged. Never rejects: the call has run, whatever comes of this. */
 export async function settle<Done>(
-  price: Price<never, Done> | undefined,
+  price: Partial<Price<never, Done>> | undefined,
   { reservation }: Allowed,
   done: Done,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Allowed, Refused } from "../answers.ts";
-import type { Context } from "../requests.ts";
+import type { Context, VerifyRequest } from "../requests.ts";
 import { forThisCall } from "../this-call.ts";
 import type { CallOptions } from "../transport.ts";
 import type { Verifier } from "./guard.ts";
@@ -43,6 +43,9 @@ export interface ToolCall extends CallOptions {
   readonly token: string;
   /** Facts besides `tool` and `args`. */
   readonly context?: Context;
+  /** For tokens with a `holder`: what came with the call. */
+  readonly proof?: VerifyRequest["proof"];
+  readonly endorsements?: VerifyRequest["endorsements"];
 }
 
 /**
@@ -61,10 +64,16 @@ export function guardTool<A extends object, R>(
   run: (args: A, verdict: Allowed) => R | Promise<R>,
   price?: Price<A, R>,
 ): (args: A, call: ToolCall) => Promise<R> {
-  return async (args, { token, context, ...options }) => {
+  return async (args, { token, context, proof, endorsements, ...options }) => {
     const cleared = structuredClone(args);
     const verdict = await verifier.verify(
-      { token, context: { ...context, tool: name, args: cleared }, ...(await priceOf(price, cleared)) },
+      {
+        token,
+        context: { ...context, tool: name, args: cleared },
+        ...(await priceOf(price, cleared)),
+        ...(proof !== undefined && { proof }),
+        ...(endorsements !== undefined && { endorsements }),
+      },
       options,
     );
     if (!verdict.allowed) throw new ToolRefusedError(verdict, { tool: name, args: cleared });

@@ -1,4 +1,4 @@
-import { agentText, isBudget } from "../../caveats/caveat.ts";
+import { agentText, type Caveat, isBudget } from "../../caveats/caveat.ts";
 import { clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import type { CaveatReader } from "../../caveats/memo.ts";
@@ -20,7 +20,7 @@ export interface KnownToken extends Revocable {
   readonly issued: number;
   /** The caveats as they are shown. */
   readonly texts: readonly string[];
-  /** Whether each condition is understood here, and none is a budget: only the service counts. */
+  /** Whether each condition is understood here, and none is a budget or a `holder`: only the service counts, and checks proofs. */
   readonly isReadable: boolean;
   /** Seconds of each `time` caveat, rounded down. */
   readonly times: readonly number[];
@@ -28,6 +28,10 @@ export interface KnownToken extends Revocable {
   readonly expires: number;
   /** The same, as it is shown. */
   readonly expiresAt: string;
+}
+
+function isServiceOnly(caveat: Caveat): boolean {
+  return isBudget(caveat) || caveat.kind === "holder";
 }
 
 /** The token that the service has answered about. */
@@ -68,7 +72,7 @@ export function narrowedToken(
     conditions.push(condition);
     if (condition.state === "third_party") continue;
     texts.push(condition.text);
-    if (condition.state === "unknown" || isBudget(condition.caveat)) {
+    if (condition.state === "unknown" || isServiceOnly(condition.caveat)) {
       isReadable = false;
     } else if (condition.caveat.kind === "agent") {
       agents = [...agents, agentText(condition.caveat)];

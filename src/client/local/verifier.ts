@@ -121,8 +121,9 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
   /** The answer, if it can be known here. */
   function answer(request: VerifyRequest): Verdict | undefined {
     // What the call costs is nothing to a token without budgets, and one with budgets is never known here.
-    const { token, discharges, proof, min_sequence } = request;
-    if (discharges?.length || proof !== undefined || min_sequence !== undefined) return undefined;
+    const { token, discharges, proof, endorsements, min_sequence } = request;
+    if (discharges?.length || min_sequence !== undefined) return undefined;
+    if (proof !== undefined || endorsements !== undefined) return undefined;
     const sequence = follower.position();
     const window = follower.serviceTime();
     if (sequence === undefined || window === undefined || !isFresh()) return undefined;

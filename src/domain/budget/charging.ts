@@ -6,12 +6,12 @@ import type { Store } from "../ports/store.ts";
 import { type BudgetTurns, requireInTime } from "./turns.ts";
 
 /**
- * Charges one call to all of its counters or to none. Rejects with `unavailable` if nobody can tell whether it was
+ * Charges one call to all of its counters or to none, and uses up its proof. Rejects with `unavailable` if nobody can tell whether it was
  * charged, or if it had to wait for too long and was not.
  */
 export type Charging = (platform: string, call: BudgetCall) => Promise<BudgetOutcome>;
 
-/** Counters that one group may draw on, unless a single call has more: all are held until the group is written. */
+/** Counters, and proofs, that one group may draw on, unless a single call has more: all are held until the group is written. */
 const TOGETHER = 1_000;
 
 interface Job {
@@ -60,7 +60,7 @@ export function createCharging(options: {
     if (gathering === undefined) {
       gathering = createGathering({
         run: (jobs: readonly Job[]) => budgetTurns(platform, () => chargeAll(platform, jobs)),
-        weigh: (job) => job.call.draws.length,
+        weigh: ({ call }) => call.draws.length + (call.proof === undefined ? 0 : 1),
         room: TOGETHER,
         atOnce: 1,
       });

@@ -135,8 +135,12 @@ function whyNever(
     return { code: "invalid_request", why: "is not a caveat that this service knows" };
   }
   if (isForDischarges(caveat)) return { code: "unprocessable", why: "goes into discharges only" };
-  return use === "credential" && isBudget(caveat)
-    ? { code: "unprocessable", why: "is a budget, and calls with a credential are not counted" }
+  if (use === "token") return undefined;
+  if (isBudget(caveat)) {
+    return { code: "unprocessable", why: "is a budget, and calls with a credential are not counted" };
+  }
+  return caveat.kind === "holder"
+    ? { code: "unprocessable", why: "asks for a proof, and calls with a credential have none" }
     : undefined;
 }
 

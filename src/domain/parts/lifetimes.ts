@@ -21,6 +21,15 @@ export const REVOCATION_MARGIN = HOUR;
 /** How long a counter outlives the last instant at which anything below its link can pass, milliseconds. */
 export const BUDGET_MARGIN = HOUR;
 
+/** How far a proof's time may be from the clock of whoever checks it, milliseconds. */
+export const PROOF_WINDOW = 60 * SECOND;
+
+/**
+ * How long a proof is remembered, milliseconds. One that is dated a window ahead is good for two windows, by any clock that is
+ * in tolerance.
+ */
+export const PROOF_MEMORY = 5 * MINUTE;
+
 /** How long it can be asked what a reservation came to, past its end, milliseconds. */
 export const RESERVATION_RECORD_LIFE = DAY;
 

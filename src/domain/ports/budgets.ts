@@ -34,14 +34,16 @@ export interface NewReservation {
   readonly cost: Readonly<Record<string, string>>;
 }
 
-/** A call that draws on budgets: on all of them or on none. */
+/** A call that draws on budgets, on all of them or on none, or that comes with a proof. */
 export interface BudgetCall {
-  /** No two of one link. */
+  /** No two of one link; none where only the proof matters. */
   readonly draws: readonly BudgetDraw[];
   /** Asks only: nothing is taken. */
   readonly dry: boolean;
   readonly key?: ChargeKey;
   readonly reserve?: NewReservation;
+  /** Names the proof that came with the call: 32 bytes. It is good once. */
+  readonly proof?: Uint8Array;
 }
 
 /** The rest of a budget behind a call. */
@@ -61,6 +63,8 @@ export interface BudgetOutcome {
   readonly repeated: boolean;
   /** Whether another question was charged before under its key: this one was not charged. */
   readonly mismatched: boolean;
+  /** Whether its proof came with a call before: nothing was charged. */
+  readonly replayed: boolean;
   /** Made now, or when the call was charged first; `expiresAt` is unix milliseconds. */
   readonly reservation: { readonly id: string; readonly expiresAt: number } | undefined;
   /** One for each of its draws, in their order. */

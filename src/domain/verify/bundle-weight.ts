@@ -7,6 +7,8 @@ const WEIGHT_OF_LINK = 750;
 const WEIGHT_OF_ITEM = 64;
 const WEIGHT_OF_BLOCK = 160;
 const WEIGHT_OF_BUDGET = 700;
+const WEIGHT_OF_HOLDER = 400;
+const WEIGHT_OF_PLACE = 100;
 
 /**
  * The memory that a bundle takes without its text, roughly; bytes.
@@ -15,9 +17,12 @@ const WEIGHT_OF_BUDGET = 700;
  * list of the shortest blocks takes twenty times its bytes in the token, and its holder chooses it.
  */
 export function bundleWeight(bundle: VerifiedBundle): number {
-  const { revocationIds, macaroon, budgets } = bundle;
+  const { revocationIds, macaroon, budgets, holders } = bundle;
   let weight = WEIGHT * (1 + macaroon.discharges.length) + WEIGHT_OF_LINK * revocationIds.length;
   weight += WEIGHT_OF_BUDGET * budgets.length;
+  if (holders.length > 0) {
+    weight += WEIGHT_OF_HOLDER * holders.length + WEIGHT_OF_PLACE * revocationIds.length;
+  }
   for (const condition of bundle.conditions) weight += conditionWeight(condition);
   for (const conditions of bundle.dischargeConditions) {
     for (const condition of conditions) weight += conditionWeight(condition);

@@ -10,6 +10,7 @@ import { firstRefusal, type RefusalCode } from "../../words/refusal-codes.ts";
 import type { CaveatFailure } from "../service.ts";
 import { linksOf } from "./bundle-texts.ts";
 import type { VerifiedToken } from "./verify-token.ts";
+import type { Vouching } from "./vouching.ts";
 
 /** A reason to refuse a request. */
 export interface TokenRefusal {
@@ -53,18 +54,24 @@ function dischargeFault(discharge: DischargeState, conditions: readonly Conditio
  *
  * @param now unix milliseconds, by the service's clock
  * @param cost what the call costs, by unit, where its budgets are charged if this lets it pass; without it they forbid it
+ * @param vouching which keys vouch for the call; without it every `holder` forbids it
  */
 export function clearToken(
   token: VerifiedToken,
   context: JsonObject,
   now: number,
   cost?: ReadonlyMap<string, Decimal>,
+  vouching?: Vouching,
 ): TokenClearance {
   const { macaroon } = token;
   const facts = { now: instantFromMilliseconds(now), context, cost };
   // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
-  const root: Clearance = clear(token.conditions, { ...facts, macaroon: "root" }, work);
+  const root: Clearance = clear(
+    token.conditions,
+    { ...facts, macaroon: "root", vouched: vouching?.inChain(undefined) },
+    work,
+  );
   // The short way of nearly all tokens: no failure and no discharge.
   if (
     token.revoked === undefined &&
@@ -84,7 +91,8 @@ export function clearToken(
     const fault = dischargeFault(discharge, conditions);
     if (fault !== undefined)
       refusals.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
-    const cleared = clear(conditions, { ...facts, macaroon: "discharge", ancestors }, work);
+    const vouched = vouching?.inChain(index);
+    const cleared = clear(conditions, { ...facts, macaroon: "discharge", ancestors, vouched }, work);
     for (const failure of cleared.failures) {
       failures.push({ ...failure, detail: `in discharge ${index}: ${failure.detail}` });
     }

@@ -12,11 +12,20 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
-import type { BatchResult, BudgetView, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import type {
+  BatchResult,
+  BudgetView,
+  CaveatFailure,
+  Decisions,
+  ItemFault,
+  Verdict,
+  VerifyRequest,
+} from "../service.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { clearToken } from "./clear-token.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
+import { type Vouching, vouchingFor } from "./vouching.ts";
 
 /**
  * Failed caveats that one batch explains. Each sentence is up to a kilobyte and takes a fraction of a millisecond
@@ -29,16 +38,17 @@ const REACH_WAIT = 2_000;
 
 const NO_BUDGETS: readonly BudgetView[] = [];
 
-/** The answer to a question that no budget is asked for. */
+/** The answer to a question that the database is not asked for. */
 interface Answered {
   readonly verdict: Verdict;
   /** The token that it allows; undefined for a refusal. */
   readonly token: VerifiedToken | undefined;
 }
 
-/** A token that nothing forbids but its budgets, and those are asked. */
+/** A token that nothing forbids but its budgets, or a proof that was used before, and those are asked. */
 interface Charged {
   readonly token: VerifiedToken;
+  readonly vouching: Vouching | undefined;
   readonly charged: Promise<BudgetOutcome>;
 }
 
@@ -50,6 +60,7 @@ type Waiting =
   | {
       readonly kind: "charged";
       readonly token: VerifiedToken;
+      readonly vouching: Vouching | undefined;
       readonly charged: Promise<Outcome<BudgetOutcome>>;
     };
 
@@ -88,6 +99,13 @@ function allowed(
   };
 }
 
+/** The refusal of a call that only the database could refuse. @param failures at least one */
+function refusedBy(failures: readonly CaveatFailure[], sequence: string): Verdict {
+  const [first] = failures;
+  if (first === undefined) throw new Error("a charge was refused for no reason");
+  return { allowed: false, code: first.code, detail: first.detail, failures, undischarged: [], sequence };
+}
+
 /**
  * Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. A token with
  * budgets is charged last of all.
@@ -113,12 +131,12 @@ export function createDecisions(options: {
   }
 
   /** What the token's revocations, its expiry and its caveats say now. */
-  function clearNow(token: VerifiedToken, { context, cost }: VerifyRequest) {
+  function clearNow(token: VerifiedToken, { context, cost }: VerifyRequest, vouching: Vouching | undefined) {
     // Nothing is waited for from here on: the verdict is as fresh as the bound promises.
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost);
+    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost, vouching);
     const refused: Verdict | undefined = refusal && {
       allowed: false,
       ...refusal,
@@ -138,19 +156,29 @@ export function createDecisions(options: {
       const verdict = { allowed: false, code, detail, failures: [], undischarged: [], sequence } as const;
       return { verdict, token: undefined };
     }
-    const { token } = verification;
-    const { refused, agents, now, sequence } = clearNow(token, request);
+    const { holders } = verification.token;
+    const vouching = holders.length === 0 ? undefined : await vouchingFor(holders, platform, request, clock);
+    // Checking proofs takes turns.
+    const token = vouching === undefined ? verification.token : tokenVerifier.again(verification.token);
+    const { refused, agents, now, sequence } = clearNow(token, request, vouching);
     if (refused !== undefined) return { verdict: refused, token: undefined };
-    if (token.budgets.length > 0) {
-      return { token, charged: charge(platform, callOf(platform, token, request)) };
+    if (token.budgets.length > 0 || vouching !== undefined) {
+      const call = callOf(platform, token, request, vouching?.proof);
+      return { token, vouching, charged: charge(platform, call) };
     }
     return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
   }
 
-  function callOf(platform: string, token: VerifiedToken, request: VerifyRequest): BudgetCall {
+  function callOf(
+    platform: string,
+    token: VerifiedToken,
+    request: VerifyRequest,
+    proof: Uint8Array | undefined,
+  ): BudgetCall {
     const { budgets, macaroon } = token;
     const { context, cost, chargeId, reserve, dryRun } = request;
-    const call = callOn(budgets, cost, dryRun);
+    const call = { ...callOn(budgets, cost, dryRun), ...(proof && { proof }) };
+    if (budgets.length === 0) return call;
     const reserved =
       reserve === undefined ? call : { ...call, reserve: reservationFor(token, cost, reserve) };
     if (chargeId === undefined) return reserved;
@@ -165,16 +193,18 @@ export function createDecisions(options: {
     return reservationOn(budgets, cost, { id: uuidv7(clock.now(), randomness), life: seconds * 1000 });
   }
 
-  /** The answer to a call whose budgets were asked. Asks again for all that may have changed meanwhile. */
+  /** The answer to a call for which the database was asked. Asks again for all that may have changed meanwhile. */
   function chargedVerdict(
     platform: string,
-    charged: VerifiedToken,
+    charged: Pick<Charged, "token" | "vouching">,
     request: VerifyRequest,
     outcome: BudgetOutcome,
   ): Verdict {
-    const token = tokenVerifier.again(charged);
-    const { refused, agents, now, sequence } = clearNow(token, request);
+    const { vouching } = charged;
+    const token = tokenVerifier.again(charged.token);
+    const { refused, agents, now, sequence } = clearNow(token, request, vouching);
     if (refused !== undefined) return refused;
+    if (outcome.replayed) return refusedBy(vouching?.replayed ?? [], sequence);
     if (outcome.mismatched) {
       throw new DomainError(
         "charge_mismatch",
@@ -193,16 +223,7 @@ export function createDecisions(options: {
         ...(reservation !== undefined && { reservation }),
       };
     }
-    const exhausted = budgetFailures(budgets, outcome, request.cost);
-    const { detail } = exhausted[0] ?? { detail: "a budget has nothing left" };
-    return {
-      allowed: false,
-      code: "budget_exhausted",
-      detail,
-      failures: exhausted,
-      undischarged: [],
-      sequence,
-    };
+    return refusedBy(budgetFailures(budgets, outcome, request.cost), sequence);
   }
 
   /** Decides one question of a batch as far as that goes without waiting for charges. */
@@ -211,7 +232,8 @@ export function createDecisions(options: {
       await arrived;
       const reached = await reachVerdict(platform, request);
       if ("charged" in reached) {
-        return { kind: "charged", token: reached.token, charged: eventualOutcome(() => reached.charged) };
+        const { token, vouching } = reached;
+        return { kind: "charged", token, vouching, charged: eventualOutcome(() => reached.charged) };
       }
       const { verdict, token } = reached;
       if (!verdict.allowed || token === undefined) return { kind: "said", result: verdict };
@@ -227,7 +249,7 @@ export function createDecisions(options: {
     reached: Answered | Charged,
   ): Promise<Verdict> {
     if (!("charged" in reached)) return reached.verdict;
-    return chargedVerdict(platform, reached.token, request, await reached.charged);
+    return chargedVerdict(platform, reached, request, await reached.charged);
   }
 
   /** Answers one question of a batch, as of now. */
@@ -237,7 +259,7 @@ export function createDecisions(options: {
       if (waiting.kind === "charged") {
         const outcome = await waiting.charged;
         if (!outcome.ok) return refusalOf(outcome.error);
-        return chargedVerdict(platform, waiting.token, request, outcome.value);
+        return chargedVerdict(platform, waiting, request, outcome.value);
       }
       const { verdict, subject } = waiting;
       knowledge.requireFresh();

@@ -7,6 +7,7 @@ import type { Identifier } from "../../words/identifier.ts";
 import { uuidv7Time } from "../../words/ids.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { type Budget, budgetsOf } from "./bundle-budgets.ts";
+import { type Holder, holdersOf } from "./bundle-holders.ts";
 import { type BundleTexts, newTexts } from "./bundle-texts.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface VerifiedBundle {
   readonly revocationIds: readonly Uint8Array[];
   /** Every budget, those of good discharges too; empty for nearly all tokens. */
   readonly budgets: readonly Budget[];
+  /** Every `holder`, likewise. */
+  readonly holders: readonly Holder[];
   readonly texts: BundleTexts;
 }
 
@@ -64,6 +67,7 @@ export function readBundle(
     approvals: approvalsOf(ofDischarges),
     revocationIds,
     budgets: budgetsOf(macaroon, conditions, dischargeConditions),
+    holders: holdersOf(macaroon, conditions, dischargeConditions),
     texts: newTexts(),
   };
 }

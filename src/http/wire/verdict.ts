@@ -15,8 +15,9 @@ const MEANING: Readonly<Record<RefusalCode, string>> = {
   expired: "A `time <` caveat lies in the past.",
   discharge_invalid: "A discharge is wrong, not bound to this token, used twice, or left over.",
   depth_exceeded: "It was handed on more often than a `depth` caveat allows.",
-  holder_proof_required: "A `holder` caveat asks for a proof of possession and there is none.",
-  holder_proof_invalid: "The proof of possession does not satisfy a `holder` caveat.",
+  holder_proof_required: "A `holder` caveat asks for a proof or an endorsement of its key and there is none.",
+  holder_proof_invalid:
+    "The proof does not satisfy a `holder` caveat, or was used before; or no endorsement does.",
   caveat_unknown: "A caveat cannot be parsed or is none that this service knows: unknown means no.",
   caveat_failed: "The context does not satisfy a caveat.",
   discharge_missing: "A third-party caveat has no discharge; `undischarged` says which.",

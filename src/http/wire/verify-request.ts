@@ -2,6 +2,7 @@ import { z } from "zod";
 import { RESERVED_NAMES, reservedMember } from "../../caveats/reserved.ts";
 import type { VerifyRequest } from "../../domain/service.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
+import { ENDORSEMENT_TYPE, MOST_ENDORSEMENTS } from "../../words/holder.ts";
 import { CHARGE_ID, CONTEXT_DEPTH, RESERVE_SECONDS } from "../../words/limits.ts";
 import { MAX_BODY } from "../request/body.ts";
 import { check } from "../request/json-body.ts";
@@ -52,16 +53,36 @@ const context = z
   });
 
 // Not an array of strings to the schema, which would remember an offence for each of many wrong elements.
-const discharges = z
-  .custom<readonly string[]>(Array.isArray, "must be an array")
-  .superRefine((texts, issues) => {
-    const wrong = texts.findIndex((text) => typeof text !== "string");
-    if (wrong >= 0) issues.addIssue({ code: "custom", path: [wrong], message: "must be a string" });
+function texts(description: string) {
+  return z
+    .custom<readonly string[]>(Array.isArray, "must be an array")
+    .superRefine((items, issues) => {
+      const wrong = items.findIndex((text) => typeof text !== "string");
+      if (wrong >= 0) issues.addIssue({ code: "custom", path: [wrong], message: "must be a string" });
+    })
+    .meta({ type: "array", items: { type: "string" }, description });
+}
+
+// Its texts came with the call: one that is no proof is an answer, not an error.
+const proof = z
+  .strictObject({
+    dpop: z.string().meta({ description: "The proof, as it stood in the call's header `DPoP`." }),
+    method: z
+      .string()
+      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, "must be a method of HTTP")
+      .meta({ description: "The call's method, as the platform received it." }),
+    uri: z.string().meta({
+      description:
+        "The call's URI, http or https, as its caller knows it. Query and fragment are not compared, as in RFC 9449.",
+    }),
+    content_digest: z.string().min(1).max(512).optional().meta({
+      description: "Where given, the proof's claim `content_digest` must be this text.",
+    }),
   })
   .meta({
-    type: "array",
-    items: { type: "string" },
-    description: "Discharges that are not in the bundle.",
+    id: "Proof",
+    description:
+      "A DPoP proof (RFC 9449) of a key that a `holder` caveat names, and the call that it is for. Not looked at for a token without such a caveat. `ath` is over the text in `token`.",
   });
 
 /** A question about one token. */
@@ -71,7 +92,7 @@ export const verifyRequestSchema = z
       description:
         "The macaroon, or a bundle of it and its discharges, base64url. One that is too large is an answer, not an error.",
     }),
-    discharges: discharges.optional(),
+    discharges: texts("Discharges that are not in the bundle.").optional(),
     context,
     cost: costSchema.optional(),
     charge_id: z
@@ -88,10 +109,10 @@ export const verifyRequestSchema = z
       description:
         "Seconds. Charges `cost` as an upper bound and answers with a `reservation`, which is settled later; at most to the end of the token. Not answered for a token without budgets.",
     }),
-    proof: z.string().max(16_384).optional().meta({
-      description:
-        "A DPoP proof. Not looked at until `holder` caveats are built; a token with one is refused as `caveat_unknown`, with or without a proof.",
-    }),
+    proof: proof.optional(),
+    endorsements: texts(
+      `Compact JWS of keys that earlier \`holder\` caveats name: \`typ: ${ENDORSEMENT_TYPE}\`, with \`jwk\`, and \`{"link":REVOCATION-ID}\` of a link at or behind the next \`holder\`. At most ${MOST_ENDORSEMENTS} are taken.`,
+    ).optional(),
     min_sequence: sequence
       .optional()
       .meta({ description: "Answer only once this much of the revocation log is applied here; else 503." }),
@@ -129,6 +150,8 @@ function readUsual(tree: JsonValue): VerifyRequest | undefined {
     cost: NO_COST,
     chargeId: undefined,
     reserve: undefined,
+    proof: undefined,
+    endorsements: [],
     minSequence: undefined,
     dryRun: false,
   };
@@ -143,6 +166,13 @@ function readAny(tree: JsonValue): VerifyRequest {
     cost: readCost(read.cost),
     chargeId: read.charge_id,
     reserve: read.reserve,
+    proof: read.proof && {
+      dpop: read.proof.dpop,
+      method: read.proof.method,
+      uri: read.proof.uri,
+      contentDigest: read.proof.content_digest,
+    },
+    endorsements: read.endorsements ?? [],
     minSequence: read.min_sequence,
     dryRun: read.dry_run ?? false,
   };

@@ -1,6 +1,11 @@
 import { z } from "zod";
 
-import { BUDGET_MARGIN, MAX_TOKEN_LIFE, RESERVATION_RECORD_LIFE } from "../../domain/parts/lifetimes.ts";
+import {
+  BUDGET_MARGIN,
+  MAX_TOKEN_LIFE,
+  PROOF_MEMORY,
+  RESERVATION_RECORD_LIFE,
+} from "../../domain/parts/lifetimes.ts";
 import type {
   BudgetCall,
   BudgetDraw,
@@ -18,6 +23,11 @@ import { readJson } from "./json.ts";
 const CHARGE = `
   select public.bakehouse_charge($1::text, $2::jsonb, $3::jsonb, $4::double precision, $5::double precision,
     $6::double precision) as charged`;
+
+/** The same of calls of which some have proofs. The version before this one has no such function, and asks for none. */
+const PROVE = `
+  select public.bakehouse_prove_and_charge($1::text, $2::jsonb, $3::jsonb, $4::double precision, $5::double precision,
+    $6::double precision, $7::double precision) as charged`;
 
 const SETTLE =
   "select public.bakehouse_settle($1::text, $2::uuid, $3::jsonb, $4::double precision) as settled";
@@ -37,7 +47,18 @@ const chargedSchema = z.strictObject({
   repeated: z.array(z.boolean()),
   mismatched: z.array(z.boolean()),
   reservations: z.array(z.string().nullable()),
+  /** By call, if there is one; all others have what was charged, one for each call that is not replayed. */
+  replayed: z.array(z.boolean()).optional(),
 });
+
+const REPLAYED: BudgetOutcome = {
+  passed: false,
+  repeated: false,
+  mismatched: false,
+  replayed: true,
+  reservation: undefined,
+  left: [],
+};
 
 const keptSchema = z.strictObject({ id: z.string(), expires_at: z.int() });
 
@@ -81,12 +102,18 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
         BUDGET_MARGIN,
         shift(),
       ];
-      const [row] = await run("budgets.charge", (session) => session.query(CHARGE, values));
+      const proves = calls.some(({ proof }) => proof !== undefined);
+      const [row] = await run("budgets.charge", (session) =>
+        proves ? session.query(PROVE, [...values, PROOF_MEMORY]) : session.query(CHARGE, values),
+      );
       if (row === undefined) throw new StorageError("budgets.charge");
       const charged = readJson("budgets.charged", chargedSchema, row["charged"]);
       const { passed, left, short, retry } = charged;
       let at = 0;
+      let charges = 0;
       return calls.map((_, call): BudgetOutcome => {
+        if (charged.replayed?.[call] === true) return REPLAYED;
+        const charge = charges++;
         const answers = (places[call] ?? []).map((place) => {
           const [remaining, isShort] = [left[at], short[at]];
           at += 1;
@@ -94,10 +121,11 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
           return { remaining, short: isShort, retryAfter: isShort ? retry[place] : undefined };
         });
         return {
-          passed: passed[call] === true,
-          repeated: charged.repeated[call] === true,
-          mismatched: charged.mismatched[call] === true,
-          reservation: toKept(charged.reservations[call] ?? null),
+          passed: passed[charge] === true,
+          repeated: charged.repeated[charge] === true,
+          mismatched: charged.mismatched[charge] === true,
+          replayed: false,
+          reservation: toKept(charged.reservations[charge] ?? null),
           left: answers,
         };
       });
@@ -135,17 +163,23 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
 const ENDING = [
   ["budgets", "platform, link", "ends_at", 0],
   ["budget_charges", "hash", "expires_at", 0],
+  ["proofs", "hash", "expires_at", 0],
   ["reservations", "id", "expires_at", RESERVATION_RECORD_LIFE],
 ] as const;
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
-function toCall({ draws, dry, key, reserve }: BudgetCall, call: number, places: readonly number[]): object {
+function toCall(
+  { draws, dry, key, reserve, proof }: BudgetCall,
+  call: number,
+  places: readonly number[],
+): object {
   return {
     call,
     dry,
     places,
     takes: draws.map(({ takes }) => takes),
+    ...(proof && { proof: hex(proof) }),
     ...(key && { key: hex(key.hash), question: hex(key.question) }),
     ...(reserve && {
       reserve: { ...reserve, spends: reserve.spends.map((spend) => ({ ...spend, link: hex(spend.link) })) },

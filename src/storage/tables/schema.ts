@@ -255,6 +255,12 @@ export const budgetCharges = pgTable("budget_charges", {
   expiresAt: instant("expires_at").notNull(),
 });
 
+/** Proofs that were used. Written by `bakehouse_prove_and_charge` alone. */
+export const proofs = pgTable("proofs", {
+  hash: bytea().primaryKey(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
 export const reservations = pgTable("reservations", {
   id: uuid().primaryKey(),
   platform: text().notNull(),

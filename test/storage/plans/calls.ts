@@ -127,6 +127,16 @@ export const CALLS: Calls = {
             dry: at % 9 === 0,
           })),
         ),
+      (store) => store.budgets.charge(BUSY_PLATFORM, [{ draws: [], dry: false, proof: hash() }]),
+      (store, n) =>
+        store.budgets.charge(
+          BUSY_PLATFORM,
+          Array.from({ length: 300 }, (_, at) => ({
+            proof: at % 2 === 0 ? hash() : known(at),
+            draws: [counter(at + n)],
+            dry: at % 9 === 0,
+          })),
+        ),
     ],
     dropEnded: [(store) => store.budgets.dropEnded()],
     reservation: [async (store, n) => store.budgets.reservation(BUSY_PLATFORM, await reserved(store, n))],

@@ -64,6 +64,8 @@ export async function fill(url: string, rows: number): Promise<void> {
      from generate_series(1, ${others}) n`,
     `insert into budget_charges (hash, question, expires_at)
      select sha256(n::text::bytea), sha256('q'), now() + (60 + n % 1440) * interval '1 minute' from generate_series(1, ${others}) n`,
+    `insert into proofs (hash, expires_at)
+     select sha256(n::text::bytea), now() + (60 + n % 1440) * interval '1 minute' from generate_series(1, ${others}) n`,
     `insert into reservations (id, platform, spends, cost, expires_at)
      select gen_random_uuid(), '${BUSY_PLATFORM}', '[]', '{}', now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,

@@ -101,6 +101,7 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
       "idempotency",
       "live_discharges",
       "principals",
+      "proofs",
       "reservations",
       "revocation_hashes",
       "revocations",

@@ -33,6 +33,7 @@ from .caveats import (
     expires_at,
     expires_in,
     greater_than,
+    holder,
     less_than,
     matches,
     none_of,
@@ -44,7 +45,7 @@ from .caveats import (
     uses,
     within,
 )
-from .client import Bakehouse, Question
+from .client import Bakehouse, Proof, Question
 from .codec import Format
 from .discharge import Interaction, discharge_token
 from .errors import BakehouseError, ConnectionFailure, ProblemError, TokenError
@@ -77,6 +78,7 @@ __all__ = [
     "Principal",
     "Problem",
     "ProblemError",
+    "Proof",
     "Question",
     "Refused",
     "Revocation",
@@ -100,6 +102,7 @@ __all__ = [
     "expires_in",
     "for_this_call",
     "greater_than",
+    "holder",
     "less_than",
     "matches",
     "none_of",

@@ -21,6 +21,7 @@ from .language.caveat import (
     DischargeCaveat,
     Equality,
     Glob,
+    Holder,
     Membership,
     Network,
     Order,
@@ -172,6 +173,11 @@ def spend(unit: str, most: Number | str) -> str:
 def rate(most: int, window: RateWindow) -> str:
     """``rate <= most/window``: so many allowed calls in any second, minute, hour or day (``s``, ``m``, ``h``, ``d``)."""
     return _built(f"rate <= {_count(most)}/{window}", lambda caveat: caveat == Rate(most, window))
+
+
+def holder(thumbprint: str) -> str:
+    """``holder = thumbprint``: a key that must vouch for each call, by its thumbprint (RFC 7638)."""
+    return _built(f"holder = {thumbprint}", lambda caveat: caveat == Holder(thumbprint))
 
 
 class allow:

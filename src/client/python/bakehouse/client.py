@@ -41,6 +41,22 @@ the other targets of ``POST /v1/revocations``."""
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A DPoP proof (RFC 9449) as it came with the call, and the call's own method and URI."""
+
+    dpop: str = field(repr=False)
+    """The header ``DPoP``."""
+    method: str
+    uri: str
+    """The call's address as its caller knows it, never one that a header of the call names."""
+    content_digest: str | None = None
+    """Where given, the proof's claim ``content_digest`` must be this text."""
+
+    def to_json(self) -> dict[str, object]:
+        return _given(dpop=self.dpop, method=self.method, uri=self.uri, content_digest=self.content_digest)
+
+
+@dataclass(frozen=True)
 class Question:
     """May this token do this, now?"""
 
@@ -53,6 +69,10 @@ class Question:
     """A ``sequence`` of an earlier answer: this one must know at least as much of the revocation log."""
     dry_run: bool = False
     """Whether to answer without a trace: nothing is charged."""
+    proof: Proof | None = None
+    """For a token with a ``holder``, which is worth nothing without one."""
+    endorsements: Iterable[str] = field(default=(), repr=False)
+    """Those of the header ``Bakehouse-Endorsements``, one text each."""
 
     def to_json(self) -> dict[str, object]:
         return _given(
@@ -61,6 +81,8 @@ class Question:
             cost=self.cost,
             min_sequence=self.min_sequence,
             dry_run=self.dry_run or None,
+            proof=None if self.proof is None else self.proof.to_json(),
+            endorsements=list(self.endorsements) or None,
         )
 
 
@@ -149,10 +171,12 @@ class Bakehouse:
         cost: Cost | None = None,
         min_sequence: str | None = None,
         dry_run: bool = False,
+        proof: Proof | None = None,
+        endorsements: Iterable[str] = (),
         timeout: float | None = None,
     ) -> Verdict:
         """May this token do this, now? The parameters are those of :class:`Question`."""
-        question = Question(token, context, cost, min_sequence, dry_run)
+        question = Question(token, context, cost, min_sequence, dry_run, proof, tuple(endorsements))
         # Budgets count every allowed call, so a question that may have been answered is not asked again.
         call = Call("POST", "/v1/verify", "always" if dry_run else "unanswered", question.to_json())
         return _verdict(answer_json(self._transport.call(call, timeout).body), "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal, NoReturn
 
-from .caveats import agent, checked_caveat, depth as depth_caveat, expires_in
+from .caveats import agent, checked_caveat, depth as depth_caveat, expires_in, holder as holder_caveat
 from .chain import append_predicates, bind, revocation_id
 from .codec import Format, decode_binary, decode_bundle, encode, encode_bundle
 from .codec.parts import Macaroon
@@ -91,6 +91,7 @@ class Token:
         ttl: float | None = None,
         depth: int | None = None,
         instance: str | None = None,
+        holder: str | None = None,
     ) -> Token:
         """Narrows the token for its next holder. ``agent = name#instance`` comes first: for tracing and cutting off.
 
@@ -99,9 +100,12 @@ class Token:
         :param ttl: seconds from now; it never outlives the token it comes from
         :param depth: how often the next holder may hand it on
         :param instance: tells two holders of one name apart; random unless given, so that two delegations are two links
+        :param holder: the thumbprint of the next holder's key, without which the token is then worth nothing
         :raises TokenError: as :meth:`attenuate`
         """
         added = [agent(name, secrets.token_urlsafe(_INSTANCE_BYTES) if instance is None else instance)]
+        if holder is not None:
+            added.append(holder_caveat(holder))
         added += [checked_caveat(caveat) for caveat in _texts(caveats)]
         if ttl is not None:
             added.append(expires_in(ttl))

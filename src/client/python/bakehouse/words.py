@@ -63,5 +63,6 @@ UUID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0
 REVOCATION_ID = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 APPROVAL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 DISCHARGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 UNIT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 AGENT = re.compile(r"([A-Za-z0-9._:/@-]{1,128})(?:#([A-Za-z0-9._:/@-]{1,128}))?")

@@ -141,6 +141,16 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Holder:
+    """``holder = THUMBPRINT``: a key that must vouch for the call."""
+
+    thumbprint: str
+
+    def __str__(self) -> str:
+        return f"holder = {self.thumbprint}"
+
+
+@dataclass(frozen=True)
 class Ancestor:
     """``ancestor = REVOCATION-ID``: ties a discharge to a link of the root macaroon's chain. In discharges only."""
 
@@ -172,6 +182,6 @@ class DischargeId:
 
 AttributeCaveat = Equality | Membership | Order | Glob | Network
 DischargeCaveat = Ancestor | Approval | DischargeId
-ServiceCaveat = Time | Agent | Depth | Uses | Spend | Rate | DischargeCaveat
+ServiceCaveat = Time | Agent | Depth | Uses | Spend | Rate | Holder | DischargeCaveat
 Caveat = AttributeCaveat | ServiceCaveat
 """Its ``str`` is the canonical text: parsing that gives the same caveat again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from ..words import AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, SERVICE_NAMES, UNIT
+from ..words import AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, SERVICE_NAMES, THUMBPRINT, UNIT
 from .blocks import Block, parse_block
 from .caveat import (
     Agent,
@@ -17,6 +17,7 @@ from .caveat import (
     DischargeId,
     Equality,
     Glob,
+    Holder,
     Membership,
     Network,
     Order,
@@ -102,7 +103,7 @@ def _time(operator: Literal["<", ">"], value: str) -> Time | None:
 
 
 def _service_caveat(attribute: str, operator: str, value: str) -> ServiceCaveat | None:
-    """A form that the service does not know is no caveat: another operator, a longer path, a name not built yet."""
+    """A form that the service does not know is no caveat: another operator, or a longer path."""
     if attribute == "time" and operator in ("<", ">"):
         return _time(operator, value)
     if operator == "=":
@@ -127,6 +128,8 @@ def _naming_caveat(attribute: str, value: str) -> ServiceCaveat | None:
     if attribute == "agent":
         agent = AGENT.fullmatch(value)
         return None if agent is None else Agent(agent.group(1), agent.group(2))
+    if attribute == "holder" and THUMBPRINT.fullmatch(value):
+        return Holder(value)
     if attribute == "ancestor" and REVOCATION_ID.fullmatch(value):
         return Ancestor(value)
     if attribute == "approval" and APPROVAL_ID.fullmatch(value):
