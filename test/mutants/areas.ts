@@ -29,12 +29,13 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "verify",
-    sources: ["src/domain/verify/**/*.ts"],
+    sources: ["src/domain/verify/**/*.ts", "src/domain/holder/**/*.ts"],
     tests: [
       "test/domain/*.test.ts",
       ...named("macaroon", "hash"),
       ...named("http", "verify"),
       ...named("service", "main-path", "refusals", "isolation", "staleness", "long-batches"),
+      ...named("service", "holders", "forged-proofs"),
     ],
   },
   {

@@ -3,8 +3,15 @@ import { describe, expect, test } from "vitest";
 
 import { API_ACTIONS } from "../../src/words/actions.ts";
 import {
+  ENDORSEMENT_TYPE,
+  ENDORSEMENTS_HEADER,
+  MOST_ENDORSEMENTS,
+  PROOF_TYPE,
+} from "../../src/words/holder.ts";
+import {
   APPROVALS_PATH,
   BEARER,
+  DPOP,
   EVENT_STREAM,
   IDEMPOTENCY_KEY,
   METADATA_PATH,
@@ -18,6 +25,7 @@ import {
   REVOCATION_ID,
   SHORT_ID,
   splitAgent,
+  THUMBPRINT,
   UUID,
   UUID_V7,
 } from "../../src/words/ids.ts";
@@ -83,12 +91,16 @@ test("names and bounds", () => {
   ]);
   expect([METADATA_PATH, APPROVALS_PATH]).toEqual(["/.well-known/oauth-authorization-server", "/approvals"]);
   expect([REVOCATION_EVENT, HEARTBEAT_EVENT]).toEqual(["revocation", "heartbeat"]);
+  expect([PROOF_TYPE, ENDORSEMENT_TYPE]).toEqual(["dpop+jwt", "bakehouse-endorsement+jwt"]);
+  expect([ENDORSEMENTS_HEADER, MOST_ENDORSEMENTS]).toEqual(["Bakehouse-Endorsements", 32]);
   expect(problemType("gone")).toBe("urn:bakehouse:problem:gone");
   expect([CONTEXT_DEPTH, BATCH_QUESTIONS]).toEqual([64, 1_000]);
 });
 
 const V7 = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081";
 const LINK = "AAECAwQFBgcICQoLDA0ODw";
+/** The thumbprint of RFC 7638 §3.1. */
+const KEY = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
 const LONG = "a".repeat(128);
 
 describe("patterns of ids", () => {
@@ -137,6 +149,20 @@ describe("patterns of ids", () => {
         `${LINK}\n`,
       ],
     ],
+    [
+      "a key's thumbprint",
+      THUMBPRINT,
+      [..."AEIMQUYcgkosw048"].map((last) => KEY.slice(0, -1) + last),
+      [
+        KEY.slice(1),
+        `A${KEY}`,
+        `${KEY.slice(0, -1)}t`,
+        `${KEY.slice(0, -1)}B`,
+        `+${KEY.slice(1)}`,
+        `${KEY}=`,
+        `${KEY}\n`,
+      ],
+    ],
     ["an approval's id", APPROVAL_ID, ["a", V7, "0-_Z", LONG], ["", `${LONG}a`, "a.b", "a b", "a\n"]],
     ["a discharge's id", DISCHARGE_ID, ["a", LINK, "0-_Z", LONG], ["", `${LONG}a`, "a.b", " a", "a\n"]],
     [
@@ -179,6 +205,13 @@ describe("the header of a bearer token", () => {
     " Bearer abc",
     "Bearer\tabc",
   ])("not %j", (header) => expect(BEARER.test(header)).toBe(false));
+
+  test("a token that a key holds has a scheme of its own", () => {
+    expect(DPOP.exec("DPoP  abc==")?.[1]).toBe("abc==");
+    const others = ["DPoP", "DPoPabc", "DPoP a,b", " DPoP abc", "Bearer abc", "DPoP\tabc"];
+    expect(others.filter((header) => DPOP.test(header))).toEqual([]);
+    expect(BEARER.test("DPoP abc")).toBe(false);
+  });
 });
 
 describe("the first of several refusals", () => {
