@@ -92,7 +92,7 @@ export function run(script: string, args: readonly string[], options: ProcessOpt
     stderr,
     output: () => Buffer.concat(kept.all),
     say: (line) => void child.stdin.write(`${line}\n`),
-    async said(text, milliseconds = 60_000) {
+    async said(text, milliseconds = 150_000) {
       const late = AbortSignal.timeout(milliseconds);
       while (!stderr().includes(text)) {
         if (over !== undefined || late.aborted) {
