@@ -36,7 +36,7 @@ const wanted = (
 describeOnEachDatabase("the log as a chain", (open) => {
   let db: TestStore;
   beforeEach(async () => {
-    db = await open();
+    db = await open({ asOwner: true });
   });
 
   test("each entry's hash is over the one before it, batch or not, and the log ends with the last one's", async () => {
@@ -185,7 +185,7 @@ describeOn("postgres", "the log as a chain on the server", (open) => {
   ])(
     "nothing is appended on a server with another %s, until the log is taken over or fenced",
     async (column, value) => {
-      const { store, url = "" } = await open();
+      const { store, url = "" } = await open({ asOwner: true });
       await raw(url, `update revocation_log set ${column} = ${value}`);
       await expect(store.revocations.append([revocation(1)])).rejects.toMatchObject({ code: "unavailable" });
       await store.transaction("take over", async ({ revocations }) => {

@@ -26,13 +26,18 @@ export interface TestStore {
 }
 
 /** What a test may set of a store. */
-export type TestStoreOptions = { readonly kind: DatabaseKind } & Omit<
-  OpenStoreOptions,
-  "place" | "shiftDatabaseClock" | "migrationsFolder"
->;
+export type TestStoreOptions = {
+  readonly kind: DatabaseKind;
+  /** Whether it works as the owner of the schema, who fences and takes over. */
+  readonly asOwner?: boolean;
+} & Omit<OpenStoreOptions, "place" | "shiftDatabaseClock" | "migrationsFolder">;
 
 /** Opens a store on a database of its own; whoever asked must close it. */
-export async function openTestStore({ kind, ...options }: TestStoreOptions): Promise<TestStore> {
+export async function openTestStore({
+  kind,
+  asOwner = false,
+  ...options
+}: TestStoreOptions): Promise<TestStore> {
   let shift = 0;
   const settings = {
     // A machine that is shared with other tests may be busy for longer than a healthy service ever is.
@@ -49,8 +54,9 @@ export async function openTestStore({ kind, ...options }: TestStoreOptions): Pro
   };
   if (kind === "postgres") {
     const url = await testDatabaseUrl();
-    const { service, direct } = reach(url);
-    const store = await openStore({ ...settings, place: { kind: "server", url: service, direct } });
+    const { owner, service, direct } = reach(url);
+    const place = { kind: "server", url: asOwner ? owner : service, direct } as const;
+    const store = await openStore({ ...settings, place });
     return {
       ...common,
       store,

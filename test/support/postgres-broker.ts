@@ -7,6 +7,7 @@ import type { TestProject } from "vitest/node";
 
 import { openStore } from "../../src/storage/open.ts";
 import { acquirePostgres, type TestPostgres } from "./postgres.ts";
+import { reach } from "./reach.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -45,10 +46,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const name = `bakehouse_test_${randomBytes(6).toString("hex")}`;
     // Copying files is several times faster than writing them to the log, where nothing waits for the disk.
     const strategy = temporary ? "strategy file_copy" : "";
-    await sql.unsafe(`create database ${name} template ${from} ${strategy}`);
-    made.add(name);
     const own = new URL(url);
     own.pathname = `/${name}`;
+    const owner = new URL(reach(own.href).owner).username;
+    await sql.unsafe(`create database ${name} owner ${owner} template ${from} ${strategy}`);
+    made.add(name);
     return { name, url: own.href };
   }
 
@@ -59,7 +61,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
   async function createTemplate(): Promise<string> {
     const { name, url } = await create("template0");
-    const store = await openStore({ place: { kind: "server", url }, deadline: 60_000 });
+    const store = await openStore({ place: { kind: "server", url: reach(url).owner }, deadline: 60_000 });
     await store.close();
     return name;
   }
