@@ -136,6 +136,31 @@ describe("[pglite] the table of caveat cases, answered by the client", () => {
     expect(verifier.counts.asked).toBe(before);
   });
 
+  test.each<[string, object]>([
+    ["a negative amount", { cost: { EUR: -1 } }],
+    ["an amount that is no number", { cost: { EUR: "much" } }],
+    ["not a number", { cost: { EUR: Number.NaN } }],
+    ["more than forty digits", { cost: { EUR: 1e-50 } }],
+    ["a unit with a space", { cost: { "E UR": 1 } }],
+    ["a list", { cost: [1] }],
+    ["null", { cost: null }],
+    ["a date", { cost: new Date(0) }],
+    ["101 units", { cost: Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`u${n}`, 1])) }],
+    ["an empty charge_id", { charge_id: "" }],
+    ["a long charge_id", { charge_id: "x".repeat(129) }],
+    ["a charge_id with half of a character", { charge_id: "\ud800" }],
+    ["a reserve of nothing", { reserve: 0 }],
+    ["a reserve of half a second", { reserve: 0.5 }],
+    ["a reserve of more than a day", { reserve: 86_401 }],
+  ])("a charge that the service does not read is its to refuse, whatever the token: %s", async (_, more) => {
+    const before = verifier.counts.asked;
+    const refused = await verifier
+      .verify({ token: root, context: {}, ...more })
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "invalid_request", status: 400 });
+    expect(verifier.counts.asked - before).toBe(1);
+  });
+
   test("and nearly always without asking the service", () => {
     expect(verifier.counts.local).toBeGreaterThan(verifier.counts.asked);
   });

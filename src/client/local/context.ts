@@ -16,9 +16,13 @@ const MOST_VALUES = 10_000;
  * written and read.
  */
 export function readContext(context: Context): JsonObject | undefined {
-  const direct = plainObject(context, { left: MOST_VALUES }, 1);
-  const read = direct ?? throughJson(context);
+  const read = readObject(context);
   return read === undefined || reservedMember(read) !== undefined ? undefined : read;
+}
+
+/** An object of a request as the service would read it; undefined if it would refuse it, or might. */
+export function readObject(value: object): JsonObject | undefined {
+  return plainObject(value, { left: MOST_VALUES }, 1) ?? throughJson(value);
 }
 
 interface Allowance {
@@ -82,9 +86,9 @@ function isPlainText(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
 
-function throughJson(context: Context): JsonObject | undefined {
+function throughJson(object: object): JsonObject | undefined {
   try {
-    const value = parseJson(JSON.stringify(context), { maxDepth: CONTEXT_DEPTH, maxValues: MOST_VALUES });
+    const value = parseJson(JSON.stringify(object), { maxDepth: CONTEXT_DEPTH, maxValues: MOST_VALUES });
     return value instanceof Map ? value : undefined;
   } catch (error) {
     // A circle or a bigint is a TypeError, and is one when the service is asked, too.

@@ -5,6 +5,7 @@ import { BakehouseError } from "../error.ts";
 import type { Verifier } from "../guard/guard.ts";
 import type { VerifyRequest } from "../requests.ts";
 import type { CallOptions } from "../transport.ts";
+import { isReadableCharge } from "./charge.ts";
 import { type LocalClock, systemLocalClock } from "./clock.ts";
 import { readContext } from "./context.ts";
 import { createFollower } from "./follower.ts";
@@ -120,7 +121,6 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
 
   /** The answer, if it can be known here. */
   function answer(request: VerifyRequest): Verdict | undefined {
-    // What the call costs is nothing to a token without budgets, and one with budgets is never known here.
     const { token, discharges, proof, endorsements, min_sequence } = request;
     if (discharges?.length || min_sequence !== undefined) return undefined;
     if (proof !== undefined || endorsements !== undefined) return undefined;
@@ -129,6 +129,8 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     if (sequence === undefined || window === undefined || !isFresh()) return undefined;
     const known = knowledge.find(token);
     if (known === undefined || !isDecidable(known, window)) return undefined;
+    // What a call costs is nothing to a token without budgets, and one with budgets is never known here.
+    if (!isReadableCharge(request)) return undefined;
     const context = readContext(request.context);
     return context && verdictOf(known, context, window, sequence);
   }

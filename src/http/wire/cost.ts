@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type Decimal, type DecimalReading, readDecimal } from "../../caveats/values/decimal.ts";
-import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
-import { UNIT } from "../../words/ids.ts";
+import { costFault, readAmount } from "../../caveats/cost.ts";
+import type { Decimal } from "../../caveats/values/decimal.ts";
+import type { JsonObject, JsonValue } from "../../json/value.ts";
 import { COST_UNITS } from "../../words/limits.ts";
 import { plainBody } from "../request/json-body.ts";
 
@@ -9,16 +9,10 @@ import { plainBody } from "../request/json-body.ts";
 export const costSchema = z
   .custom<JsonObject>((value) => value instanceof Map, "must be an object")
   .superRefine((members, issues) => {
-    if (members.size > COST_UNITS) {
-      issues.addIssue({ code: "custom", message: `must have at most ${COST_UNITS} units` });
-      return;
-    }
-    for (const [unit, amount] of members) {
-      const rule = costRule(unit, amount);
-      if (rule === undefined) continue;
-      issues.addIssue({ code: "custom", path: [unit], message: rule });
-      return;
-    }
+    const fault = costFault(members);
+    if (fault === undefined) return;
+    const path = fault.unit === undefined ? [] : [fault.unit];
+    issues.addIssue({ code: "custom", path, message: fault.rule });
   })
   .meta({
     type: "object",
@@ -55,16 +49,4 @@ export function keptAsParsed(tree: JsonValue, kept: readonly string[]): unknown 
     if (tree.has(name)) Object.defineProperty(rest, name, { value: tree.get(name), enumerable: true });
   }
   return rest;
-}
-
-function costRule(unit: string, amount: JsonValue): string | undefined {
-  if (!UNIT.test(unit)) return "must be named by a letter or _, then up to 63 letters, digits, _ or -";
-  const decimal = readAmount(amount);
-  if (decimal === "too_long") return "must have at most 40 digits";
-  return decimal === undefined ? "must be a number of at least 0, or a text that holds one" : undefined;
-}
-
-function readAmount(amount: JsonValue): DecimalReading {
-  const text = amount instanceof JsonNumber ? amount.text : amount;
-  return typeof text === "string" && !text.startsWith("-") ? readDecimal(text) : undefined;
 }
