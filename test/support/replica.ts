@@ -7,7 +7,7 @@ import { Secret } from "../../src/domain/keys/secret.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
-import type { IssuedToken, RevokeTarget } from "../../src/domain/service.ts";
+import type { IssuedToken, RevokeTarget, VerifyRequest } from "../../src/domain/service.ts";
 import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
 import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
@@ -89,6 +89,23 @@ export function platformCaller(platform: string): Caller {
   };
 }
 
+/** What verify is asked about a token, in an empty context. */
+export function question(token: string, more: Partial<VerifyRequest> = {}): VerifyRequest {
+  return {
+    token,
+    discharges: [],
+    context: new Map(),
+    cost: new Map(),
+    chargeId: undefined,
+    reserve: undefined,
+    proof: undefined,
+    endorsements: [],
+    minSequence: undefined,
+    dryRun: false,
+    ...more,
+  };
+}
+
 /** Opens a store on a server as a service does. */
 export function openServerStore(url: string): Promise<Store> {
   return openStore({ place: { kind: "server", url } });
@@ -128,20 +145,11 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
   await composed.start();
   const { service } = composed;
   async function verify(token: string, minSequence?: string): Promise<Outcome> {
-    const request = {
-      token,
-      discharges: [],
-      context: new Map(),
-      cost: new Map(),
-      chargeId: undefined,
-      reserve: undefined,
-      proof: undefined,
-      endorsements: [],
-      minSequence,
-      dryRun: false,
-    };
     try {
-      const verdict = await service.decisions.decide(platformCaller("default"), request);
+      const verdict = await service.decisions.decide(
+        platformCaller("default"),
+        question(token, { minSequence }),
+      );
       return verdict.allowed ? "allowed" : verdict.code;
     } catch (error) {
       if (error instanceof DomainError) return error.code;
