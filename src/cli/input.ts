@@ -118,14 +118,14 @@ export function pageRequest({ text }: Invocation) {
   return { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) };
 }
 
-/** Names the caveat at fault, which the library, that knows no names, does not. */
+/** Refuses caveats that nobody can clear, before anything is done with the token. */
 export function checkCaveats(token: Token, caveats: readonly string[]): void {
   for (const caveat of caveats) {
     try {
       token.withoutDischarges().attenuate(caveat);
     } catch (error) {
       if (error instanceof TokenError && error.code === "invalid_caveat") {
-        throw new UsageError(`${JSON.stringify(caveat)} ${error.message}`);
+        throw new UsageError(error.message);
       }
       throw error;
     }

@@ -1,8 +1,10 @@
 import { type Caveat, isForDischarges, type RateWindow } from "../caveats/caveat.ts";
 import { compileCaveat } from "../caveats/condition.ts";
+import { attributeFault, caveatFault, nameFault } from "../caveats/fault.ts";
 import { parseCaveat } from "../caveats/parse.ts";
 import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
 import { printList } from "../caveats/values/list.ts";
+import { quote } from "../caveats/values/quote.ts";
 import { TokenError } from "./error.ts";
 
 /** A value that a caveat can compare with. */
@@ -20,10 +22,14 @@ export type Moment = Date | string;
  */
 export function checkedCaveat(text: string): string {
   const caveat = parseCaveat(text);
-  if (caveat === undefined) throw new TokenError("invalid_caveat", "is no caveat of the language");
+  if (caveat === undefined) throw invalid(text);
   if (isForDischarges(caveat)) {
     const name = caveat.kind === "discharge_id" ? "bh.discharge" : caveat.kind;
-    throw new TokenError("invalid_caveat", `"${name}" goes into discharges only`);
+    throw new TokenError(
+      "invalid_caveat",
+      `${quote(text)}: ${name} goes into discharges only: leave it out`,
+      text,
+    );
   }
   return text;
 }
@@ -107,8 +113,12 @@ export function startsAt(at: Moment): string {
 
 /** `agent = name#instance`: names the next holder. */
 export function agent(name: string, instance?: string): string {
+  const text = `agent = ${instance === undefined ? name : `${name}#${instance}`}`;
+  for (const part of [name, instance ?? "x"]) {
+    if (!/^[A-Za-z0-9._:/@-]{1,128}$/.test(part)) throw new TokenError("invalid_caveat", nameFault(part));
+  }
   return built(
-    `agent = ${instance === undefined ? name : `${name}#${instance}`}`,
+    text,
     (caveat) => caveat.kind === "agent" && caveat.name === name && caveat.instance === instance,
   );
 }
@@ -207,9 +217,19 @@ function built(text: string, isMeant: (caveat: Caveat) => boolean, attribute?: s
     attribute === undefined ||
     (caveat !== undefined && "attribute" in caveat && caveat.attribute === attribute);
   if (caveat === undefined || !sameName || !isMeant(caveat)) {
-    throw new TokenError("invalid_caveat", "the caveat language has no way to say that name or value");
+    const fault = attribute === undefined ? undefined : attributeFault(attribute);
+    if (fault !== undefined) throw new TokenError("invalid_caveat", fault);
+    if (caveat === undefined) throw invalid(text);
+    const why = "reads as another caveat than was meant: another value, or a builder of its own";
+    throw new TokenError("invalid_caveat", `${quote(text)}: ${why}`, text);
   }
   return text;
+}
+
+function invalid(text: string): TokenError {
+  const fault = caveatFault(text) ?? "is no caveat";
+  // One that is not repeated there is not kept either.
+  return new TokenError("invalid_caveat", fault, fault.startsWith('"') ? text : undefined);
 }
 
 function valueText(value: CaveatValue): string {

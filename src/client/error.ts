@@ -58,13 +58,16 @@ export type TokenErrorCode =
   | "bound_discharges"
   | "undischarged";
 
-/** A token that could not be read or made. The message names rules and sizes, never contents. */
+/** A token that could not be read or made. The message names rules and sizes, and of contents only a caveat at fault. */
 export class TokenError extends Error {
   override readonly name = "TokenError";
   readonly code: TokenErrorCode;
+  /** The text of the caveat at fault, as it was given; undefined if it is none, or too much like a token to be kept. */
+  readonly caveat: string | undefined;
 
-  constructor(code: TokenErrorCode, message: string) {
+  constructor(code: TokenErrorCode, message: string, caveat?: string) {
     super(message);
     this.code = code;
+    this.caveat = caveat;
   }
 }

@@ -2,6 +2,7 @@ import { agentText } from "../caveats/caveat.ts";
 import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
 import { earliestExpiry } from "../caveats/expiry.ts";
 import { contradictions } from "../caveats/together/contradictions.ts";
+import { doubts } from "../caveats/together/doubts.ts";
 import { summarise } from "../caveats/together/summary.ts";
 import { type Instant, instantFromMilliseconds } from "../caveats/values/instant.ts";
 import { encodeBase64Url, type Format, revocationId, type UnverifiedMacaroon } from "../macaroon/index.ts";
@@ -34,7 +35,7 @@ export interface Inspection {
   readonly isExpired: boolean;
   /** The token's permissions, in a sentence. */
   readonly summary: string;
-  /** Contradictions that can never pass. */
+  /** Caveats that can never pass together, and those that were probably not meant as they are written. */
   readonly warnings: readonly string[];
   /** Names the token and all that descends from it. Those of the links above can't be known from below. */
   readonly revocationId: string;
@@ -117,7 +118,7 @@ export function inspectBundle(
     expiresAt: Number.isFinite(expiry) ? new Date(expiry) : undefined,
     isExpired: expiry <= now,
     summary: summarise(conditions, { now: clock }),
-    warnings: contradictions(conditions).map(({ detail }) => detail),
+    warnings: [...contradictions(conditions).map(({ detail }) => detail), ...doubts(conditions)],
     revocationId: revocationId(root.signature).text,
     discharges: discharges.map((discharge) => ({
       ticket: encodeBase64Url(discharge.identifier),

@@ -1,3 +1,4 @@
+import { distanceOf } from "../words/near.ts";
 import type { Environment } from "./environment.ts";
 import { fileVariable, SETTINGS, type SettingName } from "./settings.ts";
 
@@ -45,24 +46,4 @@ function likest(name: string, settings: readonly string[]): string | undefined {
     )
     .sort((a, b) => a.distance - b.distance);
   return nearest?.setting;
-}
-
-/** How many letters have to be put in, taken out, replaced or swapped with their neighbour. */
-function distanceOf(a: string, b: string): number {
-  let before: readonly number[] = [];
-  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, (before[j - 2] ?? 0) + 1);
-      }
-      next.push(least);
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

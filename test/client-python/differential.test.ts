@@ -21,6 +21,7 @@ import { addThirdPartyCaveat } from "../../src/macaroon/third-party.ts";
 import { PROBLEM_CODES } from "../../src/words/problem-codes.ts";
 import { REFUSAL_CODES } from "../../src/words/refusal-codes.ts";
 import { anyText, caveat, decimalText, instant, ipv4Text, ipv6Text } from "../caveats/arbitraries.ts";
+import { readFaults } from "../caveats/faults.ts";
 import { readManual } from "../support/manual.ts";
 import { vectorsOf } from "../vectors/files.ts";
 import { askPython, hasPython, LIBRARY, type PythonAnswer, type Question, WHERE } from "./python.ts";
@@ -195,6 +196,8 @@ function narrowing(token: string, caveats: readonly string[]): Case {
 }
 
 function* narrowings(): Iterable<Case> {
+  // What a message may show depends on the version of Unicode, beyond the first plane above all.
+  const everywhere = anyText.filter((text) => !/[\u{10000}-\u{10ffff}]/u.test(text));
   const clearable = caveat.filter((one) => !isForDischarges(one)).map(printCaveat);
   for (const chain of sample(fc.array(clearable, { maxLength: 6 }), 200)) {
     yield narrowing(ROOT, chain);
@@ -211,9 +214,13 @@ function* narrowings(): Iterable<Case> {
     }
     yield inspecting(token);
   }
-  for (const chain of sample(fc.array(fc.oneof(clearable, anyText), { minLength: 1, maxLength: 3 }), 100)) {
+  for (const chain of sample(
+    fc.array(fc.oneof(clearable, everywhere), { minLength: 1, maxLength: 3 }),
+    100,
+  )) {
     yield narrowing(ROOT, chain);
   }
+  for (const { text } of readFaults()) yield narrowing(ROOT, [text]);
   yield narrowing(ROOT, ["approval = x"]);
   yield narrowing(ROOT, ["bh.discharge = x"]);
   yield narrowing(ROOT, [`x = ${"a".repeat(4092)}`]);

@@ -152,10 +152,19 @@ describeService(
       ["approval = 1", "is not for the asker to write"],
       ["bh.discharge = 1", "is not for the asker to write"],
       ["time > 2026-01-01T00:00:00Z", "is not for the asker to write"],
-      ["bh.other = 1", "is not a caveat that this service knows"],
       ["holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "is not for the asker to write"],
-      ["holder = x", "is not a caveat that this service knows"],
-      ["nonsense", "is not a caveat that this service knows"],
+      [
+        "bh.other = 1",
+        '"bh.other = 1": bh belongs to the service, which knows no such caveat on it: call the attribute otherwise',
+      ],
+      [
+        "holder = x",
+        '"holder = x": holder belongs to the service, which knows no such caveat on it: call the attribute otherwise',
+      ],
+      [
+        "nonsense",
+        "that is one word: a caveat is an attribute, an operator and a value, such as action = read",
+      ],
       ["aud = https://api.example", "aud is the service's to speak of"],
       ["client = shop", "client is the service's to speak of"],
       ["client.id = shop", "client is the service's to speak of"],

@@ -270,11 +270,15 @@ describeService("issuing", (service) => {
 
     test.each<Refusal>([
       {
-        caveats: ["x = 1", "nonsense"],
+        caveats: ["x = 1", "action=read"],
         member: "caveats[1]",
-        detail: "is not a caveat that this service knows",
+        detail: '"action=read": one space on each side of =: action = read',
       },
-      { caveats: ["uses = 1"], member: "caveats[0]", detail: "is not a caveat that this service knows" },
+      {
+        caveats: ["uses = 1"],
+        member: "caveats[0]",
+        detail: '"uses = 1": uses takes <= and a whole number: uses <= 1',
+      },
       ...["approval = x", "bh.discharge = x", "ancestor = AAAAAAAAAAAAAAAAAAAAAA"].map((caveat) => ({
         caveats: [caveat],
         member: "caveats[0]",

@@ -8,7 +8,10 @@ import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
 
 async function leave(invocation: Invocation, token: Token): Promise<number> {
   await leaveToken(invocation, { token: token.encode(), revocation_id: token.revocationId });
-  for (const warning of token.inspect().warnings) invocation.terminal.say(`bakehouse: ${warning}`);
+  const { isExpired, warnings } = token.inspect();
+  if (isExpired)
+    invocation.terminal.say("bakehouse: warning: the token is over: an instant of its `time <` has passed");
+  for (const warning of warnings) invocation.terminal.say(`bakehouse: warning: ${warning}`);
   return EXIT.done;
 }
 
@@ -70,7 +73,8 @@ export const delegateCommand: Command = {
   },
   async run(invocation) {
     const [name, ...caveats] = invocation.positionals;
-    if (name === undefined) throw new UsageError("say who gets it, such as researcher");
+    if (name === undefined)
+      throw new UsageError("say who gets it, such as bakehouse delegate researcher 'action = read'");
     const ttl = readDuration(invocation.text("ttl"), "ttl");
     const depth = readCount(invocation.text("depth"), "depth");
     const instance = invocation.text("instance");

@@ -1,4 +1,5 @@
 import { type Caveat, isBudget, isOnAttribute } from "../../caveats/caveat.ts";
+import { caveatFault } from "../../caveats/fault.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { printCaveat } from "../../caveats/print.ts";
 import { RESERVED_NAMES } from "../../caveats/reserved.ts";
@@ -26,7 +27,7 @@ function isLimit(caveat: Caveat): boolean {
 
 function read(text: string, member: string): Caveat {
   const caveat = parseCaveat(text);
-  if (caveat === undefined) refuse("is not a caveat that this service knows", member);
+  if (caveat === undefined) refuse(caveatFault(text) ?? "is no caveat", member);
   if (isLimit(caveat)) return caveat;
   if (!isOnAttribute(caveat))
     refuse("is not for the asker to write: tests of the call, `time <` and budgets are", member);

@@ -1,4 +1,5 @@
 import { type Caveat, isBudget, isForDischarges } from "../../caveats/caveat.ts";
+import { caveatFault } from "../../caveats/fault.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import {
   addSealedCondition,
@@ -122,18 +123,17 @@ export async function requireCaveats(
     throw new DomainError("invalid_request", `have more than ${LIMITS.bundleBytes} characters`, member);
   }
   await mapInTurns(caveats, READ_TOGETHER, (text, index) => {
-    const never = whyNever(parseCaveat(text), use);
+    const never = whyNever(text, use);
     if (never !== undefined) throw new DomainError(never.code, never.why, `${member}[${index}]`);
   });
 }
 
 function whyNever(
-  caveat: Caveat | undefined,
+  text: string,
   use: "token" | "credential",
 ): { readonly code: "invalid_request" | "unprocessable"; readonly why: string } | undefined {
-  if (caveat === undefined) {
-    return { code: "invalid_request", why: "is not a caveat that this service knows" };
-  }
+  const caveat: Caveat | undefined = parseCaveat(text);
+  if (caveat === undefined) return { code: "invalid_request", why: caveatFault(text) ?? "is no caveat" };
   if (isForDischarges(caveat)) return { code: "unprocessable", why: "goes into discharges only" };
   if (use === "token") return undefined;
   if (isBudget(caveat)) {

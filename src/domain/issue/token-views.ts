@@ -1,6 +1,7 @@
 import { agentsOf } from "../../caveats/agents.ts";
 import { type Condition, compileCaveat, thirdParty, thirdPartyText } from "../../caveats/condition.ts";
 import { contradictions } from "../../caveats/together/contradictions.ts";
+import { doubts } from "../../caveats/together/doubts.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
@@ -38,7 +39,10 @@ export function describeToken(
     caveats: token.caveats.map(caveatText),
     summary: summarise(conditions, options),
     summaryParts: summaryParts(conditions, conditions.length, options),
-    warnings: contradictions(conditions).map(({ detail }) => detail),
+    warnings: [
+      ...contradictions(conditions).map(({ detail }) => detail),
+      ...doubts(conditions, instantFromMilliseconds(token.issuedAt)),
+    ],
   };
 }
 

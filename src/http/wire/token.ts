@@ -20,7 +20,10 @@ const facts = {
   warnings: z
     .array(z.string())
     .optional()
-    .meta({ description: "What can never pass, in sentences. Absent where nothing contradicts." }),
+    .meta({
+      description:
+        "What can never pass, and what was probably not meant as it is written, in sentences. Absent where there is none.",
+    }),
 };
 
 /** The answer to issuing. */

@@ -31,11 +31,13 @@ from .language.caveat import (
     Time,
     Uses,
 )
-from .language.characters import trim
+from .language.characters import quote, trim
 from .language.decimals import read_decimal
+from .language.fault import attribute_fault, caveat_fault, name_fault
 from .language.instants import instant_of
 from .language.lists import print_list
 from .language.parse import parse_caveat
+from .words import AGENT
 
 Number = int | float | Decimal
 CaveatValue = str | int | float | Decimal | bool
@@ -53,10 +55,10 @@ def checked_caveat(text: str) -> str:
     """
     caveat = parse_caveat(text)
     if caveat is None:
-        raise TokenError("invalid_caveat", "is no caveat of the language")
+        raise _invalid(text)
     if isinstance(caveat, DischargeCaveat):
         name = text.partition(" ")[0]
-        raise TokenError("invalid_caveat", f'"{name}" goes into discharges only')
+        raise TokenError("invalid_caveat", f"{quote(text)}: {name} goes into discharges only: leave it out", text)
     return text
 
 
@@ -147,6 +149,9 @@ def starts_at(at: Moment) -> str:
 
 def agent(name: str, instance: str | None = None) -> str:
     """``agent = name#instance``: names the next holder. :meth:`bakehouse.Token.delegate` does it with an instance."""
+    for part in (name, "x" if instance is None else instance):
+        if "#" in part or AGENT.fullmatch(part) is None:
+            raise TokenError("invalid_caveat", name_fault(part))
     text = name if instance is None else f"{name}#{instance}"
     return _built(f"agent = {text}", lambda caveat: caveat == Agent(name, instance))
 
@@ -213,12 +218,13 @@ def _equality(attribute: str, operator: Literal["=", "!="], value: CaveatValue) 
     # Only a list can say a value with white space at its edges, by quotes.
     if text != trim(text):
         return _membership(attribute, "in" if operator == "=" else "not in", [text])
-    return _built(f"{attribute} {operator} {text}", lambda caveat: caveat == Equality(attribute, operator, text))
+    meant = Equality(attribute, operator, text)
+    return _built(f"{attribute} {operator} {text}", lambda caveat: caveat == meant, attribute)
 
 
 def _membership(attribute: str, operator: Literal["in", "not in"], items: list[str]) -> str:
     meant = Membership(attribute, operator, tuple(items))
-    return _built(f"{attribute} {operator} {print_list(items)}", lambda caveat: caveat == meant)
+    return _built(f"{attribute} {operator} {print_list(items)}", lambda caveat: caveat == meant, attribute)
 
 
 def _comparison(attribute: str, operator: Comparison, bound: Number | Moment) -> str:
@@ -235,8 +241,20 @@ def _built(text: str, is_meant: Callable[[Caveat], bool], attribute: str | None 
     caveat = parse_caveat(text)
     same_name = attribute is None or (isinstance(caveat, AttributeCaveat) and caveat.attribute == attribute)
     if caveat is None or not same_name or not is_meant(caveat):
-        raise TokenError("invalid_caveat", "the caveat language has no way to say that name or value")
+        fault = None if attribute is None else attribute_fault(attribute)
+        if fault is not None:
+            raise TokenError("invalid_caveat", fault)
+        if caveat is None:
+            raise _invalid(text)
+        why = "reads as another caveat than was meant: another value, or a builder of its own"
+        raise TokenError("invalid_caveat", f"{quote(text)}: {why}", text)
     return str(caveat)
+
+
+def _invalid(text: str) -> TokenError:
+    fault = caveat_fault(text) or "is no caveat"
+    # One that is not repeated there is not kept either.
+    return TokenError("invalid_caveat", fault, text if fault.startswith('"') else None)
 
 
 def _value_text(value: CaveatValue) -> str:
@@ -258,7 +276,7 @@ def _number_text(value: Number) -> str:
 
 def _count(most: int) -> str:
     """The digits of a count; anything but an int is no count, and True is none either."""
-    return _number_text(most) if type(most) is int else "none"
+    return _number_text(most) if type(most) is int else str(most)
 
 
 def _moment_text(at: Moment) -> str:

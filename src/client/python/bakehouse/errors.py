@@ -70,7 +70,8 @@ class ConnectionFailure(BakehouseError):
 
 
 class TokenError(ValueError):
-    """A token that cannot be read or made. The message names rules and sizes, never contents.
+    """A token that cannot be read or made. The message names rules and sizes, and of contents only a
+    caveat at fault.
 
     ``malformed``, ``too_large``: the text is no token, or one over the limits. ``invalid_caveat``: a caveat that every
     verifier would refuse. ``bound_discharges``: the discharges are bound to this very token, so narrowing it would
@@ -79,6 +80,10 @@ class TokenError(ValueError):
 
     code: TokenErrorCode
 
-    def __init__(self, code: TokenErrorCode, message: str) -> None:
+    caveat: str | None
+    """The text of the caveat at fault, as it was given; None if it is none, or too much like a token to be kept."""
+
+    def __init__(self, code: TokenErrorCode, message: str, caveat: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.caveat = caveat

@@ -15,6 +15,7 @@ _IGNORABLE = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _SHOWN_CAVEAT = 256
+_QUOTED = 80
 
 
 def trim(text: str) -> str:
@@ -45,6 +46,13 @@ def shown(text: str) -> str:
     """A text as it may be shown: unsafe characters as ``\\u{…}``, cut after 256."""
     cut = text[:_SHOWN_CAVEAT]
     return "".join(map(_escaped, cut)) + ("…" if len(cut) < len(text) else "")
+
+
+def quote(text: str) -> str:
+    """A text in quotes, with everything escaped that could deceive a reader, cut after 80."""
+    cut = text[:_QUOTED]
+    escaped = "".join(f"\\{character}" if character in '"\\' else _escaped(character) for character in cut)
+    return f'"{escaped}"' + ("…" if len(cut) < len(text) else "")
 
 
 def shown_bytes(data: bytes) -> str:

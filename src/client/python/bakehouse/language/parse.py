@@ -34,7 +34,7 @@ from .instants import parse_instant
 from .lists import parse_list
 
 _NAME = "[A-Za-z_][A-Za-z0-9_-]*"
-_ATTRIBUTE = re.compile(rf"{_NAME}(?:\.{_NAME})*")
+ATTRIBUTE = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 # Each with the space after it, so that a missing space is no operator.
 _OPERATOR = re.compile(r"(=|!=|<=|<|>=|>|in|not in|matches|within) ")
 # The condition that macaroon-bakery's libraries add; here it is another spelling of `time <`.
@@ -49,7 +49,7 @@ def parse_caveat(text: str) -> Caveat | None:
     if not is_clean(text):
         return None
     attribute, space, rest = text.partition(" ")
-    if not space or _ATTRIBUTE.fullmatch(attribute) is None:
+    if not space or ATTRIBUTE.fullmatch(attribute) is None:
         return None
     if attribute == _TIME_BEFORE:
         return _time("<", rest)
