@@ -4,6 +4,7 @@ import { type Config, parseConfig } from "../../config.ts";
 import type { Serving } from "../serve.ts";
 import { explainFailure, UsageError } from "../start-failure.ts";
 import { type CommandContext, sayFailure } from "./context.ts";
+import { whatNext } from "./what-next.ts";
 
 /** Milliseconds for which a worker that is signalled leaves the order of stopping to the process that started it. */
 const PRECEDENCE = 250;
@@ -141,8 +142,11 @@ export async function serveWith(count: number, config: Config, context: CommandC
 }
 
 /** Serves in this process. */
-export async function serveAlone(config: Config, context: CommandContext): Promise<void> {
-  const { say } = context;
+export async function serveAlone(settings: Config, context: CommandContext): Promise<void> {
+  const { say, environment } = context;
+  // A person who watches reads what it says of itself, and of the log what they must notice, unless they asked for more.
+  const config =
+    isatty(1) && !environment["LOG_LEVEL"] ? { ...settings, logLevel: "warn" as const } : settings;
   const [{ serve: start }, { createLogger }] = await Promise.all([
     import("../serve.ts"),
     import("../log.ts"),
@@ -171,4 +175,5 @@ export async function serveAlone(config: Config, context: CommandContext): Promi
   if (config.oidc.kind === "development") {
     say("bakehouse: anyone on this machine can sign in as anyone: this is the development identity provider");
   }
+  for (const line of whatNext(config, environment, process.cwd())) say(line);
 }
