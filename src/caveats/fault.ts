@@ -154,6 +154,8 @@ function serviceRule(attribute: string, name: string, operator: string, value: s
     }
     case "spend":
       return `spend takes a unit, <= and a decimal that is not negative${cureOr(attribute, value, "spend.EUR <= 40")}`;
+    case "holder":
+      return "holder takes = and the thumbprint of a key, 43 characters of base64url: bakehouse holder new prints one";
     default:
       return `${name} belongs to the service, which knows no such caveat on it: call the attribute otherwise`;
   }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 
 import { BakehouseError, TokenError } from "../client/index.ts";
+import { nearest } from "../words/near.ts";
 import type { Command, Invocation, OptionSpec } from "./command.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -66,7 +67,7 @@ export async function runCommandLine(
   const terminal = gated(options.terminal);
   const all: Command[] = [...server, ...CLIENT];
   all.push(completionCommand(() => all));
-  const [name, ...rest] = args;
+  const [name, ...rest] = commandFirst(args);
   if (name === "--version") {
     terminal.print(version);
     return EXIT.done;
@@ -87,12 +88,30 @@ export async function runCommandLine(
   }
 }
 
+/** Options that may stand before the command, and whether a value is behind them. */
+const BEFORE: Readonly<Record<string, boolean>> = {
+  "--url": true,
+  "--credential": true,
+  "--insecure-http": false,
+  "--json": false,
+};
+
+/** The words with the command first: what every command understands may stand before it. */
+function commandFirst(args: readonly string[]): readonly string[] {
+  let at = 0;
+  for (;;) {
+    const [option = "", value] = (args[at] ?? "").split("=", 2);
+    const takesValue = Object.hasOwn(BEFORE, option) ? BEFORE[option] : undefined;
+    if (takesValue === undefined) break;
+    at += takesValue && value === undefined ? 2 : 1;
+  }
+  return at === 0 || at >= args.length
+    ? args
+    : [...args.slice(at, at + 1), ...args.slice(0, at), ...args.slice(at + 1)];
+}
+
 async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { ...COMMON, ...command.options },
-  });
+  const { values, positionals } = parseOptions(command, args);
   if (values["help"] === true) {
     printText(terminal, commandHelp(command, COMMON));
     return EXIT.done;
@@ -112,11 +131,28 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
   });
 }
 
+/** What other tools call what a command here does. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  check: "verify",
+  create: "issue",
+  mint: "issue",
+  narrow: "attenuate",
+  restrict: "attenuate",
+  show: "inspect",
+  decode: "inspect",
+  whoami: "status",
+  why: "explain",
+  approve: "approvals",
+  start: "serve",
+};
+
 function unknownCommand(name: string | undefined, all: readonly Command[]): string {
   if (name === undefined) return "say what to do; see bakehouse --help";
-  const near = all.find((command) => command.name.startsWith(name.slice(0, 3)));
+  if (Object.hasOwn(BEFORE, name.split("=", 1)[0] ?? ""))
+    return "say what to do behind the options; see bakehouse --help";
+  const near = nearest(name, [...all.map((command) => command.name), ...Object.keys(OTHER_WORDS)]);
   // Not the typed text: it may be a token that went into the wrong place.
-  const hint = near === undefined ? "" : `; did you mean ${near.name}?`;
+  const hint = near === undefined ? "" : `; did you mean ${OTHER_WORDS[near] ?? near}?`;
   return `there is no such command: see bakehouse --help${hint}`;
 }
 
@@ -133,13 +169,29 @@ function explainFailure(error: unknown): { readonly exit: number; readonly messa
   throw error;
 }
 
+function parseOptions(command: Command, args: readonly string[]) {
+  const options = { ...COMMON, ...command.options };
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION"))
+      throw error;
+    const said = optionMessage(error.message);
+    const typed = /'--([a-z-]+)'/.exec(said)?.[1];
+    const near = typed === undefined ? undefined : nearest(typed, Object.keys(options));
+    throw new UsageError(
+      `${said}: ${near === undefined ? `see bakehouse ${command.name} --help` : `did you mean --${near}?`}`,
+    );
+  }
+}
+
 /**
  * Only the part before the hint on `--`, which helps nobody here. What was typed is not repeated unless it looks like an
  * option: it may be a token behind two hyphens.
  */
 function optionMessage(message: string): string {
   const typed = /'([^']*)'/.exec(message)?.[1] ?? "";
-  if (!/^--?[a-z][a-z-]{0,30}(?:$|[ ,])/.test(typed)) return "there is no such option: see --help";
+  if (!/^--?[a-z][a-z-]{0,30}(?:$|[ ,])/.test(typed)) return "there is no such option";
   const [first = message] = message.split(". To specify");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`.replace(/\.$/, "");
 }

@@ -1,8 +1,9 @@
 import { open } from "node:fs/promises";
 
-import { Token, TokenError } from "../client/index.ts";
+import { BakehouseError, Token, TokenError } from "../client/index.ts";
 import type { Invocation } from "./command.ts";
-import { UsageError } from "./exit.ts";
+import { CommandError, EXIT, UsageError } from "./exit.ts";
+import { durationText } from "./show.ts";
 import { MAX_INPUT, type Terminal } from "./terminal.ts";
 
 /** Reads a file that the command line names; `-` is standard input. */
@@ -20,9 +21,16 @@ export async function readSource(terminal: Terminal, path: string, what: string)
         `that looks like ${what} itself: everyone on this machine can read a command line; give a file, or standard input`,
       );
     }
-    throw new UsageError(`cannot read ${what} from that file (${code})`);
+    throw new UsageError(`cannot read ${what} from that file: ${WHY_NOT[code] ?? code}`);
   }
 }
+
+/** Why a file cannot be read, for people. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOENT: "there is none of that name here (ENOENT)",
+  EISDIR: "it is a folder (EISDIR)",
+  EACCES: "you may not read it (EACCES)",
+};
 
 /** Reads no more than any input may have: a name may lead to a device that never ends. */
 async function readBounded(path: string, what: string): Promise<string> {
@@ -84,10 +92,30 @@ export function readDuration(text: string | undefined, option: string): number |
   return Number(amount) * (UNITS[unit] ?? 1);
 }
 
+/** Tells a life that is too long in the unit in which it was typed. */
+export async function inUnit<T>(typed: string | undefined, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    // The limit is known from the message alone; another message stays as it is.
+    const most =
+      error instanceof BakehouseError && error.code === "ttl_too_long"
+        ? /^at most ([0-9]+) seconds/.exec(error.message)
+        : null;
+    if (most === null || typed === undefined) throw error;
+    const unit = /[smhd]$/.exec(typed)?.[0] ?? "s";
+    throw new CommandError(
+      EXIT.failed,
+      `--ttl ${typed} is too long: at most ${durationText(Number(most[1]), unit)} is allowed here`,
+    );
+  }
+}
+
 /** Reads a whole number. */
 export function readCount(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^(0|[1-9][0-9]{0,8})$/.test(text)) throw new UsageError(`--${option} must be a whole number`);
+  if (!/^(0|[1-9][0-9]{0,8})$/.test(text))
+    throw new UsageError(`--${option} must be a whole number, such as 2`);
   return Number(text);
 }
 

@@ -31,6 +31,17 @@ export async function writePrivate(path: string, text: string, mayMakeFolder: bo
   }
 }
 
+/** Whether a file, or a link, has that name. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    const found = await lstat(path);
+    // What is no file is refused when it is written, and no answer of anybody changes that.
+    return found.isFile() || found.isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
 /** A device, such as /dev/null, would be replaced too, by a user with the right to it. */
 async function refuseOthers(path: string): Promise<void> {
   try {

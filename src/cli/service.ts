@@ -16,7 +16,8 @@ export async function serviceUrl(invocation: Invocation): Promise<string> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const what = text("url") === undefined ? "BAKEHOUSE_URL" : "--url";
   if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
-    throw new UsageError(`${what} must be a URL with https://`);
+    const near = /^[a-z0-9.-]{1,100}$/i.test(url) ? `: https://${url}` : "";
+    throw new UsageError(`${what} must be a URL with https://${near}`);
   }
   const isPrivate = isPrivateChannel(parsed);
   if (!isPrivate && !allowsInsecureHttp(invocation)) {
@@ -26,7 +27,9 @@ export async function serviceUrl(invocation: Invocation): Promise<string> {
   }
   // A path would be left out without a word, and a user name makes one host look like another.
   const origin = originOf(url);
-  if (origin === undefined) throw new UsageError(`${what} must be an origin, without a path or a user name`);
+  if (origin === undefined) {
+    throw new UsageError(`${what} must be an origin, without a path or a user name: ${parsed.origin}`);
+  }
   if (!isPrivate) warnOfPlain(terminal, origin);
   return origin;
 }
@@ -54,7 +57,11 @@ function warnOfPlain(terminal: Terminal, origin: string): void {
 async function readCredential(terminal: Terminal, file: string): Promise<string> {
   const credential = (await readSource(terminal, file, "the credential")).trim();
   // It goes into a header, and an error about a text that no header can hold would repeat it.
-  if (!/^[\x21-\x7e]+$/.test(credential)) throw new UsageError("the credential's file holds no credential");
+  if (!/^[\x21-\x7e]+$/.test(credential)) {
+    throw new UsageError(
+      "the credential's file holds no credential: one is a single line, as in data/default.token",
+    );
+  }
   return credential;
 }
 

@@ -24,6 +24,16 @@ export function moment(at: string | Date): string {
     .replace("Z", " UTC");
 }
 
+/** Seconds in the largest unit in which they are a whole number: `5m`, as options take it. */
+export function durationText(seconds: number, unit?: string): string {
+  const units = { d: 86_400, h: 3600, m: 60, s: 1 };
+  for (const [name, length] of Object.entries(units)) {
+    if ((unit === undefined || unit === name) && seconds >= length && seconds % length === 0)
+      return `${seconds / length}${name}`;
+  }
+  return unit === undefined ? `${seconds}s` : durationText(seconds);
+}
+
 /** A token's own words about itself, in lines. */
 export function inspectionLines(seen: Inspection): readonly string[] {
   const { identifier } = seen;

@@ -121,13 +121,13 @@ test("a folder that cannot be is said, not shown as a fault", async () => {
 test("--output leaves a token for its user alone, and prints nothing secret", async () => {
   const file = join(home, "narrow.token");
   writeFileSync(file, "older", { mode: 0o666 });
-  const { exit, terminal } = await narrow(["--output", file, "--json"]);
+  const { exit, terminal } = await narrow(["--output", file, "--force", "--json"]);
   expect(exit).toBe(0);
   expect(mode(file)).toBe(0o600);
   const kept = readFileSync(file, "utf8").trim();
   expect(JSON.parse(terminal.printed.join("\n"))).toEqual({ file, revocation_id: expect.any(String) });
   expect(terminal.printed.join("\n")).not.toContain(kept);
-  expect((await narrow(["-o", file])).terminal.printed).toEqual([]);
+  expect((await narrow(["-o", file, "--force"])).terminal.printed).toEqual([]);
 });
 
 test.each([

@@ -159,7 +159,7 @@ describeService(
       ],
       [
         "holder = x",
-        '"holder = x": holder belongs to the service, which knows no such caveat on it: call the attribute otherwise',
+        '"holder = x": holder takes = and the thumbprint of a key, 43 characters of base64url: bakehouse holder new prints one',
       ],
       [
         "nonsense",

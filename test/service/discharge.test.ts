@@ -276,6 +276,17 @@ describeService(
       expect((await decide(request.id, await login("alice"))).status).toBe(409);
     });
 
+    test("whoever asked is told why, where the person says so", async () => {
+      const token = await gated("approved-by alice Pay");
+      const request = await waiting(token, { token });
+      const form = { decision: "deny", reason: 'ask again in "May"' };
+      expect((await page(`/approvals/${request.id}`, await login("alice"), form)).status).toBe(303);
+      expect((await collect(request)).json()).toMatchObject({
+        code: "denied",
+        detail: 'the person who was asked said no: "ask again in \\"May\\""',
+      });
+    });
+
     test("two of a group: each counts once, and the token's principal does not", async () => {
       const token = await gated("approved-by 2 of group:oncall Restart");
       const request = await waiting(token, { token });

@@ -6,11 +6,13 @@ import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { onlyWords, pageRequest } from "../input.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
-import { moment } from "../show.ts";
+import { durationText, moment } from "../show.ts";
 
 /** Approvals of one page, and pages that are looked through for one: it is among the newest, or over. */
 const PAGE = 100;
 const MOST_PAGES = 20;
+
+const COLUMNS = ["APPROVAL ID", "STATE", "ASKED", "FOR", "SAYS, UNVERIFIED"];
 
 export const approvalsCommand: Command = {
   name: "approvals",
@@ -30,13 +32,14 @@ export const approvalsCommand: Command = {
     onlyWords(invocation, 1);
     const { terminal, flag } = invocation;
     const [id] = invocation.positionals;
-    if (id !== undefined && !UUID.test(id)) throw new UsageError("that is no approval's id");
+    if (id !== undefined && !UUID.test(id))
+      throw new UsageError("that is no approval's id: bakehouse approvals lists them");
     const client = await connect(invocation);
     if (id === undefined) {
       const request = { ...pageRequest(invocation), ...(flag("pending") && { state: "pending" as const }) };
       const page = await client.approvals.list(request, { signal: terminal.signal });
       if (flag("open")) await open(invocation, `${client.origin}${APPROVALS_PATH}`);
-      return printPage(invocation, page, (approval) => [
+      return printPage(invocation, page, COLUMNS, (approval) => [
         approval.id,
         approval.state,
         moment(approval.asked_at),
@@ -86,7 +89,7 @@ function factsOf(approval: Approval, page: string): readonly (readonly [string, 
     ...(approval.ends_at === undefined ? [] : [["good until", moment(approval.ends_at)] as const]),
     ...(approval.allows === undefined ? [] : [["a yes", approval.allows] as const]),
     ["needs", `${approval.needed} of ${askers}`],
-    ["for", `${approval.discharge_life} seconds`],
+    ["for", durationText(approval.discharge_life)],
     ...(token === undefined
       ? [["token", "nothing is known about who asks"] as const]
       : ([

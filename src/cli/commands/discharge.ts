@@ -3,7 +3,7 @@ import { originOf } from "../../client/origin.ts";
 import { type Command, type Invocation, TOKEN_OPTION, URL_OPTIONS } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { checkCaveats, readDuration, readToken } from "../input.ts";
-import { leaveToken, OUTPUT_OPTION } from "../output.ts";
+import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { explicitCredential, serviceUrl } from "../service.ts";
 import { moment } from "../show.ts";
 import { partyOrigin } from "../third-party.ts";
@@ -47,6 +47,7 @@ export const dischargeCommand: Command = {
     const wait = readDuration(invocation.text("wait"), "wait");
     const seeing = texts("show-token-to").map((url) => partyOrigin(url, "--show-token-to"));
     const others = texts("allow").map((url) => partyOrigin(url, "--allow"));
+    await settleOutput(invocation);
     const token = await readToken(invocation);
     checkCaveats(token, positionals);
     const service = await serviceUrl(invocation);

@@ -1,7 +1,7 @@
 import { type Command, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { readDuration } from "../input.ts";
-import { leaveToken, OUTPUT_OPTION } from "../output.ts";
+import { inUnit, readDuration } from "../input.ts";
+import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
 import { partyKey, THIRD_PARTY_OPTIONS, wantedThirdParties } from "../third-party.ts";
@@ -31,8 +31,9 @@ export const issueCommand: Command = {
     const issuer = text("issuer");
     const label = text("label");
     if (issuer !== undefined && subject === undefined)
-      throw new UsageError("--issuer goes with --on-behalf-of");
+      throw new UsageError("--issuer goes with --on-behalf-of SUBJECT");
     const client = await connect(invocation);
+    await settleOutput(invocation);
     // The service knows its own key, and asks no other place for one.
     const thirdParties = await Promise.all(
       (await wantedThirdParties(invocation)).map(async ({ location, condition, key }) => {
@@ -40,16 +41,20 @@ export const issueCommand: Command = {
         return { location, condition, ...(known !== undefined && { public_key: known }) };
       }),
     );
-    const issued = await client.issue(
-      {
-        platform: text("platform") ?? "default",
-        ...(ttl !== undefined && { ttl }),
-        ...(positionals.length > 0 && { caveats: positionals }),
-        ...(thirdParties.length > 0 && { third_party_caveats: thirdParties }),
-        ...(label !== undefined && { label }),
-        ...(subject !== undefined && { on_behalf_of: { subject, ...(issuer !== undefined && { issuer }) } }),
-      },
-      { signal: terminal.signal },
+    const issued = await inUnit(text("ttl"), () =>
+      client.issue(
+        {
+          platform: text("platform") ?? "default",
+          ...(ttl !== undefined && { ttl }),
+          ...(positionals.length > 0 && { caveats: positionals }),
+          ...(thirdParties.length > 0 && { third_party_caveats: thirdParties }),
+          ...(label !== undefined && { label }),
+          ...(subject !== undefined && {
+            on_behalf_of: { subject, ...(issuer !== undefined && { issuer }) },
+          }),
+        },
+        { signal: terminal.signal },
+      ),
     );
     await leaveToken(invocation, issued);
     terminal.say(

@@ -1,7 +1,7 @@
 import { type Command, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { onlyWords, pageRequest, readDuration, readJsonFile } from "../input.ts";
-import { leaveToken, OUTPUT_OPTION } from "../output.ts";
+import { inUnit, onlyWords, pageRequest, readDuration, readJsonFile } from "../input.ts";
+import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
@@ -10,6 +10,10 @@ import { printJson, type Terminal } from "../terminal.ts";
 const PLATFORM = {
   platform: { type: "string", short: "p", value: "NAME", help: "only this platform's" },
 } as const;
+
+const TOKEN_COLUMNS = ["TOKEN ID", "STATUS", "PLATFORM", "PRINCIPAL", "ISSUED", "EXPIRES", "LABEL"];
+const KEY_COLUMNS = ["KEY ID", "STATE", "PLATFORM", "SIGNS FROM"];
+const PLATFORM_COLUMNS = ["PLATFORM", "CREATED", "POLICY"];
 
 export const tokensCommand: Command = {
   name: "tokens",
@@ -24,11 +28,12 @@ export const tokensCommand: Command = {
     if (id === undefined) {
       const platform = invocation.text("platform");
       const request = { ...pageRequest(invocation), ...(platform !== undefined && { platform }) };
-      return printPage(invocation, await client.tokens.list(request, options), (token) => [
+      return printPage(invocation, await client.tokens.list(request, options), TOKEN_COLUMNS, (token) => [
         token.token_id,
         token.status,
         token.platform,
         token.principal.email ?? token.principal.subject,
+        moment(token.issued_at),
         moment(token.expires_at),
         token.label ?? "",
       ]);
@@ -65,7 +70,7 @@ export const keysCommand: Command = {
     const [word] = invocation.positionals;
     if (word === undefined) {
       const request = { ...pageRequest(invocation), ...(platform !== undefined && { platform }) };
-      return printPage(invocation, await client.keys.list(request, options), (key) => [
+      return printPage(invocation, await client.keys.list(request, options), KEY_COLUMNS, (key) => [
         key.key_id,
         key.state,
         key.platform,
@@ -109,7 +114,7 @@ export const platformsCommand: Command = {
     const options = { signal: terminal.signal };
     if (word === undefined) {
       const page = await client.platforms.list(pageRequest(invocation), options);
-      return printPage(invocation, page, (platform) => [
+      return printPage(invocation, page, PLATFORM_COLUMNS, (platform) => [
         platform.name,
         moment(platform.created_at),
         `${platform.policy.rules.length} ${platform.policy.rules.length === 1 ? "rule" : "rules"}`,
@@ -142,7 +147,10 @@ export const platformsCommand: Command = {
           ...(label !== undefined && { label }),
           ...(caveats.length > 0 && { caveats }),
         };
-        const issued = await client.platforms.issueCredential(name, request, options);
+        await settleOutput(invocation);
+        const issued = await inUnit(text("ttl"), () =>
+          client.platforms.issueCredential(name, request, options),
+        );
         await leaveToken(invocation, issued);
         terminal.say(
           `bakehouse: a credential of ${name}, token id ${issued.token_id}, expires ${moment(issued.expires_at)}`,

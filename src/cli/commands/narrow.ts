@@ -3,7 +3,7 @@ import { TokenError } from "../../client/index.ts";
 import { type Command, type Invocation, TOKEN_OPTION, URL_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { checkCaveats, readCount, readDuration, readToken } from "../input.ts";
-import { leaveToken, OUTPUT_OPTION } from "../output.ts";
+import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
 
 async function leave(invocation: Invocation, token: Token): Promise<number> {
@@ -38,6 +38,7 @@ export const attenuateCommand: Command = {
     if (positionals.length === 0 && invocation.texts("third-party").length === 0) {
       throw new UsageError("say what narrows it, such as 'action in read, list'");
     }
+    await settleOutput(invocation);
     const token = await readToken(invocation);
     checkCaveats(token, positionals);
     const thirdParties = await thirdPartyCaveats(invocation);
@@ -79,6 +80,7 @@ export const delegateCommand: Command = {
     const depth = readCount(invocation.text("depth"), "depth");
     const instance = invocation.text("instance");
     const holder = invocation.text("holder");
+    await settleOutput(invocation);
     const token = await readToken(invocation);
     checkCaveats(token, caveats);
     const options = {

@@ -3,12 +3,15 @@ import { pause } from "../../client/transport.ts";
 import { type Command, type Invocation, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { onlyWords, readCount } from "../input.ts";
+import { table } from "../page.ts";
 import { connect } from "../service.ts";
-import { columns, moment, targetText } from "../show.ts";
+import { moment, targetText } from "../show.ts";
 import { printJson, printJsonLine } from "../terminal.ts";
 
 /** Milliseconds before a connection that has ended is made again. */
 const PAUSE = 1_000;
+
+const COLUMNS = ["REVOKED", "SCOPE", "TARGET", "REASON"];
 
 export const revocationsCommand: Command = {
   name: "revocations",
@@ -36,7 +39,7 @@ export const revocationsCommand: Command = {
       printJson(terminal, log);
       return EXIT.done;
     }
-    for (const line of columns(log.items.map(row))) terminal.print(line);
+    for (const line of table(terminal, COLUMNS, log.items.map(row))) terminal.print(line);
     if (log.items.length === 0) terminal.say("bakehouse: none");
     if (log.next_cursor !== null) terminal.say(`bakehouse: more with --after ${log.next_cursor}`);
     return EXIT.done;

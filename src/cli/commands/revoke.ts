@@ -76,9 +76,10 @@ function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] 
   const byAgent = texts("agent");
   const byPrincipal = texts("principal");
   const byPlatform = texts("platform");
-  if (ofToken !== undefined && byAgent.length === 0) throw new UsageError("--of-token goes with --agent");
+  if (ofToken !== undefined && byAgent.length === 0)
+    throw new UsageError("--of-token goes with --agent NAME");
   if (issuer !== undefined && byPrincipal.length === 0)
-    throw new UsageError("--issuer goes with --principal");
+    throw new UsageError("--issuer goes with --principal SUBJECT");
   if (issuedBefore !== undefined && byAgent.length + byPrincipal.length + byPlatform.length === 0) {
     throw new UsageError("--issued-before goes with --agent, --principal or --platform");
   }

@@ -119,7 +119,10 @@ export const explainCommand: Command = {
   name: "explain",
   usage: "[NAME=VALUE…]",
   summary: "say why a token allows a call or not; nothing is counted",
-  details: [...DETAILS, "Shows every caveat that failed, who added it, and what would have passed."],
+  details: [
+    ...DETAILS,
+    "Shows every caveat that failed, where it stands, and what would have passed; of a yes, all of them.",
+  ],
   options: OPTIONS,
   async run(invocation) {
     const { terminal, json } = invocation;
@@ -128,10 +131,10 @@ export const explainCommand: Command = {
       printJson(terminal, verdict);
     } else {
       for (const line of verdictLines(verdict)) terminal.print(line);
-      if (verdict.allowed || !["malformed", "too_large"].includes(verdict.code)) {
+      if (verdict.allowed) {
         terminal.print("");
         const lines = inspectionLines(Token.parse(token).inspect());
-        // The service has verified it, or has just said that it is not good.
+        // The service has just verified it.
         for (const line of lines.slice(0, -1)) terminal.print(line);
       }
     }

@@ -9,7 +9,7 @@ import type { Store } from "../ports/store.ts";
 import type { BakeryLogins } from "./bakery-login.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import type { DischargeLimits } from "./limits.ts";
-import { findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
+import { denialOf, findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 const TICKET = /^([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})$/;
@@ -65,9 +65,7 @@ export function createBakery(options: {
   function requireGranted(request: DischargeRequest): void {
     const state = stateAt(request, clock.now());
     if (state === "granted") return;
-    throw state === "denied"
-      ? denied("the person who was asked said no")
-      : denied(`this request is ${state}`);
+    throw state === "denied" ? denialOf(request) : denied(`this request is ${state}`);
   }
 
   async function redeem(ticket: ReadTicket, token: Uint8Array): Promise<string> {

@@ -7,7 +7,7 @@ import { COLLECT_WAIT } from "../parts/lifetimes.ts";
 import type { Actor } from "../ports/audit.ts";
 import { createAsking } from "./asking.ts";
 import { createConfirmations } from "./confirmations.ts";
-import { findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
+import { denialOf, findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
 /** Discharges tickets over this service's own API: a discharge is asked for, confirmed by a person, collected. */
@@ -40,7 +40,7 @@ export function createDischarges(
         case "granted":
           return { state, discharge: encodeBundle([desk.redeem(request, clock.now())]) };
         case "denied":
-          throw new DomainError("denied", "the person who was asked said no");
+          throw denialOf(request);
         case "withdrawn":
           throw new DomainError("gone", "this request was withdrawn");
         case "dropped":

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { quote } from "../../caveats/values/quote.ts";
 import { parseTerms } from "../../conditions/parse.ts";
 import { DEFAULT_LIFE, type Terms } from "../../conditions/terms.ts";
 import { constantTimeEqual } from "../../macaroon/index.ts";
@@ -167,4 +168,14 @@ export function requestSealing(sealing: Sealing) {
       };
     },
   };
+}
+
+/** Characters of a reason that an answer repeats: all that a person can give. */
+const REASON_CHARACTERS = 500;
+
+/** What whoever asked is told of a no: also why, where the person says so. */
+export function denialOf({ decisions }: Pick<DischargeRequest, "decisions">): DomainError {
+  const reason = decisions.find(({ approved }) => !approved)?.reason ?? null;
+  const said = "the person who was asked said no";
+  return new DomainError("denied", reason === null ? said : `${said}: ${quote(reason, REASON_CHARACTERS)}`);
 }

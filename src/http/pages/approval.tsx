@@ -73,7 +73,7 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
       )}
       <form method="post" action={`${APPROVALS_PATH}/${view.id}`}>
         <NoDefault />
-        <label for="reason">Reason, for the record (may be left empty)</label>
+        <label for="reason">Reason, for who asks and for the record (may be left empty)</label>
         <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
         {obstacle === undefined ? (
           <button type="submit" name="decision" value="approve" class="yes">

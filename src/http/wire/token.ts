@@ -17,13 +17,10 @@ const facts = {
     .meta({ description: "In chain order. A third-party caveat reads `third-party LOCATION`." }),
   summary: z.string().meta({ description: "What the token allows, in sentences made from its caveats." }),
   summary_parts: summaryPartsSchema,
-  warnings: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description:
-        "What can never pass, and what was probably not meant as it is written, in sentences. Absent where there is none.",
-    }),
+  warnings: z.array(z.string()).optional().meta({
+    description:
+      "What can never pass, and what was probably not meant as it is written, in sentences. Absent where there is none.",
+  }),
 };
 
 /** The answer to issuing. */

@@ -151,6 +151,8 @@ def _service_rule(attribute: str, name: str, operator: str, value: str) -> str:
     if known == "spend":
         cure = _cure_or(attribute, value, "spend.EUR <= 40")
         return f"spend takes a unit, <= and a decimal that is not negative{cure}"
+    if known == "holder":
+        return "holder takes = and the thumbprint of a key, 43 characters of base64url: bakehouse holder new prints one"
     return f"{name} belongs to the service, which knows no such caveat on it: call the attribute otherwise"
 
 
