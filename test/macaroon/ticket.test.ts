@@ -174,6 +174,55 @@ describe("refused", () => {
   });
 });
 
+describe("a ticket has one spelling", () => {
+  const P = 2n ** 255n - 19n;
+  const key = boxPublicKey(theirs);
+  const sealed = sealTicket(options);
+  /** The same box, with another key of the writer's before it. */
+  const respelled = (first: Uint8Array) =>
+    Uint8Array.from([...sealed.subarray(0, 5), ...first, ...sealed.subarray(37)]);
+  const number = (bytes: Uint8Array) => bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  const bytes = (n: bigint) =>
+    Uint8Array.from({ length: 32 }, (_, at) => Number((n >> BigInt(8 * at)) & 255n));
+  const power = (base: bigint, exponent: bigint): bigint =>
+    exponent === 0n ? 1n : (power((base * base) % P, exponent / 2n) * (exponent % 2n === 1n ? base : 1n)) % P;
+  // The point of order 2 added: RFC 7748's scalars are multiples of eight, so the shared secret is the same.
+  const inverse = bytes(power(number(key), P - 2n));
+
+  test.each<[string, Uint8Array]>([
+    ["the bit that X25519 passes over", Uint8Array.from(key, (byte, at) => (at === 31 ? byte ^ 0x80 : byte))],
+    ["a point of low order added", inverse],
+    [
+      "a point of low order added, and that bit",
+      Uint8Array.from(inverse, (byte, at) => (at === 31 ? byte ^ 0x80 : byte)),
+    ],
+  ])("other bytes for the writer's key are refused: %s", (_name, first) => {
+    expect(openTicket(sealed, ours)).toMatchObject({ ok: true });
+    expect(openTicket(respelled(first), ours)).toMatchObject({ ok: false, code: "malformed" });
+  });
+
+  test("in version 1, too", () => {
+    const b64 = (value: Uint8Array) => Buffer.from(value).toString("base64");
+    const plain = utf8(JSON.stringify({ RootKey: b64(options.caveatKey), Condition: "c" }));
+    const box = sealBox(plain, options.nonce, boxPublicKey(ours), theirs) ?? new Uint8Array();
+    const first = (FirstPartyPublicKey: Uint8Array) =>
+      utf8(
+        b64(
+          utf8(
+            JSON.stringify({
+              ThirdPartyPublicKey: b64(boxPublicKey(ours)),
+              FirstPartyPublicKey: b64(FirstPartyPublicKey),
+              Nonce: b64(options.nonce),
+              Id: b64(box),
+            }),
+          ),
+        ),
+      );
+    expect(openTicket(first(key), ours)).toMatchObject({ ok: true, ticket: { version: 1 } });
+    expect(openTicket(first(inverse), ours)).toMatchObject({ ok: false, code: "malformed" });
+  });
+});
+
 test("a ticket's bytes are copied, those of a Buffer too", () => {
   const ticket = Buffer.from(sealTicket(options));
   const opening = openTicket(ticket, ours);

@@ -130,15 +130,20 @@ describeService(
       await refused();
     });
 
-    test("another spelling of the ticket is the same ticket: it takes no second place", async () => {
+    test("no other spelling of the ticket opens, so that none takes a second place", async () => {
       const token = await gated("once approved-by alice Pay");
       await asked(token);
       const [text = ""] = tickets(token);
       const spelled = new Uint8Array(Buffer.from(text, "base64url"));
-      // The last bit of the writer's public key, which X25519 passes over (RFC 7748, 5): it opens all the same.
+      // The last bit of the writer's public key, which X25519 passes over (RFC 7748, 5).
       spelled[36] = (spelled[36] ?? 0) ^ 0x80;
-      const answer = await ask(token, { caveat: Buffer.from(spelled).toString("base64url") });
-      expect(answer.json()).toMatchObject({ status: 409, code: "conflict" });
+      const other = Buffer.from(spelled).toString("base64url");
+      for (const more of [{ caveat: other }, { caveat_id: other }, { caveat_id: other, caveat: text }]) {
+        const answer = await ask(token, more);
+        expect(answer.status, answer.text).toBeGreaterThanOrEqual(400);
+        expect(answer.status).toBeLessThan(500);
+      }
+      expect((await ask(token, { caveat: other })).json()).toMatchObject({ code: "ticket_invalid" });
     });
 
     test("of many who ask at once, at two replicas, one is heard", async () => {

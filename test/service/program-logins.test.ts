@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { decodeBundle, encode, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+import { decodeBundle, encode, sealTicket, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
 import { describeService } from "../support/service.ts";
 import { type Person, stubRelyingParty } from "../support/service-login.ts";
 import { bound } from "../support/service-macaroons.ts";
@@ -16,9 +16,21 @@ interface Listed {
   readonly items: readonly { readonly id: string; readonly kind: string; readonly expires_at: string }[];
 }
 
+interface Asked {
+  readonly Info: {
+    readonly InteractionMethods: { "browser-window": { VisitURL: string; WaitTokenURL: string } };
+  };
+}
+
+const visitUrl = ({ Info }: Asked) => Info.InteractionMethods["browser-window"].VisitURL;
+
 describeService(
   "a program's login to this API by macaroon-bakery's protocol",
   (service) => {
+    const publicKey = async () => {
+      const { PublicKey } = (await service().get("/discharge/info")).json<{ PublicKey: string }>();
+      return new Uint8Array(Buffer.from(PublicKey, "base64"));
+    };
     const local = (url: string) => url.slice(LOCATION.length);
     const login = (person: Person | string) => people.login(service().request, person);
 
@@ -36,12 +48,13 @@ describeService(
           headers: BAKERY,
           body: new URLSearchParams({ id64, ...more }),
         });
-      const asked = (await post()).json<{
-        Info: { InteractionMethods: { "browser-window": { VisitURL: string; WaitTokenURL: string } } };
-      }>();
+      const asked = (await post()).json<Asked>();
       const { VisitURL, WaitTokenURL } = asked.Info.InteractionMethods["browser-window"];
+      const again = () => post().then((reply) => local(visitUrl(reply.json())));
       return {
         id64,
+        /** Another request for the same ticket, and its page. */
+        again,
         page: local(VisitURL),
         /** The headers of the program's calls, once a person has confirmed. */
         async finish(): Promise<{ macaroons: string }> {
@@ -188,6 +201,59 @@ describeService(
       await service().advance(10 * MINUTE);
       people.advance(10 * MINUTE);
       expect(await status("/v1/approvals", program)).toBe(401);
+    });
+
+    test("its ticket is confirmed once, by one person, however many ask for it and whatever became of it", async () => {
+      const [alice, mallory] = [await login("alice"), await login("mallory")];
+      const client = await begun();
+      const pages = await Promise.all(Array.from({ length: 4 }, client.again));
+      const waiting = pages.pop() ?? "";
+      const said = await Promise.all(pages.map((page, at) => answer(page, at === 0 ? alice : mallory)));
+      expect(said.map(({ status: code }) => code).sort()).toEqual([303, 409, 409]);
+
+      const other = await begun();
+      expect((await answer(other.page, alice)).status).toBe(303);
+      const program = await other.finish();
+      const late = await other.again();
+      expect((await answer(late, mallory)).text).toContain("confirmed already");
+      expect((await answer(await other.again(), alice)).status).toBe(409);
+      const whose = async () =>
+        (await service().send("POST", "/v1/tokens", { platform: "default" }, program)).json<{
+          principal: { subject: string };
+        }>().principal.subject;
+      expect(await whose()).toBe("alice");
+
+      // After the session has ended, too: the program still has its macaroons.
+      const { items } = (await service().get("/v1/sessions", alice)).json<Listed>();
+      for (const { id } of items.filter(({ kind }) => kind === "program"))
+        await service().request(`/v1/sessions/${id}`, { method: "DELETE", headers: alice });
+      expect((await answer(await other.again(), mallory)).status).toBe(409);
+      expect((await answer(waiting, mallory, "deny")).status).toBe(303);
+      expect(await status("/v1/sessions", program)).toBe(401);
+    });
+
+    test("another ticket is not discharged in the place of its own", async () => {
+      const mallory = await login("mallory");
+      const { id64 } = await begun();
+      const flipped = new Uint8Array(Buffer.from(id64, "base64url"));
+      flipped[36] = (flipped[36] ?? 0) ^ 0x80;
+      const foreign = sealTicket({
+        version: 2,
+        thirdPartyPublicKey: await publicKey(),
+        firstPartyPrivateKey: new Uint8Array(32).fill(9),
+        nonce: new Uint8Array(24).fill(1),
+        caveatKey: new Uint8Array(24).fill(2),
+        condition: "is-authenticated-user",
+      });
+      for (const beside of [flipped, foreign]) {
+        const caveat = Buffer.from(beside).toString("base64url");
+        const native = await service().send("POST", "/v1/discharge", { caveat_id: id64, caveat }, mallory);
+        expect(native.status, native.text).toBe(422);
+        expect(native.json()).toMatchObject({ code: "ticket_invalid" });
+        const body = new URLSearchParams({ id64, caveat64: caveat });
+        const bakery = await service().request("/discharge", { method: "POST", headers: BAKERY, body });
+        expect(bakery.text).not.toContain("VisitURL");
+      }
     });
 
     test("its ticket is discharged by no other page", async () => {

@@ -12,13 +12,16 @@ import type { Repositories, Store } from "../ports/store.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
-import { movePlace } from "./live.ts";
+import { movePlace, takeLogin } from "./live.ts";
 import { endOf, loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /**
  * Begins the session of a program's login to this API, for a client of macaroon-bakery. The session names the
- * person; the macaroon does not.
+ * person; the macaroon does not. So the ticket is good for one person's yes: by another one the program would act as
+ * somebody else from then on.
+ *
+ * @throws DomainError `conflict` for a ticket that was confirmed before, whatever became of its session
  */
 async function beginProgramLogin(
   repositories: Repositories,
@@ -29,7 +32,7 @@ async function beginProgramLogin(
 ): Promise<string> {
   const idHash = bakerySessionId(request.ticketHash);
   const id = uuidv7(now, randomness);
-  await repositories.sessions.end(idHash);
+  await takeLogin(repositories, request, now);
   const expiresAt = loginEndOf(request);
   await repositories.sessions.insert({ idHash, id, kind: "program", identity, createdAt: now, expiresAt });
   return id;

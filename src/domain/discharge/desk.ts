@@ -93,6 +93,13 @@ export function createDischargeDesk(options: {
     async read(caveatId, payload) {
       const bytes = payload ?? caveatId;
       const { ticket, own } = await keys.open(bytes);
+      // A payload stands beside an id that is none itself: beside a ticket, another one would be answered in its place.
+      if (!Buffer.from(bytes).equals(caveatId) && keys.opens(caveatId)) {
+        throw new DomainError(
+          "ticket_invalid",
+          "the caveat id is a ticket, and another one stands beside it",
+        );
+      }
       const reading = parseTerms(ticket.condition);
       if (!reading.ok) throw new DomainError("condition_unknown", `the ticket's text: ${reading.detail}`);
       const { condition: text, caveatKey } = ticket;

@@ -2,12 +2,15 @@ import { createHash } from "node:crypto";
 
 import type { Terms } from "../../conditions/terms.ts";
 import { DomainError } from "../parts/error.ts";
+import { BAKERY_LOGIN_LIFE } from "../parts/lifetimes.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Repositories } from "../ports/store.ts";
+import { bakerySessionId } from "./bakery-session.ts";
+import { loginEndOf } from "./requests.ts";
 
 /**
  * The place of a ticket for the link that asks. The link is the shown one, since a caller that only names a link could take
- * the place of its holders. The ticket counts as the token carries it: it opens in other spellings too, which an asker may
- * send beside it.
+ * the place of its holders. The ticket counts as the token carries it: one of version 1 opens in other spellings too.
  */
 function placeOf(caveatId: Uint8Array, link: string): Uint8Array {
   const hash = createHash("sha256").update("bakehouse live discharge v1\0").update(caveatId);
@@ -39,6 +42,27 @@ export async function takePlace(
     "conflict",
     "the ticket is good for one discharge at a time: withdraw the request that waits, or wait until it has ended",
   );
+}
+
+/**
+ * Takes the one confirmation of a login's ticket, in the transaction that confirms. It is held for longer than the login
+ * macaroon can live, so that nothing frees it: neither the session's end nor another request.
+ *
+ * @throws DomainError `conflict` if it was confirmed before
+ */
+export async function takeLogin(
+  { liveDischarges, sessions }: Pick<Repositories, "liveDischarges" | "sessions">,
+  request: Pick<DischargeRequest, "id" | "ticketHash" | "askedAt">,
+  now: number,
+): Promise<void> {
+  const { id: requestId, ticketHash } = request;
+  const hash = createHash("sha256").update("bakehouse confirmed login v1\0").update(ticketHash);
+  const place = new Uint8Array(hash.digest());
+  const livesUntil = loginEndOf(request) + BAKERY_LOGIN_LIFE;
+  // A version that took no place may have begun the session.
+  const begun = (await sessions.find(bakerySessionId(ticketHash), now)) !== undefined;
+  if (!begun && (await liveDischarges.take({ place, requestId, livesUntil }, now))) return;
+  throw new DomainError("conflict", "this login was confirmed already: begin again in the program");
 }
 
 /**

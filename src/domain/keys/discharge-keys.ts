@@ -26,6 +26,8 @@ export interface DischargeKeys {
    * @throws DomainError `ticket_invalid`; `unavailable` if it may be made for a key that does not open
    */
   open(ticket: Uint8Array): Promise<{ readonly ticket: OpenedTicket; readonly own: boolean }>;
+  /** Whether these bytes are a ticket that a key in memory opens. */
+  opens(ticket: Uint8Array): boolean;
   /** Replaces a key of age; destroys expired ones; seals anew the keys that an earlier master key sealed. */
   maintain(): Promise<void>;
 }
@@ -116,6 +118,8 @@ export function createDischargeKeys(options: {
       const own = [...ring.open.values()].some(({ publicKey }) => writer.equals(publicKey));
       return { ticket: opening.ticket, own };
     },
+
+    opens: (ticket) => tryAll(ticket)?.ok === true,
 
     async maintain() {
       await custody.destroyExpired();

@@ -142,14 +142,14 @@ export interface DischargeRequestStore {
 }
 
 /**
- * The places of tickets that say `once`: each is taken by one request at a time, and then by its discharge. Every method
- * rejects only when the store could not answer.
+ * The places of tickets that say `once`, each taken by one request at a time and then by its discharge, and of logins to
+ * this API, each taken by the request that was confirmed. Every method rejects only when the store could not answer.
  */
 export interface LiveDischargeStore {
   /**
    * Takes a place that is free or has ended. Of several callers at once one gets it.
    *
-   * @param place 32 bytes, which name a ticket and the link that asks
+   * @param place 32 bytes, which name a ticket and the link that asks, or a login's ticket
    * @param livesUntil unix milliseconds
    * @param now unix milliseconds, by the database's clock
    * @returns false if the place is taken

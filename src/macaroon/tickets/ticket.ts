@@ -4,6 +4,7 @@ import { checkFieldSize, LIMITS, type LowerLimits, limitsWith } from "../parts/l
 import { type ByteReader, encodeUvarint, readByte, readBytes, readUvarint } from "../parts/uvarint.ts";
 import { BOX_KEY_BYTES, BOX_NONCE_BYTES, BOX_OVERHEAD, boxPublicKey, openBox, sealBox } from "./box.ts";
 import { readTicketV1, readTicketV1Secret } from "./ticket-v1.ts";
+import { isX25519PublicKey } from "./x25519.ts";
 
 const HINT_BYTES = 4;
 const HEAD_BYTES = 1 + HINT_BYTES + BOX_KEY_BYTES + BOX_NONCE_BYTES;
@@ -57,6 +58,8 @@ interface TicketSecret {
  * Version 1 is base64 of JSON. Versions 2 and 3 are the version byte, four bytes of the third party's public
  * key, the first party's, a nonce, and a NaCl box. Never throws for anything that a sender wrote.
  *
+ * A ticket of version 2 or 3 opens in its writer's bytes alone. Version 1 is JSON, and has as many spellings as that has.
+ *
  * @param privateKey the third party's Curve25519 key, 32 bytes
  */
 export function openTicket(ticket: Uint8Array, privateKey: Uint8Array, limits?: LowerLimits): TicketOpening {
@@ -75,6 +78,8 @@ export function openTicket(ticket: Uint8Array, privateKey: Uint8Array, limits?: 
     const { version, firstPartyPublicKey } = sealed;
     const plain = openBox(sealed.box, sealed.nonce, firstPartyPublicKey, privateKey);
     if (plain === undefined) return { ok: false, code: "cannot_open", detail: "ticket does not open" };
+    // Whoever knows a ticket could write it with another key that opens it, and it would pass for another ticket.
+    if (!isX25519PublicKey(firstPartyPublicKey)) malformed("ticket whose writer's key nobody made");
     const secret = version === 1 ? readTicketV1Secret(plain) : readSecret(plain, version);
     return { ok: true, ticket: { version, firstPartyPublicKey, ...secret } };
   } catch (error) {
