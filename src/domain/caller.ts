@@ -1,5 +1,5 @@
 import type { ApiAction } from "../words/actions.ts";
-import type { Identity } from "./ports/sessions.ts";
+import type { Identity, Session } from "./ports/sessions.ts";
 
 /** A human, by an ID token or in a browser session. */
 export interface HumanCaller {
@@ -9,6 +9,11 @@ export interface HumanCaller {
   readonly administrator: boolean;
   /** When the browser session began that the call comes from, unix milliseconds; absent for every other credential. */
   readonly sessionBegunAt?: number;
+  /**
+   * The login of a program that acts as the human; absent where they call themselves. A program is never taken for the
+   * person who is here: see `requirePerson`.
+   */
+  readonly program?: Session;
 }
 
 /** A holder of one of the service's own macaroons, its signature and life already checked. */

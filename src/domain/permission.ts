@@ -49,10 +49,21 @@ export function requireAdministratorOrPlatform(
   return platform;
 }
 
-/** @returns the human; `forbidden` for service credentials */
+/** @returns the human, or whom a program acts as; `forbidden` for service credentials */
 export function requireHuman(caller: Caller): HumanCaller {
   if (caller.kind !== "human") throw new DomainError("forbidden", "only a person may do this");
   return caller;
+}
+
+/**
+ * Lets people pass who call themselves, for what only they may see and say.
+ *
+ * @returns the human; `forbidden` for service credentials, and for a program that acts as somebody
+ */
+export function requirePerson(caller: Caller): HumanCaller {
+  const human = requireHuman(caller);
+  if (human.program === undefined) return human;
+  throw new DomainError("forbidden", "only a person may do this, and no program that acts as them");
 }
 
 /*

@@ -79,7 +79,7 @@ describeService(
     });
 
     test("discharge required, to the byte", async () => {
-      const answer = await service().get("/v1/approvals", { "bakery-protocol-version": "3" });
+      const answer = await service().get("/v1/sessions", { "bakery-protocol-version": "3" });
       expect(answer.status).toBe(401);
       // Clients compare both, character by character: no charset, no realm.
       expect(answer.headers.get("www-authenticate")).toBe("Macaroon");
@@ -99,7 +99,7 @@ describeService(
       ["a version that is none", "three"],
     ])("with %s the refusal is the ordinary one", async (_, version) => {
       const answer = await service().get(
-        "/v1/approvals",
+        "/v1/sessions",
         version === undefined ? {} : { "bakery-protocol-version": version },
       );
       expect(answer.status).toBe(401);
@@ -108,7 +108,7 @@ describeService(
     });
 
     test("a login is completed and lets the client call the API, as that person and no longer than an hour", async () => {
-      const challenge = await service().get("/v1/approvals", { "bakery-protocol-version": "3" });
+      const challenge = await service().get("/v1/sessions", { "bakery-protocol-version": "3" });
       const { m } = challenge.json<{ Info: { Macaroon: { m: object } } }>().Info.Macaroon;
       const decoded = decodeBundle(JSON.stringify(m));
       if (!decoded.ok) throw new Error(decoded.detail);
@@ -130,7 +130,7 @@ describeService(
         { cookie: `macaroon-bakehouse=${padded}` },
         { cookie: `macaroon-bakehouse="${padded}"` },
       ]) {
-        const listed = await service().get("/v1/approvals", { ...headers, "bakery-protocol-version": "3" });
+        const listed = await service().get("/v1/sessions", { ...headers, "bakery-protocol-version": "3" });
         expect(listed.status, listed.text).toBe(200);
       }
       const issued = await service().send(
@@ -145,7 +145,7 @@ describeService(
       expect((await service().send("POST", "/v1/tokens", { platform: "default" }, foreign)).status).toBe(403);
 
       // Not without the discharge, not unbound, and not under another root.
-      const other = (await service().get("/v1/approvals", { "bakery-protocol-version": "3" })).json<{
+      const other = (await service().get("/v1/sessions", { "bakery-protocol-version": "3" })).json<{
         Info: { Macaroon: { m: object } };
       }>().Info.Macaroon.m;
       for (const wrong of [
@@ -159,13 +159,13 @@ describeService(
           macaroons: Buffer.from(wrong).toString("base64"),
           "bakery-protocol-version": "3",
         };
-        expect((await service().get("/v1/approvals", presented)).json()).toMatchObject({
+        expect((await service().get("/v1/sessions", presented)).json()).toMatchObject({
           Code: "macaroon discharge required",
         });
       }
       await service().advance(3_600_000);
       people.advance(3_600_000);
-      const late = await service().get("/v1/approvals", { macaroons: value });
+      const late = await service().get("/v1/sessions", { macaroons: value });
       expect(late.status).toBe(401);
     });
 
@@ -376,12 +376,12 @@ describeService(
     });
 
     test("a login macaroon is no other credential, and cannot be widened", async () => {
-      const challenge = await service().get("/v1/approvals", { "bakery-protocol-version": "3" });
+      const challenge = await service().get("/v1/sessions", { "bakery-protocol-version": "3" });
       const { m } = challenge.json<{ Info: { Macaroon: { m: object } } }>().Info.Macaroon;
       const decoded = decodeBundle(JSON.stringify(m));
       if (!decoded.ok) throw new Error(decoded.detail);
       const text = encode(decoded.macaroons[0]);
-      expect((await service().get("/v1/approvals", { authorization: `Bearer ${text}` })).status).toBe(401);
+      expect((await service().get("/v1/sessions", { authorization: `Bearer ${text}` })).status).toBe(401);
       expect(await service().verify(text, PAY)).toMatchObject({ allowed: false, code: "unknown_key" });
       // Another ticket in the chain, discharged by its writer, opens no session.
       const { caveatKey, ticket } = await foreignTicket("is-authenticated-user");
@@ -392,7 +392,7 @@ describeService(
         nonce: new Uint8Array(randomBytes(24)),
       });
       const macaroons = Buffer.from(`[${encode(more, "v2-json")}]`).toString("base64");
-      expect((await service().get("/v1/approvals", { macaroons })).status).toBe(401);
+      expect((await service().get("/v1/sessions", { macaroons })).status).toBe(401);
     });
   },
   { relyingParty: people.relyingParty },

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 
-import { decodeBundle, encode, sealTicket, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+import { sealTicket } from "../../src/macaroon/index.ts";
 import { describeService } from "../support/service.ts";
 import { type Person, stubRelyingParty } from "../support/service-login.ts";
-import { bound } from "../support/service-macaroons.ts";
+import { answerPage, beginProgram, programOf } from "../support/service-program.ts";
 
 const people = stubRelyingParty();
-const LOCATION = "http://127.0.0.1:8080";
 const BAKERY = { "bakery-protocol-version": "3" };
 const MINUTE = 60_000;
 /** Another tenant of the issuer with which people log in. */
@@ -16,14 +15,6 @@ interface Listed {
   readonly items: readonly { readonly id: string; readonly kind: string; readonly expires_at: string }[];
 }
 
-interface Asked {
-  readonly Info: {
-    readonly InteractionMethods: { "browser-window": { VisitURL: string; WaitTokenURL: string } };
-  };
-}
-
-const visitUrl = ({ Info }: Asked) => Info.InteractionMethods["browser-window"].VisitURL;
-
 describeService(
   "a program's login to this API by macaroon-bakery's protocol",
   (service) => {
@@ -31,64 +22,15 @@ describeService(
       const { PublicKey } = (await service().get("/discharge/info")).json<{ PublicKey: string }>();
       return new Uint8Array(Buffer.from(PublicKey, "base64"));
     };
-    const local = (url: string) => url.slice(LOCATION.length);
     const login = (person: Person | string) => people.login(service().request, person);
 
-    /** A stock client is asked to log in, and asks for the discharge of its login's ticket. */
-    async function begun() {
-      const challenge = await service().get("/v1/approvals", BAKERY);
-      const { m } = challenge.json<{ Info: { Macaroon: { m: object } } }>().Info.Macaroon;
-      const decoded = decodeBundle(JSON.stringify(m));
-      if (!decoded.ok) throw new Error(decoded.detail);
-      const [root] = decoded.macaroons;
-      const id64 = Buffer.from(root.unverifiedCaveats[1]?.id ?? []).toString("base64url");
-      const post = (more: Readonly<Record<string, string>> = {}) =>
-        service().request("/discharge", {
-          method: "POST",
-          headers: BAKERY,
-          body: new URLSearchParams({ id64, ...more }),
-        });
-      const asked = (await post()).json<Asked>();
-      const { VisitURL, WaitTokenURL } = asked.Info.InteractionMethods["browser-window"];
-      const again = () => post().then((reply) => local(visitUrl(reply.json())));
-      return {
-        id64,
-        /** Another request for the same ticket, and its page. */
-        again,
-        page: local(VisitURL),
-        /** The headers of the program's calls, once a person has confirmed. */
-        async finish(): Promise<{ macaroons: string }> {
-          const waited = await service().get(local(WaitTokenURL));
-          const { kind, token64 } = waited.json<{ kind: string; token64: string }>();
-          const got = await post({ "token-kind": kind, token64 });
-          const proof = decodeBundle(JSON.stringify(got.json<{ Macaroon: { m: object } }>().Macaroon.m));
-          if (!proof.ok) throw new Error(proof.detail);
-          return presented(root, encode(proof.macaroons[0]));
-        },
-        root,
-      };
-    }
-
-    function presented(root: UnverifiedMacaroon, discharge: string) {
-      const proof = decodeBundle(bound(encode(root), discharge));
-      if (!proof.ok) throw new Error(proof.detail);
-      const text = `[${encode(root, "v2-json")},${encode(proof.macaroons[0], "v2-json")}]`;
-      return { macaroons: Buffer.from(text).toString("base64"), ...BAKERY };
-    }
-
-    const answer = (page: string, session: Readonly<Record<string, string>>, decision = "confirm") =>
-      service().request(page, {
-        method: "POST",
-        headers: session,
-        body: new URLSearchParams({ decision }),
-      });
+    const begun = () => beginProgram(service());
+    const answer = (page: string, session: Readonly<Record<string, string>>, decision?: string) =>
+      answerPage(service(), page, session, decision);
 
     async function loggedIn(person: Person | string) {
       const session = await login(person);
-      const client = await begun();
-      const said = await answer(client.page, session);
-      expect(said.status, said.text).toBe(303);
-      return { session, program: await client.finish() };
+      return { session, program: await programOf(service(), session) };
     }
 
     const status = async (path: string, headers: Readonly<Record<string, string>>) =>
@@ -119,14 +61,14 @@ describeService(
       const { program, session } = await loggedIn({ subject: "root", groups: ["admins"] });
       expect(await status("/v1/platforms", session)).toBe(200);
       expect(await status("/v1/platforms", program)).toBe(403);
-      expect(await status("/v1/approvals", program)).toBe(200);
+      expect(await status("/v1/sessions", program)).toBe(200);
     });
 
     test("people of another tenant have browsers and programs, and are no administrators", async () => {
       const person = { subject: "root", issuer: TENANT, groups: ["admins"] };
       const { session, program } = await loggedIn(person);
       for (const headers of [session, program]) {
-        expect(await status("/v1/approvals", headers)).toBe(200);
+        expect(await status("/v1/sessions", headers)).toBe(200);
         expect(await status("/v1/platforms", headers)).toBe(403);
       }
     });
@@ -136,12 +78,12 @@ describeService(
       const replica = service().replica({ otherTenants: [] });
       await replica.start();
       for (const headers of [session, program])
-        expect((await replica.get("/v1/approvals", headers)).status).toBe(401);
+        expect((await replica.get("/v1/sessions", headers)).status).toBe(401);
     });
 
     test("people of an issuer that nobody logs in with have no session", async () => {
       const { cookie } = await login({ subject: "alice", issuer: "https://else.test" });
-      expect(await status("/v1/approvals", { cookie })).toBe(401);
+      expect(await status("/v1/sessions", { cookie })).toBe(401);
     });
 
     test("it is listed, on the front page and by the API, and can be ended alone", async () => {
@@ -157,12 +99,12 @@ describeService(
       expect(
         (await service().request(`/v1/sessions/${id}`, { method: "DELETE", headers: other })).status,
       ).toBe(404);
-      expect(await status("/v1/approvals", program)).toBe(200);
+      expect(await status("/v1/sessions", program)).toBe(200);
 
       const ended = await service().request(`/v1/sessions/${id}`, { method: "DELETE", headers: session });
       expect(ended.status).toBe(204);
-      expect(await status("/v1/approvals", program)).toBe(401);
-      expect(await status("/v1/approvals", session)).toBe(200);
+      expect(await status("/v1/sessions", program)).toBe(401);
+      expect(await status("/v1/sessions", session)).toBe(200);
     });
 
     test("the front page's button ends it", async () => {
@@ -172,7 +114,7 @@ describeService(
       const foreign = { cookie: session.cookie, origin: "https://evil.example" };
       expect((await service().request(path, { method: "POST", headers: foreign })).status).toBe(403);
       expect((await service().request(path, { method: "POST", headers: session })).status).toBe(303);
-      expect(await status("/v1/approvals", program)).toBe(401);
+      expect(await status("/v1/sessions", program)).toBe(401);
     });
 
     test("signing out ends it, and signing in anew does not", async () => {
@@ -187,20 +129,20 @@ describeService(
           .getSetCookie()
           .find((one) => one.startsWith("bakehouse="))
           ?.split(";")[0] ?? "";
-      expect(await status("/v1/approvals", program)).toBe(200);
+      expect(await status("/v1/sessions", program)).toBe(200);
       const out = await service().request("/logout", { method: "POST", headers: { ...session, cookie } });
       expect(out.status).toBe(303);
-      expect(await status("/v1/approvals", program)).toBe(401);
+      expect(await status("/v1/sessions", program)).toBe(401);
     });
 
     test("it lasts as long as its page says, and no longer", async () => {
       const { program } = await loggedIn("lasting");
       await service().advance(50 * MINUTE);
       people.advance(50 * MINUTE);
-      expect(await status("/v1/approvals", program)).toBe(200);
+      expect(await status("/v1/sessions", program)).toBe(200);
       await service().advance(10 * MINUTE);
       people.advance(10 * MINUTE);
-      expect(await status("/v1/approvals", program)).toBe(401);
+      expect(await status("/v1/sessions", program)).toBe(401);
     });
 
     test("its ticket is confirmed once, by one person, however many ask for it and whatever became of it", async () => {

@@ -15,11 +15,18 @@ export function createSessions(options: {
   const { store, clock, randomness } = options;
   return {
     async list(caller, kind, page) {
-      return store.sessions.list(requireHuman(caller).identity, { kind, now: clock.now() }, page);
+      const { identity, program } = requireHuman(caller);
+      if (program === undefined) return store.sessions.list(identity, { kind, now: clock.now() }, page);
+      // A program learns of its own login alone.
+      const isOn = (kind ?? program.kind) === program.kind && page.after === undefined;
+      return { items: isOn ? [program] : [], next: undefined };
     },
 
     async end(caller, id) {
       const human = requireHuman(caller);
+      if (human.program !== undefined && human.program.id !== id) {
+        throw new DomainError("forbidden", "a program ends its own login, and no other session");
+      }
       await store.transaction("end session", async (repositories) => {
         const session = await repositories.sessions.endOwn(human.identity, id);
         if (session === undefined) throw new DomainError("not_found", "no such session");

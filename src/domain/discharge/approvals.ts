@@ -6,7 +6,7 @@ import type { Approvals, ApprovalView } from "../discharge-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { RECENT_LOGIN } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
-import { requireHuman } from "../permission.ts";
+import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -184,21 +184,21 @@ export function createApprovals(options: {
 
   return {
     async list(caller, pendingOnly, page) {
-      const human = requireHuman(caller);
+      const human = requirePerson(caller);
       const filter = { pendingAt: pendingOnly ? clock.now() : undefined };
       const { items, next } = await store.dischargeRequests.list(keysOf(human.identity), filter, page);
       return { items: items.map((request) => viewOf(request, human)), next };
     },
 
     async get(caller, id) {
-      const human = requireHuman(caller);
+      const human = requirePerson(caller);
       const request = await store.dischargeRequests.find(id);
       if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
       return viewOf(request, human);
     },
 
     async decide(caller, id, { approved, reason }) {
-      const human = requireHuman(caller);
+      const human = requirePerson(caller);
       const after = await store.transaction("decide approval", async (repositories) => {
         const request = await repositories.dischargeRequests.lock(id);
         if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
@@ -211,7 +211,7 @@ export function createApprovals(options: {
     },
 
     async withdraw(caller, id) {
-      const human = requireHuman(caller);
+      const human = requirePerson(caller);
       const request = await store.dischargeRequests.find(id);
       if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
       if (!hasApproved(request, human) && !human.administrator) {

@@ -107,12 +107,14 @@ export function createAsking(options: {
     requireToken(terms, shown);
     const caveats = askedCaveats(request.caveats, terms.options);
     const ancestor = ancestorOf(request, shown);
-    if (caller?.kind === "human" && terms.condition.kind !== "approved-by") {
+    // A program's login stands for no person who is here: what one must confirm, they confirm on its page.
+    const present = caller?.kind === "human" && caller.program === undefined ? caller : undefined;
+    if (present !== undefined && terms.condition.kind !== "approved-by") {
       const facts = { principal: shown?.subject.principal, ownIssuer, now: clock.now() };
-      const proved = proofOf(terms, caller.identity, facts);
+      const proved = proofOf(terms, present.identity, facts);
       if (proved.outcome === "refused") throw new DomainError("denied", proved.detail);
       if (proved.outcome === "proven") {
-        return { state: "granted", discharge: await grantAtOnce(caller, ticket, ancestor, shown, caveats) };
+        return { state: "granted", discharge: await grantAtOnce(present, ticket, ancestor, shown, caveats) };
       }
     }
     const waiting = await desk.enqueue({

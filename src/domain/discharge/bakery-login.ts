@@ -41,7 +41,8 @@ const TICKET_AT = 1;
  * sealed to itself and discharges only by a person's confirmation. The session that the confirmation
  * began says who it was, under the ticket's hash. So identity is never read from anything that a holder can append to.
  *
- * A caller by such a login is never an administrator: what a person lets a program do is less than what they may do.
+ * A caller by such a login is never an administrator, nor the person who is here: what a person lets a program do is less
+ * than what they may do.
  *
  * @param loginIssuers all issuers that people log in with
  */
@@ -117,7 +118,7 @@ export function createBakeryLogins(options: {
         options.loginIssuers.has(session.identity.issuer) &&
         (!session.identity.development || options.trustsDevelopment);
       if (!trusted) throw unauthenticated("the login has expired, or is not finished");
-      return { kind: "human", identity: session.identity, administrator: false };
+      return { kind: "human", identity: session.identity, administrator: false, program: session };
     },
   };
 }

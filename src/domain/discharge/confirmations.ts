@@ -5,6 +5,7 @@ import type { Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
 import { PROGRAM_LOGIN_AGE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
+import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -74,6 +75,7 @@ export function createConfirmations(options: {
 
   /** The request and the proof of it by a person whom it concerns. Others learn nothing of it. */
   function confirmable(request: DischargeRequest | undefined, caller: HumanCaller) {
+    requirePerson(caller);
     if (request?.kind !== "identity") throw noSuchRequest();
     const proved = proof(request, caller);
     if (proved.outcome === "refused") throw noSuchRequest();

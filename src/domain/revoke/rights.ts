@@ -103,9 +103,9 @@ export function createRevocationRights(options: {
     return found;
   }
 
-  /** The approver of a request may withdraw the approval, though the token belongs to another person. */
+  /** The approver of a request may withdraw the approval, though the token belongs to another person. No program may. */
   async function approver(caller: Caller, id: string): Promise<Standing | undefined> {
-    if (caller.kind !== "human" || caller.administrator) return undefined;
+    if (caller.kind !== "human" || caller.administrator || caller.program !== undefined) return undefined;
     const { issuer, subject } = caller.identity;
     const request = await store.dischargeRequests.find(id);
     const approved = request?.decisions.some(

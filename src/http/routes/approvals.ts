@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requireHuman } from "../../domain/permission.ts";
+import { requirePerson } from "../../domain/permission.ts";
 import { UUID, UUID_V7 } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
 import { jsonBody } from "../request/json-body.ts";
@@ -19,8 +19,10 @@ export const listApprovals = defineRoute({
   operationId: "listApprovals",
   tag: "Approvals",
   summary: "List what one is asked to approve",
-  description: "For a person: what concerns them by subject or by group, newest first, past ones too.",
+  description:
+    "For a person, and for no program that acts as them: what concerns them by subject or by group, newest first, past ones too.",
   auth: "caller",
+  authorize: (caller) => void requirePerson(caller),
   query: z.strictObject({
     state: z.enum(["pending", "all"]).optional().meta({ description: "`all` unless said." }),
     ...pageParameters,
@@ -42,7 +44,7 @@ export const decideApproval = defineRoute({
   description:
     "For a person who is asked, in a browser session whose login is recent: never with a macaroon, nor with an ID token. One denial ends it; a person counts once. Saying the same again changes nothing.",
   auth: "caller",
-  authorize: (caller) => void requireHuman(caller),
+  authorize: (caller) => void requirePerson(caller),
   params: z.strictObject({ id: approvalId }),
   body: jsonBody(decisionSchema, { decision: "approve", reason: "as agreed on the phone" }),
   responses: { 200: { description: "As it stands now.", schema: approvalSchema } },

@@ -28,7 +28,7 @@ export const askDischarge = defineRoute({
   tag: "Discharges",
   summary: "Have a third-party caveat discharged",
   description:
-    "For whoever holds the ticket. Answered at once where the caller's ID token or session proves what the ticket asks; else a person has to act, and the discharge is collected. A discharge lives for minutes.",
+    "For whoever holds the ticket. Answered at once where the caller's ID token or session proves what the ticket asks; else a person has to act, and the discharge is collected. A program's login proves nothing of the person. A discharge lives for minutes.",
   auth: "optional",
   body: jsonBody(askSchema, { caveat_id: "AvD-xlUf2MdGMgtu7OKRQnCP1OQJk6PKeFWRK26WIBA6" }),
   responses: {

@@ -20,7 +20,7 @@ export const listSessions = defineRoute({
   tag: "Browser",
   summary: "List one's own sessions",
   description:
-    "For a person: the browsers that they are signed in with, and the programs that they let act as them at this API, newest first.",
+    "For a person: the browsers that they are signed in with, and the programs that they let act as them at this API, newest first. A program sees its own login alone.",
   auth: "caller",
   authorize: (caller) => void requireHuman(caller),
   query: z.strictObject(pageParameters),
@@ -38,7 +38,8 @@ export const endSession = defineRoute({
   operationId: "endSession",
   tag: "Browser",
   summary: "End one of one's own sessions",
-  description: "For a person. What the browser or program sends from then on is refused.",
+  description:
+    "For a person; a program ends its own login alone. What the browser or program sends from then on is refused.",
   auth: "caller",
   authorize: (caller) => void requireHuman(caller),
   params,
