@@ -6,6 +6,7 @@ import type { LogNews } from "../../src/domain/service.ts";
 import { eventStream } from "../../src/http/routes/event-stream.ts";
 import { memoryInUse } from "../support/heap.ts";
 import { describeService } from "../support/service.ts";
+import { stubRelyingParty } from "../support/service-login.ts";
 import { narrow } from "../support/service-macaroons.ts";
 import { turn, until } from "../support/until.ts";
 
@@ -183,6 +184,25 @@ describeService("streaming the revocation log", (service) => {
     const said = stream.events.length;
     await service().revoke([{ agent: "later" }], service().asPlatform("other"));
     expect(stream.events.length).toBe(said);
+    await close();
+    await replica.stop();
+  });
+
+  test("says nothing to an administrator who has signed out, though no heartbeat is due", async () => {
+    const people = stubRelyingParty();
+    const { relyingParty } = people;
+    const replica = service().replica({ heartbeatMilliseconds: ONCE, relyingParty });
+    await replica.start();
+    const { url: other, close } = await replica.listen();
+    const session = await people.login(replica.request, { subject: "root", groups: ["admins"] });
+    const stream = await open(`${other}/v1/revocations`, session);
+    expect(stream.response.status).toBe(200);
+    await until(() => stream.events.some(({ event }) => event === "heartbeat"));
+    const out = await replica.request("/logout", { method: "POST", headers: session });
+    expect(out.status).toBe(303);
+    await service().revoke([{ agent: "after-logout" }], service().asPlatform());
+    await until(stream.ended);
+    expect(JSON.stringify(stream.events)).not.toContain("after-logout");
     await close();
     await replica.stop();
   });

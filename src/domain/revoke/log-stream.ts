@@ -18,9 +18,9 @@ export interface LogStreamOptions {
   readonly clock: Clock;
   /** Milliseconds between two heartbeats. */
   readonly heartbeat: number;
-  /** Whether the reader may still read this view. Asked before each heartbeat; a rejection ends the stream. */
+  /** Whether the reader may still read this view. Asked before anything is said; a rejection ends the stream. */
   readonly mayGoOn: () => Promise<boolean>;
-  /** The same, as far as memory knows. Asked before anything is said, and whenever the log has grown. */
+  /** The same, as far as memory knows. Asked whenever the log has grown, and after each wait. */
   readonly isAllowed: () => boolean;
   readonly onClose: () => void;
 }
@@ -70,15 +70,18 @@ export function createLogStream(options: LogStreamOptions) {
     });
   }
 
-  async function beat(): Promise<LogNews | undefined> {
-    beatAt = clock.monotonic();
-    if (!(await options.mayGoOn())) return undefined;
+  function heartbeatNow(): LogNews {
     return {
       kind: "heartbeat",
       sequence: progress.sequence(),
       ageMilliseconds: progress.age(),
       openMilliseconds: clock.monotonic() - openedAt,
     };
+  }
+
+  /** Asked right before anything is said: a session or a credential may have ended since the last time. */
+  async function isStillAllowed(): Promise<boolean> {
+    return (await options.mayGoOn()) && options.isAllowed();
   }
 
   async function read(): Promise<LogNews | undefined> {
@@ -91,22 +94,32 @@ export function createLogStream(options: LogStreamOptions) {
 
   /** Reads, waits and beats until there is something to say. */
   async function nextNews(): Promise<LogNews | undefined> {
+    if (held !== undefined && options.isAllowed()) {
+      const news = held;
+      held = undefined;
+      return (await isStillAllowed()) ? news : undefined;
+    }
     while (!ended && options.isAllowed()) {
       const left = beatAt + heartbeat - clock.monotonic();
-      if (left <= 0) return beat();
+      if (left <= 0) {
+        beatAt = clock.monotonic();
+        return (await isStillAllowed()) ? heartbeatNow() : undefined;
+      }
       if (!progress.isBehind()) {
         await pause(left);
         continue;
       }
+      let news: LogNews | undefined;
       try {
-        const news = await read();
-        if (news !== undefined) return options.isAllowed() ? news : undefined;
+        news = await read();
       } catch (error) {
         // The reader has to start over. It hears so when it comes back.
         if (error instanceof DomainError && error.code === "gone") return undefined;
         progress.grew();
         await pause(Math.min(left, heartbeat / 5));
+        continue;
       }
+      if (news !== undefined) return (await isStillAllowed()) ? news : undefined;
     }
     return undefined;
   }
@@ -125,11 +138,6 @@ export function createLogStream(options: LogStreamOptions) {
       }
       return {
         async next() {
-          if (held !== undefined && !ended && options.isAllowed()) {
-            const news = held;
-            held = undefined;
-            return news;
-          }
           const news = await untilEnd(nextNews()).catch((error: unknown) => {
             close();
             throw error;

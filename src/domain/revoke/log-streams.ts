@@ -16,7 +16,7 @@ export interface StreamLimits {
   readonly most: number;
   readonly mostOfView: number;
   readonly mostOfOne: number;
-  /** Milliseconds between two heartbeats; a caller's credential is looked at anew with each. */
+  /** Milliseconds between two heartbeats. */
   readonly heartbeat: number;
 }
 
@@ -112,7 +112,7 @@ export function createRevocationStreams(options: {
             // An outage of authentication ends no stream: this view was allowed when it was last looked at.
             error instanceof DomainError && error.code === "unavailable" ? caller : undefined,
           );
-          return now !== undefined && sameView(viewOf(now), view);
+          return now !== undefined && mayRead(now, view);
         },
         isAllowed: () => mayRead(caller, view),
         onClose: () => open.delete(entry),

@@ -5,6 +5,7 @@ import type { LoginDemands } from "../../domain/ports/identity.ts";
 import { readCookie } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { askerOf, type Exchange, type HttpContext } from "./context.ts";
+import { beginWait } from "./held-back.ts";
 
 /** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
 export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
@@ -47,15 +48,22 @@ interface PageInput {
  * would be one of a form, which `form-action` stops without a word.
  *
  * @param back where to go on after a login: a page, since a form's own path may have none
+ * @param read reads the form. Whoever held it back is looked for anew
  */
-export function signedInForm<Input extends PageInput>(
+export function signedInForm<Input extends PageInput, Form>(
   back: (input: Input) => string,
-  answer: (input: Input, caller: HumanCaller) => Promise<Reply>,
+  read: (input: Input) => Promise<Form>,
+  answer: (input: Input, caller: HumanCaller, form: Form) => Promise<Reply>,
 ): (input: Input) => Promise<Reply> {
   return async (input) => {
     const { context, exchange } = input;
-    const caller = await pageCaller(context, exchange);
-    if (caller !== undefined) return answer(input, caller);
+    let caller = await pageCaller(context, exchange);
+    if (caller !== undefined) {
+      const waiting = beginWait(context.clock);
+      const form = await read(input);
+      if (waiting.wasLong()) caller = await pageCaller(context, exchange);
+      if (caller !== undefined) return answer(input, caller, form);
+    }
     const page = html(401, context.pages.sessionOver(loginPath(back(input))), context.pages.policy);
     const headers = { ...page.headers, "www-authenticate": "Bearer" };
     return { ...page, headers, code: "unauthenticated" };

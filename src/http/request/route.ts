@@ -6,7 +6,8 @@ import type { Reply } from "../parts/reply.ts";
 import { authenticate } from "./authenticate.ts";
 import { dischargeRequired, speaksBakery } from "./bakery-wire.ts";
 import type { Exchange, HttpContext } from "./context.ts";
-import { type JsonBody, receive } from "./json-body.ts";
+import { beginWait } from "./held-back.ts";
+import { type JsonBody, type ReceivedBody, receive } from "./json-body.ts";
 import { requireShortQuery } from "./pairs.ts";
 import { readQuery } from "./query.ts";
 
@@ -121,15 +122,14 @@ export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefi
     const query = readRouteQuery(definition.query, kind, exchange);
     // `Route` forgot these types. The definition's own schemas made the values, so the types still hold.
     authorize?.(caller as CallerOf<A>, params as P);
-    const received =
-      definition.body === undefined
-        ? undefined
-        : await receive(exchange.request, definition.body, caller === undefined, context.clock);
+    const received = definition.body && (await receiveFrom(definition.body, caller, context, exchange));
+    const still = received?.wasHeldBack ? await callerStill(caller, context, exchange) : caller;
+    if (still !== caller) authorize?.(still as CallerOf<A>, params as P);
     return handler({
       context,
       service: context.service,
       exchange,
-      caller: caller as CallerOf<A>,
+      caller: still as CallerOf<A>,
       params: params as P,
       query: query as Q,
       body: received?.value as B,
@@ -148,6 +148,27 @@ async function callerOf(auth: Auth, context: HttpContext, exchange: Exchange): P
     throw new DomainError("unauthenticated", "this needs a bearer credential or a session");
   }
   return caller;
+}
+
+async function receiveFrom<B>(
+  body: JsonBody<B>,
+  caller: Caller | undefined,
+  context: HttpContext,
+  exchange: Exchange,
+): Promise<ReceivedBody<B> & { readonly wasHeldBack: boolean }> {
+  const waiting = beginWait(context.clock);
+  const received = await receive(exchange.request, body, caller === undefined, context.clock);
+  return { ...received, wasHeldBack: waiting.wasLong() };
+}
+
+/** Who sends a body can hold it back for half a minute: by then the session or the credential may have ended. */
+async function callerStill(
+  caller: Caller | undefined,
+  context: HttpContext,
+  exchange: Exchange,
+): Promise<Caller | undefined> {
+  if (caller === undefined) return undefined;
+  return callerOf("caller", context, exchange);
 }
 
 function readParams(schema: z.ZodType | undefined, exchange: Exchange): unknown {

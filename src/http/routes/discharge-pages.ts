@@ -126,8 +126,9 @@ function oneForm(
 ): (asked: Asked) => Promise<Reply> {
   const answer = signedInForm(
     ({ exchange }: Asked) => exchange.path,
-    async (asked, caller) => {
-      await act(asked, caller, await readForm(asked.exchange.request, PAGE_FORM));
+    ({ exchange }) => readForm(exchange.request, PAGE_FORM),
+    async (asked, caller, form) => {
+      await act(asked, caller, form);
       return seeOther(asked.exchange.path, []);
     },
   );

@@ -60,6 +60,7 @@ interface EndInput {
 
 const end = signedInForm(
   () => "/",
+  async () => undefined,
   async ({ service, params }: EndInput, caller) => {
     await service.sessions.end(caller, params.id);
     return seeOther("/", []);
