@@ -11,6 +11,9 @@ let subjects = 0;
 /** A person whom no other test revokes. */
 const someone = () => `person-${++subjects}`;
 
+/** Before every token of these tests, and not before the oldest that could live. */
+const LONG_AGO = new Date(Date.now() - 60 * 86_400_000).toISOString();
+
 describeService("revoking by every target", (service) => {
   const allowed = async (token: string, platform = "default") =>
     (await service().verify(token, {}, {}, platform)).allowed;
@@ -191,7 +194,7 @@ describeService(
         const who = someone();
         const principal = { subject: who };
         const first = await service().issue({}, who);
-        await service().revoke([{ principal, issued_before: "2026-01-01T00:00:00Z" }], admin());
+        await service().revoke([{ principal, issued_before: LONG_AGO }], admin());
         expect(await allowed(first.token)).toBe(true);
         await past(Date.parse(first.issued_at));
         const at =
@@ -199,7 +202,7 @@ describeService(
             ? { issued_before: new Date(await service().database.store.now()).toISOString() }
             : {};
         await service().revoke([{ principal, ...at }], admin());
-        await service().revoke([{ principal, issued_before: "2026-01-01T00:00:00Z" }], admin());
+        await service().revoke([{ principal, issued_before: LONG_AGO }], admin());
         expect(await allowed(first.token)).toBe(false);
       },
     );
@@ -214,6 +217,25 @@ describeService(
       expect(answer.json()).toMatchObject({ code: "invalid_request", member: "targets[1].issued_before" });
       expect(await allowed(token)).toBe(true);
     });
+
+    test.each(["0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])(
+      "%s lies too far back to match anything, and disturbs nobody who revokes at the same time",
+      async (issued_before) => {
+        const { token } = await service().issue();
+        const before = Array.from({ length: 3 }, () =>
+          service().send("POST", "/v1/revocations", { targets: [{ agent: "q", issued_before }] }, admin()),
+        );
+        await service().revoke([{ token }]);
+        for (const answer of await Promise.all(before)) {
+          expect(answer.status).toBe(422);
+          expect(answer.json()).toMatchObject({
+            code: "unprocessable",
+            member: "targets[0].issued_before",
+          });
+        }
+        expect(await allowed(token)).toBe(false);
+      },
+    );
 
     // A hundred tokens each, so that many share the millisecond of the revocation.
     test("every token that was acknowledged before a revocation was asked for dies, of the same millisecond too", async () => {
@@ -323,22 +345,22 @@ describeService("revoking: who may name what", (service) => {
     },
     {
       name: "alice, by who she is",
-      target: () => ({ principal: { subject: "alice" }, issued_before: "2026-01-01T00:00:00Z" }),
+      target: () => ({ principal: { subject: "alice" }, issued_before: LONG_AGO }),
       ...{ holder: "401 unauthenticated", alice: "200", platform: "200", admin: "200" },
     },
     {
       name: "bob, by who he is",
-      target: () => ({ principal: { subject: "bob" }, issued_before: "2026-01-01T00:00:00Z" }),
+      target: () => ({ principal: { subject: "bob" }, issued_before: LONG_AGO }),
       ...{ holder: "401 unauthenticated", alice: "403 forbidden", platform: "200", admin: "200" },
     },
     {
       name: "alice's principal on default",
-      target: () => ({ principal: { id: alice.principal.id }, issued_before: "2026-01-01T00:00:00Z" }),
+      target: () => ({ principal: { id: alice.principal.id }, issued_before: LONG_AGO }),
       ...{ holder: "401 unauthenticated", alice: "200", platform: "200", admin: "200" },
     },
     {
       name: "bob's principal on other",
-      target: () => ({ principal: { id: bob.principal.id }, issued_before: "2026-01-01T00:00:00Z" }),
+      target: () => ({ principal: { id: bob.principal.id }, issued_before: LONG_AGO }),
       ...{ holder: "401 unauthenticated", alice: "404 not_found", platform: "404 not_found", admin: "200" },
     },
     {
@@ -353,12 +375,12 @@ describeService("revoking: who may name what", (service) => {
     },
     {
       name: "the platform default",
-      target: () => ({ platform: "default", issued_before: "2026-01-01T00:00:00Z" }),
+      target: () => ({ platform: "default", issued_before: LONG_AGO }),
       ...{ holder: "401 unauthenticated", alice: "200", platform: "200", admin: "200" },
     },
     {
       name: "the platform other",
-      target: () => ({ platform: "other", issued_before: "2026-01-01T00:00:00Z" }),
+      target: () => ({ platform: "other", issued_before: LONG_AGO }),
       ...{ holder: "401 unauthenticated", alice: "200", platform: "404 not_found", admin: "200" },
     },
     {

@@ -3,6 +3,7 @@ import { caveatFault } from "../../caveats/fault.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { printCaveat } from "../../caveats/print.ts";
 import { RESERVED_NAMES } from "../../caveats/reserved.ts";
+import { millisecondsOf } from "../../caveats/values/instant.ts";
 import type { TermOptions } from "../../conditions/terms.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { DomainError } from "../parts/error.ts";
@@ -34,6 +35,15 @@ function read(text: string, member: string): Caveat {
   const [name = ""] = caveat.attribute.split(".", 1);
   if (NOT_ASKED.has(name)) refuse(`${name} is the service's to speak of, and not the asker's`, member);
   return caveat;
+}
+
+/** Refuses a discharge that would have ended before anybody could be asked. @param now unix milliseconds */
+export function requireToLast(caveats: readonly string[], now: number): void {
+  for (const [index, text] of caveats.entries()) {
+    const caveat = parseCaveat(text);
+    if (caveat?.kind !== "time" || caveat.operator !== "<" || millisecondsOf(caveat.at) > now) continue;
+    refuse("has passed already: nothing would be allowed", `caveats[${index}]`);
+  }
 }
 
 /**

@@ -79,6 +79,6 @@ export async function movePlace(
   now: number,
 ): Promise<void> {
   if (!options.once) return;
-  const held = await liveDischarges.moveEnd(requestId, end ?? now);
+  const held = await liveDischarges.moveEnd(requestId, Math.max(end ?? now, now));
   if (end !== null && !held) throw new DomainError("gone", "nobody answered in time");
 }

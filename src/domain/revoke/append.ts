@@ -131,6 +131,10 @@ export function createRevocationWriter(options: {
       if ("issuedBefore" in target && target.issuedBefore > everythingUntilNow(moment)) {
         throw new DomainError("invalid_request", "lies in the future", `${member}.issued_before`);
       }
+      if ("issuedBefore" in target && lastMatchOf(target, now) < now) {
+        const why = "lies so far back that every token from before it has expired";
+        throw new DomainError("unprocessable", why, `${member}.issued_before`);
+      }
       const id = uuidv7(now, randomness);
       const lastMatchAt = lastMatchOf(target, now);
       return { entry: { id, scope, target, reason, author, revokedAt: now, lastMatchAt }, actor };

@@ -26,7 +26,7 @@ const issuedBefore = z
   .meta({
     format: "date-time",
     description:
-      "Only tokens whose root macaroon was issued before this. Left out: everything issued until now. It must not lie in the future.",
+      "Only tokens whose root macaroon was issued before this. Left out: everything issued until now. It must not lie in the future, nor so far back that all of those have expired (422).",
     examples: ["2026-11-22T13:00:00Z"],
   });
 
