@@ -64,6 +64,21 @@ describeService(
       expect(await status("/v1/sessions", program)).toBe(200);
     });
 
+    test("one that revokes without end leaves the person all that they revoke with, and other programs theirs", async () => {
+      const { program, session } = await loggedIn("drained");
+      const other = await loggedIn("drained");
+      const revoke = async (headers: Readonly<Record<string, string>>, count = 1) => {
+        const targets = Array.from({ length: count }, () => ({ principal: { subject: "drained" } }));
+        return (await service().send("POST", "/v1/revocations", { targets }, headers)).status;
+      };
+      // Nothing of it is written: one target is too many.
+      expect(await revoke(program, 9_999)).toBe(429);
+      expect(await revoke(program)).toBe(429);
+      for (const headers of [session, service().asHuman("drained"), other.program]) {
+        expect(await revoke(headers)).toBe(200);
+      }
+    });
+
     test("people of another tenant have browsers and programs, and are no administrators", async () => {
       const person = { subject: "root", issuer: TENANT, groups: ["admins"] };
       const { session, program } = await loggedIn(person);

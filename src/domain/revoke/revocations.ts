@@ -2,8 +2,6 @@ import type { Caller } from "../caller.ts";
 import type { KeyAllowance } from "../keys/key-allowance.ts";
 import { replaceKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
-import { DomainError } from "../parts/error.ts";
-import { createRateLimit } from "../parts/rate-limit.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice, mapInTurns } from "../parts/time-slice.ts";
 import type { Actor } from "../ports/audit.ts";
@@ -20,17 +18,9 @@ import type { TokenVerifier } from "../verify/verify-token.ts";
 import { createRevocationWriter, type RevocationDraft } from "./append.ts";
 import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
+import { createPersonAllowance } from "./person-allowance.ts";
 import { createPossession, type Wanted } from "./possession.ts";
 import { createRevocationRights } from "./rights.ts";
-
-/**
- * Entries a second, and at once, of one person. Every replica holds every entry for months, and a login must not
- * suffice to fill the replicas. Administrators and platforms are trusted with more.
- */
-const BY_PERSON = { perSecond: 1, burst: 10_000 };
-
-/** The number of people that rates are remembered for. */
-const PEOPLE = 50_000;
 
 /** Approvals of one request whose requests are told: of others the log alone tells. */
 const MOST_NOTED = 100;
@@ -66,17 +56,9 @@ export function createRevocations(options: {
 }): Revocations {
   const { store, knowledge, feed, clock, steps } = options;
   const byPossession = createPossession(options);
-  const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: PEOPLE });
+  const takeFromPerson = createPersonAllowance({ clock });
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
-
-  function takeFromPerson(caller: Caller | undefined, member: string): void {
-    if (caller?.kind !== "human" || caller.administrator) return;
-    const { issuer, subject } = caller.identity;
-    if (!byPerson.take(`${issuer}\n${subject}`)) {
-      throw new DomainError("rate_limited", "too many revocations by one person", member);
-    }
-  }
 
   async function readTargets(
     caller: Caller | undefined,
