@@ -5,7 +5,7 @@ export const CONTEXT_DEPTH = 64;
 export const BATCH_QUESTIONS = 1_000;
 
 /** Most budgets of a token and its discharges together: a call charges each. */
-export const TOKEN_BUDGETS = 256;
+export const TOKEN_BUDGETS = 32;
 
 /** Most characters of a `charge_id`. */
 export const CHARGE_ID = 128;

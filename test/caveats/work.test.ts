@@ -54,19 +54,19 @@ test("chains that share an allowance share its end", () => {
   ]);
 });
 
-test("chains of one bundle have 256 budgets together, and each one beyond is refused", () => {
+test("chains of one bundle have 32 budgets together, and each one beyond is refused", () => {
   const counted = { ...facts([]), cost: new Map() };
   const work = newWork();
   const chain = (count: number) => [...Array(count).fill("uses <= 9"), "rate <= 9/m"];
-  expect(clearTexts(chain(199), counted, work).failures).toEqual([]);
-  expect(clearTexts(chain(55), counted, work).failures).toEqual([]);
+  expect(clearTexts(chain(24), counted, work).failures).toEqual([]);
+  expect(clearTexts(chain(6), counted, work).failures).toEqual([]);
   expect(clearTexts(chain(1), counted, work).failures).toMatchObject([
     { index: 0, caveat: "uses <= 9", code: "caveat_failed" },
     {
       index: 1,
       caveat: "rate <= 9/m",
       code: "caveat_failed",
-      detail: "rate is a budget too many, a token and its discharges have at most 256",
+      detail: "rate is a budget too many, a token and its discharges have at most 32",
     },
   ]);
 });

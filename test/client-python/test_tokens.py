@@ -34,6 +34,13 @@ class Delegating(unittest.TestCase):
         self.assertIs(token.attenuate(), token)
         self.assertEqual(copy.copy(token.inspect()), token.inspect())
 
+    def test_no_more_budgets_than_a_verifier_lets_pass(self) -> None:
+        full = Token.parse(ROOT).attenuate(*["uses <= 9"] * 32)
+        with self.assertRaises(TokenError) as raised:
+            full.attenuate("rate <= 9/m")
+        self.assertEqual(raised.exception.code, "too_large")
+        self.assertNotEqual(full.attenuate("action = read").encode(), full.encode())
+
     def test_what_is_no_list_of_caveats_and_no_name(self) -> None:
         token = Token.parse(ROOT)
         with self.assertRaisesRegex(TypeError, "list of texts"):

@@ -6,6 +6,7 @@ import { createBudgetTurns } from "../../src/domain/budget/turns.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { BudgetCall, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
 import { unwatchedSteps } from "../../src/run/system.ts";
+import { TOKEN_BUDGETS } from "../../src/words/limits.ts";
 import { createGate } from "../support/service-steps.ts";
 
 const PASSED: BudgetOutcome = {
@@ -16,7 +17,15 @@ const PASSED: BudgetOutcome = {
   reservation: undefined,
   left: [],
 };
-const call = (): BudgetCall => ({ draws: [], dry: false });
+const draw = {
+  link: new Uint8Array(16),
+  most: "9",
+  takes: "1",
+  window: undefined,
+  endsAt: undefined,
+} as const;
+const call = (draws = 0): BudgetCall => ({ draws: Array(draws).fill(draw), dry: false });
+const drawsOf = (calls: readonly BudgetCall[]) => calls.reduce((sum, { draws }) => sum + draws.length, 0);
 
 const platform = (name: string) =>
   ({
@@ -63,7 +72,8 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
   };
   const steps = unwatchedSteps;
   const budgetTurns = createBudgetTurns({ connections });
-  const charge = createCharging({ store, clock, budgetTurns, steps });
+  const charging = createCharging({ store, clock, budgetTurns, steps });
+  const charge = (platform: string, one: BudgetCall, tree = "tree") => charging(platform, one, tree);
   const reservations = createReservations({ store, clock, budgetTurns, steps });
   const settle = (name: string) => reservations.settle(platform(name), "id", new Map());
   function pass(milliseconds: number): void {
@@ -76,7 +86,7 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
 
 test("calls of one platform that come meanwhile go together; another's wait for none of them", async () => {
   const { groups, begun, gate, charge } = watched(10);
-  const calls = Array.from({ length: 4 }, call);
+  const calls = Array.from({ length: 4 }, () => call());
   const answers = calls.slice(0, 1).map((one) => charge("a", one));
   await begun(1);
   answers.push(...calls.slice(1).map((one) => charge("a", one)));
@@ -156,4 +166,27 @@ test("what waits for too long is not settled any more", async () => {
   gate("a").open();
   await Promise.all([first, late]);
   expect(groups).toHaveLength(1);
+});
+
+test("one tree's calls keep another tree of the same platform waiting for no more than one group", async () => {
+  const { groups, begun, gate, charge } = watched(10);
+  const hot = Array.from({ length: 100 }, () => call(TOKEN_BUDGETS));
+  const answers = hot.map((one) => charge("a", one, "hot"));
+  await begun(1);
+  const others = [call(1), call(2), call(3)];
+  answers.push(...others.map((one, index) => charge("a", one, `tree ${index}`)));
+  gate("a").open();
+  await Promise.all(answers);
+  for (const one of others) expect(groups[1]?.calls).toContain(one);
+  expect(groups.flatMap(({ calls }) => calls).filter(({ draws }) => draws.length === TOKEN_BUDGETS)).toEqual(
+    hot,
+  );
+});
+
+test("a group draws on no more counters than four of the largest calls", async () => {
+  const { groups, gate, charge } = watched(10);
+  gate("a").open();
+  await Promise.all(Array.from({ length: 50 }, (_, n) => charge("a", call(TOKEN_BUDGETS), `tree ${n % 7}`)));
+  for (const { calls } of groups) expect(drawsOf(calls)).toBeLessThanOrEqual(4 * TOKEN_BUDGETS);
+  expect(groups).toHaveLength(13);
 });

@@ -9,7 +9,11 @@ const done = (job: number): Outcome<string> => ({ ok: true, value: `done ${job}`
 
 /** A gathering whose groups are written down, and wait at a gate. */
 function watched(
-  settings: { readonly atOnce?: number; readonly room?: number } = {},
+  settings: {
+    readonly atOnce?: number;
+    readonly room?: number;
+    readonly lane?: (job: number) => string;
+  } = {},
   run: (jobs: readonly number[]) => readonly Outcome<string>[] = (jobs) => jobs.map(done),
 ) {
   const groups: (readonly number[])[] = [];
@@ -67,6 +71,13 @@ test.each([
   gate.open();
   await Promise.all(jobs.map(gathered));
   expect(groups).toEqual(expected);
+});
+
+test("lanes have their turns, and a group begins where the one before it had no room left", async () => {
+  const { groups, gate, gathered } = watched({ lane: (job) => String(job % 10) });
+  gate.open();
+  await Promise.all([21, 31, 41, 51, 22, 32, 33, 61, 34].map(gathered));
+  expect(groups).toEqual([[21, 22, 33], [34, 31, 32], [41, 51], [61]]);
 });
 
 test("no more groups are under way than may be", async () => {

@@ -1,3 +1,4 @@
+import { TOKEN_BUDGETS } from "../../words/limits.ts";
 import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
 import type { BudgetCall, BudgetOutcome } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -8,21 +9,28 @@ import { type BudgetTurns, requireInTime } from "./turns.ts";
 /**
  * Charges one call to all of its counters or to none, and uses up its proof. Rejects with `unavailable` if nobody can tell whether it was
  * charged, or if it had to wait for too long and was not.
+ *
+ * @param tree names the root macaroon that the token descends from: its calls wait in a line of their own
  */
-export type Charging = (platform: string, call: BudgetCall) => Promise<BudgetOutcome>;
+export type Charging = (platform: string, call: BudgetCall, tree: string) => Promise<BudgetOutcome>;
 
-/** Counters, and proofs, that one group may draw on, unless a single call has more: all are held until the group is written. */
-const TOGETHER = 1_000;
+/**
+ * Counters, and proofs, that one group draws on: all are held until the group is written, and the embedded database does nothing
+ * else meanwhile.
+ */
+const TOGETHER = 4 * TOKEN_BUDGETS;
 
 interface Job {
   readonly call: BudgetCall;
+  readonly tree: string;
   /** By the monotonic clock, milliseconds. */
   readonly since: number;
 }
 
 /**
  * Makes the charging of budgets. Calls of one platform that arrive while others are under way are charged together, one
- * after another in the order in which they came.
+ * after another: those of one tree in the order in which they came, and trees in turn. So a tree that asks for more than
+ * can be counted waits by itself.
  */
 export function createCharging(options: {
   readonly store: Pick<Store, "budgets">;
@@ -55,17 +63,18 @@ export function createCharging(options: {
     return outcomes;
   }
 
-  return (platform, call) => {
+  return (platform, call, tree) => {
     let gathering = gatherings.get(platform);
     if (gathering === undefined) {
       gathering = createGathering({
         run: (jobs: readonly Job[]) => budgetTurns(platform, () => chargeAll(platform, jobs)),
         weigh: ({ call }) => call.draws.length + (call.proof === undefined ? 0 : 1),
         room: TOGETHER,
+        lane: (job) => job.tree,
         atOnce: 1,
       });
       gatherings.set(platform, gathering);
     }
-    return gathering({ call, since: clock.monotonic() });
+    return gathering({ call, tree, since: clock.monotonic() });
   };
 }

@@ -17,6 +17,11 @@ export interface GatheringOptions<Job, Result> {
   readonly room: number;
   /** The number of groups that may be under way at a time. */
   readonly atOnce: number;
+  /**
+   * The lane that a job waits in. Lanes have turns: of each that waits, one job goes after another's, so that a long
+   * lane holds up nobody in a short one. Left out: all wait in one.
+   */
+  readonly lane?: (job: Job) => string;
 }
 
 interface Waiting<Job, Result> {
@@ -56,18 +61,25 @@ export async function eventualOutcome<Result>(work: () => Promise<Result>): Prom
 export function createGathering<Job, Result>(
   options: GatheringOptions<Job, Result>,
 ): (job: Job) => Promise<Result> {
-  const waiting: Waiting<Job, Result>[] = [];
+  /** By lane, the one whose turn is next first. None is empty. */
+  const waiting = new Map<string, Waiting<Job, Result>[]>();
+  const laneOf = options.lane ?? (() => "");
   let underWay = 0;
 
   function nextGroup(): readonly Waiting<Job, Result>[] {
     let left = options.room;
-    let count = 0;
-    for (const { job } of waiting) {
-      left -= options.weigh(job);
-      if (count > 0 && left < 0) break;
-      count += 1;
+    const group: Waiting<Job, Result>[] = [];
+    // A lane that goes to the end is met with again.
+    for (const [name, lane] of waiting) {
+      const next = lane[0] as Waiting<Job, Result>;
+      left -= options.weigh(next.job);
+      if (group.length > 0 && left < 0) break;
+      group.push(next);
+      lane.shift();
+      waiting.delete(name);
+      if (lane.length > 0) waiting.set(name, lane);
     }
-    return waiting.splice(0, count);
+    return group;
   }
 
   async function answer(group: readonly Waiting<Job, Result>[]): Promise<void> {
@@ -90,7 +102,7 @@ export function createGathering<Job, Result>(
 
   async function work(): Promise<void> {
     underWay += 1;
-    while (waiting.length > 0) {
+    while (waiting.size > 0) {
       // Clients that were just answered ask again at once. One turn later their jobs have all arrived.
       await setImmediate();
       const group = nextGroup();
@@ -101,7 +113,10 @@ export function createGathering<Job, Result>(
 
   return (job) =>
     new Promise((resolve, reject) => {
-      waiting.push({ job, resolve, reject });
+      const name = laneOf(job);
+      const lane = waiting.get(name);
+      if (lane === undefined) waiting.set(name, [{ job, resolve, reject }]);
+      else lane.push({ job, resolve, reject });
       if (underWay < options.atOnce) void work();
     });
 }

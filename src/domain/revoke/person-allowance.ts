@@ -34,7 +34,7 @@ export function createPersonAllowance({ clock }: { readonly clock: Clock }) {
   return (caller: Caller | undefined, member: string): void => {
     if (caller?.kind !== "human" || caller.administrator) return;
     const { program, identity } = caller;
-    if (program !== undefined && !byProgram.take(program)) {
+    if (program !== undefined && !byProgram.take(program.id)) {
       throw new DomainError("rate_limited", "too many revocations by one program", member);
     }
     if (!byPerson.take(`${wayOf(caller)}\n${identity.issuer}\n${identity.subject}`)) {

@@ -21,8 +21,11 @@ export interface Budget {
   /** The place of the discharge that it stands in; undefined in the root macaroon. */
   readonly discharge: number | undefined;
   readonly link: RevocationId;
-  /** The earliest `time <` at or above it in its own macaroon, unix milliseconds; undefined if there is none. */
-  readonly endsAt: number | undefined;
+  /**
+   * The earliest `time <` at or above it in its own macaroon, and in a discharge that of the issued token at the latest:
+   * unix milliseconds.
+   */
+  readonly endsAt: number;
 }
 
 /** The budgets of nearly all tokens. */
@@ -34,16 +37,24 @@ const WINDOWS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const sa
   number
 >;
 
-/** The budgets of a bundle: those of the root macaroon first, then those of each good discharge. */
+/**
+ * The budgets of a bundle: those of the root macaroon first, then those of each good discharge.
+ *
+ * @param issuedEnd when the token ends as it was issued, unix milliseconds: what holders appended to it ends it for them
+ *   alone, and a discharge may serve others of its tree
+ */
 export function budgetsOf(
   macaroon: VerifiedMacaroon,
   conditions: readonly Condition[],
   dischargeConditions: readonly (readonly Condition[])[],
+  issuedEnd: number,
 ): readonly Budget[] {
-  const own = budgetsOn(macaroon, conditions, undefined);
+  const own = budgetsOn(macaroon, conditions, undefined, issuedEnd);
   if (macaroon.discharges.length === 0) return own;
   const ofDischarges = macaroon.discharges.flatMap((discharge, place) =>
-    discharge.state === "good" ? budgetsOn(discharge, dischargeConditions[place] ?? [], place) : NONE,
+    discharge.state === "good"
+      ? budgetsOn(discharge, dischargeConditions[place] ?? [], place, issuedEnd)
+      : NONE,
   );
   return ofDischarges.length === 0 ? own : [...own, ...ofDischarges];
 }
@@ -52,10 +63,11 @@ function budgetsOn(
   { revocationIds }: VerifiedChain,
   conditions: readonly Condition[],
   discharge: number | undefined,
+  issuedEnd: number,
 ): readonly Budget[] {
   let budgets: Budget[] | undefined;
   let agent: string | null = null;
-  let endsAt = Number.POSITIVE_INFINITY;
+  let endsAt = issuedEnd;
   for (let index = 0; index < conditions.length; index++) {
     const condition = conditions[index] as Condition;
     if (condition.state !== "known") continue;
@@ -74,7 +86,7 @@ function budgetsOn(
       agent,
       discharge,
       link,
-      endsAt: Number.isFinite(endsAt) ? endsAt : undefined,
+      endsAt,
     });
   }
   return budgets ?? NONE;

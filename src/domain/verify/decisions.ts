@@ -164,7 +164,7 @@ export function createDecisions(options: {
     if (refused !== undefined) return { verdict: refused, token: undefined };
     if (token.budgets.length > 0 || vouching !== undefined) {
       const call = callOf(platform, token, request, vouching?.proof);
-      return { token, vouching, charged: charge(platform, call) };
+      return { token, vouching, charged: charge(platform, call, token.identifier.tokenId) };
     }
     return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
   }

@@ -56,17 +56,19 @@ export function readBundle(
   const ofDischarges = dischargeConditions.flat();
   const all = ofDischarges.length === 0 ? conditions : [...conditions, ...ofDischarges];
   const issuedAt = uuidv7Time(identifier.tokenId);
+  const latest = issuedAt + MAX_TOKEN_LIFE;
+  const issuedEnd = earliestExpiry(conditions.slice(0, identifier.issuedCaveats), latest);
   return {
     identifier,
     issuedAt,
-    endsAt: earliestExpiry(all, issuedAt + MAX_TOKEN_LIFE),
+    endsAt: earliestExpiry(all, latest),
     macaroon,
     conditions,
     dischargeConditions,
     agents: agentsOf(all),
     approvals: approvalsOf(ofDischarges),
     revocationIds,
-    budgets: budgetsOf(macaroon, conditions, dischargeConditions),
+    budgets: budgetsOf(macaroon, conditions, dischargeConditions, issuedEnd),
     holders: holdersOf(macaroon, conditions, dischargeConditions),
     texts: newTexts(),
   };

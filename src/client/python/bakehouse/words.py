@@ -55,7 +55,7 @@ SERVICE_NAMES = frozenset(
 )
 """First names of the attributes that belong to the service: a caveat on one has a form of its own or none."""
 
-TOKEN_BUDGETS = 256
+TOKEN_BUDGETS = 32
 """Most budgets of a token and its discharges together."""
 
 SHORT_ID = re.compile(r"[A-Za-z0-9_-]{16}")
