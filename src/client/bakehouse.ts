@@ -18,12 +18,19 @@ import {
   readVerdicts,
   type Verdict,
 } from "./answers.ts";
+import { couldChargeTwice } from "./charges.ts";
 import { BakehouseError } from "./error.ts";
 import { randomText } from "./random.ts";
 import { type BakehouseRecords, createRecords, get } from "./records.ts";
 import type { DischargeRequest, IssueRequest, RevocationTarget, VerifyRequest } from "./requests.ts";
 import { type LogEvent, readLogEvents } from "./revocation-stream.ts";
-import { type BakehouseOptions, type CallOptions, createTransport, SMALL_ANSWER } from "./transport.ts";
+import {
+  type BakehouseOptions,
+  type CallOptions,
+  createTransport,
+  type Repeat,
+  SMALL_ANSWER,
+} from "./transport.ts";
 
 /**
  * A Bakehouse service, as its callers see it.
@@ -99,13 +106,14 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
 
     async verify(request, callOptions) {
       // Budgets count every allowed call, so a question that may have been answered is not asked again.
-      const repeat = request.dry_run === true ? "always" : "unanswered";
+      const repeat = request.dry_run === true ? "always" : () => repeatOf([request]);
       const call = { method: "POST", path: "/v1/verify", body: request, repeat } as const;
       return readVerdict((await transport.call(call, callOptions)).body);
     },
 
     async verifyBatch(requests, callOptions) {
-      const repeat = requests.every(({ dry_run }) => dry_run === true) ? "always" : "unanswered";
+      const isDry = requests.every(({ dry_run }) => dry_run === true);
+      const repeat = isDry ? "always" : () => repeatOf(requests);
       const call = { method: "POST", path: "/v1/verify/batch", body: { requests }, repeat } as const;
       const results = readVerdicts((await transport.call(call, callOptions)).body);
       // By their places alone answers belong to questions.
@@ -196,6 +204,10 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       readReadiness((await transport.call(call, callOptions)).body);
     },
   };
+}
+
+function repeatOf(requests: readonly VerifyRequest[]): Repeat {
+  return requests.some(couldChargeTwice) ? "never" : "unanswered";
 }
 
 /** Milliseconds: longer than the service holds a request that waits for a human. */

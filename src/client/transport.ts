@@ -33,8 +33,9 @@ export interface CallOptions {
 /**
  * When a call may be made again.
  *
- * `always`: making it twice does no more than once. `unanswered`: once the service has said that it did nothing
- * (429, 503 `unavailable`), but not if it may have done it. `never`: not even then, except 429.
+ * `always`: making it twice does no more than once. `unanswered`: once the service has said that it could not answer
+ * (429, 503 `unavailable`), but not if nobody knows. `never`: not even then, except 429: a 503 can be that of an answer
+ * which was lost behind the commit.
  */
 export type Repeat = "always" | "unanswered" | "never";
 
@@ -45,7 +46,8 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly repeat: Repeat;
+  /** A function is asked once it fails. */
+  readonly repeat: Repeat | (() => Repeat);
   /** Whether to leave the credential out. False unless said. */
   readonly anonymous?: boolean;
   /** Bytes that the answer may have; left out, as many as the largest batch takes. */
@@ -153,8 +155,7 @@ export function createTransport(options: BakehouseOptions): Transport {
         try {
           return await once(call, callOptions);
         } catch (error) {
-          if (!(error instanceof BakehouseError) || failed >= retries || !mayRepeat(call.repeat, error))
-            throw error;
+          if (!(error instanceof BakehouseError) || failed >= retries || !mayRepeat(call, error)) throw error;
           await pause(pauseFor(failed, error.retryAfter), callOptions.signal);
         }
       }
@@ -253,8 +254,9 @@ async function limitedText(response: Response, most: number = MAX_ANSWER): Promi
   }
 }
 
-function mayRepeat(repeat: Repeat, error: BakehouseError): boolean {
+function mayRepeat(call: Call, error: BakehouseError): boolean {
   if (error.code === "rate_limited") return true;
+  const repeat = typeof call.repeat === "function" ? call.repeat() : call.repeat;
   if (repeat === "never") return false;
   if (error.code === "unavailable") return true;
   if (repeat !== "always") return false;

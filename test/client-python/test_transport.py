@@ -18,6 +18,7 @@ from fake_service import FakeService, Hang, Reply, answer, problem
 CANARY = "canary-7f3a9c"
 INSTANT = "2026-11-27T11:00:00.123Z"
 ROOT = "AgETaHR0cDovL2V4YW1wbGUub3JnLwIFa2V5aWQAAAYgfN7nklEcW8b1KEhYBd_psk54XijiqZMB-dcRxgnjjvc"
+COUNTED = Token.parse(ROOT).attenuate("uses <= 3").encode()
 PRINCIPAL = {"id": "p", "issuer": "https://login.test", "subject": "alice", "new_member": 1}
 FACTS = {
     "token_id": "t",
@@ -140,6 +141,11 @@ class Repeating(unittest.TestCase):
     CALLS: dict[str, Callable[[Bakehouse], object]] = {
         "issue": lambda service: service.issue("default"),
         "verify": lambda service: service.verify(ROOT, {}),
+        "counted verify": lambda service: service.verify(COUNTED, {}),
+        "named verify": lambda service: service.verify(COUNTED, {}, charge_id="c-1"),
+        "unreadable verify": lambda service: service.verify("text", {}),
+        "batch": lambda service: service.verify_batch([Question(ROOT, {}), Question(COUNTED, {}, dry_run=True)]),
+        "counted batch": lambda service: service.verify_batch([Question(ROOT, {}), Question(COUNTED, {})]),
         "dry verify": lambda service: service.verify(ROOT, {}, dry_run=True),
         "ready": lambda service: service.ready(),
     }
@@ -159,6 +165,13 @@ class Repeating(unittest.TestCase):
             ("verify", page, 1),
             ("verify", None, 1),
             ("verify", Reply(200, "{}", cut=5), 1),
+            ("counted verify", problem(503, "unavailable"), 1),
+            ("counted verify", problem(429, "rate_limited"), 3),
+            ("named verify", problem(503, "unavailable"), 3),
+            ("named verify", None, 1),
+            ("unreadable verify", problem(503, "unavailable"), 1),
+            ("batch", problem(503, "unavailable"), 3),
+            ("counted batch", problem(503, "unavailable"), 1),
             ("dry verify", None, 3),
             ("ready", problem(503, "unavailable"), 1),
             ("ready", problem(429, "rate_limited"), 3),

@@ -8,6 +8,7 @@ import {
   type Allowed,
   allow,
   type Bakehouse,
+  BakehouseError,
   createBakehouse,
   createLocalVerifier,
   guardHono,
@@ -256,6 +257,29 @@ describe("[pglite] guards", () => {
     } finally {
       web.close();
       web.closeAllConnections();
+    }
+  });
+
+  test("a local verifier asks once about a token with a budget, where no answer came", async () => {
+    const asked: (string | undefined)[] = [];
+    const whole = createBakehouse({ url: server.url, credential: credentialOf(service.asPlatform()) });
+    const away: Bakehouse = {
+      ...whole,
+      async verify(request) {
+        asked.push(request.min_sequence);
+        throw new BakehouseError("unavailable", "the answer was lost");
+      },
+    };
+    const here = createLocalVerifier({ service: away });
+    try {
+      await here.ready();
+      for (const caveats of [["uses <= 5"], []]) {
+        const { token } = await service.issue({ caveats });
+        await expect(here.verify({ token, context: {} })).rejects.toMatchObject({ code: "unavailable" });
+      }
+      expect(asked).toEqual([expect.any(String), expect.any(String), undefined]);
+    } finally {
+      here.close();
     }
   });
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import { type Bakehouse, BakehouseError, createBakehouse, type Fetch } from "../../src/client/index.ts";
+import {
+  type Bakehouse,
+  BakehouseError,
+  createBakehouse,
+  type Fetch,
+  Token,
+} from "../../src/client/index.ts";
 import { ISSUED, REVOCATION_ID, SEQUENCE } from "../support/fake-service.ts";
 import { until } from "../support/until.ts";
 
@@ -28,6 +34,9 @@ const KEY = {
   created_at: "2026-11-22T13:00:00Z",
   active_from: "2026-11-22T13:00:00Z",
 };
+
+const TOKEN = "AgETaHR0cDovL2V4YW1wbGUub3JnLwIFa2V5aWQAAAYgfN7nklEcW8b1KEhYBd_psk54XijiqZMB-dcRxgnjjvc";
+const COUNTED = Token.parse(TOKEN).attenuate("uses <= 3").encode();
 
 /** A client of a service that gives these answers, the last one again and again. */
 function scripted(...answers: readonly (() => Response | Promise<Response>)[]) {
@@ -58,7 +67,17 @@ const failure = async (run: Promise<unknown>) =>
 
 describe("repeating", () => {
   const issue = (client: Bakehouse) => client.issue({ platform: "default" });
-  const verify = (client: Bakehouse) => client.verify({ token: "t", context: {} });
+  const verify = (client: Bakehouse) => client.verify({ token: TOKEN, context: {} });
+  const counted = (more: object) => (client: Bakehouse) =>
+    client.verify({ token: COUNTED, context: {}, ...more });
+  const unreadable = (client: Bakehouse) => client.verify({ token: "t", context: {} });
+  const discharged = (client: Bakehouse) =>
+    client.verify({ token: TOKEN, discharges: [COUNTED], context: {} });
+  const batch = (more: object) => (client: Bakehouse) =>
+    client.verifyBatch([
+      { token: TOKEN, context: {} },
+      { token: COUNTED, context: {}, ...more },
+    ]);
   const dryRun = (client: Bakehouse) => client.verify({ token: "t", context: {}, dry_run: true });
   const revoke = (client: Bakehouse) => client.revoke({ revocation_id: REVOCATION_ID });
   const list = (client: Bakehouse) => client.keys.list();
@@ -70,6 +89,18 @@ describe("repeating", () => {
     ["issue, in flight", issue, () => problem(409, "idempotency_in_flight"), 3],
     ["issue, refused", issue, () => problem(403, "forbidden"), 1],
     ["verify, 503", verify, () => problem(503, "unavailable"), 3],
+    [
+      "verify with a budget, 503: it may have been charged",
+      counted({}),
+      () => problem(503, "unavailable"),
+      1,
+    ],
+    ["verify with a budget, 429", counted({}), () => problem(429, "rate_limited"), 3],
+    ["verify under a charge_id, 503", counted({ charge_id: "c-1" }), () => problem(503, "unavailable"), 3],
+    ["verify with a budget in a discharge, 503", discharged, () => problem(503, "unavailable"), 1],
+    ["verify of who knows what, 503", unreadable, () => problem(503, "unavailable"), 1],
+    ["a batch with a budget, 503", batch({}), () => problem(503, "unavailable"), 1],
+    ["a batch that charges nothing, 503", batch({ dry_run: true }), () => problem(503, "unavailable"), 3],
     ["verify, a broken connection: it may have been counted", verify, broken, 1],
     ["verify as a dry run, a broken connection", dryRun, broken, 3],
     ["revoke, a broken connection", revoke, broken, 3],

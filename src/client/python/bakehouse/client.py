@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from urllib.parse import quote
@@ -25,8 +25,8 @@ from .codec.base64 import encode_base64url
 from .errors import ConnectionFailure
 from .jsontext import JsonValue
 from .reading import answer_json, read_answer, read_value
-from .token import Token
-from .transport import RETRIES, SMALL_ANSWER, TIMEOUT, Call, Credential, Transport
+from .token import Token, has_budgets
+from .transport import RETRIES, SMALL_ANSWER, TIMEOUT, Call, Credential, Repeat, Transport
 from .words import IDEMPOTENCY_KEY
 
 _IDEMPOTENCY_KEY_BYTES = 18
@@ -73,6 +73,9 @@ class Question:
     """For a token with a ``holder``, which is worth nothing without one."""
     endorsements: Iterable[str] = field(default=(), repr=False)
     """Those of the header ``Bakehouse-Endorsements``, one text each."""
+    charge_id: str | None = None
+    """This platform's own name for the question, for a day: asked again it is not charged again. Never taken from a
+    caller."""
 
     def to_json(self) -> dict[str, object]:
         return _given(
@@ -83,6 +86,7 @@ class Question:
             dry_run=self.dry_run or None,
             proof=None if self.proof is None else self.proof.to_json(),
             endorsements=list(self.endorsements) or None,
+            charge_id=self.charge_id,
         )
 
 
@@ -173,12 +177,13 @@ class Bakehouse:
         dry_run: bool = False,
         proof: Proof | None = None,
         endorsements: Iterable[str] = (),
+        charge_id: str | None = None,
         timeout: float | None = None,
     ) -> Verdict:
         """May this token do this, now? The parameters are those of :class:`Question`."""
-        question = Question(token, context, cost, min_sequence, dry_run, proof, tuple(endorsements))
+        question = Question(token, context, cost, min_sequence, dry_run, proof, tuple(endorsements), charge_id)
         # Budgets count every allowed call, so a question that may have been answered is not asked again.
-        call = Call("POST", "/v1/verify", "always" if dry_run else "unanswered", question.to_json())
+        call = Call("POST", "/v1/verify", _repeat([question]), question.to_json())
         return _verdict(answer_json(self._transport.call(call, timeout).body), "")
 
     def verify_batch(
@@ -186,9 +191,8 @@ class Bakehouse:
     ) -> list[Allowed | Refused | Problem]:
         """Up to a thousand questions at once; one that could not be answered has a problem in its place."""
         asked = list(questions)
-        repeat = "always" if all(question.dry_run for question in asked) else "unanswered"
         body = {"requests": [question.to_json() for question in asked]}
-        answer = answer_json(self._transport.call(Call("POST", "/v1/verify/batch", repeat, body), timeout).body)
+        answer = answer_json(self._transport.call(Call("POST", "/v1/verify/batch", _repeat(asked), body), timeout).body)
         results = answer.get("results") if isinstance(answer, dict) else None
         # By their places alone answers belong to questions.
         if not isinstance(results, list) or len(results) != len(asked):
@@ -278,6 +282,17 @@ class Bakehouse:
     def ready(self) -> None:
         """Returns if the service can answer now. :raises BakehouseError: ``unavailable`` with the reason"""
         self._transport.call(Call("GET", "/readyz", "never", anonymous=True))
+
+
+def _repeat(questions: list[Question]) -> Repeat | Callable[[], Repeat]:
+    """Whether questions may be asked again. Budgets count every allowed call, and an answer can be lost behind the commit."""
+    if all(question.dry_run for question in questions):
+        return "always"
+    return lambda: "never" if any(map(_could_charge_twice, questions)) else "unanswered"
+
+
+def _could_charge_twice(question: Question) -> bool:
+    return not question.dry_run and question.charge_id is None and has_budgets(question.token)
 
 
 def _given(**members: object) -> dict[str, object]:

@@ -196,6 +196,15 @@ def _budgets_in(macaroon: Macaroon) -> int:
     )
 
 
+def has_budgets(token: Token | str) -> bool:
+    """Whether a token or one of its discharges has a budget. What can't be read here has, for all that is known."""
+    try:
+        parsed = Token.parse(token) if isinstance(token, str) else token
+    except TokenError:
+        return True
+    return any(_budgets_in(macaroon) for macaroon in parsed._macaroons())  # pyright: ignore[reportPrivateUsage]
+
+
 def _is_tied(macaroon: Macaroon) -> bool:
     """Whether a discharge has the caveat that stands in for binding."""
     return any(

@@ -28,8 +28,9 @@ Credential = str | Callable[[], str]
 Repeat = Literal["always", "unanswered", "never"]
 """When a call may be made again.
 
-``always``: making it twice does no more than once. ``unanswered``: once the service has said that it did nothing
-(429, 503 ``unavailable``), but not if it may have done it. ``never``: not even then, except 429.
+``always``: making it twice does no more than once. ``unanswered``: once the service has said that it could not answer
+(429, 503 ``unavailable``), but not if nobody knows. ``never``: not even then, except 429: a 503 can be that of an answer
+which was lost behind the commit.
 """
 
 TIMEOUT = 10.0
@@ -52,7 +53,8 @@ class Call:
 
     method: Literal["GET", "POST"]
     path: str
-    repeat: Repeat
+    repeat: Repeat | Callable[[], Repeat]
+    """A function is asked once it fails."""
     body: Mapping[str, object] | None = field(default=None, repr=False)
     query: Mapping[str, object] = field(default_factory=dict[str, object])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -106,7 +108,7 @@ class Transport:
             outcome = self._attempt(call, self._timeout if timeout is None else timeout)
             if isinstance(outcome, Answered):
                 return outcome
-            if failed >= self._retries or not _may_repeat(call.repeat, outcome):
+            if failed >= self._retries or not _may_repeat(call, outcome):
                 raise outcome
             self._sleep(_pause_for(failed, outcome.retry_after))
             failed += 1
@@ -223,9 +225,10 @@ def _timed_out() -> ConnectionFailure:
     return ConnectionFailure("timeout", "the service did not answer in time")
 
 
-def _may_repeat(repeat: Repeat, error: BakehouseError) -> bool:
+def _may_repeat(call: Call, error: BakehouseError) -> bool:
     if error.code == "rate_limited":
         return True
+    repeat = call.repeat() if callable(call.repeat) else call.repeat
     if repeat == "never":
         return False
     if error.code == "unavailable":
