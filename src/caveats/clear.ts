@@ -86,12 +86,18 @@ type FailureReason = Pick<Failure, "code" | "detail">;
  * Work is bounded for the chain as a whole: see {@link WORK_LIMIT}.
  *
  * @param work the rest of an allowance that several chains share, as those of one bundle do
+ * @param most failures that are wanted: it ends with the last of them
  * @example
  * const chain = ["action in read, list", "time < 2099-01-01T00:00:00Z"].map(compileCaveat);
  * const now = instantFromMilliseconds(Date.now());
  * clear(chain, { now, context: new Map([["action", "read"]]), macaroon: "root" }).failures; // []
  */
-export function clear(conditions: readonly Condition[], facts: Facts, work: Work = newWork()): Clearance {
+export function clear(
+  conditions: readonly Condition[],
+  facts: Facts,
+  work: Work = newWork(),
+  most = Number.POSITIVE_INFINITY,
+): Clearance {
   const agents = agentTrail(conditions);
   const failures: Failure[] = [];
   let passed = 0;
@@ -105,6 +111,7 @@ export function clear(conditions: readonly Condition[], facts: Facts, work: Work
       const agent = agents[passed - 1] ?? null;
       const detail = name === null ? reason.detail : `${reason.detail} (added by ${name})`;
       failures.push({ index, caveat: shownCaveat(condition.text), agent, code: reason.code, detail });
+      if (failures.length >= most) break;
     } else if (condition.state === "known" && condition.caveat.kind === "agent") {
       passed++;
       name = condition.caveat.name;

@@ -43,4 +43,4 @@ export type {
   VerifiedChain,
   VerifiedMacaroon,
 } from "./verified.ts";
-export { type Verification, type VerifyOptions, verify } from "./verify.ts";
+export { type Verification, type VerifyOptions, verify, verifyInSteps } from "./verify.ts";

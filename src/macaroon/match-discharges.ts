@@ -64,6 +64,9 @@ interface Visit {
 // work in proportion to the size of the bundle, for any bundle.
 const MOST_RETRIES = 32;
 
+/** The work of opening a verification id, in links. */
+const UNSEALING = 8;
+
 /**
  * Finds for each third-party caveat the one discharge that proves it.
  *
@@ -71,14 +74,16 @@ const MOST_RETRIES = 32;
  * of its ticket that is not taken and that its key has signed. "First" is by their bytes and not by their
  * places, so that the order in which a sender lines them up changes nothing. Since no discharge is taken
  * twice, macaroons that discharge each other in a circle come to an end.
+ *
+ * @yields the work that was just done: see `verifyInSteps`
  */
-export function matchDischarges(
+export function* matchDischarges(
   root: UnverifiedMacaroon,
   rootTails: readonly Uint8Array[],
   discharges: readonly UnverifiedMacaroon[],
   limits: Limits,
   keyed: Keyed,
-): Matches {
+): Generator<number, Matches, void> {
   if (discharges.length === 0) return { outcomes: [], order: [] };
   const candidates = discharges.map(
     (discharge, place): Candidate => ({ place, discharge, fault: "no_such_caveat", tried: false }),
@@ -94,7 +99,12 @@ export function matchDischarges(
     return keyed.discharge(candidate.place, candidate.discharge, key);
   };
 
-  const serve = (visit: Visit, caveat: number, ticket: Uint8Array, verificationId: Uint8Array): void => {
+  function* serve(
+    visit: Visit,
+    caveat: number,
+    ticket: Uint8Array,
+    verificationId: Uint8Array,
+  ): Generator<number, void, void> {
     const group = byTicket.get(encodeBase64Url(ticket));
     if (group === undefined) return;
     if (visit.depth >= limits.depth) {
@@ -103,18 +113,25 @@ export function matchDischarges(
     }
     const tail = visit.tails[caveat];
     const key = tail && keyed.unseal(visit.place, caveat, tail, verificationId);
+    yield UNSEALING;
     if (key === undefined) {
       blame(group, "signature");
       return;
     }
     const forCaveat = { macaroon: visit.place, caveat };
-    const found = group.find((candidate) => {
-      if (candidate.use !== undefined) return false;
+    let found: Candidate | undefined;
+    for (const candidate of group) {
+      if (candidate.use !== undefined) continue;
       const signed = trySigned(candidate, key);
-      if (signed === undefined) candidate.fault = "signature";
-      else candidate.use = { forCaveat, key, signed };
-      return signed !== undefined;
-    });
+      yield candidate.discharge.unverifiedCaveats.length + 1;
+      if (signed === undefined) {
+        candidate.fault = "signature";
+        continue;
+      }
+      candidate.use = { forCaveat, key, signed };
+      found = candidate;
+      break;
+    }
     if (found?.use === undefined) {
       blameReused(group, key);
       return;
@@ -123,11 +140,11 @@ export function matchDischarges(
     taken.push(found);
     const { tails } = found.use.signed;
     visits.push({ place: found.place, macaroon: found.discharge, tails, depth: visit.depth + 1 });
-  };
+  }
 
   for (const visit of visits) {
     for (const [index, { id, verificationId }] of visit.macaroon.unverifiedCaveats.entries()) {
-      if (verificationId !== undefined) serve(visit, index, id, verificationId);
+      if (verificationId !== undefined) yield* serve(visit, index, id, verificationId);
     }
   }
   return settle(candidates, taken);

@@ -53,6 +53,27 @@ export function verify(options: VerifyOptions): Verification {
 
 /** {@link verify}, with somebody listening. The listener hears secrets. */
 export function verifyStepwise(options: VerifyOptions, listener?: StepListener): Verification {
+  const steps = stepsOf(options, listener);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * {@link verify} in steps, for whoever serves others in between: it ends with the same answer, however slowly it is
+ * advanced. A step walks one chain at most, so that a hash whose memory is shared is never interrupted within one.
+ *
+ * @yields the work that was just done, in links
+ */
+export function verifyInSteps(options: VerifyOptions): Generator<number, Verification, void> {
+  return stepsOf(options, undefined);
+}
+
+function* stepsOf(
+  options: VerifyOptions,
+  listener: StepListener | undefined,
+): Generator<number, Verification, void> {
   const { root, discharges = [], rootKey, chain = defaultChain } = options;
   const limits = limitsWith(options.limits);
   try {
@@ -66,8 +87,9 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
 
   const keyed = keyedOperations(root, chain, listener);
   const tails = keyed.root(rootKey);
+  yield linksOf(root);
   if (tails === undefined) return { ok: false, code: "bad_signature" };
-  const matches = matchDischarges(root, tails, discharges, limits, keyed);
+  const matches = yield* matchDischarges(root, tails, discharges, limits, keyed);
 
   const found = dischargesByCaveat(matches);
   const chainOf = (
@@ -75,13 +97,18 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
     macaroon: UnverifiedMacaroon,
     links: readonly Uint8Array[],
   ): VerifiedChain => verifiedChain(macaroon, links, (caveat) => found.get(placeKey(place, caveat)), chain);
-  const states = matches.outcomes.map((outcome, place): DischargeState => {
+  const states: DischargeState[] = [];
+  for (const [place, outcome] of matches.outcomes.entries()) {
     const discharge = discharges[place];
-    if (!outcome.ok || discharge === undefined) return { state: "invalid", reason: faultOf(outcome) };
+    if (!outcome.ok || discharge === undefined) {
+      states.push({ state: "invalid", reason: faultOf(outcome) });
+      continue;
+    }
     const { forCaveat, signed } = outcome;
     const { binding } = signed;
-    return { state: "good", binding, forCaveat, ...chainOf(place, discharge, signed.tails) };
-  });
+    states.push({ state: "good", binding, forCaveat, ...chainOf(place, discharge, signed.tails) });
+    yield linksOf(discharge);
+  }
   const rootChain = chainOf("root", root, tails);
   const undischarged: Undischarged[] = [];
   addUndischarged(undischarged, "root", rootChain);
@@ -92,6 +119,10 @@ export function verifyStepwise(options: VerifyOptions, listener?: StepListener):
   const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
   // Only here is the brand given: everything above stands between a sender and the brand.
   return { ok: true, macaroon: facts as VerifiedMacaroon };
+}
+
+function linksOf({ unverifiedCaveats }: UnverifiedMacaroon): number {
+  return unverifiedCaveats.length + 1;
 }
 
 function faultOf(outcome: Match): (Match & { ok: false })["reason"] {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-
 import type { Facts } from "../../src/caveats/clear.ts";
+import { clear } from "../../src/caveats/clear.ts";
+import { compileCaveat } from "../../src/caveats/condition.ts";
 import { newWork } from "../../src/caveats/values/work.ts";
 import { JsonNumber, type JsonValue } from "../../src/json/value.ts";
 import { processorTime } from "../support/processor-time.ts";
@@ -69,4 +70,11 @@ test("chains of one bundle have 32 budgets together, and each one beyond is refu
       detail: "rate is a budget too many, a token and its discharges have at most 32",
     },
   ]);
+});
+
+test("clearing ends with as many failures as are wanted", () => {
+  const chain = ["x = 1", "y = 1", "z = 1", "w = 1"].map((text) => compileCaveat(text));
+  const work = newWork();
+  expect(clear(chain, facts(["2"]), work, 1).failures.map(({ index }) => index)).toEqual([0]);
+  expect(clear(chain, facts(["1"]), work, 2).failures.map(({ index }) => index)).toEqual([1, 2]);
 });

@@ -22,6 +22,7 @@ import {
   type VerifiedMacaroon,
   type VerifyOptions,
   verify,
+  verifyInSteps,
 } from "../../src/macaroon/index.ts";
 
 /** Noble's, which the portable one is held to. */
@@ -54,6 +55,14 @@ export function verifyWithEach(options: VerifyOptions): Verification {
   const verification = verify(options);
   if (options.chain !== undefined) return verification;
   for (const chain of OTHERS) expect(verify({ ...options, chain })).toEqual(verification);
+  // Another verification, by the same hash, between any two of its steps.
+  const steps = verifyInSteps({ ...options, chain: nodeChain });
+  for (let step = steps.next(); ; step = steps.next()) {
+    verify({ ...options, chain: nodeChain, discharges: [] });
+    if (!step.done) continue;
+    expect(step.value).toEqual(verification);
+    break;
+  }
   return verification;
 }
 

@@ -3,7 +3,13 @@ import { createRequire } from "node:module";
 
 import { expect, test } from "vitest";
 
-import { addThirdPartyCaveat, decodeBundle, encode, sealTicket } from "../../src/macaroon/index.ts";
+import {
+  addThirdPartyCaveat,
+  attenuate,
+  decodeBundle,
+  encode,
+  sealTicket,
+} from "../../src/macaroon/index.ts";
 import { type Answer, describeService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";
 import { bound, bundle, opened, tickets } from "../support/service-macaroons.ts";
@@ -373,6 +379,22 @@ describeService(
           foreign.importMacaroon(new Uint8Array(Buffer.from(discharge, "base64url"))),
         ]),
       ).toThrow();
+    });
+
+    test("a login macaroon is checked as far as its first fault, and no longer than a login can be", async () => {
+      const challenge = await service().get("/v1/approvals", { "bakery-protocol-version": "3" });
+      const { m } = challenge.json<{ Info: { Macaroon: { m: object } } }>().Info.Macaroon;
+      const decoded = decodeBundle(JSON.stringify(m));
+      if (!decoded.ok) throw new Error(decoded.detail);
+      const [login] = decoded.macaroons;
+      const refusalOf = async (...caveats: readonly string[]) => {
+        const macaroons = Buffer.from(`[${encode(attenuate(login, caveats), "v2-json")}]`).toString("base64");
+        const answer = await service().get("/v1/approvals", { macaroons });
+        expect(answer.status).toBe(401);
+        return answer.json<{ detail: string }>().detail;
+      };
+      expect(await refusalOf(...Array(62).fill("x"))).toMatch(/not finished/);
+      expect(await refusalOf(...Array(63).fill("x"))).toMatch(/cannot be read/);
     });
 
     test("a login macaroon is no other credential, and cannot be widened", async () => {

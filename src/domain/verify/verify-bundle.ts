@@ -6,7 +6,10 @@ import {
   type SigningKey,
   signingKey,
   type UnverifiedMacaroon,
+  type Verification,
+  type VerifyOptions,
   verify,
+  verifyInSteps,
 } from "../../macaroon/index.ts";
 import { parseIdentifier } from "../../words/identifier.ts";
 import type { RefusalCode } from "../../words/refusal-codes.ts";
@@ -101,16 +104,12 @@ export function createBundleVerifier(
       if (isLong) await nextTurn();
       if (rootKey === undefined) {
         // As much is hashed as under a key that exists: a holder without a credential must not learn of it by the time.
-        if (platform === undefined) verify({ root, discharges, rootKey: NOBODYS, chain });
+        if (platform === undefined) await verifyInTurns({ root, discharges, rootKey: NOBODYS, chain });
         return UNKNOWN_KEY;
       }
 
-      const verification = verify({
-        root,
-        discharges,
-        rootKey: signingKeyOf(rootKey.key),
-        chain,
-      });
+      const options = { root, discharges, rootKey: signingKeyOf(rootKey.key), chain };
+      const verification = isLong ? await verifyInTurns(options) : verify(options);
       if (!verification.ok) {
         if (platform === undefined) await spendAsUnknown(identifier.keyId);
         return REFUSED[verification.code];
@@ -125,6 +124,19 @@ export function createBundleVerifier(
 
 /** Links of a bundle up to which it is verified, read and cleared in one go. */
 const LINKS_AT_ONCE = 500;
+
+/** Verifies a bundle so that it holds up nobody: others have turns between its macaroons. */
+async function verifyInTurns(options: VerifyOptions): Promise<Verification> {
+  const steps = verifyInSteps(options);
+  let done = 0;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    done += step.value;
+    if (done < LINKS_AT_ONCE) continue;
+    await nextTurn();
+    done = 0;
+  }
+}
 
 function linksOf(root: UnverifiedMacaroon, discharges: readonly UnverifiedMacaroon[]): number {
   return discharges.reduce(
