@@ -18,7 +18,7 @@ import {
   readVerdicts,
   type Verdict,
 } from "./answers.ts";
-import { couldChargeTwice } from "./charges.ts";
+import { isAskedOnce } from "./charges.ts";
 import { BakehouseError } from "./error.ts";
 import { randomText } from "./random.ts";
 import { type BakehouseRecords, createRecords, get } from "./records.ts";
@@ -207,7 +207,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
 }
 
 function repeatOf(requests: readonly VerifyRequest[]): Repeat {
-  return requests.some(couldChargeTwice) ? "never" : "unanswered";
+  return requests.some(isAskedOnce) ? "never" : "unanswered";
 }
 
 /** Milliseconds: longer than the service holds a request that waits for a human. */

@@ -17,11 +17,13 @@ export function budgetsIn(macaroons: Bundle): number {
 }
 
 /**
- * Whether asking a question again could charge it again. "Could not answer" can mean that it was charged and that the
- * answer was lost, so only what has no budget, and what has a name of its own, may be asked twice.
+ * Whether a question can be asked only once. "Could not answer" can mean that it was charged and that the answer was lost,
+ * so of what has budgets only what has a name of its own may be asked again. A proof is used up by then.
  */
-export function couldChargeTwice(request: VerifyRequest): boolean {
-  if (request.dry_run === true || request.charge_id !== undefined) return false;
+export function isAskedOnce(request: VerifyRequest): boolean {
+  if (request.dry_run === true) return false;
+  if (request.proof !== undefined) return true;
+  if (request.charge_id !== undefined) return false;
   // What cannot be read here has budgets, for all that is known.
   return [request.token, ...(request.discharges ?? [])].some((text) => {
     const decoded = decodeBundle(text);

@@ -1,7 +1,7 @@
 import type { Hmac } from "../../macaroon/index.ts";
 import type { Revocation, Verdict } from "../answers.ts";
 import type { Bakehouse } from "../bakehouse.ts";
-import { couldChargeTwice } from "../charges.ts";
+import { isAskedOnce } from "../charges.ts";
 import { BakehouseError } from "../error.ts";
 import type { Verifier } from "../guard/guard.ts";
 import type { VerifyRequest } from "../requests.ts";
@@ -104,7 +104,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
       const bound = isBound ? { ...request, min_sequence: position } : request;
       const verdict = await service.verify(bound, callOptions).catch((error: unknown) => {
         if (!isBound || !(error instanceof BakehouseError) || error.code !== "unavailable") throw error;
-        if (couldChargeTwice(request)) throw error;
+        if (isAskedOnce(request)) throw error;
         // The log may be another one since. An answer without it is not kept.
         question.meanwhile.length = MOST_MEANWHILE + 1;
         return service.verify(request, callOptions);

@@ -288,11 +288,14 @@ def _repeat(questions: list[Question]) -> Repeat | Callable[[], Repeat]:
     """Whether questions may be asked again. Budgets count every allowed call, and an answer can be lost behind the commit."""
     if all(question.dry_run for question in questions):
         return "always"
-    return lambda: "never" if any(map(_could_charge_twice, questions)) else "unanswered"
+    return lambda: "never" if any(map(_is_asked_once, questions)) else "unanswered"
 
 
-def _could_charge_twice(question: Question) -> bool:
-    return not question.dry_run and question.charge_id is None and has_budgets(question.token)
+def _is_asked_once(question: Question) -> bool:
+    if question.dry_run:
+        return False
+    # A proof is used up by its first call.
+    return question.proof is not None or (question.charge_id is None and has_budgets(question.token))
 
 
 def _given(**members: object) -> dict[str, object]:
