@@ -32,9 +32,11 @@ export async function startService(
     readonly dataDir?: string;
     readonly args?: readonly string[];
     readonly cores?: string;
+    /** Another build than that of these sources. */
+    readonly script?: string;
   } = {},
 ): Promise<Service> {
-  const { dataDir = scratch() } = options;
+  const { dataDir = scratch(), script = builtBundle() } = options;
   const port = await freePort();
   const env = {
     DATA_DIR: dataDir,
@@ -52,21 +54,12 @@ export async function startService(
         }),
   };
   if (options.databaseUrl !== undefined) {
-    const made = spawnSync(
-      process.execPath,
-      [builtBundle(), "bootstrap", ...(options.reuse ? ["--reissue"] : [])],
-      {
-        env: { ...process.env, ...env },
-      },
-    );
+    const made = spawnSync(process.execPath, [script, "bootstrap", ...(options.reuse ? ["--reissue"] : [])], {
+      env: { ...process.env, ...env },
+    });
     if (made.status !== 0) throw new Error(`bootstrap failed: ${made.stderr.toString()}`);
   }
-  const server = await startServer(
-    port,
-    [builtBundle(), "serve", ...(options.args ?? [])],
-    env,
-    options.cores,
-  );
+  const server = await startServer(port, [script, "serve", ...(options.args ?? [])], env, options.cores);
   const token = (file: string) => readFileSync(join(dataDir, file), "utf8").trim();
 
   async function send<T>(method: string, path: string, as: string, body: object, status: number): Promise<T> {
