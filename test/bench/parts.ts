@@ -33,7 +33,6 @@ export const PARTS: Readonly<Record<string, Part>> = {
   http,
   oidc,
   issue,
-  budgets,
   workers,
   start,
   memory,

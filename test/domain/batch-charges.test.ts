@@ -29,19 +29,28 @@ function waiting() {
   };
   let monotonic = 0;
   let stale = false;
+  let revoked = false;
+  let charges = 0;
+  let last = Number.POSITIVE_INFINITY;
+  const world = createWorld();
   const decisions = createDecisions({
-    tokenVerifier: createWorld().tokenVerifier,
+    tokenVerifier: world.tokenVerifier,
     knowledge: {
       requireFresh() {
         if (stale) throw new Error("too old");
       },
       position: () => ({ epoch: "e", number: 1 }),
-      isRevoked: () => false,
+      isRevoked: () => revoked,
     },
     feed: { reach: () => Promise.resolve() },
     clock: { now: () => NOW, monotonic: () => (monotonic += 5) },
     randomness,
     async charge(_, { draws }) {
+      charges++;
+      if (charges === last) {
+        revoked = true;
+        world.revoked = () => true;
+      }
       await gate.opened;
       return {
         passed: true,
@@ -57,6 +66,11 @@ function waiting() {
     decisions,
     gate,
     reads: () => reads,
+    charges: () => charges,
+    /** All tokens are revoked while so many have been charged. */
+    revokeAt(count: number) {
+      last = count;
+    },
     growStale() {
       stale = true;
     },
@@ -76,6 +90,7 @@ const ask = (token: string) => ({
   dryRun: false,
 });
 
+const IP = new Map([["ip", "::1"]]);
 const BUDGETED = ask(encodeBundle([root(KEY, "uses <= 5")]));
 const FREE = ask(encodeBundle([root(KEY)]));
 
@@ -112,4 +127,20 @@ test("an id is made where there is a reservation, and nowhere else", async () =>
   expect(reads()).toBe(0);
   await decisions.decide(CALLER, { ...BUDGETED, reserve: 60 });
   expect(reads()).toBe(1);
+});
+
+test("a batch keeps no more of charged tokens than so many bytes, and still asks again for all of them", async () => {
+  const { decisions, gate, charges, revokeAt } = waiting();
+  const blocks = `ip within ${Array(500).fill("::/0").join(", ")}`;
+  // Each is 1.3 MB once it has been read.
+  const heavy = { ...ask(encodeBundle([root(KEY, ...Array(15).fill(blocks), "uses <= 5")])), context: IP };
+  revokeAt(40);
+  const answer = decisions.decideBatch(CALLER, Array(40).fill(heavy));
+  await expect.poll(charges).toBeGreaterThan(20);
+  await turns(400);
+  expect(charges()).toBeLessThan(30);
+  gate.open();
+  // Those that were charged first, too.
+  expect(await answer).toMatchObject(Array(40).fill({ allowed: false, code: "revoked" }));
+  expect(charges()).toBe(40);
 });

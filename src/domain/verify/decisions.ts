@@ -23,6 +23,7 @@ import type {
 } from "../service.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
+import { bundleWeight } from "./bundle-weight.ts";
 import { clearToken } from "./clear-token.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 import { type Vouching, vouchingFor } from "./vouching.ts";
@@ -32,6 +33,9 @@ import { type Vouching, vouchingFor } from "./vouching.ts";
  * to write: a thousand tokens of 250 failing caveats made an answer of 300 MB and held everybody up for seconds.
  */
 const MOST_FAILURES = 20_000;
+
+/** Bytes, roughly, of the tokens that one batch keeps while they are charged. */
+const MOST_HELD = 32_000_000;
 
 /** Milliseconds for which a request waits for `min_sequence`. */
 const REACH_WAIT = 2_000;
@@ -54,15 +58,18 @@ interface Charged {
 
 /** One question of a batch, while others are waited for. */
 type Waiting =
-  | { readonly kind: "said"; readonly result: BatchResult }
-  /** The token's facts are kept, and not the token: a batch of large ones would hold far more than its body. */
-  | { readonly kind: "allowed"; readonly verdict: AllowedVerdict; readonly subject: RevocationSubject }
+  | Concluded
   | {
       readonly kind: "charged";
       readonly token: VerifiedToken;
       readonly vouching: Vouching | undefined;
       readonly charged: Promise<Outcome<BudgetOutcome>>;
     };
+
+type Concluded =
+  | { readonly kind: "said"; readonly result: BatchResult }
+  /** The token's facts are kept, and not the token: a batch of large ones would hold far more than its body. */
+  | { readonly kind: "allowed"; readonly verdict: AllowedVerdict; readonly subject: RevocationSubject };
 
 type AllowedVerdict = Extract<Verdict, { readonly allowed: true }>;
 
@@ -252,15 +259,25 @@ export function createDecisions(options: {
     return chargedVerdict(platform, reached, request, await reached.charged);
   }
 
+  /** Waits for the charge of one question of a batch, and keeps no more of its token than of any other. */
+  async function conclude(platform: string, request: VerifyRequest, waiting: Waiting): Promise<Concluded> {
+    if (waiting.kind !== "charged") return waiting;
+    try {
+      const outcome = await waiting.charged;
+      if (!outcome.ok) return { kind: "said", result: refusalOf(outcome.error) };
+      const verdict = chargedVerdict(platform, waiting, request, outcome.value);
+      if (!verdict.allowed) return { kind: "said", result: verdict };
+      return { kind: "allowed", verdict, subject: subjectOf(waiting.token) };
+    } catch (error) {
+      return { kind: "said", result: refusalOf(error) };
+    }
+  }
+
   /** Answers one question of a batch, as of now. */
-  async function finish(platform: string, request: VerifyRequest, waiting: Waiting): Promise<BatchResult> {
+  async function finish(platform: string, request: VerifyRequest, begun: Waiting): Promise<BatchResult> {
+    const waiting = await conclude(platform, request, begun);
     if (waiting.kind === "said") return waiting.result;
     try {
-      if (waiting.kind === "charged") {
-        const outcome = await waiting.charged;
-        if (!outcome.ok) return refusalOf(outcome.error);
-        return chargedVerdict(platform, waiting, request, outcome.value);
-      }
       const { verdict, subject } = waiting;
       knowledge.requireFresh();
       if (!knowledge.isRevoked(subject) && clock.now() < verdict.expiresAt) return verdict;
@@ -299,7 +316,8 @@ export function createDecisions(options: {
       // Charges are not waited for one by one: they are gathered, and decided in this order.
       const waiting: Waiting[] = [];
       let failures = 0;
-      for (const request of requests) {
+      let held = 0;
+      for (const [index, request] of requests.entries()) {
         if (failures >= MOST_FAILURES) {
           const why = "the answers before this one are too long already: ask in smaller batches";
           waiting.push({ kind: "said", result: new DomainError("unavailable", why) });
@@ -310,6 +328,14 @@ export function createDecisions(options: {
         const begun = await begin(platform, request, arrived);
         failures += lengthOf(begun);
         waiting.push(begun);
+        if (begun.kind === "charged") held += bundleWeight(begun.token);
+        if (held <= MOST_HELD) continue;
+        for (let at = 0; at <= index; at++) {
+          if (waiting[at]?.kind !== "charged") continue;
+          await takeTurn();
+          waiting[at] = await conclude(platform, requests[at] as VerifyRequest, waiting[at] as Waiting);
+        }
+        held = 0;
       }
 
       await Promise.all(waiting.map((one) => (one.kind === "charged" ? one.charged : undefined)));
