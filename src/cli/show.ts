@@ -1,5 +1,5 @@
 import { thirdPartyText } from "../caveats/condition.ts";
-import type { Inspection, Verdict } from "../client/index.ts";
+import type { Allowed, Inspection, Verdict } from "../client/index.ts";
 
 /** Columns of texts, as wide as they need to be. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
@@ -101,10 +101,7 @@ export function verdictLines(verdict: Verdict): readonly string[] {
         ["allows", verdict.summary],
         ["expires", moment(verdict.expires_at)],
         ["revocation id", verdict.revocation_id],
-        ...verdict.budgets.map(({ caveat, remaining, agent, discharge }) => [
-          "budget",
-          `${caveat}, ${remaining} left${discharge === undefined ? "" : `, of discharge ${discharge + 1}`}  [${agent ?? "root"}]`,
-        ]),
+        ...budgetRows(verdict.budgets),
       ]),
     ];
   }
@@ -117,6 +114,14 @@ export function verdictLines(verdict: Verdict): readonly string[] {
     ]),
     ...verdict.undischarged.map(({ location }) => `  needs a discharge from ${location}`),
   ];
+}
+
+/** The budgets of a token that the service allows, and the rest of each, in columns. */
+export function budgetRows(budgets: Allowed["budgets"]): readonly (readonly string[])[] {
+  return budgets.map(({ caveat, remaining, agent, discharge }) => [
+    "budget",
+    `${caveat}, ${remaining} left${discharge === undefined ? "" : `, of discharge ${discharge + 1}`}  [${agent ?? "root"}]`,
+  ]);
 }
 
 /** The target of a revocation, in a line. */
