@@ -45,13 +45,34 @@ function settle({ api, platform }: Live, id: string, EUR: number) {
   return api.call("POST", `/v1/reservations/${id}/settle`, { as: platform, body: { cost: { EUR } } });
 }
 
+/** A step at which the service dies, and whether what was asked is done by then. */
+interface Death {
+  readonly live: Live;
+  readonly step: string;
+  readonly committed: boolean;
+  readonly restart: () => Promise<Live>;
+}
+
+/** What is left of each token that an earlier crash met, and so has to be left after every later one. */
+type Stood = Map<string, string | undefined>;
+
+function release({ api, platform }: Live, id: string) {
+  return api.call("DELETE", `/v1/reservations/${id}`, { as: platform });
+}
+
+const dieSettling = (death: Death) =>
+  dieEnding(
+    death,
+    "settled",
+    (live, id) => settle(live, id, 1),
+    (live, id) => settle(live, id, 0),
+    "9 3",
+  );
+const dieReleasing = (death: Death) =>
+  dieEnding(death, "released", release, (live, id) => settle(live, id, 4), "10 3");
+
 /** A question that gets no answer is charged once, whether it was charged before the crash or by its repeat. */
-async function dieCharging(
-  live: Live,
-  step: string,
-  committed: boolean,
-  restart: () => Promise<Live>,
-): Promise<void> {
+async function dieCharging({ live, step, committed, restart }: Death): Promise<string> {
   const token = await budgeted(live, step);
   const first = { cost: { EUR: 2 }, charge_id: `before ${step}` };
   const cut = { cost: { EUR: 3 }, charge_id: `cut off at ${step}` };
@@ -72,31 +93,63 @@ async function dieCharging(
   require(leftIn(last) === "0 1", `${step}: ${leftIn(last)} is left after the last`);
   const beyond = await ask(next, token, { cost: { EUR: "0.01" } });
   require(beyond.code === "budget_exhausted", `${step}: more was spent than the token allows`);
+  return token;
 }
 
-/** A reservation that is settled without an answer gives its rest back once, and to the first amount that was said. */
-async function dieSettling(
-  live: Live,
-  step: string,
-  committed: boolean,
-  restart: () => Promise<Live>,
-): Promise<void> {
-  const token = await budgeted(live, step);
+/** A reservation that gets no answer is made once, and whoever asks again settles that one. */
+async function dieReserving({ live, step, committed, restart }: Death): Promise<string> {
+  const token = await budgeted(live, `reserved, ${step}`);
+  const cut = { cost: { EUR: 6 }, reserve: 3_000, charge_id: `reserving, cut off at ${step}` };
+  await live.dieAt(step);
+  await unanswered(live, () => ask(live, token, cut));
+  const next = await restart();
+  const found = await left(next, token);
+  require(found ===
+    (committed ? "4 3" : "10 4"), `${step}: ${found} is left after the crash of a reservation`);
+  const again = await ask(next, token, cut);
+  require((again.repeated === true) === committed, `${step}: the reservation repeated ${again.repeated}`);
+  require(leftIn(again) === "4 3", `${step}: ${leftIn(again)} is left after the reservation's repeat`);
+  const id = again.reservation?.id ?? "";
+  const once = (await ask(next, token, cut)).reservation?.id;
+  require(id !== "" && id === once, `${step}: one question has the reservations ${id} and ${once}`);
+  const { status } = await settle(next, id, 1);
+  require(status === 200, `${step}: settling what was cut off answered ${status}`);
+  const rest = await left(next, token);
+  require(rest === "9 3", `${step}: ${rest} is left after what was cut off was settled`);
+  return token;
+}
+
+/**
+ * A reservation that is settled or released without an answer gives its rest back once, and as it was said first.
+ *
+ * @param how no other token is called so
+ * @param end says for the first time how it ends
+ * @param other says otherwise
+ */
+async function dieEnding(
+  { live, step, committed, restart }: Death,
+  how: string,
+  end: (live: Live, id: string) => Promise<{ readonly status: number }>,
+  other: (live: Live, id: string) => Promise<{ readonly status: number }>,
+  after: string,
+): Promise<string> {
+  const token = await budgeted(live, `${how}, ${step}`);
   const { reservation } = await ask(live, token, { cost: { EUR: 4 }, reserve: 3_000 });
   const id = reservation?.id ?? "";
   await live.dieAt(step);
-  await unanswered(live, () => settle(live, id, 1));
+  await unanswered(live, () => end(live, id));
   const next = await restart();
   const found = await left(next, token);
-  require(found === (committed ? "9 3" : "6 3"), `${step}: ${found} is left after the crash`);
+  require(found === (committed ? after : "6 3"), `${step}: ${found} is left after the crash`);
   for (let time = 0; time < 2; time++) {
-    const { status } = await settle(next, id, 1);
-    require(status === 200, `${step}: settling again answered ${status}`);
+    const { status } = await end(next, id);
+    require(status === 200, `${step}: the same again answered ${status}`);
   }
-  const other = await settle(next, id, 0);
-  require(other.status === 409, `${step}: settling by another amount answered ${other.status}`);
+  const { status } = await other(next, id);
+  require(status === 409, `${step}: another end answered ${status}`);
   const rest = await left(next, token);
-  require(rest === "9 3", `${step}: ${rest} is left after it was settled`);
+  require(rest === after, `${step}: ${rest} is left in the end`);
+  return token;
 }
 
 /**
@@ -111,17 +164,25 @@ export async function drillCharges(
   isWanted: (step: string) => boolean = () => true,
 ): Promise<void> {
   let live = await place.start();
+  const stood: Stood = new Map();
   async function restart(): Promise<Live> {
     live = await place.start();
+    for (const [token, known] of stood) {
+      const found = await left(live, token);
+      require(found === known, `${found} is left of what was ${known} before a later crash`);
+    }
     return live;
   }
-  for (const [steps, die] of [
-    [CHARGE_STEPS, dieCharging],
-    [SETTLE_STEPS, dieSettling],
+  for (const [steps, deaths] of [
+    [CHARGE_STEPS, [dieCharging, dieReserving]],
+    [SETTLE_STEPS, [dieSettling, dieReleasing]],
   ] as const) {
     for (const [step, committed] of Object.entries(steps)) {
       if (!isWanted(step)) continue;
-      await die(live, step, committed, restart);
+      for (const die of deaths) {
+        const token = await die({ live, step, committed, restart });
+        stood.set(token, await left(live, token));
+      }
       told(step);
     }
   }
