@@ -30,7 +30,7 @@ export interface Inspection {
   readonly caveats: readonly InspectedCaveat[];
   /** Names that delegators gave, from the root on. */
   readonly agents: readonly string[];
-  /** The earliest `time <`; undefined if there is none. */
+  /** The earliest `time <` of the token and its discharges; undefined if there is none. */
   readonly expiresAt: Date | undefined;
   readonly isExpired: boolean;
   /** The token's permissions, in a sentence. */
@@ -92,7 +92,9 @@ export function inspectBundle(
   const [root, ...discharges] = macaroons;
   const clock = instantFromMilliseconds(now);
   const conditions = conditionsOf(root);
-  const expiry = earliestExpiry(conditions, Number.POSITIVE_INFINITY);
+  const chains = [conditions, ...discharges.map(conditionsOf)];
+  // As verify counts it: a bundle is good for as long as all of it is.
+  const expiry = Math.min(...chains.map((chain) => earliestExpiry(chain, Number.POSITIVE_INFINITY)));
   let agent: string | null = null;
   const agents: string[] = [];
   const caveats = conditions.map((condition, index): InspectedCaveat => {
@@ -117,7 +119,11 @@ export function inspectBundle(
     agents,
     expiresAt: Number.isFinite(expiry) ? new Date(expiry) : undefined,
     isExpired: expiry <= now,
-    summary: summarise(conditions, { now: clock }),
+    summary: summarise(conditions, {
+      now: clock,
+      whole: true,
+      ...(Number.isFinite(expiry) && { ends: instantFromMilliseconds(expiry) }),
+    }),
     warnings: [...contradictions(conditions).map(({ detail }) => detail), ...doubts(conditions)],
     revocationId: revocationId(root.signature).text,
     discharges: discharges.map((discharge) => ({

@@ -50,6 +50,8 @@ test("nothing that a holder wrote is among the facts", () => {
     "lure",
   ];
   const parts = summaryParts(read(texts), 2, { now });
-  expect(verifiedText(parts)).toBe("Until 14:00 UTC, only pay. Until 14:00 UTC, may be handed on once more.");
+  expect(verifiedText(parts)).toBe(
+    "Until 2026-11-20 14:00 UTC, only pay. Until 2026-11-20 14:00 UTC, may be handed on once more.",
+  );
   expect(parts.find(({ by }) => by === "holder")?.text).toContain(LURE);
 });

@@ -20,7 +20,7 @@ interface Row {
 
 const rows: readonly Row[] = [
   {
-    says: "Until 14:00 UTC, read or list resources under repo:acme, at most 100 EUR a call, may be handed on twice more.",
+    says: "Until 2026-11-20 14:00 UTC, read or list resources under repo:acme, at most 100 EUR a call, may be handed on twice more.",
     caveats: [
       "time < 2026-11-20T14:00:00Z",
       "action in read, list",
@@ -31,19 +31,19 @@ const rows: readonly Row[] = [
     ],
   },
   { says: "No conditions.", caveats: [] },
-  { says: "Until 14:00:05.5 UTC.", caveats: ["time < 2026-11-20T14:00:05.5Z"] },
+  { says: "Until 2026-11-20 14:00:05 UTC.", caveats: ["time < 2026-11-20T14:00:05.5Z"] },
   { says: "Until 2026-11-21 14:00 UTC.", caveats: ["time < 2026-11-21T14:00:00Z"] },
   {
-    says: "Until 13:00 UTC.",
+    says: "Until 2026-11-20 13:00 UTC.",
     caveats: [
       "time < 2026-11-20T14:00:00Z",
       "time < 2026-11-20T14:00:00+01:00",
       "time < 2027-01-01T00:00:00Z",
     ],
   },
-  { says: "Expired at 11:00 UTC.", caveats: ["time < 2026-11-20T11:00:00Z"] },
+  { says: "Expired at 2026-11-20 11:00 UTC.", caveats: ["time < 2026-11-20T11:00:00Z"] },
   {
-    says: "Until 14:00 UTC, only after 13:00 UTC.",
+    says: "Until 2026-11-20 14:00 UTC, only after 2026-11-20 13:00 UTC.",
     caveats: ["time > 2026-11-20T12:30:00Z", "time < 2026-11-20T14:00:00Z", "time > 2026-11-20T13:00:00Z"],
   },
   { says: "Only read.", caveats: ["action in read, list", "action in write, read"] },
@@ -57,7 +57,7 @@ const rows: readonly Row[] = [
   },
   { says: "Only read, action not delete.", caveats: ["action = read", "action != delete"] },
   {
-    says: "Only resources under repo:acme and matching *.ts.",
+    says: "Only resources under repo:acme and at once matching *.ts.",
     caveats: ["resource matches repo:acme/**", "resource matches *.ts"],
   },
   { says: "Only resources matching repo:*/**.", caveats: ["resource matches repo:*/**"] },
@@ -89,10 +89,13 @@ const rows: readonly Row[] = [
   },
   { says: "Conditions: due before 2027-01-01T00:00:00Z.", caveats: ["due < 2027-01-01T00:00:00Z"] },
   {
-    says: "Conditions: ip within 10.0.0.0/8, ip within 10.1.0.0/16 or ::/0.",
+    says: "Conditions: ip within 10.0.0.0/8 and at once within 10.1.0.0/16 or ::/0.",
     caveats: ["ip within 10.0.0.0/8", "ip within 10.1.0.0/16, ::/0"],
   },
-  { says: "Conditions: tool matching a* and *b.", caveats: ["tool matches a*", "tool matches *b"] },
+  {
+    says: "Conditions: tool matching a* and at once matching *b.",
+    caveats: ["tool matches a*", "tool matches *b"],
+  },
   { says: "Conditions: tool only search or fetch.", caveats: ["tool in search, fetch"] },
   { says: "Handed on to a, then b.", caveats: ["agent = a#1", "agent = b#2"] },
   {
@@ -109,7 +112,7 @@ const rows: readonly Row[] = [
   },
   { says: "At most once in all.", caveats: ["uses <= 1"] },
   {
-    says: "Until 14:00 UTC, only read, at most 40 EUR in all, at most 5 times a minute, may not be handed on.",
+    says: "Until 2026-11-20 14:00 UTC, only read, at most 40 EUR in all, at most 5 times a minute, may not be handed on.",
     caveats: [
       "time < 2026-11-20T14:00:00Z",
       "spend.EUR <= 40.00",
@@ -135,7 +138,7 @@ const rows: readonly Row[] = [
     ],
   },
   {
-    says: "Until 14:00 UTC, and 1 condition that this service does not know, so it will be refused.",
+    says: "Until 2026-11-20 14:00 UTC, and 1 condition that this service does not know, so it will be refused.",
     caveats: ["time < 2026-11-20T14:00:00Z", "holder = x"],
   },
   {
@@ -154,14 +157,48 @@ describe("the summary", () => {
     expect(summarise(caveats.map(compileCaveat), { now: NOW })).toBe(says);
   });
 
-  test("gives every date where it does not know today's", () => {
+  test("gives every time its date", () => {
     expect(summarise([compileCaveat("time < 2026-11-20T14:00:00Z")])).toBe("Until 2026-11-20 14:00 UTC.");
   });
 
   test("never gives a later end than the caveat's, however long its fraction", () => {
     expect(summarise([compileCaveat(`time < 2026-11-20T14:00:00.${"9".repeat(500)}Z`)], { now: NOW })).toBe(
-      "Until 14:00:00.999999999 UTC.",
+      "Until 2026-11-20 14:00 UTC.",
     );
+  });
+
+  test.each([
+    [["time < 2026-11-20T14:00:00Z"], "Until 2026-11-20 14:00 UTC, ANYTHING."],
+    [
+      ["time < 2026-11-20T14:00:00Z", "agent = a", "depth <= 0"],
+      "Until 2026-11-20 14:00 UTC, ANYTHING, handed on to a, may not be handed on.",
+    ],
+    [["uses <= 3"], "ANYTHING, at most 3 times in all."],
+    [[], "ANYTHING."],
+    [["action = read"], "Only read."],
+    [["holder = x"], "And 1 condition that this service does not know, so it will be refused."],
+  ])("of a whole token with %j", (texts, says) => {
+    expect(summarise(texts.map(compileCaveat), { now: NOW, whole: true })).toBe(says);
+  });
+
+  test("ends with what comes with the token, if that ends sooner", () => {
+    const chain = [compileCaveat("time < 2026-11-20T14:00:00Z"), compileCaveat("action = read")];
+    const ends = (text: string) => summarise(chain, { ends: parseInstant(text) ?? expect.fail("no time") });
+    expect(ends("2026-11-20T13:00:00Z")).toBe("Until 2026-11-20 13:00 UTC, only read.");
+    expect(ends("2026-11-20T15:00:00Z")).toBe("Until 2026-11-20 14:00 UTC, only read.");
+  });
+
+  test.each([
+    [["repo:acme/**", "repo:acme/web/**"], "under repo:acme/web"],
+    [
+      ["repo:acme/web/**", "repo:acme/**", "repo:acme/*/src/**"],
+      "under repo:acme/web and at once matching repo:acme/*/src/**",
+    ],
+    [["repo:acme/**", "repo:acme/**"], "under repo:acme"],
+    [["repo:acme/**", "repo:other/**"], "under repo:acme and at once under repo:other"],
+  ])("of %j says what is in all of them", (patterns, says) => {
+    const chain = patterns.map((pattern) => compileCaveat(`resource matches ${pattern}`));
+    expect(summarise(chain)).toBe(`Only resources ${says}.`);
   });
 
   test("lists a third-party caveat as no caveat could be written", () => {

@@ -99,6 +99,16 @@ describe("narrowing", () => {
   });
 });
 
+test("a bundle ends with the first of it, as verify counts it", () => {
+  const soon = "2026-11-20T13:00:00.000Z";
+  const minted = mint({ rootKey: new Uint8Array(32).fill(4), identifier: "ticket" });
+  const discharge = Token.parse(encodeBundle([minted])).attenuate(`time < ${soon}`);
+  const seen = root().attenuate("time < 2026-11-20T14:00:00Z").withDischarges(discharge).inspect();
+  expect(seen.expiresAt?.toISOString()).toBe(soon);
+  expect(seen.isExpired).toBe(true);
+  expect(seen.summary).toMatch(/^Expired at 2026-11-20 13:00 UTC/);
+});
+
 describe("builders", () => {
   test.each([
     [equals("action", "read"), "action = read"],

@@ -24,16 +24,31 @@ function actionPhrases(rest: Map<string, Merged>): readonly string[] {
   return things === undefined ? [] : [`only ${things}`];
 }
 
+/** Between limits that all hold: a bare "and" would read as one more thing that is allowed. */
+const AT_ONCE = " and at once ";
+
+/** Patterns without those inside which another one lies, and which therefore add nothing. */
+function narrowest(patterns: readonly string[]): readonly string[] {
+  return patterns.filter((pattern, index) => {
+    const folder = pattern.endsWith("/**") ? pattern.slice(0, -2) : "";
+    if (folder === "" || folder.includes("*")) return true;
+    return !patterns.some(
+      (other, at) =>
+        at !== index && other.length > folder.length && other.startsWith(folder) && other !== pattern,
+    );
+  });
+}
+
 function resourcePhrase({ only, patterns }: Merged): string | undefined {
   if (only !== undefined && only.length === 0) return undefined;
-  const matching = patterns.map((pattern) => {
+  const matching = narrowest(patterns).map((pattern) => {
     const folder = pattern.endsWith("/**") ? pattern.slice(0, -3) : "";
     const isFolder = folder !== "" && !folder.includes("*");
     return isFolder ? `under ${bareOrQuoted(folder)}` : `matching ${bareOrQuoted(pattern)}`;
   });
-  if (only === undefined) return matching.length === 0 ? undefined : `resources ${matching.join(" and ")}`;
+  if (only === undefined) return matching.length === 0 ? undefined : `resources ${matching.join(AT_ONCE)}`;
   const named = `${only.length === 1 ? "resource" : "resources"} ${either(only)}`;
-  return matching.length === 0 ? named : `${named} if ${matching.join(" and ")}`;
+  return matching.length === 0 ? named : `${named} if ${matching.join(AT_ONCE)}`;
 }
 
 /** `at most 100 EUR a call`, if just one amount has just one currency beside it. */
@@ -77,8 +92,13 @@ function generalPhrases(merged: Merged): readonly string[] {
     says.push(merged.bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and "));
   }
   if (merged.patterns.length > 0)
-    says.push(`matching ${merged.patterns.map((p) => bareOrQuoted(p)).join(" and ")}`);
-  for (const blocks of merged.networks) says.push(`within ${eitherBlock(blocks)}`);
+    says.push(
+      narrowest(merged.patterns)
+        .map((pattern) => `matching ${bareOrQuoted(pattern)}`)
+        .join(AT_ONCE),
+    );
+  if (merged.networks.length > 0)
+    says.push(merged.networks.map((blocks) => `within ${eitherBlock(blocks)}`).join(AT_ONCE));
   if (merged.denied.length > 0) says.push(`not ${either(merged.denied)}`);
   return says.map((text) => `${attributeName(merged.attribute)} ${text}`);
 }

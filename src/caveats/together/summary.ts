@@ -10,8 +10,12 @@ import { attributePhrases } from "./summary-attributes.ts";
 
 /** How {@link summarise} reads a chain. */
 export interface SummaryOptions {
-  /** The clock. With it today's times stand without a date, and a token that has expired is called so. */
+  /** The clock. With it a token that has expired is called so. */
   readonly now?: Instant;
+  /** The end of what comes with the chain, its discharges: it may be earlier than the chain's own. */
+  readonly ends?: Instant;
+  /** Whether the chain is a whole token: then it is said, loudly, that nothing limits what a call may be. */
+  readonly whole?: boolean;
   /** The place of the chain; a root macaroon's unless said. */
   readonly macaroon?: MacaroonRole;
 }
@@ -19,7 +23,7 @@ export interface SummaryOptions {
 /** Conditions that a summary spells out before it only counts the rest. */
 const MOST_PHRASES = 24;
 
-const OWN_WORD = /^(?:until|expired|only|at most|granted|handed|may|was|and) /;
+const OWN_WORD = /^(?:ANYTHING\b|(?:until|expired|only|at most|granted|handed|may|was|and) )/;
 
 /** Agents of a trail that a summary names before it only counts the rest. */
 const MOST_AGENTS = 5;
@@ -31,7 +35,7 @@ const MOST_AGENTS = 5;
  * together, none is left out without being counted, and nothing is said that they do not say.
  */
 export function summarise(conditions: readonly Condition[], options: SummaryOptions = {}): string {
-  if (conditions.length === 0) return "No conditions.";
+  if (conditions.length === 0 && options.whole !== true) return "No conditions.";
   const caveats: Caveat[] = [];
   const locations = new Set<string>();
   let unknown = 0;
@@ -41,9 +45,10 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
     else caveats.push(condition.caveat);
   }
 
+  const tests = attributePhrases(mergeCaveats(caveats.filter(isOnAttribute)));
   const phrases = [
-    ...timePhrases(caveats, options.now),
-    ...attributePhrases(mergeCaveats(caveats.filter(isOnAttribute))),
+    ...timePhrases(caveats, options),
+    ...(options.whole === true && tests.length + unknown === 0 ? ["ANYTHING"] : tests),
     ...budgetPhrases(conditions),
     ...holderPhrases(caveats),
     ...dischargePhrases(caveats),
@@ -54,38 +59,37 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
 }
 
 /** What a chain says of time, of handing on and of calls, in numbers alone: no text of a caveat is repeated. */
-export function summariseLimits(conditions: readonly Condition[], { now }: SummaryOptions = {}): string {
+export function summariseLimits(conditions: readonly Condition[], options: SummaryOptions = {}): string {
   const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
   const counts = conditions.filter(
     (condition) => condition.state === "known" && condition.caveat.kind !== "spend",
   );
-  return sentence([...timePhrases(caveats, now), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
+  return sentence([...timePhrases(caveats, options), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
 }
 
 function isMisplaced(caveat: Caveat, macaroon: MacaroonRole = "root"): boolean {
   return macaroon !== "discharge" && isForDischarges(caveat);
 }
 
-function timePhrases(caveats: readonly Caveat[], now: Instant | undefined): readonly string[] {
+function timePhrases(caveats: readonly Caveat[], { now, ends: other }: SummaryOptions): readonly string[] {
   const times = caveats.filter((caveat): caveat is TimeCaveat => caveat.kind === "time");
   const starts = times.filter((caveat) => caveat.operator === ">").map((caveat) => caveat.at);
   const ends = times.filter((caveat) => caveat.operator === "<").map((caveat) => caveat.at);
+  if (other !== undefined) ends.push(other);
   const start = starts.sort(compareInstants).at(-1);
   const end = ends.sort(compareInstants)[0];
   const phrases: string[] = [];
   if (end !== undefined) {
     const over = now !== undefined && compareInstants(now, end) >= 0;
-    phrases.push(`${over ? "expired at" : "until"} ${moment(end, now)}`);
+    phrases.push(`${over ? "expired at" : "until"} ${moment(end)}`);
   }
-  if (start !== undefined) phrases.push(`only after ${moment(start, now)}`);
+  if (start !== undefined) phrases.push(`only after ${moment(start)}`);
   return phrases;
 }
 
-function moment(instant: Instant, now: Instant | undefined): string {
-  const date = formatDate(instant);
-  const today = now !== undefined && formatDate(now) === date;
-  const time = formatTime({ ...instant, fraction: instant.fraction.slice(0, 9) }, false);
-  return `${today ? "" : `${date} `}${time} UTC`;
+/** To the second, which is never later than the instant. */
+function moment(instant: Instant): string {
+  return `${formatDate(instant)} ${formatTime({ ...instant, fraction: "" }, false)} UTC`;
 }
 
 /** Each budget is a counter of its own, so none is put together with another; only equal words are said once. */

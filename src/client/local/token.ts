@@ -115,7 +115,7 @@ export function isDecidable(token: KnownToken, window: Window): boolean {
 /** Clears the token, and gives the verdict that the service would give now. */
 export function verdictOf(token: KnownToken, context: JsonObject, window: Window, sequence: string): Verdict {
   const now = instantFromMilliseconds(Math.floor(window.to));
-  const { root, conditions, issued, agents, texts, revocationIds, expiresAt } = token;
+  const { root, conditions, issued, agents, texts, revocationIds, expires, expiresAt } = token;
   const { failures } = clear(conditions, { now, context, macaroon: "root" });
   if (failures.length > 0) return refused(failures, sequence);
   return {
@@ -130,7 +130,7 @@ export function verdictOf(token: KnownToken, context: JsonObject, window: Window
     caveats: texts,
     // Made when somebody reads it: it costs more than the answer.
     get summary() {
-      return summarise(conditions, { now });
+      return summarise(conditions, { now, ends: instantFromMilliseconds(expires), whole: true });
     },
     get summary_parts() {
       return summaryParts(conditions, issued, { now });

@@ -37,7 +37,7 @@ export function describeToken(
     issuedAt: token.issuedAt,
     expiresAt: token.expiresAt,
     caveats: token.caveats.map(caveatText),
-    summary: summarise(conditions, options),
+    summary: summarise(conditions, { ...options, whole: true }),
     summaryParts: summaryParts(conditions, conditions.length, options),
     warnings: [
       ...contradictions(conditions).map(({ detail }) => detail),

@@ -11,7 +11,7 @@ import type { VerifiedMacaroon } from "../../macaroon/index.ts";
 export interface BundleTexts {
   caveats: readonly string[] | undefined;
   links: readonly string[] | undefined;
-  summary: (Summary & { readonly day: number }) | undefined;
+  summary: Summary | undefined;
 }
 
 /** What a token allows, in sentences, whole and told apart by origin. */
@@ -25,6 +25,8 @@ interface Told {
   readonly macaroon: VerifiedMacaroon;
   readonly conditions: readonly Condition[];
   readonly identifier: { readonly issuedCaveats: number };
+  /** When the token, or a discharge that it needs, ends; unix milliseconds. */
+  readonly endsAt: number;
   readonly texts: BundleTexts;
 }
 
@@ -47,21 +49,14 @@ export function linksOf({ texts, macaroon }: Told): readonly string[] {
   return texts.links;
 }
 
-/** Milliseconds. */
-const DAY = 86_400_000;
-
 /**
- * A sentence for people on an allowed token. It changes with the day only: it leaves out the date of an expiry that is
- * today.
+ * A sentence for people on an allowed token.
  *
  * @param now unix milliseconds, before the token's end
  */
-export function summaryOf({ texts, conditions, identifier }: Told, now: number): Summary {
-  const day = Math.floor(now / DAY);
-  if (texts.summary?.day !== day) {
-    texts.summary = { day, ...summaryWith(conditions, identifier.issuedCaveats, now) };
-  }
-  return texts.summary;
+export function summaryOf(told: Told, now: number): Summary {
+  told.texts.summary ??= summaryWith(told, told.conditions, now);
+  return told.texts.summary;
 }
 
 /**
@@ -69,19 +64,19 @@ export function summaryOf({ texts, conditions, identifier }: Told, now: number):
  *
  * @param left by the place of the condition
  */
-export function summaryWithBudgets(
-  { conditions, identifier }: Told,
-  now: number,
-  left: ReadonlyMap<number, string>,
-): Summary {
-  const told = conditions.map((condition, index) => {
+export function summaryWithBudgets(told: Told, now: number, left: ReadonlyMap<number, string>): Summary {
+  const conditions = told.conditions.map((condition, index) => {
     const rest = left.get(index);
     return rest === undefined || condition.state !== "known" ? condition : { ...condition, left: rest };
   });
-  return summaryWith(told, identifier.issuedCaveats, now);
+  return summaryWith(told, conditions, now);
 }
 
-function summaryWith(conditions: readonly Condition[], issued: number, now: number): Summary {
+function summaryWith({ identifier, endsAt }: Told, conditions: readonly Condition[], now: number): Summary {
   const options = { now: instantFromMilliseconds(now) };
-  return { text: summarise(conditions, options), parts: summaryParts(conditions, issued, options) };
+  const ends = instantFromMilliseconds(endsAt);
+  return {
+    text: summarise(conditions, { ...options, ends, whole: true }),
+    parts: summaryParts(conditions, identifier.issuedCaveats, options),
+  };
 }

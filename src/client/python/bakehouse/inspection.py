@@ -67,7 +67,7 @@ class Inspection:
     agents: tuple[str, ...]
     """Names that delegators gave, from the root on."""
     expires_at: datetime | None
-    """The earliest ``time <`` of the token itself; None if there is none."""
+    """The earliest ``time <`` of the token and its discharges; None if there is none."""
     is_expired: bool
     revocation_id: str
     """Names the token and all that descends from it. Those of the links above can't be known from below."""
@@ -84,13 +84,10 @@ def inspect_bundle(macaroons: list[Macaroon], format: Format, size: int, now: da
     issued = None if identifier is None else identifier.issued_caveats
     caveats: list[InspectedCaveat] = []
     agents: list[str] = []
-    expiry: Instant | None = None
     for index, raw in enumerate(root.caveats):
         caveat = None if raw.verification_id is not None else parse_caveat_bytes(raw.id)
         if isinstance(caveat, Agent):
             agents.append(caveat.text)
-        if isinstance(caveat, Time) and caveat.operator == "<":
-            expiry = caveat.at if expiry is None else min(expiry, caveat.at)
         is_third = raw.verification_id is not None
         caveats.append(
             InspectedCaveat(
@@ -101,6 +98,7 @@ def inspect_bundle(macaroons: list[Macaroon], format: Format, size: int, now: da
                 ticket=encode_base64url(raw.id) if is_third else None,
             )
         )
+    expiry = _expiry(macaroons)
     return Inspection(
         format=format,
         identifier=identifier,
@@ -116,6 +114,13 @@ def inspect_bundle(macaroons: list[Macaroon], format: Format, size: int, now: da
         ),
         size=size,
     )
+
+
+def _expiry(macaroons: list[Macaroon]) -> Instant | None:
+    """The earliest end, as verify counts it: a bundle is good for as long as all of it is."""
+    raw = (caveat for macaroon in macaroons for caveat in macaroon.caveats if caveat.verification_id is None)
+    read = (parse_caveat_bytes(caveat.id) for caveat in raw)
+    return min((caveat.at for caveat in read if isinstance(caveat, Time) and caveat.operator == "<"), default=None)
 
 
 def undischarged_in(macaroons: list[Macaroon]) -> list[Undischarged]:
