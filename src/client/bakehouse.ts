@@ -30,6 +30,7 @@ import {
   createTransport,
   type Repeat,
   SMALL_ANSWER,
+  type Transport,
 } from "./transport.ts";
 
 /**
@@ -79,13 +80,21 @@ export interface Bakehouse extends BakehouseRecords {
   discover(options?: CallOptions): Promise<Discovery>;
   /** The key to which third-party caveats for this service are sealed: 32 bytes as base64. */
   dischargeKey(options?: CallOptions): Promise<string>;
-  /** Resolves if the service can answer now. @throws BakehouseError `unavailable` with the reason */
+  /**
+   * Resolves if the service can answer now and, where there is a credential, knows who calls.
+   *
+   * @throws BakehouseError `unavailable` or `unauthenticated`, with the reason
+   */
   ready(options?: CallOptions): Promise<void>;
 }
 
 const IDEMPOTENCY_KEY_BYTES = 18;
 
-/** A client of the service at an address. Nothing is sent yet. */
+/**
+ * A client of the service at an address. Nothing is sent yet.
+ *
+ * @throws BakehouseError `unauthenticated` for a credential that is missing, a path, or over
+ */
 export function createBakehouse(options: BakehouseOptions): Bakehouse {
   const transport = createTransport(options);
 
@@ -202,12 +211,34 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     async ready(callOptions) {
       const call = { method: "GET", path: "/readyz", repeat: "never", anonymous: true } as const;
       readReadiness((await transport.call(call, callOptions)).body);
+      if (options.credential !== undefined) await requireKnown(transport, callOptions);
     },
   };
 }
 
 function repeatOf(requests: readonly VerifyRequest[]): Repeat {
   return requests.some(isAskedOnce) ? "never" : "unanswered";
+}
+
+/** Asks for something that every caller may ask for, or at least is told who they are not. */
+async function requireKnown(transport: Transport, callOptions: CallOptions | undefined): Promise<void> {
+  const call = { method: "GET", path: "/v1/tokens", query: { limit: 1 }, repeat: "always" } as const;
+  try {
+    await transport.call(call, callOptions);
+  } catch (error) {
+    if (!(error instanceof BakehouseError)) throw error;
+    // One that may not read is known all the same.
+    if (error.code === "forbidden") return;
+    if (error.code !== "unauthenticated") throw error;
+    const { status, requestId } = error;
+    const cure =
+      "it takes a platform's or an administrator's, or a login, and never a token that was issued to somebody";
+    throw new BakehouseError("unauthenticated", `${error.message}: ${cure}`, {
+      status,
+      requestId,
+      cause: error,
+    });
+  }
 }
 
 /** Milliseconds: longer than the service holds a request that waits for a human. */

@@ -1,6 +1,7 @@
 import { REQUEST_ID } from "../words/http.ts";
 import { PROBLEM_MEDIA_TYPE } from "../words/problem-codes.ts";
 import { readProblem } from "./answers.ts";
+import { checkCredential } from "./credential.ts";
 import { BakehouseError } from "./error.ts";
 
 /** The part of `fetch` that this library uses; a test passes one that never leaves the process. */
@@ -96,6 +97,9 @@ export function createTransport(options: BakehouseOptions): Transport {
   const base = new URL(options.url);
   if (base.protocol !== "https:" && base.protocol !== "http:")
     throw new TypeError("url must be http or https");
+  if ("credential" in options && typeof options.credential !== "function") {
+    checkCredential(options.credential, Date.now());
+  }
   const prefix = base.origin + base.pathname.replace(/\/$/, "");
   const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
   const retries = options.retries ?? RETRIES;
@@ -104,10 +108,7 @@ export function createTransport(options: BakehouseOptions): Transport {
     const headers = new Headers({ accept: "application/json", ...call.headers });
     const { credential } = options;
     if (credential !== undefined && call.anonymous !== true) {
-      headers.set(
-        "authorization",
-        bearerOf(typeof credential === "string" ? credential : await credential()),
-      );
+      headers.set("authorization", bearerOf(await credentialText(credential)));
     }
     if (call.body !== undefined) headers.set("content-type", "application/json");
     return headers;
@@ -185,6 +186,14 @@ export function createTransport(options: BakehouseOptions): Transport {
       }
     },
   };
+}
+
+/** One that is got anew is checked anew. */
+async function credentialText(credential: NonNullable<BakehouseOptions["credential"]>): Promise<string> {
+  if (typeof credential === "string") return credential;
+  const text = await credential();
+  checkCredential(text, Date.now());
+  return text;
 }
 
 /** Checked here, because a runtime's error repeats the header that it refuses, and this header is a secret. */

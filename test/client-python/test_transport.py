@@ -332,6 +332,35 @@ class Secrets(unittest.TestCase):
             self.assertNotIn(CANARY, shown)
             self.assertNotIn(ROOT, shown)
 
+    def test_a_credential_that_can_be_none_is_refused_at_once(self) -> None:
+        over = Token.parse(ROOT).attenuate("time < 2020-01-01T00:00:00Z").encode()
+        for credential, reason in (
+            (" ", "the credential is missing: is the variable set that it comes from? Without one, leave it out"),
+            (
+                "data/default.token",
+                "the credential is a path: give what the file holds, such as data/default.token",
+            ),
+            (
+                over,
+                "the credential has expired, at 2020-01-01T00:00:00Z: "
+                "a new one comes from bakehouse platforms credential, or bakehouse bootstrap --reissue",
+            ),
+            ("e30.eyJleHAiOjE1Nzc4MzY4MDB9.c2ln", "the credential has expired, at 2020-01-01T00:00:00Z: log in again"),
+        ):
+            with self.assertRaises(ProblemError) as raised:
+                Bakehouse("http://127.0.0.1:1", credential)
+            self.assertEqual((raised.exception.code, str(raised.exception)), ("unauthenticated", reason))
+        Bakehouse("http://127.0.0.1:1", ROOT)
+        Bakehouse("http://127.0.0.1:1", "a.b.c")
+
+    def test_ready_says_why_a_credential_is_not_taken(self) -> None:
+        refused = problem(401, "unauthenticated")
+        with FakeService(answer({"status": "ready"}), refused) as fake:
+            service, _ = client(fake)
+            error = failure(service.ready)
+        self.assertEqual(getattr(error, "code", None), "unauthenticated")
+        self.assertIn("never a token that was issued to somebody", str(error))
+
     def test_a_search_that_finds_a_planted_one(self) -> None:
         self.assertIn(CANARY, self.shown(ValueError(CANARY)))
 

@@ -238,7 +238,7 @@ describe("errors", () => {
     expect(isGivenUp).toBe(true);
   });
 
-  test.each(["sec\nret", "sec\0ret", "sécrét", "", "sec ret"])(
+  test.each(["sec\nret", "sec\0ret", "sécrét", "sec ret"])(
     "a credential that no header can carry is not shown, and nothing is sent: %j",
     async (credential) => {
       const requests: string[] = [];

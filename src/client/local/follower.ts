@@ -13,8 +13,13 @@ export interface Follower {
   position(): string | undefined;
   /** Milliseconds; infinite if not everything up to some moment is known. */
   age(): number;
-  /** Resolves once it has seen all of the log. Rejects if it is stopped before. */
-  caughtUp(): Promise<void>;
+  /**
+   * Resolves once it has seen all of the log. Rejects if it is stopped before, if the service says that this caller may not
+   * follow it, and with the last failure if it takes too long.
+   *
+   * @param patience milliseconds
+   */
+  caughtUp(patience: number): Promise<void>;
   /** The reading of the service's clock; undefined if no answer has told it. */
   serviceTime(): Window | undefined;
 }
@@ -56,6 +61,8 @@ export function createFollower(options: {
   // The moment as of which everything up to `position` is known.
   let known: { readonly since: Moment; readonly before: number } | undefined;
   let ready = createReady();
+  /** Why it is not ready, as far as the last attempt tells. */
+  let failure: BakehouseError | undefined;
   let anchor: { readonly date: number; readonly asked: Moment; readonly answered: Moment } | undefined;
 
   async function readOnce(stop: AbortSignal): Promise<void> {
@@ -81,6 +88,7 @@ export function createFollower(options: {
           // however long it was on its way.
           if (staleness !== undefined) {
             known = { since: asked, before: openMilliseconds - staleness };
+            failure = undefined;
             ready.resolve();
           }
         }
@@ -90,6 +98,19 @@ export function createFollower(options: {
     }
   }
 
+  function noteFailure(error: BakehouseError): void {
+    failure = error;
+    // Waiting mends none of these; it is tried again all the same, as a credential may be renewed.
+    if (error.code !== "unauthenticated" && error.code !== "forbidden") return;
+    giveUp(error);
+  }
+
+  function giveUp(reason: unknown): void {
+    ready.promise.catch(() => {});
+    ready.reject(reason);
+    ready = createReady();
+  }
+
   async function follow(stop: AbortSignal): Promise<void> {
     for (let failed = 0; !stop.aborted; failed++) {
       const begun = clock.monotonic();
@@ -97,6 +118,7 @@ export function createFollower(options: {
         await readOnce(stop);
       } catch (error) {
         if (stop.aborted) return;
+        if (error instanceof BakehouseError) noteFailure(error);
         if (error instanceof BakehouseError && error.code === "gone") {
           position = undefined;
           known = undefined;
@@ -117,9 +139,8 @@ export function createFollower(options: {
     stopping = undefined;
     position = undefined;
     known = undefined;
-    ready.promise.catch(() => {});
-    ready.reject(new DOMException("stopped", "AbortError"));
-    ready = createReady();
+    failure = undefined;
+    giveUp(new DOMException("stopped", "AbortError"));
   }
 
   return {
@@ -129,7 +150,17 @@ export function createFollower(options: {
       void follow(stopping.signal);
     },
     stop: end,
-    caughtUp: () => ready.promise,
+    caughtUp(patience) {
+      const waiting = ready.promise;
+      return new Promise((resolve, reject) => {
+        const late = () => {
+          const silent = "the revocation log was not read in time: is the service reachable?";
+          reject(failure ?? new BakehouseError("timeout", silent));
+        };
+        const timer = setTimeout(late, patience);
+        waiting.then(resolve, reject).finally(() => clearTimeout(timer));
+      });
+    },
     position: () => position,
     age: () => (known === undefined ? Number.POSITIVE_INFINITY : elapsed(clock, known.since) - known.before),
     serviceTime: () => (anchor === undefined ? undefined : serviceTime(clock, anchor)),

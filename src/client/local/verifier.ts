@@ -41,13 +41,19 @@ export interface LocalVerifier extends Verifier {
   readonly counts: { readonly local: number; readonly asked: number };
   /** Milliseconds that its knowledge of the log is old; infinite if it has none. */
   age(): number;
-  /** Begins to follow the log, as the first question does too; resolves once it has read all of it. */
-  ready(): Promise<void>;
+  /**
+   * Begins to follow the log, as the first question does too; resolves once it has read all of it.
+   *
+   * @param options `timeout` in milliseconds for all of it, 30,000 unless said
+   * @throws BakehouseError with the reason, such as a credential that may not read the log, or `timeout`
+   */
+  ready(options?: Pick<CallOptions, "timeout">): Promise<void>;
   /** Ends following the log, and forgets everything. An open stream keeps a process alive. */
   close(): void;
 }
 
 const MAX_STALENESS = 15_000;
+const READY_TIMEOUT = 30_000;
 const MAX_MEMORY = 64_000_000;
 const MAX_REVOCATIONS = 200_000;
 /** Revocations that may arrive while the service is being asked; more, and its answer is not kept. */
@@ -141,9 +147,9 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     counts,
     age: () => follower.age(),
 
-    ready() {
+    ready({ timeout = READY_TIMEOUT } = {}) {
       follower.start();
-      return follower.caughtUp();
+      return follower.caughtUp(timeout);
     },
 
     async verify(request, callOptions) {

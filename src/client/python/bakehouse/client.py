@@ -22,7 +22,7 @@ from .answers import (
     Verdict,
 )
 from .codec.base64 import encode_base64url
-from .errors import ConnectionFailure
+from .errors import BakehouseError, ConnectionFailure, ProblemError
 from .jsontext import JsonValue
 from .reading import answer_json, read_answer, read_value
 from .token import Token, has_budgets
@@ -124,6 +124,7 @@ class Bakehouse:
         :param insecure_http: whether plain http to another machine is allowed: anybody on the way can read the credential
         :param ssl_context: for a private certificate authority
         :raises ValueError: for a url that is none, or one of plain http to another machine
+        :raises BakehouseError: ``unauthenticated`` for a credential that is empty, a path, or over
         """
         self._transport = Transport(
             url, credential, timeout=timeout, retries=retries, insecure_http=insecure_http, ssl_context=ssl_context
@@ -280,8 +281,28 @@ class Bakehouse:
         self._transport.call(call, timeout)
 
     def ready(self) -> None:
-        """Returns if the service can answer now. :raises BakehouseError: ``unavailable`` with the reason"""
+        """Returns if the service can answer now and, where there is a credential, knows who calls.
+
+        :raises BakehouseError: ``unavailable`` or ``unauthenticated``, with the reason
+        """
         self._transport.call(Call("GET", "/readyz", "never", anonymous=True))
+        if self._transport.has_credential:
+            self._require_known()
+
+    def _require_known(self) -> None:
+        """Asks for something that every caller may ask for, or at least is told who they are not."""
+        try:
+            self._transport.call(Call("GET", "/v1/tokens?limit=1", "always"))
+        except BakehouseError as error:
+            # One that may not read is known all the same.
+            if error.code == "forbidden":
+                return
+            if error.code != "unauthenticated":
+                raise
+            cure = "it takes a platform's or an administrator's, or a login, and never a token that was issued to somebody"
+            raise ProblemError(
+                error.code, f"{error}: {cure}", status=error.status, request_id=error.request_id
+            ) from None
 
 
 def _repeat(questions: list[Question]) -> Repeat | Callable[[], Repeat]:

@@ -98,7 +98,7 @@ def inspect_bundle(macaroons: list[Macaroon], format: Format, size: int, now: da
                 ticket=encode_base64url(raw.id) if is_third else None,
             )
         )
-    expiry = _expiry(macaroons)
+    expiry = expiry_of(macaroons)
     return Inspection(
         format=format,
         identifier=identifier,
@@ -116,7 +116,7 @@ def inspect_bundle(macaroons: list[Macaroon], format: Format, size: int, now: da
     )
 
 
-def _expiry(macaroons: list[Macaroon]) -> Instant | None:
+def expiry_of(macaroons: list[Macaroon]) -> Instant | None:
     """The earliest end, as verify counts it: a bundle is good for as long as all of it is."""
     raw = (caveat for macaroon in macaroons for caveat in macaroon.caveats if caveat.verification_id is None)
     read = (parse_caveat_bytes(caveat.id) for caveat in raw)

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, getproxies
 
 from .answers import Problem
+from .credential import check_credential
 from .errors import BakehouseError, ConnectionFailure, ProblemError
 from .jsontext import encode_json
 from .origin import base_of
@@ -88,11 +89,18 @@ class Transport:
         """See :class:`bakehouse.Bakehouse`. ``sleep`` is for tests."""
         self.origin, path = base_of(url, insecure_http)
         self._prefix = self.origin + path
+        if isinstance(credential, str):
+            check_credential(credential)
         self._credential = credential
         self._timeout = timeout
         self._retries = retries
         self._sleep = sleep
         self._opener = _opener(self.origin, ssl_context)
+
+    @property
+    def has_credential(self) -> bool:
+        """Whether calls say who makes them."""
+        return self._credential is not None
 
     def __repr__(self) -> str:
         return f"<transport to {self.origin}>"
@@ -176,6 +184,9 @@ def _opener(origin: str, ssl_context: ssl.SSLContext | None) -> OpenerDirector:
 
 def _bearer(credential: Credential) -> str:
     text = (credential if isinstance(credential, str) else credential()).strip()
+    if not isinstance(credential, str):
+        # One that is got anew is checked anew.
+        check_credential(text)
     # Checked here, because the error of Python's own client repeats the header that it refuses.
     if _HEADER.fullmatch(text) is None:
         raise ValueError("the credential is no text that a header can carry")
