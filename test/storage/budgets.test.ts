@@ -1,5 +1,6 @@
 /** Counters under links: charged all or none, never over what they allow, dropped once nothing below them can pass. */
 import fc from "fast-check";
+import postgres from "postgres";
 import { beforeAll, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
@@ -274,5 +275,36 @@ describeOn("postgres", "budgets of two replicas", (open) => {
     const { store, url = "" } = await open();
     await store.budgets.charge("p", [call(draw("1"), draw("0")), dry(draw("1"))]);
     expect(await raw(url, "select count(*)::int as n from budgets")).toEqual([{ n: 0 }]);
+  });
+
+  test("a charge reads its own counters, however many the platform has and whatever is known of the table", async () => {
+    const { store, url = "" } = await open();
+    // Nobody has counted the rows: the planner knows nothing of them.
+    await raw(url, "alter table budgets set (autovacuum_enabled = false)");
+    const others = Array.from({ length: 500 }, () => call(draw("9"), draw("9"), draw("9"), draw("9")));
+    await store.budgets.charge("p", others);
+    const counters = Array.from({ length: 32 }, (_, at) => ({
+      place: at + 1,
+      link: Buffer.from(others[at]?.draws[at % 4]?.link ?? []).toString("hex"),
+      most: "9",
+      period: null,
+      ends: null,
+    }));
+    const calls = counters.map(({ place }) => ({
+      call: place,
+      dry: place % 5 === 0,
+      places: [place],
+      takes: ["1"],
+    }));
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    const rows = await sql.begin(async (transaction) => {
+      await transaction`select bakehouse_charge('p', ${JSON.stringify(counters)}::text::jsonb,
+        ${JSON.stringify(calls)}::text::jsonb, 1e9, 1e6, 0)`;
+      return transaction<{ read: number }[]>`
+        select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'budgets'`;
+    });
+    await sql.end();
+    expect(rows[0]?.read).toBeGreaterThan(32);
+    expect(rows[0]?.read).toBeLessThan(32 * 10);
   });
 });
