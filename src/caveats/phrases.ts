@@ -5,7 +5,7 @@ import { formatDecimal } from "./values/decimal.ts";
 import { bareOrQuoted, printable, SHOWN_CHARACTERS } from "./values/quote.ts";
 
 /** Items of a list that a sentence names before it only counts the rest. */
-const NAMED_ITEMS = 8;
+export const NAMED_ITEMS = 8;
 
 /** The values that would pass a caveat, as the end of "the token allows …". */
 export function allowed(caveat: AttributeCaveat): string {
@@ -67,15 +67,15 @@ const WINDOWS = { s: "second", m: "minute", h: "hour", d: "day" } as const satis
 >;
 
 /**
- * A budget as a limit: `at most 40 EUR in all`, `at most 5 times a minute`. A unit is a name and needs no quotes, but for
- * those that would make it read as a `uses`.
+ * A budget as a limit: `at most 40 EUR in all`, `at most 5 times a minute`. Unless said, a unit is a name and needs no
+ * quotes, but for those that would make it read as a `uses`.
  */
-export function budgetPhrase(caveat: BudgetCaveat): string {
+export function budgetPhrase(caveat: BudgetCaveat, showUnit = unitPhrase): string {
   switch (caveat.kind) {
     case "uses":
       return `at most ${times(caveat.most)} in all`;
     case "spend":
-      return `at most ${formatDecimal(caveat.most)} ${unitPhrase(caveat.unit)} in all`;
+      return `at most ${formatDecimal(caveat.most)} ${showUnit(caveat.unit)} in all`;
     case "rate": {
       const article = caveat.window === "h" ? "an" : "a";
       return `at most ${times(caveat.most)} ${article} ${WINDOWS[caveat.window]}`;
@@ -97,8 +97,13 @@ function anythingBut(items: readonly string[]): string {
   return `anything but ${either(items)}`;
 }
 
-function alternatives<T>(items: readonly T[], show: (item: T) => string): string {
-  const named = items.length > NAMED_ITEMS + 1 ? items.slice(0, NAMED_ITEMS) : items;
+/** As {@link either}. @param most items that are named before the rest is only counted */
+export function alternatives<T>(
+  items: readonly T[],
+  show: (item: T) => string,
+  most: number = NAMED_ITEMS,
+): string {
+  const named = items.length > most + 1 ? items.slice(0, most) : items;
   const words = named.map(show);
   const rest = items.length - named.length;
   const last = rest > 0 ? `${rest} more` : words.pop();

@@ -30,6 +30,14 @@ const rows: readonly Row[] = [
       "depth <= 2",
     ],
   },
+  {
+    says: "Conditions: args.x.amount at most 1, args.x.currency only EUR.",
+    caveats: ["args.x.amount <= 1", "args.x.currency = EUR"],
+  },
+  {
+    says: "Conditions: amount at most 2, currency only EUR.",
+    caveats: ["amount <= 2", "currency = EUR"],
+  },
   { says: "No conditions.", caveats: [] },
   { says: "Until 2026-11-20 14:00:05 UTC.", caveats: ["time < 2026-11-20T14:00:05.5Z"] },
   { says: "Until 2026-11-21 14:00 UTC.", caveats: ["time < 2026-11-21T14:00:00Z"] },

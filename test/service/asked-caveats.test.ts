@@ -223,7 +223,7 @@ describeService(
         const { text } = await show(`/approvals/${request.id}`, await login("alice"));
         expect(text.match(/<h1/g)).toHaveLength(1);
         expect(effectOf(text)).toMatch(
-          /^Allows: tool only pay, args\.amount only 40, args\.to only printers; /,
+          /^Allows: tool only &quot;pay&quot;, args\.amount only 40, args\.to only &quot;printers&quot;; /,
         );
         const before = text.slice(0, text.indexOf('<section class="claims">'));
         expect(before).not.toContain(imitation.slice(0, 20));
@@ -245,7 +245,7 @@ describeService(
       const request = await asked(token, { caveats });
       const { text } = await show(`/approvals/${request.id}`, await login("alice"));
       expect(effectOf(text)).toContain(
-        "args.to only &quot;printer\\u{455}&quot;, args.iban only &quot;DE\\u{200b}89&quot;",
+        "args.to only &quot;printer\\u{455}&quot;, &quot;args.iban&quot; only &quot;DE\\u{200b}89&quot;",
       );
     });
 
@@ -255,7 +255,7 @@ describeService(
         const session = await people.login(service().request, { subject: "alice", groups: ["oncall"] });
         const { text } = await show(`/discharges/${request.id}`, session);
         expect(effectOf(text), condition).toMatch(
-          /^Allows: tool only pay, args\.amount only 40, args\.to only printers; any number of times; for 90 seconds from the yes; until .* UTC at the latest; with the token of alice on default, within its own limits\.$/,
+          /^Allows: tool only &quot;pay&quot;, args\.amount only 40, args\.to only &quot;printers&quot;; all else in the call is open; any number of times; for 90 seconds from the yes; until .* UTC at the latest; with the token of &quot;alice&quot; on default, within its own limits\.$/,
         );
       }
     });

@@ -67,7 +67,7 @@ describeService(
       }
     });
 
-    test("the sentence says exactly this call, once, only where it is that", async () => {
+    test("the sentence says how often, and that what it does not name is open", async () => {
       const allows = async (condition: string, caveats: readonly string[]) => {
         const token = await gated(condition);
         const { id } = (await ask(token, { caveats })).json<Waiting & Record<string, unknown>>();
@@ -76,13 +76,10 @@ describeService(
         }>();
         return items.find((item) => item.id === id)?.allows.split("; for ")[0];
       };
-      const rest = "tool only pay, args.amount only 40, args.to only printers";
-      expect(await allows("once approved-by alice Pay", CALL)).toBe(
-        `Allows: exactly this call: ${rest}; once`,
-      );
-      expect(await allows("approved-by alice Pay", [...CALL, "uses <= 1"])).toBe(
-        `Allows: exactly this call: ${rest}; once`,
-      );
+      const rest =
+        'tool only "pay", args.amount only 40, args.to only "printers"; all else in the call is open';
+      expect(await allows("once approved-by alice Pay", CALL)).toBe(`Allows: ${rest}; once`);
+      expect(await allows("approved-by alice Pay", [...CALL, "uses <= 1"])).toBe(`Allows: ${rest}; once`);
       expect(await allows("approved-by alice Pay", CALL)).toBe(`Allows: ${rest}; any number of times`);
       expect(await allows("approved-by alice Pay", [...CALL, "uses <= 3", "uses <= 5"])).toBe(
         `Allows: ${rest}; at most 3 times in all`,
@@ -91,10 +88,15 @@ describeService(
         "Allows: any call; any number of times, at most 40 EUR in all, at most 2 times an hour",
       );
       expect(await allows("once approved-by alice Pay", ["tool = pay", "args.amount <= 40"])).toBe(
-        "Allows: tool only pay, args.amount at most 40; once",
+        'Allows: tool only "pay", args.amount at most 40; all else in the call is open; once',
       );
       expect(await allows("once approved-by alice Pay", ["time < 2099-01-01T00:00:00Z"])).toBe(
         "Allows: any call; once",
+      );
+      expect(
+        await allows("once approved-by alice Pay", ["args.x.amount <= 1", "args.x.currency = EUR"]),
+      ).toBe(
+        'Allows: "args.x.amount" at most 1, "args.x.currency" only "EUR"; all else in the call is open; once',
       );
     });
 

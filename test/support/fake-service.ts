@@ -252,7 +252,8 @@ const APPROVAL: ApprovalView = {
     summaryParts: [{ by: "issued", text: "Until 14:00 UTC." }],
     agents: ["researcher#7f3a"],
   },
-  allows: "Allows: tool only pay; any number of times; for 5 minutes from the yes.",
+  allows:
+    'Allows: tool only "pay"; all else in the call is open; any number of times; for 5 minutes from the yes.',
   caveats: ["tool = pay"],
   decisions: [{ issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT }],
   obstacle: undefined,

@@ -1,16 +1,13 @@
 import { type Caveat, isBudget, isOnAttribute } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
-import { budgetPhrase } from "../phrases.ts";
 import { millisecondsOf } from "../values/instant.ts";
 import { mergeCaveats } from "./merge.ts";
-import { attributePhrases } from "./summary-attributes.ts";
+import { yesBudget, yesPhrases } from "./yes-phrases.ts";
 
 /** The parts of a sentence that says the effect of a person's yes. All of it is enforced. */
 export interface Allowance {
-  /** The limits of the call, each as a phrase: `args.amount only 40`. Empty if nothing is limited. */
+  /** The limits of the call, each as a phrase: `args.amount only 40`. Empty if nothing is limited; all else is open. */
   readonly what: readonly string[];
-  /** Whether every test that was asked for has one value, so that it is one call that is allowed. */
-  readonly single: boolean;
   /** How often at most; null if nothing counts it. */
   readonly uses: number | null;
   /** The other budgets, each as a phrase: `at most 40 EUR in all`. */
@@ -21,14 +18,14 @@ export interface Allowance {
   readonly until: number | null;
 }
 
-/** Phrases that a sentence spells out before it only counts the rest, which only narrows. */
+/** Phrases of the issuer that a sentence spells out before it only counts the rest, which only narrows. */
 const MOST_PHRASES = 64;
 
 /**
  * Puts together the limits of a discharge: the caveats that the asker has appended to it, and of the token those that
  * the issuer wrote. Of the holders' caveats only times count, since nothing but a number can be said in them.
  *
- * The asker's tests come first, and none of them is left out.
+ * The asker's tests come first. None of them is left out, and none of their alternatives.
  *
  * @param token the token's whole chain
  * @param issued how many conditions at the front of it the issuer wrote
@@ -40,23 +37,30 @@ export function allowanceOf(
   asked: readonly Condition[],
 ): Allowance {
   const tests = testsOf(asked);
-  const phrases = attributePhrases(mergeCaveats([...tests, ...testsOf(token.slice(0, issued))]));
-  const rest = phrases.length - MOST_PHRASES;
+  const names = new Set(tests.map(({ attribute }) => attribute));
+  const all = [...mergeCaveats([...tests, ...testsOf(token.slice(0, issued))]).values()];
+  const own = yesPhrases(
+    all.filter(({ attribute }) => names.has(attribute)),
+    true,
+  );
+  const others = yesPhrases(
+    all.filter(({ attribute }) => !names.has(attribute)),
+    false,
+  );
+  const rest = others.length - MOST_PHRASES;
+  const shown =
+    rest > 0 ? [...others.slice(0, MOST_PHRASES), `${rest} more conditions of the token's issuer`] : others;
   const times = [...token, ...asked].flatMap(caveatOf).filter((caveat) => caveat.kind === "time");
   const at = (operator: "<" | ">") =>
     times.filter((caveat) => caveat.operator === operator).map((caveat) => millisecondsOf(caveat.at));
   const [starts, ends] = [at(">"), at("<")];
   const budgets = [...asked, ...token.slice(0, issued)].flatMap(caveatOf).filter(isBudget);
   const uses = budgets.flatMap((budget) => (budget.kind === "uses" ? [budget.most] : []));
-  const others = budgets.filter((budget) => budget.kind !== "uses").map(budgetPhrase);
+  const counted = budgets.filter((budget) => budget.kind !== "uses").map(yesBudget);
   return {
-    what: (rest > 0
-      ? [...phrases.slice(0, MOST_PHRASES), `${rest} more conditions of the token's issuer`]
-      : phrases
-    ).map(plainly),
-    single: tests.length > 0 && tests.every((test) => test.kind === "equality" && test.operator === "="),
+    what: [...own, ...shown].map(plainly),
     uses: uses.length === 0 ? null : Math.min(...uses),
-    budgets: [...new Set(others)],
+    budgets: [...new Set(counted)],
     from: starts.length === 0 ? null : Math.max(...starts),
     until: ends.length === 0 ? null : Math.min(...ends),
   };

@@ -1,12 +1,23 @@
 import { attributeName, boundPhrase, either, eitherBlock } from "../phrases.ts";
+import type { Block } from "../values/address.ts";
 import { bareOrQuoted } from "../values/quote.ts";
 import type { Merged } from "./merge.ts";
+
+/** How a sentence shows what authors of caveats wrote. */
+export interface Voice {
+  name(attribute: string): string;
+  text(text: string): string;
+  either(items: readonly string[]): string;
+  eitherBlock(blocks: readonly Block[]): string;
+}
+
+const SUMMARY: Voice = { name: attributeName, text: bareOrQuoted, either, eitherBlock };
 
 /** The limits of a chain on the attributes of the context: the action and its resource first, then amounts. */
 export function attributePhrases(all: ReadonlyMap<string, Merged>): readonly string[] {
   const rest = new Map(all);
   const phrases = [...actionPhrases(rest), ...amountPhrases(rest)];
-  for (const merged of rest.values()) phrases.push(...generalPhrases(merged));
+  for (const merged of rest.values()) phrases.push(...limitPhrases(merged));
   return phrases;
 }
 
@@ -51,25 +62,17 @@ function resourcePhrase({ only, patterns }: Merged): string | undefined {
   return matching.length === 0 ? named : `${named} if ${matching.join(AT_ONCE)}`;
 }
 
-/** `at most 100 EUR a call`, if just one amount has just one currency beside it. */
+/**
+ * `at most 100 EUR a call`: of the two names that mean it alone. Another path with an amount and a currency may be any
+ * part of the call, and need not be what is paid.
+ */
 function amountPhrases(rest: Map<string, Merged>): readonly string[] {
-  const pairs = [...rest.values()].flatMap((amount) => {
-    const currency = amount.attribute.endsWith("amount")
-      ? rest.get(currencyBeside(amount.attribute))
-      : undefined;
-    return currency !== undefined && isRange(amount) && isSingle(currency) ? [{ amount, currency }] : [];
-  });
-  const [pair] = pairs;
-  if (pair === undefined || pairs.length > 1) return [];
-  rest.delete(pair.amount.attribute);
-  rest.delete(pair.currency.attribute);
-  const range = pair.amount.bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and ");
-  return [`${range} ${either(pair.currency.only ?? [])} a call`];
-}
-
-function currencyBeside(attribute: string): string {
-  const dot = attribute.lastIndexOf(".");
-  return attribute.slice(dot + 1) === "amount" ? `${attribute.slice(0, dot + 1)}currency` : "";
+  const [amount, currency] = [rest.get("args.amount"), rest.get("args.currency")];
+  if (amount === undefined || currency === undefined || !isRange(amount) || !isSingle(currency)) return [];
+  rest.delete(amount.attribute);
+  rest.delete(currency.attribute);
+  const range = amount.bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and ");
+  return [`${range} ${either(currency.only ?? [])} a call`];
 }
 
 function isRange(merged: Merged): boolean {
@@ -83,22 +86,26 @@ function isSingle(merged: Merged): boolean {
   return merged.only?.length === 1 && nothingElse && merged.bounds.length === 0;
 }
 
-function generalPhrases(merged: Merged): readonly string[] {
-  const says: string[] = [];
-  if (merged.only !== undefined) {
-    says.push(merged.only.length === 0 ? "has no value that could pass" : `only ${either(merged.only)}`);
+/** The limits on one attribute, each as a phrase that begins with its name. */
+export function limitPhrases(merged: Merged, says: Voice = SUMMARY): readonly string[] {
+  const { attribute, only, bounds, patterns, networks, denied } = merged;
+  const limits: string[] = [];
+  if (only !== undefined) {
+    limits.push(only.length === 0 ? "has no value that could pass" : `only ${says.either(only)}`);
   }
-  if (merged.bounds.length > 0) {
-    says.push(merged.bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and "));
+  if (bounds.length > 0) {
+    limits.push(bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and "));
   }
-  if (merged.patterns.length > 0)
-    says.push(
-      narrowest(merged.patterns)
-        .map((pattern) => `matching ${bareOrQuoted(pattern)}`)
+  if (patterns.length > 0) {
+    limits.push(
+      narrowest(patterns)
+        .map((pattern) => `matching ${says.text(pattern)}`)
         .join(AT_ONCE),
     );
-  if (merged.networks.length > 0)
-    says.push(merged.networks.map((blocks) => `within ${eitherBlock(blocks)}`).join(AT_ONCE));
-  if (merged.denied.length > 0) says.push(`not ${either(merged.denied)}`);
-  return says.map((text) => `${attributeName(merged.attribute)} ${text}`);
+  }
+  if (networks.length > 0) {
+    limits.push(networks.map((blocks) => `within ${says.eitherBlock(blocks)}`).join(AT_ONCE));
+  }
+  if (denied.length > 0) limits.push(`not ${says.either(denied)}`);
+  return limits.map((limit) => `${says.name(attribute)} ${limit}`);
 }

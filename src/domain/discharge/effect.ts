@@ -1,5 +1,5 @@
 import { plainly } from "../../caveats/together/allowance.ts";
-import { bareOrQuoted } from "../../caveats/values/quote.ts";
+import { quote } from "../../caveats/values/quote.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import { endOf, lifeOf, termsOf } from "./requests.ts";
 
@@ -8,17 +8,20 @@ type Facts = Pick<DischargeRequest, "state" | "decidedAt" | "about" | "ancestor"
 /**
  * The one sentence that says the effect of a yes: the call, how often, how long, from when, and with which token.
  *
- * It is made of enforced limits alone: no word of the ticket's text and of holders stands in it. A value that could be
- * misread is quoted, and one that could pass for another is escaped.
+ * It is made of enforced limits alone: no word of the ticket's text and of holders stands in it. What others wrote is quoted,
+ * numbers and well-known names aside, and what could pass for something else is escaped. It never says that a call is
+ * exactly known: arguments that no limit names are open, and a list passes where each of its elements does.
  */
 export function effectOf(request: Facts): string {
   const { about, allowance } = request;
-  const what = allowance === null || allowance.what.length === 0 ? "any call" : allowance.what.join(", ");
+  const what =
+    allowance === null || allowance.what.length === 0
+      ? "any call"
+      : `${allowance.what.join(", ")}; all else in the call is open`;
   const asked = allowance?.uses ?? null;
   const uses = termsOf(request).options.once ? Math.min(1, asked ?? 1) : asked;
-  const single = uses === 1 && allowance?.single === true ? "exactly this call: " : "";
   const often = [count(uses), ...(allowance?.budgets ?? [])].join(", ");
-  return `Allows: ${single}${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
+  return `Allows: ${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
 }
 
 /** How often. The sentence also says that nothing counts it. */
@@ -29,7 +32,7 @@ function count(uses: number | null): string {
 
 function tokenOf(about: Facts["about"], { ancestor }: Facts): string {
   if (about !== null) {
-    const whose = plainly(bareOrQuoted(about.principal.subject));
+    const whose = plainly(quote(about.principal.subject, 255));
     return `with the token of ${whose} on ${about.platform}, within its own limits`;
   }
   const where = ancestor === null ? "" : ` at or below the link ${ancestor}`;

@@ -29,7 +29,6 @@ const originSchema = z.strictObject({
 // A newer version may add members.
 const allowanceSchema = z.object({
   what: z.array(z.string()),
-  single: z.boolean(),
   uses: z.number().nullable().default(null),
   budgets: z.array(z.string()).default([]),
   from: z.number().nullable(),

@@ -1,0 +1,69 @@
+import type { BudgetCaveat } from "../caveat.ts";
+import { alternatives, budgetPhrase, NAMED_ITEMS } from "../phrases.ts";
+import { formatBlock } from "../values/address.ts";
+import { quote } from "../values/quote.ts";
+import type { Merged } from "./merge.ts";
+import { limitPhrases, type Voice } from "./summary-attributes.ts";
+
+/*
+ * The limits of a call in the sentence that a person answers with yes. Whoever asks chose names, values and units, so
+ * none of them stands there as a word of the service: each is in quotes, but for numbers and for the names below.
+ */
+
+/** The names that the language's own examples have. Each of them can be read in one way only. */
+const KNOWN: ReadonlySet<string> = new Set([
+  "account",
+  "action",
+  "args.amount",
+  "args.currency",
+  "args.to",
+  "email",
+  "ip",
+  "resource",
+  "tool",
+]);
+
+const NUMBER = /^-?\d{1,40}(?:\.\d{1,40})?$/;
+/** What looks like the code of a currency (ISO 4217). */
+const CURRENCY = /^[A-Z]{3}$/;
+
+/** Whole, however long: what is cut off could be what counts. */
+function inQuotes(text: string): string {
+  return quote(text, text.length);
+}
+
+function shownValue(text: string): string {
+  return NUMBER.test(text) ? text : inQuotes(text);
+}
+
+/** @param most alternatives that are named before the rest is only counted */
+function voice(most: number): Voice {
+  return {
+    name: (attribute) => (KNOWN.has(attribute) ? attribute : inQuotes(attribute)),
+    text: inQuotes,
+    either: (items) => alternatives(items, shownValue, most),
+    eitherBlock: (blocks) => alternatives(blocks, formatBlock, most),
+  };
+}
+
+const WHOLE = voice(Number.POSITIVE_INFINITY);
+const COUNTED = voice(NAMED_ITEMS);
+
+/**
+ * The limits on the attributes of the call, each with its whole path.
+ *
+ * @param isAsked whether whoever asks has set limits on them: then every alternative is named
+ */
+export function yesPhrases(all: Iterable<Merged>, isAsked: boolean): readonly string[] {
+  const says = isAsked ? WHOLE : COUNTED;
+  return [...all].flatMap((merged) => {
+    if (merged.attribute !== "action" || !merged.only?.length) return limitPhrases(merged, says);
+    const rest = limitPhrases({ ...merged, only: undefined }, says);
+    return [`only ${says.either(merged.only)}`, ...rest];
+  });
+}
+
+/** A budget. A unit that is no currency's code is its writer's word. */
+export function yesBudget(caveat: BudgetCaveat): string {
+  return budgetPhrase(caveat, (unit) => (CURRENCY.test(unit) ? unit : inQuotes(unit)));
+}
