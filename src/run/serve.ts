@@ -11,6 +11,7 @@ import { type Bootstrapped, DEFAULT_PLATFORM } from "../domain/upkeep/bootstrap.
 import { createApp } from "../http/app.ts";
 import { createListener } from "../http/fast/direct.ts";
 import { pinoHttpLog } from "../http/log/pino-log.ts";
+import { createConnectionCrowd } from "../http/serving/connection-crowd.ts";
 import { createDeparture, type Departure } from "../http/serving/departure.ts";
 import { targetRefused } from "../http/serving/http-refusals.ts";
 import { createHttpServer, type HttpServer } from "../http/serving/http-server.ts";
@@ -134,7 +135,11 @@ export async function serve(
   });
   try {
     const departure = createDeparture();
-    const server = createHttpServer(requestListener(config, opened, worker, departure), departure);
+    const server = createHttpServer(
+      requestListener(config, opened, worker, departure),
+      departure,
+      createConnectionCrowd(undefined, config.trustedProxies),
+    );
     const port = worker === undefined ? await server.listen(config.port, config.host) : config.port;
     if (config.otlpEndpoint !== undefined) {
       opened.log.warn({

@@ -89,6 +89,35 @@ describe.each(TARGETS)("bodies on their way to %s", (target) => {
   );
 });
 
+test.each(TARGETS)(
+  "%s: strangers leave room for those whose credential in the head is good",
+  async (target) => {
+    const { port } = await listen({ bodies: 4, share: 1 / 2 });
+    const start = (credential: string) =>
+      `${target} HTTP/1.1\r\nhost: x\r\n${credential}content-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n{`;
+    const stranger =
+      "POST /v1/discharge HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    const holding = Array.from({ length: 2 }, () => connect(port, "127.0.0.1"));
+    for (const socket of holding) {
+      sockets.push(socket);
+      socket.on("error", () => {});
+      socket.write(stranger);
+    }
+    const refused = async (head: string) => {
+      while (!(await exchange(port, [head], "\r\n\r\n")).startsWith("HTTP/1.1 503 "));
+    };
+    await refused(stranger);
+    await refused(start("authorization: Bearer nobody\r\n"));
+    const known = connect(port, "127.0.0.1");
+    sockets.push(known);
+    known.write(start(`authorization: Bearer ${CREDENTIALS.platform}\r\n`));
+    await refused(stranger); // by now the other one has come
+    known.write(BODY.slice(1));
+    const [answer] = await once(known, "data");
+    expect(String(answer)).not.toMatch(/^HTTP\/1\.1 503 /);
+  },
+);
+
 test("a body that comes slowly and steadily is read to its end", async () => {
   const { port } = await listen({ look: 60, progress: 1 });
   const socket = connect(port, "127.0.0.1");
@@ -136,14 +165,15 @@ test("behind a trusted proxy bodies are counted by the client that it names, not
 describe("connections", () => {
   test("that are too many are closed, and others take the place of those that ended", async () => {
     const crowd = createConnectionCrowd({ most: 9, mostOfPeer: 1 });
-    const answer: RequestListener = (_, response) => void response.end("here");
+    const answer: RequestListener = ({ url }, response) =>
+      void (url === "/" ? response.end("here") : response.write("wait"));
     const server = createHttpServer(answer, createDeparture(), crowd);
     const port = await server.listen(0, "127.0.0.1");
     const first = connect(port, "127.0.0.1");
-    first.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    first.write("GET /long HTTP/1.1\r\nhost: x\r\n\r\n");
     await once(first, "data");
     expect(await exchange(port, [], "here")).toBe("");
-    first.end();
+    first.destroy();
     await once(first, "close");
     const asked = ["GET / HTTP/1.1\r\nhost: x\r\n\r\n"];
     let text = "";
@@ -153,14 +183,62 @@ describe("connections", () => {
     await server.drain(0);
   });
 
-  test("are so many of one network, and of all", () => {
+  test("are so many of one network, and of all; the longest idle gives way to a newcomer, and none with a request", () => {
     const crowd = createConnectionCrowd({ most: 3, mostOfPeer: 2 });
-    const leave = crowd.enter("2001:db8::1");
-    expect(crowd.enter("2001:db8::2")).toBeDefined();
-    expect(crowd.enter("2001:db8::3")).toBeUndefined();
-    expect(crowd.enter("::ffff:192.0.2.1")).toBeDefined();
-    expect(crowd.enter("192.0.2.2")).toBeUndefined();
-    leave?.();
-    expect(crowd.enter("::ffff:192.0.2.2")).toBeDefined();
+    const closed: string[] = [];
+    const enter = (address: string) => crowd.enter(address, () => closed.push(address));
+    const busy = enter("2001:db8::1");
+    busy?.begin();
+    const idle = enter("2001:db8::2");
+    expect(enter("2001:db8::3")).toBeDefined();
+    expect(closed).toEqual(["2001:db8::2"]);
+    idle?.leave(); // its socket closes later; its place was given away before
+    const mapped = enter("::ffff:192.0.2.1");
+    mapped?.begin();
+    expect(enter("192.0.2.2")).toBeDefined();
+    expect(closed).toEqual(["2001:db8::2", "2001:db8::3"]);
+    const last = enter("192.0.2.1");
+    last?.begin();
+    expect(closed).toEqual(["2001:db8::2", "2001:db8::3", "192.0.2.2"]);
+    // All three are asking something, and one peer has all that it may.
+    expect(enter("192.0.2.1")).toBeUndefined();
+    expect(enter("203.0.113.1")).toBeUndefined();
+    busy?.begin();
+    busy?.end();
+    expect(enter("203.0.113.1")).toBeUndefined();
+    busy?.end();
+    expect(enter("203.0.113.1")).toBeDefined();
+    expect(closed.at(-1)).toBe("2001:db8::1");
+  });
+
+  test("of a trusted proxy are as many as there are in all", () => {
+    const proxies = [parseBlock("10.0.0.0/8")].flatMap((block) => block ?? []);
+    const crowd = createConnectionCrowd({ most: 3, mostOfPeer: 1 }, proxies);
+    const enter = (address: string) => {
+      const place = crowd.enter(address, () => {});
+      place?.begin();
+      return place !== undefined;
+    };
+    expect([enter("192.0.2.1"), enter("192.0.2.1")]).toEqual([true, false]);
+    expect([enter("10.0.0.1"), enter("::ffff:10.0.0.1"), enter("10.0.0.1")]).toEqual([true, true, false]);
+  });
+
+  test("that hold all places without asking are closed for whoever asks", async () => {
+    const crowd = createConnectionCrowd({ most: 2, mostOfPeer: 2 });
+    const answer: RequestListener = (_, response) => void response.end("here");
+    const server = createHttpServer(answer, createDeparture(), crowd);
+    const port = await server.listen(0, "127.0.0.1");
+    const held = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+    for (const socket of held) {
+      sockets.push(socket);
+      socket.on("error", () => {});
+      socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      await once(socket, "data");
+    }
+    expect(await exchange(port, ["GET / HTTP/1.1\r\nhost: x\r\n\r\n"], "here")).toMatch(/^HTTP\/1\.1 200 /);
+    if (held[0]?.closed === false) await once(held[0], "close");
+    expect(held[1]?.closed).toBe(false);
+    await server.closeDoor();
+    await server.drain(0);
   });
 });

@@ -7,12 +7,14 @@ import { requestId } from "../log/request-id.ts";
 import { clientAddress } from "../parts/forwarded.ts";
 import { plainAddress } from "../parts/peer.ts";
 import type { Reply } from "../parts/reply.ts";
+import { authenticate } from "../request/authenticate.ts";
 import type { Exchange } from "../request/context.ts";
 import { createPipeline } from "../request/pipeline.ts";
 import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
 import type { Departure } from "../serving/departure.ts";
 import { createIntake, hasArrived, type Intake } from "../serving/intake.ts";
+import { createLanes } from "../serving/lanes.ts";
 import { hasSeveralHosts, headerOf, incomingRequest } from "./incoming-request.ts";
 import { createTurns } from "./turns.ts";
 
@@ -51,6 +53,7 @@ export function createListener(
   const context = contextOf(options);
   const pipeline = createPipeline(context, options.clock);
   const turns = createTurns();
+  const inLane = createLanes();
   const { trustedProxies = [] } = options;
   const common = {
     names: new Set(Object.keys(pipeline.common)),
@@ -60,24 +63,30 @@ export function createListener(
 
   return (incoming, response) => {
     departure.arrived(response);
+    inLane(response, () => handle(incoming, response));
+  };
+
+  function handle(incoming: IncomingMessage, response: ServerResponse): void {
     const route = routes.get(`${incoming.method} ${incoming.url}`);
     if (route === undefined || !isPlain(incoming, route)) {
       departure.track(response);
       if (hasSeveralHosts(incoming)) {
         const refusal = new DomainError("invalid_request", "must be there once", "Host");
         const exchange = exchangeOf(undefined, incoming, trustedProxies);
-        return settle(incoming, response, exchange, undefined, () => Promise.reject(refusal));
-      }
-      return passOn(incoming, response);
+        settle(incoming, response, exchange, undefined, () => Promise.reject(refusal));
+      } else passOn(incoming, response);
+      return;
     }
     const exchange = exchangeOf(route, incoming, trustedProxies);
     turns.begin(() => {
       const refusal = admit(incoming, exchange);
       settle(incoming, response, exchange, route, () =>
-        refusal === undefined ? route.run(context, exchange) : Promise.reject(refusal),
+        refusal === undefined
+          ? route.run(context, exchange)
+          : admitKnown(incoming, exchange, refusal).then(() => route.run(context, exchange)),
       );
     });
-  };
+  }
 
   function settle(
     incoming: IncomingMessage,
@@ -93,10 +102,25 @@ export function createListener(
       .catch(() => response.destroy());
   }
 
-  function admit(incoming: IncomingMessage, { peer = "" }: Exchange): DomainError | undefined {
+  function admit(
+    incoming: IncomingMessage,
+    { peer = "" }: Exchange,
+    isKnown = false,
+  ): DomainError | undefined {
     const announced = headerOf(incoming.rawHeaders, "content-length");
     const length = announced === null ? undefined : Number(announced);
-    return hasArrived(incoming, length) ? undefined : intake.admit(incoming, length, peer);
+    return hasArrived(incoming, length) ? undefined : intake.admit(incoming, length, peer, isKnown);
+  }
+
+  /** Admits a body to the part that is kept for callers whose credential, in the head, is good. @throws the refusal */
+  async function admitKnown(
+    incoming: IncomingMessage,
+    exchange: Exchange,
+    refusal: DomainError,
+  ): Promise<void> {
+    const caller = await authenticate(context, exchange).catch(() => undefined);
+    const refused = caller === undefined ? refusal : admit(incoming, exchange, true);
+    if (refused !== undefined) throw refused;
   }
 
   /** Hands a request to the app, once it is known whether its body is still on its way. */
@@ -108,8 +132,14 @@ export function createListener(
     setImmediate(() => {
       const exchange = exchangeOf(undefined, incoming, trustedProxies);
       const refusal = admit(incoming, exchange);
-      if (refusal === undefined) app(incoming, response);
-      else settle(incoming, response, exchange, undefined, () => Promise.reject(refusal));
+      if (refusal === undefined) {
+        app(incoming, response);
+        return;
+      }
+      admitKnown(incoming, exchange, refusal).then(
+        () => app(incoming, response),
+        (error) => settle(incoming, response, exchange, undefined, () => Promise.reject(error)),
+      );
     });
   }
 

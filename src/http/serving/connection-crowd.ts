@@ -1,3 +1,4 @@
+import { type Block, contains, parseAddress } from "../../caveats/values/address.ts";
 import { networkOf } from "../../domain/parts/network.ts";
 import { plainAddress } from "../parts/peer.ts";
 
@@ -7,26 +8,99 @@ export interface ConnectionLimits {
   readonly mostOfPeer: number;
 }
 
-/** The bounds in use, unless a test sets others. A proxy is one peer, for all that stand behind it. */
-const CONNECTION_LIMITS: ConnectionLimits = { most: 8_192, mostOfPeer: 4_096 };
+/** The bounds in use, unless a test sets others. */
+const CONNECTION_LIMITS: ConnectionLimits = { most: 8_192, mostOfPeer: 1_024 };
 
-/** Counts connections, of everybody and of each peer. */
-export function createConnectionCrowd(limits: ConnectionLimits = CONNECTION_LIMITS) {
-  const peers = new Map<string, number>();
+/** The place of one connection. */
+export interface Place {
+  /** Notes that a request has come, which is no reason to give way any more. */
+  begin(): void;
+  /** Notes that a request has been answered. */
+  end(): void;
+  /** Gives the place back. */
+  leave(): void;
+}
+
+/** The connections that wait for a request, the longest idle first: a set keeps the order of insertion. */
+type Idle = Set<() => void>;
+
+interface Peer {
+  count: number;
+  readonly idle: Idle;
+}
+
+/**
+ * Counts connections, of everybody and of each peer. Where they are too many, the one that has been idle for longest
+ * gives way to a newcomer: whoever holds connections without asking anything keeps nobody out.
+ *
+ * @param trustedProxies peers that stand for many: each may have as many connections as there are
+ */
+export function createConnectionCrowd(
+  limits: ConnectionLimits = CONNECTION_LIMITS,
+  trustedProxies: readonly Block[] = [],
+) {
+  const peers = new Map<string, Peer>();
+  const idle: Idle = new Set();
   let all = 0;
+
+  function mostOf(address: string): number {
+    const parsed = trustedProxies.length === 0 ? undefined : parseAddress(address);
+    const isProxy = parsed !== undefined && trustedProxies.some((block) => contains(block, parsed));
+    return isProxy ? limits.most : limits.mostOfPeer;
+  }
+
+  /** Makes room by closing the longest idle connection. @returns whether there was one */
+  function makeRoom(among: Idle): boolean {
+    for (const give of among) {
+      give();
+      return true;
+    }
+    return false;
+  }
+
   return {
-    /** @returns what takes the connection out again; undefined if there is no room for it */
-    enter(address: string | undefined): (() => void) | undefined {
-      const peer = networkOf(plainAddress(address ?? ""));
-      const own = peers.get(peer) ?? 0;
-      if (all >= limits.most || own >= limits.mostOfPeer) return undefined;
+    /** @returns undefined if there is no room for the connection. @param close closes it, where it has to give way */
+    enter(remoteAddress: string | undefined, close: () => void): Place | undefined {
+      const address = plainAddress(remoteAddress ?? "");
+      const name = networkOf(address);
+      const known = peers.get(name);
+      if (known !== undefined && known.count >= mostOf(address) && !makeRoom(known.idle)) return undefined;
+      if (all >= limits.most && !makeRoom(idle)) return undefined;
+      const peer = peers.get(name) ?? { count: 0, idle: new Set() };
+      peers.set(name, peer);
+      peer.count++;
       all++;
-      peers.set(peer, own + 1);
-      return () => {
+      let requests = 0;
+      let isThere = true;
+      const give = () => {
+        leave();
+        close();
+      };
+      function rest(): void {
+        idle.add(give);
+        peer.idle.add(give);
+      }
+      function rise(): void {
+        idle.delete(give);
+        peer.idle.delete(give);
+      }
+      function leave(): void {
+        if (!isThere) return;
+        isThere = false;
+        rise();
         all--;
-        const left = (peers.get(peer) ?? 1) - 1;
-        if (left > 0) peers.set(peer, left);
-        else peers.delete(peer);
+        peer.count--;
+        if (peer.count === 0) peers.delete(name);
+      }
+      rest();
+      return {
+        begin() {
+          if (requests++ === 0) rise();
+        },
+        end() {
+          if (--requests === 0 && isThere) rest();
+        },
+        leave,
       };
     },
   };

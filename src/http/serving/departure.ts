@@ -26,14 +26,14 @@ export function createDeparture(): Departure {
   let begun = false;
 
   function isLast(response: ServerResponse): boolean {
-    return begun && (newest.get(response.req.socket) ?? response) === response;
+    return begun && newest.get(response.req.socket) === response;
   }
 
   function note(response: ServerResponse): void {
     const { socket } = response.req;
     const before = newest.get(socket);
     newest.set(socket, response);
-    if (before !== undefined && !before.headersSent) before.removeHeader("connection");
+    if (begun && before !== undefined && !before.headersSent) before.removeHeader("connection");
   }
 
   function mark(response: ServerResponse): void {
@@ -49,14 +49,9 @@ export function createDeparture(): Departure {
   return {
     begin() {
       begun = true;
-      for (const response of underway) {
-        note(response);
-        mark(response);
-      }
+      for (const response of underway) mark(response);
     },
-    arrived(response) {
-      if (begun) note(response);
-    },
+    arrived: note,
     track(response) {
       underway.add(response);
       response.once("close", () => underway.delete(response));

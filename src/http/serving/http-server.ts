@@ -1,11 +1,20 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { createConnectionCrowd } from "./connection-crowd.ts";
+import { networkOf } from "../../domain/parts/network.ts";
+import { plainAddress } from "../parts/peer.ts";
+import { createConnectionCrowd, type Place } from "./connection-crowd.ts";
 import type { Departure } from "./departure.ts";
 import { refuseExpectation, refuseParsed } from "./http-refusals.ts";
 import { closePort, inQuietTurn } from "./quiet-turn.ts";
+import { createUnsentWatch, UNSENT_LIMITS, type UnsentLimits } from "./unsent.ts";
 
 /** A bundle is at most 64 KiB; the rest is for the other headers. */
 const MAX_HEADER_BYTES = 96 * 1024;
@@ -39,6 +48,7 @@ export function createHttpServer(
   listener: RequestListener,
   departure: Departure,
   crowd = createConnectionCrowd(),
+  unsent: UnsentLimits = UNSENT_LIMITS,
 ): HttpServer {
   const server = createServer(
     {
@@ -55,24 +65,36 @@ export function createHttpServer(
   );
   server.on("clientError", refuseParsed);
   server.on("checkExpectation", refuseExpectation);
-  const connections = new Set<Socket>();
+  const connections = new Map<Socket, Place>();
+  const lookForUnsent = createUnsentWatch({ [Symbol.iterator]: () => connections.keys() }, peerOf, unsent);
+  let looking: NodeJS.Timeout | undefined;
   let arrivals = 0;
   // Node begins to watch how long requests take to come when it listens, which a server that takes never does.
   let tracks = false;
   let left = () => {};
   server.on("connection", (socket: Socket) => {
     arrivals += 1;
-    const leave = crowd.enter(socket.remoteAddress);
-    if (leave === undefined) {
+    const place = crowd.enter(socket.remoteAddress, () => socket.destroy());
+    if (place === undefined) {
       socket.destroy();
       return;
     }
-    connections.add(socket);
+    connections.set(socket, place);
+    looking ??= setInterval(lookForUnsent, unsent.look).unref();
     socket.once("close", () => {
-      leave();
+      place.leave();
       connections.delete(socket);
-      if (connections.size === 0) left();
+      if (connections.size > 0) return;
+      clearInterval(looking);
+      looking = undefined;
+      left();
     });
+  });
+  server.prependListener("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const place = connections.get(socket);
+    if (place === undefined) return;
+    place.begin();
+    response.once("close", place.end);
   });
 
   async function closeIdle(): Promise<void> {
@@ -82,7 +104,7 @@ export function createHttpServer(
       await inQuietTurn(() => {
         server.closeIdleConnections();
         // Node counts a connection on which nothing was ever said among those that are busy.
-        for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+        for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
       });
       await pause(LOOK);
     }
@@ -116,6 +138,10 @@ export function createHttpServer(
       clearTimeout(end);
     },
   };
+}
+
+function peerOf({ remoteAddress }: Socket): string {
+  return networkOf(plainAddress(remoteAddress ?? ""));
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

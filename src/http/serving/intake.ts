@@ -11,6 +11,8 @@ export interface IntakeLimits {
   /** Bytes that they may come to. */
   readonly bytes: number;
   readonly bytesOfPeer: number;
+  /** The share of each that callers may fill whose credential is not known to be good. */
+  readonly share: number;
   /** Milliseconds between two looks at each body, and bytes that each must have brought in between. */
   readonly look: number;
   readonly progress: number;
@@ -24,6 +26,7 @@ export const INTAKE_LIMITS: IntakeLimits = {
   bodiesOfPeer: 256,
   bytes: 256 * MIB,
   bytesOfPeer: 64 * MIB,
+  share: 3 / 4,
   look: 5_000,
   progress: 5 * 1024,
 };
@@ -42,9 +45,15 @@ export interface Intake {
    *
    * @param length the announced length, bytes; undefined for a chunked body
    * @param from the address that is counted for
+   * @param isKnown whether the credential in its head is good: a part of the room is kept for those
    * @returns the refusal, `rate_limited` for what one peer does and `unavailable` for what all do together
    */
-  admit(incoming: IncomingMessage, length: number | undefined, from: string): DomainError | undefined;
+  admit(
+    incoming: IncomingMessage,
+    length: number | undefined,
+    from: string,
+    isKnown: boolean,
+  ): DomainError | undefined;
 }
 
 /** Whether a request's body has come, or has none. */
@@ -89,12 +98,15 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
     else peers.delete(peer);
   }
 
-  function refusal(peer: string, bytes: number): DomainError | undefined {
+  function refusal(peer: string, bytes: number, isKnown: boolean): DomainError | undefined {
     const load = peers.get(peer) ?? { bodies: 0, bytes: 0 };
-    if (load.bodies >= limits.bodiesOfPeer || load.bytes + bytes > limits.bytesOfPeer) {
+    const share = isKnown ? 1 : limits.share;
+    const isFull = ({ bodies, bytes: held }: Load, most: Load) =>
+      bodies >= most.bodies * share || held + bytes > most.bytes * share;
+    if (isFull(load, { bodies: limits.bodiesOfPeer, bytes: limits.bytesOfPeer })) {
       return new DomainError("rate_limited", "too many bodies are on their way from this address");
     }
-    if (all.bodies >= limits.bodies || all.bytes + bytes > limits.bytes) {
+    if (isFull(all, limits)) {
       return new DomainError("unavailable", "too many bodies are on their way");
     }
     return undefined;
@@ -124,11 +136,11 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
   }
 
   return {
-    admit(incoming, length, from) {
+    admit(incoming, length, from, isKnown) {
       const { socket } = incoming;
       const peer = networkOf(from);
       const bytes = Math.min(length ?? UNANNOUNCED, MOST_READ);
-      const refused = refusal(peer, bytes);
+      const refused = refusal(peer, bytes, isKnown);
       if (refused !== undefined) return refused;
       const read = socket.bytesRead;
       const lease: Lease = { incoming, peer, bytes, began: read, seen: read, isOld: false };
