@@ -72,6 +72,32 @@ test("another browser finishes neither", async () => {
   expect(theirs.text).toContain("was not begun in this browser");
 });
 
+test("a login asks the issuer for tokens once, however often its browser comes back", async () => {
+  const browser = newBrowser(true);
+  const { url } = await browser.get(`${ORIGIN}/login`);
+  const cookie = browser.cookies
+    .list()
+    .map(({ name, value }) => `${name}=${value}`)
+    .join("; ");
+  const back = async (change: (query: URLSearchParams) => void) => {
+    const changed = new URL(url);
+    change(changed.searchParams);
+    return service.get(`/callback${changed.search}`, { cookie });
+  };
+  const asked = () => issuer.requests.filter((path) => path.endsWith("token")).length;
+  const before = asked();
+  // Another state is nobody's login, and uses up none.
+  expect((await back((query) => query.set("state", "another"))).status).toBe(400);
+  expect(asked()).toBe(before);
+  expect((await back((query) => query.set("code", "made-up"))).status).toBe(400);
+  const answers = await Promise.all(Array.from({ length: 5 }, () => back(() => {})));
+  for (const answer of answers) {
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain("was used already");
+  }
+  expect(asked()).toBe(before + 1);
+});
+
 test("signing out ends the session here first, and then the issuer's with the login's ID token", async () => {
   const { browser, home } = await signedIn();
   const cookie = browser.cookies.get("bakehouse", new URL(ORIGIN)) ?? "";

@@ -20,6 +20,25 @@ function hash(cookie: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update("bakehouse session v1\0").update(cookie).digest());
 }
 
+/** Attempts that are remembered as used. */
+const MOST_USED = 50_000;
+
+/** Remembers attempts until they are over anyway: each may ask the issuer for tokens once. */
+function createUsedAttempts(clock: Clock) {
+  const used = new Map<string, number>();
+  /** @returns false for an attempt that was used before */
+  return function use(sealed: Uint8Array, { startedAt }: LoginAttempt): boolean {
+    for (const [oldest, until] of used) {
+      if (until > clock.now() && used.size < MOST_USED) break;
+      used.delete(oldest);
+    }
+    const name = createHash("sha256").update(sealed).digest("base64url");
+    if (used.has(name)) return false;
+    used.set(name, startedAt + LOGIN_LIFE);
+    return true;
+  };
+}
+
 /** A session's name in the memory of look-ups. */
 function nameOf(idHash: Uint8Array): string {
   return `session ${Buffer.from(idHash).toString("base64url")}`;
@@ -50,6 +69,8 @@ export function createLogins(options: {
   readonly lookUps: StrangerLookUps;
 }): Logins & { find(cookie: string, from: string): Promise<Session | undefined> } {
   const { store, relyingParty, sealing, clock, randomness, lookUps } = options;
+
+  const use = createUsedAttempts(clock);
 
   function openAttempt(sealed: string | undefined): LoginAttempt | undefined {
     if (sealed === undefined) return undefined;
@@ -96,6 +117,12 @@ export function createLogins(options: {
       const attempt = openAttempt(sealed);
       if (attempt === undefined) {
         const reason = "this login was not begun in this browser, or took too long";
+        return { ok: false, reason, facts: { step: "callback" } };
+      }
+      // A callback with another state asks the issuer nothing, and anybody can have a browser come here with one.
+      const asks = callback.searchParams.has("code") && callback.searchParams.get("state") === attempt.state;
+      if (asks && !use(Buffer.from(sealed ?? "", "base64url"), attempt)) {
+        const reason = "this login was used already: begin a new one";
         return { ok: false, reason, facts: { step: "callback" } };
       }
       const outcome = await relyingParty.finish(attempt, callback);
