@@ -25,6 +25,8 @@ export interface RevocationKnowledge {
   /** The reason not to trust this process's clock; undefined while it agrees with the database's. */
   clockProblem(): string | undefined;
   isRevoked(subject: RevocationSubject): boolean;
+  /** Those of the token's links that an entry kills: the topmost, so many at most. */
+  deadLinks(subject: RevocationSubject, most: number): readonly Uint8Array[];
   /** The number of an entry by person, agent, key or platform that kills the token; undefined without such an entry. */
   wideMatch(subject: RevocationSubject): number | undefined;
   /** Whether a platform's root key has been revoked. A revoked key signs nothing more here. */
@@ -170,6 +172,7 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
     staleness,
 
     isRevoked: (subject) => set.matches(subject),
+    deadLinks: (subject, most) => set.deadLinks(subject, most),
     wideMatch: (subject) => set.wideMatch(subject),
     revokesKey: (platform, keyId) => set.revokesKey(platform, keyId),
 

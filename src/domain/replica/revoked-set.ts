@@ -16,6 +16,8 @@ export interface RevocationSet {
   reserve(entries: number): void;
   /** Whether any entry kills the token, each within its author's scope. */
   matches(subject: RevocationSubject): boolean;
+  /** Those of the token's links that an entry kills, each within its author's scope: the topmost, so many at most. */
+  deadLinks(subject: RevocationSubject, most: number): readonly Uint8Array[];
   /** The number of an entry by person, agent, key or platform that kills the token; undefined without such an entry. */
   wideMatch(subject: RevocationSubject): number | undefined;
   /** Whether a platform's root key has been revoked. */
@@ -85,9 +87,18 @@ export function createRevocationSet(randomness: Randomness): RevocationSet {
   function linkMatches(subject: RevocationSubject): boolean {
     readUuid(subject.tokenId, uuid);
     if (links.has(uuid, 0, covers(subject, "token_id"))) return true;
+    return deadLinks(subject, 1).length > 0;
+  }
+
+  function deadLinks(subject: RevocationSubject, most: number): readonly Uint8Array[] {
     const accepts = covers(subject, "revocation_id");
-    for (const id of subject.revocationIds) if (links.has(id, 0, accepts)) return true;
-    return false;
+    const dead: Uint8Array[] = [];
+    for (const id of subject.revocationIds) {
+      if (!links.has(id, 0, accepts)) continue;
+      dead.push(id);
+      if (dead.length >= most) break;
+    }
+    return dead;
   }
 
   return {
@@ -110,6 +121,7 @@ export function createRevocationSet(randomness: Randomness): RevocationSet {
 
     reserve: links.reserve,
     matches: (subject) => linkMatches(subject) || wide.covering(subject) !== undefined,
+    deadLinks,
     wideMatch: (subject) => wide.covering(subject),
     revokesKey: (platform, keyId) => wide.revokesKey(platform, keyId),
 

@@ -24,6 +24,9 @@ const BY_HOLDER = { perSecond: 1, burst: 20 };
 /** Look-ups a second, and at once, of the entry that killed the links equally deep in one tree: they cost no entry. */
 const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
 
+/** Dead links of one token that an entry is looked up for. */
+const MOST_DEAD = 8;
+
 /** The number of trees that rates are remembered for. */
 const TREES = 50_000;
 
@@ -35,7 +38,7 @@ const TREES = 50_000;
 export function createPossession(options: {
   readonly store: Pick<Store, "revocations">;
   readonly tokenVerifier: TokenVerifier;
-  readonly knowledge: Pick<RevocationKnowledge, "wideMatch">;
+  readonly knowledge: Pick<RevocationKnowledge, "deadLinks" | "wideMatch">;
   readonly clock: Clock;
 }): (text: string, member: string) => Promise<Wanted> {
   const { store, tokenVerifier, knowledge, clock } = options;
@@ -52,9 +55,12 @@ export function createPossession(options: {
   /** The entry that has killed a token, as its holder may see it: with the token's link in place of target and reason. */
   async function coveringEntry(token: VerifiedToken): Promise<Revocation | undefined> {
     const { identifier, macaroon, rootKey, principal } = token;
-    const ids = macaroon.revocationIds.map(({ bytes }) => bytes);
+    const subject = subjectOf(token);
+    // The entry's place in the log is asked for by a hash for each scope and link: of the links that are dead alone.
+    const own = { ...subject, revocationIds: macaroon.revocationIds.map(({ bytes }) => bytes) };
+    const ids = knowledge.deadLinks(own, MOST_DEAD);
     const { platform } = rootKey;
-    const number = knowledge.wideMatch(subjectOf(token));
+    const number = knowledge.wideMatch(subject);
     // A platform's credentials are of the reserved platform, and the platform's own all the same.
     const owner = roleOf(principal)?.platform;
     const within = (name: string) => store.revocations.covering(name, principal, identifier.tokenId, ids);

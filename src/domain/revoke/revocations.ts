@@ -43,7 +43,7 @@ export function createRevocations(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly rootKeys: RootKeys;
   readonly principals: Principals;
-  readonly knowledge: Pick<RevocationKnowledge, "position" | "wideMatch" | "revokesKey">;
+  readonly knowledge: Pick<RevocationKnowledge, "position" | "deadLinks" | "wideMatch" | "revokesKey">;
   readonly feed: Pick<RevocationFeed, "learn">;
   readonly streams: RevocationStreams;
   readonly clock: Clock;
