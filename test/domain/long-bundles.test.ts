@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { addThirdPartyCaveat, attenuate, bind, encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { turnsDuring } from "../support/turns.ts";
 import { createWorld, KEY, root } from "./seen-world.ts";
 
 const LINKS = 245;
@@ -22,19 +23,6 @@ function longBundle(key = KEY): string {
     bind(asking, attenuate(mint({ rootKey, identifier: `d${n}` }), Array(LINKS).fill("x"))),
   );
   return encodeBundle([asking, ...discharges]);
-}
-
-/** How many turns of the event loop others have meanwhile. */
-async function turnsDuring(work: Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let done = false;
-  const finished = work.finally(() => (done = true));
-  while (!done) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    turns++;
-  }
-  await finished;
-  return turns;
 }
 
 test.each([

@@ -170,30 +170,37 @@ export function createDecisions(options: {
     const { refused, agents, now, sequence } = clearNow(token, request, vouching);
     if (refused !== undefined) return { verdict: refused, token: undefined };
     if (token.budgets.length > 0 || vouching !== undefined) {
-      const call = callOf(platform, token, request, vouching?.proof);
-      return { token, vouching, charged: charge(platform, call, token.identifier.tokenId) };
+      const call = callOf(token, request, vouching?.proof);
+      const key = await keyOf(platform, token, request);
+      const charged = charge(platform, key === undefined ? call : { ...call, key }, token.identifier.tokenId);
+      return { token, vouching, charged };
     }
     return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
   }
 
   function callOf(
-    platform: string,
     token: VerifiedToken,
-    request: VerifyRequest,
+    { cost, reserve, dryRun }: VerifyRequest,
     proof: Uint8Array | undefined,
   ): BudgetCall {
-    const { budgets, macaroon } = token;
-    const { context, cost, chargeId, reserve, dryRun } = request;
+    const { budgets } = token;
     const call = { ...callOn(budgets, cost, dryRun), ...(proof && { proof }) };
-    if (budgets.length === 0) return call;
-    const reserved =
-      reserve === undefined ? call : { ...call, reserve: reservationFor(token, cost, reserve) };
-    if (chargeId === undefined) return reserved;
+    if (budgets.length === 0 || reserve === undefined) return call;
+    return { ...call, reserve: reservationFor(token, cost, reserve) };
+  }
+
+  /** Names the question, if it has a `charge_id` and budgets that it could charge. */
+  async function keyOf(
+    platform: string,
+    { budgets, macaroon }: VerifiedToken,
+    { context, cost, chargeId, reserve }: VerifyRequest,
+  ) {
+    if (chargeId === undefined || budgets.length === 0) return undefined;
     const discharges = macaroon.discharges.flatMap((discharge) =>
       discharge.state === "good" ? [discharge.revocationId.text] : [],
     );
     const asked = { link: macaroon.revocationId.text, discharges, context, cost, reserve };
-    return { ...reserved, key: chargeKey(platform, chargeId, asked) };
+    return chargeKey(platform, chargeId, asked);
   }
 
   function reservationFor({ budgets }: VerifiedToken, cost: VerifyRequest["cost"], seconds: number) {
