@@ -4,7 +4,7 @@ import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
 import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
-import { readTarget } from "./target.ts";
+import { decodePath, methodsOf, readTarget } from "./target.ts";
 
 /** The part of hono's context that the guard uses. */
 export interface HonoContext {
@@ -36,24 +36,26 @@ export function guardHono<C extends HonoContext>(
   return async (c, next) => {
     const sent = targetOf(c.req.raw.url);
     const target = readTarget(sent);
-    const decision = target.ok
-      ? await decide(verifier, {
-          authorization: c.req.header("authorization"),
-          // hono's own reading of the path, because its routes are chosen by that.
-          context: { method: c.req.method, path: c.req.path, ...(await more(c)) },
-          proof:
-            origin === undefined
-              ? undefined
-              : {
-                  dpop: c.req.header("dpop"),
-                  endorsements: c.req.header(ENDORSEMENTS_HEADER),
-                  method: c.req.method,
-                  uri: `${origin}${sent}`,
-                },
-          signal: c.req.raw.signal,
-          ...(await priceOf(options, c)),
-        })
-      : refuseTarget(target.reason);
+    // hono's own reading of the path, because its routes are chosen by that. What it left escaped is decoded, too.
+    const path = decodePath(c.req.path);
+    const decision =
+      target.ok && path !== undefined
+        ? await decide(verifier, {
+            authorization: c.req.header("authorization"),
+            context: { method: methodsOf(c.req.method), path, ...(await more(c)) },
+            proof:
+              origin === undefined
+                ? undefined
+                : {
+                    dpop: c.req.header("dpop"),
+                    endorsements: c.req.header(ENDORSEMENTS_HEADER),
+                    method: c.req.method,
+                    uri: `${origin}${sent}`,
+                  },
+            signal: c.req.raw.signal,
+            ...(await priceOf(options, c)),
+          })
+        : refuseTarget(target.ok ? "the path of the request can't be decoded" : target.reason);
     if (!decision.pass)
       return new Response(decision.body, { status: decision.status, headers: decision.headers });
     c.set("bakehouse", decision.verdict);

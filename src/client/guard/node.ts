@@ -4,7 +4,7 @@ import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
 import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
-import { readTarget } from "./target.ts";
+import { methodsOf, readTarget } from "./target.ts";
 
 /** The part of a `node:http` request that the guard uses; Express's are such requests too. */
 export interface NodeRequest {
@@ -16,9 +16,21 @@ export interface NodeRequest {
     readonly authorization?: string | undefined;
     readonly [name: string]: string | readonly string[] | undefined;
   };
+  /** Express's application, with the router that chooses the handler: `_router` in its version 4. */
+  readonly app?: object | undefined;
   readonly socket: { readonly remoteAddress?: string | undefined };
   /** The guard's verdict, which the guard puts here. */
   bakehouse?: Allowed;
+}
+
+interface Router {
+  readonly caseSensitive?: unknown;
+  readonly strict?: unknown;
+}
+
+interface App {
+  readonly _router?: Router;
+  readonly router?: Router;
 }
 
 /** The part of a `node:http` answer that the guard uses. */
@@ -32,7 +44,9 @@ export interface NodeResponse {
 /**
  * Middleware for `node:http` and Express: `guard(request, response, next)`. The verdict is `request.bakehouse`.
  *
- * A target that two readers would understand differently is refused with 400 ({@link readTarget}).
+ * A target that two readers would understand differently is refused with 400 ({@link readTarget}). An application of
+ * Express has to tell paths apart as caveats do: `app.enable("case sensitive routing")` and
+ * `app.enable("strict routing")`, before its first `app.use`. Else every request is an error.
  *
  * @param more facts besides `method`, `path` and `ip`, which is the socket's own peer
  * @param price what a request costs, and what it did cost once it is answered; one that breaks off stays charged
@@ -46,6 +60,7 @@ export function guardNode<R extends NodeRequest>(
   return async (request, response, next) => {
     let passed = false;
     try {
+      requireStrictRouter(request);
       const sent = request.originalUrl ?? request.url ?? "/";
       const target = readTarget(sent);
       const ip = request.socket.remoteAddress;
@@ -53,7 +68,7 @@ export function guardNode<R extends NodeRequest>(
         ? await decide(verifier, {
             authorization: request.headers.authorization,
             context: {
-              method: request.method ?? "GET",
+              method: methodsOf(request.method ?? "GET"),
               path: target.path,
               ...(ip === undefined ? {} : { ip }),
               ...(await more(request)),
@@ -93,4 +108,18 @@ export function guardNode<R extends NodeRequest>(
 function headerOf({ headers }: NodeRequest, name: string): string | undefined {
   const value = headers[name];
   return typeof value === "object" ? value.join(", ") : value;
+}
+
+/**
+ * By default Express leads `/ADMIN` and `/admin/` to the handler of `/admin`, and a caveat that forbids the one would let
+ * the others pass.
+ */
+function requireStrictRouter({ app }: NodeRequest): void {
+  if (app === undefined) return;
+  // Version 4 throws for `app.router`, and has `_router` once anything is in use.
+  const { caseSensitive, strict } = (app as App)._router ?? (app as App).router ?? {};
+  if (caseSensitive === true && strict === true) return;
+  throw new TypeError(
+    'guardNode needs app.enable("case sensitive routing") and app.enable("strict routing") before the first app.use',
+  );
 }

@@ -14,13 +14,14 @@ const DOTS = /^\.\.?(?:;|$)/;
  *
  * The path that a guard clears must be the path that the handler acts on. Readers differ about dot segments, empty
  * segments, backslashes, a whole URL, a fragment, and characters that are escaped without need: one resolves or decodes
- * them, the next compares the text. So such targets are refused, and no caveat is ever compared with them.
+ * them, the next compares the text. So such targets are refused, and no caveat is ever compared with them. What is left
+ * is decoded once: `/users/root%40corp` and `/users/root@corp` are one path to a handler, and so they are to a caveat.
  *
  * @param target as it stood in the request line, or the part of a URL behind its host
- * @returns the path as it was sent, with escapes in upper case (RFC 3986 §6.2.2.1)
+ * @returns the path, decoded once: in a caveat a `%` is a `%`
  *
  * @example
- * readTarget("/files/a%20b?x=1"); // { ok: true, path: "/files/a%20b" }
+ * readTarget("/files/a%20b?x=1"); // { ok: true, path: "/files/a b" }
  * readTarget("/public/%2e%2e/admin"); // { ok: false, reason: "…" }
  */
 export function readTarget(target: string): Target {
@@ -32,10 +33,27 @@ export function readTarget(target: string): Target {
   if (!PATH.test(path)) return refused("it holds a character that must be percent-encoded");
   const fault = badEscape(path);
   if (fault !== undefined) return refused(fault);
-  const segments = path.split("/").slice(1);
+  const decoded = decodePath(path);
+  if (decoded === undefined) return refused("it holds escapes that are not UTF-8");
+  // No separator was escaped, so decoding leaves the segments as they are.
+  const segments = decoded.split("/").slice(1);
   if (segments.some((segment) => DOTS.test(segment))) return refused("it holds a . or .. segment");
   if (segments.slice(0, -1).includes("")) return refused("it holds an empty segment");
-  return { ok: true, path: path.replace(ESCAPE, (found) => found.toUpperCase()) };
+  return { ok: true, path: decoded };
+}
+
+/** Decodes a path once; undefined if its escapes are not UTF-8. */
+export function decodePath(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The methods that a request is cleared as: routers answer HEAD by the handler of GET, so both must pass. */
+export function methodsOf(method: string): string | readonly string[] {
+  return method === "HEAD" ? ["HEAD", "GET"] : method;
 }
 
 function refused(why: string): Target {
