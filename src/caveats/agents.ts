@@ -23,3 +23,15 @@ export function agentTrail(conditions: readonly Condition[]): string[] {
   }
   return agents;
 }
+
+/**
+ * How many conditions at the front of a discharge the service wrote, as far as the caveat tells that it puts behind its own;
+ * none in a discharge of somebody else's.
+ */
+export function issuedInDischarge(conditions: readonly Condition[]): number {
+  return (
+    conditions.findIndex(
+      (condition) => condition.state === "known" && condition.caveat.kind === "discharge_id",
+    ) + 1
+  );
+}

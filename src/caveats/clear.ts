@@ -1,5 +1,6 @@
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
+import type { Place } from "../words/states.ts";
 import { agentTrail } from "./agents.ts";
 import type { Caveat } from "./caveat.ts";
 import { type Condition, shownCaveat } from "./condition.ts";
@@ -30,6 +31,8 @@ export interface Facts {
   /** The facts of the request, without the members that {@link reservedMember} names. */
   readonly context: JsonObject;
   readonly macaroon: MacaroonRole;
+  /** How many conditions at the front of the chain its issuer wrote; none unless said. */
+  readonly issued?: number;
   /** Revocation ids of all links of the root macaroon, for `ancestor` in a discharge; without it none serves. */
   readonly ancestors?: ReadonlySet<string>;
   /**
@@ -60,10 +63,11 @@ export interface Failure {
   /** The caveat as it was written, unsafe characters escaped and cut after 256. */
   readonly caveat: string;
   /**
-   * The nearest agent before the caveat, with instance. The caveat was added by that agent, or by the agent that
-   * handed the token to it in the same step. Null before the first.
+   * The nearest agent before the caveat, with instance: it was written since the hand-over to that agent. Null before the
+   * first.
    */
   readonly agent: string | null;
+  readonly placed: Place;
   readonly code: FailureCode;
   /** The value that was seen and the values that would have passed, in a sentence for people. */
   readonly detail: string;
@@ -109,8 +113,10 @@ export function clear(
     const reason = failureOf({ condition, index, handovers }, facts, work);
     if (reason !== undefined) {
       const agent = agents[passed - 1] ?? null;
-      const detail = name === null ? reason.detail : `${reason.detail} (added by ${name})`;
-      failures.push({ index, caveat: shownCaveat(condition.text), agent, code: reason.code, detail });
+      const placed = placeOf(index, facts.issued ?? 0, agent);
+      const since = placed === "handed_over" ? ` (since the hand-over to ${name})` : "";
+      const detail = `${reason.detail}${since}`;
+      failures.push({ index, caveat: shownCaveat(condition.text), agent, placed, code: reason.code, detail });
       if (failures.length >= most) break;
     } else if (condition.state === "known" && condition.caveat.kind === "agent") {
       passed++;
@@ -118,6 +124,12 @@ export function clear(
     }
   }
   return { failures, agents };
+}
+
+/** @param agent the nearest agent before it */
+export function placeOf(index: number, issued: number, agent: string | null): Place {
+  if (index < issued) return "issued";
+  return agent === null ? "first_holder" : "handed_over";
 }
 
 /** A first-party caveat in its place. */

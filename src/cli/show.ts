@@ -70,18 +70,23 @@ export function inspectionLines(seen: Inspection): readonly string[] {
   ];
 }
 
-function chainLines({ caveats, identifier }: Inspection): readonly string[] {
+/** Where a caveat stands, in words. @param placed missing in answers of older services */
+export function placeText(placed: string | null | undefined, agent: string | null): string {
+  if (placed === "issued") return "issued";
+  if (agent !== null) return `since the hand-over to ${agent}`;
+  return placed === "first_holder" ? "by the first holder" : "root";
+}
+
+function chainLines({ caveats }: Inspection): readonly string[] {
   const lines: string[] = [];
-  let holder: string | null | undefined;
-  for (const [index, caveat] of caveats.entries()) {
-    const issued = identifier !== undefined && index < identifier.issuedCaveats;
-    if (caveat.agent !== holder || index === 0) {
-      lines.push(caveat.agent === null ? "root" : caveat.agent);
-      holder = caveat.agent;
-    }
+  let place: string | undefined;
+  for (const caveat of caveats) {
+    const here = placeText(caveat.placed, caveat.agent);
+    if (here !== place) lines.push(here);
+    place = here;
     const text = caveat.kind === "third-party" ? thirdPartyText(caveat.text) : caveat.text;
     const note = caveat.kind === "unknown" ? "  (not known: forbids everything)" : "";
-    if (text !== `agent = ${caveat.agent}`) lines.push(`  ${text}${issued ? "  (issued)" : ""}${note}`);
+    if (text !== `agent = ${caveat.agent}`) lines.push(`  ${text}${note}`);
   }
   return lines;
 }
@@ -108,8 +113,8 @@ export function verdictLines(verdict: Verdict): readonly string[] {
   return [
     `refused: ${verdict.code}`,
     verdict.detail,
-    ...verdict.failures.flatMap(({ agent, caveat, detail }) => [
-      `  ${caveat}  [${agent ?? "root"}]`,
+    ...verdict.failures.flatMap(({ agent, placed, caveat, detail }) => [
+      `  ${caveat}  [${placeText(placed, agent)}]`,
       `    ${detail}`,
     ]),
     ...verdict.undischarged.map(({ location }) => `  needs a discharge from ${location}`),

@@ -3,6 +3,7 @@ import type { RevocationScopeName, TargetName } from "../words/revocations.ts";
 import type {
   Decision,
   KeyState,
+  Place,
   RequestState,
   ReservationState,
   SummaryAuthor,
@@ -113,7 +114,7 @@ const refused = object({
         code: word<RefusalCode>(),
         detail: text,
       },
-      { remaining: text, retry_after: count },
+      { placed: word<Place | (string & {})>(), remaining: text, retry_after: count },
     ),
   ),
   undischarged: list(object({ location: text, caveat_id: text })),

@@ -1,4 +1,5 @@
 import { agentText } from "../caveats/caveat.ts";
+import { placeOf } from "../caveats/clear.ts";
 import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
 import { earliestExpiry } from "../caveats/expiry.ts";
 import { contradictions } from "../caveats/together/contradictions.ts";
@@ -6,6 +7,7 @@ import { doubts } from "../caveats/together/doubts.ts";
 import { summarise } from "../caveats/together/summary.ts";
 import { type Instant, instantFromMilliseconds } from "../caveats/values/instant.ts";
 import { encodeBase64Url, type Format, revocationId, type UnverifiedMacaroon } from "../macaroon/index.ts";
+import type { Place } from "../words/states.ts";
 import { readIdentifier, type TokenIdentifier } from "./identifier.ts";
 
 /** One caveat as it can be shown. */
@@ -17,6 +19,8 @@ export interface InspectedCaveat {
   readonly sentence: string;
   /** The last agent named before it; null before the first. A claim. */
   readonly agent: string | null;
+  /** Where it stands; null in a macaroon that is none of Bakehouse's. */
+  readonly placed: Place | null;
   /** Of a third-party caveat: the ticket, base64url. */
   readonly ticket?: string;
 }
@@ -95,6 +99,7 @@ export function inspectBundle(
   const chains = [conditions, ...discharges.map(conditionsOf)];
   // As verify counts it: a bundle is good for as long as all of it is.
   const expiry = Math.min(...chains.map((chain) => earliestExpiry(chain, Number.POSITIVE_INFINITY)));
+  const identifier = readIdentifier(root.identifier);
   let agent: string | null = null;
   const agents: string[] = [];
   const caveats = conditions.map((condition, index): InspectedCaveat => {
@@ -108,12 +113,13 @@ export function inspectBundle(
       kind: KINDS[condition.state],
       sentence: sentenceOf(condition, clock),
       agent,
+      placed: identifier === undefined ? null : placeOf(index, identifier.issuedCaveats, agent),
       ...(condition.state === "third_party" && ticket !== undefined && { ticket: encodeBase64Url(ticket) }),
     };
   });
   return {
     format,
-    identifier: readIdentifier(root.identifier),
+    identifier,
     location: root.location === undefined ? undefined : shownCaveat(root.location),
     caveats,
     agents,

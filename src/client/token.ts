@@ -1,4 +1,6 @@
 import { parseCaveatBytes } from "../caveats/parse.ts";
+import { printCaveat } from "../caveats/print.ts";
+import { quote } from "../caveats/values/quote.ts";
 import {
   addSealedCondition,
   attenuate,
@@ -108,9 +110,21 @@ export class Token {
    * Narrows the token for its next holder. An `agent` caveat names the holder, for tracing and for cutting off.
    *
    * Each delegation has an instance of its own, so that two of them are two links.
+   *
+   * @throws TokenError `invalid_caveat` also where a `depth` of the token allows no further hand-over
    */
   delegate(name: string, options: Delegation = {}): Token {
     const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
+    const spent = spentDepth(this.#root);
+    if (spent !== undefined) {
+      const cure =
+        "where that was meant for the next holder, delegate's option depth (--depth) writes it behind the name";
+      throw new TokenError(
+        "invalid_caveat",
+        `${quote(spent)} allows no further hand-over, so the child could do nothing: ${cure}`,
+        spent,
+      );
+    }
     // The builders have checked their own caveats.
     const added: (string | ThirdPartyCaveat)[] = [agent(name, instance)];
     if (options.holder !== undefined) {
@@ -220,6 +234,17 @@ export class Token {
   #macaroons(): Bundle {
     return [this.#root, ...this.#discharges.map(({ macaroon }) => macaroon)];
   }
+}
+
+/** The text of a `depth` that one hand-over more would break; undefined if none would. */
+function spentDepth({ unverifiedCaveats }: UnverifiedMacaroon): string | undefined {
+  let following = 1;
+  for (const { id, verificationId } of unverifiedCaveats.toReversed()) {
+    const caveat = verificationId === undefined ? parseCaveatBytes(id) : undefined;
+    if (caveat?.kind === "agent") following++;
+    if (caveat?.kind === "depth" && caveat.most < following) return printCaveat(caveat);
+  }
+  return undefined;
 }
 
 function checked(caveat: string | ThirdPartyCaveat): string | ThirdPartyCaveat {

@@ -2,7 +2,7 @@ import type { SummaryPart } from "../caveats/together/summary-parts.ts";
 import type { Decimal } from "../caveats/values/decimal.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
-import type { KeyState, SessionKind, TokenState } from "../words/states.ts";
+import type { KeyState, Place, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
@@ -125,6 +125,7 @@ export interface CaveatFailure {
   readonly caveat: string;
   /** The nearest agent before the caveat; null before the first. */
   readonly agent: string | null;
+  readonly placed: Place;
   readonly code: RefusalCode;
   readonly detail: string;
   /** Of a budget that would not do: its rest, a decimal. */

@@ -28,3 +28,11 @@ export type SummaryAuthor = (typeof SUMMARY_AUTHORS)[number];
 /** States of a reservation. `expired`: nobody has settled it in time, so it stays charged. */
 export const RESERVATION_STATES = ["open", "settled", "released", "expired"] as const;
 export type ReservationState = (typeof RESERVATION_STATES)[number];
+
+/**
+ * Where a caveat stands: among what the issuer wrote, behind it and before the first hand-over, or behind one. Nobody can tell
+ * whether the delegator or the next holder wrote what stands behind a hand-over.
+ */
+export const PLACES = ["issued", "first_holder", "handed_over"] as const;
+
+export type Place = (typeof PLACES)[number];

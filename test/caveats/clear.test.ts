@@ -148,11 +148,27 @@ describe("clearing", () => {
     const { failures, agents } = clearTexts(links, facts());
     expect(failures.map(({ agent, detail }) => [agent, detail])).toEqual([
       [null, "x is missing, the token allows only 1"],
-      ["planner#1", "x is missing, the token allows only 2 (added by planner)"],
-      ["planner#1", "agent belongs to the service, which does not know this caveat on it (added by planner)"],
-      ["researcher#2", "x is missing, the token allows only 3 (added by researcher)"],
+      ["planner#1", "x is missing, the token allows only 2 (since the hand-over to planner)"],
+      [
+        "planner#1",
+        "agent belongs to the service, which does not know this caveat on it (since the hand-over to planner)",
+      ],
+      ["researcher#2", "x is missing, the token allows only 3 (since the hand-over to researcher)"],
     ]);
     expect(agents).toEqual(["planner#1", "researcher#2"]);
+  });
+
+  test("says where a caveat stands, and not who wrote it", () => {
+    const links = ["x = 1", "agent = a", "x = 2", "x = 3", "agent = b", "x = 4"];
+    const placed = (issued?: number) =>
+      clearTexts(links, { ...facts(), ...(issued !== undefined && { issued }) }).failures.map(
+        (one) => one.placed,
+      );
+    expect(placed()).toEqual(["first_holder", "handed_over", "handed_over", "handed_over"]);
+    expect(placed(1)).toEqual(["issued", "handed_over", "handed_over", "handed_over"]);
+    // A name that the issuer wrote is nobody's hand-over.
+    expect(placed(3)).toEqual(["issued", "issued", "handed_over", "handed_over"]);
+    expect(clearTexts(links, { ...facts(), issued: 3 }).failures[1]?.detail).not.toContain("hand-over");
   });
 
   test("leaves conditions as they were: cleared again they come to the same outcome", () => {

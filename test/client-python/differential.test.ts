@@ -233,7 +233,6 @@ function* narrowings(): Iterable<Case> {
 
 function inspecting(token: string, now = Date.UTC(2026, 10, 22)): Case {
   const seen = Token.parse(token).inspect(now);
-  let placed = "first_holder";
   const expected = {
     format: seen.format,
     location: seen.location ?? null,
@@ -247,10 +246,7 @@ function inspecting(token: string, now = Date.UTC(2026, 10, 22)): Case {
     revocationId: seen.revocationId,
     size: seen.size,
     caveats: seen.caveats.map((one) => [one.text, one.kind, one.agent, one.ticket ?? null]),
-    placed: seen.caveats.map(({ agent }, index) => {
-      if (agent !== null) placed = "handed_over";
-      return index < 2 ? "issued" : placed;
-    }),
+    placed: seen.caveats.map(({ placed }) => placed),
     discharges: seen.discharges.map((one) => [one.ticket, one.caveats, one.revocationId]),
     identifier: [
       "Zk3vQm2xT9aBcDeF",

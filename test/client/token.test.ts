@@ -99,6 +99,30 @@ describe("narrowing", () => {
   });
 });
 
+test("a hand-over is refused where a depth forbids it, and only there", () => {
+  const once = root().delegate("a", { depth: 1 });
+  const twice = once.delegate("b");
+  expect(() => twice.delegate("c")).toThrow(/"depth <= 1" allows no further hand-over/);
+  expect(() => once.delegate("b", { caveats: ["depth <= 0"] })).not.toThrow();
+});
+
+test("an inspection says where each caveat stands", () => {
+  const seen = root()
+    .attenuate("x = 1")
+    .delegate("a", { caveats: ["y = 1"] })
+    .inspect();
+  expect(seen.caveats.map(({ placed }) => placed)).toEqual(
+    seen.caveats.map(({ agent }, index) =>
+      index < (seen.identifier?.issuedCaveats ?? 0)
+        ? "issued"
+        : agent === null
+          ? "first_holder"
+          : "handed_over",
+    ),
+  );
+  expect(seen.caveats.at(-1)).toMatchObject({ text: "y = 1", placed: "handed_over" });
+});
+
 test("a bundle ends with the first of it, as verify counts it", () => {
   const soon = "2026-11-20T13:00:00.000Z";
   const minted = mint({ rootKey: new Uint8Array(32).fill(4), identifier: "ticket" });

@@ -94,6 +94,11 @@ const WRONG: readonly (readonly [string, () => unknown, string])[] = [
     '"action = read" is no name: it reads like a caveat, did you forget the name?',
   ],
   [
+    "a child that is born dead",
+    () => root().attenuate("depth <= 0").delegate("researcher"),
+    '"depth <= 0" allows no further hand-over, so the child could do nothing: where that was meant for the next holder, delegate\'s option depth (--depth) writes it behind the name',
+  ],
+  [
     "what is for discharges",
     () => root().attenuate("approval = x"),
     '"approval = x": approval goes into discharges only: leave it out',

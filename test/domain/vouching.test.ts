@@ -12,7 +12,16 @@ const LINKS = ["AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBA", "CCCCCCCCCCCC
 function holder(prover: Prover, index: number, endorsableFrom?: number): Holder {
   const { thumbprint, caveat } = prover;
   const links = new Map(LINKS.map((link, place) => [link, place]));
-  return { thumbprint, text: caveat, index, agent: null, discharge: undefined, links, endorsableFrom };
+  return {
+    thumbprint,
+    text: caveat,
+    index,
+    agent: null,
+    placed: "issued",
+    discharge: undefined,
+    links,
+    endorsableFrom,
+  };
 }
 
 function question(prover: Prover, endorsements: readonly string[]) {

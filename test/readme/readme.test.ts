@@ -98,7 +98,7 @@ describe("[pglite] with a service of npm start", () => {
       {
         allowed: false,
         code: "caveat_failed",
-        detail: "args.amount is 50, the token allows at most 20 (added by scraper)",
+        detail: "args.amount is 50, the token allows at most 20 (since the hand-over to scraper)",
       },
       { revocations: [{ reason: "seen in a log" }] },
       { allowed: false, code: "revoked" },

@@ -34,7 +34,7 @@ describeService("the main path", (service) => {
         {
           caveat: "action = read",
           agent: "researcher#1",
-          detail: 'action is "list", the token allows only read (added by researcher)',
+          detail: 'action is "list", the token allows only read (since the hand-over to researcher)',
         },
       ],
     });

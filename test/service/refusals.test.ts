@@ -164,7 +164,7 @@ describeService("refusals", (service) => {
       expect(await ask({ token: late, discharges: [] })).toMatchObject({
         code: "expired",
         detail: expect.stringMatching(
-          /^the token expired at 2020-01-01T00:00:00Z; it is now \S+Z \(added by scraper\)$/,
+          /^the token expired at 2020-01-01T00:00:00Z; it is now \S+Z \(since the hand-over to scraper\)$/,
         ),
         failures: [{ index: 2, caveat: "time < 2020-01-01T00:00:00Z", agent: "scraper", code: "expired" }],
       });
@@ -209,13 +209,13 @@ describeService("refusals", (service) => {
         {
           index: 3,
           agent: "researcher#7",
-          detail: "args.amount is 250, the token allows at most 100 (added by researcher)",
+          detail: "args.amount is 250, the token allows at most 100 (since the hand-over to researcher)",
         },
         {
           index: 4,
           agent: "researcher#7",
           detail:
-            'ip is "192.0.2.1", the token allows only addresses within 10.0.0.0/8 (added by researcher)',
+            'ip is "192.0.2.1", the token allows only addresses within 10.0.0.0/8 (since the hand-over to researcher)',
         },
       ]);
     });

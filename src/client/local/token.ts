@@ -116,7 +116,7 @@ export function isDecidable(token: KnownToken, window: Window): boolean {
 export function verdictOf(token: KnownToken, context: JsonObject, window: Window, sequence: string): Verdict {
   const now = instantFromMilliseconds(Math.floor(window.to));
   const { root, conditions, issued, agents, texts, revocationIds, expires, expiresAt } = token;
-  const { failures } = clear(conditions, { now, context, macaroon: "root" });
+  const { failures } = clear(conditions, { now, context, macaroon: "root", issued });
   if (failures.length > 0) return refused(failures, sequence);
   return {
     allowed: true,

@@ -1,10 +1,13 @@
+import { issuedInDischarge } from "../../caveats/agents.ts";
 import { agentText, type BudgetCaveat, isBudget, type RateWindow } from "../../caveats/caveat.ts";
+import { placeOf } from "../../caveats/clear.ts";
 import { type Condition, shownCaveat } from "../../caveats/condition.ts";
 import { earliestExpiry } from "../../caveats/expiry.ts";
 import { explainBudget } from "../../caveats/explain.ts";
 import { rateText } from "../../caveats/print.ts";
 import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
 import type { RevocationId, VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
+import type { Place } from "../../words/states.ts";
 import { plainCost } from "../budget/reservations.ts";
 import type { BudgetCall, BudgetDraw, BudgetOutcome, NewReservation } from "../ports/budgets.ts";
 import type { BudgetView, CaveatFailure } from "../service.ts";
@@ -18,6 +21,7 @@ export interface Budget {
   readonly index: number;
   /** The nearest agent before it in its macaroon; null before the first. */
   readonly agent: string | null;
+  readonly placed: Place;
   /** The place of the discharge that it stands in; undefined in the root macaroon. */
   readonly discharge: number | undefined;
   readonly link: RevocationId;
@@ -47,21 +51,32 @@ export function budgetsOf(
   macaroon: VerifiedMacaroon,
   conditions: readonly Condition[],
   dischargeConditions: readonly (readonly Condition[])[],
+  issued: number,
   issuedEnd: number,
 ): readonly Budget[] {
-  const own = budgetsOn(macaroon, conditions, undefined, issuedEnd);
+  const own = budgetsOn(macaroon, conditions, issued, undefined, issuedEnd);
   if (macaroon.discharges.length === 0) return own;
   const ofDischarges = macaroon.discharges.flatMap((discharge, place) =>
     discharge.state === "good"
-      ? budgetsOn(discharge, dischargeConditions[place] ?? [], place, issuedEnd)
+      ? inDischarge(discharge, dischargeConditions[place] ?? [], place, issuedEnd)
       : NONE,
   );
   return ofDischarges.length === 0 ? own : [...own, ...ofDischarges];
 }
 
+function inDischarge(
+  discharge: VerifiedChain,
+  conditions: readonly Condition[],
+  place: number,
+  issuedEnd: number,
+) {
+  return budgetsOn(discharge, conditions, issuedInDischarge(conditions), place, issuedEnd);
+}
+
 function budgetsOn(
   { revocationIds }: VerifiedChain,
   conditions: readonly Condition[],
+  issued: number,
   discharge: number | undefined,
   issuedEnd: number,
 ): readonly Budget[] {
@@ -84,6 +99,7 @@ function budgetsOn(
       text: shownCaveat(condition.text),
       index,
       agent,
+      placed: placeOf(index, issued, agent),
       discharge,
       link,
       endsAt,
@@ -171,22 +187,25 @@ export function budgetFailures(
   cost: ReadonlyMap<string, Decimal>,
 ): readonly CaveatFailure[] {
   const left = leftBy(budgets, outcome);
-  return budgets.flatMap(({ caveat, text, index, agent, discharge, link }): readonly CaveatFailure[] => {
-    const { short, remaining, retryAfter } = left(link);
-    if (!short) return [];
-    const detail = explainBudget(caveat, takenOf(caveat, cost), remaining, retryAfter);
-    return [
-      {
-        index,
-        caveat: text,
-        agent,
-        code: "budget_exhausted",
-        detail: discharge === undefined ? detail : `in discharge ${discharge}: ${detail}`,
-        remaining,
-        ...(retryAfter !== undefined && { retryAfter }),
-      },
-    ];
-  });
+  return budgets.flatMap(
+    ({ caveat, text, index, agent, placed, discharge, link }): readonly CaveatFailure[] => {
+      const { short, remaining, retryAfter } = left(link);
+      if (!short) return [];
+      const detail = explainBudget(caveat, takenOf(caveat, cost), remaining, retryAfter);
+      return [
+        {
+          index,
+          caveat: text,
+          agent,
+          placed,
+          code: "budget_exhausted",
+          detail: discharge === undefined ? detail : `in discharge ${discharge}: ${detail}`,
+          remaining,
+          ...(retryAfter !== undefined && { retryAfter }),
+        },
+      ];
+    },
+  );
 }
 
 function limitText(caveat: BudgetCaveat): string {

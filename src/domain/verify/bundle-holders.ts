@@ -1,6 +1,9 @@
+import { issuedInDischarge } from "../../caveats/agents.ts";
 import { agentText } from "../../caveats/caveat.ts";
+import { placeOf } from "../../caveats/clear.ts";
 import { type Condition, shownCaveat } from "../../caveats/condition.ts";
 import type { VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
+import type { Place } from "../../words/states.ts";
 
 /** A `holder` on a verified chain. */
 export interface Holder {
@@ -11,6 +14,7 @@ export interface Holder {
   readonly index: number;
   /** The nearest agent before it in its macaroon; null before the first. */
   readonly agent: string | null;
+  readonly placed: Place;
   /** The place of the discharge that it stands in; undefined in the root macaroon. */
   readonly discharge: number | undefined;
   /** The places of all links of its chain, by revocation id. */
@@ -30,18 +34,24 @@ export function holdersOf(
   macaroon: VerifiedMacaroon,
   conditions: readonly Condition[],
   dischargeConditions: readonly (readonly Condition[])[],
+  issued: number,
 ): readonly Holder[] {
-  const own = holdersOn(macaroon, conditions, undefined);
+  const own = holdersOn(macaroon, conditions, issued, undefined);
   if (macaroon.discharges.length === 0) return own;
   const ofDischarges = macaroon.discharges.flatMap((discharge, place) =>
-    discharge.state === "good" ? holdersOn(discharge, dischargeConditions[place] ?? [], place) : NONE,
+    discharge.state === "good" ? inDischarge(discharge, dischargeConditions[place] ?? [], place) : NONE,
   );
   return ofDischarges.length === 0 ? own : [...own, ...ofDischarges];
+}
+
+function inDischarge(discharge: VerifiedChain, conditions: readonly Condition[], place: number) {
+  return holdersOn(discharge, conditions, issuedInDischarge(conditions), place);
 }
 
 function holdersOn(
   { revocationIds }: VerifiedChain,
   conditions: readonly Condition[],
+  issued: number,
   discharge: number | undefined,
 ): readonly Holder[] {
   const found: Omit<Holder, "links" | "endorsableFrom">[] = [];
@@ -53,7 +63,8 @@ function holdersOn(
     if (caveat.kind === "agent") agent = agentText(caveat);
     if (caveat.kind !== "holder") continue;
     const { thumbprint } = caveat;
-    found.push({ thumbprint, text: shownCaveat(condition.text), index, agent, discharge });
+    const placed = placeOf(index, issued, agent);
+    found.push({ thumbprint, text: shownCaveat(condition.text), index, agent, placed, discharge });
   }
   if (found.length === 0) return NONE;
   const links = new Map(revocationIds.map(({ text }, place) => [text, place]));

@@ -1,3 +1,4 @@
+import { issuedInDischarge } from "../../caveats/agents.ts";
 import { type Clearance, clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import { shownCaveat } from "../../caveats/condition.ts";
@@ -69,7 +70,12 @@ export function clearToken(
   const work = newWork();
   const root: Clearance = clear(
     token.conditions,
-    { ...facts, macaroon: "root", vouched: vouching?.inChain(undefined) },
+    {
+      ...facts,
+      macaroon: "root",
+      issued: token.identifier.issuedCaveats,
+      vouched: vouching?.inChain(undefined),
+    },
     work,
   );
   // The short way of nearly all tokens: no failure and no discharge.
@@ -92,7 +98,8 @@ export function clearToken(
     if (fault !== undefined)
       refusals.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
     const vouched = vouching?.inChain(index);
-    const cleared = clear(conditions, { ...facts, macaroon: "discharge", ancestors, vouched }, work);
+    const issued = issuedInDischarge(conditions);
+    const cleared = clear(conditions, { ...facts, macaroon: "discharge", issued, ancestors, vouched }, work);
     for (const failure of cleared.failures) {
       failures.push({ ...failure, detail: `in discharge ${index}: ${failure.detail}` });
     }

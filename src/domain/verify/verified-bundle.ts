@@ -68,8 +68,8 @@ export function readBundle(
     agents: agentsOf(all),
     approvals: approvalsOf(ofDischarges),
     revocationIds,
-    budgets: budgetsOf(macaroon, conditions, dischargeConditions, issuedEnd),
-    holders: holdersOf(macaroon, conditions, dischargeConditions),
+    budgets: budgetsOf(macaroon, conditions, dischargeConditions, identifier.issuedCaveats, issuedEnd),
+    holders: holdersOf(macaroon, conditions, dischargeConditions, identifier.issuedCaveats),
     texts: newTexts(),
   };
 }

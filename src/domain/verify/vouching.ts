@@ -63,10 +63,11 @@ export async function vouchingFor(
       throw new Error("a holder that was not looked for");
     },
     proof: isGood(proved) ? proved.id : undefined,
-    replayed: resting.map(({ index, text, agent, discharge }) => ({
+    replayed: resting.map(({ index, text, agent, placed, discharge }) => ({
       index,
       caveat: text,
       agent,
+      placed,
       code: "holder_proof_invalid",
       detail: discharge === undefined ? USED : `in discharge ${discharge}: ${USED}`,
     })),

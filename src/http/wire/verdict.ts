@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Verdict } from "../../domain/service.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
+import { PLACES } from "../../words/states.ts";
 import { principalSchema, principalWire } from "./principal.ts";
 import { summaryPartsSchema, summaryPartsWire } from "./summary.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, sequence, tokenId } from "./text.ts";
@@ -105,6 +106,10 @@ export const refusedSchema = z
             .string()
             .nullable()
             .meta({ description: "The agent in whose span the caveat stands; null before the first." }),
+          placed: z.enum(PLACES).meta({
+            description:
+              "Where it stands: among what the issuer wrote, behind it by the first holder, or since the hand-over to `agent`. Nobody can tell which side of a hand-over wrote it.",
+          }),
           code: refusalCode,
           detail: z.string().meta({ description: "What was seen, and what would have passed." }),
           remaining: decimalText
@@ -143,17 +148,20 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
       allowed: false,
       code: verdict.code,
       detail: verdict.detail,
-      failures: verdict.failures.map(({ index, caveat, agent, code, detail, remaining, retryAfter }) => {
-        return {
-          index,
-          caveat,
-          agent,
-          code,
-          detail,
-          ...(remaining !== undefined && { remaining }),
-          ...(retryAfter !== undefined && { retry_after: retryAfter }),
-        };
-      }),
+      failures: verdict.failures.map(
+        ({ index, caveat, agent, placed, code, detail, remaining, retryAfter }) => {
+          return {
+            index,
+            caveat,
+            agent,
+            placed,
+            code,
+            detail,
+            ...(remaining !== undefined && { remaining }),
+            ...(retryAfter !== undefined && { retry_after: retryAfter }),
+          };
+        },
+      ),
       undischarged: verdict.undischarged.map(({ location, caveatId }) => ({ location, caveat_id: caveatId })),
       sequence: verdict.sequence,
     };

@@ -14,8 +14,8 @@ from .codec import Format, decode_binary, decode_bundle, encode, encode_bundle
 from .codec.parts import Macaroon
 from .errors import TokenError, TokenErrorCode
 from .inspection import Inspection, Undischarged, inspect_bundle, undischarged_in
-from .language.caveat import Ancestor, Rate, Spend, Uses
-from .language.characters import trim
+from .language.caveat import Agent, Ancestor, Depth, Rate, Spend, Uses
+from .language.characters import quote, trim
 from .language.parse import parse_caveat_bytes
 from .words import TOKEN_BUDGETS
 
@@ -101,8 +101,13 @@ class Token:
         :param depth: how often the next holder may hand it on
         :param instance: tells two holders of one name apart; random unless given, so that two delegations are two links
         :param holder: the thumbprint of the next holder's key, without which the token is then worth nothing
-        :raises TokenError: as :meth:`attenuate`
+        :raises TokenError: as :meth:`attenuate`, and where a ``depth`` of the token allows no further hand-over
         """
+        spent = _spent_depth(self._root)
+        if spent is not None:
+            cure = "where that was meant for the next holder, delegate's option depth (--depth) writes it behind the name"
+            message = f"{quote(spent)} allows no further hand-over, so the child could do nothing: {cure}"
+            raise TokenError("invalid_caveat", message, spent)
         added = [agent(name, secrets.token_urlsafe(_INSTANCE_BYTES) if instance is None else instance)]
         if holder is not None:
             added.append(holder_caveat(holder))
@@ -187,6 +192,18 @@ def _texts(caveats: Iterable[str]) -> Iterable[str]:
     if isinstance(caveats, str):
         raise TypeError("caveats are a list of texts, not one text")
     return caveats
+
+
+def _spent_depth(macaroon: Macaroon) -> str | None:
+    """The text of a ``depth`` that one hand-over more would break; None if none would."""
+    following = 1
+    for raw in reversed(macaroon.caveats):
+        caveat = None if raw.verification_id is not None else parse_caveat_bytes(raw.id)
+        if isinstance(caveat, Agent):
+            following += 1
+        if isinstance(caveat, Depth) and caveat.most < following:
+            return str(caveat)
+    return None
 
 
 def _budgets_in(macaroon: Macaroon) -> int:
