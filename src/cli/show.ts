@@ -71,7 +71,7 @@ export function inspectionLines(seen: Inspection): readonly string[] {
 }
 
 /** Where a caveat stands, in words. @param placed missing in answers of older services */
-export function placeText(placed: string | null | undefined, agent: string | null): string {
+function placeText(placed: string | null | undefined, agent: string | null): string {
   if (placed === "issued") return "issued";
   if (agent !== null) return `since the hand-over to ${agent}`;
   return placed === "first_holder" ? "by the first holder" : "root";

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import {
+  agent,
   createBakehouse,
   createLocalVerifier,
+  depth,
+  expiresIn,
   type RevocationTarget,
   Token,
 } from "../../src/client/index.ts";
@@ -97,10 +100,12 @@ export async function runModel(
     const kind = random();
     if (kind < 0.6) {
       const name = pick(["researcher", "scraper", "writer"]);
-      const token = from.token.delegate(name, {
-        ...(random() < 0.3 && { depth: Math.floor(random() * 3) }),
-        ...(random() < 0.3 && { ttl: 30 + Math.floor(random() * 300) }),
-      });
+      // By hand, because `delegate` makes no child that a depth forbids, and other libraries do.
+      const token = from.token.attenuate(
+        agent(name, `i${held.length}`),
+        ...(random() < 0.3 ? [depth(Math.floor(random() * 3))] : []),
+        ...(random() < 0.3 ? [expiresIn(30 + Math.floor(random() * 300))] : []),
+      );
       held.push({
         token,
         person: from.person,
