@@ -21,7 +21,7 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
     "an action on resources",
     ["resource matches repo:acme/**"],
     ["action in read, list", "resource matches repo:*/**"],
-    ['only "read" or "list"', 'resource matching "repo:*/**" and "repo:acme/**"'],
+    ['action only "read" or "list"', 'resource matching "repo:*/**" and "repo:acme/**"'],
   ],
   [
     "amounts by their whole path, of each element of a list",
@@ -39,7 +39,7 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
       '"amount" at most 2',
       '"currency" only "EUR"',
       '"payload.action" only "read"',
-      'only "pay"',
+      'action only "pay"',
     ],
   ],
 ])("%s", (_, issued, asked, what) => {
@@ -52,7 +52,7 @@ test.each<[string, string]>([
   ["args.currency = EUR-in-all-once", 'args.currency only "EUR-in-all-once"'],
   ["exactly-this-call.once = x", '"exactly-this-call.once" only "x"'],
   ["args.amount-at-most-40-EUR >= 0", '"args.amount-at-most-40-EUR" at least 0'],
-  ["action = pay-only-once", 'only "pay-only-once"'],
+  ["action = pay-only-once", 'action only "pay-only-once"'],
   ["args.to matches printers**", 'args.to matching "printers**"'],
   ["args.x != once", '"args.x" not "once"'],
   ["Action = 7", '"Action" only 7'],
@@ -101,7 +101,7 @@ test("what holders wrote into the token is not in it, but for its times", () => 
     ...read("time > 2026-11-20T12:00:00Z", "what is this"),
   ];
   expect(allowanceOf(token, 1, read("time < 2026-11-20T15:00:00Z"))).toEqual({
-    what: ['only "pay"'],
+    what: ['action only "pay"'],
     uses: null,
     budgets: [],
     from: Date.parse("2026-11-20T12:00:00Z"),

@@ -164,7 +164,7 @@ test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, 
     const largest = `[...document.querySelectorAll("body *")].reduce((a, b) =>
       parseFloat(getComputedStyle(b).fontSize) > parseFloat(getComputedStyle(a).fontSize) ? b : a)`;
     expect(await tab.evaluate<string>(`${largest}.innerText`)).toMatch(
-      /^Allows: only "pay"; all else in the call is open; any number of times; /,
+      /^Allows: action only "pay"; all else in the call is open; any number of times; /,
     );
     // Enter presses a form's first submit button: that one does nothing. The two answers look different.
     expect(await tab.evaluate<boolean>(`document.querySelector("form [type=submit]").disabled`)).toBe(true);

@@ -56,11 +56,7 @@ const COUNTED = voice(NAMED_ITEMS);
  */
 export function yesPhrases(all: Iterable<Merged>, isAsked: boolean): readonly string[] {
   const says = isAsked ? WHOLE : COUNTED;
-  return [...all].flatMap((merged) => {
-    if (merged.attribute !== "action" || !merged.only?.length) return limitPhrases(merged, says);
-    const rest = limitPhrases({ ...merged, only: undefined }, says);
-    return [`only ${says.either(merged.only)}`, ...rest];
-  });
+  return [...all].flatMap((merged) => limitPhrases(merged, says));
 }
 
 /** A budget. A unit that is no currency's code is its writer's word. */
