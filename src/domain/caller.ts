@@ -24,8 +24,8 @@ export interface ServiceCaller {
   readonly platform: string | undefined;
   /** Token id of the credential's root macaroon. */
   readonly credentialId: string;
-  /** Links of the presented macaroon: what was narrowed from it has more. */
-  readonly depth: number;
+  /** Revocation ids of the presented macaroon's links: what was narrowed from it has all of them, and more. */
+  readonly links: readonly string[];
   /**
    * Clears the credential's caveats for one use of the API.
    *

@@ -11,7 +11,7 @@ const CALLER = {
   role: "platform",
   platform: "shop",
   credentialId: "c",
-  depth: 1,
+  links: ["link"],
   refuses: () => undefined,
 } as const;
 

@@ -33,7 +33,7 @@ const platform = (name: string) =>
     role: "platform",
     platform: name,
     credentialId: "",
-    depth: 1,
+    links: ["link"],
     refuses: () => undefined,
   }) as const;
 

@@ -27,7 +27,8 @@ function limitsWith(waiting: Partial<WaitingLimits> | undefined) {
       waitingOf: async () => ({ ofLink, ofAsker }),
       waitingFor: async () => [{ all, ofAsker: 1 }],
     };
-    const repositories = { dischargeRequests: store } as unknown as Repositories;
+    const liveDischarges = { take: async () => true };
+    const repositories = { dischargeRequests: store, liveDischarges } as unknown as Repositories;
     return limits.requireRoom(repositories, { ...REQUEST, protocol }, 0);
   };
   return { ask, told, advance };

@@ -25,7 +25,7 @@ function credential(role: "administrator" | "platform", asked: Asked, says: stri
     role,
     platform: role === "platform" ? "shop" : undefined,
     credentialId: "c",
-    depth: 1,
+    links: ["link"],
     refuses(action, platform) {
       asked.push(`${action} ${platform}`);
       return says;

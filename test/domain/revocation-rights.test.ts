@@ -35,7 +35,7 @@ const credential = (role: "administrator" | "platform", refusal?: string): Calle
   role,
   platform: role === "platform" ? "shop" : undefined,
   credentialId: "c",
-  depth: 1,
+  links: ["link"],
   refuses: (action) => (action === "revoke" ? refusal : "asked for another action"),
 });
 const CALLERS = {

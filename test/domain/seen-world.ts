@@ -104,7 +104,7 @@ export function verdict(
     role: "platform",
     platform,
     credentialId: "",
-    depth: 1,
+    links: ["link"],
     refuses: () => undefined,
   } as const;
   return decisions.decide(caller, {

@@ -77,7 +77,7 @@ test("a platform's credential that may do something else only is refused, and no
         role: "platform",
         platform: "default",
         credentialId: "c",
-        depth: 1,
+        links: ["link"],
         refuses,
       }),
     },

@@ -231,6 +231,21 @@ describeService("streaming the revocation log", (service) => {
     });
   });
 
+  test("gives way to no credential that it was not narrowed from, however few links that one has", async () => {
+    const made = await service().send("POST", "/v1/platforms/crowded/credentials", {}, service().asAdmin());
+    const { token } = made.json<{ token: string }>();
+    const as = (text: string) => open(url(), { authorization: `Bearer ${text}` });
+    const deep = await as(narrow(narrow(token, "action in read, verify"), "ip within 127.0.0.0/8"));
+    const streams = [deep];
+    for (let n = 1; n < 16; n++) streams.push(await as(narrow(token, "action in read, verify")));
+    expect((await as(narrow(token, "action = read"))).response.status).toBe(429);
+    expect(deep.ended()).toBe(false);
+    const parent = await as(narrow(token, "action in read, verify"));
+    expect(parent.response.status).toBe(200);
+    await until(deep.ended);
+    for (const { stop } of [...streams, parent]) stop();
+  });
+
   test("holds one credential to a number of streams, gives places back, and leaves the others theirs", async () => {
     const streams = [];
     for (let n = 0; n < 16; n++) streams.push(await open(url(), headers("crowded")));

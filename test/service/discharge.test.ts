@@ -444,6 +444,19 @@ describeService(
       expect((await ask(above, { token: above })).status).toBe(202);
     });
 
+    test("of many requests for one token at once as many wait as may, and none more", async () => {
+      const third_party_caveats = [{ location: LOCATION, condition: "approved-by carol Deploy" }];
+      const { token } = await service().issue({ third_party_caveats }, "racer");
+      const body = { caveat_id: tickets(token).at(-1), token };
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, () =>
+          service().send("POST", "/v1/discharge", body, { "x-test-peer": "198.51.100.77" }),
+        ),
+      );
+      const statuses = answers.map(({ status }) => status).sort();
+      expect(statuses).toEqual([...Array(5).fill(202), ...Array(7).fill(429)]);
+    });
+
     test("a caller who asks without end is told to wait, whichever address of its network it uses", async () => {
       const token = await gated("is-authenticated-user");
       const statuses = new Set<number>();

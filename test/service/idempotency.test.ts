@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/domain/keys/secret.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { describeService, type Issued, type Problem, type TestReplica } from "../support/service.ts";
+import { narrow } from "../support/service-macaroons.ts";
 import { createGate, createTestSteps } from "../support/service-steps.ts";
 
 const HOUR = 3_600_000;
@@ -46,6 +47,19 @@ describeService(
       }
       expect(await issued("bob")).toBe(1);
       expect(await service().verify(first.json<Issued>().token)).toMatchObject({ allowed: true });
+    });
+
+    test("what was narrowed from a credential has keys of its own: it is not given what the wider one was", async () => {
+      const key = newKey();
+      const body = { platform: "default", on_behalf_of: { subject: "erin" } };
+      const { authorization = "" } = service().asPlatform();
+      const narrowed = { authorization: `Bearer ${narrow(authorization.slice(7), "action = issue")}` };
+      const first = await issue(key, body, service().asPlatform());
+      const other = await issue(key, body, narrowed);
+      expect([first.status, other.status]).toEqual([201, 201]);
+      expect(other.json<Issued>().token_id).not.toBe(first.json<Issued>().token_id);
+      expect((await issue(key, body, service().asPlatform())).text).toBe(first.text);
+      expect((await issue(key, body, narrowed)).text).toBe(other.text);
     });
 
     test("an answer that was sealed under a master key that has gone is 503, issues nothing, and is there again with it", async () => {

@@ -170,7 +170,14 @@ const HUMAN: HumanCaller = { kind: "human", identity: ALICE, administrator: fals
 
 function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
   const platform = role === "platform" ? "default" : undefined;
-  return { kind: "service", role, platform, credentialId: TOKEN_ID, depth: 1, refuses: () => undefined };
+  return {
+    kind: "service",
+    role,
+    platform,
+    credentialId: TOKEN_ID,
+    links: ["link"],
+    refuses: () => undefined,
+  };
 }
 
 const CALLERS: ReadonlyMap<string, Caller> = new Map<string, Caller>([

@@ -87,7 +87,7 @@ export function createAuthentication(options: {
       kind: "service",
       ...role,
       credentialId: token.identifier.tokenId,
-      depth: token.macaroon.revocationIds.length,
+      links: token.macaroon.revocationIds.map(({ text }) => text),
       refuses(action, platform) {
         const { refusal } = clearToken(asItStands(), contextOf(request, action, platform), clock.now());
         return refusal && `the credential does not allow this: ${refusal.detail}`;

@@ -25,6 +25,9 @@ const USUAL: WaitingLimits = { link: 5, asker: 50, approver: 1_000 };
  */
 const MOST_OF_BAKERY = 20;
 
+/** No request has this id. */
+const NOBODY = "00000000-0000-0000-0000-000000000000";
+
 /** Milliseconds between two lines of the log that say that the same is full. */
 const SAID_AGAIN = 60_000;
 
@@ -74,6 +77,19 @@ function hashOf(name: string): Uint8Array {
 }
 
 /**
+ * Waits for the other requests of the asker that are being counted, which see each other only once they are committed. The
+ * turn is a place that nobody keeps: its row is held until the transaction ends, whether it could be taken or not.
+ */
+async function takeTurn(
+  { liveDischarges }: Repositories,
+  callerHash: Uint8Array,
+  now: number,
+): Promise<void> {
+  const place = createHash("sha256").update("bakehouse asking v1\0").update(callerHash).digest();
+  await liveDischarges.take({ place: new Uint8Array(place), requestId: NOBODY, livesUntil: now }, now);
+}
+
+/**
  * Makes the limits.
  *
  * @param options.waiting those that differ from the usual ones
@@ -106,7 +122,10 @@ export function createDischargeLimits(options: {
         throw new DomainError("rate_limited", "too many requests for discharges at once");
       return hashOf(name);
     },
-    async requireRoom({ dischargeRequests }, { callerHash, link, depth, approverKeys, protocol }, now) {
+    async requireRoom(repositories, request, now) {
+      const { callerHash, link, depth, approverKeys, protocol } = request;
+      const { dischargeRequests } = repositories;
+      await takeTurn(repositories, callerHash, now);
       const { ofLink, ofAsker } = await dischargeRequests.waitingOf({ callerHash, link, depth }, now);
       if (ofLink > limits.link) {
         throw full("link", limits.link, `${limits.link} requests of this token wait already`);

@@ -110,7 +110,8 @@ export function createTokens(options: {
       subject: { issuer, subject: request.onBehalfOf.subject, groups: [], assertedBy: "platform" },
       email: null,
       development: options.isDevelopment && issuer === ownIssuer,
-      callerId: `credential\n${caller.credentialId}`,
+      // What was narrowed from a credential is another caller: the answer is a token, which it might not have been given.
+      callerId: `credential\n${caller.links.at(-1)}`,
       credentialId: caller.credentialId,
     };
   }

@@ -43,10 +43,10 @@ function sameView(a: LogView, b: LogView): boolean {
   return a.kind === "all" ? b.kind === "all" : b.kind === "platform" && a.platform === b.platform;
 }
 
-/** The credential that reads a stream, and how many links it has. */
+/** The credential that reads a stream, and the links of what was presented of it. */
 interface Reader {
   readonly credential: string;
-  readonly depth: number;
+  readonly links: readonly string[];
 }
 
 interface OpenStream {
@@ -56,8 +56,8 @@ interface OpenStream {
 }
 
 function readerOf(caller: Caller): Reader {
-  if (caller.kind === "service") return { credential: caller.credentialId, depth: caller.depth };
-  return { credential: `${caller.identity.issuer}\n${caller.identity.subject}`, depth: 0 };
+  if (caller.kind === "service") return { credential: caller.credentialId, links: caller.links };
+  return { credential: `${caller.identity.issuer}\n${caller.identity.subject}`, links: [] };
 }
 
 /** Whether a caller may still read a view; of a service's credential, by what this replica knows of revocations now. */
@@ -82,15 +82,19 @@ export function createRevocationStreams(options: {
   const readShared = createSharedPages({ ...options, limit: STREAM_PAGE });
   let closed = false;
 
-  function admit(view: LogView, { credential, depth }: Reader): void {
+  function admit(view: LogView, { credential, links }: Reader): void {
     if (closed) throw new DomainError("unavailable", "this replica is stopping");
     const ofView = [...open].filter((other) => sameView(other.view, view));
     const own = ofView.filter((other) => other.reader.credential === credential);
     const isFull = own.length >= limits.mostOfOne ? own : ofView.length >= limits.mostOfView ? ofView : [];
     // Whoever holds a credential comes before all that was narrowed from it: those come back later.
-    const deepest = isFull.toSorted((a, b) => b.reader.depth - a.reader.depth)[0];
-    if (deepest !== undefined && deepest.reader.depth > depth) deepest.close();
-    else if (deepest !== undefined || open.size >= limits.most) {
+    const last = links.at(-1);
+    const narrowed = isFull.filter(
+      ({ reader }) => last !== undefined && reader.links.length > links.length && reader.links.includes(last),
+    );
+    const deepest = narrowed.toSorted((a, b) => b.reader.links.length - a.reader.links.length)[0];
+    if (deepest !== undefined) deepest.close();
+    else if (isFull.length > 0 || open.size >= limits.most) {
       throw new DomainError("rate_limited", "too many streams of the revocation log are open");
     }
   }
