@@ -60,3 +60,38 @@ test("the log is asked about dead links alone, and about few of them", async () 
   await many.possession(token, "targets[0]");
   expect(many.asked.map(({ length }) => length)).toEqual([8]);
 });
+
+const tokenOf = (...caveats: readonly string[]) => encodeBundle([root(KEY, ...caveats)]);
+
+/** How many of these a holder may revoke at once. */
+async function revokedOf(
+  { possession }: Pick<ReturnType<typeof createCase>, "possession">,
+  tokens: readonly string[],
+): Promise<number> {
+  let count = 0;
+  for (const token of tokens) {
+    const refused = await possession(token, "targets[0]").then(
+      () => undefined,
+      ({ code }: { code: string }) => code,
+    );
+    if (refused === undefined) count++;
+    else expect(refused).toBe("rate_limited");
+  }
+  return count;
+}
+
+test("a cousin uses up no other branch's allowance, however deep", async () => {
+  const one = createCase([]);
+  const children = Array.from({ length: 30 }, (_, n) => tokenOf("agent = attacker", `agent = x${n}`));
+  expect(await revokedOf(one, children)).toBe(20);
+  expect(await revokedOf(one, [tokenOf("agent = bob", "agent = carol"), tokenOf("agent = bob")])).toBe(2);
+  expect(await revokedOf(one, [tokenOf("agent = attacker"), tokenOf()])).toBe(2);
+});
+
+test("who holds the token as it was issued makes no branches without end", async () => {
+  const one = createCase([]);
+  const branches = Array.from({ length: 50 }, (_, n) => tokenOf(`agent = x${n}`, "agent = y"));
+  expect(await revokedOf(one, branches)).toBe(20);
+  // A branch that is known stays so, and what was issued needs none.
+  expect(await revokedOf(one, [...branches.slice(0, 20), tokenOf()])).toBe(21);
+});

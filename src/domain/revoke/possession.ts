@@ -1,6 +1,6 @@
 import { roleOf } from "../credential-role.ts";
 import { DomainError } from "../parts/error.ts";
-import { createRateLimit, type RateLimit } from "../parts/rate-limit.ts";
+import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
@@ -15,13 +15,19 @@ export type Wanted =
   | { readonly kind: "there"; readonly revocation: Revocation };
 
 /**
- * Entries by possession a second, and at once, of the links that stand equally deep in one root macaroon's tree. A
- * descendant always stands deeper than its ancestors, so a holder that mints and revokes descendants without end uses
- * up no ancestor's allowance.
+ * Entries by possession a second, and at once, of the links that stand equally deep in one branch of a root macaroon's
+ * tree: below one link that stands right under what was issued. A descendant always stands deeper than its ancestors, so
+ * a holder that mints and revokes descendants without end uses up no ancestor's allowance, nor that of another branch.
  */
 const BY_HOLDER = { perSecond: 1, burst: 20 };
 
-/** Look-ups a second, and at once, of the entry that killed the links equally deep in one tree: they cost no entry. */
+/**
+ * Branches a second, and at once, of one tree that are new here. Only who holds the token as it was issued makes one, so
+ * whoever uses this up stands above all whom it keeps waiting.
+ */
+const NEW_BRANCHES = { perSecond: 1, burst: 20 };
+
+/** Look-ups a second, and at once, of the entry that killed the links equally deep in one branch: they cost no entry. */
 const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
 
 /** Dead links of one token that an entry is looked up for. */
@@ -44,6 +50,22 @@ export function createPossession(options: {
   const { store, tokenVerifier, knowledge, clock } = options;
   const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: TREES });
   const byDeadLink = createRateLimit({ clock, ...BY_DEAD_LINK, maxKeys: TREES });
+
+  const newBranches = createRateLimit({ clock, ...NEW_BRANCHES, maxKeys: TREES });
+  /** Those that have added an entry, the longest unused first. */
+  const branches = new Set<string>();
+
+  /** Whether a branch may add entries here. What was issued is above all branches. */
+  function admitsBranch(tree: string, branch: string | undefined): boolean {
+    if (branch === undefined) return true;
+    if (!branches.delete(branch) && !newBranches.take(tree)) return false;
+    branches.add(branch);
+    if (branches.size > TREES) {
+      const oldest = branches.keys().next();
+      if (!oldest.done) branches.delete(oldest.value);
+    }
+    return true;
+  }
 
   async function held(token: string, member: string): Promise<VerifiedToken> {
     const verification = await tokenVerifier.verifyAny(token);
@@ -81,18 +103,21 @@ export function createPossession(options: {
   async function wantedOf(text: string, member: string): Promise<Wanted> {
     const token = await held(text, member);
     const { identifier, macaroon, rootKey } = token;
-    const depth = `${identifier.tokenId} ${macaroon.revocationIds.length}`;
-    const limited = (limit: RateLimit) => {
-      if (limit.take(depth)) return;
+    const { tokenId, issuedCaveats } = identifier;
+    // The first link that a holder added.
+    const branch = macaroon.revocationIds[issuedCaveats + 1]?.text;
+    const place = `${tokenId} ${branch ?? ""} ${macaroon.revocationIds.length}`;
+    const require = (isAllowed: boolean) => {
+      if (isAllowed) return;
       throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
     };
     // The holder of a revoked link adds no entry, and so takes nothing from the allowance for entries.
     if (token.revoked !== undefined) {
-      limited(byDeadLink);
+      require(byDeadLink.take(place));
       const revocation = await coveringEntry(token);
       if (revocation !== undefined) return { kind: "there", revocation };
     }
-    limited(byHolder);
+    require(admitsBranch(tokenId, branch) && byHolder.take(place));
     return {
       kind: "entry",
       draft: {
