@@ -91,6 +91,27 @@ describeService("reading the revocation log", (service) => {
     expect(all.items).toHaveLength(15);
   });
 
+  test("a platform reads no reason that an administrator or a person wrote", async () => {
+    await service().issue({}, "zoe");
+    await service().issue({ platform: "other" }, "zoe");
+    const { sequence } = await page("?limit=1000");
+    const revoke = async (headers: Readonly<Record<string, string>>, agent: string) => {
+      const body = { targets: [{ agent }], reason: `why ${agent}` };
+      expect((await service().send("POST", "/v1/revocations", body, headers)).status).toBe(200);
+    };
+    await revoke(service().asHuman("zoe"), "by-zoe");
+    await revoke(service().asAdmin(), "by-admin");
+    await revoke(service().asPlatform(), "by-default");
+    await revoke(service().asPlatform("other"), "by-other");
+    const reasonsOf = async (headers: Readonly<Record<string, string>>) =>
+      (await page(`?after=${sequence}&limit=1000`, headers)).items.map(({ reason }) => reason);
+    expect(await reasonsOf(service().asPlatform())).toEqual([undefined, undefined, "why by-default"]);
+    expect(await reasonsOf(service().asPlatform("other"))).toEqual([undefined, undefined, "why by-other"]);
+    expect(await reasonsOf(service().asAdmin())).toEqual(
+      ["by-zoe", "by-admin", "by-default", "by-other"].map((agent) => `why ${agent}`),
+    );
+  });
+
   test("is not for people and holders", async () => {
     expect((await read("", service().asHuman("alice"))).status).toBe(403);
     expect((await read("", {})).status).toBe(401);

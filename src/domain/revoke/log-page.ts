@@ -20,6 +20,13 @@ export function positionOf(after: string | undefined): LogPosition | undefined {
   throw new DomainError("invalid_request", "is not a sequence of this service", "after");
 }
 
+/** What a reader sees of an entry: a platform no reason that an administrator or a person wrote, perhaps about another one. */
+function seenBy(view: LogView, entry: Revocation): Revocation {
+  const { scope } = entry;
+  const isOwn = view.kind === "all" || ("platform" in scope && scope.platform === view.platform);
+  return isOwn ? entry : { ...entry, reason: null };
+}
+
 /**
  * Reads a page of the log.
  *
@@ -33,7 +40,8 @@ export async function readPage(
   limit: number,
   view: LogView,
 ): Promise<LogRead> {
-  const read = await store.revocations.read(from?.number ?? 0, limit, view);
+  const found = await store.revocations.read(from?.number ?? 0, limit, view);
+  const read = { ...found, entries: found.entries.map((entry) => seenBy(view, entry)) };
   // The reader would take the page for fresh, and would not know of missing entries.
   const problem = problemOf(read, undefined, BY_HAND);
   if (problem !== undefined) throw new DomainError("unavailable", problem.reason);

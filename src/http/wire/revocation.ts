@@ -124,7 +124,10 @@ const MOST_TARGETS = 10_000;
 const revokeRequestSchema = z
   .strictObject({
     targets: z.array(target).min(1).max(MOST_TARGETS),
-    reason: lineOfText(500).optional().meta({ description: "For the record. Readers of the log see it." }),
+    reason: lineOfText(500).optional().meta({
+      description:
+        "For the record. Administrators see it in the log, and a platform where the entry is its own: of what an administrator or a person has revoked it sees none.",
+    }),
   })
   .meta({ id: "RevokeRequest" });
 
