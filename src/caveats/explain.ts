@@ -51,7 +51,7 @@ export function explainCost(caveat: SpendCaveat): string {
  * Why a budget would not do for one call.
  *
  * @param takes what the call costs of a `spend`
- * @param retryAfter seconds until a rate has room again; undefined where it never has, and for other budgets
+ * @param retryAfter seconds until a rate has room again; undefined if it never has, and for other budgets
  */
 export function explainBudget(
   caveat: BudgetCaveat,

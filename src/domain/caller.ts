@@ -10,7 +10,7 @@ export interface HumanCaller {
   /** When the browser session began that the call comes from, unix milliseconds; absent for every other credential. */
   readonly sessionBegunAt?: number;
   /**
-   * The login of a program that acts as the human; absent where they call themselves. A program is never taken for the
+   * The login of a program that acts as the human; absent if they call themselves. A program is never taken for the
    * person who is here: see `requirePerson`.
    */
   readonly program?: Session;

@@ -2,7 +2,7 @@
 export interface HealthCheck {
   readonly name: "serving" | "revocations" | "clock" | "database" | "changes";
   readonly ok: boolean;
-  /** What is wrong, for those who run the service; absent where nothing is. */
+  /** What is wrong, for those who run the service; absent if nothing is. */
   readonly detail?: string;
 }
 

@@ -1,7 +1,7 @@
 import type { Claims } from "./claims.ts";
 import { isText } from "./id-token-text.ts";
 
-/** The names of members that lead to the groups, from the outside in; null where no groups are read at all. */
+/** The names of members that lead to the groups, from the outside in; null if no groups are read at all. */
 export type GroupsClaim = readonly string[] | null;
 
 /** The claim that is read unless another one is set. */

@@ -8,7 +8,7 @@ export interface IssuerName {
   readonly address: string;
   /** The name in its description. */
   readonly described: string;
-  /** The names that its tokens may bear, each with its tenant; undefined where there are no tenants. */
+  /** The names that its tokens may bear, each with its tenant; undefined if there are no tenants. */
   readonly issuers: ReadonlyMap<string, string | undefined>;
   /** The name that is meant where none is said: the first tenant's. */
   readonly own: string;

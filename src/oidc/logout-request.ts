@@ -7,7 +7,7 @@ export interface Logout {
   readonly clientId: string;
   /** The login's, by which the front page is found. */
   readonly redirectUri: string;
-  /** The ID token of the login; undefined where it was not kept. */
+  /** The ID token of the login; undefined if it was not kept. */
   readonly hint: string | undefined;
 }
 

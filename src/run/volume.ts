@@ -14,7 +14,7 @@ export interface VolumeSystem {
   readonly close: (path: string) => void;
   /** Throws where files can't be made in it. */
   readonly requireWritable: (path: string) => void;
-  /** The user and group of this process, as numbers; undefined where the system has none. */
+  /** The user and group of this process, as numbers; undefined if the system has none. */
   readonly user: () => { readonly uid: number; readonly gid: number } | undefined;
 }
 

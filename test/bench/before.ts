@@ -16,7 +16,7 @@ function done(command: string, args: readonly string[], input?: Buffer): Buffer 
  * Builds the service as it was in the commit before the one that brought a file.
  *
  * @param file its path in the repository
- * @returns the script; undefined where the history is not at hand
+ * @returns the script; undefined if the history is not at hand
  */
 export function bundleBefore(file: string): string | undefined {
   const added = spawnSync("git", ["log", "--diff-filter=A", "--format=%H", "--", file], {

@@ -63,7 +63,7 @@ export function versionOf(name: string): string {
   return "none";
 }
 
-/** A native program of `contenders/`, built where it was not before. @returns undefined where that is not possible here */
+/** A native program of `contenders/`, built where it was not before. @returns undefined if that is not possible here */
 function built(source: string, build: (out: string) => boolean): string | undefined {
   const hash = createHash("sha256")
     .update(readFileSync(contenderFile(source)))

@@ -17,7 +17,7 @@ export interface CaveatCase {
   readonly macaroon: "root" | "discharge";
   /** Revocation ids of the root macaroon's chain; for cases in a discharge. */
   readonly ancestors: readonly string[] | undefined;
-  /** The code of the one failure that is expected; null where the caveats pass. */
+  /** The code of the one failure that is expected; null if the caveats pass. */
   readonly code: CaseCode | null;
   /** The sentence of that failure, where the case claims one. */
   readonly detail: string | undefined;

@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 /** The folder of the Python library. */
 export const LIBRARY = join(ROOT, "src/client/python");
 
-/** The command of a Python that runs the library; undefined where none is installed. */
+/** The command of a Python that runs the library; undefined if none is installed. */
 const PYTHON = findPython();
 
 /** The end of a test's title: where there is no Python the test says so, and shows nothing. */

@@ -71,7 +71,7 @@ function difference(name: string, made: readonly string[], recorded: readonly st
 }
 
 /**
- * What is wrong between the tables; nothing where all is well: an audit event for each thing that exists and
+ * What is wrong between the tables; nothing if all is well: an audit event for each thing that exists and
  * for nothing else, the log numbered from 1 without a gap, no two tokens under one label.
  */
 export function disagreements(tables: Tables): readonly string[] {

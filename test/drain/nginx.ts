@@ -13,7 +13,7 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** nginx's own words for its version; undefined where it is not installed. */
+/** nginx's own words for its version; undefined if it is not installed. */
 export function nginxVersion(): string | undefined {
   const { status, stderr } = spawnSync("nginx", ["-v"], { encoding: "utf8" });
   return status === 0 ? stderr.trim() : undefined;

@@ -20,7 +20,7 @@ function post(body: string | Uint8Array<ArrayBuffer> | null, headers: Readonly<R
   return new Request("http://127.0.0.1/", { method: "POST", headers, body });
 }
 
-/** The code of the refusal; undefined where the form was read. */
+/** The code of the refusal; undefined if the form was read. */
 async function refusalOf(request: Request, rules: FormRules): Promise<string | undefined> {
   try {
     await readForm(request, rules);

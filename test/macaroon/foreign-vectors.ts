@@ -97,7 +97,7 @@ export type ForeignVector =
 
 const path = fileURLToPath(new URL("../../../shared/vectors.json", import.meta.url));
 
-/** The vectors, or undefined where no copy stands beside the checkout. They are others' data, so none is in it. */
+/** The vectors, or undefined if no copy stands beside the checkout. They are others' data, so none is in it. */
 export function foreignVectors(): readonly ForeignVector[] | undefined {
   if (!existsSync(path)) return undefined;
   return JSON.parse(readFileSync(path, "utf8")).vectors;

@@ -27,7 +27,7 @@ export function readEquivalents(): Equivalents {
   return schema.parse(JSON.parse(readFileSync(FILE, "utf8")));
 }
 
-/** Why a mutant changes nothing, or undefined where no reason is listed. Lines may move; their text counts. */
+/** Why a mutant changes nothing, or undefined if no reason is listed. Lines may move; their text counts. */
 export function reasonFor(mutant: Mutant, listed: Equivalents): string | undefined {
   return listed[mutant.file]?.find(
     ({ text, changes, nth }) =>

@@ -10,7 +10,7 @@ import { logInAt, relyingPartyOf } from "./provider.ts";
 interface Expected {
   readonly identity: Readonly<Record<string, unknown>>;
   readonly scope: string;
-  /** The parameters of a logout besides client and way back; undefined where the provider has none. */
+  /** The parameters of a logout besides client and way back; undefined if the provider has none. */
   readonly logout: readonly string[] | undefined;
   /** Where the browser ends without the ID token; undefined for where it ends with it. */
   readonly withoutHint?: string;

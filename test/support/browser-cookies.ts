@@ -2,7 +2,7 @@
 export interface CookieJar {
   /** Keeps what a response from this address sets. */
   store(from: URL, setCookie: readonly string[]): void;
-  /** The Cookie header of a request; undefined where there is nothing to send. */
+  /** The Cookie header of a request; undefined if there is nothing to send. */
   header(to: URL, request: CookieRequest): string | undefined;
   /** The value of a cookie that would be sent to this address by a link followed there. */
   get(name: string, to: URL): string | undefined;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { findProgram } from "./find-program.ts";
 
-/** The path of a Chromium on this machine; undefined where none is installed. */
+/** The path of a Chromium on this machine; undefined if none is installed. */
 export function findChromium(): string | undefined {
   return findProgram("chromium", "chromium-browser", "google-chrome");
 }

@@ -37,7 +37,7 @@ function pointer(steps: readonly string[]): string {
   return `openapi#/${escaped.join("/")}`;
 }
 
-/** What a value breaks of the schema at a place in openapi.yaml; empty where it breaks nothing. */
+/** What a value breaks of the schema at a place in openapi.yaml; empty if it breaks nothing. */
 export function violations(steps: readonly string[], value: unknown): readonly string[] {
   const ref = pointer(steps);
   const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref });

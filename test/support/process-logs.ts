@@ -9,7 +9,7 @@ export const LOGS_FOLDER = "BAKEHOUSE_TEST_LOGS";
 
 const SECRETS = "secrets";
 
-/** Where the output of a process goes; undefined where nobody collects it. */
+/** Where the output of a process goes; undefined if nobody collects it. */
 export function logFile(pid: number): string | undefined {
   const folder = process.env[LOGS_FOLDER];
   return folder === undefined ? undefined : join(folder, `${pid}-${Date.now()}.log`);

@@ -10,7 +10,7 @@ export interface StrangerLookUps {
    *
    * @param secret what was presented, in a form that may be kept in memory
    * @param from the address that presented it
-   * @param load answers undefined where the secret is not good
+   * @param load answers undefined if the secret is not good
    * @throws DomainError `rate_limited`
    */
   find<T>(secret: string, from: string, load: () => Promise<T | undefined>): Promise<T | undefined>;

@@ -57,7 +57,7 @@ interface Share {
 /**
  * JSON with its members in order, so that a context that is sent again is the same however it was put together.
  *
- * @yields a part of the text, or undefined where others should have a turn
+ * @yields a part of the text, or undefined if others should have a turn
  */
 function* canonical(value: JsonValue, share: Share): Generator<string | undefined, void> {
   if (value instanceof Map) {

@@ -26,7 +26,7 @@ export function keysOf(identity: Identity): readonly string[] {
  * Someone who is named by subject may be the token's own principal: my agent asks me. As a member of a group the
  * principal does not count, since a group stands for somebody else's consent, unless the ticket says so.
  *
- * @param principal the token's; undefined where no token was shown
+ * @param principal the token's; undefined if no token was shown
  */
 export function mayApprove(
   condition: ApprovalCondition,

@@ -50,7 +50,7 @@ export function createBakery(options: {
     }
   }
 
-  /** @param from the address that a look-up is counted for; undefined where it is counted already */
+  /** @param from the address that a look-up is counted for; undefined if it is counted already */
   async function find(text: string, from: string | undefined): Promise<DischargeRequest> {
     const [, id, secret] = TICKET.exec(text) ?? [];
     if (id === undefined || secret === undefined) throw noSuchRequest();

@@ -7,7 +7,7 @@ export type Proof =
   | { readonly outcome: "login"; readonly detail: string }
   | { readonly outcome: "refused"; readonly detail: string };
 
-/** @returns what the ticket's options demand of the login and it does not have; undefined where they are met */
+/** @returns what the ticket's options demand of the login and it does not have; undefined if they are met */
 export function loginProblem(options: TermOptions, identity: Identity, now: number): string | undefined {
   const { authAge, acr } = options;
   const { authenticatedAt } = identity;

@@ -10,9 +10,9 @@ export interface DischargeContents {
   readonly caveatKey: Uint8Array;
   /** Unix milliseconds. */
   readonly expiresAt: number;
-  /** The link that it serves at and below; null where it has to be bound. */
+  /** The link that it serves at and below; null if it has to be bound. */
   readonly ancestor: string | null;
-  /** The approval that granted it; null where none was asked. */
+  /** The approval that granted it; null if none was asked. */
   readonly approval: string | null;
   /** Whether it is good for one use. */
   readonly once: boolean;

@@ -10,7 +10,7 @@ import type { IdempotencyRequest } from "../service.ts";
 const PURPOSE = "idempotent answer";
 const KEPT = "the first request under this Idempotency-Key was carried out, and its answer";
 
-/** Seals the answer of a request, to be kept with the change that it reports; undefined where there is no key to keep it under. */
+/** Seals the answer of a request, to be kept with the change that it reports; undefined if there is no key to keep it under. */
 export type SealAnswer = (answer: unknown) => KeptAnswer | undefined;
 
 /** What an attempt is told whose lease ran out, and was taken over, before its change was made. */

@@ -21,7 +21,7 @@ function viewOf(key: StoredRootKey, now: number): KeyView {
  * Replaces a platform's signing key, with its audit events, unless one is waiting to take over already.
  *
  * @param isDue decides, with the platform's row held, whether it is still wanted
- * @returns the next key, and whether it was made just now; undefined where there is no such platform or it is not due
+ * @returns the next key, and whether it was made just now; undefined if there is no such platform or it is not due
  */
 export async function rotateKey(
   options: { readonly store: Store; readonly rootKeys: RootKeys; readonly randomness: Randomness },

@@ -4,6 +4,6 @@ export interface PresentedProof {
   /** The call's own method and URI, as the platform saw them. */
   readonly method: string;
   readonly uri: string;
-  /** The digest of the call's contents; undefined where the proof need not name one. */
+  /** The digest of the call's contents; undefined if the proof need not name one. */
   readonly contentDigest: string | undefined;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 
 /** A token bucket for each of many keys, within bounded memory. */
 export interface RateLimit {
-  /** Takes one from the key's bucket. @returns false where it is empty */
+  /** Takes one from the key's bucket. @returns false if it is empty */
   take(key: string): boolean;
   /** Puts one back into the key's bucket, for an action that came to nothing. */
   giveBack(key: string): void;

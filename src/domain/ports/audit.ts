@@ -38,7 +38,7 @@ export interface AuditEvent {
   readonly at: number;
   readonly action: AuditAction;
   readonly actor: Actor;
-  /** The platform that is concerned; null where none is. */
+  /** The platform that is concerned; null if none is. */
   readonly platform: string | null;
   /** Ids, names and sizes. Never a secret, a token or a tail. */
   readonly details: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;

@@ -36,7 +36,7 @@ export interface NewReservation {
 
 /** A call that draws on budgets, on all of them or on none, or that comes with a proof. */
 export interface BudgetCall {
-  /** No two of one link; none where only the proof matters. */
+  /** No two of one link; none if only the proof matters. */
   readonly draws: readonly BudgetDraw[];
   /** Asks only: nothing is taken. */
   readonly dry: boolean;

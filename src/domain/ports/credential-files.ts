@@ -13,7 +13,7 @@ export interface CredentialFiles {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Writes a token durably, mode 0600, under a name that nobody reads yet. */
   stage(file: CredentialFile, token: string): Promise<void>;
-  /** @returns the staged token; undefined where none is staged */
+  /** @returns the staged token; undefined if none is staged */
   staged(file: CredentialFile): Promise<string | undefined>;
   /** Moves the staged file to its name, replacing what stands there. @returns the path */
   publish(file: CredentialFile): Promise<string>;

@@ -109,7 +109,7 @@ export interface WaitingForApprover {
 
 /** Requests for discharges. Every method rejects only when the store could not answer. */
 export interface DischargeRequestStore {
-  /** @param depth how many links stand above the shown one; null where no token was shown */
+  /** @param depth how many links stand above the shown one; null if no token was shown */
   insert(request: Omit<DischargeRequest, "decisions" | "withdrawnAt">, depth: number | null): Promise<void>;
   find(id: string): Promise<DischargeRequest | undefined>;
   /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */

@@ -24,7 +24,7 @@ export interface NewIssue {
   /** Whether the principal is new or has changed, and is to be written too. */
   readonly newcomer: boolean;
   readonly event: AuditEvent;
-  /** Kept under the request's idempotency key; undefined where it had none. */
+  /** Kept under the request's idempotency key; undefined if it had none. */
   readonly answer: KeptAnswer | undefined;
 }
 

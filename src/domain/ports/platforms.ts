@@ -14,13 +14,13 @@ export interface Platform {
 
 /** Platforms by name. Every method rejects only when the store could not answer. */
 export interface PlatformStore {
-  /** @returns false where a platform of that name exists already; nothing is changed then */
+  /** @returns false if a platform of that name exists already; nothing is changed then */
   insert(platform: Platform): Promise<boolean>;
   /** @returns undefined for a name that no platform has */
   find(name: string): Promise<Platform | undefined>;
   /** As `find`, holding the platform's row until the transaction ends: serialises rotations and policy changes. */
   lock(name: string): Promise<Platform | undefined>;
-  /** @returns false where there is no such platform */
+  /** @returns false if there is no such platform */
   setPolicy(name: string, policy: Policy): Promise<boolean>;
   /** By name, ascending; the page key is the name. The reserved platform is among them. */
   list(page: PageRequest): Promise<Page<Platform>>;

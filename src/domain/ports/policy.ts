@@ -48,7 +48,7 @@ function matches(rule: PolicyRule, subject: PolicySubject, ownIssuer: string): b
   return rule.groups === null || rule.groups.some((group) => subject.groups.includes(group));
 }
 
-/** The rule that decides for a human. @returns undefined where none matches: then nothing is issued */
+/** The rule that decides for a human. @returns undefined if none matches: then nothing is issued */
 export function ruleFor(policy: Policy, subject: PolicySubject, ownIssuer: string): PolicyRule | undefined {
   return policy.rules.find((rule) => matches(rule, subject, ownIssuer));
 }

@@ -29,7 +29,7 @@ export interface RootKeyStore {
   find(id: string): Promise<StoredRootKey | undefined>;
   /** All keys that are not expired at `now` (unix milliseconds). */
   usable(now: number): Promise<readonly StoredRootKey[]>;
-  /** The platform's newest key by `activeFrom`; undefined where it has none. */
+  /** The platform's newest key by `activeFrom`; undefined if it has none. */
   newest(platform: string): Promise<StoredRootKey | undefined>;
   /** Sets when a key stops signing and when it expires. */
   retire(id: string, retiredAt: number, expiresAt: number): Promise<void>;

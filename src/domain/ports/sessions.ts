@@ -10,9 +10,9 @@ export interface Identity {
   /** For display only. */
   readonly name: string | null;
   readonly groups: readonly string[];
-  /** When the human last proved who they are, unix milliseconds; null where the issuer did not say. */
+  /** When the human last proved who they are, unix milliseconds; null if the issuer did not say. */
   readonly authenticatedAt: number | null;
-  /** Authentication context class (OpenID Connect Core §2); null where the issuer did not say. */
+  /** Authentication context class (OpenID Connect Core §2); null if the issuer did not say. */
   readonly acr: string | null;
   /** Whether the issuer is the development identity provider. */
   readonly development: boolean;
@@ -41,7 +41,7 @@ export interface SessionStore {
   insert(session: Session): Promise<void>;
   /** @returns undefined for a session that never was, has ended, or has expired at `now` (unix milliseconds) */
   find(idHash: Uint8Array, now: number): Promise<Session | undefined>;
-  /** @returns the session that was ended; undefined where there was none */
+  /** @returns the session that was ended; undefined if there was none */
   end(idHash: Uint8Array): Promise<Session | undefined>;
   /** One person's sessions that have not expired, newest first; the page key is the id. */
   list(
@@ -49,7 +49,7 @@ export interface SessionStore {
     filter: { readonly kind: SessionKind | undefined /** Unix milliseconds. */; readonly now: number },
     page: PageRequest,
   ): Promise<Page<Session>>;
-  /** Ends one session of a person. @returns the session; undefined where the person has none of this id */
+  /** Ends one session of a person. @returns the session; undefined if the person has none of this id */
   endOwn(owner: SessionOwner, id: string): Promise<Session | undefined>;
   /** Ends all programs' logins of a person. @returns those that were ended */
   endPrograms(owner: SessionOwner): Promise<readonly Session[]>;

@@ -19,7 +19,7 @@ export interface TokenRecord {
   readonly expiresAt: number;
   readonly caveats: readonly IssuedCaveat[];
   readonly label: string | null;
-  /** Token id of the credential that asked for it; null where the principal did. */
+  /** Token id of the credential that asked for it; null if the principal did. */
   readonly issuedBy: string | null;
 }
 
@@ -39,7 +39,7 @@ export interface TokenFilter {
 /** Issued tokens. Every method rejects only when the store could not answer. */
 export interface TokenStore {
   insert(token: TokenRecord): Promise<void>;
-  /** @returns undefined where no token has the id or the filter does not match: the caller cannot tell which */
+  /** @returns undefined if no token has the id or the filter does not match: the caller cannot tell which */
   find(id: string, filter: TokenFilter): Promise<TokenWithPrincipal | undefined>;
   /** Newest first; the page key is the token id. */
   list(filter: TokenFilter, page: PageRequest): Promise<Page<TokenWithPrincipal>>;

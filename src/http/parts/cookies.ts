@@ -55,7 +55,7 @@ const VALUE = /^[A-Za-z0-9._~-]{1,4096}$/;
 /**
  * Finds a cookie's value (RFC 6265 §5.4).
  *
- * @returns undefined where it is absent or not a value of ours, and where it occurs twice: one of the two
+ * @returns undefined if it is absent or not a value of ours, and where it occurs twice: one of the two
  * was then planted from somewhere else
  */
 export function readCookie(header: string | null, name: string): string | undefined {
@@ -63,7 +63,7 @@ export function readCookie(header: string | null, name: string): string | undefi
   return value !== undefined && VALUE.test(value) ? value : undefined;
 }
 
-/** The one value that a cookie's name has in a header; undefined where it has none or several. */
+/** The one value that a cookie's name has in a header; undefined if it has none or several. */
 export function onlyCookie(header: string | null, name: string): string | undefined {
   const pairs = (header ?? "").split(";", MOST_COOKIES + 1);
   if (pairs.length > MOST_COOKIES) return undefined;

@@ -20,7 +20,7 @@ const MOST_HOPS = 32;
  * none: then it is the peer. So it is where both headers are there and disagree, because most proxies write one of them
  * and pass on whatever came in the other.
  *
- * @param peer the address of the connection's other end, plain; undefined where it is not known
+ * @param peer the address of the connection's other end, plain; undefined if it is not known
  * @param header a header's value; several of a name joined by commas
  * @param trusted the proxies, each of which must write the header itself
  * @returns an address, or the peer as it was given
@@ -44,7 +44,7 @@ export function clientAddress(
   return first !== undefined && found.every((other) => other === first) ? first : peer;
 }
 
-/** @param nodes who asked whom, the farthest first; undefined where that cannot be told */
+/** @param nodes who asked whom, the farthest first; undefined if that cannot be told */
 function lastHop(
   nodes: readonly string[] | undefined,
   isTrusted: (address: Address) => boolean,

@@ -12,7 +12,7 @@ export function plainAddress(address: string): string {
 /**
  * The address of whoever opened the connection. Forwarding headers are not read: anyone can write them.
  *
- * @returns undefined where the connection is gone or there is none
+ * @returns undefined if the connection is gone or there is none
  */
 export function socketPeer(c: Context): string | undefined {
   if (c.env === undefined || c.env === null || !("incoming" in c.env || "server" in c.env)) return undefined;

@@ -9,7 +9,7 @@ import { askerOf, type Exchange, type HttpContext, type HttpRequest } from "./co
  * Finds out who calls. A bearer credential wins over a cookie, since it was sent on purpose; a
  * credential that is there but no good is refused also where none is needed.
  *
- * @returns undefined where no credential was sent
+ * @returns undefined if no credential was sent
  */
 export async function authenticate(context: HttpContext, exchange: Exchange): Promise<Caller | undefined> {
   const { request, seen } = exchange;

@@ -59,7 +59,7 @@ export function bakeryRefusal(status: number, code: string, message: string): Re
 /**
  * The macaroons that a client presents, in the header `Macaroons` or in its cookie.
  *
- * @returns a JSON array of macaroons; undefined where there are none that could be this service's
+ * @returns a JSON array of macaroons; undefined if there are none that could be this service's
  */
 export function presentedMacaroons(request: HttpRequest): string | undefined {
   const text = request.headers.get("macaroons") ?? cookieValue(request.headers.get("cookie"));

@@ -51,7 +51,7 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>;
   /** The text behind `?`. */
   readonly search: string;
-  /** Whoever asks, by the address of the peer or what a trusted proxy says; undefined where it is not known. */
+  /** Whoever asks, by the address of the peer or what a trusted proxy says; undefined if it is not known. */
   readonly peer: string | undefined;
   readonly requestId: string;
   /** Filled in as it becomes known, for the log and for the answer's headers. */

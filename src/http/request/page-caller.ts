@@ -7,7 +7,7 @@ import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { askerOf, type Exchange, type HttpContext } from "./context.ts";
 import { beginWait } from "./held-back.ts";
 
-/** The person whose browser asks for a page; undefined where nobody is signed in. Bearer credentials are not looked at. */
+/** The person whose browser asks for a page; undefined if nobody is signed in. Bearer credentials are not looked at. */
 export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
   const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
   if (cookie === undefined) return undefined;

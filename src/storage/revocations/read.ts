@@ -21,7 +21,7 @@ const READ_ALL = `${HEAD}, null as through, entry.*
 
 // A platform's own entries, and of the others those that can match a token of its: what an administrator or a
 // person has revoked elsewhere tells nothing here, not even who they are. `through` is the number up to which the others
-// were judged; null where none follows.
+// were judged; null if none follows.
 const READ_PLATFORM = `
   with shared as materialized (
     select number, scope_kind, scope_issuer, scope_subject, target_kind, target_issuer, target_subject,

@@ -94,7 +94,7 @@ export function toRequest(row: Row): DischargeRequest {
   };
 }
 
-/** @param origin null where an older version wrote the row: then every word counts as a holder's */
+/** @param origin null if an older version wrote the row: then every word counts as a holder's */
 function readAbout(about: unknown, origin: unknown): DischargeRequest["about"] {
   if (about === null) return null;
   const subject = readJson("discharge_requests.about", aboutSchema, parsed(about));

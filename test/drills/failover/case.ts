@@ -22,7 +22,7 @@ export interface Case {
 /** What every refusal for lost entries has to name. */
 export const FENCE = /bakehouse restore-fence/;
 
-/** Makes a case over a stage of its own. @param body returns false where it cannot be run here */
+/** Makes a case over a stage of its own. @param body returns false if it cannot be run here */
 export function onStage(
   name: string,
   body: (stage: Stage, seen: CaseRecord, options: DrillOptions) => Promise<unknown>,

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 const callersSchema = z.object({
   perSecond: z.number(),
-  /** Milliseconds; null where nothing was answered. */
+  /** Milliseconds; null if nothing was answered. */
   p50: z.number().nullable(),
   p99: z.number().nullable(),
   /** Part of a core. */
