@@ -81,7 +81,7 @@ describeService("holders", (service) => {
     // A key that proves itself need not endorse, and the last must prove itself.
     expect(await verify(presented, { ...proof(middle, presented), endorsements }, read)).toMatchObject({
       code: "holder_proof_invalid",
-      detail: "the proof is not taken: it is a proof of another key (added by b)",
+      detail: "the proof is not taken: it is a proof of another key (since the hand-over to b)",
       failures: [{ index: 6, agent: "b#1", caveat: last.caveat, code: "holder_proof_invalid" }],
     });
     expect(await verify(presented, proof(last, presented), read)).toMatchObject({
