@@ -19,9 +19,8 @@ import type { Revocation } from "./ports/revocations.ts";
 import type { Session } from "./ports/sessions.ts";
 
 /*
- * The use cases, as the adapters that offer them to callers see them. All instants are unix
- * milliseconds. Every method rejects with a DomainError for a failure that the caller may be told of, and checks
- * the caller's permission itself: no adapter decides that.
+ * The use cases, as the adapters that offer them to callers see them. All instants are unix milliseconds. Every method
+ * rejects with a DomainError for a failure that the caller may be told of, and checks the caller's permission itself.
  */
 
 /** Finds the caller. Both reject with `unauthenticated`, or with `unavailable` if the caller could not be found out. */

@@ -21,7 +21,7 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
     "an action on resources",
     ["resource matches repo:acme/**"],
     ["action in read, list", "resource matches repo:*/**"],
-    ['action only "read" or "list"', 'resource matching "repo:*/**" and "repo:acme/**"'],
+    ['action only "read" or "list"', 'resource matching "repo:*/**" and at once matching "repo:acme/**"'],
   ],
   [
     "amounts by their whole path, of each element of a list",

@@ -43,7 +43,7 @@ describe("a holder", () => {
     const refused = { code: "holder_proof_required", detail: "no proof" } as const;
     const vouched = (index: number) => (index === 1 ? refused : undefined);
     expect(clearTexts(texts, facts(context, { vouched })).failures).toEqual([
-      { index: 1, caveat: `holder = ${KEY}`, agent: null, ...refused },
+      { index: 1, caveat: `holder = ${KEY}`, agent: null, placed: "first_holder", ...refused },
     ]);
     expect(clearTexts(texts, facts(context, { vouched: () => undefined })).failures).toEqual([]);
   });

@@ -67,7 +67,7 @@ assert allowed.expires_at == scraper.inspect().expires_at
 refused = platform.verify(scraper, {**context, "args": {"amount": 20.5}}, dry_run=True)
 assert isinstance(refused, Refused) and refused.code == "caveat_failed"
 assert refused.failures[0].caveat == "args.amount <= 20"
-assert not platform.verify(scraper.delegate("deeper"), context).allowed
+assert not platform.verify(scraper.attenuate("agent = deeper"), context).allowed
 SPELLINGS: tuple[Format, ...] = ("v1", "v2-json", "v1-json")
 for spelling in SPELLINGS:
     assert platform.verify(scraper.encode(spelling), context).allowed, spelling

@@ -162,13 +162,13 @@ describeService(
 
     test("an outage before the commit frees the key, and nothing was issued", async () => {
       const key = newKey();
-      const asErin = service().asHuman("erin");
+      const asEllen = service().asHuman("ellen");
       steps.at("issue:minted", outage);
-      expect((await issue(key, BODY, asErin)).status).toBe(503);
+      expect((await issue(key, BODY, asEllen)).status).toBe(503);
       steps.at("issue:minted", undefined);
-      expect(await issued("erin")).toBe(0);
-      expect((await issue(key, BODY, asErin)).status).toBe(201);
-      expect(await issued("erin")).toBe(1);
+      expect(await issued("ellen")).toBe(0);
+      expect((await issue(key, BODY, asEllen)).status).toBe(201);
+      expect(await issued("ellen")).toBe(1);
     });
 
     test("after an outage behind the commit a repeat answers what was issued", async () => {
