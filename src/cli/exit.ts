@@ -15,10 +15,10 @@ export const EXIT = {
 
 /** The table of exit codes, for help. */
 export const EXIT_HELP = [
-  "0  done; of verify and explain: the token allows it",
+  "0  done; of verify, explain and inspect --left: the token allows it",
   "1  failed",
   "2  the command, the environment or the input is wrong",
-  "3  verify, explain: the token does not allow it; discharge: somebody said no",
+  "3  those: the token does not allow it; discharge: somebody said no",
   "4  there is no credential, or it does not suffice",
   "5  no answer could be had: offline, too slow, or the service cannot answer now",
 ];
