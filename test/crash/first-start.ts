@@ -44,13 +44,16 @@ async function dieAtEach(place: Place, command: "bootstrap" | "reissue", steps: 
   }
 }
 
+const BEFORE_ITS_FILES = ["bootstrap:begun", "bootstrap:staged", "bootstrap:committed"];
+
 /**
  * Kills the first start at each of its steps, on the same data.
  *
+ * @param steps those before its files are in place, the last of them the commit
  * @throws Error with the first claim that does not hold
  */
-export async function drillFirstStart(place: Place): Promise<void> {
-  await dieAtEach(place, "bootstrap", ["bootstrap:begun", "bootstrap:staged", "bootstrap:committed"]);
+export async function drillFirstStart(place: Place, steps = BEFORE_ITS_FILES): Promise<void> {
+  await dieAtEach(place, "bootstrap", steps);
   const waiting = filesOf(place).join();
   require(waiting === "admin.token.staged,default.token.staged", `after the commit: ${waiting}`);
   // The next one finds them staged, and dies between the two.

@@ -211,7 +211,8 @@ describeService("root keys", (service) => {
       expect([...codes.keys()].sort()).toEqual(["unavailable", "unknown_key"]);
       expect(codes.get("unavailable")?.[0]?.status).toBe(503);
       expect(calls().length).toBe(codes.get("unknown_key")?.length);
-      expect(calls().length).toBe(100);
+      // A hundred at once, and those that are given back.
+      expect(calls().length).toBeLessThan(120);
       expect(codeOf(await verify(token))).toBe("allowed");
       await service().advance(2_000);
     });
