@@ -48,6 +48,7 @@ const vitest = await createVitest(
     silent: true,
     // Threads begin in a fraction of the time of processes, and end with this one.
     pool: "threads",
+    execArgv: [], // a thread takes no flags of its own for the collector
     maxWorkers: 1,
     bail: 1,
     // A test that is slow because the machine is busy has noticed nothing.
