@@ -3,7 +3,7 @@ import { sign, verify } from "node:crypto";
 import type { VerifyRequest } from "../../src/domain/service.ts";
 import { workers } from "../revocation/hammer.ts";
 import { CALL, createProver, proved } from "../support/prover.ts";
-import { newFleet, openServerStore, platformCaller, startReplica } from "../support/replica.ts";
+import { newFleet, openServerStore, platformCaller, question, startReplica } from "../support/replica.ts";
 import { newDatabase } from "./database.ts";
 import { atLeast, type Contender, type Effort, type Findings, interleaved, ratio } from "./figures.ts";
 
@@ -36,25 +36,15 @@ export async function proofs({
         onBehalfOf: { issuer: undefined, subject: "person" },
       })
     ).token;
-  const [free, held] = [await issue("uses <= 999999999"), await issue(prover.caveat, "uses <= 999999999")];
+  const [free, heldToken] = [
+    await issue("uses <= 999999999"),
+    await issue(prover.caveat, "uses <= 999999999"),
+  ];
 
-  function question(token: string, dpop?: string): VerifyRequest {
-    return {
-      token,
-      discharges: [],
-      context: new Map(),
-      cost: new Map(),
-      chargeId: undefined,
-      reserve: undefined,
-      proof: dpop === undefined ? undefined : { dpop, ...CALL, contentDigest: undefined },
-      endorsements: [],
-      minSequence: undefined,
-      dryRun: false,
-    };
-  }
+  const held = (dpop: string) => question(heldToken, { proof: { dpop, ...CALL, contentDigest: undefined } });
   const freshProofs = () =>
     Array.from({ length: Math.ceil(QUESTIONS * seconds) }, () => {
-      const { proof } = proved(prover, held, Date.now()) as { proof: { dpop: string } };
+      const { proof } = proved(prover, heldToken, Date.now()) as { proof: { dpop: string } };
       return proof.dpop;
     });
 
@@ -75,7 +65,7 @@ export async function proofs({
   const bare = () => verify(null, text, prover.publicKey, signature);
   const contenders: readonly Contender[] = [
     { name: BUDGETED, run: () => rate(freshProofs(), () => decide(question(free))) },
-    { name: PROVED, run: () => rate(freshProofs(), (dpop) => decide(question(held, dpop))) },
+    { name: PROVED, run: () => rate(freshProofs(), (dpop) => decide(held(dpop))) },
     { name: BARE, run: () => rate(freshProofs(), async () => bare() && (await decide(question(free)))) },
   ];
   try {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import { encodeBundle } from "../../src/macaroon/index.ts";
 import { systemRandomness } from "../../src/run/system.ts";
+import { question } from "../support/replica.ts";
 import { createGate } from "../support/service-steps.ts";
 import { createWorld, KEY, root } from "./seen-world.ts";
 
@@ -77,22 +78,9 @@ function waiting() {
   };
 }
 
-const ask = (token: string) => ({
-  token,
-  discharges: [],
-  context: new Map(),
-  cost: new Map(),
-  chargeId: undefined,
-  reserve: undefined,
-  proof: undefined,
-  endorsements: [],
-  minSequence: undefined,
-  dryRun: false,
-});
-
 const IP = new Map([["ip", "::1"]]);
-const BUDGETED = ask(encodeBundle([root(KEY, "uses <= 5")]));
-const FREE = ask(encodeBundle([root(KEY)]));
+const BUDGETED = question(encodeBundle([root(KEY, "uses <= 5")]));
+const FREE = question(encodeBundle([root(KEY)]));
 
 /** Lets everything go on that is not held up. */
 async function turns(count: number): Promise<void> {
@@ -112,7 +100,7 @@ test("answers that waited for charges are made in turns", async () => {
 
 test("nothing is allowed that was decided on knowledge which is too old by the time of the answer", async () => {
   const { decisions, gate, growStale } = waiting();
-  const answer = decisions.decideBatch(CALLER, [FREE, ask("x"), BUDGETED]);
+  const answer = decisions.decideBatch(CALLER, [FREE, question("x"), BUDGETED]);
   await turns(20);
   growStale();
   gate.open();
@@ -133,7 +121,10 @@ test("a batch keeps no more of charged tokens than so many bytes, and still asks
   const { decisions, gate, charges, revokeAt } = waiting();
   const blocks = `ip within ${Array(500).fill("::/0").join(", ")}`;
   // Each is 1.3 MB once it has been read.
-  const heavy = { ...ask(encodeBundle([root(KEY, ...Array(15).fill(blocks), "uses <= 5")])), context: IP };
+  const heavy = {
+    ...question(encodeBundle([root(KEY, ...Array(15).fill(blocks), "uses <= 5")])),
+    context: IP,
+  };
   revokeAt(40);
   const answer = decisions.decideBatch(CALLER, Array(40).fill(heavy));
   await expect.poll(charges).toBeGreaterThan(20);

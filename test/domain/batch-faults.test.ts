@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import { systemRandomness } from "../../src/run/system.ts";
+import { question } from "../support/replica.ts";
 
 const FAULT = new TypeError("not foreseen");
 const OUTAGE = new DomainError("unavailable", "a key could not be had");
@@ -37,33 +38,23 @@ function decisions(monotonic = () => 0) {
   });
 }
 
-const ask = (token: string) => ({
-  token,
-  discharges: [],
-  context: new Map(),
-  cost: new Map(),
-  chargeId: undefined,
-  reserve: undefined,
-  proof: undefined,
-  endorsements: [],
-  minSequence: undefined,
-  dryRun: false,
-});
-
 test("an item that meets with a fault spoils no other, and the fault is handed on as it is", async () => {
   const tokens = ["x", "fault", "x", "outage", "thrown at random", "x"];
-  const results = await decisions().decideBatch(CALLER, tokens.map(ask));
+  const results = await decisions().decideBatch(
+    CALLER,
+    tokens.map((token) => question(token)),
+  );
   const answer = { allowed: false, code: "malformed" };
   expect(results).toMatchObject([answer, { fault: FAULT }, answer, OUTAGE, { fault: "no error" }, answer]);
 });
 
 test("where one question is asked, its fault is the request's", async () => {
-  await expect(decisions().decide(CALLER, ask("fault"))).rejects.toBe(FAULT);
+  await expect(decisions().decide(CALLER, question("fault"))).rejects.toBe(FAULT);
 });
 
 test("who may not verify is refused as a whole", async () => {
   const caller = { ...CALLER, refuses: () => "it says no" };
-  await expect(decisions().decideBatch(caller, [ask("x")])).rejects.toMatchObject({ code: "forbidden" });
+  await expect(decisions().decideBatch(caller, [question("x")])).rejects.toMatchObject({ code: "forbidden" });
 });
 
 test("a batch whose credential is revoked while it runs ends with the slice", async () => {
@@ -72,7 +63,7 @@ test("a batch whose credential is revoked while it runs ends with the slice", as
   const caller = { ...CALLER, refuses: () => (++asked > 2 ? "it has been revoked" : undefined) };
   // Each look at the clock is a second later: each question begins a slice.
   const slow = decisions(() => (now += 1_000));
-  await expect(slow.decideBatch(caller, Array(9).fill(ask("x")))).rejects.toMatchObject({
+  await expect(slow.decideBatch(caller, Array(9).fill(question("x")))).rejects.toMatchObject({
     code: "forbidden",
   });
   expect(asked).toBe(3);
