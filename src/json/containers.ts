@@ -1,5 +1,5 @@
 import { fail, flaw, isSpace, peek, QUOTE, type Reader, refill } from "./reader.ts";
-import { readString } from "./string.ts";
+import { readString, readStringOn } from "./string.ts";
 import type { JsonValue } from "./value.ts";
 
 export const OPEN_BRACE = 0x7b;
@@ -56,14 +56,44 @@ export function isAtEnd(reader: Reader, end: number): boolean {
 
 /** Reads a member's name up to its colon, and puts it on the path. */
 export function readName(reader: Reader, members: ReadonlyMap<string, JsonValue>): string {
-  if (peek(reader) !== QUOTE) fail(reader, "syntax", "no member name begins here");
+  requireName(reader);
   const start = reader.offset;
-  const name = readString(reader);
+  return named(reader, members, readString(reader), start);
+}
+
+/**
+ * Reads a member's name on, as {@link readName} does.
+ *
+ * @param end how far in the whole text, about
+ * @returns whether its colon was passed
+ */
+export function readNameOn(reader: Reader, members: ReadonlyMap<string, JsonValue>, end: number): boolean {
+  if (reader.begun === undefined) requireName(reader);
+  const start = reader.begun?.start ?? reader.base + reader.offset;
+  const name = readStringOn(reader, end);
+  if (name === undefined) return false;
+  named(reader, members, name, start - reader.base);
+  return true;
+}
+
+function requireName(reader: Reader): void {
+  if (peek(reader) !== QUOTE) fail(reader, "syntax", "no member name begins here");
+}
+
+function named(reader: Reader, members: ReadonlyMap<string, JsonValue>, name: string, start: number): string {
   reader.path.push(name);
   if (members.has(name)) flaw(reader, "duplicate_member", "duplicate member", start);
+  else if (members.size >= reader.maxMembers) {
+    flaw(reader, "too_many", `more than ${reader.maxMembers} members`, start);
+  }
   if (peek(reader) !== COLON) fail(reader, "syntax", "no colon after the member name");
   reader.offset++;
   return name;
+}
+
+/** Puts a member into its object. A table that grows without end is copied in one piece again and again. */
+export function put(reader: Reader, members: Map<string, JsonValue>, name: string, value: JsonValue): void {
+  if (members.size < reader.maxMembers || members.has(name)) members.set(name, value);
 }
 
 /**
@@ -73,12 +103,13 @@ export function readName(reader: Reader, members: ReadonlyMap<string, JsonValue>
  * @returns whether its end was passed
  */
 export function skipOn(reader: Reader, end: number): boolean {
+  if (reader.begun !== undefined && readStringOn(reader, end) === undefined) return false;
   for (;;) {
     if (reader.offset >= reader.low) refill(reader);
     if (reader.skipped > 0 && reader.base + reader.offset > end) return false;
     const unit = reader.text.charCodeAt(reader.offset);
     if (unit === QUOTE) {
-      readString(reader);
+      if (readStringOn(reader, end) === undefined) return false;
       continue;
     }
     if (Number.isNaN(unit)) return fail(reader, "syntax", "text ends early");

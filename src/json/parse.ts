@@ -8,6 +8,7 @@ import {
   isTooDeep,
   OPEN_BRACE,
   OPEN_BRACKET,
+  put,
   readName,
   skipOn,
 } from "./containers.ts";
@@ -27,8 +28,13 @@ export interface JsonOptions {
    * memory of the two bytes that it can be written in.
    */
   readonly maxValues?: number;
-  /** Most characters of a string, a number or white space, as they stand in the text; no limit unless said. */
+  /**
+   * Most characters of a string, as they stand in the text; no limit unless said. With it, a number and white space
+   * have at most {@link LONGEST_RUN}, since they are read in one piece.
+   */
   readonly maxToken?: number;
+  /** Most members of one object; no limit unless said. One more is a flaw of the object, and is not in the result. */
+  readonly maxMembers?: number;
   /** Reads U+0000 in strings too. For formats that carry bytes as text, and nothing else. */
   readonly allowNul?: boolean;
   /**
@@ -37,6 +43,9 @@ export interface JsonOptions {
    */
   readonly onFlaw?: (flaw: JsonFlaw) => void;
 }
+
+/** Most characters of a number or of white space, where tokens have a limit. */
+const LONGEST_RUN = 32 * 1024;
 
 const DEFAULT_DEPTH = 128;
 // The reader recurses; this many frames fit on any stack that Node gives.
@@ -74,7 +83,7 @@ export function notUtf8(): JsonError {
  * @param rest further pieces of it
  */
 export function newReader(text: string, rest: string[], options: JsonOptions | undefined): Reader {
-  const maxDepth = options?.maxDepth ?? DEFAULT_DEPTH;
+  const { maxToken = BEYOND, maxDepth = DEFAULT_DEPTH } = options ?? {};
   if (!(maxDepth >= 0 && maxDepth <= DEEPEST)) throw new RangeError(`maxDepth must be 0 to ${DEEPEST}`);
   if (text.charCodeAt(0) === 0xfeff) throw new JsonError("encoding", "byte order mark", [], 0);
   return {
@@ -85,10 +94,13 @@ export function newReader(text: string, rest: string[], options: JsonOptions | u
     rest,
     path: [],
     skipped: 0,
+    begun: undefined,
     maxDepth,
     allowNul: options?.allowNul ?? false,
     maxValues: options?.maxValues ?? Number.POSITIVE_INFINITY,
-    maxToken: options?.maxToken ?? BEYOND,
+    maxToken,
+    maxRun: maxToken === BEYOND ? BEYOND : Math.min(maxToken, LONGEST_RUN),
+    maxMembers: options?.maxMembers ?? BEYOND,
     values: 0,
     onFlaw: options?.onFlaw,
   };
@@ -109,7 +121,7 @@ function readObject(reader: Reader): ReadonlyMap<string, JsonValue> {
   if (isEmpty(reader, CLOSE_BRACE)) return members;
   for (;;) {
     const name = readName(reader, members);
-    members.set(name, readValue(reader));
+    put(reader, members, name, readValue(reader));
     reader.path.pop();
     if (isLast(reader, CLOSE_BRACE)) return members;
   }

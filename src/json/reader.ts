@@ -21,14 +21,28 @@ export interface Reader {
   readonly path: JsonPathStep[];
   /** Brackets that are open in a value that is passed over because it is nested too deep. */
   skipped: number;
+  /** The string that was begun in a step before; undefined if none is under way. */
+  begun: BegunString | undefined;
   readonly maxDepth: number;
   readonly allowNul: boolean;
   readonly maxValues: number;
   readonly maxToken: number;
+  /** Most characters of a number or of white space, which are read in one piece. */
+  readonly maxRun: number;
+  readonly maxMembers: number;
   /** Values begun so far. */
   values: number;
   /** Takes a flaw that leaves the text's grammar whole, so that reading goes on; undefined refuses the text for it. */
   readonly onFlaw: ((flaw: JsonFlaw) => void) | undefined;
+}
+
+/** A string up to where it has been read. */
+export interface BegunString {
+  /** Its place in the whole text. */
+  readonly start: number;
+  text: string;
+  /** Characters that have been read, as they stand in the text. */
+  length: number;
 }
 
 /** A rule that a text breaks though its grammar is whole, and the way to the value that breaks it. */
@@ -43,9 +57,13 @@ export function fail(reader: Reader, code: JsonErrorCode, rule: string): never {
   throw new JsonError(code, rule, reader.path, reader.base + reader.offset);
 }
 
-/** Refuses the text for a string, a number or white space that is too long to be read in one piece. */
-export function failLong(reader: Reader): never {
-  fail(reader, "too_long", `more than ${reader.maxToken} characters in one piece`);
+/**
+ * Refuses the text for a string, a number or white space that is too long.
+ *
+ * @param most characters that one may have
+ */
+export function failLong(reader: Reader, most: number): never {
+  fail(reader, "too_long", `more than ${most} characters in one piece`);
 }
 
 /** Refuses the text for a flaw, or hands the flaw to the reader's taker and lets reading go on. */
@@ -83,14 +101,14 @@ function skipSpace(reader: Reader): void {
   const { text } = reader;
   let at = reader.offset;
   while (isSpace(text.charCodeAt(at))) at++;
-  if (at - reader.offset > reader.maxToken) failLong(reader);
+  if (at - reader.offset > reader.maxRun) failLong(reader, reader.maxRun);
   reader.offset = at;
 }
 
-/** Drops what was read from the window, and adds text until no token that may be read can reach beyond it. */
+/** Drops what was read from the window, and adds text until no token that is read in one piece can reach beyond it. */
 export function refill(reader: Reader): void {
   const { rest } = reader;
-  const room = reader.maxToken + ESCAPE;
+  const room = reader.maxRun + ESCAPE;
   let text = reader.text.slice(reader.offset);
   // Twice the room: with just the room, every token would have what is left copied.
   while (text.length < 2 * room) {

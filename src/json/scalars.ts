@@ -46,7 +46,7 @@ function readNumber(reader: Reader): JsonNumber {
     skipDigits(reader);
   }
   // A window of the text may have ended within a number that is too long, so this stands behind every way out.
-  if (reader.offset - start > reader.maxToken) failLong(reader);
+  if (reader.offset - start > reader.maxRun) failLong(reader, reader.maxRun);
   return new JsonNumber(text.slice(start, reader.offset));
 }
 

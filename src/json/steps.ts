@@ -8,11 +8,13 @@ import {
   isTooDeep,
   OPEN_BRACE,
   OPEN_BRACKET,
-  readName,
+  put as putMember,
+  readNameOn,
   skipOn,
 } from "./containers.ts";
-import { peek, type Reader } from "./reader.ts";
+import { peek, QUOTE, type Reader } from "./reader.ts";
 import { readScalar } from "./scalars.ts";
+import { readStringOn } from "./string.ts";
 import type { JsonValue } from "./value.ts";
 
 /** The place of a value that has been begun, or that has not been. */
@@ -30,19 +32,32 @@ export function stepper(reader: Reader): (characters: number) => { readonly valu
   const open: Container[] = [];
   const { path } = reader;
   let whole: { readonly value: JsonValue } | undefined;
+  /** The object whose next member's name has not been read to its end. */
+  let unnamed: Map<string, JsonValue> | undefined;
 
   function begin(container: Container): typeof UNREAD {
     open.push(container);
-    if (container instanceof Map) readName(reader, container);
+    if (container instanceof Map) unnamed = container;
     else path.push(0);
     return UNREAD;
   }
 
+  /** Reads on in a string that is a value. */
+  const nextString = (end: number) => readStringOn(reader, end) ?? UNREAD;
+
   /** Reads a value that has no others in it, or begins one that has. */
   function next(end: number): JsonValue | typeof UNREAD {
+    if (unnamed !== undefined) {
+      if (!readNameOn(reader, unnamed, end)) return UNREAD;
+      unnamed = undefined;
+      // The step may end here.
+      if (reader.base + reader.offset > end) return UNREAD;
+    }
     if (reader.skipped > 0) return skipOn(reader, end) ? null : UNREAD;
+    if (reader.begun !== undefined) return nextString(end);
     const unit = peek(reader);
     countValue(reader);
+    if (unit === QUOTE) return nextString(end);
     if (unit !== OPEN_BRACE && unit !== OPEN_BRACKET) return readScalar(reader, unit);
     if (isTooDeep(reader)) return skipOn(reader, end) ? null : UNREAD;
     const container: Container = unit === OPEN_BRACE ? new Map<string, JsonValue>() : [];
@@ -53,9 +68,9 @@ export function stepper(reader: Reader): (characters: number) => { readonly valu
   function put(container: Container, value: JsonValue): boolean {
     const step = path.pop();
     if (container instanceof Map) {
-      container.set(String(step), value);
+      putMember(reader, container, String(step), value);
       if (isLast(reader, CLOSE_BRACE)) return true;
-      readName(reader, container);
+      unnamed = container;
       return false;
     }
     container.push(value);

@@ -1,4 +1,14 @@
-import { fail, failLong, flaw, isDigit, QUOTE, type Reader } from "./reader.ts";
+import {
+  BEYOND,
+  type BegunString,
+  fail,
+  failLong,
+  flaw,
+  isDigit,
+  QUOTE,
+  type Reader,
+  refill,
+} from "./reader.ts";
 
 const BACKSLASH = 0x5c;
 /** The character in the place of one that cannot stand in a text (Unicode 16, §5.22). */
@@ -16,25 +26,68 @@ const SHORT_RUN = 64;
 /** Units that one escape and the run before it add at most. */
 const ROOM = SHORT_RUN + 2;
 
+/** Characters of a string that are read in one piece, about. */
+const PART = 16 * 1024;
+
 /** Reads the string that begins at the reader's offset (RFC 8259 §7). */
 export function readString(reader: Reader): string {
+  const plain = readPlain(reader, reader.maxToken);
+  if (plain !== undefined) return plain;
+  const begun = begin(reader);
+  for (;;) {
+    const whole = readOn(reader, begun, BEYOND);
+    if (whole !== undefined) return whole;
+  }
+}
+
+/**
+ * Reads the string that begins at the reader's offset, or reads on in the one that is begun.
+ *
+ * @param end how far in the whole text, about
+ * @returns the string, if its end was passed
+ */
+export function readStringOn(reader: Reader, end: number): string | undefined {
+  if (reader.begun !== undefined) return readOn(reader, reader.begun, end);
+  return readPlain(reader, Math.min(reader.maxToken, PART)) ?? readOn(reader, begin(reader), end);
+}
+
+/** Reads a string of so many characters that all stand just as they are; undefined for any other. */
+function readPlain(reader: Reader, most: number): string | undefined {
   const { text } = reader;
   const start = reader.offset + 1;
   const end = text.indexOf('"', start);
   const run = text.slice(start, end);
-  if (end < 0 || end - start > reader.maxToken || UNUSUAL.test(run)) return readUnusualString(reader);
+  if (end < 0 || end - start > most || UNUSUAL.test(run)) return undefined;
   reader.offset = end + 1;
   return run;
 }
 
-function readUnusualString(reader: Reader): string {
-  const { text, maxToken } = reader;
-  const start = reader.offset + 1;
-  let at = start;
+function begin(reader: Reader): BegunString {
+  const begun = { start: reader.base + reader.offset, text: "", length: 0 };
+  reader.begun = begun;
+  reader.offset++;
+  return begun;
+}
+
+function readOn(reader: Reader, begun: BegunString, end: number): string | undefined {
+  do {
+    if (reader.offset >= reader.low) refill(reader);
+    if (!readPart(reader, begun)) continue;
+    reader.begun = undefined;
+    return begun.text;
+  } while (reader.base + reader.offset <= end);
+  return undefined;
+}
+
+/** Reads a part of a string. @returns whether its end was passed */
+function readPart(reader: Reader, begun: BegunString): boolean {
+  const { text } = reader;
+  const start = reader.offset - begun.length;
+  const end = Math.min(reader.low, reader.offset + PART);
+  let at = reader.offset;
   let run = at;
-  let before = "";
   let count = 0;
-  for (;;) {
+  while (at < end) {
     const unit = text.charCodeAt(at);
     if (unit === QUOTE) break;
     if (unit >= 0x20 && unit < 0xd800 && unit !== BACKSLASH) {
@@ -42,13 +95,13 @@ function readUnusualString(reader: Reader): string {
       continue;
     }
     reader.offset = at;
-    if (at - start > maxToken) failLong(reader);
+    requireShort(reader, start);
     if (unit !== BACKSLASH) {
       at += plainLength(reader, unit);
       continue;
     }
     if (count > gathered.length - ROOM || at - run > SHORT_RUN) {
-      before += textOf(count) + text.slice(run, at);
+      begun.text += textOf(count) + text.slice(run, at);
       count = 0;
     } else {
       while (run < at) gathered[count++] = text.charCodeAt(run++);
@@ -63,9 +116,22 @@ function readUnusualString(reader: Reader): string {
     }
     run = at;
   }
-  reader.offset = at + 1;
-  if (at - start > maxToken) failLong(reader);
-  return before + textOf(count) + text.slice(run, at);
+  reader.offset = at;
+  requireShort(reader, start);
+  begun.text += textOf(count) + text.slice(run, at);
+  begun.length = at - start;
+  const isClosed = text.charCodeAt(at) === QUOTE;
+  if (isClosed) reader.offset++;
+  return isClosed;
+}
+
+/** Refuses a string that is too long already. @param start the offset behind its quote */
+function requireShort(reader: Reader, start: number): void {
+  const { maxToken, offset } = reader;
+  if (offset - start <= maxToken) return;
+  // The same place however the text comes in pieces.
+  reader.offset = start + maxToken;
+  failLong(reader, maxToken);
 }
 
 /** The text of so many units that are gathered. */

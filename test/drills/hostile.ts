@@ -13,16 +13,17 @@ import { askProbe, holdOf } from "./hostile/holds.ts";
 import { beginFlood, type Callers, callersAsk } from "./hostile/processes.ts";
 import { worstInputs } from "./hostile/worst-inputs.ts";
 
-// node test/drills/hostile.ts [seconds] [rate]
+// node test/drills/hostile.ts [seconds] [rate] [part of a name]
 // Floods a service, one process on a real Postgres, as attackers would, while valid callers verify tokens at a fixed rate
 // from a process of their own. Before each flood the same callers ask undisturbed. Their throughput must stay at 0.7 of
 // that and their p99 within three times of that. Then the costliest single requests are sent, and it is noted for how
 // long each lets nobody else have a turn: ten milliseconds of processor time, the collector's pauses aside. Attackers and
 // callers take their parts of the same cores, which are printed. Ends with 0 only where nothing was missed. With 0 seconds
-// there are no floods, only the single requests.
+// there are no floods, only the single requests. With a part of a name, only those that have it in theirs.
 
 const seconds = Number(process.argv[2] ?? 8);
 const rate = Number(process.argv[3] ?? 200);
+const only = process.argv[4] ?? "";
 const KEPT = 0.7;
 const SLOWER = 3;
 const LONGEST_HOLD = 10;
@@ -197,10 +198,12 @@ try {
     gated,
     ticket: tickets(gated)[0] ?? "",
   };
-  const inputs = worstInputs(await issue());
+  const all = worstInputs(await issue());
+  const inputs = all.filter(({ name }) => name.includes(only));
   // Making them takes so long that connections were closed meanwhile: this process has to hear of it.
   await pause(500);
-  if (seconds > 0) await floodWith(floods(loot, inputs), token);
+  const wanted = floods(loot, all).filter(({ name }) => name.includes(only));
+  if (seconds > 0) await floodWith(wanted, token);
 
   say("\nThe longest hold of single requests, processor time without the collector's pauses:\n");
   say(row(["request", "hold ms", "collector ms", "status", ""]));

@@ -73,6 +73,31 @@ test("the targets of a revocation are read in turns, and the one at fault is nam
   expect(calls).toHaveLength(before);
 });
 
+test("the rules of a policy are read and answered in turns, and the one at fault is named", async () => {
+  const { send } = appWithRacingClock();
+  const put = (rules: readonly object[]) =>
+    turnsOf(() => send("PUT", "/v1/platforms/default/policy", { rules }, as("administrator")));
+  await put([{ max_ttl: 60 }]);
+  const few = await put([{ max_ttl: 60 }]);
+  const many = await put(Array(500).fill({ max_ttl: 60 }));
+  expect(many.result.status).toBe(200);
+  expect(many.turns - few.turns).toBeGreaterThan(490);
+  const wrong = await put([{ max_ttl: 60 }, { max_ttl: 60, groups: [1] }]);
+  expect(await read(wrong.result)).toMatchObject({ status: 400, member: "rules[1].groups[0]" });
+  const crowd = await put(Array(1_001).fill({ max_ttl: 60 }));
+  expect(await read(crowd.result)).toMatchObject({
+    status: 400,
+    detail: "rules must have at most 1000 items",
+  });
+  const within = await send(
+    "POST",
+    "/v1/platforms",
+    { name: "shop", policy: { rules: [{}] } },
+    as("administrator"),
+  );
+  expect(await read(within)).toMatchObject({ status: 400, member: "policy.rules[0].max_ttl" });
+});
+
 test.each([
   [
     "an object of over 100 members where none of them is known",

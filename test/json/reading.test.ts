@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 
 import { JsonError } from "../../src/json/error.ts";
 import { type JsonOptions, newReader, parseJson } from "../../src/json/parse.ts";
+import { toPlain } from "../../src/json/plain.ts";
 import type { JsonFlaw } from "../../src/json/reader.ts";
 import { beginJson } from "../../src/json/reading.ts";
 import { stepper } from "../../src/json/steps.ts";
@@ -171,6 +172,62 @@ test.each([
     break;
   }
   expect(steps).toBeGreaterThan(20);
+});
+
+test.each([
+  ["of letters", "a".repeat(MIB)],
+  ["of escapes", "\\n".repeat(MIB / 2)],
+  ["of escaped letters", "\\u00e9".repeat(MIB / 6)],
+  ["of letters beyond ASCII", "é".repeat(MIB)],
+  ["of pairs", "😀".repeat(MIB / 2)],
+])("a string %s is read in parts, as a value, as a name and where it is passed over", (_, text) => {
+  const pieces = (whole: string) => {
+    const [first = "", ...rest] = whole.match(/.{1,32768}/gs) ?? [];
+    return newReader(first, rest, { maxToken: MIB, maxDepth: 2, onFlaw: () => {} });
+  };
+  for (const whole of [`["${text}"]`, `{"${text}":1}`, `[[["${text}"]],1]`]) {
+    const reader = pieces(whole);
+    const readOn = stepper(reader);
+    const characters = 32 * 1024;
+    let done: ReturnType<typeof readOn>;
+    let steps = 0;
+    do {
+      const at = reader.base + reader.offset;
+      done = readOn(characters);
+      steps++;
+      expect(reader.base + reader.offset - at).toBeLessThanOrEqual(1.5 * characters + 32);
+    } while (done === undefined);
+    expect(steps).toBeGreaterThan(20);
+    expect(toPlain(done.value)).toEqual(JSON.parse(whole.replace(/^\[\[\[.*\]\]/, "[[null]")));
+  }
+});
+
+test("a number and white space have at most 32 Ki characters, where tokens have a limit", () => {
+  const long = 32 * 1024 + 1;
+  for (const text of [`[${"1".repeat(long)}]`, `[${" ".repeat(long)}1]`]) {
+    expect(() => parseJson(text)).not.toThrow();
+    for (const read of [
+      parseJson,
+      (whole: string, options: JsonOptions & { readonly maxToken: number }) => inSteps(utf8(whole), options),
+    ]) {
+      expect(() => read(text, { maxToken: MIB })).toThrow(/more than 32768 characters in one piece/);
+    }
+  }
+});
+
+test("an object has at most so many members; one more is its flaw, and is not kept", () => {
+  const text = `{"a":{"b":1,"c":2,"d":3,"e":4},"f":5}`;
+  for (const read of [
+    parseJson,
+    (whole: string, options: JsonOptions) => inPieces(whole, 3, { ...options, maxToken: MIB }),
+  ]) {
+    expect(() => read(text, { maxMembers: 3 })).toThrow(/more than 3 members/);
+    const flaws: JsonFlaw[] = [];
+    const value = read(text, { maxMembers: 3, onFlaw: (flaw) => flaws.push(flaw) });
+    expect(toPlain(value)).toEqual({ a: { b: 1, c: 2, d: 3 }, f: 5 });
+    expect(flaws.map(({ code, path }) => [code, path])).toEqual([["too_many", ["a", "e"]]]);
+    expect(() => read(text, { maxMembers: 4 })).not.toThrow();
+  }
 });
 
 test("what is nested too deep is passed over in steps, too", () => {

@@ -2,6 +2,8 @@ import { spend, type Work } from "./work.ts";
 
 // The cost of a step of the search, in simple looks at a character.
 const CHARACTER_COST = 6;
+/** The cost of the table of a piece of several characters. */
+const TABLE_COST = 24;
 
 /**
  * The first place of a piece between two positions of a text, or -1 also once the allowance is used up.
@@ -13,6 +15,12 @@ export function findWithin(text: string, piece: string, from: number, to: number
   if (piece.length > to - from) return -1;
   if (piece.length === 0) return from;
   if (work.left < 0) return -1;
+  if (piece.length === 1) {
+    const code = piece.charCodeAt(0);
+    let at = from;
+    while (at < to && text.charCodeAt(at) !== code) at++;
+    return spend(work, CHARACTER_COST * (at - from + 1)) && at < to ? at : -1;
+  }
   const borders = bordersOf(piece);
   let matched = 0;
   let at = from;
@@ -21,7 +29,7 @@ export function findWithin(text: string, piece: string, from: number, to: number
     while (matched > 0 && piece.charCodeAt(matched) !== code) matched = borders[matched - 1] as number;
     if (piece.charCodeAt(matched) === code) matched++;
   }
-  return spend(work, CHARACTER_COST * (at - from + piece.length)) && matched === piece.length
+  return spend(work, TABLE_COST + CHARACTER_COST * (at - from + piece.length)) && matched === piece.length
     ? at - matched
     : -1;
 }

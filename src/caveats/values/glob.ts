@@ -44,19 +44,36 @@ export function badSegment(value: string): BadSegment {
 export function matchesGlob(pattern: string, value: string, work: Work): boolean {
   if (!spend(work, pattern.length)) return false;
   if (!pattern.includes("*")) return pattern === value;
-  const runs = pattern.split(/\*{2,}/);
-  const first = runs[0] ?? "";
-  const last = runs[runs.length - 1] ?? "";
-  if (runs.length === 1) return matchRun(value, 0, toRun(first), false, false, work) >= 0;
+  const { texts, runs } = takenApart(pattern);
+  const first = texts[0] ?? "";
+  const last = texts[texts.length - 1] ?? "";
+  if (runs.length === 1) return matchRun(value, 0, runs[0] ?? [], false, false, work) >= 0;
 
-  let at = first.includes("*") ? matchRun(value, 0, toRun(first), false, true, work) : first.length;
+  let at = first.includes("*") ? matchRun(value, 0, runs[0] ?? [], false, true, work) : first.length;
   if (at < 0 || (!first.includes("*") && !value.startsWith(first))) return false;
   for (let index = 1; index < runs.length - 1; index++) {
-    at = floatRun(value, at, runs[index] ?? "", work);
+    at = floatRun(value, at, texts[index] ?? "", runs[index] ?? [], work);
     if (at < 0) return false;
   }
   if (!last.includes("*")) return value.length - last.length >= at && value.endsWith(last);
-  return matchEnd(value, at, toRun(last), work);
+  return matchEnd(value, at, runs[runs.length - 1] ?? [], work);
+}
+
+interface TakenApart {
+  readonly pattern: string;
+  readonly texts: readonly string[];
+  readonly runs: readonly Run[];
+}
+
+/** The pattern that was met with last: the elements of a list are held against one pattern, one after the other. */
+let latest: TakenApart = { pattern: "", texts: [], runs: [] };
+
+function takenApart(pattern: string): TakenApart {
+  if (latest.pattern !== pattern) {
+    const texts = pattern.split(/\*{2,}/);
+    latest = { pattern, texts, runs: texts.map(toRun) };
+  }
+  return latest;
 }
 
 function toRun(text: string): Run {
@@ -64,12 +81,11 @@ function toRun(text: string): Run {
 }
 
 /** The first end of a run that begins anywhere from a position on, or -1. */
-function floatRun(value: string, from: number, text: string, work: Work): number {
+function floatRun(value: string, from: number, text: string, run: Run, work: Work): number {
   if (!text.includes("*")) {
     const found = findWithin(value, text, from, value.length, work);
     return found < 0 ? -1 : found + text.length;
   }
-  const run = toRun(text);
   for (let start = from; ; ) {
     const end = matchRun(value, start, run, true, true, work);
     if (end >= 0) return end;

@@ -2,8 +2,10 @@ import { actorOf, auditEvent } from "../audit.ts";
 import { requireCaveats } from "../issue/minting.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
+import { pageInParts } from "../parts/page-in-parts.ts";
 import { nextTurn } from "../parts/time-slice.ts";
 import { requireAdministrator } from "../permission.ts";
+import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import { CLOSED_POLICY, type Policy } from "../ports/policy.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -32,8 +34,9 @@ async function requirePolicy(policy: Policy): Promise<void> {
   }
 }
 
-/** Most platforms of a page: a policy may have a megabyte. */
+/** Most platforms of a page, and of those that are read at once: a policy may have a megabyte. */
 const PAGE = 50;
+const READ_AT_ONCE = 8;
 
 const unknown = () => new DomainError("not_found", "no such platform");
 
@@ -42,9 +45,10 @@ export function createPlatforms(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
   readonly credentials: ServiceCredentials;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly randomness: Randomness;
 }): Platforms {
-  const { store, rootKeys, credentials, randomness } = options;
+  const { store, rootKeys, credentials, clock, randomness } = options;
   return {
     async create(caller, name, policy = CLOSED_POLICY) {
       requireAdministrator(caller, "platforms", name);
@@ -78,7 +82,12 @@ export function createPlatforms(options: {
 
     async list(caller, page) {
       requireAdministrator(caller, "platforms", undefined);
-      const { items, next } = await store.platforms.list({ ...page, limit: Math.min(page.limit, PAGE) });
+      const { items, next } = await pageInParts({ ...page, limit: Math.min(page.limit, PAGE) }, clock, {
+        part: READ_AT_ONCE,
+        read: (part) => store.platforms.list(part),
+        work: (platform) => platform,
+        key: ({ name }) => name,
+      });
       return { items: items.filter(({ name }) => name !== SERVICE_PLATFORM), next };
     },
 

@@ -5,6 +5,7 @@ import type { HumanCaller } from "../caller.ts";
 import type { Approvals, ApprovalView } from "../discharge-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { RECENT_LOGIN } from "../parts/lifetimes.ts";
+import { pageInParts } from "../parts/page-in-parts.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -20,6 +21,9 @@ import { movePlace } from "./live.ts";
 import { endOf, lifeOf, stateAt, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
+
+/** Requests of a page that are read at once: one may show sixty kilobytes of caveats. */
+const READ_TOGETHER = 50;
 
 interface Read {
   readonly terms: Terms;
@@ -186,8 +190,13 @@ export function createApprovals(options: {
     async list(caller, pendingOnly, page) {
       const human = requirePerson(caller);
       const filter = { pendingAt: pendingOnly ? clock.now() : undefined };
-      const { items, next } = await store.dischargeRequests.list(keysOf(human.identity), filter, page);
-      return { items: items.map((request) => viewOf(request, human)), next };
+      const keys = keysOf(human.identity);
+      return pageInParts(page, clock, {
+        part: READ_TOGETHER,
+        read: (part) => store.dischargeRequests.list(keys, filter, part),
+        work: (request) => viewOf(request, human),
+        key: ({ id }) => id,
+      });
     },
 
     async get(caller, id) {

@@ -5,8 +5,10 @@ import { credentialsOf } from "../credential-role.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
+import { pageInParts } from "../parts/page-in-parts.ts";
 import { mapInTurns } from "../parts/time-slice.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "../permission.ts";
+import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
@@ -24,22 +26,15 @@ import { requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
  */
 const PAGE_CHARACTERS = 1_000_000;
 
-/** Tokens of a page that are described, and tickets that are sealed, in one turn of the event loop. */
-const VIEWS_TOGETHER = 4;
+/** Tokens of a page that are read at once, and tickets that are sealed in one turn of the event loop. */
+const READ_TOGETHER = 100;
 const SEALED_TOGETHER = 2;
 
-/** The first of the items, as many as stay within a number of characters, and one at least. */
-function itemsWithin(
-  characters: number,
-  items: readonly TokenWithPrincipal[],
-): readonly TokenWithPrincipal[] {
-  let left = characters;
-  const end = items.findIndex(({ token }, index) => {
-    for (const caveat of token.caveats)
-      left -= "text" in caveat ? caveat.text.length : caveat.location.length;
-    return left < 0 && index > 0;
-  });
-  return end < 0 ? items : items.slice(0, end);
+function charactersOf({ token }: TokenWithPrincipal): number {
+  return token.caveats.reduce(
+    (sum, caveat) => sum + ("text" in caveat ? caveat.text : caveat.location).length,
+    0,
+  );
 }
 
 /** Refuses a condition that this service would never discharge, while the asker can still mend it. */
@@ -78,6 +73,7 @@ export function createTokens(options: {
   readonly idempotency: Idempotency;
   readonly randomness: Randomness;
   readonly steps: Steps;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly view: (entry: TokenWithPrincipal) => TokenView;
   readonly publicUrl: string;
   readonly ownIssuer: string;
@@ -178,13 +174,14 @@ export function createTokens(options: {
     },
 
     async list(caller, platform, page) {
-      const { items, next } = await store.tokens.list(filterFor(caller, platform), page);
-      const shown = itemsWithin(PAGE_CHARACTERS, items);
-      const last = shown.at(-1);
-      return {
-        items: await mapInTurns(shown, VIEWS_TOGETHER, options.view),
-        next: shown.length < items.length && last !== undefined ? last.token.id : next,
-      };
+      const filter = filterFor(caller, platform);
+      return pageInParts(page, options.clock, {
+        part: READ_TOGETHER,
+        read: (part) => store.tokens.list(filter, part),
+        work: options.view,
+        key: ({ token }) => token.id,
+        weight: { most: PAGE_CHARACTERS, of: charactersOf },
+      });
     },
 
     async get(caller, tokenId) {

@@ -5,6 +5,7 @@ import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
 import { clientAddress } from "../parts/forwarded.ts";
+import { writeInTurns } from "../parts/long-body.ts";
 import { plainAddress } from "../parts/peer.ts";
 import type { Reply } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
@@ -204,15 +205,22 @@ function write(
   isLast: boolean,
 ): void {
   const { body, headers, cookies } = reply;
-  if (typeof body !== "string") throw new TypeError("a direct route answers with text");
-  const length = Buffer.byteLength(body);
+  const isLong = Array.isArray(body);
+  if (typeof body !== "string" && !isLong) throw new TypeError("a direct route answers with text");
   const names = Object.keys(headers);
   const replaced = names.some((name) => common.names.has(name));
   const head = replaced ? without(common.inTurn, names) : [...common.inTurn];
   for (const name of names) head.push(name, headers[name] ?? "");
   for (const cookie of cookies ?? []) head.push("set-cookie", cookie);
-  head.push(REQUEST_ID, id, "content-length", String(length));
+  head.push(REQUEST_ID, id);
   if (isLast) head.push("connection", "close");
+  if (isLong) {
+    response.writeHead(reply.status, head);
+    writeInTurns(body, response).catch(() => response.destroy());
+    return;
+  }
+  const length = Buffer.byteLength(body);
+  head.push("content-length", String(length));
   response.writeHead(reply.status, head);
   // A text leaves in one write with the head. Latin-1 spares the transcoding of a text whose characters are one byte.
   response.end(body, length === body.length ? "latin1" : "utf8");

@@ -26,3 +26,20 @@ export function parsedArray(tree: JsonValue, name: string, most: number): readon
 function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value) && !(value instanceof JsonNumber);
 }
+
+/**
+ * Takes the elements of one member out of an object, so that they can be checked one by one.
+ *
+ * @param most elements that a schema allows; of more there are places enough for it to refuse them
+ * @returns the elements, none where the member is no array, and the object with a place for each
+ */
+export function withPlaces(
+  tree: JsonValue,
+  name: string,
+  most: number,
+): { readonly elements: readonly JsonValue[]; readonly rest: JsonValue } {
+  const given: JsonValue | undefined = tree instanceof Map ? tree.get(name) : undefined;
+  if (!(tree instanceof Map) || given === undefined || !isArray(given)) return { elements: [], rest: tree };
+  const places = given.slice(0, most + 1).map(() => null);
+  return { elements: given, rest: new Map([...tree, [name, places]]) };
+}

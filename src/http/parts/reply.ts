@@ -1,12 +1,13 @@
 import { mapInSlices, type SliceClock } from "../../domain/parts/time-slice.ts";
 import { PROBLEM_MEDIA_TYPE } from "../../words/problem-codes.ts";
+import { inOnePiece, type LongText } from "./long-body.ts";
 import type { Problem } from "./problem.ts";
 import { problemHeaders } from "./problem.ts";
 
 /** An answer before the headers that every answer carries are added. */
 export interface Reply {
   readonly status: number;
-  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  readonly body: string | LongText | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   readonly headers: Readonly<Record<string, string>>;
   /** `Set-Cookie` values, each a header line of its own. */
   readonly cookies?: readonly string[];
@@ -26,14 +27,23 @@ export function jsonText(status: number, text: string): Reply {
   return { status, body: text, headers: JSON_HEADERS };
 }
 
-/** Writes the JSON of a list, with turns of the event loop in between where the list is long. */
+/** Answers JSON that is written already, in parts. */
+export function jsonParts(status: number, parts: LongText): Reply {
+  return { status, body: inOnePiece(parts) ?? parts, headers: JSON_HEADERS };
+}
+
+/**
+ * Writes the JSON of a list in parts, with turns of the event loop in between where the list is long.
+ *
+ * @param write makes the JSON of an item
+ */
 export async function jsonArray<Item>(
   items: readonly Item[],
   clock: SliceClock,
-  wire: (item: Item) => object,
-): Promise<string> {
-  const written = await mapInSlices(items, clock, (item) => JSON.stringify(wire(item)));
-  return `[${written.join(",")}]`;
+  write: (item: Item) => string,
+): Promise<LongText> {
+  const written = await mapInSlices(items, clock, (item, index) => (index > 0 ? "," : "") + write(item));
+  return ["[", ...written, "]"];
 }
 
 /** Answers a problem document. */

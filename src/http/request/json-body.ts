@@ -38,6 +38,9 @@ const BYTES_PER_VALUE = 16;
 const MOST_ELEMENTS = 10_000;
 const MOST_MEMBERS = 100;
 
+/** Most members of any object: a table of more takes milliseconds to grow, in one piece. */
+const MOST_OF_OBJECT = 16_384;
+
 /** Bytes of a body that is read in one piece; a larger one is read in steps, between which others have their turns. */
 const IN_ONE_PIECE = 64 * 1024;
 
@@ -100,7 +103,12 @@ export async function receive<T>(
   const bytes = await readJsonBytes(request, maxBytes);
   const flaws = new Map<number, JsonError>();
   const onFlaw = body.items === undefined ? undefined : itemFlaws(body.items, flaws);
-  const options = { maxValues, maxToken: MAX_BODY, ...(onFlaw !== undefined && { onFlaw }) };
+  const options = {
+    maxValues,
+    maxToken: MAX_BODY,
+    maxMembers: MOST_OF_OBJECT,
+    ...(onFlaw !== undefined && { onFlaw }),
+  };
   let tree: JsonValue;
   try {
     tree =

@@ -3,6 +3,7 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { describeFault } from "../log/log.ts";
 import { setCookie } from "../parts/cookies.ts";
+import { type LongText, streamOf } from "../parts/long-body.ts";
 import { HttpError, internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
 import { html, problemReply, type Reply, ThrownReply } from "../parts/reply.ts";
 import { securityHeaders } from "../parts/security-headers.ts";
@@ -100,8 +101,13 @@ function wantsHtml(request: HttpRequest): boolean {
   return /text\/html|text\/\*|\*\/\*/i.test(accept) && !/^application\/(?:[a-z.+-]*\+)?json\b/i.test(accept);
 }
 
+function isLong(body: Reply["body"]): body is LongText {
+  return Array.isArray(body);
+}
+
 function toResponse(reply: Reply, common: Readonly<Record<string, string>>): Response {
   const headers = new Headers({ ...common, ...reply.headers });
   for (const cookie of reply.cookies ?? []) headers.append("set-cookie", cookie);
-  return new Response(reply.body, { status: reply.status, headers });
+  const { body } = reply;
+  return new Response(isLong(body) ? streamOf(body) : body, { status: reply.status, headers });
 }

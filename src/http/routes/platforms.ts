@@ -1,13 +1,16 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
 import { requireAdministrator, requireAdministratorRole } from "../../domain/permission.ts";
+import type { Policy } from "../../domain/ports/policy.ts";
 import { API_ACTIONS } from "../../words/actions.ts";
-import { json } from "../parts/reply.ts";
-import { jsonBody } from "../request/json-body.ts";
+import type { LongText } from "../parts/long-body.ts";
+import { json, jsonParts } from "../parts/reply.ts";
+import { MAX_BODY } from "../request/body.ts";
+import { check, type JsonBody, jsonBody, plainBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { cursors, pageOf, pageParameters } from "../wire/page.ts";
-import { platformSchema, platformWire } from "../wire/platform.ts";
-import { policyOf, policySchema } from "../wire/policy.ts";
+import { platformJson, platformSchema } from "../wire/platform.ts";
+import { policySchema, readPolicy } from "../wire/policy.ts";
 import { caveats, lineOfText, platformName } from "../wire/text.ts";
 import { issuedTokenSchema, issuedTokenWire } from "../wire/token.ts";
 
@@ -34,7 +37,9 @@ export const listPlatforms = defineRoute({
   },
   async handler({ context, service, caller, query }) {
     const page = await service.platforms.list(caller, list.request(query));
-    return list.answer(page, context, platformWire);
+    const written: LongText[] = [];
+    for (const platform of page.items) written.push(await platformJson(platform, context.clock));
+    return list.answerWith(page, written);
   },
 });
 
@@ -47,6 +52,25 @@ const createSchema = z
   })
   .meta({ id: "PlatformRequest" });
 
+const frame = createSchema.extend({ policy: z.unknown().optional() });
+
+interface NewPlatform {
+  readonly name: string;
+  readonly policy: Policy | undefined;
+}
+
+const createBody: JsonBody<NewPlatform> = {
+  schema: createSchema,
+  example: { name: "shop", policy: { rules: [{ max_ttl: 3600 }] } },
+  maxBytes: MAX_BODY,
+  async read(tree, _, clock) {
+    const given = tree instanceof Map ? tree.get("policy") : undefined;
+    const rest = tree instanceof Map && given !== undefined ? new Map([...tree, ["policy", null]]) : tree;
+    const { name } = check(frame, plainBody(rest));
+    return { name, policy: given && (await readPolicy(given, clock, ["policy"])) };
+  },
+};
+
 /** `POST /v1/platforms` */
 export const createPlatform = defineRoute({
   method: "POST",
@@ -57,13 +81,13 @@ export const createPlatform = defineRoute({
   description: "With root keys of its own. For administrators. `conflict` where the name is taken.",
   auth: "caller",
   authorize: requireAdministratorRole,
-  body: jsonBody(createSchema, { name: "shop", policy: { rules: [{ max_ttl: 3600 }] } }),
+  body: createBody,
   responses: { 201: { description: "Created.", schema: platformSchema, example: platformExample } },
   problems: ["conflict", "unprocessable"],
-  async handler({ service, caller, body }) {
-    const policy = body.policy === undefined ? undefined : policyOf(body.policy);
+  async handler({ context, service, caller, body }) {
     try {
-      return json(201, platformWire(await service.platforms.create(caller, body.name, policy)));
+      const platform = await service.platforms.create(caller, body.name, body.policy);
+      return jsonParts(201, await platformJson(platform, context.clock));
     } catch (error) {
       throw withinPolicy(error);
     }

@@ -1,14 +1,23 @@
 import { z } from "zod";
 
 import { requireAdministrator } from "../../domain/permission.ts";
-import { json } from "../parts/reply.ts";
-import { jsonBody } from "../request/json-body.ts";
+import type { Policy } from "../../domain/ports/policy.ts";
+import { jsonParts } from "../parts/reply.ts";
+import { MAX_BODY } from "../request/body.ts";
+import type { JsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
-import { policyOf, policySchema, policyWire } from "../wire/policy.ts";
+import { policyJson, policySchema, readPolicy } from "../wire/policy.ts";
 import { platformName } from "../wire/text.ts";
 
 const params = z.strictObject({ name: platformName });
 const example = { rules: [{ groups: ["engineering"], caveats: ["action in read, list"], max_ttl: 86_400 }] };
+
+const body: JsonBody<Policy> = {
+  schema: policySchema,
+  example,
+  maxBytes: MAX_BODY,
+  read: (tree, _, clock) => readPolicy(tree, clock),
+};
 
 /** `GET /v1/platforms/{name}/policy` */
 export const getPolicy = defineRoute({
@@ -22,8 +31,9 @@ export const getPolicy = defineRoute({
   params,
   responses: { 200: { description: "The policy.", schema: policySchema, example } },
   problems: ["not_found"],
-  async handler({ service, caller, params: { name } }) {
-    return json(200, policyWire(await service.platforms.policy(caller, name)));
+  async handler({ context, service, caller, params: { name } }) {
+    const policy = await service.platforms.policy(caller, name);
+    return jsonParts(200, await policyJson(policy, context.clock));
   },
 });
 
@@ -39,10 +49,11 @@ export const putPolicy = defineRoute({
   auth: "caller",
   authorize: (caller, { name }) => requireAdministrator(caller, "policy", name),
   params,
-  body: jsonBody(policySchema, example),
+  body,
   responses: { 200: { description: "The policy as it now is.", schema: policySchema, example } },
   problems: ["not_found", "unprocessable"],
-  async handler({ service, caller, params: { name }, body }) {
-    return json(200, policyWire(await service.platforms.setPolicy(caller, name, policyOf(body))));
+  async handler({ context, service, caller, params: { name }, body }) {
+    const policy = await service.platforms.setPolicy(caller, name, body);
+    return jsonParts(200, await policyJson(policy, context.clock));
   },
 });

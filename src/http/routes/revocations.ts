@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
+import type { RevocationView } from "../../domain/service.ts";
 import { EVENT_STREAM } from "../../words/http.ts";
 import { HttpError } from "../parts/problem.ts";
-import { jsonArray, jsonText } from "../parts/reply.ts";
+import { jsonArray, jsonParts } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import type { HttpRequest } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
@@ -47,10 +48,16 @@ export const revoke = defineRoute({
       throw new HttpError("payload_too_large", detail, {}, "targets");
     }
     const revoked = await service.revocations.revoke(caller, body);
-    const revocations = await jsonArray(revoked.revocations, context.clock, revocationWire);
-    return jsonText(200, `{"revocations":${revocations},"sequence":${JSON.stringify(revoked.sequence)}}`);
+    const written = await jsonArray(revoked.revocations, context.clock, revocationJson);
+    return jsonParts(200, [
+      '{"revocations":',
+      ...written,
+      `,"sequence":${JSON.stringify(revoked.sequence)}}`,
+    ]);
   },
 });
+
+const revocationJson = (view: RevocationView) => JSON.stringify(revocationWire(view));
 
 /** The position from which a stream goes on: the last event that its reader has seen, or else the requested one. */
 function resumeFrom(request: HttpRequest, after: string | undefined): string | undefined {
@@ -104,7 +111,7 @@ Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as event
     }
     const log = await service.revocations.log(caller, query.after, limitOf(query.limit));
     const rest = JSON.stringify({ next_cursor: log.next ?? null, sequence: log.sequence });
-    const items = await jsonArray(log.items, context.clock, revocationWire);
-    return jsonText(200, `{"items":${items},${rest.slice(1)}`);
+    const items = await jsonArray(log.items, context.clock, revocationJson);
+    return jsonParts(200, ['{"items":', ...items, `,${rest.slice(1)}`]);
   },
 });

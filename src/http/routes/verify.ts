@@ -8,7 +8,7 @@ import { BATCH_QUESTIONS } from "../../words/limits.ts";
 import { describeFault } from "../log/log.ts";
 import { parsedArray } from "../parts/batch.ts";
 import { internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
-import { jsonText } from "../parts/reply.ts";
+import { jsonArray, jsonParts, jsonText } from "../parts/reply.ts";
 import { MAX_BATCH_BODY, MAX_BODY } from "../request/body.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
 import type { JsonBody } from "../request/json-body.ts";
@@ -137,14 +137,14 @@ export const verifyBatch = defineRoute({
   async handler({ context, service, caller, body, exchange }) {
     const verdicts = await service.decisions.decideBatch(caller, body.filter(isRequest));
     const answers = verdicts.values();
-    const results = await mapInSlices(body, context.clock, (item) => {
+    const results = await jsonArray(body, context.clock, (item) => {
       const result = isRequest(item) ? answers.next().value : item;
       if (result === undefined) throw new RangeError("fewer verdicts than requests");
       if (!isUnanswered(result)) return verdictJson(result);
       const error = result instanceof DomainError ? result : result.fault;
       return JSON.stringify(publicProblem(error) ?? faultOf(error, context, exchange));
     });
-    return jsonText(200, `{"results":[${results.join(",")}]}`);
+    return jsonParts(200, ['{"results":', ...results, "}"]);
   },
 });
 

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
 import type { SliceClock } from "../../domain/parts/time-slice.ts";
 import type { Page, PageRequest } from "../../domain/ports/page.ts";
-import { jsonArray, jsonText, type Reply } from "../parts/reply.ts";
+import type { LongText } from "../parts/long-body.ts";
+import { jsonArray, jsonParts, type Reply } from "../parts/reply.ts";
 import { fromBase64url, toBase64url } from "./base64url.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -54,6 +55,11 @@ export function cursors(list: string, key: RegExp) {
     return key.test(after) ? after : undefined;
   }
 
+  function reply({ next }: Page<unknown>, items: LongText): Reply {
+    const cursor = next === undefined ? null : toBase64url(new TextEncoder().encode(prefix + next));
+    return jsonParts(200, ['{"items":', ...items, `,"next_cursor":${JSON.stringify(cursor)}}`]);
+  }
+
   return {
     /** @throws DomainError for a cursor that this list never gave */
     request(query: {
@@ -67,15 +73,12 @@ export function cursors(list: string, key: RegExp) {
       return { limit: limitOf(query.limit), after };
     },
     /** The answer with a page, written in turns of the event loop. */
-    async answer<T>(
-      { items, next }: Page<T>,
-      { clock }: PageContext,
-      wire: (value: T) => object,
-    ): Promise<Reply> {
-      const cursor = next === undefined ? null : toBase64url(new TextEncoder().encode(prefix + next));
-      const written = await jsonArray(items, clock, wire);
-      return jsonText(200, `{"items":${written},"next_cursor":${JSON.stringify(cursor)}}`);
+    async answer<T>(page: Page<T>, { clock }: PageContext, wire: (value: T) => object): Promise<Reply> {
+      return reply(page, await jsonArray(page.items, clock, (item) => JSON.stringify(wire(item))));
     },
+    /** The answer with a page whose items are written already. */
+    answerWith: (page: Page<unknown>, written: readonly LongText[]): Reply =>
+      reply(page, ["[", ...written.flatMap((item, index) => (index > 0 ? [",", ...item] : item)), "]"]),
   };
 }
 

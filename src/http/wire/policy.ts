@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { MAX_TOKEN_LIFE } from "../../domain/parts/lifetimes.ts";
-
+import { mapInSlices, type SliceClock } from "../../domain/parts/time-slice.ts";
 import type { Policy, PolicyRule } from "../../domain/ports/policy.ts";
+import type { JsonPathStep } from "../../json/error.ts";
+import type { JsonValue } from "../../json/value.ts";
+import { withPlaces } from "../parts/batch.ts";
+import type { LongText } from "../parts/long-body.ts";
+import { jsonArray } from "../parts/reply.ts";
+import { checkAt } from "../request/json-body.ts";
 import { caveats, lineOfText } from "./text.ts";
 
 const rule = z
@@ -42,12 +48,14 @@ const rule = z
       "Matches a human who satisfies every member that it has. The first rule that matches decides.",
   });
 
+const MOST_RULES = 1000;
+
 /** A policy, in requests and answers. */
 export const policySchema = z
   .strictObject({
     rules: z
       .array(rule)
-      .max(1000)
+      .max(MOST_RULES)
       .meta({ description: "Closed by default: where none matches, no token is issued." }),
   })
   .meta({
@@ -56,33 +64,51 @@ export const policySchema = z
     examples: [{ rules: [{ groups: ["engineering"], max_ttl: 86_400, caveats: ["action in read, list"] }] }],
   });
 
-type PolicyWire = z.infer<typeof policySchema>;
+/** A policy without what its rules say: they are checked one by one. */
+const frame = policySchema.extend({ rules: z.array(z.unknown()).max(MOST_RULES) });
 
-/** Reads a policy. */
-export function policyOf(body: PolicyWire): Policy {
+/**
+ * Reads a policy, its rules in turns: together they may have tens of thousands of groups.
+ *
+ * @param within the way to it in the body
+ * @throws DomainError or JsonError that names the member at fault
+ */
+export async function readPolicy(
+  tree: JsonValue,
+  clock: SliceClock,
+  within: readonly JsonPathStep[] = [],
+): Promise<Policy> {
+  const { elements, rest } = withPlaces(tree, "rules", MOST_RULES);
+  checkAt(within, frame, rest);
+  const rules = await mapInSlices(elements, clock, (element, index) =>
+    ruleOf(checkAt([...within, "rules", index], rule, element)),
+  );
+  return { rules };
+}
+
+function ruleOf(read: z.infer<typeof rule>): PolicyRule {
   return {
-    rules: body.rules.map((read) => ({
-      issuer: read.issuer ?? null,
-      groups: read.groups ?? null,
-      subjects: read.subjects ?? null,
-      caveats: read.caveats ?? [],
-      maxTtl: read.max_ttl,
-      onBehalfOf: read.on_behalf_of ?? false,
-    })),
+    issuer: read.issuer ?? null,
+    groups: read.groups ?? null,
+    subjects: read.subjects ?? null,
+    caveats: read.caveats ?? [],
+    maxTtl: read.max_ttl,
+    onBehalfOf: read.on_behalf_of ?? false,
   };
 }
 
-/** Writes a policy. */
-export function policyWire(policy: Policy): PolicyWire {
-  return { rules: policy.rules.map(ruleWire) };
+/** Writes a policy as JSON, its rules in turns. */
+export async function policyJson({ rules }: Policy, clock: SliceClock): Promise<LongText> {
+  const written = await jsonArray(rules, clock, (rule) => JSON.stringify(ruleWire(rule)));
+  return ['{"rules":', ...written, "}"];
 }
 
 function ruleWire({ issuer, groups, subjects, caveats, maxTtl, onBehalfOf }: PolicyRule) {
   return {
     ...(issuer === null ? {} : { issuer }),
-    ...(groups === null ? {} : { groups: [...groups] }),
-    ...(subjects === null ? {} : { subjects: [...subjects] }),
-    caveats: [...caveats],
+    ...(groups === null ? {} : { groups }),
+    ...(subjects === null ? {} : { subjects }),
+    caveats,
     max_ttl: maxTtl,
     on_behalf_of: onBehalfOf,
   };

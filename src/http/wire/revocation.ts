@@ -3,9 +3,9 @@ import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instan
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
 import type { RevocationTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
-import type { JsonValue } from "../../json/value.ts";
 import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
 import { REVOCATION_SCOPES, TARGETS, type TargetName } from "../../words/revocations.ts";
+import { withPlaces } from "../parts/batch.ts";
 import { MAX_BODY } from "../request/body.ts";
 import { check, checkAt, type JsonBody, plainBody } from "../request/json-body.ts";
 import { toBase64url } from "./base64url.ts";
@@ -161,14 +161,9 @@ export const revokeBody: JsonBody<RevokeRequest> = {
   },
   maxBytes: MAX_BODY,
   async read(tree, _, clock) {
-    const given = tree instanceof Map ? tree.get("targets") : undefined;
-    const elements: readonly JsonValue[] | undefined = Array.isArray(given) ? given : undefined;
-    const places = elements?.slice(0, MOST_TARGETS + 1).map(() => null);
-    const { reason } = check(
-      frame,
-      plainBody(tree instanceof Map && places !== undefined ? new Map([...tree, ["targets", places]]) : tree),
-    );
-    const targets = await mapInSlices(elements ?? [], clock, (element, index) =>
+    const { elements, rest } = withPlaces(tree, "targets", MOST_TARGETS);
+    const { reason } = check(frame, plainBody(rest));
+    const targets = await mapInSlices(elements, clock, (element, index) =>
       targetOf(checkAt(["targets", index], target, element)),
     );
     return { targets, reason };

@@ -9,6 +9,9 @@ import { LOG, stateColumns, toState } from "./state.ts";
 // How many entries that are no platform's own one statement judges. Few of them may be for the platform that asks.
 const WINDOW = 4_000;
 
+/** Entries that one statement reads: the rows of its answer are taken in one turn of the event loop. */
+const PART = 250;
+
 const HEAD = `
   select ${stateColumns("$3::bigint")}, (select coalesce(min(kept.number), log.last_number + 1) from revocations as kept) as oldest`;
 
@@ -76,29 +79,32 @@ const READ_PLATFORM = `
   ) as entry on true
   order by entry.number`;
 
-/** Reads a page of the log; see the port. */
+/** Reads a page of the log in parts; see the port. */
 export async function readLog(run: Run, after: number, limit: number, view: LogView): Promise<LogRead> {
   const ask = async (from: number, left: number, known: number) => {
+    const count = Math.min(left, PART);
     const rows = await run("revocations.read", (session) =>
       view.kind === "all"
-        ? session.query(READ_ALL, [from, left, known])
+        ? session.query(READ_ALL, [from, count, known])
         : // No entry is scoped to a name that cannot be stored; what is scoped to all is everyone's.
-          session.query(READ_PLATFORM, [from, left, known, isStorable(view.platform) ? view.platform : ""]),
+          session.query(READ_PLATFORM, [from, count, known, isStorable(view.platform) ? view.platform : ""]),
     );
-    return toPart(rows);
+    const { through, ...part } = toPart(rows);
+    const last = part.entries.length < count ? undefined : part.entries.at(-1);
+    return { part, next: last?.number ?? through };
   };
-  const { through, ...page } = await ask(after, limit, after);
-  const { position } = page;
-  const entries: Revocation[] = [...page.entries];
-  for (let next = through; next !== null && entries.length < limit && next < position.number; ) {
-    const part = await ask(next, limit - entries.length, position.number);
+  const { part: first, next: following } = await ask(after, limit, after);
+  const { position } = first;
+  const entries: Revocation[] = [...first.entries];
+  for (let from = following; from !== null && entries.length < limit && from < position.number; ) {
+    const { part, next } = await ask(from, limit - entries.length, position.number);
     // What stands up to a number that was seen is complete, so that parts may come from later snapshots: if they are of
     // the same log, which the hash tells.
     if (part.position.epoch !== position.epoch || part.hashAt !== position.hash) throw unavailable();
     entries.push(...part.entries.filter(({ number }) => number <= position.number));
-    next = part.through;
+    from = next;
   }
-  return { ...page, entries };
+  return { ...first, entries };
 }
 
 function toPart(rows: readonly Row[]): LogRead & { readonly through: number | null } {

@@ -1,19 +1,14 @@
 import { and, desc, eq, lt } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
-import { z } from "zod";
 
 import type { PageRequest } from "../../domain/ports/page.ts";
-import type { TokenFilter, TokenStore, TokenWithPrincipal } from "../../domain/ports/tokens.ts";
+import type { IssuedCaveat, TokenFilter, TokenStore, TokenWithPrincipal } from "../../domain/ports/tokens.ts";
 import type { Database, Run } from "../engine/connection.ts";
+import { StorageError } from "../engine/error.ts";
 import { isStorable, isUuid, writeInstant, writeText } from "../engine/values.ts";
 import { foreignCursor, pageOf } from "./cursor.ts";
-import { readJson } from "./json.ts";
 import { toPrincipal } from "./principals.ts";
 import { principals, tokens } from "./schema.ts";
-
-const caveatsSchema = z.array(
-  z.union([z.strictObject({ text: z.string() }), z.strictObject({ location: z.string() })]),
-);
 
 const INSERT = `
   insert into tokens
@@ -136,7 +131,19 @@ function toTokenWithPrincipal(row: {
   readonly principal: typeof principals.$inferSelect;
 }): TokenWithPrincipal {
   return {
-    token: { ...row.token, caveats: readJson("tokens.caveats", caveatsSchema, row.token.caveats) },
+    token: { ...row.token, caveats: readCaveats(row.token.caveats) },
     principal: toPrincipal(row.principal),
   };
+}
+
+/** Reads the caveats of a record. By hand: a schema takes ten times as long over a page of them. */
+function readCaveats(value: unknown): readonly IssuedCaveat[] {
+  if (Array.isArray(value) && value.every(isIssuedCaveat)) return value;
+  throw new StorageError("read tokens.caveats");
+}
+
+function isIssuedCaveat(value: unknown): value is IssuedCaveat {
+  if (typeof value !== "object" || value === null) return false;
+  const [[name, text] = [], ...others] = Object.entries(value);
+  return others.length === 0 && (name === "text" || name === "location") && typeof text === "string";
 }

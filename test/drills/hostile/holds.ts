@@ -25,13 +25,19 @@ export function askProbe(path: string): Promise<Hold> {
   });
 }
 
-/** Sends an input a few times, and tells the longest hold of a time. */
+/** Times that an input is sent, behind the first. */
+const TIMES = 4;
+
+/**
+ * Sends an input a few times, and tells the longest hold of the time that had the shortest: a busy machine only adds, and
+ * so does the system, which counts the processor time of a thread that runs every four milliseconds.
+ */
 export async function holdOf(
   url: string,
   probe: string,
   input: WorstInput,
   credentials: Readonly<Record<WorstInput["as"], string | undefined>>,
-): Promise<Hold & { readonly status: number; readonly milliseconds: number }> {
+): Promise<Hold & { readonly status: number }> {
   const token = credentials[input.as];
   const send = async () => {
     const response = await fetch(`${url}${input.path}`, {
@@ -47,9 +53,11 @@ export async function holdOf(
   };
   // The first time is the compiler's.
   await send();
-  await askProbe(probe);
-  const begun = performance.now();
-  const status = await send();
-  const milliseconds = performance.now() - begun;
-  return { ...(await askProbe(probe)), status, milliseconds };
+  const sent: (Hold & { readonly status: number })[] = [];
+  for (let time = 0; time < TIMES; time++) {
+    await askProbe(probe);
+    const status = await send();
+    sent.push({ ...(await askProbe(probe)), status });
+  }
+  return sent.reduce((least, one) => (one.hold < least.hold ? one : least));
 }
