@@ -8,7 +8,7 @@ import { createManualClock } from "./manual.ts";
 const REQUEST = {
   callerHash: new Uint8Array(32),
   link: "AAAA",
-  depth: 1,
+  place: { depth: 1, branch: ["token", "agent"] },
   approverKeys: ["alice"],
   protocol: "native",
 } as const;
@@ -22,10 +22,16 @@ function limitsWith(waiting: Partial<WaitingLimits> | undefined) {
     waiting,
     onFull: (limit, most) => told.push(`${limit} ${most}`),
   });
-  const ask = (ofLink: number, ofAsker: number, all = 1, protocol: "native" | "bakery" = "native") => {
+  const ask = (
+    ofLink: number,
+    ofAsker: number,
+    all = 1,
+    protocol: "native" | "bakery" = "native",
+    ofBranch: readonly number[] = [],
+  ) => {
     const store: Pick<DischargeRequestStore, "waitingOf" | "waitingFor"> = {
-      waitingOf: async () => ({ ofLink, ofAsker }),
-      waitingFor: async () => [{ all, ofAsker: 1 }],
+      waitingOf: async () => ({ ofLink, ofAsker, ofBranch }),
+      waitingFor: async () => [{ all, ofAsker: 1, ofBranch: [] }],
     };
     const liveDischarges = { take: async () => true };
     const repositories = { dischargeRequests: store, liveDischarges } as unknown as Repositories;
@@ -66,4 +72,26 @@ test("the operator hears of a limit once a minute, and each refusal is one", asy
   advance(1);
   await expect(ask(6, 1)).rejects.toThrow("wait already");
   expect(told).toEqual(["link 5", "link 5"]);
+});
+
+test.each([
+  ["one token of a person has three quarters of the places", [37], [38], 37],
+  ["who it was handed on to has three quarters of that", [27, 27], [28, 28], 27],
+])("%s", async (_, room, full, most) => {
+  const { ask } = limitsWith(undefined);
+  await ask(1, room[0] ?? 0, 1, "native", room);
+  if (full === undefined) return;
+  await expect(ask(1, full[0] ?? 0, 1, "native", full)).rejects.toMatchObject({
+    code: "rate_limited",
+    message: `${most} requests of this branch of the token wait already: wait until some are answered or have expired`,
+  });
+});
+
+test("with others beside it a branch has three quarters of what they leave", async () => {
+  const { ask } = limitsWith(undefined);
+  // Twenty of fifty are others': 22 of the thirty that are left.
+  await ask(1, 42, 1, "native", [22]);
+  await expect(ask(1, 43, 1, "native", [23])).rejects.toMatchObject({ code: "rate_limited" });
+  // However many places a neighbour has filled of its own, there is one for a branch that has none.
+  await ask(1, 38, 1, "native", [38 - 37]);
 });

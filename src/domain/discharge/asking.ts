@@ -4,6 +4,7 @@ import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { AskRequest, Discharges } from "../discharge-service.ts";
 import { DomainError } from "../parts/error.ts";
+import { eventualOutcome } from "../parts/gathering.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -92,7 +93,11 @@ export function createAsking(options: {
   return async (caller, from, request) => {
     const refusal = caller?.kind === "service" ? caller.refuses("discharge", caller.platform) : undefined;
     if (refusal !== undefined) throw new DomainError("forbidden", refusal);
-    const callerHash = limits.admit(caller, from);
+    const { token, caveatId } = request;
+    // Before the ticket is opened, which takes far longer: a good token has an allowance of its own.
+    const shown =
+      token === undefined ? undefined : await eventualOutcome(() => options.readToken(token, caveatId));
+    const callerHash = limits.admit(caller, from, shown?.ok ? shown.value.place : undefined);
     const ticket = await desk.read(request.caveatId, request.payload);
     if (ticket.login) {
       // A discharge without the page that names the effect would prolong a login that somebody else confirmed.
@@ -102,20 +107,22 @@ export function createAsking(options: {
       );
     }
     const { terms } = ticket;
-    const { token, caveatId } = request;
-    const shown = token === undefined ? undefined : await options.readToken(token, caveatId);
-    requireToken(terms, shown);
+    if (shown?.ok === false) throw shown.error;
+    requireToken(terms, shown?.value);
     const caveats = askedCaveats(request.caveats, terms.options);
     requireToLast(caveats, clock.now());
-    const ancestor = ancestorOf(request, shown);
+    const ancestor = ancestorOf(request, shown?.value);
     // A program's login stands for no person who is here: what one must confirm, they confirm on its page.
     const present = caller?.kind === "human" && caller.program === undefined ? caller : undefined;
     if (present !== undefined && terms.condition.kind !== "approved-by") {
-      const facts = { principal: shown?.subject.principal, ownIssuer, now: clock.now() };
+      const facts = { principal: shown?.value.subject.principal, ownIssuer, now: clock.now() };
       const proved = proofOf(terms, present.identity, facts);
       if (proved.outcome === "refused") throw new DomainError("denied", proved.detail);
       if (proved.outcome === "proven") {
-        return { state: "granted", discharge: await grantAtOnce(present, ticket, ancestor, shown, caveats) };
+        return {
+          state: "granted",
+          discharge: await grantAtOnce(present, ticket, ancestor, shown?.value, caveats),
+        };
       }
     }
     const waiting = await desk.enqueue({
@@ -123,7 +130,7 @@ export function createAsking(options: {
       protocol: "native",
       caller,
       callerHash,
-      shown,
+      shown: shown?.value,
       ancestor,
       caveats,
     });

@@ -148,11 +148,13 @@ export function createDischargeDesk(options: {
           withdrawnAt: null,
           decisions: [],
         } satisfies DischargeRequest;
-        await repositories.dischargeRequests.insert(request, shown?.depth ?? null);
+        const place = shown?.place ?? null;
+        await limits.requireUndenied(repositories, { ticketHash: ticket.hash, place, caveats }, now);
+        await repositories.dischargeRequests.insert(request, place);
         const crowd = {
           callerHash: asker,
           link: shown?.subject.revocationId ?? null,
-          depth: shown?.depth ?? 0,
+          place,
           approverKeys: request.approverKeys,
           protocol,
         };

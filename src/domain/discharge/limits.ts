@@ -1,11 +1,17 @@
 import { createHash } from "node:crypto";
 
 import type { Caller } from "../caller.ts";
+import { createBranchLimit } from "../parts/branch-limit.ts";
 import { DomainError } from "../parts/error.ts";
 import { networkOf } from "../parts/network.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeProtocol, DischargeSubject } from "../ports/discharge-requests.ts";
+import type {
+  DischargeProtocol,
+  DischargeSubject,
+  ShownPlace,
+  WaitingOfAsker,
+} from "../ports/discharge-requests.ts";
 import type { Repositories } from "../ports/store.ts";
 
 /** How many requests may wait. */
@@ -25,6 +31,8 @@ const USUAL: WaitingLimits = { link: 5, asker: 50, approver: 1_000 };
  */
 const MOST_OF_BAKERY = 20;
 
+const NO_PLACE: ShownPlace = { depth: 0, branch: [] };
+
 /** No request has this id. */
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
@@ -34,13 +42,29 @@ const SAID_AGAIN = 60_000;
 /** The share that one asker may take of the places that are left with an approver. */
 const SHARE = 1 / 4;
 
-/** Requests a second, and at once, of one caller. */
+/**
+ * The share that one branch may take of what the others leave of the places above it: of a person's, one token; of a
+ * token's, one of those that it was handed on to; and so on. So none of them fills all, whatever it hands on itself.
+ */
+const SHARE_OF_BRANCH = 3 / 4;
+
+/** Milliseconds for which a no holds for those who ask the same again, and the number of times that they may ask it otherwise. */
+const DENIED = 600_000;
+const MOST_DENIED = 3;
+
+/** Requests a second, and at once, of one caller, or of one token with all that was made of it. */
 const ASKING = { perSecond: 2, burst: 40, maxKeys: 50_000 };
 
 /** The bounds that keep anyone from asking without end. */
 export interface DischargeLimits {
-  /** Names the asker: the person, or the network that the question comes from. @throws DomainError `rate_limited` */
-  admit(caller: Caller | undefined, from: string): Uint8Array;
+  /**
+   * Names the asker: the person, the credential, or the network that the question comes from. A good token that is shown has
+   * an allowance of its own, so that those behind one address keep nobody out who has one.
+   *
+   * @param place of the shown link
+   * @throws DomainError `rate_limited`
+   */
+  admit(caller: Caller | undefined, from: string, place?: ShownPlace): Uint8Array;
   /**
    * Refuses a request that was just inserted, if too many wait. A request that a person is about to answer is never pushed
    * out: the newcomer is refused.
@@ -52,10 +76,24 @@ export interface DischargeLimits {
     request: {
       readonly callerHash: Uint8Array;
       readonly link: string | null;
-      /** Links above the shown one. */
-      readonly depth: number;
+      readonly place: ShownPlace | null;
       readonly approverKeys: readonly string[];
       readonly protocol: DischargeProtocol;
+    },
+    now: number,
+  ): Promise<void>;
+  /**
+   * Refuses to ask a person again what they have just said no to: the same of the same ticket by the token that asked, by
+   * what it was handed on to, or by one that its holder narrowed in another way.
+   *
+   * @throws DomainError `denied`
+   */
+  requireUndenied(
+    repositories: Repositories,
+    asked: {
+      readonly ticketHash: Uint8Array;
+      readonly place: ShownPlace | null;
+      readonly caveats: readonly string[];
     },
     now: number,
   ): Promise<void>;
@@ -70,6 +108,23 @@ function nameOf(caller: Caller | undefined, from: string): string {
 /** Names the asker who shows a token: the token's person, from any address. */
 export function askerOf(subject: DischargeSubject): Uint8Array {
   return hashOf(`principal\n${subject.platform}\n${subject.principal.id}`);
+}
+
+/**
+ * The places of the first branch that takes more than its share; undefined if each keeps within it.
+ *
+ * @param most places of what stands above the first branch, and those of them that are taken
+ * @param ofBranch those that each branch has taken, one within the other
+ */
+function fullBranch(most: number, taken: number, ofBranch: readonly number[]): number | undefined {
+  let room = most;
+  let above = taken;
+  for (const own of ofBranch) {
+    room = Math.max(1, Math.floor((room - (above - own)) * SHARE_OF_BRANCH));
+    if (own > room) return room;
+    above = own;
+  }
+  return undefined;
 }
 
 function hashOf(name: string): Uint8Array {
@@ -114,28 +169,46 @@ export function createDischargeLimits(options: {
     return new DomainError("rate_limited", `${what}: wait until some are answered or have expired`);
   }
 
-  const asking = createRateLimit({ clock: options.clock, ...ASKING });
+  function requireShare(
+    limit: "asker" | "approver",
+    most: number,
+    { ofAsker, ofBranch }: Pick<WaitingOfAsker, "ofAsker" | "ofBranch">,
+  ): void {
+    const room = fullBranch(most, ofAsker, ofBranch);
+    if (room !== undefined)
+      throw full(limit, room, `${room} requests of this branch of the token wait already`);
+  }
+
+  const asking = createRateLimit({ clock, ...ASKING });
+  const askingByToken = createBranchLimit({ clock, ...ASKING, share: SHARE_OF_BRANCH });
   return {
-    admit(caller, from) {
+    admit(caller, from, place) {
       const name = nameOf(caller, from);
-      if (!asking.take(name))
+      const byToken = place !== undefined && caller?.kind !== "human";
+      if (!(byToken ? askingByToken.take(place.branch) : asking.take(name)))
         throw new DomainError("rate_limited", "too many requests for discharges at once");
       return hashOf(name);
     },
     async requireRoom(repositories, request, now) {
-      const { callerHash, link, depth, approverKeys, protocol } = request;
+      const { callerHash, link, approverKeys, protocol } = request;
+      const { depth, branch } = request.place ?? NO_PLACE;
       const { dischargeRequests } = repositories;
       await takeTurn(repositories, callerHash, now);
-      const { ofLink, ofAsker } = await dischargeRequests.waitingOf({ callerHash, link, depth }, now);
-      if (ofLink > limits.link) {
+      const own = await dischargeRequests.waitingOf({ callerHash, link, depth, branch }, now);
+      if (own.ofLink > limits.link) {
         throw full("link", limits.link, `${limits.link} requests of this token wait already`);
       }
-      if (ofAsker > limits.asker) {
+      if (own.ofAsker > limits.asker) {
         throw full("asker", limits.asker, `${limits.asker} requests of this asker wait already`);
       }
+      requireShare("asker", limits.asker, own);
       if (approverKeys.length === 0) return;
       const most = protocol === "native" ? limits.approver : MOST_OF_BAKERY;
-      for (const waiting of await dischargeRequests.waitingFor(approverKeys, { callerHash, protocol }, now)) {
+      for (const waiting of await dischargeRequests.waitingFor(
+        approverKeys,
+        { callerHash, protocol, branch },
+        now,
+      )) {
         if (waiting.all > most) {
           throw full("approver", most, `${most} requests wait already for the people who have to approve`);
         }
@@ -144,7 +217,15 @@ export function createDischargeLimits(options: {
           const what = `${share} requests of this asker wait already for the people who have to approve`;
           throw full("approver", share, what);
         }
+        requireShare("approver", share, waiting);
       }
+    },
+    async requireUndenied({ dischargeRequests }, { ticketHash, place, caveats }, now) {
+      if (place === null) return;
+      const { all, same } = await dischargeRequests.denied({ ticketHash, ...place, caveats }, now - DENIED);
+      if (same === 0 && all < MOST_DENIED) return;
+      const minutes = DENIED / 60_000;
+      throw new DomainError("denied", `a person said no to this within the last ${minutes} minutes`);
     },
   };
 }

@@ -5,7 +5,7 @@ import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeSubject } from "../ports/discharge-requests.ts";
+import type { DischargeSubject, ShownPlace } from "../ports/discharge-requests.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { refusalOfEnded } from "../verify/clear-token.ts";
 import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
@@ -15,8 +15,7 @@ export interface ShownToken {
   readonly subject: DischargeSubject;
   /** Its whole chain. */
   readonly conditions: readonly Condition[];
-  /** How many links stand above the shown one. */
-  readonly depth: number;
+  readonly place: ShownPlace;
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -25,6 +24,18 @@ function carries({ macaroon }: VerifiedToken, caveatId: Uint8Array): boolean {
   const wanted = Buffer.from(caveatId);
   const chains = [macaroon, ...macaroon.discharges.filter((discharge) => discharge.state === "good")];
   return chains.some(({ caveats }) => caveats.some(({ kind, id }) => kind === "third" && wanted.equals(id)));
+}
+
+/** Hand-overs that a branch is told by: what stands deeper belongs to the last of them. */
+const MOST_HANDOVERS = 8;
+
+/** How a token was handed on: its root's id, and the links of its first hand-overs to named agents. */
+function branchOf({ identifier, macaroon, conditions }: VerifiedToken): readonly string[] {
+  const handovers = conditions.flatMap((condition, index) => {
+    const link = macaroon.revocationIds[index + 1];
+    return condition.state === "known" && condition.caveat.kind === "agent" && link ? [link.text] : [];
+  });
+  return [identifier.tokenId, ...handovers.slice(0, MOST_HANDOVERS)];
 }
 
 /**
@@ -70,7 +81,7 @@ export function createTokenReading(options: {
         agents: agentTrail(conditions),
       },
       conditions,
-      depth: macaroon.revocationIds.length - 1,
+      place: { depth: macaroon.revocationIds.length - 1, branch: branchOf(token) },
       expiresAt: token.endsAt,
     };
   };

@@ -93,24 +93,49 @@ export interface DischargeStanding {
   readonly expiresAt: number;
 }
 
-/** Pending requests of one asker. */
-export interface WaitingOfAsker {
+/** The place in the tree of a root macaroon of the link that an asker shows. */
+export interface ShownPlace {
+  /** How many links stand above it. */
+  readonly depth: number;
+  /** The root's token id, then the links of its first hand-overs to named agents, by their revocation ids. */
+  readonly branch: readonly string[];
+}
+
+/** Counts of one asker's pending requests. */
+interface OfAsker {
+  readonly ofAsker: number;
+  /** Of those, the ones at or below each part of the newcomer's branch, in its order. */
+  readonly ofBranch: readonly number[];
+}
+
+/**
+ * Pending requests of one asker that showed no deeper link: what descendants ask for never counts against the links above
+ * them.
+ */
+export interface WaitingOfAsker extends OfAsker {
   /** Those that showed the same link. */
   readonly ofLink: number;
-  /** Those that showed no deeper link: what descendants ask for never counts against the links above them. */
-  readonly ofAsker: number;
 }
 
 /** Pending approvals of one approver. */
-export interface WaitingForApprover {
+export interface WaitingForApprover extends OfAsker {
   readonly all: number;
-  readonly ofAsker: number;
+}
+
+/** Requests that people have said no to. */
+export interface DeniedBefore {
+  readonly all: number;
+  /** Those with the very same caveats. */
+  readonly same: number;
 }
 
 /** Requests for discharges. Every method rejects only when the store could not answer. */
 export interface DischargeRequestStore {
-  /** @param depth how many links stand above the shown one; null if no token was shown */
-  insert(request: Omit<DischargeRequest, "decisions" | "withdrawnAt">, depth: number | null): Promise<void>;
+  /** @param place of the shown link; null if no token was shown */
+  insert(
+    request: Omit<DischargeRequest, "decisions" | "withdrawnAt">,
+    place: ShownPlace | null,
+  ): Promise<void>;
   find(id: string): Promise<DischargeRequest | undefined>;
   /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */
   lock(id: string): Promise<DischargeRequest | undefined>;
@@ -122,15 +147,30 @@ export interface DischargeRequestStore {
   standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
   /** @param now unix milliseconds; expired requests do not count */
   waitingOf(
-    asker: { readonly callerHash: Uint8Array; readonly link: string | null; readonly depth: number },
+    asker: ShownPlace & { readonly callerHash: Uint8Array; readonly link: string | null },
     now: number,
   ): Promise<WaitingOfAsker>;
   /** Of each of these approvers, the pending approvals that were asked for by one protocol. */
   waitingFor(
     approverKeys: readonly string[],
-    asker: { readonly callerHash: Uint8Array; readonly protocol: DischargeProtocol },
+    asker: Pick<ShownPlace, "branch"> & {
+      readonly callerHash: Uint8Array;
+      readonly protocol: DischargeProtocol;
+    },
     now: number,
   ): Promise<readonly WaitingForApprover[]>;
+  /**
+   * Of a ticket, the requests by the same branch, or by one above it, that were denied. Those of deeper links do not count.
+   *
+   * @param since unix milliseconds
+   */
+  denied(
+    asked: ShownPlace & {
+      readonly ticketHash: Uint8Array;
+      readonly caveats: readonly string[];
+    },
+    since: number,
+  ): Promise<DeniedBefore>;
   /** Approvals that concern any of these, newest first; the page key is the id. */
   list(
     approverKeys: readonly string[],

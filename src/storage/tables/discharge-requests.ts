@@ -4,6 +4,7 @@ import { StorageError } from "../engine/error.ts";
 import {
   isStorable,
   isUuid,
+  type Row,
   readInstant,
   readInteger,
   readText,
@@ -19,10 +20,10 @@ const INSERT = `
   insert into discharge_requests
     (id, kind, protocol, state, condition, code, secret_hash, ticket_hash, caller_hash, sealed, ancestor, about,
      about_origin, token_id, approver_keys, asked_at, expires_at, decided_at, link, depth,
-     caveats, allowance)
+     caveats, allowance, branch)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb,
     $14, $15::jsonb, $16::timestamptz, $17::timestamptz, $18::timestamptz, $19, $20, $21::jsonb,
-    $22::jsonb)`;
+    $22::jsonb, $23::jsonb)`;
 
 const FIND = `select ${COLUMNS} from discharge_requests as r where r.id = $1`;
 
@@ -48,18 +49,38 @@ const STANDINGS = `
     select id, state, expires_at from discharge_requests where id = asked::uuid limit 1
   ) as found`;
 
+// Counts by branch are texts, which both drivers hand over alike.
+const countsByBranch = (condition: string) => `
+  (select string_agg(
+      (select count(*) from waiting as w where ${condition} and w.branch ? node.link)::text, ',' order by node.place)
+    from jsonb_array_elements_text($5::jsonb) with ordinality as node (link, place)) as of_branch`;
+
 const WAITING_OF = `
-  select count(*) filter (where link = $2) as of_link, count(*) filter (where coalesce(depth, 0) <= $3::integer) as of_asker
-  from discharge_requests
-  where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz`;
+  with waiting as materialized (
+    select link, branch from discharge_requests
+    where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz and coalesce(depth, 0) <= $3::integer
+  )
+  select count(*) filter (where link = $2) as of_link, count(*) as of_asker,
+    ${countsByBranch("true")}
+  from waiting`;
 
 const WAITING_FOR = `
-  select count(*) as waiting, count(*) filter (where r.caller_hash = $4) as of_asker
-  from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
-  where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
-    and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
-    and key in (select jsonb_array_elements_text($1::jsonb))
-  group by key`;
+  with waiting as materialized (
+    select key, r.caller_hash = $4 as is_own, r.branch
+    from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
+    where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
+      and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
+      and key in (select jsonb_array_elements_text($1::jsonb))
+  )
+  select count(*) as waiting, count(*) filter (where is_own) as of_asker,
+    ${countsByBranch("w.key = k.key and w.is_own")}
+  from waiting as k group by k.key`;
+
+const DENIED = `
+  select count(*) as denied, count(*) filter (where coalesce(caveats, '[]') = $4::jsonb) as same
+  from discharge_requests
+  where ticket_hash = $1 and state = 'denied' and decided_at > $2::timestamptz and branch <@ $3::jsonb
+    and depth <= $5::integer`;
 
 // All of an approver's first, and then the page: in one search, a planner that expects many would read everybody's, from
 // the newest on, until it has met a page of theirs.
@@ -92,7 +113,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
   }
 
   return {
-    async insert(request, depth) {
+    async insert(request, place) {
       const { issuedCaveats, summaryParts, ...about } = request.about ?? {};
       const origin = JSON.stringify({ issuedCaveats, summaryParts });
       await run("dischargeRequests.insert", (session) =>
@@ -116,9 +137,10 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           writeInstant(request.expiresAt),
           request.decidedAt === null ? null : writeInstant(request.decidedAt),
           request.about?.revocationId ?? null,
-          depth,
+          place?.depth ?? null,
           JSON.stringify(request.caveats.map(writeText)),
           request.allowance === null ? null : JSON.stringify(request.allowance),
+          place === null ? null : JSON.stringify(place.branch),
         ]),
       );
     },
@@ -165,19 +187,32 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
         expiresAt: readInstant(row["expires_at"]),
       }));
     },
-    async waitingOf({ callerHash, link, depth }, now) {
+    async waitingOf({ callerHash, link, depth, branch }, now) {
       const [row] = await run("dischargeRequests.waitingOf", (session) =>
-        session.query(WAITING_OF, [callerHash, link, depth, writeInstant(now)]),
+        session.query(WAITING_OF, [callerHash, link, depth, writeInstant(now), JSON.stringify(branch)]),
       );
       if (row === undefined) throw new StorageError("dischargeRequests.waitingOf");
-      return { ofLink: readInteger(row["of_link"]), ofAsker: readInteger(row["of_asker"]) };
+      return { ofLink: readInteger(row["of_link"]), ...ofAsker(row) };
     },
-    async waitingFor(approverKeys, { callerHash, protocol }, now) {
+    async waitingFor(approverKeys, { callerHash, protocol, branch }, now) {
       const keys = JSON.stringify(approverKeys);
       const rows = await run("dischargeRequests.waitingFor", (session) =>
-        session.query(WAITING_FOR, [keys, writeInstant(now), protocol, callerHash]),
+        session.query(WAITING_FOR, [keys, writeInstant(now), protocol, callerHash, JSON.stringify(branch)]),
       );
-      return rows.map((row) => ({ all: readInteger(row["waiting"]), ofAsker: readInteger(row["of_asker"]) }));
+      return rows.map((row) => ({ all: readInteger(row["waiting"]), ...ofAsker(row) }));
+    },
+    async denied({ ticketHash, depth, branch, caveats }, since) {
+      const [row] = await run("dischargeRequests.denied", (session) =>
+        session.query(DENIED, [
+          ticketHash,
+          writeInstant(since),
+          JSON.stringify(branch),
+          JSON.stringify(caveats.map(writeText)),
+          depth,
+        ]),
+      );
+      if (row === undefined) throw new StorageError("dischargeRequests.denied");
+      return { all: readInteger(row["denied"]), same: readInteger(row["same"]) };
     },
     async list(approverKeys, { pendingAt }, { limit, after }) {
       if (after !== undefined && !isUuid(after)) throw foreignCursor();
@@ -199,4 +234,9 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
       );
     },
   };
+}
+
+function ofAsker(row: Row): { readonly ofAsker: number; readonly ofBranch: readonly number[] } {
+  const counts = row["of_branch"] === null ? [] : readText(row["of_branch"]).split(",");
+  return { ofAsker: readInteger(row["of_asker"]), ofBranch: counts.map(Number) };
 }

@@ -197,6 +197,7 @@ export const dischargeRequests = pgTable("discharge_requests", {
   depth: integer(),
   caveats: json(),
   allowance: json(),
+  branch: json(),
   approverKeys: json("approver_keys").notNull(),
   askedAt: instant("asked_at").notNull(),
   expiresAt: instant("expires_at").notNull(),

@@ -37,6 +37,7 @@ const now = () => uuid(randomBytes(5).readUInt32BE(), Date.now());
 const whole = { kind: "all" } as const;
 const busy = { kind: "platform", platform: BUSY_PLATFORM } as const;
 const quiet = { kind: "platform", platform: QUIET_PLATFORM } as const;
+const BRANCH = [uuid(1, Date.now()), "AAAAAAAAAAAAAAAAAAAAAA"];
 const approvers = Array.from({ length: 40 }, (_, n) => `group:g${n}`);
 
 const dischargeKey = () => ({
@@ -161,7 +162,7 @@ export const CALLS: Calls = {
     destroyExpired: [(store) => store.dischargeKeys.destroyExpired(Date.now() - DAY)],
   },
   dischargeRequests: {
-    insert: [(store) => store.dischargeRequests.insert(request(), 2)],
+    insert: [(store) => store.dischargeRequests.insert(request(), { depth: 2, branch: BRANCH })],
     find: [async (store) => store.dischargeRequests.find(await pendingRequest(store))],
     lock: [async (store) => store.dischargeRequests.lock(await pendingRequest(store))],
     decide: [
@@ -183,7 +184,7 @@ export const CALLS: Calls = {
     waitingOf: [
       (store) =>
         store.dischargeRequests.waitingOf(
-          { callerHash: bytes(32, "caller"), link: "AAAAAAAAAAAAAAAAAAAAAA", depth: 2 },
+          { callerHash: bytes(32, "caller"), link: "AAAAAAAAAAAAAAAAAAAAAA", depth: 2, branch: BRANCH },
           Date.now(),
         ),
     ],
@@ -191,8 +192,15 @@ export const CALLS: Calls = {
       (store) =>
         store.dischargeRequests.waitingFor(
           approvers,
-          { callerHash: bytes(32, "caller"), protocol: "native" },
+          { callerHash: bytes(32, "caller"), protocol: "native", branch: BRANCH },
           Date.now(),
+        ),
+    ],
+    denied: [
+      (store) =>
+        store.dischargeRequests.denied(
+          { ticketHash: hash(), depth: 2, branch: BRANCH, caveats: ["action = pay"] },
+          Date.now() - DAY,
         ),
     ],
     list: [

@@ -1,0 +1,89 @@
+/** Those who hold what a token was narrowed to keep out none beside them and none above, however often they ask. */
+import { expect, test } from "vitest";
+
+import { describeService } from "../support/service.ts";
+import { stubRelyingParty } from "../support/service-login.ts";
+import { narrow, tickets } from "../support/service-macaroons.ts";
+
+const people = stubRelyingParty();
+const LOCATION = "http://127.0.0.1:8080";
+
+describeService(
+  "asking, by the branches of a token",
+  (service) => {
+    let asks = 0;
+    const ask = (token: string, from = `203.0.113.${(asks++ % 250) + 1}`, more: object = {}) =>
+      service().send(
+        "POST",
+        "/v1/discharge",
+        { caveat_id: tickets(token)[0], token, ...more },
+        { "x-test-peer": from },
+      );
+
+    async function gated(subject: string, condition = "approved-by alice Pay"): Promise<string> {
+      const third_party_caveats = [{ location: LOCATION, condition }];
+      const { token } = await service().issue({ third_party_caveats }, subject);
+      return token;
+    }
+
+    test("a rogue agent fills its part of the waiting requests, and no part of the others'", async () => {
+      const root = await gated("carol");
+      const orchestrator = narrow(root, "agent = orchestrator");
+      const rogue = narrow(orchestrator, "agent = rogue");
+      let taken = 0;
+      let last = await ask(narrow(rogue, "x = 0"));
+      for (; last.status === 202; taken++) last = await ask(narrow(rogue, `x = ${taken + 1}`));
+      expect(last.json()).toMatchObject({ status: 429, code: "rate_limited" });
+      expect(taken).toBeLessThanOrEqual(30);
+      // What it hands on itself is its own part, too.
+      expect((await ask(narrow(rogue, "agent = another"))).status).toBe(429);
+
+      const above = narrow(orchestrator, "a = 1", "b = 2", "c = 3", "d = 4");
+      const beside = narrow(orchestrator, "agent = sibling", "a = 1", "b = 2", "c = 3");
+      const elsewhere = narrow(root, "agent = other", "a = 1", "b = 2", "c = 3");
+      for (const token of [above, beside, elsewhere, await gated("carol")]) {
+        const answer = await ask(token);
+        expect(answer.status, answer.text).toBe(202);
+      }
+    });
+
+    test("those behind one address who show no good token keep out none who does", async () => {
+      const token = await gated("dave");
+      const from = "198.51.100.7";
+      const broken = `${token.slice(0, -4)}AAAA`;
+      let refused = 0;
+      for (let count = 0; count < 45; count++) refused += Number((await ask(broken, from)).status === 429);
+      expect(refused).toBeGreaterThan(0);
+      expect((await ask(token, from)).status).toBe(202);
+      // Nor do those who do.
+      const loud = await gated("erin");
+      for (let count = 0; count < 45; count++) await ask(narrow(loud, "agent = loud"), from);
+      expect((await ask(narrow(loud, "agent = loud"), from)).status).toBe(429);
+      expect((await ask(await gated("frank"), from)).status).toBe(202);
+    });
+
+    test("a no holds for a while: the same is not asked again by the same agent or below it", async () => {
+      const root = await gated("grace");
+      const agent = narrow(root, "agent = eager");
+      const caveats = ["args.amount = 40"];
+      const asked = (await ask(agent, undefined, { caveats })).json<{ id: string }>();
+      const alice = await people.login(service().request, "alice");
+      const denied = await service().send("POST", `/v1/approvals/${asked.id}`, { decision: "deny" }, alice);
+      expect(denied.status, denied.text).toBe(200);
+      for (const token of [agent, narrow(agent, "x = 1"), narrow(agent, "agent = helper")]) {
+        const answer = await ask(token, undefined, { caveats });
+        expect(answer.json()).toMatchObject({ status: 403, code: "denied" });
+      }
+      // Something else may be asked for, and the same by those above and beside.
+      for (const [token, other] of [
+        [agent, ["args.amount = 20"]],
+        [root, caveats],
+        [narrow(root, "agent = calm"), caveats],
+      ] as const) {
+        const answer = await ask(token, undefined, { caveats: other });
+        expect(answer.status, answer.text).toBe(202);
+      }
+    });
+  },
+  { relyingParty: people.relyingParty },
+);
