@@ -54,7 +54,21 @@ export type AttributeCaveat =
   | GlobCaveat
   | NetworkCaveat;
 
-/** Whether a caveat is a test of an attribute of the call. */
+/** `when A = v then T` or `when A in … then T`: `A != v` or T, exactly as those two clear. */
+export interface ConditionalCaveat {
+  readonly kind: "conditional";
+  /** The opposite of what stands behind `when`: a call that satisfies it is not limited. */
+  readonly unless: DenialCaveat;
+  /** What all other calls have to satisfy, those without the attribute of `unless` among them. */
+  readonly test: AttributeCaveat;
+}
+
+/** `!=` or `not in`. */
+export type DenialCaveat =
+  | (EqualityCaveat & { readonly operator: "!=" })
+  | (MembershipCaveat & { readonly operator: "not in" });
+
+/** Whether every call has to pass a caveat that is a test of one attribute. A conditional one limits some calls alone. */
 export function isOnAttribute(caveat: Caveat): caveat is AttributeCaveat {
   return "attribute" in caveat;
 }
@@ -157,7 +171,12 @@ export type ServiceCaveat =
  * Any first-party caveat that this version understands. Closed: a new variant must break the build
  * of everything that clears caveats, and a text that does not parse into it forbids the request.
  */
-export type Caveat = AttributeCaveat | ServiceCaveat;
+export type Caveat = AttributeCaveat | ConditionalCaveat | ServiceCaveat;
+
+/** The values for which a conditional caveat sets a limit. */
+export function limitedValues({ unless }: ConditionalCaveat): readonly string[] {
+  return unless.kind === "equality" ? [unless.value] : unless.items;
+}
 
 /** The text by which an agent is traced: its name, with `#` and its instance if it has one. */
 export function agentText(caveat: AgentCaveat): string {

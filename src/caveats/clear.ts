@@ -6,6 +6,7 @@ import type { Caveat } from "./caveat.ts";
 import { type Condition, shownCaveat } from "./condition.ts";
 import {
   explainAncestor,
+  explainConditional,
   explainCost,
   explainCrowd,
   explainDepth,
@@ -185,6 +186,17 @@ function failureOf(
       const refusal = forbids(caveat, facts.context, work, condition.prepared);
       if (refusal === undefined) return undefined;
       return { code: "caveat_failed", detail: explainRefusal(caveat, refusal, facts.context) };
+    }
+    case "conditional": {
+      const { prepared } = condition;
+      const limited = forbids(caveat.unless, facts.context, work, prepared?.unless);
+      if (limited === undefined) return undefined;
+      const refusal = forbids(caveat.test, facts.context, work, prepared);
+      if (refusal === undefined) return undefined;
+      return {
+        code: "caveat_failed",
+        detail: explainConditional(caveat, { limited, refusal }, facts.context),
+      };
     }
     default:
       return caveat satisfies never;

@@ -1,17 +1,46 @@
 import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
 import { TOKEN_BUDGETS } from "../words/limits.ts";
-import type { AttributeCaveat, BudgetCaveat, SpendCaveat, TimeCaveat } from "./caveat.ts";
+import {
+  type AttributeCaveat,
+  type BudgetCaveat,
+  type ConditionalCaveat,
+  limitedValues,
+  type SpendCaveat,
+  type TimeCaveat,
+} from "./caveat.ts";
 import { isList, isObject, lookUp, pathOf } from "./look-up.ts";
-import { allowed, attributeName, budgetPhrase } from "./phrases.ts";
+import { allowed, attributeName, budgetPhrase, either } from "./phrases.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
 import { isServiceName } from "./reserved.ts";
+import { canonicalText } from "./values/canonical.ts";
 import { MAX_DECIMAL_DIGITS } from "./values/decimal.ts";
 import { formatInstant, type Instant } from "./values/instant.ts";
-import { printable, quote, SHOWN_CHARACTERS } from "./values/quote.ts";
+import { bareOrQuoted, printable, quote, SHOWN_CHARACTERS } from "./values/quote.ts";
 
 /** The value that was seen and one that would have passed, of a caveat that forbids a request with this context. */
 export function explainRefusal(caveat: AttributeCaveat, refusal: Refusal, context: JsonObject): string {
   return `${seen(caveat, refusal, context)}, the token allows ${allowed(caveat)}`;
+}
+
+/**
+ * The same of a conditional caveat, for a call that it limits: `on pay: args.amount is 250, at most 40`.
+ *
+ * @param why the call does not satisfy `unless`, and not the test either
+ */
+export function explainConditional(
+  caveat: ConditionalCaveat,
+  { limited, refusal }: { readonly limited: Refusal; readonly refusal: Refusal },
+  context: JsonObject,
+): string {
+  const { unless, test } = caveat;
+  const values = limitedValues(caveat);
+  const value = limited.seen === "value" ? canonicalText(limited.value) : undefined;
+  const isSame = value !== undefined && values.includes(value);
+  const verb = unless.attribute === "tool" || unless.attribute === "action";
+  const call = !isSame
+    ? `${seen(unless, limited, context)}, as if it were ${either(values)}`
+    : `${verb ? "on" : `with ${attributeName(unless.attribute)}`} ${bareOrQuoted(value)}`;
+  return `${call}: ${seen(test, refusal, context)}, ${allowed(test)}`;
 }
 
 /** Why the clock refuses a token. */

@@ -2,9 +2,11 @@ import { parseCaveat } from "./parse.ts";
 import { isServiceName } from "./reserved.ts";
 import { parseBlock } from "./values/address.ts";
 import { isClean } from "./values/characters.ts";
-import { quote, SHOWN_CHARACTERS } from "./values/quote.ts";
+import { printWord } from "./values/list.ts";
+import { printable, quote, SHOWN_CHARACTERS } from "./values/quote.ts";
 
 const FORM = "a caveat is an attribute, an operator and a value, such as action = read";
+const WHEN_FORM = "a limit on some calls alone is when tool = pay then args.amount <= 40, for example";
 const INSTANT = "2026-12-01T00:00:00Z";
 const NAME_RULE = "a name is 1 to 128 letters, digits and . _ : / @ -, with #INSTANCE behind it or not";
 const ATTRIBUTE = /^[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
@@ -100,7 +102,8 @@ function ruleOf(text: string): string {
   const read = readLoosely(trimmed);
   if (read === undefined) {
     const [second] = words.filter((word) => word !== "");
-    return second === undefined || first === "when"
+    if (first === "when" || first === "if") return whenRule(first, trimmed.slice(first.length).trim());
+    return second === undefined
       ? FORM
       : `${quote(second)} is no operator: those are = != < <= > >= in, not in, matches and within`;
   }
@@ -115,11 +118,58 @@ function ruleOf(text: string): string {
     return `${why}${cure(attribute, operator, value)}`;
   }
   if (!ATTRIBUTE.test(attribute)) return attributeRule();
+  const turned = turnedRound(read);
+  if (turned !== undefined) return turned;
   if (value === "") return `a value stands behind ${operator}, such as action = read`;
   const [name = ""] = attribute.split(".", 1);
   return isServiceName(name)
     ? serviceRule(attribute, name, operator, value)
     : valueRule(attribute, operator, value);
+}
+
+/**
+ * The rule that a text breaks which begins with `when` or `if`.
+ *
+ * @param first that word
+ * @param text what stands behind it
+ */
+function whenRule(first: string, text: string): string {
+  const then = text.indexOf(" then ");
+  const limit = text.slice(then + 6).trim();
+  const guard = then < 0 ? undefined : readLoosely(text.slice(0, then).trim());
+  if (guard === undefined) return WHEN_FORM;
+  const { attribute, operator, value } = guard;
+  if (!ATTRIBUTE.test(attribute)) return attributeRule();
+  if (operator !== "=" && operator !== "in") return `behind when stands = or in: ${WHEN_FORM}`;
+  const service = [attribute, limit].map(serviceNameOf).find((name) => name !== undefined);
+  if (service !== undefined)
+    return `${service} belongs to the service, and stands in no part of when … then …`;
+  if (/^(?:when|if) /.test(limit)) return `one when and one then: ${WHEN_FORM}`;
+  if (!reads("", "", limit)) return `behind then, ${ruleOf(limit)}`;
+  const several = operator === "in";
+  const values = (several ? value.split(",") : [value]).map((item) => item.trim());
+  const printed = values.map((item) => (item.startsWith('"') ? item : printWord(item, several))).join(", ");
+  const meant = `when ${attribute} ${operator} ${printed} then ${limit}`;
+  if (!reads("", "", meant)) return `a value that is empty or has a space is a JSON string: ${WHEN_FORM}`;
+  if (first !== "when") return `it begins with when${shownWhole(meant)}`;
+  const spaced = values.some((item) => item.includes(" ") && !item.startsWith('"'));
+  return `${spaced ? "a value with a space is a JSON string" : "one space between its parts"}${shownWhole(meant)}`;
+}
+
+/** The name that begins a text, if it belongs to the service. */
+function serviceNameOf(text: string): string | undefined {
+  const [word = ""] = /^[^ =<>!≤≥≠]*/.exec(text) ?? [];
+  const [name = ""] = word.split(".", 1);
+  return isServiceName(name) || name === "time-before" ? name : undefined;
+}
+
+/** A limit whose condition stands behind it. */
+function turnedRound({ attribute, operator, value }: Loose): string | undefined {
+  const [, limit, guard] = /^(.*?) (?:when|if) (.*)$/s.exec(value) ?? [];
+  const meant = `when ${guard} then ${attribute} ${operator} ${limit}`;
+  return guard !== undefined && reads("", "", meant)
+    ? `the condition stands in front${shownWhole(meant)}`
+    : undefined;
 }
 
 function readLoosely(text: string): Loose | undefined {
@@ -210,9 +260,12 @@ function cureOr(attribute: string, value: string, example: string): string {
   return reads(attribute, "<=", value) ? cure(attribute, "<=", value) : `, such as ${example}`;
 }
 
-/** The caveat that was likely meant, if it can be shown whole: half of one is no cure. */
 function cure(attribute: string, operator: string, value: string): string {
-  const text = `${attribute} ${operator} ${value}`;
-  const shown = quote(text, SHOWN_CHARACTERS).slice(1, -1);
-  return shown === text ? `: ${text}` : "";
+  return shownWhole(`${attribute} ${operator} ${value}`);
+}
+
+/** The caveat that was likely meant, if it can be shown whole: half of one is no cure. */
+
+function shownWhole(text: string): string {
+  return printable(text, SHOWN_CHARACTERS) === text ? `: ${text}` : "";
 }

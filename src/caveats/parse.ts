@@ -1,15 +1,26 @@
 import { decodeUtf8 } from "../json/utf8.ts";
-import type { Caveat, ComparisonCaveat, Operator } from "./caveat.ts";
+import {
+  type AttributeCaveat,
+  type Caveat,
+  type ComparisonCaveat,
+  type ConditionalCaveat,
+  type DenialCaveat,
+  isOnAttribute,
+  type Operator,
+} from "./caveat.ts";
 import { isServiceName } from "./reserved.ts";
 import { parseServiceCaveat } from "./service.ts";
 import { type Block, parseBlock } from "./values/address.ts";
 import { CODE, hasEdgeSpace, isClean, isDigit } from "./values/characters.ts";
 import { readDecimal } from "./values/decimal.ts";
 import { parseInstant } from "./values/instant.ts";
-import { parseList } from "./values/list.ts";
+import { parseList, readWords } from "./values/list.ts";
 
 // The condition that macaroon-bakery's libraries add; here it is another spelling of `time <`.
 const TIME_BEFORE = "time-before";
+
+const WHEN = "when";
+const THEN = " then ";
 
 /**
  * Reads a caveat, or undefined for a text that is not exactly a sentence of the grammar in README.md.
@@ -17,7 +28,10 @@ const TIME_BEFORE = "time-before";
  * Undefined means `caveat_unknown`: nothing is guessed, since the text's writer meant to forbid something.
  */
 export function parseCaveat(text: string): Caveat | undefined {
-  if (!isClean(text)) return undefined;
+  return isClean(text) ? parseClean(text, true) : undefined;
+}
+
+function parseClean(text: string, mayBranch: boolean): Caveat | undefined {
   const space = text.indexOf(" ");
   if (space < 0) return undefined;
   const attribute = text.slice(0, space);
@@ -26,7 +40,10 @@ export function parseCaveat(text: string): Caveat | undefined {
   if (attribute === TIME_BEFORE) return timeBefore(text.slice(space + 1));
 
   const operator = operatorAt(text, space + 1);
-  if (operator === undefined) return undefined;
+  // A text with an operator behind `when` is a test of an attribute of that name, or nothing.
+  if (operator === undefined) {
+    return mayBranch && attribute === WHEN ? parseConditional(text) : undefined;
+  }
   const value = text.slice(space + operator.length + 2);
   if (value === "" || hasEdgeSpace(value)) return undefined;
   if (isServiceName(dot < 0 ? attribute : attribute.slice(0, dot))) {
@@ -62,7 +79,35 @@ function operatorAt(text: string, from: number): Operator | undefined {
   return undefined;
 }
 
-function parseAttributeCaveat(attribute: string, operator: Operator, value: string): Caveat | undefined {
+function parseConditional(text: string): ConditionalCaveat | undefined {
+  const from = WHEN.length + 1;
+  const space = text.indexOf(" ", from);
+  if (space < 0) return undefined;
+  const attribute = text.slice(from, space);
+  const dot = readAttribute(attribute);
+  if (dot === undefined || attribute === TIME_BEFORE) return undefined;
+  if (isServiceName(dot < 0 ? attribute : attribute.slice(0, dot))) return undefined;
+  const operator = operatorAt(text, space + 1);
+  if (operator !== "=" && operator !== "in") return undefined;
+  const read = readWords(text, space + operator.length + 2, operator === "in");
+  if (read === undefined || !text.startsWith(THEN, read.end)) return undefined;
+  const test = parseClean(text.slice(read.end + THEN.length), false);
+  if (test === undefined || !isOnAttribute(test)) return undefined;
+  return { kind: "conditional", unless: denial(attribute, operator, read.values), test };
+}
+
+function denial(attribute: string, operator: "=" | "in", values: readonly string[]): DenialCaveat {
+  const [value = ""] = values;
+  return operator === "="
+    ? { kind: "equality", attribute, operator: "!=", value }
+    : { kind: "membership", attribute, operator: "not in", items: values };
+}
+
+function parseAttributeCaveat(
+  attribute: string,
+  operator: Operator,
+  value: string,
+): AttributeCaveat | undefined {
   switch (operator) {
     case "=":
     case "!=":

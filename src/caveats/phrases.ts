@@ -1,4 +1,11 @@
-import type { AttributeCaveat, BudgetCaveat, ComparisonCaveat, RateWindow } from "./caveat.ts";
+import {
+  type AttributeCaveat,
+  type BudgetCaveat,
+  type ComparisonCaveat,
+  type ConditionalCaveat,
+  limitedValues,
+  type RateWindow,
+} from "./caveat.ts";
 import { printBound } from "./print.ts";
 import { type Block, formatBlock } from "./values/address.ts";
 import { formatDecimal } from "./values/decimal.ts";
@@ -23,6 +30,15 @@ export function allowed(caveat: AttributeCaveat): string {
     default:
       return caveat satisfies never;
   }
+}
+
+/** The call that a conditional caveat limits, as the end of a phrase: `if tool is pay`. */
+export function conditionPhrase(
+  caveat: ConditionalCaveat,
+  showName = attributeName,
+  showItems: (items: readonly string[]) => string = either,
+): string {
+  return `if ${showName(caveat.unless.attribute)} is ${showItems(limitedValues(caveat))}`;
 }
 
 /** An attribute's path, cut like any other text of a caveat's author. */

@@ -1,4 +1,4 @@
-import type { AttributeCaveat, Caveat } from "./caveat.ts";
+import { type AttributeCaveat, type Caveat, isOnAttribute } from "./caveat.ts";
 import { pathOf } from "./look-up.ts";
 import { readingsOf } from "./values/canonical.ts";
 
@@ -8,6 +8,8 @@ export interface Prepared {
   readonly path: readonly string[];
   /** Every reading of the values that a negative operator denies; undefined for a positive one. */
   readonly denied: ReadonlySet<string> | undefined;
+  /** Of a conditional caveat, whose test the other facts are of: those of its `unless`. */
+  readonly unless?: Prepared;
 }
 
 /** Names and items up to which prepared facts are kept: so that they take little memory beside the caveat's own. */
@@ -15,7 +17,14 @@ const MOST_KEPT = 16;
 
 /** Facts to keep with a caveat that may be cleared often; undefined if there are none, or if they would be much. */
 export function prepare(caveat: Caveat): Prepared | undefined {
-  if (!("attribute" in caveat)) return undefined;
+  if (caveat.kind === "conditional") {
+    const [unless, test] = [prepareTest(caveat.unless), prepareTest(caveat.test)];
+    return unless && test && { ...test, unless };
+  }
+  return isOnAttribute(caveat) ? prepareTest(caveat) : undefined;
+}
+
+function prepareTest(caveat: AttributeCaveat): Prepared | undefined {
   if (caveat.kind === "membership" && caveat.items.length > MOST_KEPT) return undefined;
   const path = pathOf(caveat.attribute);
   return path.length > MOST_KEPT ? undefined : { path, denied: deniedBy(caveat) };

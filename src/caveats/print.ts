@@ -1,8 +1,15 @@
-import { agentText, type Caveat, type ComparisonCaveat, type RateCaveat } from "./caveat.ts";
+import {
+  agentText,
+  type Caveat,
+  type ComparisonCaveat,
+  type ConditionalCaveat,
+  limitedValues,
+  type RateCaveat,
+} from "./caveat.ts";
 import { formatBlock } from "./values/address.ts";
 import { formatDecimal } from "./values/decimal.ts";
 import { formatInstant } from "./values/instant.ts";
-import { printList } from "./values/list.ts";
+import { printList, printWord } from "./values/list.ts";
 
 /** The canonical text of a caveat: parsing it gives the same caveat again. */
 export function printCaveat(caveat: Caveat): string {
@@ -17,6 +24,8 @@ export function printCaveat(caveat: Caveat): string {
       return `${caveat.attribute} matches ${caveat.pattern}`;
     case "network":
       return `${caveat.attribute} within ${printList(caveat.blocks.map(formatBlock))}`;
+    case "conditional":
+      return `when ${printGuard(caveat)} then ${printCaveat(caveat.test)}`;
     case "time":
       return `time ${caveat.operator} ${formatInstant(caveat.at)}`;
     case "agent":
@@ -50,4 +59,11 @@ export function rateText({ most, window }: RateCaveat): string {
 /** The canonical text of a comparison's value. */
 export function printBound(bound: ComparisonCaveat["bound"]): string {
   return bound.kind === "decimal" ? formatDecimal(bound) : formatInstant(bound);
+}
+
+/** The part of a conditional caveat behind `when`: `tool = pay`. */
+export function printGuard(caveat: ConditionalCaveat): string {
+  const operator = caveat.unless.kind === "equality" ? "=" : "in";
+  const values = limitedValues(caveat).map((value) => printWord(value, operator === "in"));
+  return `${caveat.unless.attribute} ${operator} ${values.join(", ")}`;
 }

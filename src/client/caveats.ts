@@ -1,9 +1,16 @@
-import { type Caveat, isForDischarges, type RateWindow } from "../caveats/caveat.ts";
+import {
+  type Caveat,
+  isForDischarges,
+  isOnAttribute,
+  limitedValues,
+  type RateWindow,
+} from "../caveats/caveat.ts";
 import { compileCaveat } from "../caveats/condition.ts";
 import { attributeFault, caveatFault, nameFault } from "../caveats/fault.ts";
 import { parseCaveat } from "../caveats/parse.ts";
+import { printCaveat } from "../caveats/print.ts";
 import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
-import { printList } from "../caveats/values/list.ts";
+import { printList, printWord } from "../caveats/values/list.ts";
 import { quote } from "../caveats/values/quote.ts";
 import { TokenError } from "./error.ts";
 
@@ -88,6 +95,33 @@ export function within(attribute: string, ...blocks: readonly string[]): string 
   return built(
     `${attribute} within ${printList(blocks)}`,
     (c) => c.kind === "network" && c.blocks.length === blocks.length,
+    attribute,
+  );
+}
+
+/**
+ * `when attribute = value then limit`: a limit of those calls alone, any other passes.
+ *
+ * A call that does not state the attribute has to keep to the limit, too.
+ *
+ * @param value one value, or a list of them for `when attribute in a, b then limit`
+ * @param limit a caveat on an attribute of the call, from a builder or written by hand
+ * @throws TokenError `invalid_caveat`, also where either part is on an attribute of the service
+ * @example
+ * when("tool", "pay", atMost("args.amount", 40)); // "when tool = pay then args.amount <= 40"
+ */
+export function when(attribute: string, value: CaveatValue | readonly CaveatValue[], limit: string): string {
+  const test = parseCaveat(limit);
+  if (test === undefined) throw invalid(limit);
+  const several = typeof value === "object";
+  const texts = (several ? value : [value]).map(valueText);
+  const values = texts.map((text) => printWord(text, several)).join(", ");
+  return built(
+    `when ${attribute} ${several ? "in" : "="} ${values} then ${limit}`,
+    (c) =>
+      c.kind === "conditional" &&
+      isSame(limitedValues(c), texts) &&
+      printCaveat(c.test) === printCaveat(test),
     attribute,
   );
 }
@@ -191,13 +225,13 @@ function membership(attribute: string, operator: "in" | "not in", values: readon
   const texts = values.map(valueText);
   return built(
     `${attribute} ${operator} ${printList(texts)}`,
-    (c) =>
-      c.kind === "membership" &&
-      c.operator === operator &&
-      c.items.length === texts.length &&
-      c.items.every((item, index) => item === texts[index]),
+    (c) => c.kind === "membership" && c.operator === operator && isSame(c.items, texts),
     attribute,
   );
+}
+
+function isSame(read: readonly string[], meant: readonly string[]): boolean {
+  return read.length === meant.length && read.every((item, index) => item === meant[index]);
 }
 
 function comparison(attribute: string, operator: "<" | "<=" | ">" | ">=", bound: number | Moment): string {
@@ -213,9 +247,7 @@ function comparison(attribute: string, operator: "<" | "<=" | ">" | ">=", bound:
 function built(text: string, isMeant: (caveat: Caveat) => boolean, attribute?: string): string {
   const condition = compileCaveat(text);
   const caveat = condition.state === "known" ? condition.caveat : undefined;
-  const sameName =
-    attribute === undefined ||
-    (caveat !== undefined && "attribute" in caveat && caveat.attribute === attribute);
+  const sameName = attribute === undefined || (caveat !== undefined && nameOf(caveat) === attribute);
   if (caveat === undefined || !sameName || !isMeant(caveat)) {
     const fault = attribute === undefined ? undefined : attributeFault(attribute);
     if (fault !== undefined) throw new TokenError("invalid_caveat", fault);
@@ -224,6 +256,12 @@ function built(text: string, isMeant: (caveat: Caveat) => boolean, attribute?: s
     throw new TokenError("invalid_caveat", `${quote(text)}: ${why}`, text);
   }
   return text;
+}
+
+/** The attribute that stands first in a caveat, the service's aside. */
+function nameOf(caveat: Caveat): string | undefined {
+  if (caveat.kind === "conditional") return caveat.unless.attribute;
+  return isOnAttribute(caveat) ? caveat.attribute : undefined;
 }
 
 function invalid(text: string): TokenError {

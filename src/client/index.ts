@@ -46,6 +46,7 @@ export {
   spend,
   startsAt,
   uses,
+  when,
   within,
 } from "./caveats.ts";
 export { type DischargeOptions, dischargeToken } from "./discharge.ts";

@@ -46,6 +46,41 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
   expect(allowanceOf(read(...issued), issued.length, read(...asked)).what).toEqual(what);
 });
 
+test.each<[readonly string[], readonly string[], readonly string[]]>([
+  [[], ["when tool = pay then args.amount <= 40"], ['args.amount at most 40 if tool is "pay"']],
+  [
+    ["when tool = pay then args.amount <= 100", "when action in read, list then resource matches a/**"],
+    ["when tool = pay then args.amount <= 40"],
+    [
+      'args.amount at most 40 if tool is "pay"',
+      'args.amount at most 100 if tool is "pay"',
+      'resource matching "a/**" if action is "read" or "list"',
+    ],
+  ],
+  [
+    [],
+    ["when once.only = exactly-this-call then args.x = once"],
+    ['"args.x" only "once" if "once.only" is "exactly-this-call"'],
+  ],
+  [[], ['when tool = "pay\\", once" then x = а'], ['"x" only "\\u{430}" if tool is "pay\\", once"']],
+])("of %j and the asked %j only some calls are said to be limited", (issued, asked, says) => {
+  // A holder's limits are the holder's to say.
+  const token = read(...issued, "when tool = pay then args.amount <= 0");
+  const { what, conditional } = allowanceOf(token, issued.length, read(...asked));
+  expect(what).toEqual([]);
+  expect(conditional).toEqual(says.map((limit) => `${limit} (else this limits nothing)`));
+});
+
+test("of the issuer's limits on some calls the rest is counted, and of the asker's none", () => {
+  const many = (name: string, count: number) =>
+    read(...Array.from({ length: count }, (_, index) => `when ${name} = ${index} then x = 1`));
+  const issued = many("action", 100);
+  const { conditional } = allowanceOf(issued, issued.length, many("tool", 32));
+  expect(conditional).toHaveLength(32 + 64 + 1);
+  expect(conditional[31]).toBe('"x" only 1 if tool is 31 (else this limits nothing)');
+  expect(conditional.at(-1)).toBe("36 more conditions of the token's issuer");
+});
+
 test.each<[string, string]>([
   ["args.pay = once", '"args.pay" only "once"'],
   ["args.This-yes-is-limited-to-1-EUR-in-all = x", '"args.This-yes-is-limited-to-1-EUR-in-all" only "x"'],
@@ -102,6 +137,7 @@ test("what holders wrote into the token is not in it, but for its times", () => 
   ];
   expect(allowanceOf(token, 1, read("time < 2026-11-20T15:00:00Z"))).toEqual({
     what: ['action only "pay"'],
+    conditional: [],
     uses: null,
     budgets: [],
     from: Date.parse("2026-11-20T12:00:00Z"),

@@ -78,31 +78,48 @@ function node<T>(model: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arb
   return fc.record<T>(model, { noNullPrototype: true });
 }
 
+/** Behind `when` an operator makes the text a test of an attribute of that name, or nothing. */
+const guarded = attribute.filter((path) => !["in", "not", "matches", "within"].includes(path));
+
+const equality = {
+  kind: fc.constant("equality" as const),
+  attribute,
+  operator: fc.constantFrom("=" as const, "!=" as const),
+  value: noEdgeSpace,
+};
+const membership = {
+  kind: fc.constant("membership" as const),
+  attribute,
+  operator: fc.constantFrom("in" as const, "not in" as const),
+  items: fc.array(text, { minLength: 1, maxLength: 4 }),
+};
+const comparison = {
+  kind: fc.constant("comparison" as const),
+  attribute,
+  operator: fc.constantFrom("<" as const, "<=" as const, ">" as const, ">=" as const),
+  bound: fc.oneof(decimal, instant),
+};
+const glob = { kind: fc.constant("glob" as const), attribute, pattern: noEdgeSpace };
+const network = {
+  kind: fc.constant("network" as const),
+  attribute,
+  blocks: fc.array(block, { minLength: 1, maxLength: 3 }),
+};
+
 /** Caveats of each kind, in their one representation. A new kind does not compile without its own. */
 const BY_KIND: { readonly [K in Caveat["kind"]]: fc.Arbitrary<Extract<Caveat, { readonly kind: K }>> } = {
-  equality: node({
-    kind: fc.constant("equality" as const),
-    attribute,
-    operator: fc.constantFrom("=", "!="),
-    value: noEdgeSpace,
-  }),
-  membership: node({
-    kind: fc.constant("membership" as const),
-    attribute,
-    operator: fc.constantFrom("in", "not in"),
-    items: fc.array(text, { minLength: 1, maxLength: 4 }),
-  }),
-  comparison: node({
-    kind: fc.constant("comparison" as const),
-    attribute,
-    operator: fc.constantFrom("<", "<=", ">", ">="),
-    bound: fc.oneof(decimal, instant),
-  }),
-  glob: node({ kind: fc.constant("glob" as const), attribute, pattern: noEdgeSpace }),
-  network: node({
-    kind: fc.constant("network" as const),
-    attribute,
-    blocks: fc.array(block, { minLength: 1, maxLength: 3 }),
+  equality: node(equality),
+  membership: node(membership),
+  comparison: node(comparison),
+  glob: node(glob),
+  network: node(network),
+  conditional: node({
+    kind: fc.constant("conditional" as const),
+    unless: fc.oneof(
+      node({ ...equality, attribute: guarded, operator: fc.constant("!=" as const), value: text }),
+      node({ ...membership, attribute: guarded, operator: fc.constant("not in" as const) }),
+    ),
+    test: fc.oneof(node(equality), node(membership), node(comparison), node(glob), node(network)),
   }),
   time: node({ kind: fc.constant("time" as const), operator: fc.constantFrom("<", ">"), at: instant }),
   agent: node({
@@ -176,9 +193,20 @@ const SMALL_BY_KIND: Readonly<Record<AttributeCaveat["kind"], fc.Arbitrary<strin
   network: small(["within"], smallList(SMALL_BLOCKS, 2)),
 };
 
+/** Tests of attributes over a small world. */
+const smallTest: fc.Arbitrary<string> = fc.oneof(...Object.values(SMALL_BY_KIND));
+
+/** The parts of a conditional caveat over that world: the guard, its opposite, and the test behind `then`. */
+export const smallConditional = fc.record({
+  attribute: smallAttribute,
+  values: fc.array(fc.constantFrom(...SMALL_VALUES), { minLength: 1, maxLength: 3 }),
+  test: smallTest,
+});
+
 /** Texts of caveats over a small world, so that they often meet, agree and clash. */
 export const smallCaveat: fc.Arbitrary<string> = fc.oneof(
   ...Object.values(SMALL_BY_KIND),
+  smallConditional.map(({ attribute, values, test }) => `when ${attribute} in ${values} then ${test}`),
   fc.constantFrom(
     "time < 2026-11-20T14:00:00Z",
     "time < 2026-11-20T10:00:00Z",
@@ -265,7 +293,7 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc
     .array(
       fc.constantFrom(
-        ...'x . = != < <= > >= in not matches within time agent depth uses spend.x rate 1/m , " \\ * / 1 : - Z'.split(
+        ...'x . = != < <= > >= in not matches within when then time agent depth uses spend.x rate 1/m , " \\ * / 1 : - Z'.split(
           " ",
         ),
         " ",

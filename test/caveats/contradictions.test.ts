@@ -94,6 +94,18 @@ describe("contradictions", () => {
     { caveats: ["a = 1", "a <= 5", "a = 2"], indexes: [0, 2] },
     { caveats: ["depth <= 1", "agent = a", "agent = b"], indexes: [0] },
     { caveats: ["uses <= 3", "uses <= 0", "rate <= 0/m"], indexes: [1, 2] },
+    { caveats: ["when t = pay then a <= 5", "t = pay", "a > 5"], indexes: [0, 1, 2] },
+    {
+      caveats: ["t = pay", "when t in pay, refund then a <= 5", "when a in 6 then b = 1", "a = 6"],
+      indexes: [0, 1, 3],
+    },
+    {
+      caveats: ["when b = 1 then c = 2", "when t in pay then b = 1", "t = pay", "c = 3"],
+      indexes: [0, 1, 2, 3],
+    },
+    { caveats: ["t in pay, refund", "when t in refund, pay then t = search"], indexes: [0, 1] },
+    { caveats: ["t = 1.0", "when t = 1 then t = 1"], indexes: [0, 1] },
+    { caveats: ["t = pay", "when t = pay then x.y = 1", "x = 1"], indexes: [0, 1, 2] },
   ])("are found in $caveats", ({ caveats, indexes }) => {
     expect(found(...caveats)).toEqual([indexes]);
   });
@@ -121,6 +133,11 @@ describe("contradictions", () => {
     { caveats: ["depth <= 1", "agent = a"] },
     { caveats: ["uses <= 1", "uses <= 2", "rate <= 1/d", "spend.EUR <= 0"] },
     { caveats: ["a = true", "a in true, false"] },
+    { caveats: ["when t = pay then a <= 5", "a > 5"] },
+    { caveats: ["when t = pay then a <= 5", "t in pay, search", "a > 5"] },
+    { caveats: ["when t = pay then a <= 5", "t != search", "a > 5"] },
+    { caveats: ["when t = pay then a <= 5", "when t = pay then a > 5"] },
+    { caveats: ["when t = pay then x.y = 1", "x = 1"] },
   ])("are not found in $caveats", ({ caveats }) => {
     expect(found(...caveats)).toEqual([]);
   });
@@ -136,6 +153,13 @@ describe("contradictions", () => {
         indexes: [0, 1],
         detail: 'no value of action satisfies all of: "action in read" and "action = wr\\u{202e}ite"',
       },
+    ]);
+  });
+
+  test("name all that they follow from", () => {
+    const texts = ["action = pay", "when action = pay then args.amount <= 5", "args.amount >= 6"];
+    expect(contradictions(texts.map(compileCaveat)).map(({ detail }) => detail)).toEqual([
+      'no value of args.amount satisfies all of: "action = pay", "when action = pay then args.amount <= 5" and "args.amount >= 6"',
     ]);
   });
 
@@ -155,7 +179,12 @@ describe("contradictions", () => {
       { length: 256 },
       (_, index) => `ip within ${many((item) => `10.${index}.${item % 256}.0/24`)}`,
     );
-    const chain = [`x in ${many(String)}`, ...lists, ...blocks].map(compileCaveat);
+    const limits = Array.from(
+      { length: 256 },
+      (_, index) => `when l${255 - index} in ${many(String)} then l${256 - index} in ${many(String)}`,
+    );
+    const begun = `l0 in ${many(String)}`;
+    const chain = [`x in ${many(String)}`, ...lists, ...blocks, ...limits, begun].map(compileCaveat);
     const spent = processorTime(() => {
       for (const { indexes } of contradictions(chain)) expect(indexes.length).toBeGreaterThan(0);
     });

@@ -25,7 +25,7 @@ describe("a text that is no caveat", () => {
 
   test("is cured by what stands behind the last colon, wherever the rule ends with a caveat", () => {
     const cures = readFaults().flatMap(
-      ({ fault }) => /: (?!behind)([\w.]+ (?:[<>=!]+|in) .+)$/.exec(fault)?.[1] ?? [],
+      ({ fault }) => /: (?!behind)((?:when )?[\w.]+ (?:[<>=!]+|in) .+)$/.exec(fault)?.[1] ?? [],
     );
     expect(cures.length).toBeGreaterThan(20);
     for (const cure of cures) expect(caveatFault(cure)).toBeUndefined();
@@ -43,6 +43,9 @@ describe("a text that is no caveat", () => {
       " ".repeat(60_000),
       "a ".repeat(30_000),
       `a < ${"1_".repeat(30_000)}`,
+      "if a = b then ".repeat(4_000),
+      `a < ${" when a".repeat(8_000)}`,
+      `when a in ${"b ,".repeat(20_000)} then x<1`,
     ]) {
       const begun = performance.now();
       caveatFault(text);
@@ -88,6 +91,27 @@ describe("what is legal and probably not meant", () => {
       '"action = \\"read\\"": = takes the quotes as a part of the value: write it without',
     ],
     [["action = read, list"], '"action = read, list": = takes one value with its commas: write action in …'],
+    [
+      ["tool in search, pay", "args.amount <= 40"],
+      '"args.amount <= 40": limits every tool, and refuses calls without args.amount. For one alone: when tool = search then …',
+    ],
+    [
+      ["args.to = acme when tool = pay"],
+      '"args.to = acme when tool = pay": = takes all that stands behind it as the value: for some calls alone, begin with when … then',
+    ],
+    [
+      ["when tool = pay* then args.amount <= 40"],
+      '"when tool = pay* then args.amount <= 40": behind when, * is a character like others: name each value, with in',
+    ],
+    [
+      ["tool in search, pay", "when tool in payment, wire then args.amount <= 40"],
+      '"when tool in payment, wire then args.amount <= 40": limits nothing, since the token allows no such tool: it allows search or pay',
+    ],
+    [["when tol = pay then x = 1"], '"when tol = pay then x = 1": did you mean tool?'],
+    [
+      ["when tool = pay then resource matches repo:acme"],
+      '"when tool = pay then resource matches repo:acme": matches without * takes that one value: behind it, /* is one level more and /** all below',
+    ],
     [["resource = repo:**"], '"resource = repo:**": = takes * as itself: write resource matches …'],
   ])("%j", (texts, doubt) => {
     expect(told(...texts)).toEqual([doubt]);
@@ -97,6 +121,13 @@ describe("what is legal and probably not meant", () => {
     ["action in read, list", "args.amount <= 10", "tool = search", "time < 2027-01-01T00:00:00Z"],
     ["resource matches repo:acme/**", "args.due < 2027-01-01T00:00:00Z", "ip within 10.0.0.0/8"],
     ["account = 1", "option in a, b", "park = x"],
+    [
+      "tool in search, pay",
+      "when tool = pay then args.amount <= 40",
+      "when tool in pay, wire then args.to = a",
+    ],
+    ["tool = pay", "args.amount <= 40"],
+    ["tool in search, 01", "when tool = 1 then args.amount <= 40"],
   ])("of %s nothing is said", (...texts) => {
     expect(told(...texts)).toEqual([]);
   });

@@ -154,6 +154,21 @@ const rows: readonly Row[] = [
     caveats: ["what", "approval = only-in-a-discharge"],
   },
   {
+    says: "Only pay or search, args.amount at most 40 if tool is pay, at most 3 times in all.",
+    caveats: ["uses <= 3", "when tool = pay then args.amount <= 40", "action in pay, search"],
+  },
+  {
+    says: "Conditions: x only a, x more than 1 and at most 5 if y is 1, x not b if y is 1, x not c if y is 2 or 3.",
+    caveats: [
+      "when y = 1 then x > 1",
+      "when y in 2, 3 then x != c",
+      "when y = 1 then x <= 5",
+      "x = a",
+      "when y = 1 then x != b",
+    ],
+  },
+  { says: 'Conditions: x only "if" if tool is "then".', caveats: ["when tool = then then x = if"] },
+  {
     says: 'Conditions: "anything" resources under "everything".',
     caveats: ["action = anything", "resource matches everything/**"],
   },
@@ -184,6 +199,7 @@ describe("the summary", () => {
     [["uses <= 3"], "ANYTHING, at most 3 times in all."],
     [[], "ANYTHING."],
     [["action = read"], "Only read."],
+    [["when tool = pay then args.amount <= 40"], "ANYTHING, args.amount at most 40 if tool is pay."],
     [["holder = x"], "And 1 condition that this service does not know, so it will be refused."],
   ])("of a whole token with %j", (texts, says) => {
     expect(summarise(texts.map(compileCaveat), { now: NOW, whole: true })).toBe(says);

@@ -176,6 +176,11 @@ function* texts(): Iterable<string> {
 }
 
 function* parsing(): Iterable<Case> {
+  for (const { text, canonical } of vectorsOf("conditional.json")) {
+    const question = { do: "parse", text };
+    yield { name: `conditional.json, ${text}`, question, expected: { answer: canonical } };
+    yield narrowing(ROOT, [text]);
+  }
   for (const text of texts()) {
     const read = parseCaveat(text);
     const expected = { answer: read === undefined ? null : printCaveat(read) };
@@ -313,6 +318,7 @@ const BUILDERS: Readonly<Record<string, (...args: never[]) => string>> = {
   at_least: library.atLeast,
   matches: library.matches,
   within: library.within,
+  when: library.when,
   expires_at: library.expiresAt,
   starts_at: library.startsAt,
   agent: library.agent,
@@ -358,6 +364,11 @@ const ARGUMENTS: Readonly<Record<string, fc.Arbitrary<readonly unknown[]>>> = {
   at_least: fc.tuple(named, bound),
   matches: fc.tuple(named, plain),
   within: fc.tuple(named, fc.array(plain, { maxLength: 3 })).map(([name, values]) => [name, ...values]),
+  when: fc.tuple(
+    fc.oneof(named, fc.constantFrom("tool", "when", "in", "not", "within", "bh")),
+    fc.oneof(plain, number, fc.boolean(), fc.array(fc.oneof(plain, number), { maxLength: 3 })),
+    fc.oneof(plain, caveat.map(printCaveat), fc.constant("args.amount <= 040"), fc.constant("x = 1")),
+  ),
   expires_at: fc.tuple(moment),
   starts_at: fc.tuple(moment),
   agent: fc.oneof(fc.tuple(plain), fc.tuple(plain, plain), fc.constant(["a", "b"])),
@@ -378,7 +389,9 @@ function* building(): Iterable<Case> {
       // JSON has no way to say NaN; Python's own tests do.
       if (JSON.stringify(args) !== JSON.stringify(args, (_, v) => (v === null ? "" : v))) continue;
       const here = args.map((arg) =>
-        typeof arg === "object" && arg !== null ? new Date((arg as { instant: number }).instant) : arg,
+        typeof arg === "object" && arg !== null && "instant" in arg
+          ? new Date((arg as { instant: number }).instant)
+          : arg,
       );
       const expected = outcome(() => {
         const read = parseCaveat(build(...(here as never[])));

@@ -24,6 +24,7 @@ import {
   Token,
   TokenError,
   uses,
+  when,
   within,
 } from "../../src/client/index.ts";
 import {
@@ -152,6 +153,10 @@ describe("builders", () => {
     [atLeast("n", -1), "n >= -1"],
     [matches("resource", "repo:**"), "resource matches repo:**"],
     [within("ip", "10.0.0.0/8", "2001:db8::/32"), "ip within 10.0.0.0/8, 2001:db8::/32"],
+    [when("tool", "pay", atMost("args.amount", 40)), "when tool = pay then args.amount <= 40"],
+    [when("n", 1, equals("ok", true)), "when n = 1 then ok = true"],
+    [when("tool", ["pay", "a,b", "pay out"], "x = 1"), 'when tool in pay, "a,b", "pay out" then x = 1'],
+    [when("tool", " then x = 2 or", "x = 1"), 'when tool = " then x = 2 or" then x = 1'],
     [allow.action("read"), "action = read"],
     [allow.tool("search", "fetch"), "tool in search, fetch"],
     [allow.resource("repo:acme/**"), "resource matches repo:acme/**"],
@@ -183,6 +188,13 @@ describe("builders", () => {
     ["half a use", () => uses(0.5)],
     ["a unit that is a sentence", () => spend("EUR <= 99 x", 1)],
     ["less than nothing", () => spend("EUR", -1)],
+    ["a condition of the service's", () => when("agent", "x", "x = 1")],
+    ["a limit of the service's", () => when("tool", "pay", uses(1))],
+    ["a limit that is none", () => when("tool", "pay", "x<=1")],
+    ["a condition without a value", () => when("tool", [], "x = 1")],
+    ["a condition in a condition", () => when("tool", "pay", when("x", 1, "y = 1"))],
+    ["a condition on an attribute called as an operator", () => when("in", "v", "x = 1")],
+    ["an attribute that ends the condition", () => when("tool = pay then x = 1 or y", "v", "x = 1")],
     ["a window that is none", () => rate(1, "w" as "s")],
   ])("refuse %s", (_, build) => {
     expect(code(build)).toBe("invalid_caveat");
@@ -203,6 +215,20 @@ describe("builders", () => {
           if (text === undefined) continue;
           expect(parseCaveat(text)).toMatchObject({ attribute: name });
         }
+        const limited = (() => {
+          try {
+            return when(name, value, "x = 1");
+          } catch (error) {
+            expect(error).toBeInstanceOf(TokenError);
+            return undefined;
+          }
+        })();
+        if (limited === undefined) return;
+        expect(parseCaveat(limited)).toMatchObject({
+          kind: "conditional",
+          unless: { attribute: name, operator: "!=", value },
+          test: { attribute: "x", value: "1" },
+        });
       }),
       { numRuns: 500 },
     );

@@ -50,6 +50,7 @@ describe("the caveats at a glance", () => {
       " >= ",
       " matches ",
       " within ",
+      "when ",
     ];
     expect(
       operators.filter((operator) => !caveats.some(([caveat = ""]) => caveat.includes(operator))),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 
 import { buildMacaroonVectors } from "./build.ts";
+import { buildConditionalVectors } from "./conditional.ts";
 import { buildForeignVectors } from "./foreign.ts";
 import { buildMalformedVectors } from "./malformed.ts";
 import { buildSpellingVectors } from "./spellings.ts";
@@ -13,6 +14,7 @@ export const VECTORS = {
   "foreign.json": buildForeignVectors,
   "spellings.json": buildSpellingVectors,
   "tickets.json": buildTicketVectors,
+  "conditional.json": buildConditionalVectors,
 } as const satisfies Readonly<Record<string, () => readonly unknown[]>>;
 
 type Name = keyof typeof VECTORS;

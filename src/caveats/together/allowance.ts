@@ -2,12 +2,14 @@ import { type Caveat, isBudget, isOnAttribute } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
 import { millisecondsOf } from "../values/instant.ts";
 import { mergeCaveats } from "./merge.ts";
-import { yesBudget, yesPhrases } from "./yes-phrases.ts";
+import { yesBudget, yesConditions, yesPhrases } from "./yes-phrases.ts";
 
 /** The parts of a sentence that says the effect of a person's yes. All of it is enforced. */
 export interface Allowance {
   /** The limits of the call, each as a phrase: `args.amount only 40`. Empty if nothing is limited; all else is open. */
   readonly what: readonly string[];
+  /** Limits on some calls alone: `args.amount at most 40 if tool is "pay" (else this limits nothing)`. */
+  readonly conditional: readonly string[];
   /** How often at most; null if nothing counts it. */
   readonly uses: number | null;
   /** The other budgets, each as a phrase: `at most 40 EUR in all`. */
@@ -36,9 +38,10 @@ export function allowanceOf(
   issued: number,
   asked: readonly Condition[],
 ): Allowance {
+  const written = token.slice(0, issued);
   const tests = testsOf(asked);
   const names = new Set(tests.map(({ attribute }) => attribute));
-  const all = [...mergeCaveats([...tests, ...testsOf(token.slice(0, issued))]).values()];
+  const all = [...mergeCaveats([...tests, ...testsOf(written)]).values()];
   const own = yesPhrases(
     all.filter(({ attribute }) => names.has(attribute)),
     true,
@@ -47,18 +50,20 @@ export function allowanceOf(
     all.filter(({ attribute }) => !names.has(attribute)),
     false,
   );
-  const rest = others.length - MOST_PHRASES;
-  const shown =
-    rest > 0 ? [...others.slice(0, MOST_PHRASES), `${rest} more conditions of the token's issuer`] : others;
+  const conditional = [
+    ...yesConditions(conditionalOf(asked), true),
+    ...cut(yesConditions(conditionalOf(written), false)),
+  ];
   const times = [...token, ...asked].flatMap(caveatOf).filter((caveat) => caveat.kind === "time");
   const at = (operator: "<" | ">") =>
     times.filter((caveat) => caveat.operator === operator).map((caveat) => millisecondsOf(caveat.at));
   const [starts, ends] = [at(">"), at("<")];
-  const budgets = [...asked, ...token.slice(0, issued)].flatMap(caveatOf).filter(isBudget);
+  const budgets = [...asked, ...written].flatMap(caveatOf).filter(isBudget);
   const uses = budgets.flatMap((budget) => (budget.kind === "uses" ? [budget.most] : []));
   const counted = budgets.filter((budget) => budget.kind !== "uses").map(yesBudget);
   return {
-    what: [...own, ...shown].map(plainly),
+    what: [...own, ...cut(others)].map(plainly),
+    conditional: conditional.map(plainly),
     uses: uses.length === 0 ? null : Math.min(...uses),
     budgets: [...new Set(counted)],
     from: starts.length === 0 ? null : Math.max(...starts),
@@ -83,4 +88,16 @@ function caveatOf(condition: Condition): readonly Caveat[] {
 
 function testsOf(conditions: readonly Condition[]) {
   return conditions.flatMap(caveatOf).filter(isOnAttribute);
+}
+
+function conditionalOf(conditions: readonly Condition[]) {
+  return conditions.flatMap(caveatOf).filter((caveat) => caveat.kind === "conditional");
+}
+
+/** Phrases of the issuer, the rest of which is only counted. */
+function cut(phrases: readonly string[]): readonly string[] {
+  const rest = phrases.length - MOST_PHRASES;
+  return rest > 0
+    ? [...phrases.slice(0, MOST_PHRASES), `${rest} more conditions of the token's issuer`]
+    : phrases;
 }

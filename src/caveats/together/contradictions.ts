@@ -1,11 +1,11 @@
-import type { AttributeCaveat, Caveat, TimeCaveat } from "../caveat.ts";
-import { isOnAttribute } from "../caveat.ts";
+import type { TimeCaveat } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
 import { attributeName } from "../phrases.ts";
 import { printCaveat } from "../print.ts";
 import { compareInstants } from "../values/instant.ts";
 import { quote, SHOWN_CHARACTERS } from "../values/quote.ts";
 import { newWork, type Work } from "../values/work.ts";
+import { type Indexed, type Test, testsOfEveryCall } from "./every-call.ts";
 import { impossible } from "./impossible.ts";
 
 /** Caveats that no request can satisfy together. */
@@ -14,11 +14,6 @@ export interface Warning {
   readonly indexes: readonly number[];
   /** Why, in a sentence for people. */
   readonly detail: string;
-}
-
-interface Indexed<T extends Caveat = Caveat> {
-  readonly index: number;
-  readonly caveat: T;
 }
 
 /**
@@ -32,21 +27,20 @@ export function contradictions(conditions: readonly Condition[]): readonly Warni
   for (const [index, condition] of conditions.entries()) {
     if (condition.state === "known") known.push({ index, caveat: condition.caveat });
   }
-  const onAttributes = known.filter((entry): entry is Indexed<AttributeCaveat> =>
-    isOnAttribute(entry.caveat),
-  );
+  const work = newWork();
+  const tests = testsOfEveryCall(known, work);
   const warnings = [
     ...timeWarnings(known.filter((entry): entry is Indexed<TimeCaveat> => entry.caveat.kind === "time")),
     ...depthWarnings(known),
     ...budgetWarnings(known),
-    ...pathWarnings(onAttributes),
-    ...valueWarnings(onAttributes, newWork()),
+    ...pathWarnings(tests),
+    ...valueWarnings(tests, work),
   ];
   return warnings.toSorted((a, b) => (a.indexes[0] ?? 0) - (b.indexes[0] ?? 0));
 }
 
 function warn(entries: readonly Indexed[], why: string): Warning {
-  const sorted = entries.toSorted((a, b) => a.index - b.index);
+  const sorted = [...new Set(entries)].toSorted((a, b) => a.index - b.index);
   const texts = sorted.slice(0, 3).map(({ caveat }) => quote(printCaveat(caveat), SHOWN_CHARACTERS));
   const rest = sorted.length - texts.length;
   const last = rest > 0 ? `${rest} more` : texts.pop();
@@ -84,8 +78,8 @@ function budgetWarnings(known: readonly Indexed[]): readonly Warning[] {
 }
 
 /** `args = x` needs a value if `args.amount = 1` needs an object. */
-function pathWarnings(entries: readonly Indexed<AttributeCaveat>[]): readonly Warning[] {
-  const first = new Map<string, Indexed<AttributeCaveat>>();
+function pathWarnings(entries: readonly Test[]): readonly Warning[] {
+  const first = new Map<string, Test>();
   for (const entry of entries) {
     if (!first.has(entry.caveat.attribute)) first.set(entry.caveat.attribute, entry);
   }
@@ -95,15 +89,17 @@ function pathWarnings(entries: readonly Indexed<AttributeCaveat>[]): readonly Wa
       const above = first.get(attribute.slice(0, dot));
       if (above === undefined) continue;
       const name = attributeName(above.caveat.attribute);
-      warnings.push(warn([above, entry], `${name} can't be both a value and an object`));
+      warnings.push(
+        warn([...above.because, ...entry.because], `${name} can't be both a value and an object`),
+      );
       break;
     }
   }
   return warnings;
 }
 
-function valueWarnings(entries: readonly Indexed<AttributeCaveat>[], work: Work): readonly Warning[] {
-  const groups = new Map<string, Indexed<AttributeCaveat>[]>();
+function valueWarnings(entries: readonly Test[], work: Work): readonly Warning[] {
+  const groups = new Map<string, Test[]>();
   for (const entry of entries) {
     const { attribute } = entry.caveat;
     const group = groups.get(attribute);
@@ -115,19 +111,17 @@ function valueWarnings(entries: readonly Indexed<AttributeCaveat>[], work: Work)
     const conflict = smallestConflict(group, work);
     if (conflict === undefined) continue;
     const name = attributeName(attribute);
+    const because = conflict.flatMap((test) => test.because);
     const why =
-      conflict.length === 1 ? `no value of ${name} satisfies` : `no value of ${name} satisfies all of`;
-    warnings.push(warn(conflict, why));
+      because.length === 1 ? `no value of ${name} satisfies` : `no value of ${name} satisfies all of`;
+    warnings.push(warn(because, why));
   }
   return warnings;
 }
 
 /** The pair that can't pass together, if there is one, else all up to the caveat that made it impossible. */
-function smallestConflict<T extends Indexed<AttributeCaveat>>(
-  group: readonly T[],
-  work: Work,
-): readonly T[] | undefined {
-  const conflicts = (entries: readonly T[]): boolean =>
+function smallestConflict(group: readonly Test[], work: Work): readonly Test[] | undefined {
+  const conflicts = (entries: readonly Test[]): boolean =>
     impossible(
       entries.map(({ caveat }) => caveat),
       work,

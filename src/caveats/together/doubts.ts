@@ -1,10 +1,20 @@
 import { distanceOf } from "../../words/near.ts";
-import { type AttributeCaveat, isOnAttribute } from "../caveat.ts";
+import {
+  type AttributeCaveat,
+  type Caveat,
+  type ConditionalCaveat,
+  isOnAttribute,
+  limitedValues,
+} from "../caveat.ts";
 import type { Condition } from "../condition.ts";
-import { attributeName } from "../phrases.ts";
+import { mismatch } from "../forbids.ts";
+import { attributeName, either } from "../phrases.ts";
+import { deniedBy } from "../prepared.ts";
 import { printCaveat } from "../print.ts";
 import { compareInstants, type Instant } from "../values/instant.ts";
-import { quote, SHOWN_CHARACTERS } from "../values/quote.ts";
+import { bareOrQuoted, quote, SHOWN_CHARACTERS } from "../values/quote.ts";
+import { newWork, type Work } from "../values/work.ts";
+import { mergeCaveats } from "./merge.ts";
 
 /** Attributes that most platforms state: the guards of the library do. */
 const COMMON: readonly string[] = ["action", "resource", "tool", "method", "path", "args"];
@@ -23,12 +33,17 @@ const MOST_DOUBTS = 8;
  */
 export function doubts(conditions: readonly Condition[], now?: Instant): readonly string[] {
   const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
-  const tests = caveats.filter(isOnAttribute);
-  const attributes = [...new Set(tests.map(({ attribute }) => attribute))];
-  const found = tests.map((test) => [test, doubtOf(test) ?? nameDoubt(test.attribute, attributes)] as const);
+  const attributes = [...new Set(caveats.flatMap(testsIn).map(({ attribute }) => attribute))];
+  const tools = mergeCaveats(caveats.filter(isOnAttribute)).get("tool")?.only ?? [];
+  const work = newWork();
   const told: string[] = [];
-  for (const [test, doubt] of found) {
-    if (doubt !== undefined) told.push(`${quote(printCaveat(test), SHOWN_CHARACTERS)}: ${doubt}`);
+  for (const caveat of caveats) {
+    const [doubt] = [
+      caveat.kind === "conditional" ? guardDoubt(caveat, tools, work) : undefined,
+      ...testsIn(caveat).map((test) => doubtOf(test) ?? nameDoubt(test.attribute, attributes)),
+      toolDoubt(caveat, tools),
+    ].filter((found) => found !== undefined);
+    if (doubt !== undefined) told.push(`${quote(printCaveat(caveat), SHOWN_CHARACTERS)}: ${doubt}`);
   }
   const past = caveats.find(
     (caveat) =>
@@ -40,6 +55,37 @@ export function doubts(conditions: readonly Condition[], now?: Instant): readonl
   if (past !== undefined)
     told.push(`${quote(printCaveat(past), SHOWN_CHARACTERS)}: is in the past, so nothing passes`);
   return [...new Set(told)].slice(0, MOST_DOUBTS);
+}
+
+/** The tests that a caveat is made of, those behind `when` as they are written. */
+function testsIn(caveat: Caveat): readonly AttributeCaveat[] {
+  if (caveat.kind !== "conditional") return isOnAttribute(caveat) ? [caveat] : [];
+  const { attribute } = caveat.unless;
+  const [value = "", ...more] = limitedValues(caveat);
+  const guard: AttributeCaveat =
+    more.length === 0
+      ? { kind: "equality", attribute, operator: "=", value }
+      : { kind: "membership", attribute, operator: "in", items: [value, ...more] };
+  return [guard, caveat.test];
+}
+
+/** @param tools all that the token allows, if it names them */
+function guardDoubt(caveat: ConditionalCaveat, tools: readonly string[], work: Work): string | undefined {
+  if (limitedValues(caveat).some((value) => value.includes("*"))) {
+    return "behind when, * is a character like others: name each value, with in";
+  }
+  if (caveat.unless.attribute !== "tool" || tools.length === 0) return undefined;
+  const denied = deniedBy(caveat.unless);
+  // A tool that was not looked at for want of work may be one.
+  if (tools.some((tool) => mismatch(caveat.unless, denied, tool, work) !== undefined)) return undefined;
+  return `limits nothing, since the token allows no such tool: it allows ${either(tools)}`;
+}
+
+/** A limit of an argument that most likely only one of several tools has: calls of the others have to state it, too. */
+function toolDoubt(caveat: Caveat, tools: readonly string[]): string | undefined {
+  if (!isOnAttribute(caveat) || !caveat.attribute.startsWith("args.") || tools.length < 2) return undefined;
+  const name = attributeName(caveat.attribute);
+  return `limits every tool, and refuses calls without ${name}. For one alone: when tool = ${bareOrQuoted(tools[0] ?? "")} then …`;
 }
 
 function doubtOf(caveat: AttributeCaveat): string | undefined {
@@ -61,6 +107,8 @@ function doubtOf(caveat: AttributeCaveat): string | undefined {
       if (/^".*"$/s.test(value))
         return `${operator} takes the quotes as a part of the value: write it without`;
       if (value.includes("*") && is) return `= takes * as itself: write ${name} matches …`;
+      if (/ (?:when|if|unless|then) /.test(value))
+        return `${operator} takes all that stands behind it as the value: for some calls alone, begin with when … then`;
       if (/, /.test(value))
         return `${operator} takes one value with its commas: write ${name} ${is ? "in" : "not in"} …`;
       return undefined;

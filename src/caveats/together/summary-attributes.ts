@@ -1,7 +1,9 @@
-import { attributeName, boundPhrase, either, eitherBlock } from "../phrases.ts";
+import type { AttributeCaveat, ConditionalCaveat } from "../caveat.ts";
+import { attributeName, boundPhrase, conditionPhrase, either, eitherBlock } from "../phrases.ts";
+import { printGuard } from "../print.ts";
 import type { Block } from "../values/address.ts";
 import { bareOrQuoted } from "../values/quote.ts";
-import type { Merged } from "./merge.ts";
+import { type Merged, mergeCaveats } from "./merge.ts";
 
 /** How a sentence shows what authors of caveats wrote. */
 export interface Voice {
@@ -108,4 +110,26 @@ export function limitPhrases(merged: Merged, says: Voice = SUMMARY): readonly st
   }
   if (denied.length > 0) limits.push(`not ${says.either(denied)}`);
   return limits.map((limit) => `${says.name(attribute)} ${limit}`);
+}
+
+/**
+ * The limits on some calls alone, each as a phrase that ends with those calls: `args.amount at most 40 if tool is pay`.
+ * It stands at the end, so that no other limit reads as one of those calls alone.
+ */
+export function conditionalPhrases(
+  caveats: readonly ConditionalCaveat[],
+  says: Voice = SUMMARY,
+): readonly string[] {
+  const groups = new Map<string, { readonly calls: string; readonly tests: AttributeCaveat[] }>();
+  for (const caveat of caveats) {
+    const key = printGuard(caveat);
+    const group = groups.get(key);
+    if (group !== undefined) group.tests.push(caveat.test);
+    else groups.set(key, { calls: conditionPhrase(caveat, says.name, says.either), tests: [caveat.test] });
+  }
+  return [...groups.values()].flatMap(({ calls, tests }) =>
+    [...mergeCaveats(tests).values()].flatMap((merged) =>
+      limitPhrases(merged, says).map((limit) => `${limit} ${calls}`),
+    ),
+  );
 }

@@ -6,7 +6,7 @@ import { budgetPhrase } from "../phrases.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
 import { bareOrQuoted } from "../values/quote.ts";
 import { mergeCaveats } from "./merge.ts";
-import { attributePhrases } from "./summary-attributes.ts";
+import { attributePhrases, conditionalPhrases } from "./summary-attributes.ts";
 
 /** How {@link summarise} reads a chain. */
 export interface SummaryOptions {
@@ -49,6 +49,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const phrases = [
     ...timePhrases(caveats, options),
     ...(options.whole === true && tests.length + unknown === 0 ? ["ANYTHING"] : tests),
+    ...conditionalPhrases(caveats.filter((caveat) => caveat.kind === "conditional")),
     ...budgetPhrases(conditions),
     ...holderPhrases(caveats),
     ...dischargePhrases(caveats),

@@ -1,9 +1,9 @@
-import type { BudgetCaveat } from "../caveat.ts";
+import type { BudgetCaveat, ConditionalCaveat } from "../caveat.ts";
 import { alternatives, budgetPhrase, NAMED_ITEMS } from "../phrases.ts";
 import { formatBlock } from "../values/address.ts";
 import { quote } from "../values/quote.ts";
 import type { Merged } from "./merge.ts";
-import { limitPhrases, type Voice } from "./summary-attributes.ts";
+import { conditionalPhrases, limitPhrases, type Voice } from "./summary-attributes.ts";
 
 /*
  * The limits of a call in the sentence that a person answers with yes. Whoever asks chose names, values and units, so
@@ -57,6 +57,12 @@ const COUNTED = voice(NAMED_ITEMS);
 export function yesPhrases(all: Iterable<Merged>, isAsked: boolean): readonly string[] {
   const says = isAsked ? WHOLE : COUNTED;
   return [...all].flatMap((merged) => limitPhrases(merged, says));
+}
+
+/** The limits on some calls alone. Each says that it leaves the others open: read past that, it would promise too much. */
+export function yesConditions(caveats: readonly ConditionalCaveat[], isAsked: boolean): readonly string[] {
+  const phrases = conditionalPhrases(caveats, isAsked ? WHOLE : COUNTED);
+  return phrases.map((phrase) => `${phrase} (else this limits nothing)`);
 }
 
 /** A budget. A unit that is no currency's code is its writer's word. */

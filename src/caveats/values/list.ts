@@ -27,6 +27,39 @@ export function printList(items: readonly string[]): string {
   return items.map(printItem).join(", ");
 }
 
+/** Values that end at a space, and the position behind the last of them. */
+export interface Words {
+  readonly values: readonly string[];
+  readonly end: number;
+}
+
+/**
+ * Reads one value from a position on, or several with commas between them; undefined if one is malformed.
+ *
+ * As in {@link parseList}, but a value that is no JSON string ends at the first space, and without `several` no comma
+ * ends it.
+ */
+export function readWords(text: string, from: number, several: boolean): Words | undefined {
+  const values: string[] = [];
+  let at = from;
+  while (true) {
+    const quoted = text.charCodeAt(at) === CODE.quote;
+    const end = quoted ? quotedEnd(text, at) : wordEnd(text, at, several);
+    const value = quoted ? unquote(text.slice(at, end)) : plain(text.slice(at, end));
+    if (value === undefined) return undefined;
+    values.push(value);
+    if (!several || text[end] !== ",") return { values, end };
+    at = end + 1;
+    while (text.charCodeAt(at) === CODE.space) at++;
+  }
+}
+
+/** Prints a value that {@link readWords} reads back. */
+export function printWord(value: string, several: boolean): string {
+  const bare = !value.includes(" ") && !value.startsWith('"') && !hasEdgeSpace(value);
+  return bare && !(several && value.includes(",")) ? value : JSON.stringify(value);
+}
+
 function printItem(item: string): string {
   return item.includes(",") || item.startsWith('"') || hasEdgeSpace(item) ? JSON.stringify(item) : item;
 }
@@ -38,6 +71,13 @@ function plain(text: string): string | undefined {
 function plainEnd(text: string, from: number): number {
   const comma = text.indexOf(",", from);
   return comma < 0 ? text.length : comma;
+}
+
+function wordEnd(text: string, from: number, several: boolean): number {
+  const space = text.indexOf(" ", from);
+  const end = space < 0 ? text.length : space;
+  const comma = several ? text.indexOf(",", from) : -1;
+  return comma < 0 ? end : Math.min(comma, end);
 }
 
 /** The position after the closing quote, or the end of the text if there is none. */

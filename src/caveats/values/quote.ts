@@ -10,7 +10,7 @@ const PLAIN = /^[A-Za-z0-9*_/][A-Za-z0-9_.:/@*+#-]*$/;
 
 // Words that would change a sentence's meaning if they stood in it as bare values: `action = anything`.
 const LOADED: ReadonlySet<string> = new Set(
-  "all always and any anyone anything but every everyone everything except forever never no none not nothing only or than unless unlimited until whatever with without".split(
+  "all always and any anyone anything but else every everyone everything except forever if never no none not nothing only or than then unless unlimited until whatever when with without".split(
     " ",
   ),
 );

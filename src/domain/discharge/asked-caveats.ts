@@ -30,10 +30,13 @@ function read(text: string, member: string): Caveat {
   const caveat = parseCaveat(text);
   if (caveat === undefined) refuse(caveatFault(text) ?? "is no caveat", member);
   if (isLimit(caveat)) return caveat;
-  if (!isOnAttribute(caveat))
+  const tests = caveat.kind === "conditional" ? [caveat.unless, caveat.test] : [caveat].filter(isOnAttribute);
+  if (tests.length === 0)
     refuse("is not for the asker to write: tests of the call, `time <` and budgets are", member);
-  const [name = ""] = caveat.attribute.split(".", 1);
-  if (NOT_ASKED.has(name)) refuse(`${name} is the service's to speak of, and not the asker's`, member);
+  for (const { attribute } of tests) {
+    const [name = ""] = attribute.split(".", 1);
+    if (NOT_ASKED.has(name)) refuse(`${name} is the service's to speak of, and not the asker's`, member);
+  }
   return caveat;
 }
 
@@ -55,6 +58,7 @@ export function requireToLast(caveats: readonly string[], now: number): void {
 export function askedCaveats(texts: readonly string[], { exact }: TermOptions): readonly string[] {
   if (texts.length > MOST_CAVEATS) refuse(`a discharge is narrowed by at most ${MOST_CAVEATS} caveats`);
   const caveats = texts.map((text, index) => read(text, `caveats[${index}]`));
+  // A conditional caveat says nothing of most calls, so it is no test of this one.
   if (exact && !caveats.some(isOnAttribute)) {
     refuse("the ticket is exact: say by tests of the call what the discharge is for");
   }

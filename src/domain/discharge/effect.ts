@@ -14,14 +14,19 @@ type Facts = Pick<DischargeRequest, "state" | "decidedAt" | "about" | "ancestor"
  */
 export function effectOf(request: Facts): string {
   const { about, allowance } = request;
-  const what =
-    allowance === null || allowance.what.length === 0
-      ? "any call"
-      : `${allowance.what.join(", ")}; all else in the call is open`;
+  const what = callsOf(allowance);
   const asked = allowance?.uses ?? null;
   const uses = termsOf(request).options.once ? Math.min(1, asked ?? 1) : asked;
   const often = [count(uses), ...(allowance?.budgets ?? [])].join(", ");
   return `Allows: ${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
+}
+
+/** Limits on some calls alone leave any other call open, so they stand behind what is said of all calls. */
+function callsOf(allowance: Facts["allowance"]): string {
+  const { what = [], conditional = [] } = allowance ?? {};
+  if (what.length + conditional.length === 0) return "any call";
+  if (what.length === 0) return `any call, but ${conditional.join(", ")}`;
+  return `${[...what, ...conditional].join(", ")}; all else in the call is open`;
 }
 
 /** How often. The sentence also says that nothing counts it. */

@@ -1,3 +1,4 @@
+import type { Caveat } from "../../caveats/caveat.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import type { VerifiedBundle } from "./verified-bundle.ts";
 
@@ -9,6 +10,8 @@ const WEIGHT_OF_BLOCK = 160;
 const WEIGHT_OF_BUDGET = 700;
 const WEIGHT_OF_HOLDER = 400;
 const WEIGHT_OF_PLACE = 100;
+/** What a conditional caveat has beside those of a plain one: a second test, with the facts that are kept of it. */
+const WEIGHT_OF_LIMITED = 900;
 
 /**
  * The memory that a bundle takes without its text, roughly; bytes.
@@ -34,7 +37,18 @@ function conditionWeight(condition: Condition): number {
   if (condition.state === "third_party") return 2 * condition.location.length;
   const text = 2 * condition.text.length;
   if (condition.state === "unknown") return text;
-  const { caveat } = condition;
-  if (caveat.kind === "membership") return text + WEIGHT_OF_ITEM * caveat.items.length;
-  return caveat.kind === "network" ? text + WEIGHT_OF_BLOCK * caveat.blocks.length : text;
+  return text + valuesWeight(condition.caveat);
+}
+
+function valuesWeight(caveat: Caveat): number {
+  switch (caveat.kind) {
+    case "membership":
+      return WEIGHT_OF_ITEM * caveat.items.length;
+    case "network":
+      return WEIGHT_OF_BLOCK * caveat.blocks.length;
+    case "conditional":
+      return WEIGHT_OF_LIMITED + valuesWeight(caveat.unless) + valuesWeight(caveat.test);
+    default:
+      return 0;
+  }
 }

@@ -29,6 +29,7 @@ const originSchema = z.strictObject({
 // A newer version may add members.
 const allowanceSchema = z.object({
   what: z.array(z.string()),
+  conditional: z.array(z.string()).default([]),
   uses: z.number().nullable().default(null),
   budgets: z.array(z.string()).default([]),
   from: z.number().nullable(),

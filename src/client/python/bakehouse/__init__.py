@@ -43,6 +43,7 @@ from .caveats import (
     spend,
     starts_at,
     uses,
+    when,
     within,
 )
 from .client import Bakehouse, Proof, Question
@@ -112,5 +113,6 @@ __all__ = [
     "spend",
     "starts_at",
     "uses",
+    "when",
     "within",
 ]

@@ -5,7 +5,7 @@ Source: ``src/client/caveats.ts``; the language is described in ``src/caveats/RE
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Literal
@@ -17,6 +17,7 @@ from .language.caveat import (
     AttributeCaveat,
     Caveat,
     Comparison,
+    Conditional,
     Depth,
     DischargeCaveat,
     Equality,
@@ -35,7 +36,7 @@ from .language.characters import quote, trim
 from .language.decimals import read_decimal
 from .language.fault import attribute_fault, caveat_fault, name_fault
 from .language.instants import instant_of
-from .language.lists import print_list
+from .language.lists import print_list, print_word
 from .language.parse import parse_caveat
 from .words import AGENT
 
@@ -119,6 +120,30 @@ def within(attribute: str, *blocks: str) -> str:
     return _built(
         f"{attribute} within {print_list(blocks)}",
         lambda caveat: isinstance(caveat, Network) and len(caveat.blocks) == len(blocks),
+        attribute,
+    )
+
+
+def when(attribute: str, value: CaveatValue | Sequence[CaveatValue], limit: str) -> str:
+    """``when attribute = value then limit``: a limit of those calls alone, any other passes.
+
+    A call that does not state the attribute has to keep to the limit, too:
+    ``when("tool", "pay", at_most("args.amount", 40))``.
+
+    :param value: one value, or a list of them for ``when attribute in a, b then limit``
+    :param limit: a caveat on an attribute of the call, from a builder or written by hand
+    :raises TokenError: ``invalid_caveat``, also where either part is on an attribute of the service
+    """
+    test = parse_caveat(limit)
+    if test is None:
+        raise _invalid(limit)
+    items: Sequence[CaveatValue] = [value] if isinstance(value, str | int | float | Decimal) else value
+    several = items is value
+    values = tuple(map(_value_text, items))
+    printed = ", ".join(print_word(text, several) for text in values)
+    return _built(
+        f"when {attribute} {'in' if several else '='} {printed} then {limit}",
+        lambda caveat: isinstance(caveat, Conditional) and caveat.values == values and caveat.test == test,
         attribute,
     )
 
@@ -239,7 +264,9 @@ def _comparison(attribute: str, operator: Comparison, bound: Number | Moment) ->
 def _built(text: str, is_meant: Callable[[Caveat], bool], attribute: str | None = None) -> str:
     """The canonical text, if it reads as it was meant: a value must not turn a caveat into another one."""
     caveat = parse_caveat(text)
-    same_name = attribute is None or (isinstance(caveat, AttributeCaveat) and caveat.attribute == attribute)
+    same_name = attribute is None or (
+        isinstance(caveat, AttributeCaveat | Conditional) and caveat.attribute == attribute
+    )
     if caveat is None or not same_name or not is_meant(caveat):
         fault = None if attribute is None else attribute_fault(attribute)
         if fault is not None:

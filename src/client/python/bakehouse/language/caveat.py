@@ -8,7 +8,7 @@ from typing import Literal
 from .blocks import Block, format_block
 from .decimals import Decimal
 from .instants import Instant
-from .lists import print_list
+from .lists import print_list, print_word
 
 Comparison = Literal["<", "<=", ">", ">="]
 RateWindow = Literal["s", "m", "h", "d"]
@@ -70,6 +70,21 @@ class Network:
 
     def __str__(self) -> str:
         return f"{self.attribute} within {print_list(map(format_block, self.blocks))}"
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """``when A = v then T`` or ``when A in … then T``: ``A != v`` or T, exactly as those two clear."""
+
+    attribute: str
+    operator: Literal["=", "in"]
+    values: tuple[str, ...]
+    """One for ``=``."""
+    test: AttributeCaveat
+
+    def __str__(self) -> str:
+        values = ", ".join(print_word(value, self.operator == "in") for value in self.values)
+        return f"when {self.attribute} {self.operator} {values} then {self.test}"
 
 
 @dataclass(frozen=True)
@@ -183,5 +198,5 @@ class DischargeId:
 AttributeCaveat = Equality | Membership | Order | Glob | Network
 DischargeCaveat = Ancestor | Approval | DischargeId
 ServiceCaveat = Time | Agent | Depth | Uses | Spend | Rate | Holder | DischargeCaveat
-Caveat = AttributeCaveat | ServiceCaveat
+Caveat = AttributeCaveat | Conditional | ServiceCaveat
 """Its ``str`` is the canonical text: parsing that gives the same caveat again."""

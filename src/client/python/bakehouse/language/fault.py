@@ -6,10 +6,12 @@ import re
 
 from ..words import SERVICE_NAMES
 from .blocks import parse_block
-from .characters import is_clean, quote, trim
+from .characters import is_clean, quote, shown, trim
+from .lists import print_word
 from .parse import ATTRIBUTE, parse_caveat
 
 _FORM = "a caveat is an attribute, an operator and a value, such as action = read"
+_WHEN_FORM = "a limit on some calls alone is when tool = pay then args.amount <= 40, for example"
 _INSTANT = "2026-12-01T00:00:00Z"
 _NAME_RULE = "a name is 1 to 128 letters, digits and . _ : / @ -, with #INSTANCE behind it or not"
 _ATTRIBUTE_RULE = (
@@ -60,6 +62,9 @@ _WORDS = {
 }
 _SIGNED = re.compile(rf"([^ =<>!≤≥≠]+) *({'|'.join(_SIGNS)}) *(.*)", re.S)
 _WORDED = re.compile(rf"([^ =<>!≤≥≠]+) +({'|'.join(_WORDS)})(?: +(.*))?", re.A | re.I | re.S)
+_SHOWN = 80
+_TURNED = re.compile(r"(.*?) (?:when|if) (.*)", re.S)
+_WORD = re.compile("[^ =<>!≤≥≠]*")
 _RATE = re.compile(r"([0-9]+) *(?:/|per) *(s|m|h|d)(?:ec|econd|in|inute|our|ay)?s?")
 _NUMBER = re.compile(r"[$€£+]? *(-?[0-9][0-9_']*(?:\.[0-9]+)?) *[A-Za-z%€$£]*")
 
@@ -103,7 +108,9 @@ def _rule_of(text: str) -> str:
     read = _read_loosely(trimmed)
     if read is None:
         second = next((word for word in words if word != ""), None)
-        if second is None or first == "when":
+        if first in ("when", "if"):
+            return _when_rule(first, trim(trimmed[len(first) :]))
+        if second is None:
             return _FORM
         return f"{quote(second)} is no operator: those are = != < <= > >= in, not in, matches and within"
     attribute, spelled, operator, value = read
@@ -117,12 +124,59 @@ def _rule_of(text: str) -> str:
         return why + _cure(f"{attribute} {operator} {value}")
     if ATTRIBUTE.fullmatch(attribute) is None:
         return _ATTRIBUTE_RULE
+    turned = _turned_round(attribute, operator, value)
+    if turned is not None:
+        return turned
     if value == "":
         return f"a value stands behind {operator}, such as action = read"
     name = attribute.partition(".")[0]
     if name in SERVICE_NAMES:
         return _service_rule(attribute, name, operator, value)
     return _value_rule(attribute, operator, value)
+
+
+def _when_rule(first: str, text: str) -> str:
+    """The rule that a text breaks which begins with ``when`` or ``if``, that word."""
+    before, then, behind = text.partition(" then ")
+    limit = trim(behind)
+    guard = _read_loosely(trim(before)) if then else None
+    if guard is None:
+        return _WHEN_FORM
+    attribute, _, operator, value = guard
+    if ATTRIBUTE.fullmatch(attribute) is None:
+        return _ATTRIBUTE_RULE
+    if operator not in ("=", "in"):
+        return f"behind when stands = or in: {_WHEN_FORM}"
+    service = next(filter(None, map(_service_name_of, (attribute, limit))), None)
+    if service is not None:
+        return f"{service} belongs to the service, and stands in no part of when … then …"
+    if limit.startswith(("when ", "if ")):
+        return f"one when and one then: {_WHEN_FORM}"
+    if not _reads(limit):
+        return f"behind then, {_rule_of(limit)}"
+    several = operator == "in"
+    values = [trim(item) for item in (value.split(",") if several else [value])]
+    printed = ", ".join(item if item.startswith('"') else print_word(item, several) for item in values)
+    meant = f"when {attribute} {operator} {printed} then {limit}"
+    if not _reads(meant):
+        return f"a value that is empty or has a space is a JSON string: {_WHEN_FORM}"
+    if first != "when":
+        return f"it begins with when{_cure(meant)}"
+    spaced = any(" " in item and not item.startswith('"') for item in values)
+    return ("a value with a space is a JSON string" if spaced else "one space between its parts") + _cure(meant)
+
+
+def _service_name_of(text: str) -> str | None:
+    """The name that begins a text, if it belongs to the service."""
+    name = _WORD.match(text)[0].partition(".")[0]  # type: ignore[index]
+    return name if name in SERVICE_NAMES or name == "time-before" else None
+
+
+def _turned_round(attribute: str, operator: str, value: str) -> str | None:
+    """A limit whose condition stands behind it."""
+    turned = _TURNED.fullmatch(value)
+    meant = "" if turned is None else f"when {turned[2]} then {attribute} {operator} {turned[1]}"
+    return f"the condition stands in front{_cure(meant)}" if _reads(meant) else None
 
 
 def _read_loosely(text: str) -> tuple[str, str, str, str] | None:
@@ -206,4 +260,4 @@ def _cure_or(attribute: str, value: str, example: str) -> str:
 
 def _cure(text: str) -> str:
     """The caveat that was likely meant, if it can be shown whole: half of one is no cure."""
-    return f": {text}" if quote(text)[1:-1] == text else ""
+    return f": {text}" if len(text) <= _SHOWN and shown(text) == text else ""

@@ -33,6 +33,34 @@ def print_list(items: Iterable[str]) -> str:
     return ", ".join(map(_printed, items))
 
 
+def read_words(text: str, start: int, several: bool) -> tuple[tuple[str, ...], int] | None:
+    """Reads one value from a position on, or several with commas between them, and the position behind the last.
+
+    A value that is no JSON string ends at the first space, and without ``several`` no comma ends it. None if one is
+    malformed.
+    """
+    values: list[str] = []
+    at = start
+    while True:
+        quoted = text.startswith('"', at)
+        end = _quoted_end(text, at) if quoted else _word_end(text, at, several)
+        value = _unquoted(text[at:end]) if quoted else _plain(text[at:end])
+        if value is None:
+            return None
+        values.append(value)
+        if not several or not text.startswith(",", end):
+            return tuple(values), end
+        at = end + 1
+        while text.startswith(" ", at):
+            at += 1
+
+
+def print_word(value: str, several: bool) -> str:
+    """Prints a value that :func:`read_words` reads back."""
+    needs_quotes = " " in value or value.startswith('"') or has_edge_space(value) or (several and "," in value)
+    return json.dumps(value, ensure_ascii=False) if needs_quotes else value
+
+
 def _printed(item: str) -> str:
     needs_quotes = "," in item or item.startswith('"') or has_edge_space(item)
     return json.dumps(item, ensure_ascii=False) if needs_quotes else item
@@ -45,6 +73,11 @@ def _plain(text: str) -> str | None:
 def _plain_end(text: str, start: int) -> int:
     comma = text.find(",", start)
     return len(text) if comma < 0 else comma
+
+
+def _word_end(text: str, start: int, several: bool) -> int:
+    ends = (text.find(end, start) for end in (" ," if several else " "))
+    return min((end for end in ends if end >= 0), default=len(text))
 
 
 def _quoted_end(text: str, start: int) -> int:

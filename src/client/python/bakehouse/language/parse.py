@@ -11,8 +11,10 @@ from .caveat import (
     Agent,
     Ancestor,
     Approval,
+    AttributeCaveat,
     Caveat,
     Comparison,
+    Conditional,
     Depth,
     DischargeId,
     Equality,
@@ -31,7 +33,7 @@ from .caveat import (
 from .characters import has_edge_space, is_clean
 from .decimals import is_number, read_decimal
 from .instants import parse_instant
-from .lists import parse_list
+from .lists import parse_list, read_words
 
 _NAME = "[A-Za-z_][A-Za-z0-9_-]*"
 ATTRIBUTE = re.compile(rf"{_NAME}(?:\.{_NAME})*")
@@ -39,6 +41,8 @@ ATTRIBUTE = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 _OPERATOR = re.compile(r"(=|!=|<=|<|>=|>|in|not in|matches|within) ")
 # The condition that macaroon-bakery's libraries add; here it is another spelling of `time <`.
 _TIME_BEFORE = "time-before"
+_WHEN = "when"
+_THEN = " then "
 _COUNT = re.compile("0|[1-9][0-9]{0,8}")
 _CALLS = re.compile("0|[1-9][0-9]{0,14}")
 _RATE = re.compile("(0|[1-9][0-9]{0,14})/([smhd])")
@@ -46,8 +50,10 @@ _RATE = re.compile("(0|[1-9][0-9]{0,14})/([smhd])")
 
 def parse_caveat(text: str) -> Caveat | None:
     """Reads a caveat; None for a text that is not exactly a sentence of the grammar. Nothing is guessed."""
-    if not is_clean(text):
-        return None
+    return _parse_clean(text, True) if is_clean(text) else None
+
+
+def _parse_clean(text: str, may_branch: bool) -> Caveat | None:
     attribute, space, rest = text.partition(" ")
     if not space or ATTRIBUTE.fullmatch(attribute) is None:
         return None
@@ -55,7 +61,8 @@ def parse_caveat(text: str) -> Caveat | None:
         return _time("<", rest)
     match = _OPERATOR.match(rest)
     if match is None:
-        return None
+        # A text with an operator behind `when` is a test of an attribute of that name, or nothing.
+        return _conditional(rest) if may_branch and attribute == _WHEN else None
     operator, value = match.group(1), rest[match.end() :]
     if value == "" or has_edge_space(value):
         return None
@@ -72,7 +79,26 @@ def parse_caveat_bytes(data: bytes) -> Caveat | None:
         return None
 
 
-def _attribute_caveat(attribute: str, operator: str, value: str) -> Caveat | None:
+def _conditional(text: str) -> Conditional | None:
+    """Reads what stands behind ``when``."""
+    attribute, _, rest = text.partition(" ")
+    if ATTRIBUTE.fullmatch(attribute) is None or attribute == _TIME_BEFORE:
+        return None
+    match = _OPERATOR.match(rest)
+    operator = None if match is None else match.group(1)
+    if match is None or attribute.partition(".")[0] in SERVICE_NAMES or operator not in ("=", "in"):
+        return None
+    read = read_words(rest, match.end(), operator == "in")
+    if read is None or not rest.startswith(_THEN, read[1]):
+        return None
+    values, end = read
+    test = _parse_clean(rest[end + len(_THEN) :], False)
+    if not isinstance(test, AttributeCaveat):
+        return None
+    return Conditional(attribute, cast(Literal["=", "in"], operator), values, test)
+
+
+def _attribute_caveat(attribute: str, operator: str, value: str) -> AttributeCaveat | None:
     if operator in ("=", "!="):
         return Equality(attribute, operator, value)
     if operator in ("in", "not in"):
