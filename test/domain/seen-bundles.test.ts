@@ -233,6 +233,8 @@ describe("a flood of tokens that a holder narrowed", () => {
     ["a list of short items", [`x in ${repeated("ab", 1_300)}`]],
     ["a negative list", [`x not in ${repeated("ab", 1_300)}`]],
     ["a list of the shortest blocks", [`x within ${repeated("::/0", 800)}`]],
+    ["the shortest conditional caveats", Array.from({ length: 200 }, () => "when a = b then c != d")],
+    ["conditional lists", [`when x in ${repeated("ab", 650)} then x within ${repeated("::/0", 400)}`]],
     ["a long path", [`${"a.".repeat(1_300)}a = x`]],
   ])("of %s, cut out of large bodies, takes no more memory than was estimated", async (_name, caveats) => {
     const heap = () => {

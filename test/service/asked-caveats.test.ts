@@ -111,7 +111,8 @@ describeService(
         "is-member-of a",
       ]) {
         const token = await gated(`exact ${condition}`);
-        for (const caveats of [undefined, [], ["time < 2099-01-01T00:00:00Z"]]) {
+        const conditional = ["when tool = pay then args.amount = 40"];
+        for (const caveats of [undefined, [], ["time < 2099-01-01T00:00:00Z"], conditional]) {
           const answer = await ask(token, caveats === undefined ? {} : { caveats });
           expect(answer.json(), condition).toMatchObject({
             status: 422,
@@ -126,6 +127,29 @@ describeService(
       });
       const bakery = await service().request("/discharge", { method: "POST", body: form });
       expect(bakery.json()).toMatchObject({ Code: "permission denied" });
+    });
+
+    test("a limit on some calls alone is told as one: the sentence says what it leaves open, and so it is", async () => {
+      const token = await gated("approved-by alice Pay at most 40 EUR");
+      const limit = "when tool = pay then args.amount <= 40";
+      const session = await login("alice");
+      const alone = await asked(token, { caveats: [limit] });
+      expect(effectOf((await show(`/approvals/${alone.id}`, session)).text)).toMatch(
+        /^Allows: any call, but args\.amount at most 40 if tool is &quot;pay&quot; \(else this limits nothing\); any number of times; /,
+      );
+      const request = await asked(token, { caveats: [limit, "action = buy"] });
+      expect(effectOf((await show(`/approvals/${request.id}`, session)).text)).toMatch(
+        /^Allows: action only &quot;buy&quot;, args\.amount at most 40 if tool is &quot;pay&quot; \(else this limits nothing\); all else in the call is open; /,
+      );
+      const presented = bundle(token, await approved(request));
+      const buy = (call: object) => service().verify(presented, { action: "buy", ...call });
+      expect(await buy({ tool: "pay", args: { amount: 40 } })).toMatchObject({ allowed: true });
+      expect(await buy({ tool: "refund", args: { amount: 4_000 } })).toMatchObject({ allowed: true });
+      expect(await buy({ args: { amount: 4_000 } })).toMatchObject({ code: "caveat_failed" });
+      expect(await buy({ tool: "pay", args: { amount: 41 } })).toMatchObject({
+        code: "caveat_failed",
+        failures: [{ caveat: limit, detail: "in discharge 0: on pay: args.amount is 41, at most 40" }],
+      });
     });
 
     test("a person's own proof carries them too, and each discharge is a link of its own", async () => {
@@ -171,6 +195,13 @@ describeService(
       ["platform = bank", "platform is the service's to speak of"],
       ["principal = alice", "principal is the service's to speak of"],
       ["cost.eur <= 1", "cost is the service's to speak of"],
+      ["when tool = pay then platform = bank", "platform is the service's to speak of"],
+      ["when principal.id = alice then x = 1", "principal is the service's to speak of"],
+      ["when aud in a, b then x = 1", "aud is the service's to speak of"],
+      [
+        "when tool = pay then uses <= 1",
+        '"when tool = pay then uses <= 1": uses belongs to the service, and stands in no part of when … then …',
+      ],
     ])("%s is not the asker's to write", async (caveat, detail) => {
       const token = await gated("approved-by alice Pay");
       const answer = await ask(token, { caveats: ["tool = pay", caveat] });
