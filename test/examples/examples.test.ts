@@ -1,0 +1,66 @@
+/** Every example runs, from the packed package as a user has it, and says what its folder holds. */
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { type Installed, installPackage } from "../support/package.ts";
+import {
+  credential,
+  type Home,
+  newEmbeddedHome,
+  type RunningService,
+  startService,
+} from "../support/process-service.ts";
+import { commandOf, EXAMPLES, play } from "./play.ts";
+
+describe("[pglite] the examples", () => {
+  let installed: Installed;
+  let home: Home;
+  let service: RunningService;
+  let folder: string;
+
+  beforeAll(async () => {
+    installed = installPackage();
+    folder = join(installed.folder, "examples");
+    cpSync(import.meta.dirname, folder, { recursive: true });
+    const express = join(installed.folder, "node_modules/express");
+    mkdirSync(join(express, ".."), { recursive: true });
+    symlinkSync(join(import.meta.dirname, "../../node_modules/express"), express);
+    home = await newEmbeddedHome();
+    service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
+  });
+
+  afterAll(async () => {
+    await service?.end("SIGTERM");
+    home?.remove();
+    installed?.remove();
+  });
+
+  test.each(EXAMPLES)("%s", async (name) => {
+    if (commandOf(folder, name) === undefined) {
+      process.stderr.write(`no Python 3.10 or later on this machine: ${name} was not run\n`);
+      return;
+    }
+    const as = { folder, url: service.url, credential: credential(home, "default.token") };
+    const { code, stdout, stderr } = await play(name, as);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const file = join(import.meta.dirname, name, "output.txt");
+    if (process.env["BAKEHOUSE_UPDATE_TRANSCRIPTS"] === "1") writeFileSync(file, steady(stdout));
+    expect(steady(stdout)).toBe(readFileSync(file, "utf8"));
+  });
+
+  test("are all in the list", () => {
+    const list = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
+    const listed = [...list.matchAll(/^\| \[`([\w-]+)`\]/gm)].map(([, name]) => name);
+    expect(listed.toSorted()).toEqual(EXAMPLES.toSorted());
+  });
+});
+
+/** Without what differs from run to run: an approval's page and code, and which link was revoked when. */
+function steady(text: string): string {
+  return text
+    .replace(/http:\S+\/approvals\/\S+/, "PAGE")
+    .replace(/compare: \S+/, "compare: CODE")
+    .replace(/^(.*(?:again: 401|again: revoked,)) .*/m, "$1 …");
+}
