@@ -10,6 +10,7 @@ import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
 import { createIssueStore } from "./tables/issues.ts";
 import { createLiveDischargeStore } from "./tables/live-discharges.ts";
+import { createPeopleStore } from "./tables/people.ts";
 import { createPlatformStore } from "./tables/platforms.ts";
 import { createPrincipalStore } from "./tables/principals.ts";
 import { createRootKeyStore } from "./tables/root-keys.ts";
@@ -32,6 +33,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     idempotency: createIdempotencyStore(run, shift),
     issues: createIssueStore(run, shift),
     liveDischarges: createLiveDischargeStore(run),
+    people: createPeopleStore(run),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
     revocations: createRevocationStore(run, shift),

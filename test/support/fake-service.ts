@@ -265,6 +265,7 @@ const APPROVAL: ApprovalView = {
     'Allows: tool only "pay"; all else in the call is open; any number of times; for 5 minutes from the yes.',
   caveats: ["tool = pay"],
   decisions: [{ issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT }],
+  people: [{ issuer: ALICE.issuer, subject: ALICE.subject, email: ALICE.email, name: ALICE.name }],
   obstacle: undefined,
 };
 

@@ -141,6 +141,7 @@ export function createLogins(options: {
       await store.transaction("begin session", async (repositories) => {
         const at = await repositories.now();
         await repositories.sessions.insert(session);
+        await repositories.people.saw(identity, at);
         const { issuer, subject } = identity;
         const actor = { kind: "principal", issuer, subject } as const;
         const event = { action: "session.begun", actor, platform: null, details: {} } as const;

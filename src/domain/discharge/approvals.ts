@@ -10,6 +10,7 @@ import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { KnownPerson } from "../ports/people.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import type { Revocations } from "../service.ts";
@@ -45,6 +46,11 @@ function hasApproved({ decisions }: DischargeRequest, { identity }: HumanCaller)
   return decisions.some(
     ({ approved, issuer, subject }) => approved && issuer === identity.issuer && subject === identity.subject,
   );
+}
+
+/** Whether a subject is one of a request's people. */
+function isIn({ about, decisions }: DischargeRequest, subject: string): boolean {
+  return about?.principal.subject === subject || decisions.some((said) => said.subject === subject);
 }
 
 /** Whether a yes can still have an effect. @param endsAt as {@link endOf} says */
@@ -108,7 +114,21 @@ export function createApprovals(options: {
     return withdrawals.isRevoked(request) ? "withdrawn" : stateAt(request, now);
   }
 
-  function viewOf(request: DischargeRequest, caller: HumanCaller): ApprovalView {
+  /** The people in these requests whom the issuer has vouched for here, for their names. */
+  async function peopleIn(requests: readonly DischargeRequest[]): Promise<readonly KnownPerson[]> {
+    const people = requests.flatMap(({ about, decisions }) => [
+      ...decisions,
+      ...(about ? [about.principal] : []),
+    ]);
+    const own = people.filter(({ issuer }) => issuer === ownIssuer).map(({ subject }) => subject);
+    return own.length === 0 ? [] : store.people.known(ownIssuer, [...new Set(own)]);
+  }
+
+  function viewOf(
+    request: DischargeRequest,
+    caller: HumanCaller,
+    people: readonly KnownPerson[],
+  ): ApprovalView {
     const now = clock.now();
     const parts = read(request);
     const mine = hasApproved(request, caller);
@@ -134,6 +154,7 @@ export function createApprovals(options: {
       allows: effectOf(request),
       caveats,
       decisions,
+      people: people.filter(({ subject }) => isIn(request, subject)),
       obstacle: obstacle(request, parts, caller, now),
     };
   }
@@ -193,9 +214,13 @@ export function createApprovals(options: {
       const keys = keysOf(human.identity);
       return pageInParts(page, clock, {
         part: READ_TOGETHER,
-        read: (part) => store.dischargeRequests.list(keys, filter, part),
-        work: (request) => viewOf(request, human),
-        key: ({ id }) => id,
+        read: async (part) => {
+          const { items, next } = await store.dischargeRequests.list(keys, filter, part);
+          const people = await peopleIn(items);
+          return { items: items.map((request) => ({ request, people })), next };
+        },
+        work: ({ request, people }) => viewOf(request, human, people),
+        key: ({ request }) => request.id,
       });
     },
 
@@ -203,7 +228,7 @@ export function createApprovals(options: {
       const human = requirePerson(caller);
       const request = await store.dischargeRequests.find(id);
       if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
-      return viewOf(request, human);
+      return viewOf(request, human, await peopleIn([request]));
     },
 
     async decide(caller, id, { approved, reason }) {
@@ -216,7 +241,7 @@ export function createApprovals(options: {
       });
       room.wake(id);
       if (after === undefined) throw noSuchApproval();
-      return viewOf(after, human);
+      return viewOf(after, human, []);
     },
 
     async withdraw(caller, id) {

@@ -16,9 +16,11 @@ import type { Store } from "../ports/store.ts";
 import type { TokenFilter, TokenWithPrincipal } from "../ports/tokens.ts";
 import type { Principals } from "../principals.ts";
 import type { IssuedToken, IssueRequest, Tokens, TokenView } from "../service.ts";
+import { type AskedCondition, resolveApprovers } from "./approvers.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
-import { requireCaveats, sealThirdParty, type ThirdParty } from "./minting.ts";
+import { requireCaveats, sealThirdParty } from "./minting.ts";
+import { createPeopleNotes } from "./people-notes.ts";
 
 /**
  * Most characters of caveats that one page shows. A thousand tokens may have fifty million, and each is read,
@@ -37,19 +39,16 @@ function charactersOf({ token }: TokenWithPrincipal): number {
   );
 }
 
-/** Refuses a condition that this service would never discharge, while the asker can still mend it. */
-function requireCondition(text: string, member: string): void {
+/** Reads a condition, and refuses one that this service would never discharge while the asker can still mend it. */
+function readCondition(text: string, member: string): AskedCondition {
   const reading = parseTerms(text);
-  if (reading.ok) return;
+  if (reading.ok) return { text, terms: reading.terms, member };
   throw new DomainError(
     reading.code === "unknown" ? "condition_unknown" : "invalid_request",
     reading.detail,
     member,
   );
 }
-
-/** Never used: there is no third-party caveat. */
-const NO_KEY = new Uint8Array();
 
 interface Asked extends Pick<IssueJob, "subject" | "email" | "development" | "credentialId"> {
   readonly callerId: string;
@@ -67,6 +66,7 @@ interface Asked extends Pick<IssueJob, "subject" | "email" | "development" | "cr
  */
 export function createTokens(options: {
   readonly store: Store;
+  readonly clock: Clock;
   readonly rootKeys: RootKeys;
   readonly dischargeKeys: Pick<DischargeKeys, "publicKey">;
   readonly principals: Principals;
@@ -80,6 +80,8 @@ export function createTokens(options: {
   readonly isDevelopment: boolean;
 }): Tokens {
   const { store, rootKeys, randomness, steps, ownIssuer } = options;
+  const { people } = store;
+  const note = createPeopleNotes(options);
   const issueOne = createIssuing(options);
 
   function askedFor(caller: Caller, request: IssueRequest): Asked {
@@ -112,22 +114,48 @@ export function createTokens(options: {
     };
   }
 
-  // Sealed before anything is written: the caller can mend a condition that cannot be sealed.
-  /** @param own the key that tickets for this service are sealed to, base64 */
-  function thirdParties(request: IssueRequest, own: string): Promise<readonly ThirdParty[]> {
-    const asked = request.thirdPartyCaveats;
-    return mapInTurns(asked, SEALED_TOGETHER, ({ location, condition, publicKey }, index) => {
+  /** The conditions that this service is to discharge, by their place in the request. */
+  function ownConditions({ thirdPartyCaveats }: IssueRequest): ReadonlyMap<number, AskedCondition> {
+    const own = new Map<number, AskedCondition>();
+    for (const [index, { location, condition, publicKey }] of thirdPartyCaveats.entries()) {
+      if (publicKey !== undefined) continue;
       const caveat = `third_party_caveats[${index}]`;
-      const member = `${caveat}.public_key`;
-      if (publicKey === undefined) {
-        if (location !== options.publicUrl) {
-          throw new DomainError("invalid_request", "is needed: no location is ever fetched", member);
-        }
-        requireCondition(condition, `${caveat}.condition`);
-        return sealThirdParty({ location, condition, publicKey: own }, randomness, caveat);
+      if (location !== options.publicUrl) {
+        throw new DomainError(
+          "invalid_request",
+          "is needed: no location is ever fetched",
+          `${caveat}.public_key`,
+        );
       }
-      return sealThirdParty({ location, condition, publicKey }, randomness, caveat);
+      own.set(index, readCondition(condition, `${caveat}.condition`));
+    }
+    return own;
+  }
+
+  // Sealed before anything is written: the caller can mend a condition that cannot be sealed.
+  async function thirdParties(request: IssueRequest): Promise<Pick<IssueJob, "parties" | "warnings">> {
+    const asked = request.thirdPartyCaveats;
+    if (asked.length === 0) return { parties: [], warnings: [] };
+    const conditions = ownConditions(request);
+    const approvers = await resolveApprovers([...conditions.values()], { people, issuer: ownIssuer });
+    const resolved = new Map([...conditions.keys()].map((index, at) => [index, approvers[at]?.condition]));
+    const own = Buffer.from(await options.dischargeKeys.publicKey()).toString("base64");
+    const parties = await mapInTurns(asked, SEALED_TOGETHER, (party, index) => {
+      const condition = resolved.get(index) ?? party.condition;
+      const { location, publicKey = own } = party;
+      return sealThirdParty({ location, condition, publicKey }, randomness, `third_party_caveats[${index}]`);
     });
+    return { parties, warnings: approvers.flatMap(({ warnings }) => warnings) };
+  }
+
+  /** As `thirdParties`; a person who cannot be resolved is told of to nobody who would be refused anyway. */
+  async function partiesOf(request: IssueRequest): Promise<Pick<IssueJob, "parties" | "warnings" | "fault">> {
+    try {
+      return { ...(await thirdParties(request)), fault: undefined };
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== "unprocessable") throw error;
+      return { parties: [], warnings: [], fault: error };
+    }
   }
 
   function filterFor(caller: Caller, platform: string | undefined): TokenFilter {
@@ -155,15 +183,23 @@ export function createTokens(options: {
     async issue(caller, request, idempotencyRequest) {
       const asked = askedFor(caller, request);
       await requireCaveats(request.caveats, "caveats");
-      const own = request.thirdPartyCaveats.length === 0 ? NO_KEY : await options.dischargeKeys.publicKey();
-      const parties = await thirdParties(request, Buffer.from(own).toString("base64"));
+      const { parties, warnings, fault } = await partiesOf(request);
+      if (caller.kind === "human" && caller.identity.issuer === ownIssuer) await note(caller.identity);
       return options.idempotency.once(
         asked.callerId,
         idempotencyRequest,
         async (seal) => {
           await steps.passed("issue:begun");
           await rootKeys.prepare(request.platform);
-          const { answer, principal } = await issueOne({ ...asked, caller, request, parties, seal });
+          const { answer, principal } = await issueOne({
+            ...asked,
+            caller,
+            request,
+            parties,
+            warnings,
+            fault,
+            seal,
+          });
           options.principals.remember(principal);
           await steps.passed("issue:committed");
           return answer;

@@ -26,6 +26,10 @@ export interface IssueJob {
   readonly credentialId: string | null;
   readonly request: IssueRequest;
   readonly parties: readonly ThirdParty[];
+  /** Told beside the token's own. */
+  readonly warnings: readonly string[];
+  /** A refusal for those alone whom the policy admits. */
+  readonly fault: DomainError | undefined;
   readonly seal: SealAnswer;
 }
 
@@ -91,6 +95,7 @@ export function createIssuing(options: {
     const policy = policies.get(request.platform);
     const rule = policy && ruleFor(policy, subject, ownIssuer);
     if (rule === undefined) throw notAdmitted();
+    if (job.fault !== undefined) throw job.fault;
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
     const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
     const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
@@ -98,7 +103,11 @@ export function createIssuing(options: {
 
     const wanted = { platform: request.platform, ...subject, email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
-    const { answer, token, event } = mintToken({
+    const {
+      answer: minted,
+      token,
+      event,
+    } = mintToken({
       rootKey,
       principal,
       location: options.publicUrl,
@@ -116,6 +125,7 @@ export function createIssuing(options: {
       },
       randomness,
     });
+    const answer = { ...minted, warnings: [...minted.warnings, ...job.warnings] };
     const newcomer = fresh || known?.email !== email;
     return { answer, principal, issue: { token, principal, newcomer, event, answer: job.seal(answer) } };
   }

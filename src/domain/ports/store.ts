@@ -5,6 +5,7 @@ import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
+import type { PeopleStore } from "./people.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";
@@ -24,6 +25,7 @@ export interface Repositories {
   readonly idempotency: IdempotencyStore;
   readonly issues: IssueStore;
   readonly liveDischarges: LiveDischargeStore;
+  readonly people: PeopleStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;
   readonly revocations: RevocationStore;

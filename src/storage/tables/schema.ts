@@ -74,6 +74,19 @@ export const principals = pgTable(
   (table) => [unique("principals_who").on(table.platform, table.issuer, table.subject, table.assertedBy)],
 );
 
+/** The people who have been seen, as they were last. */
+export const people = pgTable(
+  "people",
+  {
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    email: text(),
+    name: text(),
+    seenAt: instant("seen_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.issuer, table.subject] })],
+);
+
 /** Range-partitioned by `id`, monthly. */
 export const tokens = pgTable("tokens", {
   id: uuid().primaryKey(),

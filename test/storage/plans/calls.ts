@@ -298,6 +298,11 @@ export const CALLS: Calls = {
     ],
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
   },
+  people: {
+    saw: [(store) => store.people.saw({ ...QUIET, email: "quiet@example.com", name: "Quiet" }, Date.now())],
+    known: [(store) => store.people.known(QUIET.issuer, ["s1", "s2@example.com", "nobody"])],
+    dropBefore: [(store) => store.people.dropBefore(Date.now() - 400 * DAY)],
+  },
   rootKeys: {
     insert: [(store) => store.rootKeys.insert(rootKey("x", { id: fresh(), platform: QUIET_PLATFORM }))],
     find: [(store) => store.rootKeys.find("k77")],

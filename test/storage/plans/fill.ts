@@ -72,6 +72,8 @@ export async function fill(url: string, rows: number): Promise<void> {
     `insert into sessions (id_hash, issuer, subject, groups, development, created_at, expires_at)
      select sha256(n::text::bytea), '${BUSY.issuer}', 's' || n, '[]', false, now(), now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,
+    `insert into people (issuer, subject, email, seen_at)
+     select '${BUSY.issuer}', 's' || n, 's' || n || '@example.com', now() - n * interval '1 minute' from generate_series(1, ${others}) n`,
     `insert into discharge_requests (id, kind, protocol, state, condition, code, secret_hash, ticket_hash, caller_hash,
        sealed, ancestor, about, token_id, approver_keys, asked_at, expires_at, decided_at)
      select ${uuid(others, 60)}, case when n % 2 = 0 then 'approval' else 'identity' end, 'native',

@@ -1,0 +1,34 @@
+import type { Clock } from "../ports/clock.ts";
+import type { PeopleStore } from "../ports/people.ts";
+import type { Identity } from "../ports/sessions.ts";
+
+/** How long a person who was noted is not noted again unless they have changed, milliseconds. */
+const NOTED = 86_400_000;
+
+/** People that are remembered as noted. */
+const MOST = 20_000;
+
+/**
+ * Makes the function that notes the people who get tokens by themselves: whoever has never used a browser here is known
+ * by their ID token. Each is written once a day by each replica, not with every token.
+ */
+export function createPeopleNotes(options: {
+  readonly store: { readonly people: Pick<PeopleStore, "saw"> };
+  readonly clock: Clock;
+}): (identity: Identity) => Promise<void> {
+  const { store, clock } = options;
+  const noted = new Map<string, number>();
+  return async ({ issuer, subject, email, name }) => {
+    const key = JSON.stringify([issuer, subject, email, name]);
+    const now = clock.now();
+    const last = noted.get(key);
+    if (last !== undefined && last <= now && now - last < NOTED) return;
+    await store.people.saw({ issuer, subject, email, name }, now);
+    noted.delete(key);
+    noted.set(key, now);
+    for (const oldest of noted.keys()) {
+      if (noted.size <= MOST) break;
+      noted.delete(oldest);
+    }
+  };
+}

@@ -1,0 +1,64 @@
+import type { PeopleStore } from "../../domain/ports/people.ts";
+import type { Run } from "../engine/connection.ts";
+import { isStorable, nullable, readText, writeInstant, writeText } from "../engine/values.ts";
+import { deleteInBatches } from "./expiry.ts";
+
+// Who comes again within a day and is as they were is only read: an update would write a row for each login.
+const SAW = `
+  insert into people as p (issuer, subject, email, name, seen_at)
+  values ($1, $2, $3, $4, $5::timestamptz)
+  on conflict on constraint people_pkey do update
+  set email = coalesce(excluded.email, p.email), name = coalesce(excluded.name, p.name),
+    seen_at = greatest(excluded.seen_at, p.seen_at)
+  where p.seen_at < excluded.seen_at - interval '1 day'
+    or coalesce(excluded.email, p.email) is distinct from p.email
+    or coalesce(excluded.name, p.name) is distinct from p.name`;
+
+// Each text is sought by its own index. Of an e-mail two people say as much as many.
+const KNOWN = `
+  select found.* from jsonb_array_elements_text($2::jsonb) as asked
+  cross join lateral (
+    select p.issuer, p.subject, p.email, p.name from people as p where p.issuer = $1 and p.subject = asked limit 1) as found
+  union
+  select found.* from jsonb_array_elements_text($3::jsonb) as asked
+  cross join lateral (
+    select p.issuer, p.subject, p.email, p.name from people as p where p.issuer = $1 and lower(p.email) = asked limit 2) as found`;
+
+/** The people who have been seen, in the database. */
+export function createPeopleStore(run: Run): PeopleStore {
+  return {
+    async saw({ issuer, subject, email, name }, at) {
+      await run("people.saw", (session) =>
+        session.query(SAW, [
+          writeText(issuer),
+          writeText(subject),
+          email === null ? null : writeText(email),
+          name === null ? null : writeText(name),
+          writeInstant(at),
+        ]),
+      );
+    },
+    async known(issuer, names) {
+      const askable = names.filter(isStorable);
+      if (askable.length === 0 || !isStorable(issuer)) return [];
+      const addresses = askable.map((name) => name.toLowerCase());
+      const rows = await run("people.known", (session) =>
+        session.query(KNOWN, [issuer, JSON.stringify(askable), JSON.stringify(addresses)]),
+      );
+      return rows.map((row) => ({
+        issuer: readText(row["issuer"]),
+        subject: readText(row["subject"]),
+        email: nullable(readText)(row["email"]),
+        name: nullable(readText)(row["name"]),
+      }));
+    },
+    async dropBefore(instant) {
+      await deleteInBatches(
+        run,
+        "people.dropBefore",
+        { table: "people", key: "issuer, subject", by: "seen_at", is: "< $2::timestamptz" },
+        [writeInstant(instant)],
+      );
+    },
+  };
+}
