@@ -73,7 +73,6 @@ export function createTokens(options: {
   readonly idempotency: Idempotency;
   readonly randomness: Randomness;
   readonly steps: Steps;
-  readonly clock: Pick<Clock, "monotonic">;
   readonly view: (entry: TokenWithPrincipal) => TokenView;
   readonly publicUrl: string;
   readonly ownIssuer: string;
