@@ -177,6 +177,9 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   approvalsPage: { path: "/approvals", query: { before: ["x", "019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"] } },
   approvalPage: { path: `/approvals/${REQUEST_ID}` },
   answerApproval: { path: `/approvals/${REQUEST_ID}`, ownRefusal: true },
+  tokensPage: { path: "/tokens", query: { before: ["x", "019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"] } },
+  tokenPage: { path: `/tokens/${TOKEN_ID}` },
+  cutOffToken: { path: `/tokens/${TOKEN_ID}`, ownRefusal: true },
   login: {
     path: "/login",
     query: {

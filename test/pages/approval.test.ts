@@ -1,5 +1,4 @@
 import { readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,6 +7,7 @@ import { parseConfig } from "../../src/config.ts";
 import { type Serving, serve } from "../../src/run/serve.ts";
 import { createBrowser } from "../support/browser.ts";
 import { findChromium, openTab } from "../support/chromium.ts";
+import { freePort } from "../support/process-service.ts";
 import { scratchFolder } from "../support/scratch.ts";
 
 const EVIL = "<img src=x onerror=document.title='owned'><form action=/logout>";
@@ -16,15 +16,6 @@ let serving: Serving;
 let dataDir: string;
 let base: string;
 let platform: Record<string, string>;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 beforeAll(async () => {
   dataDir = scratchFolder("pages");
@@ -154,7 +145,7 @@ test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, 
     // The ticket's text is text: it makes no element, and nothing of it runs.
     expect(await tab.evaluate<string>("document.querySelector('.claims p').innerText")).toBe(EVIL);
     expect(await tab.evaluate<number>("document.images.length + document.scripts.length")).toBe(0);
-    expect(await tab.evaluate<number>("document.forms.length")).toBe(1);
+    expect(await tab.evaluate<number>("document.querySelectorAll('main form').length")).toBe(1);
     expect(await tab.evaluate<string>("document.title")).toBe("Approval · Bakehouse");
     // The style is applied under the policy, so that facts and claims look different.
     const border = (part: string) =>
@@ -167,7 +158,9 @@ test(`in a real browser (${chromium ?? "none is installed here: not driven"})`, 
       /^Allows: action only "pay"; all else in the call is open; any number of times; /,
     );
     // Enter presses a form's first submit button: that one does nothing. The two answers look different.
-    expect(await tab.evaluate<boolean>(`document.querySelector("form [type=submit]").disabled`)).toBe(true);
+    expect(await tab.evaluate<boolean>(`document.querySelector("main form [type=submit]").disabled`)).toBe(
+      true,
+    );
     const color = (value: string) =>
       tab.evaluate<string>(
         `getComputedStyle(document.querySelector("button[value=${value}]")).backgroundColor`,

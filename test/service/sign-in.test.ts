@@ -44,12 +44,12 @@ function newBrowser(stopAtCallback = false): Browser {
 async function signedIn(): Promise<{ readonly browser: Browser; readonly home: Page }> {
   const browser = newBrowser();
   const home = await browser.get(`${ORIGIN}/login`);
-  expect(home.text).toContain("You are signed in");
+  expect(home.text).toContain("Signed in as");
   return { browser, home };
 }
 
 const formOf = (page: Page, path: string) => {
-  const form = page.forms.find(({ action }) => action.pathname === path);
+  const form = [...page.headForms, ...page.forms].find(({ action }) => action.pathname === path);
   if (form === undefined) throw new Error(`no form to ${path}`);
   return form;
 };

@@ -18,8 +18,11 @@ export interface Page {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** Those of its contents. */
   readonly forms: readonly Form[];
-  /** The only form. @throws Error where there is none or more than one */
+  /** Those of its head, which all pages have: the way out. */
+  readonly headForms: readonly Form[];
+  /** The only form of the contents. @throws Error where there is none or more than one */
   form(): Form;
 }
 
@@ -90,13 +93,15 @@ export function createBrowser({ fetch = globalThis.fetch, stopAt }: BrowserOptio
 
 async function pageOf(url: URL, response: Response): Promise<Page> {
   const text = await response.text();
-  const forms = parseForms(text, url);
+  const head = /<header>[\s\S]*?<\/header>/.exec(text)?.[0] ?? "";
+  const forms = parseForms(text.replace(head, ""), url);
   return {
     url,
     status: response.status,
     headers: response.headers,
     text,
     forms,
+    headForms: parseForms(head, url),
     form() {
       const [only] = forms;
       if (only === undefined || forms.length > 1)

@@ -14,7 +14,15 @@ export function findChromium(): string | undefined {
 /** One tab of a headless browser. */
 export interface Tab {
   goto(url: string): Promise<void>;
-  /** Runs an expression in the page and returns its value. */
+  /** Shows pages as on a screen of this width, and in light or dark. */
+  look(screen: { readonly width: number; readonly dark: boolean }): Promise<void>;
+  /** A picture of the whole page, as PNG. */
+  picture(): Promise<Uint8Array>;
+  /** Puts a text in the place of the page's document. */
+  show(html: string): Promise<void>;
+  /** Forgets everybody who is signed in. */
+  forgetCookies(): Promise<void>;
+  /** Runs an expression in the page and returns its value, or what the promise that it is resolves to. */
   evaluate<T>(expression: string): Promise<T>;
   /** Waits until an expression is true in the page. */
   until(expression: string): Promise<void>;
@@ -52,7 +60,12 @@ export async function openTab(chromium: string): Promise<Tab> {
   interface Answer {
     readonly id?: number;
     readonly error?: { readonly message: string };
-    readonly result?: { readonly result?: { readonly value?: unknown }; readonly exceptionDetails?: object };
+    readonly result?: {
+      readonly result?: { readonly value?: unknown };
+      readonly exceptionDetails?: object;
+      readonly data?: string;
+      readonly frameTree?: { readonly frame: { readonly id: string } };
+    };
   }
   const waiting = new Map<number, (answer: Answer) => void>();
   socket.onmessage = ({ data }) => {
@@ -60,7 +73,7 @@ export async function openTab(chromium: string): Promise<Tab> {
     if (answer.id !== undefined) waiting.get(answer.id)?.(answer);
   };
   let last = 0;
-  async function send(method: string, params: object): Promise<Answer> {
+  async function send(method: string, params: object = {}): Promise<Answer> {
     const id = ++last;
     const answer = await new Promise<Answer>((resolve) => {
       waiting.set(id, resolve);
@@ -72,7 +85,11 @@ export async function openTab(chromium: string): Promise<Tab> {
   }
 
   async function evaluate<T>(expression: string): Promise<T> {
-    const { result } = await send("Runtime.evaluate", { expression, returnByValue: true });
+    const { result } = await send("Runtime.evaluate", {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    });
     if (result?.exceptionDetails !== undefined) throw new Error(`the page threw at ${expression}`);
     return result?.result?.value as T;
   }
@@ -80,6 +97,24 @@ export async function openTab(chromium: string): Promise<Tab> {
   return {
     async goto(url) {
       await send("Page.navigate", { url });
+    },
+    async look({ width, dark }) {
+      const metrics = { width, height: 900, deviceScaleFactor: 1, mobile: false };
+      await send("Emulation.setDeviceMetricsOverride", metrics);
+      const features = [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }];
+      await send("Emulation.setEmulatedMedia", { features });
+    },
+    async picture() {
+      const { result } = await send("Page.captureScreenshot", { captureBeyondViewport: true });
+      return Buffer.from(result?.data ?? "", "base64");
+    },
+    async show(html) {
+      await send("Page.navigate", { url: "about:blank" });
+      const { result } = await send("Page.getFrameTree");
+      await send("Page.setDocumentContent", { frameId: result?.frameTree?.frame.id, html });
+    },
+    async forgetCookies() {
+      await send("Network.clearBrowserCookies");
     },
     evaluate,
     async until(expression) {

@@ -5,7 +5,10 @@ import { APPROVALS_PATH } from "../../words/http.ts";
 import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
-import type { ApprovalsPage } from "./pages.ts";
+import type { ListPlace } from "./pages.ts";
+import { Person } from "./person.tsx";
+
+const LONGEST = 1_000;
 
 /** The state of an approval, with its date. */
 function standing(view: ApprovalView): string {
@@ -45,14 +48,21 @@ function Scope(props: { readonly view: ApprovalView }) {
   );
 }
 
+/** A person of an approval. Others are told by the e-mail that the issuer verified: a name anybody may choose. */
+function Somebody(props: { readonly view: ApprovalView; readonly issuer: string; readonly subject: string }) {
+  const { view, issuer, subject } = props;
+  const known = view.people.find((person) => person.issuer === issuer && person.subject === subject);
+  return <Person name={known?.email ?? known?.name} subject={subject} />;
+}
+
 function Said(props: { readonly view: ApprovalView }) {
   const { decisions } = props.view;
   if (decisions.length === 0) return null;
   return (
     <ul>
-      {decisions.map(({ subject, approved, reason }) => (
+      {decisions.map(({ issuer, subject, approved, reason }) => (
         <li>
-          {printable(subject, 255)} {approved ? "approved" : "denied"}
+          <Somebody view={props.view} issuer={issuer} subject={subject} /> {approved ? "approved" : "denied"}
           {reason === null ? "" : `: ${printable(reason, 500)}`}
         </li>
       ))}
@@ -104,11 +114,11 @@ function Withdraw(props: { readonly view: ApprovalView }) {
 export function approvalPage(view: ApprovalView, identity: Identity, login: string): string {
   const { about, condition, state } = view;
   return render(
-    <Layout title="Approval · Bakehouse">
+    <Layout title="Approval · Bakehouse" viewer={identity}>
       <p>You are asked to approve:</p>
       <Effect allows={view.allows} caveats={view.caveats} />
       <Scope view={view} />
-      <Whoami subject={identity.subject} />
+      <Whoami identity={identity} />
       <Claims title="The request, unverified: written by whoever made the ticket" texts={[condition.text]} />
       {about === null ? (
         <p role="alert">
@@ -116,7 +126,7 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
           request.
         </p>
       ) : (
-        <Facts about={about} />
+        <Facts about={about} people={view.people} />
       )}
       <HoldersWords about={about} />
       <Code code={view.code} protocol={view.protocol}>
@@ -135,29 +145,46 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
   );
 }
 
+/** Approvals, each with a way to its page. */
+export function ApprovalItems(props: { readonly views: readonly ApprovalView[] }) {
+  return (
+    <ul class="rows">
+      {props.views.map((view) => (
+        <li>
+          <a href={`${APPROVALS_PATH}/${view.id}`}>{standing(view)}</a>
+          {view.about === null ? (
+            ", by someone unknown"
+          ) : (
+            <>
+              , for <Somebody view={view} {...view.about.principal} /> on {view.about.platform}
+            </>
+          )}
+          <p>{view.allows}</p>
+          <div class="claims">
+            <p>
+              Unverified: <span>{printable(view.condition.text, LONGEST)}</span>
+            </p>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** The list of a person's approvals. */
-export function approvalsPage(views: readonly ApprovalView[], page: ApprovalsPage): string {
+export function approvalsPage(views: readonly ApprovalView[], place: ListPlace, identity: Identity): string {
   return render(
-    <Layout title="Approvals · Bakehouse">
+    <Layout title="Approvals · Bakehouse" viewer={identity}>
       <h1>Approvals</h1>
       {views.length > 0 ? null : (
-        <p>{page.isFirst ? "Nothing is asked of you." : "There are no older ones."}</p>
+        <p>{place.isFirst ? "Nothing is asked of you." : "There are no older ones."}</p>
       )}
-      <ul>
-        {views.map((view) => (
-          <li>
-            <a href={`${APPROVALS_PATH}/${view.id}`}>{standing(view)}</a>
-            {view.about === null
-              ? ", by someone unknown"
-              : `, for ${printable(view.about.principal.subject, 255)} on ${view.about.platform}`}
-            <p>{view.allows}</p>
-            <Claims title="Unverified" texts={[view.condition.text]} />
-          </li>
-        ))}
-      </ul>
+      {views.length === 0 ? null : <ApprovalItems views={views} />}
       <p>
-        {page.isFirst ? null : <a href={APPROVALS_PATH}>The newest</a>}{" "}
-        {page.older === undefined ? null : <a href={`${APPROVALS_PATH}?before=${page.older}`}>Older ones</a>}
+        {place.isFirst ? null : <a href={APPROVALS_PATH}>The newest</a>}{" "}
+        {place.older === undefined ? null : (
+          <a href={`${APPROVALS_PATH}?before=${place.older}`}>Older ones</a>
+        )}
       </p>
     </Layout>,
   );

@@ -1,9 +1,9 @@
-import { printable } from "../../caveats/values/quote.ts";
 import type { ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
+import { Person } from "./person.tsx";
 
 const ENDINGS = {
   granted: "Confirmed. You can close this page and go back to the program.",
@@ -80,11 +80,11 @@ function Ask(props: { readonly view: ConfirmationView; readonly login: string })
 /** The page of a request that does not concern the person who is signed in, or that there is not. */
 export function notYoursPage(identity: Identity, login: string): string {
   return render(
-    <Layout title="Not for you · Bakehouse">
+    <Layout title="Not for you · Bakehouse" viewer={identity}>
       <h1>This is for somebody else</h1>
       <p>
-        You are signed in as {printable(identity.subject, 255)}, and what you opened is for somebody else, or
-        is not there any more.
+        You are signed in as <Person {...identity} />, and what you opened is for somebody else, or is not
+        there any more.
       </p>
       <p>
         <a href={login}>Sign in as somebody else</a> · <a href="/">Front page</a>
@@ -97,7 +97,7 @@ export function notYoursPage(identity: Identity, login: string): string {
 export function confirmationPage(view: ConfirmationView, identity: Identity, login: string): string {
   const until = view.loginUntil;
   return render(
-    <Layout title="Confirm · Bakehouse">
+    <Layout title="Confirm · Bakehouse" viewer={identity}>
       {until === undefined ? (
         <>
           <p>You are asked to confirm who you are:</p>
@@ -105,7 +105,7 @@ export function confirmationPage(view: ConfirmationView, identity: Identity, log
         </>
       ) : null}
       {until === undefined ? null : <AskLogin view={view} login={login} until={until} />}
-      <Whoami subject={identity.subject} />
+      <Whoami identity={identity} />
       {view.state !== "pending" ? <p>{ENDINGS[view.state]}</p> : null}
       {view.state === "pending" && until === undefined ? <Ask view={view} login={login} /> : null}
     </Layout>,

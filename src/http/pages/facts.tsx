@@ -4,6 +4,9 @@ import { wholeCaveat } from "../../caveats/condition.ts";
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
+import type { KnownPerson } from "../../domain/ports/people.ts";
+import type { Identity } from "../../domain/ports/sessions.ts";
+import { Person } from "./person.tsx";
 
 const LONGEST = 1_000;
 
@@ -61,16 +64,19 @@ export function NoDefault() {
 }
 
 /** What was verified about the token that was shown. */
-export function Facts(props: { readonly about: DischargeSubject }) {
-  const { about } = props;
+export function Facts(props: { readonly about: DischargeSubject; readonly people?: readonly KnownPerson[] }) {
+  const { about, people = [] } = props;
   const { issuer, subject, email, assertedBy } = about.principal;
+  const known = people.find((person) => person.issuer === issuer && person.subject === subject);
   return (
     <section class="facts">
       <h2>Verified by this service</h2>
       <dl>
         <Fact name="Platform" value={about.platform} />
-        <Fact name="Person whose token asks" value={printable(subject, LONGEST)} />
-        {email === null ? null : <Fact name="Their address" value={printable(email, LONGEST)} />}
+        <dt>Person whose token asks</dt>
+        <dd>
+          <Person name={email ?? known?.email ?? known?.name} subject={subject} />
+        </dd>
         <Fact
           name="Vouched for by"
           value={assertedBy === "platform" ? "the platform, by its own word" : printable(issuer, LONGEST)}
@@ -132,6 +138,10 @@ export function Code(props: {
 }
 
 /** Whose session it is that answers. */
-export function Whoami(props: { readonly subject: string }) {
-  return <p>You are signed in as {printable(props.subject, LONGEST)}.</p>;
+export function Whoami(props: { readonly identity: Identity }) {
+  return (
+    <p>
+      You are signed in as <Person {...props.identity} />.
+    </p>
+  );
 }

@@ -1,12 +1,40 @@
 import type { Child } from "hono/jsx";
 
+import { Person } from "./person.tsx";
 import { STYLE } from "./style.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** The head of a page: home, the person who is signed in, and the way out. */
+function Frame(props: { readonly viewer: Viewer }) {
+  const { viewer } = props;
+  return (
+    <header>
+      <a href="/">Bakehouse</a>
+      {typeof viewer === "object" ? (
+        <form method="post" action="/logout">
+          <span>
+            Signed in as <Person {...viewer} />
+          </span>
+          <button type="submit">Sign out</button>
+        </form>
+      ) : null}
+      {viewer === "nobody" ? (
+        <span>
+          Not signed in. <a href="/login">Sign in</a>
+        </span>
+      ) : null}
+    </header>
+  );
+}
 
 /** The frame of every page. */
 export function Layout(props: {
   readonly title: string;
+  readonly viewer: Viewer;
   /** Where the page leads by itself. */
   readonly onward?: string;
+  /** What the page loads. */
+  readonly head?: Child;
   readonly children: Child;
 }) {
   return (
@@ -16,9 +44,13 @@ export function Layout(props: {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         {props.onward === undefined ? null : <meta http-equiv="refresh" content={`0;url=${props.onward}`} />}
         <title>{props.title}</title>
+        {props.head}
         <style>{STYLE}</style>
       </head>
-      <body>{props.children}</body>
+      <body>
+        <Frame viewer={props.viewer} />
+        <main>{props.children}</main>
+      </body>
     </html>
   );
 }

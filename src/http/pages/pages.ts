@@ -1,10 +1,15 @@
 import type { ApprovalView, ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
+import type { TokenView } from "../../domain/service.ts";
 import type { Problem } from "../parts/problem.ts";
+import type { Viewer } from "./viewer.ts";
 
-/** The place of a page in the list of approvals. */
-export interface ApprovalsPage {
-  /** The last approval of this page, if there are older ones. */
+/** The page of a person's tokens. The page of one token is its id below. */
+export const TOKENS_PATH = "/tokens";
+
+/** The place of a page in a list. */
+export interface ListPlace {
+  /** The last item of this page, if there are older ones. */
   readonly older: string | undefined;
   readonly isFirst: boolean;
 }
@@ -18,15 +23,21 @@ export interface ApprovalsPage {
 export interface Pages {
   /** The Content-Security-Policy that all of them are served under. */
   readonly policy: string;
-  /** @param programs that act as the person who is signed in */
-  home(identity: Identity | undefined, programs: readonly Session[]): string;
+  /** The front page. @param view undefined if nobody is signed in */
+  home(view: HomeView | undefined): string;
   /** @param reference the request's id, by which the log is searched */
-  problem(problem: Problem, reference: string): string;
+  problem(problem: Problem, reference: string, viewer: Viewer): string;
+  /** The API's description, rendered. It has a policy of its own, since it runs a script. */
+  docs(viewer: Viewer): string;
+  readonly docsPolicy: string;
+  tokens(tokens: readonly TokenView[], place: ListPlace, identity: Identity): string;
+  /** One token, with what cutting it off does. */
+  token(token: TokenView, identity: Identity): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
   /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */
   notYours(identity: Identity, login: string): string;
-  approvals(views: readonly ApprovalView[], page: ApprovalsPage): string;
+  approvals(views: readonly ApprovalView[], place: ListPlace, identity: Identity): string;
   /** @param login where to sign in again, with what the ticket demands */
   approval(view: ApprovalView, identity: Identity, login: string): string;
   /** @param url the issuer's own logout, to which the page leads by itself */
@@ -37,5 +48,15 @@ export interface Pages {
    * @param reason public
    * @param reference the request's id, by which the log is searched
    */
-  loginFailed(reason: string, reference: string): string;
+  loginFailed(reason: string, reference: string, viewer: Viewer): string;
+}
+
+/** The front page of a person who is signed in; each list newest first. */
+export interface HomeView {
+  readonly identity: Identity;
+  /** Those that wait for the person. */
+  readonly approvals: readonly ApprovalView[];
+  readonly tokens: readonly TokenView[];
+  /** Those that act as the person. */
+  readonly programs: readonly Session[];
 }

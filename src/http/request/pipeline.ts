@@ -9,6 +9,7 @@ import { html, problemReply, type Reply, ThrownReply } from "../parts/reply.ts";
 import { securityHeaders } from "../parts/security-headers.ts";
 import type { Exchange, HttpContext, HttpRequest } from "./context.ts";
 import type { Route, RouteKind } from "./route.ts";
+import { viewerOf } from "./viewer.ts";
 
 type Matched = Pick<Route, "path" | "kind"> | undefined;
 
@@ -39,7 +40,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       reply =
         error instanceof ThrownReply
           ? error.reply
-          : refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
+          : await refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
     }
     context.log.request({
       requestId,
@@ -65,29 +66,39 @@ export function createPipeline(context: HttpContext, clock: Clock) {
   };
 }
 
-function refusal(
+async function refusal(
   context: HttpContext,
   exchange: Exchange,
   kind: RouteKind | undefined,
   problem: Problem,
   error: unknown,
-): Reply {
+): Promise<Reply> {
   const unauthenticated = problem.code === "unauthenticated";
   const plain = problemReply(problem, {
     ...(error instanceof HttpError ? error.headers : {}),
     ...(unauthenticated ? { "www-authenticate": challenge(exchange) } : {}),
   });
-  const page =
-    kind === "page" && wantsHtml(exchange.request)
-      ? html(problem.status, context.pages.problem(problem, exchange.requestId), context.pages.policy)
-      : undefined;
-  const reply =
-    page === undefined
-      ? plain
-      : { ...plain, body: page.body, headers: { ...plain.headers, ...page.headers } };
+  const isLost = kind === undefined && problem.code === "not_found";
+  const isPage = isLost ? isBrowser(exchange.request) : kind === "page" && wantsHtml(exchange.request);
+  const reply = isPage ? await asPage(context, exchange, problem, plain) : plain;
   // With the cookie of a session that is over, even routes that need no credential would refuse.
   const stale = unauthenticated && exchange.seen.credential === "cookie";
   return stale ? { ...reply, cookies: [setCookie(context.cookies.session, "", 0, context.https)] } : reply;
+}
+
+/** A problem as a page. Its head takes a look-up, which is spared while the service is in trouble. */
+async function asPage(
+  context: HttpContext,
+  exchange: Exchange,
+  problem: Problem,
+  plain: Reply,
+): Promise<Reply> {
+  const { pages } = context;
+  const isCalm =
+    problem.status < 500 && problem.code !== "rate_limited" && problem.code !== "unauthenticated";
+  const viewer = isCalm ? await viewerOf(context, exchange) : "unknown";
+  const page = html(problem.status, pages.problem(problem, exchange.requestId, viewer), pages.policy);
+  return { ...plain, body: page.body, headers: { ...plain.headers, ...page.headers } };
 }
 
 /** RFC 6750 §3: an error code only if a credential was sent. */
@@ -103,6 +114,11 @@ function wantsHtml(request: HttpRequest): boolean {
 
 function isLong(body: Reply["body"]): body is LongText {
   return Array.isArray(body);
+}
+
+/** Whether somebody follows a link that leads nowhere: programs rarely say that they want HTML. */
+function isBrowser({ method, headers }: HttpRequest): boolean {
+  return (method === "GET" || method === "HEAD") && /text\/html/i.test(headers.get("accept") ?? "");
 }
 
 function toResponse(reply: Reply, common: Readonly<Record<string, string>>): Response {

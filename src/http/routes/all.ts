@@ -15,6 +15,7 @@ import { getPolicy, putPolicy } from "./policy.ts";
 import { getReservation, releaseReservation, settleReservation } from "./reservations.ts";
 import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
+import { cutOffToken, tokenPage, tokensPage } from "./token-pages.ts";
 import { getToken, issueToken, listTokens } from "./tokens.ts";
 import { verify, verifyBatch } from "./verify.ts";
 
@@ -58,6 +59,9 @@ export const ROUTES: readonly Route[] = [
   approvalsPage,
   approvalPage,
   answerApproval,
+  tokensPage,
+  tokenPage,
+  cutOffToken,
   endSessionOnPage,
   home,
   healthz,

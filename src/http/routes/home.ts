@@ -4,8 +4,9 @@ import { html } from "../parts/reply.ts";
 import { pageCaller } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 
-/** Programs that the page shows. */
-const SHOWN = 100;
+/** Items of each list that the page shows, and programs. */
+const SHOWN = 20;
+const PROGRAMS_SHOWN = 100;
 
 /** `GET /` */
 export const home = defineRoute({
@@ -14,15 +15,28 @@ export const home = defineRoute({
   operationId: "home",
   tag: "Browser",
   summary: "The front page",
-  description: "Who is signed in, which programs act as them, and where to go from here.",
+  description:
+    "Who is signed in, what waits for their approval, their newest tokens, each with a way to cut it off, and the programs that act as them.",
   auth: "none",
   kind: "page",
   responses: { 200: { description: "The page.", mediaType: "text/html", schema: z.string() } },
   problems: ["rate_limited", "unavailable"],
   async handler({ context, service, exchange }) {
+    const { pages } = context;
     const caller = await pageCaller(context, exchange);
-    if (caller === undefined) return html(200, context.pages.home(undefined, []), context.pages.policy);
-    const { items } = await service.sessions.list(caller, "program", { limit: SHOWN, after: undefined });
-    return html(200, context.pages.home(caller.identity, items), context.pages.policy);
+    if (caller === undefined) return html(200, pages.home(undefined), pages.policy);
+    const newest = { limit: SHOWN, after: undefined };
+    const [approvals, tokens, programs] = await Promise.all([
+      service.approvals.list(caller, true, newest),
+      service.tokens.list(caller, undefined, newest),
+      service.sessions.list(caller, "program", { limit: PROGRAMS_SHOWN, after: undefined }),
+    ]);
+    const view = {
+      identity: caller.identity,
+      approvals: approvals.items,
+      tokens: tokens.items,
+      programs: programs.items,
+    };
+    return html(200, pages.home(view), pages.policy);
   },
 });

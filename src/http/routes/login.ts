@@ -9,6 +9,7 @@ import { safeReturnTo } from "../parts/return-to.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import { askerOf, type Exchange, type HttpContext } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
+import { viewerOf } from "../request/viewer.ts";
 
 /** Seconds that a login may take. */
 const LOGIN_LIFE = 600;
@@ -93,7 +94,7 @@ export const callback = defineRoute({
     // The issuer sent the browser to PUBLIC_URL; what host the request names is anyone's word.
     const back = new URL(`/callback?${exchange.search}`, context.publicUrl);
     const outcome = await service.logins.finish(attempt, back);
-    if (!outcome.ok) return failed(context, exchange, outcome, forget);
+    if (!outcome.ok) return await failed(context, exchange, outcome, forget);
     if (outcome.facts !== undefined) logFailure(context, exchange, "a login did without", outcome.facts);
     await endOld(context, exchange, readCookie(cookies, context.cookies.session));
     const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
@@ -130,9 +131,15 @@ function logFailure(
   context.log.failure({ requestId: exchange.requestId, route, detail, facts });
 }
 
-function failed(context: HttpContext, exchange: Exchange, refusal: LoginRefusal, forget: string): Reply {
+async function failed(
+  context: HttpContext,
+  exchange: Exchange,
+  refusal: LoginRefusal,
+  forget: string,
+): Promise<Reply> {
   logFailure(context, exchange, refusal.reason, refusal.facts ?? {});
-  const text = context.pages.loginFailed(refusal.reason, exchange.requestId);
+  const viewer = await viewerOf(context, exchange);
+  const text = context.pages.loginFailed(refusal.reason, exchange.requestId, viewer);
   return { ...html(400, text, context.pages.policy), cookies: [forget], code: "invalid_request" };
 }
 

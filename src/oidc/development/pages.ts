@@ -6,7 +6,8 @@ import { html, raw } from "hono/html";
 export type Html = ReturnType<typeof html>;
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8886; --accent: #b45309; }
+:root { color-scheme: light dark; --line: #8886; --accent: #b45309; background: #fff; color: #1b1b1b; }
+@media (prefers-color-scheme: dark) { :root { background: #181818; color: #eee; } }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; }
 main { width: 100%; max-width: 26rem; border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }

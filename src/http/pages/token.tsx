@@ -1,0 +1,142 @@
+import { verifiedText } from "../../caveats/together/summary-parts.ts";
+import { printable } from "../../caveats/values/quote.ts";
+import type { Identity } from "../../domain/ports/sessions.ts";
+import type { TokenView } from "../../domain/service.ts";
+import { Fact, NoDefault } from "./facts.tsx";
+import { Layout, render } from "./layout.tsx";
+import { moment } from "./moment.ts";
+import { type ListPlace, TOKENS_PATH } from "./pages.ts";
+import { Person } from "./person.tsx";
+
+const LONGEST = 1_000;
+/** Characters of what a token allows, in a list. */
+const LONGEST_IN_LIST = 300;
+
+/** The state of a token, with its date. */
+function standing({ status, issuedAt, expiresAt }: TokenView): string {
+  switch (status) {
+    case "active":
+      return `Good until ${moment(expiresAt)}, issued ${moment(issuedAt)}`;
+    case "expired":
+      return `Expired ${moment(expiresAt)}`;
+    case "revoked":
+      return `Cut off; it would have ended ${moment(expiresAt)}`;
+    default:
+      return status satisfies never;
+  }
+}
+
+function nameOf({ label, tokenId }: TokenView): string {
+  return label === null ? `Token ${tokenId}` : printable(label, 255);
+}
+
+/** Tokens, each with a way to cut it off: the page behind it says what that does. */
+export function TokenItems(props: { readonly tokens: readonly TokenView[] }) {
+  return (
+    <ul class="rows">
+      {props.tokens.map((token) => (
+        <li>
+          <p>
+            <b>{nameOf(token)}</b> on {printable(token.platform, 255)}
+            <br />
+            {standing(token)}
+          </p>
+          <p class="allows">{printable(verifiedText(token.summaryParts), LONGEST_IN_LIST)}</p>
+          {token.status === "active" ? (
+            <form method="get" action={`${TOKENS_PATH}/${token.tokenId}`}>
+              <button type="submit" class="no" aria-label={`Cut off… ${nameOf(token)}`}>
+                Cut off…
+              </button>
+            </form>
+          ) : (
+            <p>
+              <a href={`${TOKENS_PATH}/${token.tokenId}`} aria-label={`Details of ${nameOf(token)}`}>
+                Details
+              </a>
+            </p>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function CutOff(props: { readonly token: TokenView; readonly isOwn: boolean }) {
+  const { token, isOwn } = props;
+  return (
+    <>
+      <h1>Cut off {isOwn ? "this token" : "this token of somebody else's"} and everything below it?</h1>
+      <p role="alert">
+        Within seconds it is refused everywhere, and so is every token that was narrowed from it, whichever
+        agents hold them and however often they were handed on. That cannot be undone. A new token can be
+        issued.
+      </p>
+      <form method="post" action={`${TOKENS_PATH}/${token.tokenId}`}>
+        <NoDefault />
+        <label for="reason">Reason, for the record (may be left empty)</label>
+        <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
+        <button type="submit" name="decision" value="cut-off" class="no">
+          Cut it off, and everything below it
+        </button>
+        <a href="/">Leave it</a>
+      </form>
+    </>
+  );
+}
+
+function Headline(props: { readonly token: TokenView; readonly isOwn: boolean }) {
+  const { token } = props;
+  if (token.status === "active") return <CutOff {...props} />;
+  if (token.status === "expired") return <h1>This token has expired</h1>;
+  return (
+    <>
+      <h1>This token is cut off</h1>
+      <p>It is refused, and so is everything that was narrowed from it.</p>
+    </>
+  );
+}
+
+/** The page of one token: what it is, and before it is cut off what that does. */
+export function tokenPage(token: TokenView, identity: Identity): string {
+  const { principal } = token;
+  const isOwn = principal.issuer === identity.issuer && principal.subject === identity.subject;
+  return render(
+    <Layout title="Token · Bakehouse" viewer={identity}>
+      <Headline token={token} isOwn={isOwn} />
+      <section class="facts">
+        <h2>The token</h2>
+        <dl>
+          {token.label === null ? null : <Fact name="Label" value={printable(token.label, LONGEST)} />}
+          <dt>Issued to</dt>
+          <dd>
+            <Person {...principal} name={isOwn ? identity.name : null} />
+            {principal.assertedBy === "platform" ? ", by the platform's own word" : ""}
+          </dd>
+          <Fact name="Platform" value={printable(token.platform, LONGEST)} />
+          <Fact name="State" value={standing(token)} />
+          <Fact name="It allows at most" value={printable(verifiedText(token.summaryParts), LONGEST)} />
+          <Fact name="Token id" value={token.tokenId} />
+          <Fact name="Revocation id" value={token.revocationId} />
+        </dl>
+      </section>
+      <p>
+        <a href={TOKENS_PATH}>All your tokens</a>
+      </p>
+    </Layout>,
+  );
+}
+
+/** The list of a person's tokens. */
+export function tokensPage(tokens: readonly TokenView[], place: ListPlace, identity: Identity): string {
+  return render(
+    <Layout title="Tokens · Bakehouse" viewer={identity}>
+      <h1>Your tokens</h1>
+      {tokens.length > 0 ? null : <p>{place.isFirst ? "You have none." : "There are no older ones."}</p>}
+      {tokens.length === 0 ? null : <TokenItems tokens={tokens} />}
+      <p>
+        {place.isFirst ? null : <a href={TOKENS_PATH}>The newest</a>}{" "}
+        {place.older === undefined ? null : <a href={`${TOKENS_PATH}?before=${place.older}`}>Older ones</a>}
+      </p>
+    </Layout>,
+  );
+}

@@ -1,0 +1,180 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { parseConfig } from "../../src/config.ts";
+import { pages } from "../../src/http/pages/all.tsx";
+import { type Serving, serve } from "../../src/run/serve.ts";
+import { findChromium, openTab, type Tab } from "../support/chromium.ts";
+import { freePort } from "../support/process-service.ts";
+import { scratchFolder } from "../support/scratch.ts";
+
+/*
+ * axe-core looks at every page, light and wide, dark and narrow. With BAKEHOUSE_PICTURES=FOLDER it leaves a picture of
+ * each there, for people to look at.
+ */
+
+interface Finding {
+  readonly id: string;
+  readonly impact: string | null;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+const chromium = findChromium();
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PICTURES = process.env["BAKEHOUSE_PICTURES"];
+const SCREENS = [
+  { width: 1200, dark: false },
+  { width: 360, dark: true },
+];
+
+let serving: Serving;
+let dataDir: string;
+let base: string;
+let platform: Record<string, string>;
+let tab: Tab | undefined;
+
+beforeAll(async () => {
+  if (chromium === undefined) return;
+  dataDir = scratchFolder("axe");
+  const port = await freePort();
+  base = `http://127.0.0.1:${port}`;
+  serving = await serve(parseConfig({ DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: "silent" }));
+  platform = { authorization: `Bearer ${readFileSync(join(dataDir, "default.token"), "utf8").trim()}` };
+  tab = await openTab(chromium);
+  if (PICTURES !== undefined) mkdirSync(PICTURES, { recursive: true });
+});
+
+afterAll(async () => {
+  await tab?.close();
+  await serving?.stop();
+  if (dataDir !== undefined) rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
+  const response = await fetch(base + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
+async function issue(body: object) {
+  const request = { platform: "default", on_behalf_of: { subject: "alice" }, ...body };
+  return post<{ token: string; token_id: string }>("/v1/tokens", request, platform);
+}
+
+/** Asks for what a token needs. @returns the page for the person who is asked */
+async function ask(condition: string): Promise<string> {
+  const third_party_caveats = [{ location: base, condition }];
+  const caveats = ["action = pay", "args.amount <= 40"];
+  const { token } = await issue({ caveats, third_party_caveats, label: "Payments of October" });
+  const verdict = await post<{ undischarged: readonly { caveat_id: string }[] }>(
+    "/v1/verify",
+    { token, context: { action: "pay", args: { amount: 40 } } },
+    platform,
+  );
+  const caveat_id = verdict.undischarged[0]?.caveat_id;
+  return (await post<{ user_url: string }>("/v1/discharge", { caveat_id, token })).user_url;
+}
+
+/** What axe finds on the page that the browser shows, on both screens. */
+async function look(name: string, screens = SCREENS): Promise<readonly Finding[]> {
+  if (tab === undefined) return [];
+  await tab.evaluate(`${AXE}; undefined`);
+  const findings: Finding[] = [];
+  for (const screen of screens) {
+    await tab.look(screen);
+    const found = await tab.evaluate<{ readonly violations: readonly Finding[] }>(
+      `axe.run(document, { resultTypes: ["violations"] })
+        .then(({ violations }) => ({ violations: violations.map(({ id, impact, nodes }) =>
+          ({ id, impact, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })) })) }))`,
+    );
+    findings.push(...found.violations);
+    const file = `${name}-${screen.width}${screen.dark ? "-dark" : ""}.png`;
+    if (PICTURES !== undefined) writeFileSync(join(PICTURES, file), await tab.picture());
+    // Nothing is wider than the screen: on a telephone a page scrolls one way only.
+    const wide = await tab.evaluate<number>("document.documentElement.scrollWidth");
+    expect(wide, `${name}, ${screen.width} wide`).toBeLessThanOrEqual(screen.width);
+  }
+  return findings;
+}
+
+async function goTo(path: string): Promise<void> {
+  await tab?.goto(new URL(path, base).href);
+  await tab?.until(`location.href === ${JSON.stringify(new URL(path, base).href)}`);
+}
+
+async function press(button: string, then: string): Promise<void> {
+  await tab?.evaluate(`document.querySelector(${JSON.stringify(button)}).click()`);
+  await tab?.until(then);
+}
+
+test(`axe finds nothing on any page (${chromium ?? "no chromium is installed here: not looked at"})`, async () => {
+  if (tab === undefined) {
+    process.stderr.write("no chromium on this machine: axe did not look at the pages\n");
+    return;
+  }
+  const nothing = async (name: string) => expect(await look(name), name).toEqual([]);
+
+  await goTo("/");
+  await nothing("home-signed-out");
+  await goTo("/nowhere/at/all");
+  expect(await tab.evaluate("document.body.innerText")).toContain("Bakehouse");
+  await nothing("not-found");
+  await goTo("/callback");
+  await nothing("login-failed");
+
+  await tab.goto(`${base}/login`);
+  await tab.until(`document.querySelector("input[name=name]") !== null`);
+  await nothing("development-login");
+  await tab.evaluate(
+    `document.querySelector("input[name=name]").value = "Alice";
+     document.querySelector("input[name=email]").value = "alice@example.com";
+     document.forms[0].requestSubmit()`,
+  );
+  await tab.until(`location.pathname === "/"`);
+  await nothing("home-without-tokens");
+
+  const approval = await ask("once approved-by alice Pay 40 EUR to the printers");
+  await ask(`approved-by alice ${"Unspeakably-long-words-without-a-space".repeat(8)}`);
+  const confirmation = await ask("is-principal");
+  const { token_id } = await issue({ caveats: ["action in read, list"], label: "Research" });
+  await issue({ caveats: [`resource = ${"repo:acme/unbroken".repeat(12)}`] });
+  await goTo("/");
+  await nothing("home");
+  await goTo("/approvals");
+  await nothing("approvals");
+  await goTo(confirmation);
+  await nothing("confirmation");
+  await goTo(approval);
+  await nothing("approval");
+  await press("button[value=approve]", `document.body.innerText.includes("Approved on")`);
+  await nothing("approval-granted");
+  await goTo("/approvals/019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082");
+  await nothing("somebody-else");
+
+  await goTo("/tokens");
+  await nothing("tokens");
+  await goTo(`/tokens/${token_id}`);
+  await nothing("token");
+  await press("button[value=cut-off]", `document.body.innerText.includes("This token is cut off")`);
+  await nothing("token-cut-off");
+
+  // Swagger UI is somebody else's: it has findings, and none that shut anybody out.
+  await goTo("/docs");
+  await tab.until(`document.querySelector(".opblock") !== null`);
+  expect((await look("docs", SCREENS.slice(0, 1))).filter(({ impact }) => impact === "critical")).toEqual([]);
+
+  await goTo(confirmation);
+  await tab.forgetCookies();
+  await press("button[value=deny]", `document.body.innerText.includes("Your session has ended")`);
+  await nothing("session-over");
+  // It leads on at once, so it is looked at without that.
+  await tab.show(pages.signedOut("https://login.example.com/out").replace(/<meta http-equiv[^>]*>/, ""));
+  await tab.until(`document.body.innerText.includes("You are signed out")`);
+  await nothing("signed-out");
+}, 300_000);
