@@ -10,7 +10,7 @@ const EVERYONE: readonly Who[] = ["administrator", "platform", "human"];
 
 /** Of every route with a body and a caller, who may ask: everybody else is refused whatever the body says. */
 const MAY: Readonly<Record<string, readonly Who[]>> = {
-  "POST /v1/verify": ["platform"],
+  "POST /v1/verify": ["platform", "human"],
   "POST /v1/verify/batch": ["platform"],
   "POST /v1/reservations/{id}/settle": ["platform"],
   "POST /v1/tokens": ["platform", "human"],

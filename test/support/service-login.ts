@@ -8,6 +8,9 @@ export interface Person {
   /** The service's own unless said. */
   readonly issuer?: string;
   readonly groups?: readonly string[];
+  /** One that the issuer has verified. */
+  readonly email?: string;
+  readonly name?: string;
   /** Unix milliseconds; null for an issuer that does not say. */
   readonly authenticatedAt?: number | null;
   readonly acr?: string;
@@ -30,8 +33,8 @@ export function stubRelyingParty() {
       const identity: Identity = {
         issuer: next.issuer ?? OWN_ISSUER,
         subject: next.subject,
-        email: null,
-        name: null,
+        email: next.email ?? null,
+        name: next.name ?? null,
         groups: next.groups ?? [],
         authenticatedAt: next.authenticatedAt === undefined ? now() : next.authenticatedAt,
         acr: next.acr ?? null,

@@ -20,6 +20,7 @@ const REPOSITORIES = [
   "idempotency",
   "issues",
   "liveDischarges",
+  "people",
   "platforms",
   "principals",
   "revocations",

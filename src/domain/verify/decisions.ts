@@ -25,6 +25,7 @@ import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { bundleWeight } from "./bundle-weight.ts";
 import { clearToken } from "./clear-token.ts";
+import { createOwnTokens } from "./own-tokens.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 import { type Vouching, vouchingFor } from "./vouching.ts";
 
@@ -126,6 +127,7 @@ export function createDecisions(options: {
   readonly randomness: Randomness;
 }): Decisions {
   const { tokenVerifier, knowledge, feed, clock, charge, randomness } = options;
+  const ownTokens = createOwnTokens(options);
 
   /** Waits for `min_sequence`, if there is one. */
   async function reach(minSequence: string | undefined): Promise<void> {
@@ -296,12 +298,13 @@ export function createDecisions(options: {
 
   return {
     async decide(caller, request) {
-      const platform = requirePlatform(caller, "verify");
+      const isPerson = caller.kind === "human";
+      const platform = isPerson ? await ownTokens(caller, request) : requirePlatform(caller, "verify");
       await reach(request.minSequence);
       const reached = await reachVerdict(platform, request);
       const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
-      if ("charged" in reached) requirePlatform(caller, "verify");
+      if ("charged" in reached && !isPerson) requirePlatform(caller, "verify");
       return verdict;
     },
 

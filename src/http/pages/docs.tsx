@@ -35,7 +35,7 @@ export function docsPage(viewer: Viewer): string {
       <noscript>
         <p>Rendering it takes JavaScript. The file itself says the same to people and to programs.</p>
       </noscript>
-      <div id="docs"></div>
+      <div id="docs" class="paper"></div>
       <script src="/docs/swagger-ui-bundle.js"></script>
       <script src="/docs/start.js"></script>
     </Layout>,

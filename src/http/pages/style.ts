@@ -32,6 +32,8 @@ ul { padding-left: 1.2rem; }
 .claims { border: 0.15rem dashed #c60; padding: 0.5rem 1rem; margin: 1rem 0; }
 .claims h2, .claims h3, .facts h2 { font-size: 1rem; margin: 0.3rem 0; }
 .claims p, .claims li { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+.paper { background: #fff; color: #1b1b1b; color-scheme: light; margin: 0 -1.5rem; }
+body:has(.paper) { max-width: 80rem; }
 .code { font: 700 1.6rem ui-monospace, monospace; letter-spacing: 0.1em; }
 `;
 

@@ -61,8 +61,8 @@ export function TokenItems(props: { readonly tokens: readonly TokenView[] }) {
   );
 }
 
-function CutOff(props: { readonly token: TokenView; readonly isOwn: boolean }) {
-  const { token, isOwn } = props;
+function CutOff(props: { readonly isOwn: boolean }) {
+  const { isOwn } = props;
   return (
     <>
       <h1>Cut off {isOwn ? "this token" : "this token of somebody else's"} and everything below it?</h1>
@@ -71,22 +71,27 @@ function CutOff(props: { readonly token: TokenView; readonly isOwn: boolean }) {
         agents hold them and however often they were handed on. That cannot be undone. A new token can be
         issued.
       </p>
-      <form method="post" action={`${TOKENS_PATH}/${token.tokenId}`}>
-        <NoDefault />
-        <label for="reason">Reason, for the record (may be left empty)</label>
-        <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
-        <button type="submit" name="decision" value="cut-off" class="no">
-          Cut it off, and everything below it
-        </button>
-        <a href="/">Leave it</a>
-      </form>
     </>
+  );
+}
+
+function CutOffForm(props: { readonly token: TokenView }) {
+  return (
+    <form method="post" action={`${TOKENS_PATH}/${props.token.tokenId}`}>
+      <NoDefault />
+      <label for="reason">Reason, for the record (may be left empty)</label>
+      <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
+      <button type="submit" name="decision" value="cut-off" class="no">
+        Cut it off, and everything below it
+      </button>{" "}
+      <a href="/">Leave it</a>
+    </form>
   );
 }
 
 function Headline(props: { readonly token: TokenView; readonly isOwn: boolean }) {
   const { token } = props;
-  if (token.status === "active") return <CutOff {...props} />;
+  if (token.status === "active") return <CutOff isOwn={props.isOwn} />;
   if (token.status === "expired") return <h1>This token has expired</h1>;
   return (
     <>
@@ -119,6 +124,7 @@ export function tokenPage(token: TokenView, identity: Identity): string {
           <Fact name="Revocation id" value={token.revocationId} />
         </dl>
       </section>
+      {token.status === "active" ? <CutOffForm token={token} /> : null}
       <p>
         <a href={TOKENS_PATH}>All your tokens</a>
       </p>

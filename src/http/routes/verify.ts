@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
-import { requirePlatform } from "../../domain/permission.ts";
+import { requireHumanOrPlatform, requirePlatform } from "../../domain/permission.ts";
 import type { BatchResult, ItemFault, VerifyRequest } from "../../domain/service.ts";
 import type { JsonError } from "../../json/error.ts";
 import { BATCH_QUESTIONS } from "../../words/limits.ts";
@@ -66,12 +66,12 @@ export const verify = defineRoute({
   tag: "Verify",
   summary: "May this token do this, now?",
   description:
-    "For a platform, about tokens of its own. 200 wherever an answer was reached, allowed or not; 503 where none could be reached, which is neither. `allowed: true` says that the token does not forbid the call.",
+    "For a platform, about tokens of its own; with `dry_run` for a person, about theirs (`unknown_key` for all others). 200 wherever an answer was reached, allowed or not; 503 where none could be reached, which is neither. `allowed: true` says that the token does not forbid the call.",
   auth: "caller",
-  authorize: (caller) => void requirePlatform(caller, "verify"),
+  authorize: (caller) => requireHumanOrPlatform(caller, "verify"),
   body: verifyBody,
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
-  problems: ["charge_mismatch"],
+  problems: ["charge_mismatch", "rate_limited"],
   async handler({ service, caller, body }) {
     return jsonText(200, verdictJson(await service.decisions.decide(caller, body)));
   },

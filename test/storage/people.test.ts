@@ -1,0 +1,58 @@
+import { beforeAll, expect, test } from "vitest";
+
+import { describeOnEachDatabase, type TestStore } from "../support/database.ts";
+
+const ISSUER = "https://issuer.test";
+const NOW = Date.parse("2026-11-27T12:00:00Z");
+const DAY = 86_400_000;
+
+describeOnEachDatabase("people", (open) => {
+  let db: TestStore;
+  beforeAll(async () => {
+    db = await open();
+  });
+  const person = (subject: string, email: string | null = null, name: string | null = null) => ({
+    issuer: ISSUER,
+    subject,
+    email,
+    name,
+  });
+  const known = async (...names: readonly string[]) =>
+    (await db.store.people.known(ISSUER, names)).map(({ subject }) => subject).sort();
+
+  test("are known by subject to the letter, and by e-mail in any case", async () => {
+    const alice = person("Alice", "Alice@Example.com", "Alice");
+    await db.store.people.saw(alice, NOW);
+    expect(await db.store.people.known(ISSUER, ["Alice"])).toEqual([alice]);
+    expect(await db.store.people.known(ISSUER, ["aLICE@example.COM", "Alice"])).toEqual([alice]);
+    expect(await known("alice")).toEqual([]);
+    expect(await db.store.people.known("https://else.test", ["Alice", "alice@example.com"])).toEqual([]);
+    expect(await known()).toEqual([]);
+    expect(await known("a\0b", "\ud800")).toEqual([]);
+  });
+
+  test("two with one e-mail are both found", async () => {
+    await db.store.people.saw(person("one", "shared@example.com"), NOW);
+    await db.store.people.saw(person("two", "shared@example.com"), NOW);
+    expect(await known("shared@example.com", "one")).toEqual(["one", "two"]);
+  });
+
+  test("what is not said stays, what is said replaces", async () => {
+    await db.store.people.saw(person("carol", "carol@example.com", "Carol"), NOW);
+    await db.store.people.saw(person("carol"), NOW + 1);
+    expect(await db.store.people.known(ISSUER, ["carol"])).toEqual([
+      person("carol", "carol@example.com", "Carol"),
+    ]);
+    await db.store.people.saw(person("carol", "new@example.com"), NOW + 2);
+    expect(await known("carol@example.com")).toEqual([]);
+    expect(await known("new@example.com")).toEqual(["carol"]);
+  });
+
+  test("those who were not seen since an instant are dropped", async () => {
+    await db.store.people.saw(person("old"), NOW - 400 * DAY);
+    await db.store.people.saw(person("back"), NOW - 400 * DAY);
+    await db.store.people.saw(person("back"), NOW);
+    await db.store.people.dropBefore(NOW - 300 * DAY);
+    expect(await known("old", "back")).toEqual(["back"]);
+  });
+});
