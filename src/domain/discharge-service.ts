@@ -3,7 +3,7 @@ import type { RequestState } from "../words/states.ts";
 import type { Caller, HumanCaller } from "./caller.ts";
 import type { DischargeDecision, DischargeProtocol, DischargeSubject } from "./ports/discharge-requests.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
-import type { KnownPerson } from "./ports/people.ts";
+import type { KnownPerson } from "./ports/principals.ts";
 
 /*
  * The use cases of discharges and approvals, as the adapters see them; a part of `service.ts`. All instants are
@@ -90,7 +90,7 @@ export interface ApprovalView {
   /** The asker's caveats. */
   readonly caveats: readonly string[];
   readonly decisions: readonly DischargeDecision[];
-  /** Those of the people in it who have been seen here: their names and e-mails are for display. */
+  /** Its people, as far as they have been seen here: their names and e-mails are for display. */
   readonly people: readonly KnownPerson[];
   /** The reason for which this person cannot decide now; undefined if nothing is in the way. */
   readonly obstacle: { readonly login: boolean; readonly detail: string } | undefined;

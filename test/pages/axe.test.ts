@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -23,7 +23,7 @@ interface Finding {
 }
 
 const chromium = findChromium();
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core")), "utf8");
 const PICTURES = process.env["BAKEHOUSE_PICTURES"];
 const SCREENS = [
   { width: 1200, dark: false },
@@ -67,7 +67,7 @@ async function issue(body: object) {
   return post<{ token: string; token_id: string }>("/v1/tokens", request, platform);
 }
 
-/** Asks for what a token needs. @returns the page for the person who is asked */
+/** Asks for the discharge of a token. @returns the page for the person that it asks */
 async function ask(condition: string): Promise<string> {
   const third_party_caveats = [{ location: base, condition }];
   const caveats = ["action = pay", "args.amount <= 40"];
@@ -81,7 +81,7 @@ async function ask(condition: string): Promise<string> {
   return (await post<{ user_url: string }>("/v1/discharge", { caveat_id, token })).user_url;
 }
 
-/** What axe finds on the page that the browser shows, on both screens. */
+/** Axe's findings on the page that the browser shows, on both screens. */
 async function look(name: string, screens = SCREENS): Promise<readonly Finding[]> {
   if (tab === undefined) return [];
   await tab.evaluate(`${AXE}; undefined`);

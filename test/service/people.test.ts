@@ -1,4 +1,4 @@
-/** The people who were here: approvers by e-mail, their names on pages, their own tokens. */
+/** The people that were here: approvers by e-mail, their names on pages, their own tokens. */
 import { beforeAll, expect, test } from "vitest";
 
 import { describeService } from "../support/service.ts";

@@ -107,7 +107,7 @@ test("signing out ends the session here first, and then the issuer's with the lo
   expect((await service.get("/v1/tokens", { cookie: `bakehouse=${cookie}` })).status).toBe(401);
   const back = await browser.get(onward.replaceAll("&amp;", "&"));
   expect(back.url.href).toBe(`${ORIGIN}/`);
-  expect(back.text).toContain("You are not signed in");
+  expect(back.text).toContain("Not signed in");
   const hint = issuer.lastLogout()?.get("id_token_hint") ?? "";
   expect(JSON.parse(Buffer.from(hint.split(".")[1] ?? "", "base64url").toString())).toMatchObject({
     sub: issuer.faults.claims?.["sub"],

@@ -22,7 +22,7 @@ export interface Page {
   readonly forms: readonly Form[];
   /** Those of its head, which all pages have: the way out. */
   readonly headForms: readonly Form[];
-  /** The only form of the contents. @throws Error where there is none or more than one */
+  /** The only form of the contents. @throws Error if there is none or more than one */
   form(): Form;
 }
 

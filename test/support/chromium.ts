@@ -20,9 +20,9 @@ export interface Tab {
   picture(): Promise<Uint8Array>;
   /** Puts a text in the place of the page's document. */
   show(html: string): Promise<void>;
-  /** Forgets everybody who is signed in. */
+  /** Forgets every session. */
   forgetCookies(): Promise<void>;
-  /** Runs an expression in the page and returns its value, or what the promise that it is resolves to. */
+  /** Runs an expression in the page and returns its value; of a promise the one that it resolves to. */
   evaluate<T>(expression: string): Promise<T>;
   /** Waits until an expression is true in the page. */
   until(expression: string): Promise<void>;

@@ -10,7 +10,7 @@ import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
-import type { KnownPerson } from "../ports/people.ts";
+import type { KnownPerson } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import type { Revocations } from "../service.ts";
@@ -114,7 +114,7 @@ export function createApprovals(options: {
     return withdrawals.isRevoked(request) ? "withdrawn" : stateAt(request, now);
   }
 
-  /** The people in these requests whom the issuer has vouched for here, for their names. */
+  /** The people in these requests, as far as they have been seen here, for their names. */
   async function peopleIn(requests: readonly DischargeRequest[]): Promise<readonly KnownPerson[]> {
     const people = requests.flatMap(({ about, decisions }) => [
       ...decisions,

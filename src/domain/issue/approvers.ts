@@ -3,13 +3,13 @@ import { parseTerms } from "../../conditions/parse.ts";
 import { printTerms } from "../../conditions/print.ts";
 import type { ApprovalCondition, Terms } from "../../conditions/terms.ts";
 import { DomainError } from "../parts/error.ts";
-import type { KnownPerson, PeopleStore } from "../ports/people.ts";
+import type { KnownPerson, PeopleStore } from "../ports/principals.ts";
 
 /** The approvers of a ticket, as it is written. */
 export interface Approvers {
   /** The condition, with subjects in the place of e-mails. */
   readonly condition: string;
-  /** Names of approvers who have never been seen, for people. */
+  /** Names the approvers that have never been seen. */
   readonly warnings: readonly string[];
 }
 
@@ -70,8 +70,8 @@ function resolve({ text, terms, member }: AskedCondition, known: readonly KnownP
 }
 
 /**
- * Resolves the approvers whom tickets name by verified e-mail, to the subjects that are written into them: what a ticket
- * says is settled when it is written, whoever gets the address later.
+ * Resolves approvers that are named by verified e-mail to the subjects that are written into the tickets. A ticket is settled
+ * when it is written: an address that changes hands later changes nothing.
  *
  * @param issuer whose subjects are meant
  * @returns one for each condition; rejects with `unprocessable` for an e-mail that is nobody's, or several people's

@@ -147,7 +147,7 @@ export function createTokens(options: {
     return { parties, warnings: approvers.flatMap(({ warnings }) => warnings) };
   }
 
-  /** As `thirdParties`; a person who cannot be resolved is told of to nobody who would be refused anyway. */
+  /** As `thirdParties`. An e-mail that cannot be resolved is told of after the policy has admitted the caller, not before. */
   async function partiesOf(request: IssueRequest): Promise<Pick<IssueJob, "parties" | "warnings" | "fault">> {
     try {
       return { ...(await thirdParties(request)), fault: undefined };

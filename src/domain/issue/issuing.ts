@@ -28,7 +28,7 @@ export interface IssueJob {
   readonly parties: readonly ThirdParty[];
   /** Told beside the token's own. */
   readonly warnings: readonly string[];
-  /** A refusal for those alone whom the policy admits. */
+  /** A refusal that follows the policy's own: it says whether an e-mail is known. */
   readonly fault: DomainError | undefined;
   readonly seal: SealAnswer;
 }

@@ -1,15 +1,15 @@
 import type { Clock } from "../ports/clock.ts";
-import type { PeopleStore } from "../ports/people.ts";
+import type { PeopleStore } from "../ports/principals.ts";
 import type { Identity } from "../ports/sessions.ts";
 
-/** How long a person who was noted is not noted again unless they have changed, milliseconds. */
+/** Milliseconds for which a person is not noted again unless something about them has changed. */
 const NOTED = 86_400_000;
 
 /** People that are remembered as noted. */
 const MOST = 20_000;
 
 /**
- * Makes the function that notes the people who get tokens by themselves: whoever has never used a browser here is known
+ * Makes the function that notes people as they get tokens: one that has never used a browser here is known
  * by their ID token. Each is written once a day by each replica, not with every token.
  */
 export function createPeopleNotes(options: {

@@ -4,7 +4,7 @@ import { wholeCaveat } from "../../caveats/condition.ts";
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
-import type { KnownPerson } from "../../domain/ports/people.ts";
+import type { KnownPerson } from "../../domain/ports/principals.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Person } from "./person.tsx";
 

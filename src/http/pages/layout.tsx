@@ -4,7 +4,7 @@ import { Person } from "./person.tsx";
 import { STYLE } from "./style.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** The head of a page: home, the person who is signed in, and the way out. */
+/** The head of a page: home, the signed-in person, and the way out. */
 function Frame(props: { readonly viewer: Viewer }) {
   const { viewer } = props;
   return (
@@ -33,7 +33,7 @@ export function Layout(props: {
   readonly viewer: Viewer;
   /** Where the page leads by itself. */
   readonly onward?: string;
-  /** What the page loads. */
+  /** Files that the page loads. */
   readonly head?: Child;
   readonly children: Child;
 }) {

@@ -31,7 +31,7 @@ export interface Pages {
   docs(viewer: Viewer): string;
   readonly docsPolicy: string;
   tokens(tokens: readonly TokenView[], place: ListPlace, identity: Identity): string;
-  /** One token, with what cutting it off does. */
+  /** One token, with the effect of cutting it off. */
   token(token: TokenView, identity: Identity): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
@@ -51,7 +51,7 @@ export interface Pages {
   loginFailed(reason: string, reference: string, viewer: Viewer): string;
 }
 
-/** The front page of a person who is signed in; each list newest first. */
+/** The front page of a signed-in person; each list newest first. */
 export interface HomeView {
   readonly identity: Identity;
   /** Those that wait for the person. */

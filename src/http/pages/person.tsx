@@ -6,7 +6,7 @@ const LONGEST_NAME = 255;
  * A person as people know them, with the subject small beside it: names can be alike, and the subject decides.
  *
  * @param name for display only, as the issuer has it: often the person's own choice
- * @param email only where the issuer verified it
+ * @param email one that the issuer verified
  */
 export function Person(props: {
   readonly name?: string | null | undefined;

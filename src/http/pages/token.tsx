@@ -9,7 +9,7 @@ import { type ListPlace, TOKENS_PATH } from "./pages.ts";
 import { Person } from "./person.tsx";
 
 const LONGEST = 1_000;
-/** Characters of what a token allows, in a list. */
+/** Characters of a token's summary in a list. */
 const LONGEST_IN_LIST = 300;
 
 /** The state of a token, with its date. */
@@ -30,7 +30,7 @@ function nameOf({ label, tokenId }: TokenView): string {
   return label === null ? `Token ${tokenId}` : printable(label, 255);
 }
 
-/** Tokens, each with a way to cut it off: the page behind it says what that does. */
+/** Tokens, each with a way to cut it off: the page behind it says the effect. */
 export function TokenItems(props: { readonly tokens: readonly TokenView[] }) {
   return (
     <ul class="rows">
@@ -101,7 +101,7 @@ function Headline(props: { readonly token: TokenView; readonly isOwn: boolean })
   );
 }
 
-/** The page of one token: what it is, and before it is cut off what that does. */
+/** The page of one token: its facts, and before it is cut off the effect of that. */
 export function tokenPage(token: TokenView, identity: Identity): string {
   const { principal } = token;
   const isOwn = principal.issuer === identity.issuer && principal.subject === identity.subject;

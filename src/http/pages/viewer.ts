@@ -1,4 +1,4 @@
 import type { Identity } from "../../domain/ports/sessions.ts";
 
-/** The person who is signed in; `unknown` where that could not be found out, or would cost too much. */
+/** The signed-in person; `unknown` if that could not be found out, or would cost too much. */
 export type Viewer = Identity | "nobody" | "unknown";

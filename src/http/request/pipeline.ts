@@ -116,7 +116,7 @@ function isLong(body: Reply["body"]): body is LongText {
   return Array.isArray(body);
 }
 
-/** Whether somebody follows a link that leads nowhere: programs rarely say that they want HTML. */
+/** Whether a person follows a link to nothing: programs rarely say that they want HTML. */
 function isBrowser({ method, headers }: HttpRequest): boolean {
   return (method === "GET" || method === "HEAD") && /text\/html/i.test(headers.get("accept") ?? "");
 }

@@ -76,7 +76,7 @@ export async function found<T>(find: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The page for what is somebody else's or is not there, with a way to sign in as somebody else. */
+/** The page for a thing that is somebody else's or is not there, with a way to sign in as somebody else. */
 export function notYours({ context, exchange }: Asked, { identity }: HumanCaller): Reply {
   const { pages } = context;
   const other = loginPath(exchange.path, { maxAge: 0 });

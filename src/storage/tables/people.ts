@@ -1,9 +1,9 @@
-import type { PeopleStore } from "../../domain/ports/people.ts";
+import type { PeopleStore } from "../../domain/ports/principals.ts";
 import type { Run } from "../engine/connection.ts";
 import { isStorable, nullable, readText, writeInstant, writeText } from "../engine/values.ts";
 import { deleteInBatches } from "./expiry.ts";
 
-// Who comes again within a day and is as they were is only read: an update would write a row for each login.
+// A person that comes again within a day, unchanged, is only read: an update would write a row for each login.
 const SAW = `
   insert into people as p (issuer, subject, email, name, seen_at)
   values ($1, $2, $3, $4, $5::timestamptz)
@@ -24,7 +24,7 @@ const KNOWN = `
   cross join lateral (
     select p.issuer, p.subject, p.email, p.name from people as p where p.issuer = $1 and lower(p.email) = asked limit 2) as found`;
 
-/** The people who have been seen, in the database. */
+/** The people that have been seen, in the database. */
 export function createPeopleStore(run: Run): PeopleStore {
   return {
     async saw({ issuer, subject, email, name }, at) {

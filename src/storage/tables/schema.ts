@@ -74,7 +74,7 @@ export const principals = pgTable(
   (table) => [unique("principals_who").on(table.platform, table.issuer, table.subject, table.assertedBy)],
 );
 
-/** The people who have been seen, as they were last. */
+/** The people that have been seen, as they were last. */
 export const people = pgTable(
   "people",
   {
