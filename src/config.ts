@@ -14,6 +14,7 @@ import {
   parseHost,
   parseLogLevel,
   parseOrigin,
+  parseOrigins,
   parsePort,
   parseUrl,
   parseWait,
@@ -34,6 +35,8 @@ export interface Config extends DatabaseConfig, IdentityConfig {
   readonly providerNetwork: ProviderNetwork;
   /** Peers that are believed when they say for whom they ask. */
   readonly trustedProxies: readonly Block[];
+  /** Origins whose pages may call the API from a browser. */
+  readonly allowedOrigins: readonly string[];
   /** Between failing readiness and closing the port, milliseconds. */
   readonly shutdownDelay: number;
   /** How long the start waits for a database, milliseconds. */
@@ -80,6 +83,7 @@ export function parseConfig(
     providerNetwork: readProviderNetwork(reader),
     ...readIdentity(reader, { host, publicUrl, hasServer }),
     trustedProxies: read("TRUSTED_PROXIES", parseBlocks) ?? [],
+    allowedOrigins: read("ALLOWED_ORIGINS", parseOrigins) ?? [],
     shutdownDelay: read("SHUTDOWN_DELAY", parseWait) ?? 0,
     startWait: read("START_WAIT", parseWait) ?? 30_000,
     webhook: readWebhook(reader),

@@ -33,6 +33,7 @@ export const SETTINGS = {
   REVOCATION_MAX_STALENESS: "plain",
   SHUTDOWN_DELAY: "plain",
   START_WAIT: "plain",
+  ALLOWED_ORIGINS: "plain",
   TRUSTED_PROXIES: "plain",
   WAITING_REQUESTS: "plain",
   WEBHOOK_SECRET: "secret",

@@ -43,6 +43,16 @@ export function parseOrigin(text: string): string {
   return url.origin;
 }
 
+/** Origins between commas. */
+export function parseOrigins(text: string): readonly string[] {
+  try {
+    return [...new Set(parseList(text).map(parseOrigin))];
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error;
+    throw new Invalid("must be origins between commas, such as https://app.example.com: no path, and no *");
+  }
+}
+
 /** Exactly 32 bytes in base64 or base64url. */
 export function parseSecretKey(text: string): Secret {
   const trimmed = text.trim();

@@ -35,6 +35,8 @@ export interface AppOptions {
   readonly commandLineLogin?: CommandLineLogin | undefined;
   /** Peers that are believed when they say for whom they ask; none unless said. */
   readonly trustedProxies?: readonly Block[];
+  /** Origins whose pages may call the API; none unless said. */
+  readonly allowedOrigins?: readonly string[];
   /** The address of a request's peer; the socket's unless said. */
   readonly peer?: (c: Context) => string | undefined;
 }
@@ -115,6 +117,7 @@ export function contextOf(options: AppOptions): HttpContext {
     clock,
     openapi,
     docsFile: createDocsFiles(docsFolder),
+    allowedOrigins: new Set(options.allowedOrigins),
     commandLineLogin: options.commandLineLogin,
   };
 }

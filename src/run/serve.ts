@@ -50,6 +50,7 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
     service: opened.service,
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
+    allowedOrigins: config.allowedOrigins,
     log: pinoHttpLog(opened.log, {
       write: standardOutput().hold,
       now: Date.now,

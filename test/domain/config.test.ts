@@ -58,6 +58,7 @@ test("nothing set is a working service on one machine", () => {
     retention: 455 * 86_400_000,
     revocationMaxStaleness: 10_000,
     trustedProxies: [],
+    allowedOrigins: [],
     shutdownDelay: 0,
     startWait: 30_000,
     waitingRequests: {},
@@ -74,6 +75,7 @@ test("an empty variable counts as unset", () => {
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
     "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE WAITING_REQUESTS",
+    "ALLOWED_ORIGINS",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });
@@ -255,6 +257,10 @@ describe("what is accepted", () => {
           { family: 4, words: [0xc6336400], prefix: 24 },
         ],
       },
+    },
+    {
+      set: { ALLOWED_ORIGINS: " https://app.example.com/, http://localhost:3000,https://app.example.com" },
+      gives: { allowedOrigins: ["https://app.example.com", "http://localhost:3000"] },
     },
     { set: { WAITING_REQUESTS: "asker=100000" }, gives: { waitingRequests: { asker: 100_000 } } },
     {
@@ -490,6 +496,13 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
       set: { WAITING_REQUESTS: text },
       problem:
         "WAITING_REQUESTS: must be numbers from 1 to 100000 by name, such as link=5,asker=50,approver=1000",
+    }),
+  ),
+  ...["*", "null", "https://*.example.com/x", "app.example.com", "https://a.example/b", CANARY].map(
+    (text) => ({
+      set: { ALLOWED_ORIGINS: `https://app.example.com,${text}` },
+      problem:
+        "ALLOWED_ORIGINS: must be origins between commas, such as https://app.example.com: no path, and no *",
     }),
   ),
   ...["10.0.0.0/33", "10.0.0", "10.0.0.0/8;::1", "fe80::1%eth0", "proxy.example", CANARY].map((text) => ({

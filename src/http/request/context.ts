@@ -22,6 +22,8 @@ export interface HttpContext {
   readonly openapi: string;
   readonly docsFile: DocsFiles;
   readonly commandLineLogin: CommandLineLogin | undefined;
+  /** Origins whose pages may call the API. */
+  readonly allowedOrigins: ReadonlySet<string>;
 }
 
 /** The login of people at the command line: the OIDC issuer, and the public client id there. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { describeFault } from "../log/log.ts";
 import { setCookie } from "../parts/cookies.ts";
+import { corsHeaders } from "../parts/cors.ts";
 import { type LongText, streamOf } from "../parts/long-body.ts";
 import { HttpError, internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
 import { html, problemReply, type Reply, ThrownReply } from "../parts/reply.ts";
@@ -41,6 +42,11 @@ export function createPipeline(context: HttpContext, clock: Clock) {
         error instanceof ThrownReply
           ? error.reply
           : await refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
+    }
+    if (context.allowedOrigins.size > 0 && route !== undefined && route.kind !== "page") {
+      const methods = method === "OPTIONS" ? reply.headers["allow"] : undefined;
+      const cors = corsHeaders(context.allowedOrigins, exchange.request.headers.get("origin"), methods);
+      reply = { ...reply, headers: { ...reply.headers, ...cors } };
     }
     context.log.request({
       requestId,
