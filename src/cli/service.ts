@@ -105,7 +105,9 @@ export async function connect(invocation: Invocation): Promise<Bakehouse> {
       `${url} has to know who calls: bakehouse login, or --credential FILE`,
     );
   }
-  return createBakehouse({ url, credential, fetch: invocation.terminal.fetch });
+  const { terminal } = invocation;
+  const onWarning = (message: string) => terminal.say(`bakehouse: warning: ${message}`);
+  return createBakehouse({ url, credential, fetch: terminal.fetch, onWarning });
 }
 
 /** A client that calls as nobody. */

@@ -1,7 +1,7 @@
 import { REQUEST_ID } from "../words/http.ts";
 import { PROBLEM_MEDIA_TYPE } from "../words/problem-codes.ts";
 import { readProblem } from "./answers.ts";
-import { checkCredential } from "./credential.ts";
+import { checkCredential, createEndWatch } from "./credential.ts";
 import { BakehouseError } from "./error.ts";
 
 /** The part of `fetch` that this library uses; a test passes one that never leaves the process. */
@@ -16,6 +16,11 @@ export interface BakehouseOptions {
    * possession and discharged.
    */
   readonly credential?: string | (() => string | Promise<string>);
+  /**
+   * Told from two weeks before the credential ends, of a short-lived one from half of its life on, once a day while it is
+   * used. `console.warn` unless said.
+   */
+  readonly onWarning?: (message: string) => void;
   /** Left out: the global one. */
   readonly fetch?: Fetch;
   /** Milliseconds that one attempt may take; 10,000 unless said. */
@@ -100,6 +105,8 @@ export function createTransport(options: BakehouseOptions): Transport {
   if ("credential" in options && typeof options.credential !== "function") {
     checkCredential(options.credential, Date.now());
   }
+  const watchEnd = createEndWatch(options.onWarning ?? warnOnConsole);
+  if (typeof options.credential === "string") watchEnd(options.credential, Date.now());
   const prefix = base.origin + base.pathname.replace(/\/$/, "");
   const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
   const retries = options.retries ?? RETRIES;
@@ -108,7 +115,9 @@ export function createTransport(options: BakehouseOptions): Transport {
     const headers = new Headers({ accept: "application/json", ...call.headers });
     const { credential } = options;
     if (credential !== undefined && call.anonymous !== true) {
-      headers.set("authorization", bearerOf(await credentialText(credential)));
+      const text = await credentialText(credential);
+      watchEnd(text, Date.now());
+      headers.set("authorization", bearerOf(text));
     }
     if (call.body !== undefined) headers.set("content-type", "application/json");
     return headers;
@@ -186,6 +195,12 @@ export function createTransport(options: BakehouseOptions): Transport {
       }
     },
   };
+}
+
+/** A server that is told nowhere else has to hear of it before its credential is over. */
+function warnOnConsole(message: string): void {
+  // biome-ignore lint/suspicious/noConsole: the one output that every runtime has
+  console.warn(`bakehouse: ${message}`);
 }
 
 /** One that is got anew is checked anew. */

@@ -1,9 +1,15 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { Hono } from "hono";
 import { expect, test } from "vitest";
 
 import {
+  BakehouseError,
   createBakehouse,
   decide,
+  guardHono,
+  guardNode,
   guardTool,
+  type NodeRequest,
   type Refused,
   TokenError,
   type Verifier,
@@ -59,6 +65,35 @@ test("whoever cannot be asked is 503, and a fault of the caller's is theirs", as
     },
   };
   await expect(decide(faulty, request)).rejects.toThrow(TokenError);
+});
+
+test("why nobody could be asked is told to the server, and not to its caller", async () => {
+  const errors: BakehouseError[] = [];
+  const onError = (error: BakehouseError) => void errors.push(error);
+  const away: Verifier = {
+    async verify() {
+      throw new BakehouseError("unauthenticated", "the credential has expired");
+    },
+  };
+  const decision = await decide(away, { authorization: "Bearer AgEA", context: {}, onError });
+  expect(decision).toMatchObject({ pass: false, status: 503 });
+  expect(JSON.stringify(decision)).not.toContain("expired");
+  const response = { statusCode: 200, setHeader: () => {}, end: () => {}, once: () => {} };
+  const request = { url: "/", headers: { authorization: "Bearer AgEA" }, socket: {} };
+  await guardNode(away, undefined, { onError })(request, response, () => expect.unreachable());
+  expect(response.statusCode).toBe(503);
+  const app = new Hono().use(guardHono(away, undefined, { onError }));
+  expect((await app.request("/", { headers: { authorization: "Bearer AgEA" } })).status).toBe(503);
+  expect(errors.map(({ code }) => code)).toEqual(Array(3).fill("unauthenticated"));
+});
+
+test("the verdict has a type on the requests of node:http and of Express", () => {
+  const guard = guardNode(recording().verifier);
+  createServer((request: IncomingMessage & NodeRequest, response) =>
+    guard(request, response, () => response.end(request.bakehouse?.principal.subject)),
+  );
+  const express = (request: Express.Request): string | undefined => request.bakehouse?.token_id;
+  expect(express({})).toBeUndefined();
 });
 
 test("a tool does not run on a refusal, and what it would run with is what was cleared", async () => {

@@ -33,6 +33,8 @@ export interface GuardRequest {
   /** For tokens with a `holder`; without it they are refused. */
   readonly proof?: GuardProof | undefined;
   readonly signal?: AbortSignal;
+  /** As {@link GuardOptions} has it. */
+  readonly onError?: ((error: BakehouseError) => void) | undefined;
 }
 
 /** Settings of a guard. */
@@ -42,6 +44,11 @@ export interface GuardOptions {
    * tokens with a `holder` are refused, because a request's own `Host` is its caller's word.
    */
   readonly origin?: string;
+  /**
+   * Told why a request was answered with 503: no answer could be had from the service, or it did not take this server's
+   * own credential. The caller of the request is never told.
+   */
+  readonly onError?: (error: BakehouseError) => void;
 }
 
 /** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
@@ -81,6 +88,7 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
     verdict = await verifier.verify(question, signal === undefined ? {} : { signal });
   } catch (error) {
     if (!(error instanceof BakehouseError)) throw error;
+    request.onError?.(error);
     return denied(503, "unavailable", "whether the token is good cannot be found out now");
   }
   if (verdict.allowed) return { pass: true, verdict };

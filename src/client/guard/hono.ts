@@ -52,6 +52,7 @@ export function guardHono<C extends HonoContext>(
                     method: c.req.method,
                     uri: `${origin}${sent}`,
                   },
+            onError: options.onError,
             signal: c.req.raw.signal,
             ...(await priceOf(options, c)),
           })

@@ -23,6 +23,16 @@ export interface NodeRequest {
   bakehouse?: Allowed;
 }
 
+declare global {
+  // Express's own types add to this namespace. Without them it is there and empty.
+  namespace Express {
+    interface Request {
+      /** The guard's verdict. */
+      bakehouse?: Allowed;
+    }
+  }
+}
+
 interface Router {
   readonly caseSensitive?: unknown;
   readonly strict?: unknown;
@@ -82,6 +92,7 @@ export function guardNode<R extends NodeRequest>(
                     method: request.method ?? "GET",
                     uri: `${origin}${sent}`,
                   },
+            onError: options.onError,
             ...(await priceOf(options, request)),
           })
         : refuseTarget(target.reason);

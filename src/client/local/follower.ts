@@ -44,6 +44,7 @@ function createReady(): Ready {
 
 /**
  * @param onRevocation told of every entry, before its position counts as seen
+ * @param onError told why a stream could not be read. What it throws is passed over
  * @param onGone told that the log is another one, which is read from its beginning
  * @param onBreak told that a stream has ended, for any reason. A service that was set up anew, and so judges
  *   otherwise, has ended its streams: all that was learned from it before is worth nothing
@@ -52,6 +53,7 @@ export function createFollower(options: {
   readonly service: Bakehouse;
   readonly clock: LocalClock;
   readonly onRevocation: (revocation: Revocation) => void;
+  readonly onError: (error: BakehouseError) => void;
   readonly onGone: () => void;
   readonly onBreak: () => void;
 }): Follower {
@@ -98,6 +100,17 @@ export function createFollower(options: {
     }
   }
 
+  function tell(error: unknown): void {
+    const silent = "the stream of the revocation log broke, or said nothing for 30 seconds";
+    try {
+      options.onError(
+        error instanceof BakehouseError ? error : new BakehouseError("unreachable", silent, { cause: error }),
+      );
+    } catch {
+      // The listener's own fault must not end the following.
+    }
+  }
+
   function noteFailure(error: BakehouseError): void {
     failure = error;
     // Waiting mends none of these; it is tried again all the same, as a credential may be renewed.
@@ -118,6 +131,7 @@ export function createFollower(options: {
         await readOnce(stop);
       } catch (error) {
         if (stop.aborted) return;
+        tell(error);
         if (error instanceof BakehouseError) noteFailure(error);
         if (error instanceof BakehouseError && error.code === "gone") {
           position = undefined;

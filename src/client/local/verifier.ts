@@ -30,6 +30,11 @@ export interface LocalVerifierOptions {
    * service itself was asked about are answered here.
    */
   readonly maxRevocations?: number;
+  /**
+   * Told each time that the revocation log could not be followed. Nothing is answered here meanwhile: the service is asked
+   * about every call.
+   */
+  readonly onError?: (error: BakehouseError) => void;
   readonly clock?: LocalClock;
   /** A faster HMAC-SHA256 than the portable one. */
   readonly hmac?: Hmac;
@@ -83,6 +88,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
       for (const { meanwhile } of questions)
         if (meanwhile.length <= MOST_MEANWHILE) meanwhile.push(revocation);
     },
+    onError: (error) => options.onError?.(error),
     onGone: () => knowledge.forgetAll(),
     onBreak() {
       knowledge.forgetTokens();
