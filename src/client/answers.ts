@@ -6,6 +6,7 @@ import type {
   Place,
   RequestState,
   ReservationState,
+  RevokedBy,
   SummaryAuthor,
   TokenState,
 } from "../words/states.ts";
@@ -58,9 +59,21 @@ const issuedToken = object(
 /** A root macaroon and its facts. `token` is a secret. */
 export type IssuedToken = Answer<typeof issuedToken>;
 
+const revokedBranch = object(
+  { revoked_at: instant, by: word<RevokedBy | (string & {})>() },
+  { revocation_id: text, agent: text, reason: text },
+);
+
 const tokenRecord = object(
   { ...tokenFacts, key_id: text, status: word<TokenState>() },
-  { warnings: list(text), label: text, issued_by: text, summary_parts: summaryParts },
+  {
+    warnings: list(text),
+    label: text,
+    issued_by: text,
+    summary_parts: summaryParts,
+    // Of one token that is asked for, and of a newer service.
+    revoked_below: list(revokedBranch),
+  },
 );
 
 /** The record of an issued token: everything but the token. */

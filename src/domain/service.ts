@@ -2,7 +2,7 @@ import type { SummaryPart } from "../caveats/together/summary-parts.ts";
 import type { Decimal } from "../caveats/values/decimal.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
-import type { KeyState, Place, SessionKind, TokenState } from "../words/states.ts";
+import type { KeyState, Place, RevokedBy, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
@@ -93,11 +93,28 @@ export interface TokenView extends Omit<IssuedToken, "token"> {
   readonly status: TokenState;
 }
 
+/** A part of a tree that was revoked, as far as its entry says that it is of that tree. */
+export interface RevokedBranch {
+  readonly target:
+    | { readonly kind: "link"; readonly revocationId: string }
+    | { readonly kind: "agent"; readonly agent: string };
+  readonly revokedAt: number;
+  readonly by: RevokedBy;
+  /** Null unless the asker's own side wrote it. */
+  readonly reason: string | null;
+}
+
+/** One token, with its dead branches. */
+export interface TokenDetails extends TokenView {
+  /** Newest first, a hundred at most. Links that were revoked by their ids alone are not among them. */
+  readonly revokedBelow: readonly RevokedBranch[];
+}
+
 export interface Tokens {
   issue(caller: Caller, request: IssueRequest, idempotency?: IdempotencyRequest): Promise<IssuedToken>;
   list(caller: Caller, platform: string | undefined, page: PageRequest): Promise<Page<TokenView>>;
   /** Rejects with `not_found` for foreign and unknown ids alike. */
-  get(caller: Caller, tokenId: string): Promise<TokenView>;
+  get(caller: Caller, tokenId: string): Promise<TokenDetails>;
 }
 
 export interface VerifyRequest {

@@ -36,3 +36,9 @@ export type ReservationState = (typeof RESERVATION_STATES)[number];
 export const PLACES = ["issued", "first_holder", "handed_over"] as const;
 
 export type Place = (typeof PLACES)[number];
+
+/** The kinds of authors of revocations: a holder of the token, its principal, its platform, or an administrator. */
+export const REVOKED_BY = ["holder", "principal", "platform", "administrator"] as const;
+
+/** The kind of author of a revocation. */
+export type RevokedBy = (typeof REVOKED_BY)[number];

@@ -146,7 +146,11 @@ describe("POST /v1/tokens", () => {
 
 describe("lists", () => {
   test("a token's record has everything but the token", async () => {
-    const view = { ...VIEW, label: "demo", issuedBy: TOKEN_ID, status: "revoked" as const };
+    const revokedBelow = [
+      { target: { kind: "agent", agent: "scraper" }, revokedAt: AT, by: "principal", reason: "lost" },
+      { target: { kind: "link", revocationId: REVOCATION_ID }, revokedAt: AT, by: "holder", reason: null },
+    ] as const;
+    const view = { ...VIEW, label: "demo", issuedBy: TOKEN_ID, status: "revoked" as const, revokedBelow };
     const { request } = createTestApp({ tokens: { get: async () => view } });
     const response = await request(`/v1/tokens/${TOKEN_ID}`, { headers: as("human") });
     expect(await response.json()).toEqual({
@@ -154,6 +158,10 @@ describe("lists", () => {
       key_id: "Zk3vQm2xT9aBcDeF",
       label: "demo",
       issued_by: TOKEN_ID,
+      revoked_below: [
+        { agent: "scraper", revoked_at: "2026-11-22T13:00:00.125Z", by: "principal", reason: "lost" },
+        { revocation_id: REVOCATION_ID, revoked_at: "2026-11-22T13:00:00.125Z", by: "holder" },
+      ],
       status: "revoked",
     });
   });

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 
 import { describeService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";
-import { narrow, tickets } from "../support/service-macaroons.ts";
+import { linkOf, narrow, tickets } from "../support/service-macaroons.ts";
 
 const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
@@ -140,6 +140,32 @@ describeService(
       expect((await page("/tokens", erin)).text).toContain("Cut off; it would have ended");
       const over = await page(path, { origin: erin.origin }, { decision: "cut-off" });
       expect(over.status).toBe(401);
+    });
+
+    test("a token tells of what is dead below it, to its owner and within the authors' scopes", async () => {
+      const { token, token_id } = await service().issue({}, "erin");
+      const details = async (headers: Readonly<Record<string, string>>) =>
+        (await service().get(`/v1/tokens/${token_id}`, headers)).json<{ revoked_below: readonly object[] }>()
+          .revoked_below;
+      expect(await details(service().asHuman("erin"))).toEqual([]);
+      const child = narrow(token, "agent = scraper#1");
+      const lost = { targets: [{ token: child }], reason: "seen in a log" };
+      expect((await service().send("POST", "/v1/revocations", lost)).status).toBe(200);
+      await service().revoke([{ agent: "searcher", token_id }], service().asHuman("erin"));
+      // Naming it does nothing: neither is its owner's nor its platform's.
+      await service().revoke([{ agent: "stranger", token_id }], service().asHuman("bob"));
+      const agent = { agent: "searcher", by: "principal" };
+      const link = { revocation_id: linkOf(child), by: "holder" };
+      const seen = await details(service().asHuman("erin"));
+      expect(seen).toMatchObject([agent, link]);
+      expect(JSON.stringify(seen)).not.toContain("seen in a log");
+      expect(await details(service().asPlatform())).toMatchObject([
+        agent,
+        { ...link, reason: "seen in a log" },
+      ]);
+      expect((await page(`/tokens/${token_id}`, await login("erin"))).text).toContain(linkOf(child));
+      await service().revoke([{ token }]);
+      expect(await details(service().asHuman("erin"))).toHaveLength(2);
     });
 
     test("a person asks why about tokens of their own, and nothing is counted", async () => {

@@ -286,7 +286,18 @@ function usual(): Service {
     tokens: {
       issue: async () => ISSUED,
       list: async () => ({ items: [VIEW], next: TOKEN_ID }),
-      get: async () => VIEW,
+      get: async () => ({
+        ...VIEW,
+        revokedBelow: [
+          {
+            target: { kind: "link", revocationId: REVOCATION_ID },
+            revokedAt: AT,
+            by: "holder",
+            reason: null,
+          },
+          { target: { kind: "agent", agent: "scraper" }, revokedAt: AT, by: "principal", reason: "lost" },
+        ],
+      }),
     },
     decisions: {
       decide: async () => ALLOWED,

@@ -1,3 +1,4 @@
+import type { TokenRecord } from "../../client/index.ts";
 import { type Command, PAGE_OPTIONS, SERVICE_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { inUnit, onlyWords, pageRequest, readDuration, readJsonFile } from "../input.ts";
@@ -52,9 +53,23 @@ export const tokensCommand: Command = {
       ...(token.label === undefined ? [] : [["label", token.label] as const]),
       ...(token.issued_by === undefined ? [] : [["issued by", token.issued_by] as const]),
       ...token.caveats.map((caveat) => ["caveat", caveat] as const),
+      ...(token.revoked_below ?? []).map((branch) => ["dead below", branchText(branch)] as const),
     ]);
   },
 };
+
+/** A dead branch of a token's tree. */
+function branchText({
+  revocation_id,
+  agent,
+  revoked_at,
+  by,
+  reason,
+}: NonNullable<TokenRecord["revoked_below"]>[number]): string {
+  const named = agent === undefined ? `link ${revocation_id}` : `agent ${agent}`;
+  const author = by === "administrator" ? "an administrator" : by === "holder" ? "a holder" : `its ${by}`;
+  return `${named}, cut off ${moment(revoked_at)} by ${author}${reason === undefined ? "" : `: ${reason}`}`;
+}
 
 export const keysCommand: Command = {
   name: "keys",

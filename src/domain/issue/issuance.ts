@@ -17,6 +17,7 @@ import type { TokenFilter, TokenWithPrincipal } from "../ports/tokens.ts";
 import type { Principals } from "../principals.ts";
 import type { IssuedToken, IssueRequest, Tokens, TokenView } from "../service.ts";
 import { type AskedCondition, resolveApprovers } from "./approvers.ts";
+import { revokedBelow } from "./dead-branches.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
 import { requireCaveats, sealThirdParty } from "./minting.ts";
@@ -30,6 +31,8 @@ const PAGE_CHARACTERS = 1_000_000;
 
 /** Tokens of a page that are read at once, and tickets that are sealed in one turn of the event loop. */
 const READ_TOGETHER = 100;
+/** Dead branches that are told of one token. */
+const BRANCHES = 100;
 const SEALED_TOGETHER = 2;
 
 function charactersOf({ token }: TokenWithPrincipal): number {
@@ -224,7 +227,8 @@ export function createTokens(options: {
       let entry: TokenWithPrincipal | undefined;
       for (const filter of places) entry ??= await store.tokens.find(tokenId, filter);
       if (entry === undefined) throw new DomainError("not_found", "no such token");
-      return options.view(entry);
+      const entries = await store.revocations.below(tokenId, BRANCHES);
+      return { ...options.view(entry), revokedBelow: revokedBelow(caller, entry, entries) };
     },
   };
 }

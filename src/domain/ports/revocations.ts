@@ -11,8 +11,11 @@ export type RevocationScope =
 
 /** A target that names something by 16 bytes of its own: any number of these is held in memory. */
 export type LinkTarget =
-  /** A link and all that descends from it; 16 bytes. */
-  | { readonly kind: "revocation_id"; readonly id: Uint8Array }
+  /**
+   * A link and all that descends from it; 16 bytes. `tree` is the token id of its root macaroon where the author showed
+   * the token: for the record, it names nothing that `id` does not.
+   */
+  | { readonly kind: "revocation_id"; readonly id: Uint8Array; readonly tree?: string }
   /** A root macaroon's whole tree; a UUID in its canonical text form. */
   | { readonly kind: "token_id"; readonly id: string };
 
@@ -207,6 +210,12 @@ export interface RevocationStore {
     tokenId: string,
     revocationIds: readonly Uint8Array[],
   ): Promise<Revocation | undefined>;
+  /**
+   * Entries that name a part of one tree: links that a holder showed, and agents of that tree. Newest first.
+   *
+   * @param tokenId of the root macaroon
+   */
+  below(tokenId: string, limit: number): Promise<readonly Revocation[]>;
   /** Drops entries that can match nothing at `instant` (unix milliseconds) or later. @returns how many */
   dropBefore(instant: number): Promise<number>;
 }

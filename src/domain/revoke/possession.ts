@@ -122,7 +122,7 @@ export function createPossession(options: {
       kind: "entry",
       draft: {
         scope: { kind: "link", platform: rootKey.platform },
-        target: () => ({ kind: "revocation_id", id: macaroon.revocationId.bytes }),
+        target: () => ({ kind: "revocation_id", id: macaroon.revocationId.bytes, tree: tokenId }),
         author: "holder",
         actor: { kind: "holder", tokenId: identifier.tokenId },
         member,

@@ -1,6 +1,6 @@
 import type { ApprovalView, ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
-import type { TokenView } from "../../domain/service.ts";
+import type { TokenDetails, TokenView } from "../../domain/service.ts";
 import type { Problem } from "../parts/problem.ts";
 import type { Viewer } from "./viewer.ts";
 
@@ -32,7 +32,7 @@ export interface Pages {
   readonly docsPolicy: string;
   tokens(tokens: readonly TokenView[], place: ListPlace, identity: Identity): string;
   /** One token, with the effect of cutting it off. */
-  token(token: TokenView, identity: Identity): string;
+  token(token: TokenDetails, identity: Identity): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
   /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */

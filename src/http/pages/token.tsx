@@ -1,7 +1,7 @@
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import type { TokenView } from "../../domain/service.ts";
+import type { RevokedBranch, TokenDetails, TokenView } from "../../domain/service.ts";
 import { Fact, NoDefault } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
@@ -101,8 +101,35 @@ function Headline(props: { readonly token: TokenView; readonly isOwn: boolean })
   );
 }
 
+const AUTHORS = {
+  holder: "a holder",
+  principal: "the person",
+  platform: "the platform",
+  administrator: "an administrator",
+} as const;
+
+/** Parts of the tree that are dead already. */
+function DeadBranches(props: { readonly branches: readonly RevokedBranch[] }) {
+  if (props.branches.length === 0) return null;
+  return (
+    <section>
+      <h2>Cut off below it already</h2>
+      <ul>
+        {props.branches.map(({ target, revokedAt, by, reason }) => (
+          <li>
+            {target.kind === "agent" ? "agent " : "link "}
+            <code>{target.kind === "agent" ? printable(target.agent, 300) : target.revocationId}</code>, on{" "}
+            {moment(revokedAt)}, by {AUTHORS[by]}
+            {reason === null ? "" : `: ${printable(reason, 500)}`}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 /** The page of one token: its facts, and before it is cut off the effect of that. */
-export function tokenPage(token: TokenView, identity: Identity): string {
+export function tokenPage(token: TokenDetails, identity: Identity): string {
   const { principal } = token;
   const isOwn = principal.issuer === identity.issuer && principal.subject === identity.subject;
   return render(
@@ -124,6 +151,7 @@ export function tokenPage(token: TokenView, identity: Identity): string {
           <Fact name="Revocation id" value={token.revocationId} />
         </dl>
       </section>
+      <DeadBranches branches={token.revokedBelow} />
       {token.status === "active" ? <CutOffForm token={token} /> : null}
       <p>
         <a href={TOKENS_PATH}>All your tokens</a>

@@ -9,7 +9,14 @@ import { jsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { caveats, lineOfText, platformName, tokenId } from "../wire/text.ts";
-import { issuedTokenSchema, issuedTokenWire, tokenViewSchema, tokenViewWire } from "../wire/token.ts";
+import {
+  issuedTokenSchema,
+  issuedTokenWire,
+  tokenDetailsSchema,
+  tokenDetailsWire,
+  tokenViewSchema,
+  tokenViewWire,
+} from "../wire/token.ts";
 
 const issueSchema = z
   .strictObject({
@@ -162,9 +169,15 @@ export const getToken = defineRoute({
   description: "What was issued, never the token itself. Foreign and unknown ids look the same.",
   auth: "caller",
   params: z.strictObject({ id: tokenId }),
-  responses: { 200: { description: "The token's record.", schema: tokenViewSchema, example: viewExample } },
+  responses: {
+    200: {
+      description: "The token's record.",
+      schema: tokenDetailsSchema,
+      example: { ...viewExample, revoked_below: [] },
+    },
+  },
   problems: ["not_found"],
   async handler({ service, caller, params }) {
-    return json(200, tokenViewWire(await service.tokens.get(caller, params.id)));
+    return json(200, tokenDetailsWire(await service.tokens.get(caller, params.id)));
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { IssuedToken, TokenView } from "../../domain/service.ts";
-import { TOKEN_STATES } from "../../words/states.ts";
+import type { IssuedToken, TokenDetails, TokenView } from "../../domain/service.ts";
+import { REVOKED_BY, TOKEN_STATES } from "../../words/states.ts";
 import { principalSchema, principalWire } from "./principal.ts";
 import { summaryPartsSchema, summaryPartsWire } from "./summary.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, tokenId } from "./text.ts";
@@ -45,6 +45,43 @@ export const tokenViewSchema = z
     status: z.enum(TOKEN_STATES),
   })
   .meta({ id: "Token", description: "The record of an issued token: everything but the token." });
+
+const by = z.enum(REVOKED_BY);
+
+/** One token, with its dead branches. */
+export const tokenDetailsSchema = tokenViewSchema
+  .extend({
+    revoked_below: z
+      .array(
+        z.union([
+          z.strictObject({
+            revocation_id: revocationId,
+            revoked_at: instant,
+            by,
+            reason: z.string().optional(),
+          }),
+          z.strictObject({ agent: z.string(), revoked_at: instant, by, reason: z.string().optional() }),
+        ]),
+      )
+      .meta({
+        description:
+          "Parts of its tree that were revoked, newest first, a hundred at most: links whose token was shown, and agents of this tree. A link that was revoked by its id alone is not among them. A reason is there where the caller's own side wrote it.",
+      }),
+  })
+  .meta({ id: "TokenDetails", description: "The record of an issued token, and of what is dead below it." });
+
+/** Writes one token with its dead branches. */
+export function tokenDetailsWire(details: TokenDetails): z.infer<typeof tokenDetailsSchema> {
+  return {
+    ...tokenViewWire(details),
+    revoked_below: details.revokedBelow.map(({ target, revokedAt, by, reason }) => ({
+      ...(target.kind === "agent" ? { agent: target.agent } : { revocation_id: target.revocationId }),
+      revoked_at: printInstant(revokedAt),
+      by,
+      ...(reason === null ? {} : { reason }),
+    })),
+  };
+}
 
 /** Writes an issued token, the token itself included. */
 export function issuedTokenWire(issued: IssuedToken): z.infer<typeof issuedTokenSchema> {

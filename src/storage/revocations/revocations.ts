@@ -10,6 +10,7 @@ import type { Run, Session } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import {
   isStorable,
+  isUuid,
   nullable,
   type Row,
   readInteger,
@@ -44,6 +45,9 @@ const HOLD = `select log.epoch, log.last_number, encode(substr(log.hash, 1, 8), 
   ${MOMENT} from ${LOG}`;
 
 const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigint`;
+
+const BELOW = `select ${COLUMNS} from revocations
+  where target_token_id = $1::uuid and target_kind in ('revocation_id', 'agent') order by number desc limit $2::integer`;
 
 const SPENT = { table: "revocations", key: "number", by: "last_match_at", is: "< $2::timestamptz" };
 
@@ -109,6 +113,11 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
         session.query(COVERING, [JSON.stringify(keys)]),
       );
       return row && toRevocation(row);
+    },
+    async below(tokenId, limit) {
+      if (!isUuid(tokenId)) return [];
+      const rows = await run("revocations.below", (session) => session.query(BELOW, [tokenId, limit]));
+      return rows.map(toRevocation);
     },
     async dropBefore(instant) {
       const values = [writeInstant(instant)];

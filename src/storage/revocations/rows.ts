@@ -35,6 +35,8 @@ export function toColumns({ scope, target, ...entry }: NewRevocation, key: strin
     id: entry.id,
     ...scopeColumns(scope),
     ...targetColumns(target),
+    // No part of the entry's name: the same link is one entry, with its tree or without.
+    ...(target.kind === "revocation_id" && target.tree !== undefined ? { target_token_id: target.tree } : {}),
     dedup: key,
     reason: entry.reason === null ? null : writeText(entry.reason),
     author: writeText(entry.author),

@@ -296,6 +296,7 @@ export const CALLS: Calls = {
           Array.from({ length: 100 }, (_, n) => bytes(16, n)),
         ),
     ],
+    below: [(store) => store.revocations.below(randomUUID(), 100)],
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
   },
   people: {
