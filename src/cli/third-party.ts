@@ -75,9 +75,17 @@ export function partyKey({ fetch, signal }: Terminal, location: string): Promise
   return createBakehouse({ url: location, fetch }).dischargeKey({ signal });
 }
 
+/** An approver with an `@`, which no service ever looks up in a ticket that is sealed already. */
+const NAMES_ADDRESS = /(?:^| )approved-by (?:\d+ of )?\S*@/;
+
 /** Third-party caveats ready to be written. A party is asked for its key if none was given. */
 export async function thirdPartyCaveats(invocation: Invocation): Promise<readonly ThirdPartyCaveat[]> {
   const wanted = await wantedThirdParties(invocation);
+  if (wanted.some(({ condition }) => NAMES_ADDRESS.test(condition))) {
+    invocation.terminal.say(
+      "bakehouse: warning: an approver looks like an e-mail: a ticket that is written offline takes subjects; bakehouse issue looks e-mails up",
+    );
+  }
   return Promise.all(
     wanted.map(async ({ location, condition, key }) => ({
       location,

@@ -1,4 +1,4 @@
-import { Token, type Verdict, type VerifyRequest } from "../../client/index.ts";
+import { BakehouseError, Token, type Verdict, type VerifyRequest } from "../../client/index.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { readContext } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
@@ -43,20 +43,38 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
   const token = await readTokenText(invocation);
   const minSequence = text("min-sequence");
   const client = await connect(invocation);
-  const verdict = await client.verify(
-    {
-      token,
-      context,
-      ...(invocation.texts("cost").length > 0 && { cost: readCost(invocation.texts("cost")) }),
-      ...(await readProof(invocation)),
-      ...(minSequence !== undefined && { min_sequence: minSequence }),
-      ...(dryRun && { dry_run: true }),
-    },
-    { signal: terminal.signal },
+  const proof = await readProof(invocation);
+  const verdict = await explained(dryRun, invocation, () =>
+    client.verify(
+      {
+        token,
+        context,
+        ...(invocation.texts("cost").length > 0 && { cost: readCost(invocation.texts("cost")) }),
+        ...proof,
+        ...(minSequence !== undefined && { min_sequence: minSequence }),
+        ...(dryRun && { dry_run: true }),
+      },
+      { signal: terminal.signal },
+    ),
   );
   if (!verdict.allowed && verdict.code === "unknown_key")
     terminal.say(`bakehouse: ${hint(token, client.origin)}`);
   return { verdict, token };
+}
+
+/** Says how a person asks, if only a platform may ask so. */
+async function explained(
+  dryRun: boolean,
+  { terminal }: Invocation,
+  ask: () => Promise<Verdict>,
+): Promise<Verdict> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof BakehouseError && error.code === "forbidden" && !dryRun)
+      terminal.say("bakehouse: with a login, bakehouse explain asks about your own tokens");
+    throw error;
+  }
 }
 
 /** What came with the call to show that keys vouch for it. */
@@ -98,7 +116,7 @@ function hint(token: string, origin: string): string {
   if (location !== undefined && URL.canParse(location) && new URL(location).origin !== origin) {
     return `that token is somebody else's: it says that it is from ${location}, and ${origin} was asked`;
   }
-  return "that token is another platform's: ask with that platform's credential";
+  return "that token is another platform's, or another person's: ask with that platform's credential, or of your own token with your login";
 }
 
 export const verifyCommand: Command = {
@@ -121,6 +139,7 @@ export const explainCommand: Command = {
   summary: "say why a token allows a call or not; nothing is counted",
   details: [
     ...DETAILS,
+    "A platform's credential explains its platform's tokens, a login your own.",
     "Shows every caveat that failed, where it stands, and what would have passed; of a yes, all of them.",
   ],
   options: OPTIONS,
