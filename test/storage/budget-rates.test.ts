@@ -86,12 +86,14 @@ describeOn("postgres", "rates", (open) => {
     await sql`create table public.test_clock (now timestamptz not null)`;
     await sql`insert into public.test_clock values (now())`;
     await sql`grant select on public.test_clock to public`;
-    // The function itself, but for where it takes the time from.
-    const [row] = await sql<{ text: string }[]>`
-      select pg_get_functiondef(oid) as text from pg_proc where proname = 'bakehouse_charge'`;
-    const parts = row?.text.split("clock_timestamp()") ?? [];
-    expect(parts).toHaveLength(2);
-    await sql.unsafe(parts.join("(select t.now from public.test_clock as t)"));
+    // The functions themselves, but for where they take the time from.
+    for (const name of ["bakehouse_charge", "bakehouse_charge_together"]) {
+      const [row] = await sql<{ text: string }[]>`
+        select pg_get_functiondef(oid) as text from pg_proc where proname = ${name}`;
+      const parts = row?.text.split("clock_timestamp()") ?? [];
+      expect(parts).toHaveLength(2);
+      await sql.unsafe(parts.join("(select t.now from public.test_clock as t)"));
+    }
   });
   afterAll(() => sql.end());
 

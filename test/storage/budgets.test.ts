@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../../src/domain/parts/lifetimes.ts";
-import type { BudgetCall, BudgetDraw } from "../../src/domain/ports/budgets.ts";
+import type { BudgetCall, BudgetDraw, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
@@ -29,6 +29,10 @@ function draw(most: string, more: Partial<BudgetDraw> = {}): BudgetDraw {
     ...more,
   };
 }
+
+/** Outcomes without the seconds until a rate has room, which pass meanwhile. */
+const withoutWaits = (outcomes: readonly BudgetOutcome[]) =>
+  outcomes.map(({ left, ...rest }) => ({ ...rest, left: left.map(({ retryAfter: _, ...one }) => one) }));
 
 const call = (...draws: readonly BudgetDraw[]): BudgetCall => ({ draws, dry: false });
 const dry = (...draws: readonly BudgetDraw[]): BudgetCall => ({ draws, dry: true });
@@ -66,6 +70,48 @@ describeOnEachDatabase("budgets", (open) => {
     expect(await Promise.all([wide, narrow, spend].map(left))).toEqual(["8", "0", "0"]);
     const [refused] = await charge(call(wide, narrow, spend));
     expect(refused?.left.map(({ short }) => short)).toEqual([false, true, true]);
+  });
+
+  test("calls that come together get what they would get one after another", async () => {
+    const amount = fc
+      .tuple(fc.nat({ max: 3 }), fc.constantFrom("", ".5", ".25", ".001"))
+      .map(([a, b]) => `${a}${b}`);
+    const counter = fc.record({
+      most: fc.tuple(fc.nat({ max: 9 }), fc.constantFrom("", ".5")).map(([a, b]) => `${a}${b}`),
+      window: fc.constantFrom(undefined, undefined, HOUR),
+      endsAt: fc.constantFrom(undefined, Date.now() + HOUR),
+    });
+    const group = fc.array(fc.array(fc.tuple(fc.nat({ max: 3 }), amount), { maxLength: 3 }), {
+      minLength: 2,
+      maxLength: 6,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(counter, { minLength: 4, maxLength: 4 }),
+        fc.array(group, { minLength: 1, maxLength: 4 }),
+        async (counters, groups) => {
+          const made = () =>
+            counters.map(({ most, window, endsAt }) =>
+              draw(window === undefined ? most : "5", { window, endsAt }),
+            );
+          const [ones, others] = [made(), made()];
+          const callOf = (all: readonly BudgetDraw[], draws: readonly (readonly [number, string])[]) =>
+            call(
+              ...[...new Map(draws)].map(([at, takes]) => {
+                const one = all[at] as BudgetDraw;
+                return { ...one, takes: one.window === undefined ? takes : "1" };
+              }),
+            );
+          for (const calls of groups) {
+            const together = await charge(...calls.map((draws) => callOf(ones, draws)));
+            const inTurn: BudgetOutcome[] = [];
+            for (const draws of calls) inTurn.push(...(await charge(callOf(others, draws))));
+            expect(withoutWaits(together)).toEqual(withoutWaits(inTurn));
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
   });
 
   test("counts decimals exactly, forty digits of them", async () => {

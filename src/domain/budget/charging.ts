@@ -18,7 +18,7 @@ export type Charging = (platform: string, call: BudgetCall, tree: string) => Pro
  * Counters, and proofs, that one group draws on: all are held until the group is written, and the embedded database does nothing
  * else meanwhile.
  */
-const TOGETHER = 4 * TOKEN_BUDGETS;
+const TOGETHER = 8 * TOKEN_BUDGETS;
 
 interface Job {
   readonly call: BudgetCall;

@@ -17,6 +17,7 @@ import { RESERVATION_STATES } from "../../words/states.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { isStorable, isUuid, writeText } from "../engine/values.ts";
+import { type Counter, chargedTogether } from "./charge-together.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { readJson } from "./json.ts";
 
@@ -94,6 +95,8 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
   return {
     async charge(platform, calls) {
       const { counters, places } = countersOf(calls);
+      const together = await chargedTogether(run, { platform, calls, counters, places, shift: shift() });
+      if (together !== undefined) return together;
       const values = [
         writeText(platform),
         JSON.stringify(counters),
@@ -196,7 +199,7 @@ function toKept(text: string | null): BudgetOutcome["reservation"] {
 /** Every counter once, and the places of each call's counters among them, from 1 on as arrays of SQL count. */
 function countersOf(calls: readonly BudgetCall[]) {
   const known = new Map<string, number>();
-  const counters: object[] = [];
+  const counters: Counter[] = [];
   const places = calls.map(({ draws }) =>
     draws.map((draw) => {
       const link = hex(draw.link);
@@ -212,6 +215,6 @@ function countersOf(calls: readonly BudgetCall[]) {
   return { counters, places };
 }
 
-function toCounter({ most, window, endsAt }: BudgetDraw, link: string, place: number): object {
+function toCounter({ most, window, endsAt }: BudgetDraw, link: string, place: number): Counter {
   return { place, link, most, period: window === undefined ? null : window * 1000, ends: endsAt ?? null };
 }

@@ -122,6 +122,11 @@ export const CALLS: Calls = {
       (store, n) =>
         store.budgets.charge(
           BUSY_PLATFORM,
+          Array.from({ length: 64 }, (_, at) => ({ draws: [counter(at), counter(at + n)], dry: false })),
+        ),
+      (store, n) =>
+        store.budgets.charge(
+          BUSY_PLATFORM,
           Array.from({ length: 300 }, (_, at) => ({
             key: { hash: at % 2 === 0 ? hash() : known(at), question: hash() },
             draws: [counter(at), counter(at + n)],
