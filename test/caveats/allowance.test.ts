@@ -71,6 +71,16 @@ test.each<[readonly string[], readonly string[], readonly string[]]>([
   expect(conditional).toEqual(says.map((limit) => `${limit} (else this limits nothing)`));
 });
 
+test("every alternative of an asked limit on some calls is shown, and of the issuer's the first eight", () => {
+  const items = Array.from({ length: 20 }, (_, index) => index);
+  const texts = [`when tool in ${items} then args.amount in ${items}`];
+  const whole = `${items.slice(0, -1).join(", ")} or 19`;
+  const cut = "0, 1, 2, 3, 4, 5, 6, 7 or 12 more";
+  const says = (list: string) => [`args.amount only ${list} if tool is ${list} (else this limits nothing)`];
+  expect(allowanceOf([], 0, read(...texts)).conditional).toEqual(says(whole));
+  expect(allowanceOf(read(...texts), 1, []).conditional).toEqual(says(cut));
+});
+
 test("of the issuer's limits on some calls the rest is counted, and of the asker's none", () => {
   const many = (name: string, count: number) =>
     read(...Array.from({ length: count }, (_, index) => `when ${name} = ${index} then x = 1`));
