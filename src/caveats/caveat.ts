@@ -57,9 +57,9 @@ export type AttributeCaveat =
 /** `when A = v then T` or `when A in … then T`: `A != v` or T, exactly as those two clear. */
 export interface ConditionalCaveat {
   readonly kind: "conditional";
-  /** The opposite of what stands behind `when`: a call that satisfies it is not limited. */
+  /** The opposite of the test behind `when`: a call that satisfies it is not limited. */
   readonly unless: DenialCaveat;
-  /** What all other calls have to satisfy, those without the attribute of `unless` among them. */
+  /** The test that all other calls have to satisfy, those without the attribute of `unless` among them. */
   readonly test: AttributeCaveat;
 }
 

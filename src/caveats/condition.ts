@@ -17,7 +17,7 @@ export type Condition =
       readonly caveat: Caveat;
       /** Facts that clearing would else find out each time. */
       readonly prepared: Prepared | undefined;
-      /** Of a budget: what is left of it, where that is known. */
+      /** Of a budget: the rest of it, if that is known. */
       readonly left?: string;
     }
   /** A first-party caveat that is not of the language. It forbids every request. */

@@ -131,7 +131,7 @@ function ruleOf(text: string): string {
  * The rule that a text breaks which begins with `when` or `if`.
  *
  * @param first that word
- * @param text what stands behind it
+ * @param text the rest
  */
 function whenRule(first: string, text: string): string {
   const then = text.indexOf(" then ");
@@ -163,7 +163,7 @@ function serviceNameOf(text: string): string | undefined {
   return isServiceName(name) || name === "time-before" ? name : undefined;
 }
 
-/** A limit whose condition stands behind it. */
+/** A limit in front of its condition. */
 function turnedRound({ attribute, operator, value }: Loose): string | undefined {
   const [, limit, guard] = /^(.*?) (?:when|if) (.*)$/s.exec(value) ?? [];
   const meant = `when ${guard} then ${attribute} ${operator} ${limit}`;

@@ -8,7 +8,7 @@ export interface Prepared {
   readonly path: readonly string[];
   /** Every reading of the values that a negative operator denies; undefined for a positive one. */
   readonly denied: ReadonlySet<string> | undefined;
-  /** Of a conditional caveat, whose test the other facts are of: those of its `unless`. */
+  /** Of a conditional caveat: the facts of its `unless`. The others are those of its test. */
   readonly unless?: Prepared;
 }
 

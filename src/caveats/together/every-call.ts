@@ -45,7 +45,7 @@ export function testsOfEveryCall(known: readonly Indexed[], work: Work): readonl
   return tests;
 }
 
-/** Whether whatever satisfies a test fails another one, of the same attribute. */
+/** Whether every value that satisfies a test fails another one, of the same attribute. */
 function fails(test: AttributeCaveat, unless: ConditionalCaveat["unless"], work: Work): boolean {
   if (!spend(work, 1) || test.attribute !== unless.attribute) return false;
   const values = valuesOf(test);

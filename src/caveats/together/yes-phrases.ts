@@ -27,7 +27,7 @@ const NUMBER = /^-?\d{1,40}(?:\.\d{1,40})?$/;
 /** What looks like the code of a currency (ISO 4217). */
 const CURRENCY = /^[A-Z]{3}$/;
 
-/** Whole, however long: what is cut off could be what counts. */
+/** Whole, however long: the end that is cut off could be the part that counts. */
 function inQuotes(text: string): string {
   return quote(text, text.length);
 }
@@ -52,7 +52,7 @@ const COUNTED = voice(NAMED_ITEMS);
 /**
  * The limits on the attributes of the call, each with its whole path.
  *
- * @param isAsked whether whoever asks has set limits on them: then every alternative is named
+ * @param isAsked whether the asker has set limits on them: then every alternative is named
  */
 export function yesPhrases(all: Iterable<Merged>, isAsked: boolean): readonly string[] {
   const says = isAsked ? WHOLE : COUNTED;

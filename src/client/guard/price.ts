@@ -7,9 +7,9 @@ export type Cost = NonNullable<VerifyRequest["cost"]>;
 
 /** What a guarded call costs, for the `spend` budgets of its token. */
 export interface Price<Call, Done> {
-  /** What it costs; where that is known afterwards alone, the most that it can cost. */
+  /** Its price; if that is known afterwards alone, the most that it can cost. */
   readonly cost: (call: Call) => Cost | Promise<Cost>;
-  /** Charges `cost` as an upper bound, and gives back what was not needed once the call is over. */
+  /** Charges `cost` as an upper bound, and gives back the rest once the call is over. */
   readonly settle?: {
     readonly service: Pick<Bakehouse, "reservations">;
     /** What it did cost: each unit of `cost`, and no more of it. */

@@ -21,7 +21,7 @@ export const REVOCATION_MARGIN = HOUR;
 /** How long a counter outlives the last instant at which anything below its link can pass, milliseconds. */
 export const BUDGET_MARGIN = HOUR;
 
-/** How far a proof's time may be from the clock of whoever checks it, milliseconds. */
+/** How far a proof's time may be from the clock that it is checked by, milliseconds. */
 export const PROOF_WINDOW = 60 * SECOND;
 
 /**
@@ -48,13 +48,13 @@ export const IDEMPOTENCY_LEASE = 60 * SECOND;
 /** How far this process's clock and the database's may be apart, milliseconds: machines that are kept in time differ by less. */
 export const CLOCK_TOLERANCE = 30 * SECOND;
 
-/** How long records of tokens and audit events are kept where nothing else is set, milliseconds: a year past the longest life. */
+/** How long records of tokens and audit events are kept unless another time is set, milliseconds: a year past the longest life. */
 export const RETENTION = MAX_TOKEN_LIFE + 365 * DAY;
 
 /** The shortest such time that can be set, milliseconds. The database drops nothing that is younger. */
 export const LEAST_RETENTION = MAX_TOKEN_LIFE + DAY;
 
-/** How long a client of macaroon-bakery waits in one request, milliseconds: proxies cut what is silent for a minute. */
+/** How long a client of macaroon-bakery waits in one request, milliseconds: proxies cut a connection that is silent for a minute. */
 export const BAKERY_WAIT = 50 * SECOND;
 
 /** How long people have to approve, milliseconds. */
@@ -66,7 +66,7 @@ export const RECENT_LOGIN = 30 * MINUTE;
 /** How long approvals are kept, milliseconds: as long as a token can live that one of them was for. */
 export const APPROVAL_RECORD_LIFE = MAX_TOKEN_LIFE + DAY;
 
-/** How long whoever collects is kept waiting, milliseconds. */
+/** How long a collector is kept waiting, milliseconds. */
 export const COLLECT_WAIT = 20 * SECOND;
 
 /** Life of an API login by macaroon-bakery's protocol, from when it was asked for, milliseconds. */
