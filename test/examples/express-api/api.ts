@@ -1,4 +1,4 @@
-import { guardNode, type NodeRequest, type Verifier } from "bakehouse";
+import { guardNode, type Verifier } from "bakehouse";
 import express, { type Express, type Request } from "express";
 
 /** An API for orders. A request needs a token that allows its action, and an order one that allows its amount. */
@@ -17,8 +17,7 @@ export function ordersApi(verifier: Verifier): Express {
 
   app.get("/orders", (_, response) => void response.json(orders));
   app.post("/orders", (request, response) => {
-    const { bakehouse } = request as NodeRequest;
-    orders.push({ by: bakehouse?.principal.subject, amount: request.body.amount });
+    orders.push({ by: request.bakehouse?.principal.subject, amount: request.body.amount });
     response.status(201).json(orders.at(-1));
   });
   return app;
