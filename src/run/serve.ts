@@ -62,7 +62,11 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
     docsFolder: docsFolder(),
     commandLineLogin: opened.people.commandLineLogin,
   };
-  const app = getRequestListener(createApp(options).fetch, { errorHandler: targetRefused });
+  const app = getRequestListener(createApp(options).fetch, {
+    errorHandler: targetRefused,
+    // The listener reads the rest of a refused body itself, in turns.
+    autoCleanupIncoming: false,
+  });
   const provider = opened.people.developmentProvider;
   const others = (request: IncomingMessage, response: ServerResponse): void => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";

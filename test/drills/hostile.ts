@@ -18,7 +18,8 @@ import { worstInputs } from "./hostile/worst-inputs.ts";
 // from a process of their own. Before each flood the same callers ask undisturbed. Their throughput must stay at 0.7 of
 // that and their p99 within three times of that. Then the costliest single requests are sent, and it is noted for how
 // long each lets nobody else have a turn: ten milliseconds of processor time, the collector's pauses aside. Attackers and
-// callers take their parts of the same cores, which are printed. Ends with 0 only where nothing was missed. With 0 seconds
+// callers take their parts of the same cores, which are printed. An attacker brings a machine of their own, so the one here
+// runs at the lowest priority: the service's own work for the flood counts, and not the sending. Ends with 0 only where nothing was missed. With 0 seconds
 // there are no floods, only the single requests. With a part of a name, only those that have it in theirs.
 
 const seconds = Number(process.argv[2] ?? 8);
@@ -140,7 +141,9 @@ function row(cells: readonly string[]): string {
 }
 
 async function floodWith(all: readonly Flood[], token: string): Promise<void> {
-  say(`\n${rate} verifications a second are offered, ${seconds} s each time.\n`);
+  say(
+    `\n${rate} verifications a second are offered, ${seconds} s each time; the flooder runs at the lowest priority.\n`,
+  );
   say(
     row([
       "row",

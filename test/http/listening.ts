@@ -31,7 +31,7 @@ export async function listenOn(
   intake?: Intake,
 ) {
   const fakes = createTestApp(parts, { peer: socketPeer, ...overrides });
-  const app: RequestListener = getRequestListener(fakes.app.fetch);
+  const app: RequestListener = getRequestListener(fakes.app.fetch, { autoCleanupIncoming: false });
   let passedOn = 0;
   const counted: RequestListener = (incoming, response) => {
     passedOn++;

@@ -94,7 +94,7 @@ export function createDischargeDesk(options: {
       const bytes = payload ?? caveatId;
       const { ticket, own } = await keys.open(bytes);
       // A payload stands beside an id that is none itself: beside a ticket, another one would be answered in its place.
-      if (!Buffer.from(bytes).equals(caveatId) && keys.opens(caveatId)) {
+      if (!Buffer.from(bytes).equals(caveatId) && (await keys.opens(caveatId))) {
         throw new DomainError(
           "ticket_invalid",
           "the caveat id is a ticket, and another one stands beside it",

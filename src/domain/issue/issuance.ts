@@ -33,7 +33,7 @@ const PAGE_CHARACTERS = 1_000_000;
 const READ_TOGETHER = 100;
 /** Dead branches that are told of one token. */
 const BRANCHES = 100;
-const SEALED_TOGETHER = 2;
+const SEALED_TOGETHER = 1;
 
 function charactersOf({ token }: TokenWithPrincipal): number {
   return token.caveats.reduce(

@@ -1,7 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 
 /** Milliseconds for which long work holds up everybody else, and as long as one more piece of it takes. */
-const LONGEST_HOLD = 2;
+const LONGEST_HOLD = 1;
 
 /** The clock that long work looks at. */
 export type SliceClock = Pick<Clock, "monotonic">;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Block } from "../../caveats/values/address.ts";
 import { DomainError } from "../../domain/parts/error.ts";
+import { nextTurn } from "../../domain/parts/time-slice.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
@@ -130,6 +131,9 @@ export function createListener(
       app(incoming, response);
       return;
     }
+    response.once("finish", () => {
+      if (!incoming.complete) drain(incoming);
+    });
     setImmediate(() => {
       const exchange = exchangeOf(undefined, incoming, trustedProxies);
       const refusal = admit(incoming, exchange);
@@ -231,11 +235,18 @@ function without(inTurn: readonly string[], names: readonly string[]): string[] 
   return inTurn.filter((_, at) => !names.includes(inTurn[at - (at % 2)] ?? ""));
 }
 
-/** Reads the rest of a refused body for a while: a connection closed at once might lose the answer. */
+/**
+ * Reads the rest of a refused body for a while, a piece each turn of the event loop: a connection closed at once might lose
+ * the answer.
+ */
 function drain(incoming: IncomingMessage): void {
   const { socket } = incoming;
   const timer = setTimeout(() => socket.destroySoon(), DRAIN).unref();
   incoming.once("close", () => clearTimeout(timer));
   incoming.once("end", () => clearTimeout(timer));
+  incoming.on("data", () => {
+    incoming.pause();
+    void nextTurn().then(() => incoming.resume());
+  });
   incoming.resume();
 }

@@ -1,5 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
+import { nextTurn } from "../../domain/parts/time-slice.ts";
+import { RECEIVED_AT_ONCE } from "../request/body.ts";
+
 import type { HttpRequest } from "../request/context.ts";
 
 /** A request of `node:http` with a body of an announced length, as routes read it. */
@@ -60,6 +63,7 @@ function bodyOf(incoming: IncomingMessage): Uint8Array | Promise<Uint8Array> {
 function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const bytes = new Uint8Array(announced);
+    const takesTurns = announced > RECEIVED_AT_ONCE;
     let length = 0;
     const cut = () => {
       if (length < announced) reject(new Error("the connection ended within the body"));
@@ -70,6 +74,10 @@ function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Arra
       bytes.set(chunk, length);
       length += chunk.length;
       if (length === announced) resolve(bytes);
+      else if (takesTurns) {
+        incoming.pause();
+        void nextTurn().then(() => incoming.resume());
+      }
     });
     incoming.on("error", cut);
     incoming.on("close", cut);

@@ -1,4 +1,5 @@
 import { DomainError } from "../../domain/parts/error.ts";
+import { nextTurn } from "../../domain/parts/time-slice.ts";
 import { HttpError } from "../parts/problem.ts";
 import type { HttpRequest } from "./context.ts";
 
@@ -7,6 +8,12 @@ export const MAX_BODY = 1024 * 1024;
 
 /** Largest body of a batch, bytes. */
 export const MAX_BATCH_BODY = 16 * 1024 * 1024;
+
+/**
+ * Largest body that is received as fast as it comes, bytes. Of a larger one a piece is taken each turn of the event loop:
+ * else the system hands over megabytes in one, of every caller that sends some.
+ */
+export const RECEIVED_AT_ONCE = 256 * 1024;
 
 /** The media type that a body must name. */
 export interface MediaType {
@@ -45,8 +52,9 @@ export async function readBytes(
   if (type !== undefined) requireType(request, type);
   const announced = request.headers.get("content-length");
   if (announced !== null && !(Number(announced) <= maxBytes)) throw tooLarge(maxBytes);
+  const isShort = announced !== null && Number(announced) <= RECEIVED_AT_ONCE;
   const bytes = await received(() =>
-    announced === null ? readStream(request, maxBytes) : readWhole(request),
+    isShort || request.read !== undefined ? readWhole(request) : readStream(request, maxBytes),
   );
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);
   return bytes;
@@ -96,6 +104,7 @@ async function readStream(request: HttpRequest, maxBytes: number): Promise<Uint8
       throw tooLarge(maxBytes);
     }
     chunks.push(value);
+    if (length > RECEIVED_AT_ONCE) await nextTurn();
   }
 }
 

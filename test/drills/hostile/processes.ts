@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 
 import { z } from "zod";
@@ -81,6 +82,7 @@ export function beginFlood(
   });
   writeFileSync(file, Buffer.concat(parts));
   const { child, ended } = start("flooder.mjs", { ...rest, file });
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   return async () => {
     child.stdin.end();
     return flooderSchema.parse(JSON.parse(await ended));
