@@ -174,7 +174,9 @@ const namedTarget = {
   approval_id: text,
 } satisfies Readonly<Record<Exclude<TargetName, "token">, Reader<unknown>>>;
 
-const knownTarget = object({}, { ...namedTarget, issued_before: instant });
+const opaque = object({ agent_hash: text, issued_before: instant }, { token_id: text });
+
+const knownTarget = object({}, { ...namedTarget, issued_before: instant, opaque });
 
 /**
  * A target with a member that this library does not know reads as one without members. The members that it does
@@ -204,7 +206,10 @@ const revoked = object({ revocations: list(revocation), sequence: text });
 /** The new entries of the log, and the log's end after them. */
 export type Revoked = Answer<typeof revoked>;
 
-const revocationPage = object({ items: list(revocation), next_cursor: nullable(text), sequence: text });
+const revocationPage = object(
+  { items: list(revocation), next_cursor: nullable(text), sequence: text },
+  { hash_key: text },
+);
 
 /** A page of the log. */
 export type RevocationPage = Answer<typeof revocationPage>;

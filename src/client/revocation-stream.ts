@@ -1,5 +1,5 @@
 import { EVENT_STREAM } from "../words/http.ts";
-import { HEARTBEAT_EVENT, type Heartbeat, REVOCATION_EVENT } from "../words/revocations.ts";
+import { HASH_KEY_EVENT, HEARTBEAT_EVENT, type Heartbeat, REVOCATION_EVENT } from "../words/revocations.ts";
 import { type Revocation, readRevocation } from "./answers.ts";
 import { BakehouseError } from "./error.ts";
 import { readEventStream } from "./event-stream.ts";
@@ -10,6 +10,8 @@ export type LogEvent =
   /** The stream is open. `date` is the answer's own (RFC 9110 §6.6.1), unix milliseconds; undefined if it has none. */
   | { readonly kind: "opened"; readonly date: number | undefined }
   | { readonly kind: "revocation"; readonly revocation: Revocation; readonly sequence: string }
+  /** The key of the agents that others have named, base64url: the first event of a platform's stream. */
+  | { readonly kind: "hash_key"; readonly hashKey: string }
   | {
       /** Everything up to `sequence` has been sent. */
       readonly kind: "heartbeat";
@@ -26,6 +28,8 @@ const heartbeat: Reader<Heartbeat> = object({
   open_ms: count,
 });
 
+const hashKey = object({ hash_key: text });
+
 /** Reads the events of the log; unknown ones are passed over, since they come from a newer service. */
 export async function* readLogEvents(response: Response, signal?: AbortSignal): AsyncGenerator<LogEvent> {
   if (!response.headers.get("content-type")?.startsWith(EVENT_STREAM) || response.body === null) {
@@ -39,6 +43,8 @@ export async function* readLogEvents(response: Response, signal?: AbortSignal): 
       if (event.type === REVOCATION_EVENT) {
         const revocation = readRevocation(event.data);
         yield { kind: "revocation", revocation, sequence: revocation.sequence };
+      } else if (event.type === HASH_KEY_EVENT) {
+        yield { kind: "hash_key", hashKey: readJson(event.data, hashKey).hash_key };
       } else if (event.type === HEARTBEAT_EVENT) {
         const { sequence, staleness_ms, open_ms } = readJson(event.data, heartbeat);
         yield {

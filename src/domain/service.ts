@@ -6,6 +6,7 @@ import type { KeyState, Place, RevokedBy, SessionKind, TokenState } from "../wor
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
+import type { LogStream } from "./log-news.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Reservation } from "./ports/budgets.ts";
@@ -15,7 +16,7 @@ import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
-import type { Revocation } from "./ports/revocations.ts";
+import type { SeenRevocation } from "./ports/revocations.ts";
 import type { Session } from "./ports/sessions.ts";
 
 /*
@@ -256,7 +257,7 @@ export interface RevokeRequest {
 
 /** An entry of the log with its position in the wire's form. */
 export interface RevocationView {
-  readonly revocation: Revocation;
+  readonly revocation: SeenRevocation;
   readonly sequence: string;
 }
 
@@ -277,6 +278,8 @@ export interface Revocations {
     readonly next: string | undefined;
     /** The end of the part of the log that was read for this answer. */
     readonly sequence: string;
+    /** The key of hashed agents, 32 bytes; undefined if none is hashed for this caller. */
+    readonly hashKey?: Uint8Array | undefined;
   }>;
   /**
    * Opens a stream of the log. Rejects as `log` does, and with `rate_limited` if there are too many.
@@ -288,26 +291,6 @@ export interface Revocations {
     after: string | undefined,
     authenticate: () => Promise<Caller | undefined>,
   ): Promise<LogStream>;
-}
-
-/** The news of a stream of the revocation log. */
-export type LogNews =
-  | { readonly kind: "entries"; readonly items: readonly RevocationView[] }
-  /** Nothing new up to `sequence`, as far as this replica knows. */
-  | {
-      readonly kind: "heartbeat";
-      readonly sequence: string;
-      /** How old the knowledge is that has been sent, milliseconds; infinite before all of the log was. */
-      readonly ageMilliseconds: number;
-      /** How long the stream has been open, milliseconds: a reader that knows the time of its request learns the time of this news. */
-      readonly openMilliseconds: number;
-    };
-
-/** A stream of the revocation log. It reads on only when it is asked, and holds one page at most. */
-export interface LogStream {
-  /** @returns undefined for a stream that is over: reconnect from the last sequence */
-  next(): Promise<LogNews | undefined>;
-  close(): void;
 }
 
 export interface Platforms {

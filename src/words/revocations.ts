@@ -20,6 +20,8 @@ export type RevocationScopeName = (typeof REVOCATION_SCOPES)[number];
 /** Events of the log's stream. */
 export const REVOCATION_EVENT = "revocation";
 export const HEARTBEAT_EVENT = "heartbeat";
+/** The first of a platform's stream. Its data are `{"hash_key":…}`. */
+export const HASH_KEY_EVENT = "hash_key";
 
 /** The data of a heartbeat. */
 export interface Heartbeat {

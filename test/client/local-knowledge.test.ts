@@ -328,3 +328,65 @@ describe("memory", () => {
     expect(knowledge.find(link.encode())).toBeUndefined();
   });
 });
+
+describe("agents that others have revoked come as hashes", () => {
+  const KEY = new Uint8Array(32).fill(3);
+  const hashed = (agent: string, more: object = {}) => {
+    const hash = encodeBase64Url(defaultHmac(KEY, new TextEncoder().encode(agent)).subarray(0, 16));
+    return revoked({ opaque: { agent_hash: hash, issued_before: "2999-01-01T00:00:00.000Z", ...more } });
+  };
+  const withKey = (token: Token) => {
+    const knowledge = learned(token);
+    knowledge.learnHashKey(encodeBase64Url(KEY));
+    return knowledge;
+  };
+
+  test.each(["a", "a#1"])("and are recognised, as %s", (agent) => {
+    const token = root().delegate("a", { instance: "1" });
+    const above = root();
+    const knowledge = withKey(above);
+    knowledge.learn(token.encode(), allowedOf(token), []);
+    knowledge.apply(hashed("b"));
+    knowledge.apply(hashed("a#2"));
+    expect(knowledge.find(token.encode())).toBeDefined();
+    knowledge.apply(hashed(agent));
+    // What is handed to the agent later is not known either, and all others are.
+    expect(knowledge.find(token.encode())).toBeUndefined();
+    expect(knowledge.find(above.delegate("c").encode())).toBeDefined();
+  });
+
+  test("of one tree, and of tokens from before", () => {
+    const token = root().delegate("a");
+    for (const more of [{ token_id: tokenId(2) }, { issued_before: ISSUED }]) {
+      const knowledge = withKey(token);
+      knowledge.apply(hashed("a", more));
+      expect(knowledge.find(token.encode())).toBeDefined();
+    }
+  });
+
+  test("and without their key they may be any", () => {
+    const token = root().delegate("a");
+    const knowledge = learned(token);
+    knowledge.learn(root().encode(), allowedOf(root()), []);
+    knowledge.apply(hashed("b"));
+    expect(knowledge.find(token.encode())).toBeUndefined();
+    expect(knowledge.find(root().encode())).toBeDefined();
+    expect(knowledge.find(root().delegate("c").encode())).toBeUndefined();
+  });
+
+  test("and under another key nothing more is said of tokens that were not asked about", () => {
+    const knowledge = withKey(root());
+    knowledge.apply(hashed("b"));
+    knowledge.learnHashKey(encodeBase64Url(KEY));
+    expect(knowledge.find(root().attenuate("x = 1").encode())).toBeDefined();
+    knowledge.learnHashKey(encodeBase64Url(new Uint8Array(32)));
+    expect(knowledge.find(root().attenuate("y = 1").encode())).toBeUndefined();
+  });
+
+  test("and are read from the wire", () => {
+    const { target } = readRevocation(JSON.stringify(hashed("a")));
+    expect(target).toEqual(hashed("a").target);
+    const newer = { ...hashed("a"), target: { opaque: { agent_hash: "x", issued_before: ISSUED, more: 1 } } };
+    expect(readRevocation(JSON.stringify(newer)).target).toEqual({});
+  });
+});

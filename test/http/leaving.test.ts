@@ -4,9 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
 import { expect, test } from "vitest";
-
+import type { LogNews } from "../../src/domain/log-news.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
-import type { LogNews } from "../../src/domain/service.ts";
 import { createListener } from "../../src/http/fast/direct.ts";
 import { createDeparture } from "../../src/http/serving/departure.ts";
 import { createHttpServer } from "../../src/http/serving/http-server.ts";

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { beforeAll, expect, test } from "vitest";
@@ -12,6 +13,13 @@ interface Page {
   readonly items: Revoked["revocations"];
   readonly next_cursor: string | null;
   readonly sequence: string;
+  readonly hash_key?: string;
+}
+
+/** As DESIGN §4 has it: the hash of an agent that somebody else named. */
+function hashOf({ hash_key = "" }: Page, agent: string): string {
+  const hmac = createHmac("sha256", Buffer.from(hash_key, "base64url")).update(agent);
+  return hmac.digest().subarray(0, 16).toString("base64url");
 }
 
 /** Before every token of these tests, and not before the oldest that could live. */
@@ -43,7 +51,7 @@ describeService("reading the revocation log", (service) => {
       break;
     }
     expect(seen).toEqual(tokens.map(({ token_id }) => token_id));
-    expect(await page(`?after=${at}`)).toEqual({ items: [], next_cursor: null, sequence: at });
+    expect(await page(`?after=${at}`)).toMatchObject({ items: [], next_cursor: null, sequence: at });
   });
 
   test("a platform sees its own entries and what can match its tokens, and no word of anything else", async () => {
@@ -77,18 +85,34 @@ describeService("reading the revocation log", (service) => {
     await service().revoke([{ agent: "mine" }], service().asPlatform());
     await service().revoke([{ agent: "yours" }], service().asPlatform("other"));
 
-    const { items } = await page(`?after=${sequence}&limit=1000`);
+    const seen = await page(`?after=${sequence}&limit=1000`);
+    const { items } = seen;
     expect(items.map(({ target }) => target)).toEqual([
       { token_id: mine.token_id },
       expect.objectContaining({ principal: expect.objectContaining({ subject: "sees-alice" }) }),
       expect.objectContaining({ principal: { id: mine.principal.id } }),
-      expect.objectContaining({ agent: "everywhere" }),
+      { opaque: { agent_hash: hashOf(seen, "everywhere"), issued_before: expect.any(String) } },
       expect.objectContaining({ platform: "default" }),
       { revocation_id: linkOf(mine.token) },
       expect.objectContaining({ agent: "mine" }),
     ]);
     const all = await page(`?after=${sequence}&limit=1000`, admin);
     expect(all.items).toHaveLength(15);
+    expect(all.hash_key).toBeUndefined();
+
+    const theirs = await page(`?after=${sequence}&limit=1000`, service().asPlatform("other"));
+    expect(theirs.hash_key).not.toBe(seen.hash_key);
+    const opaque = theirs.items.filter(({ target }) => "opaque" in target).map(({ target }) => target);
+    expect(opaque).toEqual([
+      { opaque: { agent_hash: hashOf(theirs, "everywhere"), issued_before: expect.any(String) } },
+      {
+        opaque: {
+          agent_hash: hashOf(theirs, "there"),
+          issued_before: expect.any(String),
+          token_id: yours.token_id,
+        },
+      },
+    ]);
   });
 
   test("a platform reads no reason that an administrator or a person wrote", async () => {

@@ -4,7 +4,6 @@ import fc from "fast-check";
 
 import type { Caller } from "../../src/domain/caller.ts";
 import { parseSequence, printSequence } from "../../src/domain/parts/sequence.ts";
-import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { RevokeTarget } from "../../src/domain/service.ts";
 import { type InProcessReplica, person, platformCaller } from "../support/replica.ts";
 import { linkOf, narrow } from "../support/service-macaroons.ts";
@@ -239,7 +238,7 @@ function revoke(n: number, kindIndex: number, authorIndex: number, replica: numb
     });
     const [made] = answer.revocations;
     if (made === undefined) throw new Error("no entry was answered");
-    const { revocation }: { readonly revocation: Revocation } = made;
+    const { revocation } = made;
     const before = "issuedBefore" in revocation.target ? revocation.target.issuedBefore : 0;
     const kills = killsOf(target, node, { order: model.order, at: before });
     // A person's own entry reaches their own tokens only.

@@ -39,7 +39,8 @@ beforeEach(() => {
 });
 const clock = { now: () => 0, monotonic: () => monotonic };
 const knowledge = { position: () => known, age: () => knownFor };
-const progressAfter = (after?: LogPosition) => createStreamProgress(after, { knowledge, clock });
+const progressAfter = (after?: LogPosition) =>
+  createStreamProgress(after, { knowledge, clock, view: { kind: "all" } });
 
 describe("what a reader of the log has been sent", () => {
   test("is infinitely old until a page has reached the log's end", () => {

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
-import type { LogNews } from "../../src/domain/service.ts";
+import type { LogNews } from "../../src/domain/log-news.ts";
 import { eventStream } from "../../src/http/routes/event-stream.ts";
 import { memoryInUse } from "../support/heap.ts";
 import { describeService } from "../support/service.ts";
@@ -104,6 +104,17 @@ describeService("streaming the revocation log", (service) => {
     stream.stop();
     await close();
     await replica.stop();
+  });
+
+  test("begins for a platform with the key of agents that others have named", async () => {
+    const key = await service().get("/v1/revocations?limit=1", service().asPlatform());
+    const streams = [await open(url(), headers()), await open(url(), { ...service().asAdmin() })];
+    await until(() => streams.every(({ events }) => events.length > 0));
+    const [ours, all] = streams;
+    const { hash_key } = key.json<{ hash_key: string }>();
+    expect(ours?.events[0]).toEqual({ id: "", event: "hash_key", data: { hash_key } });
+    expect(all?.events.map(({ event }) => event)).not.toContain("hash_key");
+    for (const { stop } of streams) stop();
   });
 
   test("goes on after Last-Event-ID, which wins over after; nothing is lost or sent twice over reconnections", async () => {

@@ -1,11 +1,12 @@
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
+import type { LogNews } from "../../src/domain/log-news.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Reservation } from "../../src/domain/ports/budgets.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity, Session } from "../../src/domain/ports/sessions.ts";
-import type { IssuedToken, KeyView, LogNews, Service, TokenView, Verdict } from "../../src/domain/service.ts";
+import type { IssuedToken, KeyView, Service, TokenView, Verdict } from "../../src/domain/service.ts";
 
 /** One call of a use case, as the fake saw it. */
 export interface RecordedCall {

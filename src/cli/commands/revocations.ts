@@ -71,6 +71,7 @@ async function follow(invocation: Invocation, after: string | undefined): Promis
           wasOpen = true;
           continue;
         }
+        if (event.kind === "hash_key") continue;
         seen = event.sequence;
         if (event.kind !== "revocation") continue;
         if (json) printJsonLine(terminal, event.revocation);

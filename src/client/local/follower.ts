@@ -45,6 +45,7 @@ function createReady(): Ready {
 /**
  * @param onRevocation told of every entry, before its position counts as seen
  * @param onError told why a stream could not be read. What it throws is passed over
+ * @param onHashKey told of the key of hashed agents, before any entry of a stream
  * @param onGone told that the log is another one, which is read from its beginning
  * @param onBreak told that a stream has ended, for any reason. A service that was set up anew, and so judges
  *   otherwise, has ended its streams: all that was learned from it before is worth nothing
@@ -54,10 +55,11 @@ export function createFollower(options: {
   readonly clock: LocalClock;
   readonly onRevocation: (revocation: Revocation) => void;
   readonly onError: (error: BakehouseError) => void;
+  readonly onHashKey: (key: string) => void;
   readonly onGone: () => void;
   readonly onBreak: () => void;
 }): Follower {
-  const { service, clock, onRevocation, onGone, onBreak } = options;
+  const { service, clock, onRevocation, onHashKey, onGone, onBreak } = options;
   let position: string | undefined;
   let stopping: AbortController | undefined;
   // The moment as of which everything up to `position` is known.
@@ -80,6 +82,8 @@ export function createFollower(options: {
         if (stop.aborted) return;
         if (event.kind === "opened") {
           if (event.date !== undefined) anchor = { date: event.date, asked, answered: moment(clock) };
+        } else if (event.kind === "hash_key") {
+          onHashKey(event.hashKey);
         } else if (event.kind === "revocation") {
           onRevocation(event.revocation);
           position = event.sequence;

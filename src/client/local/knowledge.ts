@@ -10,6 +10,7 @@ import {
 } from "../../macaroon/index.ts";
 import type { Allowed, Revocation } from "../answers.ts";
 import { readIdentifier } from "../identifier.ts";
+import { createAgentHashes } from "./agent-hashes.ts";
 import { createLinks, type Link, linkOf, type Tail } from "./links.ts";
 import { createRecent } from "./recent.ts";
 import { createRevocations, isKilledBy } from "./revocations.ts";
@@ -30,6 +31,8 @@ export interface Knowledge {
    * shown here later may have been cut off before. Scopes are not looked at: the service is asked about the unknown.
    */
   apply(revocation: Revocation): void;
+  /** Takes in the key of the agents that the log names by hashes, base64url. */
+  learnHashKey(key: string): void;
   /** Forgets the tokens; revocations stay. */
   forgetTokens(): void;
   /** Forgets the revocations too, since the log is to be read from its beginning. */
@@ -58,7 +61,8 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
   const links = createRecent<KnownLink>(limits.characters / 2, (link) => index.remove(link));
   const derived = createRecent<KnownToken>(limits.characters / 2);
   const readCaveat = createCaveatReader();
-  const revocations = createRevocations(limits.revocations);
+  const hashes = createAgentHashes(hmac);
+  const revocations = createRevocations(limits.revocations, hashes);
 
   function derive(text: string): KnownToken | undefined {
     const found = index.find(text) ?? findOtherwiseWritten(text);
@@ -112,7 +116,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
       if (!decoded.ok || !isLearnable(decoded.macaroons, allowed)) return;
       const [macaroon] = decoded.macaroons;
       const token = askedToken(macaroon, allowed, readCaveat);
-      if (since.some((revocation) => isKilledBy(token, revocation))) return;
+      if (since.some((revocation) => isKilledBy(token, revocation, hashes))) return;
       const link: KnownLink = { ...linkOf(macaroon), text, token };
       const size = sizeOf(text, token) + JSON.stringify(allowed).length;
       if (links.set(text, link, size)) index.add(link);
@@ -120,8 +124,16 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
 
     apply(revocation) {
       revocations.note(revocation);
-      for (const [text, token] of derived.entries()) if (isKilledBy(token, revocation)) derived.delete(text);
-      for (const [text, { token }] of links.entries()) if (isKilledBy(token, revocation)) links.delete(text);
+      for (const [text, token] of derived.entries()) {
+        if (isKilledBy(token, revocation, hashes)) derived.delete(text);
+      }
+      for (const [text, { token }] of links.entries()) {
+        if (isKilledBy(token, revocation, hashes)) links.delete(text);
+      }
+    },
+
+    learnHashKey(key) {
+      if (hashes.learn(key)) revocations.giveUp();
     },
 
     forgetTokens,
@@ -129,6 +141,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
     forgetAll() {
       forgetTokens();
       revocations.forgetAll();
+      hashes.forget();
     },
 
     get size() {

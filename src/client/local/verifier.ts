@@ -89,6 +89,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
         if (meanwhile.length <= MOST_MEANWHILE) meanwhile.push(revocation);
     },
     onError: (error) => options.onError?.(error),
+    onHashKey: (key) => knowledge.learnHashKey(key),
     onGone: () => knowledge.forgetAll(),
     onBreak() {
       knowledge.forgetTokens();

@@ -50,6 +50,20 @@ export type WideTarget =
 /** The target of an entry: every token that matches it is dead. */
 export type RevocationTarget = LinkTarget | WideTarget;
 
+/**
+ * A target as a reader sees it. An agent that somebody else named is a hash of its text: a platform recognises its own
+ * agents by it, and learns no other's name.
+ */
+export type SeenTarget =
+  | RevocationTarget
+  | {
+      readonly kind: "opaque";
+      /** 16 bytes. */
+      readonly agentHash: Uint8Array;
+      readonly tokenId: string | null;
+      readonly issuedBefore: number;
+    };
+
 /** An entry before the log has numbered it. */
 export interface NewRevocation {
   /** UUIDv7. */
@@ -72,6 +86,9 @@ export interface Revocation extends NewRevocation {
   /** As of {@link LogPosition}. */
   readonly hash?: string | undefined;
 }
+
+/** An entry as a reader sees it. */
+export type SeenRevocation = Omit<Revocation, "target"> & { readonly target: SeenTarget };
 
 /** A position in the log: its end, or the last entry that a reader knows. */
 export interface LogPosition {

@@ -2,10 +2,11 @@ import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
-import type { LogPosition, LogRead, LogView, Revocation } from "../ports/revocations.ts";
+import type { LogPosition, LogRead, LogView, Revocation, SeenRevocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { BY_HAND, problemOf } from "../replica/log-problem.ts";
 import type { RevocationView } from "../service.ts";
+import { agentHash, agentHashKey } from "./agent-hash.ts";
 
 /** The part of the log that a caller may read: administrators all of it, platforms the entries that can match their tokens. */
 export function viewOf(caller: Caller): LogView {
@@ -20,11 +21,25 @@ export function positionOf(after: string | undefined): LogPosition | undefined {
   throw new DomainError("invalid_request", "is not a sequence of this service", "after");
 }
 
-/** What a reader sees of an entry: a platform no reason that an administrator or a person wrote, perhaps about another one. */
-function seenBy(view: LogView, entry: Revocation): Revocation {
-  const { scope } = entry;
-  const isOwn = view.kind === "all" || ("platform" in scope && scope.platform === view.platform);
-  return isOwn ? entry : { ...entry, reason: null };
+/** The key of the agents that are hashed for a reader; undefined if none is. */
+export function hashKeyOf(view: LogView, epoch: string): Uint8Array | undefined {
+  return view.kind === "all" ? undefined : agentHashKey(epoch, view.platform);
+}
+
+/**
+ * An entry as its reader sees it, with its position: of what an administrator or a person has revoked, perhaps at another
+ * platform, a platform sees no reason, and no agent's name.
+ */
+export function seenBy(view: LogView, entry: Revocation, epoch: string): RevocationView {
+  const { scope, target } = entry;
+  if (view.kind === "all" || ("platform" in scope && scope.platform === view.platform)) {
+    return withSequence(entry, epoch);
+  }
+  const seen = { ...entry, reason: null };
+  if (target.kind !== "agent") return withSequence(seen, epoch);
+  const { agent, tokenId, issuedBefore } = target;
+  const hash = agentHash(agentHashKey(epoch, view.platform), agent);
+  return withSequence({ ...seen, target: { kind: "opaque", agentHash: hash, tokenId, issuedBefore } }, epoch);
 }
 
 /**
@@ -40,8 +55,7 @@ export async function readPage(
   limit: number,
   view: LogView,
 ): Promise<LogRead> {
-  const found = await store.revocations.read(from?.number ?? 0, limit, view);
-  const read = { ...found, entries: found.entries.map((entry) => seenBy(view, entry)) };
+  const read = await store.revocations.read(from?.number ?? 0, limit, view);
   // The reader would take the page for fresh, and would not know of missing entries.
   const problem = problemOf(read, undefined, BY_HAND);
   if (problem !== undefined) throw new DomainError("unavailable", problem.reason);
@@ -62,7 +76,7 @@ export async function readPage(
 }
 
 /** An entry with its position as callers see it. */
-export function withSequence(revocation: Revocation, epoch: string): RevocationView {
+export function withSequence(revocation: SeenRevocation, epoch: string): RevocationView {
   const { number, hash } = revocation;
   return { revocation, sequence: printSequence({ epoch, number, hash }) };
 }

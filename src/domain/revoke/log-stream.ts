@@ -1,8 +1,10 @@
+import type { LogNews, LogStream } from "../log-news.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogView } from "../ports/revocations.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { LogNews, LogStream } from "../service.ts";
+
+import { hashKeyOf } from "./log-page.ts";
 import type { ReadShared } from "./shared-pages.ts";
 import type { StreamProgress } from "./stream-progress.ts";
 
@@ -37,6 +39,8 @@ export function createLogStream(options: LogStreamOptions) {
   let wake = () => {};
   let cut = () => {};
   let held: LogNews | undefined;
+  let hashKey: Uint8Array | undefined;
+  let saidHashKey = false;
 
   const unwatch = options.knowledge.watch(() => {
     progress.grew();
@@ -88,12 +92,17 @@ export function createLogStream(options: LogStreamOptions) {
     progress.beginRead();
     const { page, begun } = readShared(progress.position(), view);
     const read = await page;
+    hashKey ??= hashKeyOf(view, read.position.epoch);
     const items = progress.take(read, read.entries.length < STREAM_PAGE, begun);
     return items.length === 0 ? undefined : { kind: "entries", items };
   }
 
   /** Reads, waits and beats until there is something to say. */
   async function nextNews(): Promise<LogNews | undefined> {
+    if (hashKey !== undefined && !saidHashKey && options.isAllowed()) {
+      saidHashKey = true;
+      return (await isStillAllowed()) ? { kind: "hash_key", hashKey } : undefined;
+    }
     if (held !== undefined && options.isAllowed()) {
       const news = held;
       held = undefined;

@@ -1,10 +1,10 @@
 import type { Caller } from "../caller.ts";
+import type { LogStream } from "../log-news.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogView } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { LogStream } from "../service.ts";
 import { positionOf, viewOf } from "./log-page.ts";
 import { createLogStream, STREAM_PAGE } from "./log-stream.ts";
 import { createSharedPages } from "./shared-pages.ts";
@@ -102,7 +102,7 @@ export function createRevocationStreams(options: {
   return {
     async open(caller, after, authenticate) {
       const view = viewOf(caller);
-      const progress = createStreamProgress(positionOf(after), options);
+      const progress = createStreamProgress(positionOf(after), { ...options, view });
       const reader = readerOf(caller);
       admit(view, reader);
       const stream = createLogStream({

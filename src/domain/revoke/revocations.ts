@@ -16,7 +16,7 @@ import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
 import type { TokenVerifier } from "../verify/verify-token.ts";
 import { createRevocationWriter, type RevocationDraft } from "./append.ts";
-import { positionOf, readPage, viewOf, withSequence } from "./log-page.ts";
+import { hashKeyOf, positionOf, readPage, seenBy, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
 import { createPersonAllowance } from "./person-allowance.ts";
 import { createPossession, type Wanted } from "./possession.ts";
@@ -149,9 +149,15 @@ export function createRevocations(options: {
     async log(caller, after, limit) {
       const view = viewOf(caller);
       const { position, entries } = await readPage(store, positionOf(after), limit, view);
-      const items = entries.map((entry) => withSequence(entry, position.epoch));
+      const { epoch } = position;
+      const items = await mapInTurns(entries, TOGETHER, (entry) => seenBy(view, entry, epoch));
       const more = items.length === limit ? items.at(-1)?.sequence : undefined;
-      return { items, next: more, sequence: more ?? printSequence(position) };
+      return {
+        items,
+        next: more,
+        sequence: more ?? printSequence(position),
+        hashKey: hashKeyOf(view, epoch),
+      };
     },
 
     follow: options.streams.open,

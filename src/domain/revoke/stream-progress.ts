@@ -1,9 +1,9 @@
 import { printSequence } from "../parts/sequence.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { LogPosition, LogRead } from "../ports/revocations.ts";
+import type { LogPosition, LogRead, LogView } from "../ports/revocations.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { RevocationView } from "../service.ts";
-import { withSequence } from "./log-page.ts";
+import { seenBy } from "./log-page.ts";
 
 /** The part of the log that one reader has been sent, and the age of that part. */
 export interface StreamProgress {
@@ -34,7 +34,12 @@ export function createStreamProgress(
   {
     knowledge,
     clock,
-  }: { readonly knowledge: Pick<RevocationKnowledge, "position" | "age">; readonly clock: Clock },
+    view,
+  }: {
+    readonly view: LogView;
+    readonly knowledge: Pick<RevocationKnowledge, "position" | "age">;
+    readonly clock: Clock;
+  },
 ): StreamProgress {
   let position = after;
   let behind = true;
@@ -56,7 +61,7 @@ export function createStreamProgress(
       if (isLast) readAt = begun;
       const last = entries.at(-1);
       position = isLast || last === undefined ? end : { epoch, number: last.number, hash: last.hash };
-      return entries.map((revocation) => withSequence(revocation, epoch));
+      return entries.map((revocation) => seenBy(view, revocation, epoch));
     },
     age() {
       const sinceRead = clock.monotonic() - readAt;

@@ -1,6 +1,12 @@
-import type { LogNews, LogStream } from "../../domain/service.ts";
-import { HEARTBEAT_EVENT, type Heartbeat, REVOCATION_EVENT } from "../../words/revocations.ts";
+import type { LogNews, LogStream } from "../../domain/log-news.ts";
+import {
+  HASH_KEY_EVENT,
+  HEARTBEAT_EVENT,
+  type Heartbeat,
+  REVOCATION_EVENT,
+} from "../../words/revocations.ts";
 import type { HttpRequest } from "../request/context.ts";
+import { toBase64url } from "../wire/base64url.ts";
 import { revocationWire } from "../wire/revocation.ts";
 
 /** Milliseconds after which a reader that takes nothing is disconnected. */
@@ -26,6 +32,9 @@ function render(news: LogNews): string {
           `id: ${item.sequence}\nevent: ${REVOCATION_EVENT}\ndata: ${JSON.stringify(revocationWire(item))}\n\n`,
       )
       .join("");
+  }
+  if (news.kind === "hash_key") {
+    return `event: ${HASH_KEY_EVENT}\ndata: ${JSON.stringify({ hash_key: toBase64url(news.hashKey) })}\n\n`;
   }
   const { sequence, ageMilliseconds: age, openMilliseconds } = news;
   const data: Heartbeat = {

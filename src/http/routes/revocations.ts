@@ -7,6 +7,7 @@ import { jsonArray, jsonParts } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import type { HttpRequest } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
+import { toBase64url } from "../wire/base64url.ts";
 import { limit, limitOf } from "../wire/page.ts";
 import { revocationSchema, revocationWire, revokeBody } from "../wire/revocation.ts";
 import { sequence } from "../wire/text.ts";
@@ -74,9 +75,9 @@ export const revocationLog = defineRoute({
   operationId: "revocationLog",
   tag: "Revocations",
   summary: "Read the revocation log",
-  description: `Oldest first, and of it what is in the caller's scope: for a platform its own entries, and of the others those that can match its tokens. \`next_cursor\` is a sequence, for \`after\`; where it is null, everything up to \`sequence\` has been read: go on from there later.
+  description: `Oldest first, and of it what is in the caller's scope: for a platform its own entries, and of the others those that can match its tokens, without reason and with agents as hashes (\`opaque\`). \`next_cursor\` is a sequence, for \`after\`; where it is null, everything up to \`sequence\` has been read: go on from there later.
 
-Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as events \`revocation\` and, every few seconds, a \`heartbeat\` with \`staleness_ms\`, which says how old the knowledge is that has been sent (null before all of the log was), and \`open_ms\`, the time since the stream was opened: who knows when they asked learns from it when the heartbeat was said, however long it was on its way. Every event's id is a sequence; \`Last-Event-ID\` goes on after it. A reader that takes nothing for 30 seconds is disconnected.`,
+Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as events \`revocation\` and, every few seconds, a \`heartbeat\` with \`staleness_ms\`, which says how old the knowledge is that has been sent (null before all of the log was), and \`open_ms\`, the time since the stream was opened: who knows when they asked learns from it when the heartbeat was said, however long it was on its way. A platform's stream begins with an event \`hash_key\`, whose data hold the member of that name. Every other event's id is a sequence; \`Last-Event-ID\` goes on after it. A reader that takes nothing for 30 seconds is disconnected.`,
   auth: "caller",
   query: z.strictObject({
     after: sequence
@@ -92,6 +93,10 @@ Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as event
         items: z.array(revocationSchema),
         next_cursor: sequence.nullable().meta({ description: "For `after`; null at the end." }),
         sequence: sequence.meta({ description: "Up to where the log was read for this answer." }),
+        hash_key: z.string().optional().meta({
+          description:
+            "For a platform: the key of `agent_hash`, base64url of 32 bytes. It changes where the log begins anew.",
+        }),
       }),
       example: { items: [example], next_cursor: null, sequence: "k3v9Qm2x-42" },
       others: { [EVENT_STREAM]: z.string() },
@@ -110,7 +115,11 @@ Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as event
       };
     }
     const log = await service.revocations.log(caller, query.after, limitOf(query.limit));
-    const rest = JSON.stringify({ next_cursor: log.next ?? null, sequence: log.sequence });
+    const rest = JSON.stringify({
+      next_cursor: log.next ?? null,
+      sequence: log.sequence,
+      ...(log.hashKey !== undefined && { hash_key: toBase64url(log.hashKey) }),
+    });
     const items = await jsonArray(log.items, context.clock, revocationJson);
     return jsonParts(200, ['{"items":', ...items, `,${rest.slice(1)}`]);
   },

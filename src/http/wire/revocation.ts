@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instant.ts";
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
-import type { RevocationTarget } from "../../domain/ports/revocations.ts";
+import type { SeenTarget } from "../../domain/ports/revocations.ts";
 import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
 import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
 import { REVOCATION_SCOPES, TARGETS, type TargetName } from "../../words/revocations.ts";
@@ -116,6 +116,18 @@ const revoked = z.union([
   z.strictObject({ key_id: opaqueId }),
   z.strictObject({ approval_id: opaqueId }),
   z.strictObject({ platform: platformName, issued_before: instant }),
+  z.strictObject({
+    opaque: z
+      .strictObject({
+        agent_hash: z.string().meta({
+          description:
+            "base64url of the first 16 bytes of HMAC-SHA-256, by the page's or the stream's `hash_key`, of the agent's text as it was revoked: a name, or `name#instance`.",
+        }),
+        issued_before: instant,
+        token_id: tokenId.optional(),
+      })
+      .meta({ description: "An agent that somebody else named, in what a platform reads." }),
+  }),
 ]);
 
 const MOST_TARGETS = 10_000;
@@ -205,7 +217,7 @@ export function revocationWire(view: RevocationView): z.infer<typeof revocationS
   };
 }
 
-function targetWire(target: RevocationTarget): z.infer<typeof revoked> {
+function targetWire(target: SeenTarget): z.infer<typeof revoked> {
   switch (target.kind) {
     case "revocation_id":
       return { revocation_id: toBase64url(target.id) };
@@ -231,6 +243,11 @@ function targetWire(target: RevocationTarget): z.infer<typeof revoked> {
       return { approval_id: target.id };
     case "platform":
       return { platform: target.platform, issued_before: printInstant(target.issuedBefore) };
+    case "opaque": {
+      const { agentHash, tokenId: tree, issuedBefore: before } = target;
+      const hashed = { agent_hash: toBase64url(agentHash), issued_before: printInstant(before) };
+      return { opaque: tree === null ? hashed : { ...hashed, token_id: tree } };
+    }
     default:
       return target satisfies never;
   }
