@@ -1,4 +1,10 @@
-import type { RevocationView } from "./service.ts";
+import type { SeenRevocation } from "./ports/revocations.ts";
+
+/** An entry of the log with its position in the wire's form. */
+export interface RevocationView {
+  readonly revocation: SeenRevocation;
+  readonly sequence: string;
+}
 
 /** The news of a stream of the revocation log. */
 export type LogNews =

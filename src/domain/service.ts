@@ -6,7 +6,7 @@ import type { KeyState, Place, RevokedBy, SessionKind, TokenState } from "../wor
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
-import type { LogStream } from "./log-news.ts";
+import type { LogStream, RevocationView } from "./log-news.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Reservation } from "./ports/budgets.ts";
@@ -16,7 +16,6 @@ import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
-import type { SeenRevocation } from "./ports/revocations.ts";
 import type { Session } from "./ports/sessions.ts";
 
 /*
@@ -253,12 +252,6 @@ export type RevokeTarget =
 export interface RevokeRequest {
   readonly targets: readonly RevokeTarget[];
   readonly reason: string | undefined;
-}
-
-/** An entry of the log with its position in the wire's form. */
-export interface RevocationView {
-  readonly revocation: SeenRevocation;
-  readonly sequence: string;
 }
 
 export interface Revocations {

@@ -1,8 +1,8 @@
+import type { RevocationView } from "../log-news.ts";
 import { printSequence } from "../parts/sequence.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogPosition, LogRead, LogView } from "../ports/revocations.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { RevocationView } from "../service.ts";
 import { seenBy } from "./log-page.ts";
 
 /** The part of the log that one reader has been sent, and the age of that part. */

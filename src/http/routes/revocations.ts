@@ -1,6 +1,6 @@
 import { z } from "zod";
+import type { RevocationView } from "../../domain/log-news.ts";
 import { DomainError } from "../../domain/parts/error.ts";
-import type { RevocationView } from "../../domain/service.ts";
 import { EVENT_STREAM } from "../../words/http.ts";
 import { HttpError } from "../parts/problem.ts";
 import { jsonArray, jsonParts } from "../parts/reply.ts";

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instant.ts";
+import type { RevocationView } from "../../domain/log-news.ts";
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
 import type { SeenTarget } from "../../domain/ports/revocations.ts";
-import type { RevocationView, RevokeRequest, RevokeTarget } from "../../domain/service.ts";
+import type { RevokeRequest, RevokeTarget } from "../../domain/service.ts";
 import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
 import { REVOCATION_SCOPES, TARGETS, type TargetName } from "../../words/revocations.ts";
 import { withPlaces } from "../parts/batch.ts";

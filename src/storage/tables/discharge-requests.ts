@@ -49,19 +49,29 @@ const STANDINGS = `
     select id, state, expires_at from discharge_requests where id = asked::uuid limit 1
   ) as found`;
 
-// Counts by branch are texts, which both drivers hand over alike.
-const countsByBranch = (condition: string) => `
-  (select string_agg(
-      (select count(*) from waiting as w where ${condition} and w.branch ? node.link)::text, ',' order by node.place)
-    from jsonb_array_elements_text($5::jsonb) with ordinality as node (link, place)) as of_branch`;
+/**
+ * Counts of what waits below each link that was asked for, by the columns `by`, over `waiting`, in one pass over it. Counts by
+ * branch are texts, which both drivers hand over alike.
+ */
+const byBranch = (by: string, condition: string) => `
+  nodes as materialized (
+    select node.link, node.place from jsonb_array_elements_text($5::jsonb) with ordinality as node (link, place)
+  ), counted as materialized (
+    select ${by} as by, n.place, count(*) as count
+    from waiting as w join nodes as n on w.branch ? n.link where ${condition} group by 1, 2
+  )`;
+
+const countsByBranch = (by: string) => `
+  (select string_agg(coalesce(c.count, 0)::text, ',' order by n.place)
+    from nodes as n left join counted as c on c.place = n.place and c.by = ${by}) as of_branch`;
 
 const WAITING_OF = `
   with waiting as materialized (
     select link, branch from discharge_requests
     where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz and coalesce(depth, 0) <= $3::integer
-  )
+  ), ${byBranch("''", "true")}
   select count(*) filter (where link = $2) as of_link, count(*) as of_asker,
-    ${countsByBranch("true")}
+    ${countsByBranch("''")}
   from waiting`;
 
 const WAITING_FOR = `
@@ -71,9 +81,9 @@ const WAITING_FOR = `
     where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
       and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
       and key in (select jsonb_array_elements_text($1::jsonb))
-  )
+  ), ${byBranch("w.key", "w.is_own")}
   select count(*) as waiting, count(*) filter (where is_own) as of_asker,
-    ${countsByBranch("w.key = k.key and w.is_own")}
+    ${countsByBranch("k.key")}
   from waiting as k group by k.key`;
 
 const DENIED = `

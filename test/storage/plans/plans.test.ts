@@ -100,6 +100,7 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
       "discharge_requests",
       "idempotency",
       "live_discharges",
+      "people",
       "principals",
       "proofs",
       "reservations",
