@@ -1,5 +1,5 @@
 import { thirdPartyText } from "../caveats/condition.ts";
-import type { Allowed, Inspection, Verdict } from "../client/index.ts";
+import type { Allowed, Inspection, Refused, Verdict } from "../client/index.ts";
 
 /** Columns of texts, as wide as they need to be. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
@@ -113,12 +113,30 @@ export function verdictLines(verdict: Verdict): readonly string[] {
   return [
     `refused: ${verdict.code}`,
     verdict.detail,
+    ...revocationLines(verdict.revocation),
     ...verdict.failures.flatMap(({ agent, placed, caveat, detail }) => [
       `  ${caveat}  [${placeText(placed, agent)}]`,
       `    ${detail}`,
     ]),
     ...verdict.undischarged.map(({ location }) => `  needs a discharge from ${location}`),
   ];
+}
+
+/** Which link was revoked, when and by which kind of author. */
+function revocationLines(revocation: Refused["revocation"]): readonly string[] {
+  if (revocation === undefined) return [];
+  const { revocation_id, agent, revoked_at, by, reason, target } = revocation;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  const approval = target?.approval_id;
+  if (approval !== undefined) return [`  withdrawn: approval ${approval}, ${moment(revoked_at)}${why}`];
+  const link = `${agent ?? "what was issued"}, link ${revocation_id}`;
+  return [`  cut off: ${link}, ${moment(revoked_at)}, ${authorText(by)}${why}`];
+}
+
+/** The kind of author of a revocation. */
+export function authorText(by: string): string {
+  if (by === "administrator") return "by an administrator";
+  return by === "holder" ? "by a holder" : `by its ${by}`;
 }
 
 /** The budgets of a token that the service allows, and the rest of each, in columns. */

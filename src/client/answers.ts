@@ -114,25 +114,40 @@ const allowed = object(
 /** The token does not forbid the call. */
 export type Allowed = Answer<typeof allowed>;
 
-const refused = object({
-  allowed: literal(false),
-  code: word<RefusalCode>(),
-  detail: text,
-  failures: list(
-    object(
-      {
-        index: count,
-        caveat: text,
-        agent: nullable(text),
-        code: word<RefusalCode>(),
-        detail: text,
-      },
-      { placed: word<Place | (string & {})>(), remaining: text, retry_after: count },
+/** The entry that killed a token; `by` is the kind of its author. */
+const killing = object(
+  {
+    revocation_id: text,
+    agent: nullable(text),
+    depth: count,
+    revoked_at: instant,
+    by: word<RevokedBy | (string & {})>(),
+  },
+  { reason: text, target: object({}, { approval_id: text }) },
+);
+
+const refused = object(
+  {
+    allowed: literal(false),
+    code: word<RefusalCode>(),
+    detail: text,
+    failures: list(
+      object(
+        {
+          index: count,
+          caveat: text,
+          agent: nullable(text),
+          code: word<RefusalCode>(),
+          detail: text,
+        },
+        { placed: word<Place | (string & {})>(), remaining: text, retry_after: count },
+      ),
     ),
-  ),
-  undischarged: list(object({ location: text, caveat_id: text })),
-  sequence: text,
-});
+    undischarged: list(object({ location: text, caveat_id: text })),
+    sequence: text,
+  },
+  { revocation: killing },
+);
 
 /** The token forbids the call, or is no good. */
 export type Refused = Answer<typeof refused>;

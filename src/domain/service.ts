@@ -2,7 +2,7 @@ import type { SummaryPart } from "../caveats/together/summary-parts.ts";
 import type { Decimal } from "../caveats/values/decimal.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
-import type { KeyState, Place, RevokedBy, SessionKind, TokenState } from "../words/states.ts";
+import type { KeyState, Place, SessionKind, TokenState } from "../words/states.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
@@ -17,6 +17,7 @@ import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Session } from "./ports/sessions.ts";
+import type { RevocationFacts, RevokedBranch } from "./revocation-facts.ts";
 
 /*
  * The use cases, as the adapters that offer them to callers see them. All instants are unix milliseconds. Every method
@@ -91,17 +92,6 @@ export interface TokenView extends Omit<IssuedToken, "token"> {
   /** Token id of the credential that asked for it; null if the principal asked. */
   readonly issuedBy: string | null;
   readonly status: TokenState;
-}
-
-/** A part of a tree that was revoked, as far as its entry says that it is of that tree. */
-export interface RevokedBranch {
-  readonly target:
-    | { readonly kind: "link"; readonly revocationId: string }
-    | { readonly kind: "agent"; readonly agent: string };
-  readonly revokedAt: number;
-  readonly by: RevokedBy;
-  /** Null unless the asker's own side wrote it. */
-  readonly reason: string | null;
 }
 
 /** One token, with its dead branches. */
@@ -197,6 +187,8 @@ export type Verdict =
       readonly failures: readonly CaveatFailure[];
       /** `caveatId` is base64url. */
       readonly undischarged: readonly { readonly location: string; readonly caveatId: string }[];
+      /** Of a revoked token, as far as it could be told at once. */
+      readonly revocation?: RevocationFacts;
       readonly sequence: string;
     };
 

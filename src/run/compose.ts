@@ -40,6 +40,7 @@ import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
 import { createDecisions } from "../domain/verify/decisions.ts";
+import { createKillingEntry } from "../domain/verify/killing-entry.ts";
 import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
 import { createBundleVerifier, createFindKey } from "../domain/verify/verify-bundle.ts";
@@ -145,6 +146,7 @@ export function compose(parts: Parts) {
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
     decisions: createDecisions({
+      killingEntry: createKillingEntry({ store, knowledge, clock }),
       tokenVerifier,
       knowledge,
       feed,

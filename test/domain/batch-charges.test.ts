@@ -35,6 +35,7 @@ function waiting() {
   let last = Number.POSITIVE_INFINITY;
   const world = createWorld();
   const decisions = createDecisions({
+    killingEntry: async () => undefined,
     tokenVerifier: world.tokenVerifier,
     knowledge: {
       requireFresh() {

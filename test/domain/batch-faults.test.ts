@@ -25,6 +25,7 @@ function decisions(monotonic = () => 0) {
     return { ok: false, code: "malformed", detail: "no token" } as const;
   };
   return createDecisions({
+    killingEntry: async () => undefined,
     tokenVerifier: { verify, verifyAny: verify, again: (token) => token },
     randomness: systemRandomness,
     charge: async () => expect.fail("nothing is charged"),

@@ -76,6 +76,7 @@ export function verdict(
 ): Promise<Verdict> {
   const { now, platform } = asked;
   const decisions = createDecisions({
+    killingEntry: async () => undefined,
     tokenVerifier,
     knowledge: {
       requireFresh: () => undefined,

@@ -5,7 +5,7 @@ import { inUnit, onlyWords, pageRequest, readDuration, readJsonFile } from "../i
 import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
-import { moment } from "../show.ts";
+import { authorText, moment } from "../show.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 
 const PLATFORM = {
@@ -67,8 +67,7 @@ function branchText({
   reason,
 }: NonNullable<TokenRecord["revoked_below"]>[number]): string {
   const named = agent === undefined ? `link ${revocation_id}` : `agent ${agent}`;
-  const author = by === "administrator" ? "an administrator" : by === "holder" ? "a holder" : `its ${by}`;
-  return `${named}, cut off ${moment(revoked_at)} by ${author}${reason === undefined ? "" : `: ${reason}`}`;
+  return `${named}, cut off ${moment(revoked_at)} ${authorText(by)}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 export const keysCommand: Command = {

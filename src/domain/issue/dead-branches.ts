@@ -1,21 +1,8 @@
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { Caller } from "../caller.ts";
-import { authorKind, covers } from "../parts/revocation-author.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
-import type { RevokedBranch } from "../service.ts";
-
-/** Whether the asker's own side wrote an entry: its reason is for nobody else. */
-function isOwn(caller: Caller, { scope }: Revocation): boolean {
-  if (caller.kind === "service") {
-    return caller.role === "administrator" || ("platform" in scope && scope.platform === caller.platform);
-  }
-  const { issuer, subject } = caller.identity;
-  return (
-    caller.administrator ||
-    (scope.kind === "principal" && scope.issuer === issuer && scope.subject === subject)
-  );
-}
+import { authorKind, covers, isOwnEntry, type RevokedBranch } from "../revocation-facts.ts";
 
 /**
  * The dead branches of a token's tree, as its owner may see them.
@@ -32,7 +19,13 @@ export function revokedBelow(
   return entries.flatMap((entry): readonly RevokedBranch[] => {
     const { scope, target, revokedAt } = entry;
     if (!covers(scope, { platform: token.platform, issuer, subject })) return [];
-    const facts = { revokedAt, by: authorKind(entry), reason: isOwn(caller, entry) ? entry.reason : null };
+    const facts = {
+      revokedAt,
+      by: authorKind(entry),
+      reason: isOwnEntry(caller, entry) ? entry.reason : null,
+    };
+    // As in its view of the log, a platform is told no agent's name that others revoked.
+    if (target.kind === "agent" && caller.kind === "service" && !isOwnEntry(caller, entry)) return [];
     if (target.kind === "agent") return [{ target: { kind: "agent", agent: target.agent }, ...facts }];
     if (target.kind !== "revocation_id") return [];
     const revocationId = encodeBase64Url(target.id);

@@ -1,12 +1,12 @@
 import type { Caller } from "../caller.ts";
 import type { RevocationView } from "../log-news.ts";
+import { agentHash, agentHashKey } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { LogPosition, LogRead, LogView, Revocation, SeenRevocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { BY_HAND, problemOf } from "../replica/log-problem.ts";
-import { agentHash, agentHashKey } from "./agent-hash.ts";
 
 /** The part of the log that a caller may read: administrators all of it, platforms the entries that can match their tokens. */
 export function viewOf(caller: Caller): LogView {

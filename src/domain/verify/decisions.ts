@@ -1,5 +1,6 @@
 import type { Charging } from "../budget/charging.ts";
 import { chargeKey } from "../budget/question.ts";
+import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
@@ -25,6 +26,7 @@ import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { bundleWeight } from "./bundle-weight.ts";
 import { clearToken } from "./clear-token.ts";
+import type { KillingEntry } from "./killing-entry.ts";
 import { createOwnTokens } from "./own-tokens.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 import { type Vouching, vouchingFor } from "./vouching.ts";
@@ -48,6 +50,8 @@ interface Answered {
   readonly verdict: Verdict;
   /** The token that it allows; undefined for a refusal. */
   readonly token: VerifiedToken | undefined;
+  /** The token that it refuses as revoked. */
+  readonly dead?: VerifiedToken;
 }
 
 /** A token that nothing forbids but its budgets, or a proof that was used before, and those are asked. */
@@ -121,12 +125,13 @@ function refusedBy(failures: readonly CaveatFailure[], sequence: string): Verdic
 export function createDecisions(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position" | "isRevoked">;
+  readonly killingEntry: KillingEntry;
   readonly feed: Pick<RevocationFeed, "reach">;
   readonly clock: Clock;
   readonly charge: Charging;
   readonly randomness: Randomness;
 }): Decisions {
-  const { tokenVerifier, knowledge, feed, clock, charge, randomness } = options;
+  const { tokenVerifier, knowledge, killingEntry, feed, clock, charge, randomness } = options;
   const ownTokens = createOwnTokens(options);
 
   /** Waits for `min_sequence`, if there is one. */
@@ -170,7 +175,10 @@ export function createDecisions(options: {
     // Checking proofs takes turns.
     const token = vouching === undefined ? verification.token : tokenVerifier.again(verification.token);
     const { refused, agents, now, sequence } = clearNow(token, request, vouching);
-    if (refused !== undefined) return { verdict: refused, token: undefined };
+    if (refused !== undefined) {
+      const isDead = !refused.allowed && refused.code === "revoked";
+      return { verdict: refused, token: undefined, ...(isDead && { dead: token }) };
+    }
     if (token.budgets.length > 0 || vouching !== undefined) {
       const call = callOf(token, request, vouching?.proof);
       const key = await keyOf(platform, token, request);
@@ -259,6 +267,14 @@ export function createDecisions(options: {
     }
   }
 
+  /** Adds to a refusal by whom and when the token was revoked, if that is known in time. */
+  async function withEntry(verdict: Verdict, token: VerifiedToken, caller: Caller): Promise<Verdict> {
+    const revocation = await killingEntry(token, caller);
+    if (verdict.allowed || revocation === undefined) return verdict;
+    if (revocation.target.kind !== "approval_id") return { ...verdict, revocation };
+    return { ...verdict, detail: "an approval that the token rests on has been withdrawn", revocation };
+  }
+
   async function answer(
     platform: string,
     request: VerifyRequest,
@@ -305,7 +321,9 @@ export function createDecisions(options: {
       const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
       if ("charged" in reached && !isPerson) requirePlatform(caller, "verify");
-      return verdict;
+      return "dead" in reached && reached.dead !== undefined
+        ? withEntry(verdict, reached.dead, caller)
+        : verdict;
     },
 
     async decideBatch(caller, requests) {

@@ -1,7 +1,8 @@
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import type { RevokedBranch, TokenDetails, TokenView } from "../../domain/service.ts";
+import type { RevokedBranch } from "../../domain/revocation-facts.ts";
+import type { TokenDetails, TokenView } from "../../domain/service.ts";
 import { Fact, NoDefault } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";

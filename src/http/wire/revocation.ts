@@ -103,7 +103,8 @@ const target = z
 A person revokes their own tokens only, by any of these but \`key_id\`; a platform its own tokens; an administrator everyone's.`,
   });
 
-const revoked = z.union([
+/** The target of an entry. */
+export const revokedTarget = z.union([
   z.strictObject({ revocation_id: revocationId }),
   z.strictObject({ token_id: tokenId }),
   z.strictObject({
@@ -151,7 +152,7 @@ const frame = revokeRequestSchema.extend({ targets: z.array(z.unknown()).min(1).
 export const revocationSchema = z
   .strictObject({
     id: opaqueId,
-    target: revoked.meta({
+    target: revokedTarget.meta({
       description:
         "As it was asked for, with the instant that `issued_before` came to be; a `token` is named by its revocation id, never repeated.",
     }),
@@ -218,7 +219,8 @@ export function revocationWire(view: RevocationView): z.infer<typeof revocationS
   };
 }
 
-function targetWire(target: SeenTarget): z.infer<typeof revoked> {
+/** Writes a target. */
+export function targetWire(target: SeenTarget): z.infer<typeof revokedTarget> {
   switch (target.kind) {
     case "revocation_id":
       return { revocation_id: toBase64url(target.id) };

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import type { RevocationFacts } from "../../domain/revocation-facts.ts";
 import type { Verdict } from "../../domain/service.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { REFUSAL_CODES, type RefusalCode } from "../../words/refusal-codes.ts";
-import { PLACES } from "../../words/states.ts";
+import { PLACES, REVOKED_BY } from "../../words/states.ts";
 import { principalSchema, principalWire } from "./principal.ts";
+import { revokedTarget, targetWire } from "./revocation.ts";
 import { summaryPartsSchema, summaryPartsWire } from "./summary.ts";
 import { instant, opaqueId, platformName, printInstant, revocationId, sequence, tokenId } from "./text.ts";
 
@@ -131,6 +133,26 @@ export const refusedSchema = z
         }),
       )
       .meta({ description: "Third-party caveats that no discharge came with." }),
+    revocation: z
+      .strictObject({
+        target: revokedTarget.meta({ description: "As in the log." }),
+        revocation_id: revocationId.meta({
+          description: "The topmost dead link; where all of the token was meant, the one that was issued.",
+        }),
+        agent: z
+          .string()
+          .nullable()
+          .meta({ description: "The last agent at or above that link; null before the first." }),
+        depth: z.int().min(0).meta({ description: "Hand-overs at or above that link." }),
+        revoked_at: instant,
+        by: z.enum(REVOKED_BY),
+        reason: z.string().optional().meta({ description: "There where the asker's own side wrote it." }),
+      })
+      .optional()
+      .meta({
+        description:
+          "Of a revoked token: which link, when, by which kind of author. Absent where that is not known at once, and in a batch.",
+      }),
     sequence,
   })
   .meta({ id: "Refused", description: "The token forbids the call, or is no good." });
@@ -140,6 +162,18 @@ export const verdictSchema = z.union([allowedSchema, refusedSchema]).meta({
   id: "Verdict",
   description: "Always 200 where an answer was reached, allowed or not.",
 });
+
+function revocationFactsWire({ target, revocationId, agent, depth, revokedAt, by, reason }: RevocationFacts) {
+  return {
+    target: targetWire(target),
+    revocation_id: revocationId,
+    agent,
+    depth,
+    revoked_at: printInstant(revokedAt),
+    by,
+    ...(reason === null ? {} : { reason }),
+  };
+}
 
 /** Writes a verdict. */
 export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
@@ -163,6 +197,7 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
         },
       ),
       undischarged: verdict.undischarged.map(({ location, caveatId }) => ({ location, caveat_id: caveatId })),
+      ...(verdict.revocation !== undefined && { revocation: revocationFactsWire(verdict.revocation) }),
       sequence: verdict.sequence,
     };
   }

@@ -130,6 +130,19 @@ class UndischargedCaveat:
 
 
 @dataclass(frozen=True)
+class KillingEntry:
+    """The entry that killed a token: which link, when, and by which kind of author."""
+
+    revocation_id: str
+    agent: str | None
+    depth: int
+    revoked_at: datetime
+    by: str
+    """``holder``, ``principal``, ``platform`` or ``administrator``; a newer service may answer others."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Refused:
     """The token forbids the call, or is no good."""
 
@@ -140,6 +153,8 @@ class Refused:
     failures: tuple[Failure, ...]
     undischarged: tuple[UndischargedCaveat, ...]
     sequence: str
+    revocation: KillingEntry | None = None
+    """Of a revoked token, as far as the service could tell at once."""
 
 
 @dataclass(frozen=True)

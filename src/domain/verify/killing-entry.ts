@@ -1,0 +1,166 @@
+import type { Condition } from "../../caveats/condition.ts";
+import { encodeBase64Url } from "../../macaroon/index.ts";
+import type { Caller } from "../caller.ts";
+import { agentHash, agentHashKey } from "../parts/agent-hash.ts";
+import { createRateLimit } from "../parts/rate-limit.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Revocation, SeenTarget } from "../ports/revocations.ts";
+import type { Store } from "../ports/store.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
+import { authorKind, isOwnEntry, type RevocationFacts } from "../revocation-facts.ts";
+import { linksOf } from "./bundle-texts.ts";
+import { subjectOf, type VerifiedToken } from "./verify-token.ts";
+
+/** Look-ups of entries a second, and at once, by this replica: a flood of dead tokens must not reach the database. */
+const LOOK_UPS = { perSecond: 20, burst: 100, maxKeys: 1 };
+
+/** Entries that are remembered. They never change. */
+const REMEMBERED = 10_000;
+
+/** Milliseconds that an answer waits for a look-up: that the token is dead is known, and only the why is missing. */
+const PATIENCE = 300;
+
+interface LookUp {
+  readonly found: Promise<Revocation | undefined>;
+  /** By the monotonic clock, milliseconds. */
+  readonly since: number;
+  entry: Revocation | undefined;
+}
+
+/** Finds the entry that killed a token; undefined if that cannot be told at once. Never rejects. */
+export type KillingEntry = (token: VerifiedToken, asker: Caller) => Promise<RevocationFacts | undefined>;
+
+/** The first agent caveat that an entry names: its place, or -1. */
+function placeOfAgent(conditions: readonly Condition[], name: string): number {
+  return conditions.findIndex((condition) => agentNames(condition).includes(name));
+}
+
+function agentNames(condition: Condition): readonly string[] {
+  if (condition.state !== "known" || condition.caveat.kind !== "agent") return [];
+  const { name, instance } = condition.caveat;
+  return instance === undefined ? [name] : [name, `${name}#${instance}`];
+}
+
+/** The target as it stands in the asker's view of the log: a platform is told no name that others revoked. */
+function seenTarget({ scope, target }: Revocation, asker: Caller, epoch: string): SeenTarget {
+  const platform = asker.kind === "service" ? asker.platform : undefined;
+  if (platform === undefined || target.kind !== "agent") return target;
+  if ("platform" in scope && scope.platform === platform) return target;
+  const { agent, tokenId, issuedBefore } = target;
+  return {
+    kind: "opaque",
+    agentHash: agentHash(agentHashKey(epoch, platform), agent),
+    tokenId,
+    issuedBefore,
+  };
+}
+
+/** The dead link in the chain: by an agent's entry that of its caveat, by a link's that link, else what was issued. */
+function deadLink(token: VerifiedToken, { target }: Revocation) {
+  const links = linksOf(token);
+  const id = target.kind === "revocation_id" ? encodeBase64Url(target.id) : undefined;
+  const found =
+    id !== undefined
+      ? links.indexOf(id)
+      : target.kind === "agent"
+        ? placeOfAgent(token.conditions, target.agent) + 1
+        : token.identifier.issuedCaveats;
+  // A link of a discharge stands in no place of the root macaroon's chain.
+  const names =
+    found < 0 ? [] : token.conditions.slice(0, found).flatMap((condition) => agentNames(condition).slice(-1));
+  return {
+    revocationId: id ?? links[Math.max(found, 0)] ?? token.macaroon.revocationId.text,
+    agent: names.at(-1) ?? null,
+    depth: names.length,
+  };
+}
+
+/**
+ * Makes the finder of the entries that killed tokens. Memory knows that a link is dead, and not why: that is read once for
+ * each entry, within a rate and a short while, and a verdict without it stands all the same.
+ */
+export function createKillingEntry(options: {
+  readonly store: Pick<Store, "revocations">;
+  readonly knowledge: Pick<RevocationKnowledge, "deadLinks" | "wideMatch" | "position">;
+  readonly clock: Clock;
+}): KillingEntry {
+  const { store, knowledge, clock } = options;
+  const rate = createRateLimit({ clock, ...LOOK_UPS });
+  const known = new Map<string, LookUp>();
+
+  function nameOf(
+    platform: string,
+    tokenId: string,
+    link: Uint8Array | undefined,
+    number: number | undefined,
+  ) {
+    if (link !== undefined) return `${platform} ${encodeBase64Url(link)}`;
+    return number === undefined ? `${platform} ${tokenId}` : String(number);
+  }
+
+  function begin(name: string, found: Promise<Revocation | undefined>): LookUp {
+    const lookUp: LookUp = { found, since: clock.monotonic(), entry: undefined };
+    known.set(name, lookUp);
+    for (const oldest of known.keys()) {
+      if (known.size <= REMEMBERED) break;
+      known.delete(oldest);
+    }
+    // One that could not be read, or stands elsewhere, is sought anew with the next token.
+    const forget = () => void (known.get(name) === lookUp && known.delete(name));
+    found.then((entry) => {
+      lookUp.entry = entry;
+      if (entry === undefined) forget();
+    }, forget);
+    return lookUp;
+  }
+
+  async function find(token: VerifiedToken): Promise<Revocation | undefined> {
+    const { rootKey, principal, identifier } = token;
+    const { platform } = rootKey;
+    const subject = subjectOf(token);
+    const ids = knowledge.deadLinks(subject, 1);
+    const number = ids.length === 0 ? knowledge.wideMatch(subject) : undefined;
+    const name = nameOf(platform, identifier.tokenId, ids[0], number);
+    let lookUp = known.get(name);
+    if (lookUp === undefined) {
+      if (!rate.take("")) return undefined;
+      const found =
+        number === undefined
+          ? store.revocations.covering(platform, principal, identifier.tokenId, ids)
+          : store.revocations.find(number);
+      lookUp = begin(name, found);
+    }
+    const left = PATIENCE - (clock.monotonic() - lookUp.since);
+    return lookUp.entry ?? (left > 0 ? soon(lookUp.found, left) : undefined);
+  }
+
+  return async (token, asker) => {
+    const entry = await find(token);
+    if (entry === undefined) return undefined;
+    const { revokedAt, reason } = entry;
+    return {
+      target: seenTarget(entry, asker, knowledge.position().epoch),
+      ...deadLink(token, entry),
+      revokedAt,
+      by: authorKind(entry),
+      reason: isOwnEntry(asker, entry) ? reason : null,
+    };
+  };
+}
+
+async function soon(
+  found: Promise<Revocation | undefined>,
+  milliseconds: number,
+): Promise<Revocation | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, undefined).unref();
+  });
+  try {
+    return await Promise.race([found, late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
