@@ -29,7 +29,10 @@ const issueSchema = z
       .array(
         z.strictObject({
           location: lineOfText(2048).meta({ description: "Where the discharge is to be had." }),
-          condition: z.string().min(1).max(LIMITS.caveatBytes),
+          condition: z.string().min(1).max(LIMITS.caveatBytes).meta({
+            description:
+              "What the third party is to find out. For this service, `approved-by` takes verified e-mails here: the ticket then holds the one subject that was seen with it.",
+          }),
           public_key: z
             .string()
             .regex(/^[A-Za-z0-9+/_-]{43}=?$/, "must be base64 of 32 bytes")
