@@ -54,6 +54,23 @@ async function until(port: number, target: string, status: number): Promise<stri
   }
 }
 
+test("a body that is one too many is refused at once, and nothing more of it is read", async () => {
+  const { port } = await listen({ bodiesOfPeer: 1 });
+  await stall(port, "POST /v1/verify", "content-length: 9");
+  const socket = connect(port, "127.0.0.1");
+  sockets.push(socket);
+  socket.on("error", () => {});
+  const length = 16 * 1024 * 1024;
+  socket.write(`POST /v1/verify/batch HTTP/1.1\r\n${HEAD}content-length: ${length}\r\n\r\n`);
+  socket.write(Buffer.alloc(length - 1));
+  const [answer] = await once(socket, "data");
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 429 /);
+  // More than the system keeps on its way, which was read to its end in less.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(socket.writableLength).toBeGreaterThan(0);
+  expect(socket.closed).toBe(false);
+});
+
 describe.each(TARGETS)("bodies on their way to %s", (target) => {
   test("are so many of one peer and no more; whole requests are answered beside them", async () => {
     const { port } = await listen({ bodiesOfPeer: 2 });
@@ -209,6 +226,22 @@ describe("connections", () => {
     busy?.end();
     expect(enter("203.0.113.1")).toBeDefined();
     expect(closed.at(-1)).toBe("2001:db8::1");
+  });
+
+  test("are pushed out at a rate, so that a peer with too many does not have all opened anew without end", () => {
+    let monotonic = 0;
+    const clock = { monotonic: () => monotonic };
+    const crowd = createConnectionCrowd({ most: 9, mostOfPeer: 1 }, [], clock);
+    const enter = (address: string) => crowd.enter(address, () => {}) !== undefined;
+    let entered = 0;
+    while (entered < 300 && enter("192.0.2.1")) entered++;
+    // The first found a place that was free.
+    expect(entered).toBe(201);
+    expect(enter("203.0.113.1")).toBe(true);
+    expect(enter("203.0.113.1")).toBe(true);
+    monotonic = 1_000;
+    for (let count = 0; count < 20; count++) expect(enter("192.0.2.1")).toBe(true);
+    expect(enter("192.0.2.1")).toBe(false);
   });
 
   test("of a trusted proxy are as many as there are in all", () => {

@@ -15,7 +15,7 @@ export interface RateLimit {
  *   means full again: choose it so large that forgetting costs an attacker more than it gains
  */
 export function createRateLimit(options: {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly perSecond: number;
   readonly burst: number;
   readonly maxKeys: number;

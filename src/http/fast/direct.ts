@@ -35,6 +35,9 @@ interface CommonHeaders {
 /** Milliseconds that a client has to send the rest of a refused body before its connection is closed. */
 const DRAIN = 500;
 
+/** Milliseconds for which a connection is kept whose body was refused because there are too many. */
+const LINGER = 3_000;
+
 /**
  * Answers the hottest requests straight from `node:http`, and hands all others to the app.
  *
@@ -131,7 +134,8 @@ export function createListener(
       app(incoming, response);
       return;
     }
-    response.once("finish", () => {
+    // Before the answer's end, at which Node would begin to read the rest by itself.
+    response.once("prefinish", () => {
       if (!incoming.complete) drain(incoming);
     });
     setImmediate(() => {
@@ -151,7 +155,7 @@ export function createListener(
   function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, id: string): void {
     try {
       write(response, reply, id, common, departure.isLast(response));
-      if (!incoming.complete) drain(incoming);
+      if (!incoming.complete) leaveRest(incoming, reply.code);
     } catch {
       // A fault of this file. Part of the answer may have been written already, so the connection cannot go on.
       response.destroy();
@@ -233,6 +237,25 @@ function write(
 /** @param inTurn names and values in turn */
 function without(inTurn: readonly string[], names: readonly string[]): string[] {
   return inTurn.filter((_, at) => !names.includes(inTurn[at - (at % 2)] ?? ""));
+}
+
+/** Leaves the rest of a body that was refused. @param code of the refusal */
+function leaveRest(incoming: IncomingMessage, code: string | undefined): void {
+  if (code === "rate_limited" || code === "unavailable") linger(incoming);
+  else drain(incoming);
+}
+
+/**
+ * Reads nothing more of a connection, and closes it after a while. There is too much already, so that to read on, and to
+ * have the connection opened anew at once, is what a flood is made of; the answer is out.
+ */
+function linger(incoming: IncomingMessage): void {
+  const { socket } = incoming;
+  const timer = setTimeout(() => socket.destroy(), LINGER).unref();
+  socket.once("close", () => clearTimeout(timer));
+  // With a listener for its data Node does not read it by itself.
+  incoming.on("data", () => {});
+  incoming.pause();
 }
 
 /**

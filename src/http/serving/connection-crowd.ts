@@ -1,5 +1,7 @@
 import { type Block, contains, parseAddress } from "../../caveats/values/address.ts";
 import { networkOf } from "../../domain/parts/network.ts";
+import { createRateLimit } from "../../domain/parts/rate-limit.ts";
+import type { Clock } from "../../domain/ports/clock.ts";
 import { plainAddress } from "../parts/peer.ts";
 
 /** Bounds of the connections that a process holds. */
@@ -10,6 +12,12 @@ export interface ConnectionLimits {
 
 /** The bounds in use, unless a test sets others. */
 const CONNECTION_LIMITS: ConnectionLimits = { most: 8_192, mostOfPeer: 1_024 };
+
+/**
+ * Idle connections that newcomers of one peer push out a second, and at once. Without it a peer with more connections than
+ * it may have would have each of them opened, answered and closed again without end.
+ */
+const PUSHING = { perSecond: 20, burst: 200, maxKeys: 10_000 };
 
 /** The place of one connection. */
 export interface Place {
@@ -38,9 +46,11 @@ interface Peer {
 export function createConnectionCrowd(
   limits: ConnectionLimits = CONNECTION_LIMITS,
   trustedProxies: readonly Block[] = [],
+  clock: Pick<Clock, "monotonic"> = { monotonic: () => performance.now() },
 ) {
   const peers = new Map<string, Peer>();
   const idle: Idle = new Set();
+  const pushing = createRateLimit({ clock, ...PUSHING });
   let all = 0;
 
   function mostOf(address: string): number {
@@ -49,8 +59,9 @@ export function createConnectionCrowd(
     return isProxy ? limits.most : limits.mostOfPeer;
   }
 
-  /** Makes room by closing the longest idle connection. @returns whether there was one */
-  function makeRoom(among: Idle): boolean {
+  /** Makes room by closing the longest idle connection. @returns whether there was one, and the newcomer may push it out */
+  function makeRoom(among: Idle, newcomer: string): boolean {
+    if (among.size === 0 || !pushing.take(newcomer)) return false;
     for (const give of among) {
       give();
       return true;
@@ -64,8 +75,9 @@ export function createConnectionCrowd(
       const address = plainAddress(remoteAddress ?? "");
       const name = networkOf(address);
       const known = peers.get(name);
-      if (known !== undefined && known.count >= mostOf(address) && !makeRoom(known.idle)) return undefined;
-      if (all >= limits.most && !makeRoom(idle)) return undefined;
+      if (known !== undefined && known.count >= mostOf(address) && !makeRoom(known.idle, name))
+        return undefined;
+      if (all >= limits.most && !makeRoom(idle, name)) return undefined;
       const peer = peers.get(name) ?? { count: 0, idle: new Set() };
       peers.set(name, peer);
       peer.count++;
