@@ -35,7 +35,7 @@ interface CommonHeaders {
 /** Milliseconds that a client has to send the rest of a refused body before its connection is closed. */
 const DRAIN = 500;
 
-/** Milliseconds for which a connection is kept whose body was refused because there are too many. */
+/** Milliseconds for which a connection is kept at least whose body was refused because there are too many; twice as long at most. */
 const LINGER = 3_000;
 
 /**
@@ -123,6 +123,8 @@ export function createListener(
     exchange: Exchange,
     refusal: DomainError,
   ): Promise<void> {
+    // Who floods has a thousand refused in one turn of the event loop.
+    await nextTurn();
     const caller = await authenticate(context, exchange).catch(() => undefined);
     const refused = caller === undefined ? refusal : admit(incoming, exchange, true);
     if (refused !== undefined) throw refused;
@@ -251,7 +253,8 @@ function leaveRest(incoming: IncomingMessage, code: string | undefined): void {
  */
 function linger(incoming: IncomingMessage): void {
   const { socket } = incoming;
-  const timer = setTimeout(() => socket.destroy(), LINGER).unref();
+  // Not all of a crowd at once: they would all come back at once.
+  const timer = setTimeout(() => socket.destroy(), LINGER * (1 + Math.random())).unref();
   socket.once("close", () => clearTimeout(timer));
   // With a listener for its data Node does not read it by itself.
   incoming.on("data", () => {});
