@@ -118,7 +118,8 @@ export function createApprovals(options: {
   async function peopleIn(requests: readonly DischargeRequest[]): Promise<readonly KnownPerson[]> {
     const people = requests.flatMap(({ about, decisions }) => [
       ...decisions,
-      ...(about ? [about.principal] : []),
+      // A platform may name anybody as its principal: the e-mail that their issuer verified is not for its approvers.
+      ...(about?.principal.assertedBy === "issuer" ? [about.principal] : []),
     ]);
     const own = people.filter(({ issuer }) => issuer === ownIssuer).map(({ subject }) => subject);
     return own.length === 0 ? [] : store.people.known(ownIssuer, [...new Set(own)]);

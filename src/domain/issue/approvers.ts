@@ -24,6 +24,11 @@ function isAddress(name: string): boolean {
   return name.includes("@");
 }
 
+/** Whether two addresses are one, in ASCII: lower case makes a k of the Kelvin sign too. */
+function isSameAddress(one: string, other: string): boolean {
+  return !/[^!-~]/.test(one + other) && one.toLowerCase() === other.toLowerCase();
+}
+
 function unprocessable(detail: string, member: string): DomainError {
   return new DomainError("unprocessable", detail, member);
 }
@@ -32,7 +37,7 @@ function unprocessable(detail: string, member: string): DomainError {
 function subjectOf(name: string, known: readonly KnownPerson[], member: string): string {
   const subjects = new Set(
     known
-      .filter(({ subject, email }) => subject === name || email?.toLowerCase() === name.toLowerCase())
+      .filter(({ subject, email }) => subject === name || (email !== null && isSameAddress(email, name)))
       .map(({ subject }) => subject),
   );
   const [only, another] = subjects;

@@ -232,7 +232,15 @@ export interface RevocationStore {
    *
    * @param tokenId of the root macaroon
    */
-  below(tokenId: string, limit: number): Promise<readonly Revocation[]>;
+  below(
+    tree: {
+      readonly tokenId: string;
+      readonly platform: string;
+      readonly issuer: string;
+      readonly subject: string;
+    },
+    limit: number,
+  ): Promise<readonly Revocation[]>;
   /** Drops entries that can match nothing at `instant` (unix milliseconds) or later. @returns how many */
   dropBefore(instant: number): Promise<number>;
 }

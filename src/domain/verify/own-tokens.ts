@@ -29,7 +29,7 @@ export function createOwnTokens(options: {
 }): (caller: Caller, request: VerifyRequest) => Promise<string> {
   const { tokenVerifier, clock } = options;
   const byPerson = createRateLimit({ clock, ...BY_PERSON, maxKeys: PEOPLE });
-  return async (caller, { token, dryRun }) => {
+  return async (caller, { token, dryRun, chargeId }) => {
     const { identity } = requirePerson(caller);
     if (!dryRun) {
       throw new DomainError(
@@ -37,6 +37,9 @@ export function createOwnTokens(options: {
         "a person asks with dry_run, about their own tokens; a platform asks without",
       );
     }
+    // It would tell which ids the platform has used.
+    if (chargeId !== undefined)
+      throw new DomainError("forbidden", "a charge_id is the platform's", "charge_id");
     if (!byPerson.take(`${identity.issuer}\n${identity.subject}`)) {
       throw new DomainError("rate_limited", "too many questions by one person");
     }

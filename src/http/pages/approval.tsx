@@ -52,7 +52,7 @@ function Scope(props: { readonly view: ApprovalView }) {
 function Somebody(props: { readonly view: ApprovalView; readonly issuer: string; readonly subject: string }) {
   const { view, issuer, subject } = props;
   const known = view.people.find((person) => person.issuer === issuer && person.subject === subject);
-  return <Person name={known?.email ?? known?.name} subject={subject} />;
+  return <Person name={known?.name} email={known?.email} subject={subject} />;
 }
 
 function Said(props: { readonly view: ApprovalView }) {

@@ -67,7 +67,10 @@ export function NoDefault() {
 export function Facts(props: { readonly about: DischargeSubject; readonly people?: readonly KnownPerson[] }) {
   const { about, people = [] } = props;
   const { issuer, subject, email, assertedBy } = about.principal;
-  const known = people.find((person) => person.issuer === issuer && person.subject === subject);
+  const known =
+    assertedBy === "issuer"
+      ? people.find((person) => person.issuer === issuer && person.subject === subject)
+      : undefined;
   return (
     <section class="facts">
       <h2>Verified by this service</h2>
@@ -75,7 +78,7 @@ export function Facts(props: { readonly about: DischargeSubject; readonly people
         <Fact name="Platform" value={about.platform} />
         <dt>Person whose token asks</dt>
         <dd>
-          <Person name={email ?? known?.email ?? known?.name} subject={subject} />
+          <Person name={known?.name} email={email ?? known?.email} subject={subject} />
         </dd>
         <Fact
           name="Vouched for by"
@@ -141,7 +144,7 @@ export function Code(props: {
 export function Whoami(props: { readonly identity: Identity }) {
   return (
     <p>
-      You are signed in as <Person {...props.identity} />.
+      You are signed in as <Person {...props.identity} isViewer />.
     </p>
   );
 }

@@ -13,7 +13,7 @@ function Frame(props: { readonly viewer: Viewer }) {
       {typeof viewer === "object" ? (
         <form method="post" action="/logout">
           <span>
-            Signed in as <Person {...viewer} />
+            Signed in as <Person {...viewer} isViewer />
           </span>
           <button type="submit">Sign out</button>
         </form>

@@ -2,6 +2,12 @@ import { printable } from "../../caveats/values/quote.ts";
 
 const LONGEST_NAME = 255;
 
+/** People choose their names: one with an address in it would pass for what was verified. */
+const NAME = /^[\p{L}\p{M}\p{Nd} .,'’·-]+$/u;
+
+/** An address with letters that look like those of ASCII is not shown. */
+const ADDRESS = /^[!-~]+$/;
+
 /**
  * A person as people know them, with the subject small beside it: names can be alike, and the subject decides.
  *
@@ -12,9 +18,13 @@ export function Person(props: {
   readonly name?: string | null | undefined;
   readonly email?: string | null | undefined;
   readonly subject: string;
+  /** Whether it is the reader, for whom their own name will do. Others are told by their address first. */
+  readonly isViewer?: boolean;
 }) {
-  const { name, email, subject } = props;
-  const known = name ?? email ?? subject;
+  const { name, email, subject, isViewer = false } = props;
+  const named = name && NAME.test(name) ? name : undefined;
+  const reached = email && ADDRESS.test(email) ? email : undefined;
+  const known = (isViewer ? (named ?? reached) : (reached ?? named)) ?? subject;
   return (
     <>
       <b>{printable(known, LONGEST_NAME)}</b>

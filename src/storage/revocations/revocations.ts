@@ -47,7 +47,9 @@ const HOLD = `select log.epoch, log.last_number, encode(substr(log.hash, 1, 8), 
 const FIND_NUMBER = `select ${COLUMNS} from revocations where number = $1::bigint`;
 
 const BELOW = `select ${COLUMNS} from revocations
-  where target_token_id = $1::uuid and target_kind in ('revocation_id', 'agent') order by number desc limit $2::integer`;
+  where target_token_id = $1::uuid and target_kind in ('revocation_id', 'agent')
+    and (scope_kind = 'all' or scope_platform = $3 or (scope_kind = 'principal' and scope_issuer = $4 and scope_subject = $5))
+  order by number desc limit $2::integer`;
 
 const SPENT = { table: "revocations", key: "number", by: "last_match_at", is: "< $2::timestamptz" };
 
@@ -114,9 +116,11 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
       );
       return row && toRevocation(row);
     },
-    async below(tokenId, limit) {
+    async below({ tokenId, platform, issuer, subject }, limit) {
       if (!isUuid(tokenId)) return [];
-      const rows = await run("revocations.below", (session) => session.query(BELOW, [tokenId, limit]));
+      const rows = await run("revocations.below", (session) =>
+        session.query(BELOW, [tokenId, limit, writeText(platform), writeText(issuer), writeText(subject)]),
+      );
       return rows.map(toRevocation);
     },
     async dropBefore(instant) {

@@ -14,7 +14,8 @@ const SAW = `
     or coalesce(excluded.email, p.email) is distinct from p.email
     or coalesce(excluded.name, p.name) is distinct from p.name`;
 
-// Each text is sought by its own index. Of an e-mail two people say as much as many.
+// Each text is sought by its own index. Of an e-mail two people say as much as many. Addresses of ASCII alone are compared:
+// lower case maps other letters to those of ASCII, the Kelvin sign to a k.
 const KNOWN = `
   select found.* from jsonb_array_elements_text($2::jsonb) as asked
   cross join lateral (
@@ -22,7 +23,7 @@ const KNOWN = `
   union
   select found.* from jsonb_array_elements_text($3::jsonb) as asked
   cross join lateral (
-    select p.issuer, p.subject, p.email, p.name from people as p where p.issuer = $1 and lower(p.email) = asked limit 2) as found`;
+    select p.issuer, p.subject, p.email, p.name from people as p where p.issuer = $1 and lower(p.email) = asked and p.email !~ '[^!-~]' limit 2) as found`;
 
 /** The people that have been seen, in the database. */
 export function createPeopleStore(run: Run): PeopleStore {
@@ -41,7 +42,7 @@ export function createPeopleStore(run: Run): PeopleStore {
     async known(issuer, names) {
       const askable = names.filter(isStorable);
       if (askable.length === 0 || !isStorable(issuer)) return [];
-      const addresses = askable.map((name) => name.toLowerCase());
+      const addresses = askable.filter((name) => !/[^!-~]/.test(name)).map((name) => name.toLowerCase());
       const rows = await run("people.known", (session) =>
         session.query(KNOWN, [issuer, JSON.stringify(askable), JSON.stringify(addresses)]),
       );

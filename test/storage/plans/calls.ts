@@ -301,7 +301,13 @@ export const CALLS: Calls = {
           Array.from({ length: 100 }, (_, n) => bytes(16, n)),
         ),
     ],
-    below: [(store) => store.revocations.below(randomUUID(), 100)],
+    below: [
+      (store) =>
+        store.revocations.below(
+          { tokenId: randomUUID(), platform: BUSY_PLATFORM, issuer: BUSY.issuer, subject: "s1" },
+          100,
+        ),
+    ],
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
   },
   people: {
