@@ -1,11 +1,11 @@
-# The build has the development tools; the image that runs has one bundle, the migrations, the API's
-# description, and the few packages that are not in the bundle.
+# The build has the development tools; the image that runs has the package `bakehouse-server` (one bundle, the migrations, the
+# API's description) and the packages that are not in the bundle.
 FROM node:26-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 COPY .ci/toolchain/package.json .ci/toolchain/
 RUN npm ci
-COPY tsconfig.json openapi.yaml ./
+COPY tsconfig.json openapi.yaml LICENSE ./
 COPY src src
 COPY migrations migrations
 RUN npm run build && npm ci --omit=dev --workspaces=false
@@ -13,11 +13,8 @@ RUN npm run build && npm ci --omit=dev --workspaces=false
 FROM node:26-bookworm-slim
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
-COPY --from=build /build/package.json ./
+COPY --from=build /build/dist/packages/bakehouse-server ./
 COPY --from=build /build/node_modules node_modules
-COPY --from=build /build/dist dist
-COPY --from=build /build/openapi.yaml ./
-COPY --from=build /build/migrations migrations
 # Of the group 0, so that OpenShift's random users, who are in it, can write there; the service closes it where it owns it.
 RUN mkdir /data && chown node:0 /data && chmod 0770 /data && ln -s /app/dist/bakehouse.js /usr/local/bin/bakehouse
 # A number, which Kubernetes can tell from root's (runAsNonRoot).

@@ -7,12 +7,13 @@ import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
 import { DOCS_FILES } from "./http/parts/docs-files.ts";
+import { isOutside, makePackages } from "./pack.ts";
 
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
 //
 // `node src/build.ts [folder] [entry] [library]`: tests build their programs, and their own entries, beside `dist`,
-// without the library unless they say so: its types take a while.
+// without the library unless they say so: its types take a while. With the library come two folders for `npm pack`.
 const root = join(import.meta.dirname, "..");
 const [folder = "dist", entry = "src/main.ts", library = folder === "dist" ? "library" : ""] =
   process.argv.slice(2);
@@ -22,8 +23,7 @@ await rm(out, { recursive: true, force: true });
 const bundle = await rolldown({
   input: { bakehouse: resolve(root, entry) },
   platform: "node",
-  // PGlite finds its WebAssembly beside its own files; oidc-provider reads its own at run time.
-  external: [/^@electric-sql\/pglite/, /^oidc-provider/],
+  external: isOutside,
   tsconfig: join(root, "tsconfig.json"),
   onLog(level, log, handle) {
     if (level === "warn") throw new Error(log.message);
@@ -86,4 +86,5 @@ async function buildTypes(): Promise<void> {
 if (library === "library") {
   for (const [name, source] of Object.entries(LIBRARY)) await buildLibrary(name, source);
   await buildTypes();
+  await makePackages(out);
 }

@@ -131,6 +131,14 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
   });
 }
 
+/** The names of the commands that run the service: the package of the client has none of them. */
+export const SERVER_COMMANDS: ReadonlySet<string> = new Set([
+  "serve",
+  "migrate",
+  "bootstrap",
+  "restore-fence",
+]);
+
 /** What other tools call what a command here does. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   check: "verify",
@@ -148,6 +156,8 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 
 function unknownCommand(name: string | undefined, all: readonly Command[]): string {
   if (name === undefined) return "say what to do; see bakehouse --help";
+  if (SERVER_COMMANDS.has(name))
+    return `${name} is a command of the package bakehouse-server: npx bakehouse-server ${name}`;
   if (Object.hasOwn(BEFORE, name.split("=", 1)[0] ?? ""))
     return "say what to do behind the options; see bakehouse --help";
   const near = nearest(name, [...all.map((command) => command.name), ...Object.keys(OTHER_WORDS)]);

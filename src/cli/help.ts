@@ -16,7 +16,9 @@ export function mainHelp(commands: readonly Command[], version: string): string 
     "  BAKEHOUSE_INSECURE_HTTP    true where plain http to another machine will do, as inside a cluster",
     "  BAKEHOUSE_CREDENTIAL_FILE  a file with the credential to call with, instead of your login",
     "",
-    "The service's own variables are described in src/run/README.md. Exit codes:",
+    commands.some(({ name }) => name === "serve")
+      ? "The service's own variables are described in src/run/README.md. Exit codes:"
+      : "The service is a package of its own: npx bakehouse-server serve. Exit codes:",
     ...EXIT_HELP.map((line) => `  ${line}`),
   ].join("\n");
 }

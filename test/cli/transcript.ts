@@ -62,7 +62,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{32}-[0-9a-f]{16}-\d+/g, "SEQUENCE"],
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],
   [/(?<![\w-])[A-Za-z0-9_-]{21}[AQgw](?![\w-])/g, "REVOCATION-ID"],
-  [/(?<![\w-])(?=[A-Za-z0-9_-]*[A-Z0-9-])[A-Za-z0-9_-]{16}(?![\w-])/g, "ID"],
+  [/(?<![\w-])(?!bakehouse-server)(?=[A-Za-z0-9_-]*[A-Z0-9-])[A-Za-z0-9_-]{16}(?![\w-])/g, "ID"],
   [/#[A-Za-z0-9_-]{12}(?![\w-])/g, "#INSTANCE"],
   [/\b\d{3,4} characters/g, "N characters"],
 ];
@@ -72,20 +72,31 @@ export function steady(text: string): string {
   return VARYING.reduce((result, [pattern, name]) => result.replace(pattern, name), text);
 }
 
-/** Runs a command in a shell. @param watch told of everything that it has said so far */
+/**
+ * Runs a command in a shell.
+ *
+ * @param watch told of everything that it has said so far
+ * @param signal kills the shell and all that it started
+ */
 export async function runInShell(
   command: string,
   options: {
     readonly cwd: string;
     readonly env: Readonly<Record<string, string>>;
     readonly watch?: (stderr: string) => void;
+    readonly signal?: AbortSignal;
   },
 ): Promise<Omit<Step, "notes">> {
   const child = spawn("sh", ["-c", command], {
     cwd: options.cwd,
     env: options.env,
     stdio: ["ignore", "pipe", "pipe"],
+    detached: options.signal !== undefined,
   });
+  const end = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  };
+  options.signal?.addEventListener("abort", end);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -99,5 +110,6 @@ export async function runInShell(
     child.once("error", reject);
     child.once("close", (status) => resolve(status ?? -1));
   });
+  options.signal?.removeEventListener("abort", end);
   return { command, stdout, stderr, code };
 }

@@ -1,38 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { attenuate, encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { OLDEST, othersByVersion } from "../support/other-nodes.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { opened } from "../support/service-macaroons.ts";
-
-/** The oldest Node that runs the client's commands and the library. */
-const OLDEST = 20;
-
-/** Further programs called node, by their version: this machine's own, and those that a developer names. */
-function othersByVersion(): ReadonlyMap<string, string> {
-  const folders = [
-    ...(process.env["PATH"] ?? "").split(delimiter),
-    "/usr/local/bin",
-    "/usr/bin",
-    ...(process.env["BAKEHOUSE_TEST_NODES"] ?? "").split(delimiter),
-  ].filter((folder) => folder !== "");
-  const found = new Map<string, string>();
-  for (const path of new Set(folders.map((folder) => join(folder, "node")))) {
-    try {
-      accessSync(path, constants.X_OK);
-    } catch {
-      continue;
-    }
-    const version = spawnSync(path, ["--version"], { encoding: "utf8" }).stdout.trim();
-    const major = Number(/^v(\d+)\./.exec(version)?.[1]);
-    if (major >= OLDEST && version !== process.version && !found.has(version)) found.set(version, path);
-  }
-  return found;
-}
 
 const OTHERS = othersByVersion();
 if (OTHERS.size === 0) {
@@ -76,7 +52,7 @@ describe("on another Node", { timeout: 60_000 }, () => {
   const contradicting = encodeBundle([attenuate(opened(token)[0], CAVEATS)]);
 
   beforeAll(() => {
-    dist = dirname(builtBundle("src/main.ts", "library"));
+    dist = join(dirname(builtBundle("src/main.ts", "library")), "packages", "bakehouse", "dist");
     folder = mkdtempSync(join(tmpdir(), "bakehouse-node-"));
     writeFileSync(join(folder, "program.mjs"), PROGRAM);
   });

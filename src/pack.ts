@@ -1,0 +1,111 @@
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { rolldown } from "rolldown";
+
+import manifest from "../package.json" with { type: "json" };
+
+const root = join(import.meta.dirname, "..");
+
+/** The packages that the service's bundle leaves outside, as {@link isOutside} knows them. */
+const OUTSIDE = ["@electric-sql/pglite", "oidc-provider"] as const;
+
+const { version, license, type } = manifest;
+const common = { version, license, type };
+
+const CLIENT = {
+  name: "bakehouse",
+  ...common,
+  description: "Narrow, inspect and guard with Bakehouse's macaroons: the library and the command line.",
+  engines: { node: ">=20" },
+  exports: manifest.exports,
+  types: manifest.types,
+  sideEffects: false,
+  bin: { bakehouse: "dist/bakehouse.js" },
+  files: ["dist"],
+};
+
+const SERVER = {
+  name: "bakehouse-server",
+  ...common,
+  description: manifest.description,
+  engines: manifest.engines,
+  dependencies: Object.fromEntries(OUTSIDE.map((name) => [name, manifest.dependencies[name]])),
+  bin: { "bakehouse-server": "dist/bakehouse.js" },
+  files: ["dist", "migrations", "openapi.yaml"],
+};
+
+const CLIENT_README = `# bakehouse
+
+The library and the command line of Bakehouse, central token issuance for AI agents. Node 20 or later; no dependency.
+
+    import { Token, createBakehouse } from "bakehouse";    # browsers and workers too; the core alone: bakehouse/macaroon
+    npx bakehouse --help
+
+The service is a package of its own, \`bakehouse-server\` (serve, bootstrap, migrate, restore-fence).
+`;
+
+const SERVER_README = `# bakehouse-server
+
+The service of Bakehouse, central token issuance for AI agents, on Node 26 or later.
+
+    npx bakehouse-server serve
+
+It has the client's commands too. The library is a package of its own, \`bakehouse\`.
+`;
+
+/** Whether the service's bundle leaves a module outside: PGlite finds its WebAssembly, and oidc-provider its files, beside itself. */
+export function isOutside(specifier: string): boolean {
+  return OUTSIDE.some((name) => specifier === name || specifier.startsWith(`${name}/`));
+}
+
+/**
+ * Makes two folders for `npm pack` below `packages` of a build's folder: `bakehouse`, which people install to use a service,
+ * and `bakehouse-server`, which is one. Without source maps, which are most of a build's size.
+ *
+ * @param built a folder with the service's bundle, the library and its types
+ */
+export async function makePackages(built: string): Promise<void> {
+  const withoutMaps = { recursive: true, filter: (path: string) => !path.endsWith(".map") };
+  const client = join(built, "packages", CLIENT.name);
+  const server = join(built, "packages", SERVER.name);
+  await begin(client, CLIENT, CLIENT_README);
+  await begin(server, SERVER, SERVER_README);
+
+  for (const name of ["index.js", "macaroon.js"]) {
+    const code = await readFile(join(built, name), "utf8");
+    await writeFile(join(client, "dist", name), code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"));
+  }
+  await cp(join(built, "types"), join(client, "dist", "types"), withoutMaps);
+  const commands = await rolldown({
+    input: { bakehouse: join(root, "src", "client-main.ts") },
+    platform: "node",
+    tsconfig: join(root, "src", "cli", "tsconfig.json"),
+  });
+  await commands.write({
+    dir: join(client, "dist"),
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+    minify: true,
+  });
+  await commands.close();
+  await chmod(join(client, "dist", "bakehouse.js"), 0o755);
+
+  for (const name of await readdir(built)) {
+    if (["packages", "types", "index.js", "macaroon.js"].includes(name)) continue;
+    await cp(join(built, name), join(server, "dist", name), withoutMaps);
+  }
+  await cp(join(root, "migrations"), join(server, "migrations"), {
+    recursive: true,
+    filter: (path) => !/\.(md|ts)$/.test(path),
+  });
+  await cp(join(root, "openapi.yaml"), join(server, "openapi.yaml"));
+}
+
+async function begin(folder: string, packed: { readonly name: string }, readme: string): Promise<void> {
+  await mkdir(join(folder, "dist"), { recursive: true });
+  await writeFile(join(folder, "package.json"), `${JSON.stringify(packed, undefined, 2)}\n`);
+  await writeFile(join(folder, "README.md"), readme);
+  await cp(join(root, "LICENSE"), join(folder, "LICENSE"));
+}
