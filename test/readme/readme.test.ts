@@ -1,6 +1,3 @@
-import { symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { reservedMember } from "../../src/caveats/reserved.ts";
@@ -9,20 +6,19 @@ import { parseJson } from "../../src/json/parse.ts";
 import type { JsonObject } from "../../src/json/value.ts";
 import { clearTexts } from "../caveats/texts.ts";
 import { person } from "../cli/person.ts";
-import { runInShell } from "../cli/transcript.ts";
-import { readManual } from "../support/manual.ts";
-import { type Installed, installPackage } from "../support/package.ts";
-import {
-  credential,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
+import { steady } from "../cli/transcript.ts";
+import { readManual, shellBlocks } from "../support/manual.ts";
+import { type Clone, newClone } from "./clone.ts";
 
-const { code: script } = readManual("README.md");
+const { text: readme } = readManual("README.md");
 const caveats = readManual("src/caveats/README.md").table("caveats");
 const approval = readManual("src/conditions/README.md").code("approval");
+
+/** What is the same in every run; npm's own lines and those of the build are of no interest. */
+function lasting(text: string): string {
+  const lines = text.split("\n").filter((line) => !/^> | kB minified, |^$/.test(line));
+  return steady(lines.join("\n").replace(/127\.0\.0\.1:\d+/g, "ADDRESS"));
+}
 
 function context(text: string): JsonObject {
   const value = parseJson(text);
@@ -63,78 +59,32 @@ describe("the caveats at a glance", () => {
   });
 });
 
-describe("[pglite] with a service of npm start", () => {
-  let installed: Installed;
-  let home: Home;
-  let service: RunningService;
-  const here = (commands: string) => {
-    expect(commands).toContain("B=http://127.0.0.1:8080\n");
-    return commands.replaceAll("http://127.0.0.1:8080", service.url);
-  };
-  const options = () => ({ cwd: installed.folder, env: { PATH: `${installed.bin}:${process.env["PATH"]}` } });
-
+// Two services and a dozen commands of npm: a machine that does much else takes minutes.
+describe("[pglite] in a fresh clone", { timeout: 600_000 }, () => {
+  let clone: Clone;
   beforeAll(async () => {
-    installed = installPackage();
-    home = await newEmbeddedHome();
-    symlinkSync(home.dataDir, join(installed.folder, "data"));
-    service = await startService(installed.script, home);
+    clone = await newClone();
   });
+  afterAll(() => clone?.remove());
 
-  afterAll(async () => {
-    await service?.end("SIGKILL");
-    home?.remove();
-    installed?.remove();
-  });
+  test("README runs from top to bottom in one shell and prints what it shows, and alice approves a payment", async () => {
+    const [start, ...blocks] = shellBlocks(readme);
+    expect(start?.code).toBe("npm ci && npm start");
+    const before = clone.strangers();
+    // The conditions' story goes on in the session's shell; alice reads its talk.
+    const said = await clone.play([...blocks.map(({ code }) => code), approval], person("alice"));
+    for (const [at, { code, answer }] of blocks.entries()) {
+      expect(lasting(said[at] ?? ""), code).toBe(lasting(answer ?? ""));
+    }
 
-  test("README's session by hand answers yes, no with a reason, and revoked", async () => {
-    const { code, stdout, stderr } = await runInShell(`set -eu\n${here(script("session"))}`, options());
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    const answers = stdout.trim().split("\n");
-    expect(answers.map((line): unknown => JSON.parse(line))).toMatchObject([
-      {
-        allowed: true,
-        agents: [expect.stringMatching(/^scraper#/)],
-        caveats: expect.arrayContaining(["action in read, list", "args.amount <= 100", "args.amount <= 20"]),
-      },
-      {
-        allowed: false,
-        code: "caveat_failed",
-        detail: "args.amount is 50, the token allows at most 20 (since the hand-over to scraper)",
-      },
-      { revocations: [{ reason: "seen in a log" }] },
-      { allowed: false, code: "revoked" },
-    ]);
-  });
-
-  test("a hundred children spend what their orchestrator may, ten each, and one more finds nothing left", async () => {
-    const platform = credential(home, "default.token");
-    const body = JSON.stringify({ platform: "default", on_behalf_of: { subject: "alice" } });
-    const headers = { authorization: `Bearer ${platform}`, "content-type": "application/json" };
-    const issued = await fetch(`${service.url}/v1/tokens`, { method: "POST", headers, body });
-    const { token } = (await issued.json()) as { token: string };
-    const example = script("children");
-    writeFileSync(join(installed.folder, "children.ts"), example);
-    const { env } = options();
-    const { code, stdout, stderr } = await runInShell("exec node children.ts", {
-      cwd: installed.folder,
-      env: { ...env, BAKEHOUSE_URL: service.url, BAKEHOUSE_CREDENTIAL: platform, BAKEHOUSE_TOKEN: token },
-    });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toBe(`${example.split("// ").at(-1)}\n`);
-    expect(stdout).toMatch(/^1000 together, 10 .*, 0 by the last/);
-  });
-
-  test("the conditions' payment waits for alice, goes through once she approves, and ends when it is withdrawn", async () => {
-    // What the session sets, and then the story, whose talk alice reads.
-    const settings = script("session").split("\n\n", 1)[0] ?? "";
-    const commands = here(`${settings}\n${approval}`);
-    const watch = person("alice");
-    const { code, stderr } = await runInShell(`set -eu\n{\n${commands}\n} >&2`, { ...options(), watch });
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    const [page, shown, summary, ...rest] = stderr.trimEnd().split("\n");
-    expect(page).toMatch(new RegExp(`^${service.url}/approvals/[0-9a-f-]{36}$`));
+    const [page, shown, summary, ...rest] = (said.at(-1) ?? "").split("\n");
+    expect(page).toMatch(new RegExp(`^${clone.url}/approvals/[0-9a-f-]{36}$`));
     expect(shown).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
     expect(summary).toMatch(/^Until .* UTC, only pay, args\.amount at most 40\b/);
     expect(rest.join("")).toMatch(/"approval_id":"[0-9a-f-]{36}".*revoked$/);
+
+    // What it wrote, git ignores, and nobody else reads.
+    expect(clone.strangers()).toEqual(before);
+    expect(clone.open()).toEqual([]);
   });
 });

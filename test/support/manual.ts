@@ -12,6 +12,25 @@ export interface Manual {
   table(marker: string): readonly (readonly string[])[];
 }
 
+/** A block of a page for the shell, and what is shown below it. */
+export interface ShellBlock {
+  readonly code: string;
+  /** Undefined if nothing is shown. */
+  readonly answer: string | undefined;
+}
+
+/** Every block of a page that is for the shell, from top to bottom; a block of text that follows is its answer. */
+export function shellBlocks(text: string): readonly ShellBlock[] {
+  const fences = [...text.matchAll(/^```(\w+)\n([\s\S]*?)\n```$/gm)].map(([, kind, code = ""]) => ({
+    kind,
+    code,
+  }));
+  return fences.flatMap(({ kind, code }, at) => {
+    const next = fences[at + 1];
+    return kind === "sh" ? [{ code, answer: next?.kind === "text" ? next.code : undefined }] : [];
+  });
+}
+
 /** @param path the manual's path from the root of the repository */
 export function readManual(path: string): Manual {
   const text = readFileSync(join(ROOT, path), "utf8");
