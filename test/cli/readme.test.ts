@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -19,17 +18,19 @@ import {
   startService,
 } from "../support/process-service.ts";
 import { person } from "./person.ts";
-import { runInShell } from "./transcript.ts";
+import { runInShell, steady } from "./transcript.ts";
 
 const { code: commands, table: tabled, text: COMMANDS } = readManual("src/cli/README.md");
 const { code: core } = readManual("src/macaroon/README.md");
-const { code, table: exports, text: LIBRARY } = readManual("src/client/README.md");
+const { code, answer, table: exports, text: LIBRARY } = readManual("src/client/README.md");
+
+/** A model that needs no network. */
+const MODEL = `export const model = async ({ prompt }) => ({ text: "Rayleigh", usage: prompt.length + 80 });`;
 
 let installed: Installed;
 let home: Home;
 let service: RunningService;
 let env: Record<string, string>;
-const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   installed = installPackage();
@@ -43,7 +44,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const child of children) child.kill();
   await service?.end("SIGTERM");
   home?.remove();
   installed?.remove();
@@ -93,35 +93,41 @@ test("the session is ten lines, each does what it says, and an approval goes on 
   expect(stdout).toMatch(/granted .* Pay the printers\n/);
 });
 
-test("service, shell and agent work together", async () => {
+test("the programs of the library's page run in its order in one shell, and print what it shows", async () => {
   for (const marker of ["service", "agent", "shell", "third-party"]) {
     const lines = code(marker)
       .split("\n")
       .filter((line) => line.trim() !== "");
     expect(lines.length, marker).toBeLessThanOrEqual(10);
   }
-  const port = await freePort();
-  writeFileSync(join(installed.folder, "service.ts"), code("service"));
-  const web = spawn("node", ["service.ts"], {
-    cwd: installed.folder,
-    env: { ...env, PORT: String(port), BAKEHOUSE_CREDENTIAL: credential(home, "default.token") },
-  });
-  children.push(web);
-  const url = `http://127.0.0.1:${port}/`;
-  await expect
-    .poll(() =>
-      fetch(url)
-        .then((r) => r.status)
-        .catch(() => 0),
-    )
-    .toBe(401);
-  const done = await shell(code("shell").replace("http://127.0.0.1:8081/", url));
-  expect(done.stdout).toBe("for alice\n");
-
-  const { stdout: token } = await shell("bakehouse issue");
-  const { stdout: narrowed } = await run(code("agent"), { BAKEHOUSE_TOKEN: token.trim() });
-  const seen = await shell("bakehouse inspect", { BAKEHOUSE_TOKEN: narrowed.trim() });
-  expect(seen.stdout).toMatch(/researcher#[\w-]{12}\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+  const port = String(await freePort());
+  const programs = ["service", "agent", "price", "holder", "third-party", "this-call"];
+  for (const name of programs) writeFileSync(join(installed.folder, `${name}.ts`), code(name));
+  writeFileSync(join(installed.folder, "model.ts"), MODEL);
+  const told = (text: string) => here(text).replaceAll("8081", port);
+  const {
+    code: exit,
+    stdout,
+    stderr,
+  } = await shell(`set -e
+    ${told(code("settings"))}
+    node service.ts &
+    trap "kill $!" EXIT
+    until curl -s -o answer http://127.0.0.1:${port}/; do sleep 0.1; done
+    ${told(code("shell"))}
+    echo ---
+    BAKEHOUSE_TOKEN=$(node agent.ts) bakehouse inspect
+    for each in price holder third-party this-call; do echo ---; node $each.ts; done`);
+  expect({ exit, stderr }).toMatchObject({ exit: 0 });
+  const [fetched, narrowed, charged, held, sealed, paying] = stdout
+    .split("---\n")
+    .map((said) => steady(said.trim()));
+  expect(fetched).toBe(answer("shell"));
+  expect(narrowed).toMatch(/researcher#INSTANCE\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+  expect(charged).toBe(answer("price"));
+  expect(held).toMatch(/^{"Authorization":"DPoP /);
+  expect(sealed).toBe(steady(answer("third-party")));
+  expect(paying).toBe("TOKEN");
 });
 
 test("the manuals name every command, exit code and export", async () => {
@@ -163,10 +169,7 @@ test("a third party's caveat is written offline", async () => {
 test("a model's call is charged at what it took", async () => {
   const platform = `--credential ${home.dataDir}/default.token`;
   const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice 'spend.tokens <= 1000'`);
-  writeFileSync(
-    join(installed.folder, "model.ts"),
-    `export const model = async ({ prompt }) => ({ text: "Rayleigh", usage: prompt.length + 80 });`,
-  );
+  writeFileSync(join(installed.folder, "model.ts"), MODEL);
   const as = {
     BAKEHOUSE_TOKEN: issued.stdout.trim(),
     BAKEHOUSE_CREDENTIAL: credential(home, "default.token"),

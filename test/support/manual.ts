@@ -8,6 +8,8 @@ export interface Manual {
   readonly text: string;
   /** The code in the fence that follows a marker at once. */
   code(marker: string): string;
+  /** The block of text that follows a marker's code. */
+  answer(marker: string): string;
   /** The cells in back quotes of the table that follows a marker at once, row by row. */
   table(marker: string): readonly (readonly string[])[];
 }
@@ -47,6 +49,11 @@ export function readManual(path: string): Manual {
       const [, code] = /^```\w+\n([\s\S]*?)\n```/.exec(behind(marker)) ?? [];
       if (code === undefined) throw new Error(`${path} has no code at ${marker}`);
       return code;
+    },
+    answer(marker) {
+      const [, answer] = /^```\w+\n[\s\S]*?\n```\n\n```text\n([\s\S]*?)\n```/.exec(behind(marker)) ?? [];
+      if (answer === undefined) throw new Error(`${path} shows no answer at ${marker}`);
+      return answer;
     },
     table(marker) {
       const [table = ""] = behind(marker).split("\n\n", 1);
