@@ -24,9 +24,12 @@ describe("[pglite] the examples", () => {
     installed = installPackage();
     folder = join(installed.folder, "examples");
     cpSync(import.meta.dirname, folder, { recursive: true });
-    const express = join(installed.folder, "node_modules/express");
-    mkdirSync(join(express, ".."), { recursive: true });
-    symlinkSync(join(import.meta.dirname, "../../node_modules/express"), express);
+    // The frameworks that a reader has chosen: the client brings none.
+    for (const name of ["express", "hono", "@hono/node-server"]) {
+      const framework = join(installed.folder, "node_modules", name);
+      mkdirSync(join(framework, ".."), { recursive: true });
+      symlinkSync(join(import.meta.dirname, "../../node_modules", name), framework);
+    }
     home = await newEmbeddedHome();
     service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
   });
