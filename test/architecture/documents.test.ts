@@ -63,6 +63,25 @@ test("README stays short enough to be read", () => {
   expect(read("README.md").split("\n").length).toBeLessThanOrEqual(200);
 });
 
+test.each([
+  "README.md",
+  "src/cli/README.md",
+  "src/client/README.md",
+  "src/client/python/README.md",
+  "src/http/README.md",
+  "src/caveats/README.md",
+  "src/conditions/README.md",
+])("%s says on its first screen what the words mean that it uses", (path) => {
+  const text = read(path);
+  const screen = text.split("\n").slice(0, 40).join("\n");
+  const words = ["macaroon", "caveat", "attenuate", "platform", "principal", "ticket", "discharge"];
+  const used = words.filter((word) => new RegExp(`\\b${word}s?\\b`, "i").test(text));
+  expect(used.length).toBeGreaterThan(3);
+  expect(
+    used.filter((word) => !new RegExp(`\\*\\*${word}\\*\\*|^\\| ${word} +\\|`, "m").test(screen)),
+  ).toEqual([]);
+});
+
 test("every npm command in a document exists", () => {
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
