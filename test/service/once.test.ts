@@ -102,13 +102,17 @@ describeService(
 
     test("one lives for the link that asks, until it is denied, withdrawn or over", async () => {
       const token = await gated("once life=600 approved-by alice Pay");
-      const refused = async () => {
-        const answer = await ask(token);
+      const refused = async (asking = token) => {
+        const answer = await ask(asking);
         expect(answer.json()).toMatchObject({ status: 409, code: "conflict" });
       };
-      const denied = await asked(token);
-      await refused();
+      const another = await gated("once life=600 approved-by alice Pay");
+      const denied = await asked(another);
+      await refused(another);
       await decide(denied, "deny");
+      // The same question is denied for a while; with other caveats it is another one.
+      expect((await ask(another)).json()).toMatchObject({ status: 403, code: "denied" });
+      expect((await ask(another, { caveats: [...CALL, "x = 1"] })).status).toBe(202);
 
       const withdrawn = await asked(token);
       await refused();

@@ -88,6 +88,24 @@ describeService(
       expect(answer.json<{ detail: string }>().detail).toContain(detail);
     });
 
+    test("an address with a letter that lower case makes ASCII is nobody's", async () => {
+      await login("6001", "mar\u212Aus@example.com", "Boss <ceo@example.com>");
+      const answer = await issueFor("approved-by markus@example.com Pay");
+      expect(answer.status, answer.text).toBe(422);
+      // Neither the address nor a name with an address in it passes for what was verified.
+      const home = await page("/", await login("6001", "mar\u212Aus@example.com", "Boss <ceo@example.com>"));
+      expect(home.text).toContain("Signed in as <b>6001</b>");
+    });
+
+    test("an approver is told no verified e-mail of a person whom the platform named", async () => {
+      await login("carla", "carla.private@example.com");
+      const { text } = await issueFor("approved-by bob Pay", undefined, {
+        on_behalf_of: { subject: "carla" },
+      });
+      const path = await ask(JSON.parse(text).token);
+      expect((await page(path, await login("bob"))).text).not.toContain("carla.private");
+    });
+
     test("whether somebody has an e-mail is told to those alone who get tokens", async () => {
       await service().createPlatform("closed", { rules: [] });
       for (const address of ["alice@example.com", "nobody@example.com"]) {
@@ -154,6 +172,9 @@ describeService(
       await service().revoke([{ agent: "searcher", token_id }], service().asHuman("erin"));
       // Naming it does nothing: neither is its owner's nor its platform's.
       await service().revoke([{ agent: "stranger", token_id }], service().asHuman("bob"));
+      // Nor does a crowd of such entries hide those that do.
+      const crowd = Array.from({ length: 120 }, (_, n) => ({ agent: `stranger-${n}`, token_id }));
+      await service().revoke(crowd, service().asHuman("bob"));
       const agent = { agent: "searcher", by: "principal" };
       const link = { revocation_id: linkOf(child), by: "holder" };
       const seen = await details(service().asHuman("erin"));
@@ -179,6 +200,13 @@ describeService(
         const answer = await service().send("POST", "/v1/verify", question(), as("erin"));
         expect(answer.json()).toMatchObject({ allowed: true, budgets: [{ remaining: "1" }] });
       }
+      const told = await service().send(
+        "POST",
+        "/v1/verify",
+        question({ charge_id: "invoice 1" }),
+        as("erin"),
+      );
+      expect(told.json()).toMatchObject({ code: "forbidden", member: "charge_id" });
       const why = await service().send(
         "POST",
         "/v1/verify",

@@ -67,7 +67,7 @@ const createBody: JsonBody<NewPlatform> = {
     const given = tree instanceof Map ? tree.get("policy") : undefined;
     const rest = tree instanceof Map && given !== undefined ? new Map([...tree, ["policy", null]]) : tree;
     const { name } = check(frame, plainBody(rest));
-    return { name, policy: given && (await readPolicy(given, clock, ["policy"])) };
+    return { name, policy: given === undefined ? undefined : await readPolicy(given, clock, ["policy"]) };
   },
 };
 
