@@ -95,7 +95,7 @@ test("past a hundred and twenty-eight that wait the connection is closed", async
 });
 
 test("an answer that nobody takes is given up, and one that is taken slowly is not", async () => {
-  const { port, isClosed } = await serve(16 * MIB, { look: 40, looks: 5, progress: 1 });
+  const { port, isClosed } = await serve(16 * MIB, { look: 40, looks: 25, progress: 1 });
   const slow = await asking(port, GET.replace("/", "/slow"));
   await asking(port, GET.replace("/", "/none"));
   const timer = setInterval(() => slow.socket.read(64 * 1024) ?? slow.socket.read(), 5);
