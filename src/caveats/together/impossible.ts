@@ -8,6 +8,9 @@ import { compareBounds, isUpper, type Merged, mergeCaveats } from "./merge.ts";
 // Merging an item, with all its readings, takes about as long as looking at this many characters.
 const ITEM_COST = 16;
 
+// Comparing two blocks, and keeping one, as many characters again.
+const PAIR_COST = 64;
+
 /**
  * Whether no value at all satisfies some caveats on one attribute.
  *
@@ -52,21 +55,28 @@ function prefixesClash(patterns: readonly string[]): boolean {
 
 /** Two blocks are disjoint or nested, so the intersection of several lists is again a list of their blocks. */
 function blocksClash(networks: readonly (readonly Block[])[], work: Work): boolean {
-  let [shared = [], ...others] = networks;
+  // A block is written out once, and not for each pair that it is in: that would cost what nobody has counted.
+  let [shared = new Map<string, Block>(), ...others] = networks.map(byText);
   if (others.length === 0) return false;
   for (const blocks of others) {
-    if (!spend(work, shared.length * blocks.length)) return false;
+    if (!spend(work, PAIR_COST * shared.size * blocks.size)) return false;
     const both = new Map<string, Block>();
-    for (const a of shared) {
-      for (const b of blocks) {
-        const inner = a.prefix >= b.prefix ? a : b;
-        if (overlap(a, b)) both.set(formatBlock(inner), inner);
+    for (const [textOfA, a] of shared) {
+      for (const [textOfB, b] of blocks) {
+        if (!overlap(a, b)) continue;
+        if (a.prefix >= b.prefix) both.set(textOfA, a);
+        else both.set(textOfB, b);
       }
     }
-    shared = [...both.values()];
-    if (shared.length === 0) return true;
+    shared = both;
+    if (shared.size === 0) return true;
   }
   return false;
+}
+
+/** Blocks by their text, each once. */
+function byText(blocks: readonly Block[]): Map<string, Block> {
+  return new Map(blocks.map((block) => [formatBlock(block), block]));
 }
 
 /**

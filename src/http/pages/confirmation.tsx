@@ -83,8 +83,8 @@ export function notYoursPage(identity: Identity, login: string): string {
     <Layout title="Not for you · Bakehouse" viewer={identity}>
       <h1>This is for somebody else</h1>
       <p>
-        You are signed in as <Person {...identity} isViewer />, and what you opened is for somebody else, or is not
-        there any more.
+        You are signed in as <Person {...identity} isViewer />, and what you opened is for somebody else, or
+        is not there any more.
       </p>
       <p>
         <a href={login}>Sign in as somebody else</a> · <a href="/">Front page</a>
