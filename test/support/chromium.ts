@@ -46,7 +46,10 @@ export async function openTab(chromium: string): Promise<Tab> {
     [...flags, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"],
     { stdio: "ignore" },
   );
-  const port = await waitFor(() => readFileSync(join(profile, "DevToolsActivePort"), "utf8").split("\n")[0]);
+  // The file is there before its lines are: without its second one the port may not be whole.
+  const port = await waitFor(
+    () => /^([0-9]+)\n./.exec(readFileSync(join(profile, "DevToolsActivePort"), "utf8"))?.[1],
+  );
   const listed = await fetch(`http://127.0.0.1:${port}/json/list`);
   const pages = (await listed.json()) as readonly { type: string; webSocketDebuggerUrl: string }[];
   const page = pages.find(({ type }) => type === "page");
