@@ -4,6 +4,7 @@ import { DomainError } from "../../domain/parts/error.ts";
 import type { LoginDemands } from "../../domain/ports/identity.ts";
 import { readCookie } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
+import { requireOwnOrigin } from "./authenticate.ts";
 import { askerOf, type Exchange, type HttpContext } from "./context.ts";
 import { beginWait } from "./held-back.ts";
 
@@ -44,7 +45,7 @@ interface PageInput {
 }
 
 /**
- * Answers a form of a person who is signed in, and the others with a page that has a way in: the redirect to the issuer
+ * Answers a form of a person who is signed in, if a page of this service sent it, and the others with a page that has a way in: the redirect to the issuer
  * would be one of a form, which `form-action` stops without a word.
  *
  * @param back where to go on after a login: a page, since a form's own path may have none
@@ -57,6 +58,7 @@ export function signedInForm<Input extends PageInput, Form>(
 ): (input: Input) => Promise<Reply> {
   return async (input) => {
     const { context, exchange } = input;
+    requireOwnOrigin(context, exchange.request);
     let caller = await pageCaller(context, exchange);
     if (caller !== undefined) {
       const waiting = beginWait(context.clock);

@@ -6,7 +6,6 @@ import { APPROVALS_PATH } from "../../words/http.ts";
 import { DECISIONS } from "../../words/states.ts";
 import type { Pages } from "../pages/pages.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
-import { requireOwnOrigin } from "../request/authenticate.ts";
 import { PAGE_FORM, type Parameters, readForm } from "../request/form.ts";
 import { loginPath, signedIn, signedInForm } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
@@ -55,7 +54,7 @@ function onePage<View extends { readonly options: TermOptions }>(
 function oneForm(
   act: (asked: Asked, caller: HumanCaller, form: Parameters) => Promise<void>,
 ): (asked: Asked) => Promise<Reply> {
-  const answer = signedInForm(
+  return signedInForm(
     ({ exchange }: Asked) => exchange.path,
     ({ exchange }) => readForm(exchange.request, PAGE_FORM),
     async (asked, caller, form) => {
@@ -63,10 +62,6 @@ function oneForm(
       return seeOther(asked.exchange.path, []);
     },
   );
-  return async (asked) => {
-    requireOwnOrigin(asked.context, asked.exchange.request);
-    return answer(asked);
-  };
 }
 
 /** `GET /discharges/{id}` */

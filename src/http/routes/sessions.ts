@@ -2,7 +2,6 @@ import { z } from "zod";
 import { requireHuman } from "../../domain/permission.ts";
 import { UUID } from "../../words/ids.ts";
 import { seeOther } from "../parts/reply.ts";
-import { requireOwnOrigin } from "../request/authenticate.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
 import { SESSION_OVER, signedInForm } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
@@ -83,8 +82,5 @@ export const endSessionOnPage = defineRoute({
     401: SESSION_OVER,
   },
   problems: ["forbidden", "unavailable"],
-  handler(input) {
-    requireOwnOrigin(input.context, input.exchange.request);
-    return end(input);
-  },
+  handler: end,
 });

@@ -2,7 +2,6 @@ import { z } from "zod";
 
 import { TOKENS_PATH } from "../pages/pages.ts";
 import { html } from "../parts/reply.ts";
-import { requireOwnOrigin } from "../request/authenticate.ts";
 import { PAGE_FORM, readForm } from "../request/form.ts";
 import { SESSION_OVER, signedIn, signedInForm } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
@@ -86,8 +85,5 @@ export const cutOffToken = defineRoute({
   params,
   responses: { 200: { description: "It is cut off: the page.", ...PAGE }, 401: SESSION_OVER },
   problems: ["invalid_request", "forbidden", "rate_limited", "unavailable"],
-  async handler(asked) {
-    requireOwnOrigin(asked.context, asked.exchange.request);
-    return cutOff(asked);
-  },
+  handler: cutOff,
 });
