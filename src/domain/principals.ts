@@ -1,3 +1,4 @@
+import { forgetOldest } from "./parts/forget-oldest.ts";
 import { createLookUp } from "./parts/look-up.ts";
 import { newShortId } from "./parts/short-id.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -36,10 +37,7 @@ export function createPrincipals(options: { readonly store: Store; readonly cloc
   function remember(principal: Principal): void {
     known.delete(principal.id);
     known.set(principal.id, principal);
-    if (known.size > REMEMBERED) {
-      const oldest = known.keys().next();
-      if (!oldest.done) known.delete(oldest.value);
-    }
+    forgetOldest(known, REMEMBERED);
   }
 
   const lookUp = createLookUp({

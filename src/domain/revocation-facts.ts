@@ -1,6 +1,7 @@
 import type { RevokedBy } from "../words/states.ts";
 import type { Caller } from "./caller.ts";
-import type { Revocation, RevocationScope, SeenTarget } from "./ports/revocations.ts";
+import { agentHash, agentHashKey } from "./parts/agent-hash.ts";
+import type { Revocation, SeenTarget } from "./ports/revocations.ts";
 
 /** A part of a tree that was revoked, as far as its entry says that it is of that tree. */
 export interface RevokedBranch {
@@ -37,26 +38,21 @@ export function authorKind({ author }: Pick<Revocation, "author">): RevokedBy {
   return author === "principal" || author === "approver" ? "principal" : "administrator";
 }
 
-/** The facts of a token by which scopes are told. */
-interface Owned {
-  readonly platform: string;
-  readonly issuer: string;
-  readonly subject: string;
-}
-
-/** Whether an entry of this scope can match a token at all. */
-export function covers(scope: RevocationScope, token: Owned): boolean {
-  switch (scope.kind) {
-    case "all":
-      return true;
-    case "platform":
-    case "link":
-      return scope.platform === token.platform;
-    case "principal":
-      return scope.issuer === token.issuer && scope.subject === token.subject;
-    default:
-      return scope satisfies never;
-  }
+/**
+ * The target as it stands in a reader's view of the log: a platform is told no name of an agent that others revoked.
+ *
+ * @param platform undefined for a reader that is told all
+ */
+export function seenTarget(
+  { scope, target }: Pick<Revocation, "scope" | "target">,
+  platform: string | undefined,
+  epoch: string,
+): SeenTarget {
+  if (platform === undefined || target.kind !== "agent") return target;
+  if ("platform" in scope && scope.platform === platform) return target;
+  const { agent, tokenId, issuedBefore } = target;
+  const hash = agentHash(agentHashKey(epoch, platform), agent);
+  return { kind: "opaque", agentHash: hash, tokenId, issuedBefore };
 }
 
 /** Whether the asker's own side wrote an entry: its reason is for nobody else. */

@@ -2,23 +2,21 @@ import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { Caller } from "../caller.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
-import { authorKind, covers, isOwnEntry, type RevokedBranch } from "../revocation-facts.ts";
+import { authorKind, isOwnEntry, type RevokedBranch } from "../revocation-facts.ts";
 
 /**
  * The dead branches of a token's tree, as its owner may see them.
  *
- * @param entries that name the tree. Anybody can name it: those of a foreign scope kill nothing, and are not told
+ * @param entries that name the tree and can match it
  */
 export function revokedBelow(
   caller: Caller,
-  { token, principal }: TokenWithPrincipal,
+  { token }: TokenWithPrincipal,
   entries: readonly Revocation[],
 ): readonly RevokedBranch[] {
-  const { issuer, subject } = principal;
   const whole = encodeBase64Url(token.revocationId);
   return entries.flatMap((entry): readonly RevokedBranch[] => {
-    const { scope, target, revokedAt } = entry;
-    if (!covers(scope, { platform: token.platform, issuer, subject })) return [];
+    const { target, revokedAt } = entry;
     const facts = {
       revokedAt,
       by: authorKind(entry),

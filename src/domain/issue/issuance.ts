@@ -35,11 +35,6 @@ const READ_TOGETHER = 100;
 const BRANCHES = 100;
 const SEALED_TOGETHER = 1;
 
-/** The facts by which entries can match the tree of a token: all others that name it kill nothing. */
-function ownerOf({ token: { platform }, principal: { issuer, subject } }: TokenWithPrincipal) {
-  return { platform, issuer, subject };
-}
-
 function charactersOf({ token }: TokenWithPrincipal): number {
   return token.caveats.reduce(
     (sum, caveat) => sum + ("text" in caveat ? caveat.text : caveat.location).length,
@@ -232,7 +227,9 @@ export function createTokens(options: {
       let entry: TokenWithPrincipal | undefined;
       for (const filter of places) entry ??= await store.tokens.find(tokenId, filter);
       if (entry === undefined) throw new DomainError("not_found", "no such token");
-      const entries = await store.revocations.below({ tokenId, ...ownerOf(entry) }, BRANCHES);
+      const { platform } = entry.token;
+      const { issuer, subject } = entry.principal;
+      const entries = await store.revocations.below({ tokenId, platform, issuer, subject }, BRANCHES);
       return { ...options.view(entry), revokedBelow: revokedBelow(caller, entry, entries) };
     },
   };

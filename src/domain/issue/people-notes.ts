@@ -1,3 +1,4 @@
+import { forgetOldest } from "../parts/forget-oldest.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PeopleStore } from "../ports/principals.ts";
 import type { Identity } from "../ports/sessions.ts";
@@ -26,9 +27,6 @@ export function createPeopleNotes(options: {
     await store.people.saw({ issuer, subject, email, name }, now);
     noted.delete(key);
     noted.set(key, now);
-    for (const oldest of noted.keys()) {
-      if (noted.size <= MOST) break;
-      noted.delete(oldest);
-    }
+    forgetOldest(noted, MOST);
   };
 }

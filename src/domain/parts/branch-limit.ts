@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { forgetOldest } from "./forget-oldest.ts";
 
 /** Token buckets of a tree: each branch has a part of what stands above it. */
 export interface BranchLimit {
@@ -43,10 +44,7 @@ export function createBranchLimit(options: {
         buckets.delete(name); // a map keeps the order of insertion: the first is the longest unused
         buckets.set(name, { level: (levels[index] ?? 1) - 1, at });
       }
-      for (const oldest of buckets.keys()) {
-        if (buckets.size <= maxKeys) break;
-        buckets.delete(oldest);
-      }
+      forgetOldest(buckets, maxKeys);
       return true;
     },
   };

@@ -1,5 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
 import { DomainError } from "./error.ts";
+import { forgetOldest } from "./forget-oldest.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 /** Finds what memory does not hold, without letting callers turn their guesses into load on the database. */
@@ -43,10 +44,7 @@ export function createLookUp<T>(options: {
     const found = await load(id);
     if (found === undefined) {
       misses.set(id, clock.monotonic());
-      if (misses.size > MISSES) {
-        const oldest = misses.keys().next();
-        if (!oldest.done) misses.delete(oldest.value);
-      }
+      forgetOldest(misses, MISSES);
     }
     return found;
   }

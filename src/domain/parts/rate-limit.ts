@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { forgetOldest } from "./forget-oldest.ts";
 
 /** A token bucket for each of many keys, within bounded memory. */
 export interface RateLimit {
@@ -32,10 +33,7 @@ export function createRateLimit(options: {
       const taken = level >= 1;
       buckets.delete(key); // a map keeps the order of insertion: the first is the longest unused
       buckets.set(key, { level: taken ? level - 1 : level, at });
-      if (buckets.size > options.maxKeys) {
-        const oldest = buckets.keys().next();
-        if (!oldest.done) buckets.delete(oldest.value);
-      }
+      forgetOldest(buckets, options.maxKeys);
       return taken;
     },
 

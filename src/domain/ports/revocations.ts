@@ -228,9 +228,10 @@ export interface RevocationStore {
     revocationIds: readonly Uint8Array[],
   ): Promise<Revocation | undefined>;
   /**
-   * Entries that name a part of one tree: links that a holder showed, and agents of that tree. Newest first.
+   * Entries that name a part of one tree and can match it: links that a holder showed, and agents of that tree. Newest first.
+   * Anybody can name a tree: those of another scope than the platform's and the person's kill nothing.
    *
-   * @param tokenId of the root macaroon
+   * @param tree the root macaroon's token id, and the facts by which scopes are told
    */
   below(
     tree: {

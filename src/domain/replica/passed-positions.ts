@@ -1,3 +1,4 @@
+import { forgetOldest } from "../parts/forget-oldest.ts";
 import type { LogPosition } from "../ports/revocations.ts";
 
 /** Positions that are remembered. */
@@ -21,9 +22,7 @@ export function createPassedPositions(): PassedPositions {
       epoch = position.epoch;
       if (position.hash === undefined) return;
       hashes.set(position.number, position.hash);
-      if (hashes.size <= MOST) return;
-      const oldest = hashes.keys().next();
-      if (!oldest.done) hashes.delete(oldest.value);
+      forgetOldest(hashes, MOST);
     },
     hashOf: (number) => hashes.get(number),
   };

@@ -1,12 +1,13 @@
 import type { Caller } from "../caller.ts";
 import type { RevocationView } from "../log-news.ts";
-import { agentHash, agentHashKey } from "../parts/agent-hash.ts";
+import { agentHashKey } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { LogPosition, LogRead, LogView, Revocation, SeenRevocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { BY_HAND, problemOf } from "../replica/log-problem.ts";
+import { seenTarget } from "../revocation-facts.ts";
 
 /** The part of the log that a caller may read: administrators all of it, platforms the entries that can match their tokens. */
 export function viewOf(caller: Caller): LogView {
@@ -31,15 +32,12 @@ export function hashKeyOf(view: LogView, epoch: string): Uint8Array | undefined 
  * platform, a platform sees no reason, and no agent's name.
  */
 export function seenBy(view: LogView, entry: Revocation, epoch: string): RevocationView {
-  const { scope, target } = entry;
+  const { scope } = entry;
   if (view.kind === "all" || ("platform" in scope && scope.platform === view.platform)) {
     return withSequence(entry, epoch);
   }
-  const seen = { ...entry, reason: null };
-  if (target.kind !== "agent") return withSequence(seen, epoch);
-  const { agent, tokenId, issuedBefore } = target;
-  const hash = agentHash(agentHashKey(epoch, view.platform), agent);
-  return withSequence({ ...seen, target: { kind: "opaque", agentHash: hash, tokenId, issuedBefore } }, epoch);
+  const target = seenTarget(entry, view.platform, epoch);
+  return withSequence({ ...entry, target, reason: null }, epoch);
 }
 
 /**

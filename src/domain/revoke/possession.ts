@@ -1,5 +1,6 @@
 import { roleOf } from "../credential-role.ts";
 import { DomainError } from "../parts/error.ts";
+import { forgetOldest } from "../parts/forget-oldest.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Revocation } from "../ports/revocations.ts";
@@ -60,10 +61,7 @@ export function createPossession(options: {
     if (branch === undefined) return true;
     if (!branches.delete(branch) && !newBranches.take(tree)) return false;
     branches.add(branch);
-    if (branches.size > TREES) {
-      const oldest = branches.keys().next();
-      if (!oldest.done) branches.delete(oldest.value);
-    }
+    forgetOldest(branches, TREES);
     return true;
   }
 

@@ -1,13 +1,13 @@
 import type { Condition } from "../../caveats/condition.ts";
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { Caller } from "../caller.ts";
-import { agentHash, agentHashKey } from "../parts/agent-hash.ts";
+import { forgetOldest } from "../parts/forget-oldest.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Revocation, SeenTarget } from "../ports/revocations.ts";
+import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { authorKind, isOwnEntry, type RevocationFacts } from "../revocation-facts.ts";
+import { authorKind, isOwnEntry, type RevocationFacts, seenTarget } from "../revocation-facts.ts";
 import { linksOf } from "./bundle-texts.ts";
 import { subjectOf, type VerifiedToken } from "./verify-token.ts";
 
@@ -39,20 +39,6 @@ function agentNames(condition: Condition): readonly string[] {
   if (condition.state !== "known" || condition.caveat.kind !== "agent") return [];
   const { name, instance } = condition.caveat;
   return instance === undefined ? [name] : [name, `${name}#${instance}`];
-}
-
-/** The target as it stands in the asker's view of the log: a platform is told no name that others revoked. */
-function seenTarget({ scope, target }: Revocation, asker: Caller, epoch: string): SeenTarget {
-  const platform = asker.kind === "service" ? asker.platform : undefined;
-  if (platform === undefined || target.kind !== "agent") return target;
-  if ("platform" in scope && scope.platform === platform) return target;
-  const { agent, tokenId, issuedBefore } = target;
-  return {
-    kind: "opaque",
-    agentHash: agentHash(agentHashKey(epoch, platform), agent),
-    tokenId,
-    issuedBefore,
-  };
 }
 
 /** The dead link in the chain: by an agent's entry that of its caveat, by a link's that link, else what was issued. */
@@ -101,10 +87,7 @@ export function createKillingEntry(options: {
   function begin(name: string, found: Promise<Revocation | undefined>): LookUp {
     const lookUp: LookUp = { found, since: clock.monotonic(), entry: undefined };
     known.set(name, lookUp);
-    for (const oldest of known.keys()) {
-      if (known.size <= REMEMBERED) break;
-      known.delete(oldest);
-    }
+    forgetOldest(known, REMEMBERED);
     // One that could not be read, or stands elsewhere, is sought anew with the next token.
     const forget = () => void (known.get(name) === lookUp && known.delete(name));
     found.then((entry) => {
@@ -138,8 +121,9 @@ export function createKillingEntry(options: {
     const entry = await find(token);
     if (entry === undefined) return undefined;
     const { revokedAt, reason } = entry;
+    const platform = asker.kind === "service" ? asker.platform : undefined;
     return {
-      target: seenTarget(entry, asker, knowledge.position().epoch),
+      target: seenTarget(entry, platform, knowledge.position().epoch),
       ...deadLink(token, entry),
       revokedAt,
       by: authorKind(entry),
