@@ -1,22 +1,19 @@
 import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
 import type { AttributeCaveat, ComparisonCaveat, GlobCaveat, NetworkCaveat } from "./caveat.ts";
 import { isList, lookUp, pathOf } from "./look-up.ts";
-import { deniedBy, type Prepared } from "./prepared.ts";
+import { denialCost, deniedBy, type Prepared } from "./prepared.ts";
 import type { Mismatch, Refusal } from "./refusal.ts";
 import { contains, parseAddress } from "./values/address.ts";
-import { canonicalText, readingsOf } from "./values/canonical.ts";
+import { canonicalText, readingsCost, readingsOf } from "./values/canonical.ts";
 import { canNormalise, isAscii } from "./values/characters.ts";
 import { compareDecimals, readDecimal } from "./values/decimal.ts";
 import { badSegment, matchesGlob } from "./values/glob.ts";
 import { compareInstants, parseInstant } from "./values/instant.ts";
 import { spend, type Work } from "./values/work.ts";
 
-// Normalising a character takes about as long as looking at this many.
-const NORMALISE_COST = 15;
-// So do reading a value in every way in which it could be the denied one, and parsing a bound's counterpart.
-// A list of a mebibyte has tens of thousands of values: counted by their length alone they would take seconds.
-const READINGS_COST = 150;
+// Parsing a bound's counterpart takes about as long as looking at this many characters, and so does comparing blocks.
 const PARSE_COST = 25;
+const BLOCK_COST = 4;
 
 const MISSING: Refusal = { seen: "missing" };
 const EMPTY_LIST: Refusal = { seen: "empty_list" };
@@ -37,6 +34,9 @@ export function forbids(
 ): Refusal | undefined {
   const value = lookUp(context, prepared === undefined ? pathOf(caveat.attribute) : prepared.path);
   if (value === undefined) return MISSING;
+  if (prepared === undefined && !spend(work, denialCost(caveat))) {
+    return { seen: "value", value, inList: false, mismatch: "work" };
+  }
   const denied = prepared === undefined ? deniedBy(caveat) : prepared.denied;
   if (!isList(value)) return refuse(value, false, mismatch(caveat, denied, value, work));
   if (value.length === 0) return EMPTY_LIST;
@@ -77,7 +77,7 @@ export function mismatch(
     case "glob":
       return globs(caveat, value, work);
     case "network":
-      if (!spend(work, PARSE_COST + caveat.blocks.length)) return "work";
+      if (!spend(work, PARSE_COST + BLOCK_COST * caveat.blocks.length)) return "work";
       return isWithin(caveat, value);
     default:
       return caveat satisfies never;
@@ -99,11 +99,8 @@ function isOneOf(items: readonly string[], value: JsonValue): Mismatch | undefin
 function isDenied(denied: ReadonlySet<string>, value: JsonValue, work: Work): Mismatch | undefined {
   const text = canonicalText(value);
   if (text === undefined) return noText(value);
-  if (!isAscii(text)) {
-    if (!spend(work, NORMALISE_COST * text.length)) return "work";
-    if (!canNormalise(text)) return "marks";
-  }
-  if (!spend(work, READINGS_COST)) return "work";
+  if (!spend(work, readingsCost(text))) return "work";
+  if (!isAscii(text) && !canNormalise(text)) return "marks";
   return readingsOf(text).some((reading) => denied.has(reading)) ? "value" : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { type AttributeCaveat, type Caveat, isOnAttribute } from "./caveat.ts";
 import { pathOf } from "./look-up.ts";
-import { readingsOf } from "./values/canonical.ts";
+import { readingsCost, readingsOf } from "./values/canonical.ts";
 
 /** The facts for clearing a caveat that depend on the caveat alone. */
 export interface Prepared {
@@ -35,4 +35,15 @@ export function deniedBy(caveat: AttributeCaveat): ReadonlySet<string> | undefin
   if (caveat.kind === "equality" && caveat.operator === "!=") return new Set(readingsOf(caveat.value));
   if (caveat.kind !== "membership" || caveat.operator === "in") return undefined;
   return new Set(caveat.items.flatMap(readingsOf));
+}
+
+/** What {@link deniedBy} takes of an allowance of work. */
+export function denialCost(caveat: AttributeCaveat): number {
+  if (caveat.kind === "equality" && caveat.operator === "!=") return costOf(caveat.value);
+  if (caveat.kind !== "membership" || caveat.operator === "in") return 0;
+  return caveat.items.reduce((sum, item) => sum + costOf(item), 0);
+}
+
+function costOf(item: string): number {
+  return item.length + readingsCost(item);
 }

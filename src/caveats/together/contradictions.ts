@@ -83,9 +83,12 @@ function pathWarnings(entries: readonly Test[]): readonly Warning[] {
   for (const entry of entries) {
     if (!first.has(entry.caveat.attribute)) first.set(entry.caveat.attribute, entry);
   }
+  // A name of thousands of dots is not taken apart at each of them: only a name that is there can stand above it.
+  const lengths = new Set([...first.keys()].map(({ length }) => length));
   const warnings: Warning[] = [];
   for (const [attribute, entry] of first) {
     for (let dot = attribute.indexOf("."); dot >= 0; dot = attribute.indexOf(".", dot + 1)) {
+      if (!lengths.has(dot)) continue;
       const above = first.get(attribute.slice(0, dot));
       if (above === undefined) continue;
       const name = attributeName(above.caveat.attribute);

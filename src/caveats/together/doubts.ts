@@ -9,11 +9,11 @@ import {
 import type { Condition } from "../condition.ts";
 import { mismatch } from "../forbids.ts";
 import { attributeName, either } from "../phrases.ts";
-import { deniedBy } from "../prepared.ts";
+import { denialCost, deniedBy } from "../prepared.ts";
 import { printCaveat } from "../print.ts";
 import { compareInstants, type Instant } from "../values/instant.ts";
 import { bareOrQuoted, quote, SHOWN_CHARACTERS } from "../values/quote.ts";
-import { newWork, type Work } from "../values/work.ts";
+import { newWork, spend, type Work } from "../values/work.ts";
 import { mergeCaveats } from "./merge.ts";
 
 /** Attributes that most platforms state: the guards of the library do. */
@@ -33,17 +33,18 @@ const MOST_DOUBTS = 8;
  */
 export function doubts(conditions: readonly Condition[], now?: Instant): readonly string[] {
   const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
-  const attributes = [...new Set(caveats.flatMap(testsIn).map(({ attribute }) => attribute))];
+  const nameDoubt = nameDoubts(new Set(caveats.flatMap(testsIn).map(({ attribute }) => attribute)));
   const tools = mergeCaveats(caveats.filter(isOnAttribute)).get("tool")?.only ?? [];
   const work = newWork();
-  const told: string[] = [];
+  const told = new Set<string>();
   for (const caveat of caveats) {
+    if (told.size === MOST_DOUBTS) break;
     const [doubt] = [
       caveat.kind === "conditional" ? guardDoubt(caveat, tools, work) : undefined,
-      ...testsIn(caveat).map((test) => doubtOf(test) ?? nameDoubt(test.attribute, attributes)),
+      ...testsIn(caveat).map((test) => doubtOf(test) ?? nameDoubt(test.attribute)),
       toolDoubt(caveat, tools),
     ].filter((found) => found !== undefined);
-    if (doubt !== undefined) told.push(`${quote(printCaveat(caveat), SHOWN_CHARACTERS)}: ${doubt}`);
+    if (doubt !== undefined) told.add(`${quote(printCaveat(caveat), SHOWN_CHARACTERS)}: ${doubt}`);
   }
   const past = caveats.find(
     (caveat) =>
@@ -53,8 +54,8 @@ export function doubts(conditions: readonly Condition[], now?: Instant): readonl
       compareInstants(caveat.at, now) <= 0,
   );
   if (past !== undefined)
-    told.push(`${quote(printCaveat(past), SHOWN_CHARACTERS)}: is in the past, so nothing passes`);
-  return [...new Set(told)].slice(0, MOST_DOUBTS);
+    told.add(`${quote(printCaveat(past), SHOWN_CHARACTERS)}: is in the past, so nothing passes`);
+  return [...told].slice(0, MOST_DOUBTS);
 }
 
 /** The tests that a caveat is made of, those behind `when` as they are written. */
@@ -75,6 +76,7 @@ function guardDoubt(caveat: ConditionalCaveat, tools: readonly string[], work: W
     return "behind when, * is a character like others: name each value, with in";
   }
   if (caveat.unless.attribute !== "tool" || tools.length === 0) return undefined;
+  if (!spend(work, denialCost(caveat.unless))) return undefined;
   const denied = deniedBy(caveat.unless);
   // A tool that was not looked at for want of work may be one.
   if (tools.some((tool) => mismatch(caveat.unless, denied, tool, work) !== undefined)) return undefined;
@@ -124,17 +126,40 @@ function doubtOf(caveat: AttributeCaveat): string | undefined {
   }
 }
 
-/** A name that is nearly another one, which the chain or most platforms use. */
-function nameDoubt(attribute: string, others: readonly string[]): string | undefined {
-  const inside = others.find((other) => other.endsWith(`.${attribute}`));
-  if (inside !== undefined)
-    return `${attributeName(attribute)} is another attribute than ${attributeName(inside)}`;
-  const [first = ""] = attribute.split(".", 1);
-  if (first.length > 20) return undefined;
-  const meant = COMMON.find((common) => common !== first && isNear(first, common));
-  return meant === undefined ? undefined : `did you mean ${meant}?`;
+/** Finds names that are nearly another one, which the chain or most platforms use. @param all names of the chain */
+function nameDoubts(all: ReadonlySet<string>): (attribute: string) => string | undefined {
+  const longer = endings(all);
+  return (attribute) => {
+    const inside = longer.get(attribute);
+    if (inside !== undefined)
+      return `${attributeName(attribute)} is another attribute than ${attributeName(inside)}`;
+    const [first = ""] = attribute.split(".", 1);
+    if (first.length > 20) return undefined;
+    const meant = COMMON.find((common) => common !== first && isNear(first, common));
+    return meant === undefined ? undefined : `did you mean ${meant}?`;
+  };
+}
+
+/**
+ * By each name that another one ends in, `amount` in `args.amount`, the first of those. A name of thousands of dots is
+ * not taken apart at each of them: only a name that is there can be its end.
+ */
+function endings(all: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const lengths = new Set(Array.from(all, ({ length }) => length));
+  const found = new Map<string, string>();
+  for (const name of all) {
+    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+      if (!lengths.has(name.length - dot - 1)) continue;
+      const end = name.slice(dot + 1);
+      if (all.has(end) && !found.has(end)) found.set(end, name);
+    }
+  }
+  return found;
 }
 
 function isNear(name: string, common: string): boolean {
-  return name.toLowerCase() === common || (common.length > 3 && distanceOf(name, common) === 1);
+  if (name.toLowerCase() === common) return true;
+  return (
+    common.length > 3 && Math.abs(name.length - common.length) < 2 && distanceOf(name, common) === 1
+  );
 }

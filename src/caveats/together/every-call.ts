@@ -1,10 +1,7 @@
 import { type AttributeCaveat, type Caveat, type ConditionalCaveat, isOnAttribute } from "../caveat.ts";
 import { mismatch } from "../forbids.ts";
-import { deniedBy } from "../prepared.ts";
+import { denialCost, deniedBy } from "../prepared.ts";
 import { spend, type Work } from "../values/work.ts";
-
-// Reading a denied value in every way takes about as long as looking at this many characters.
-const ITEM_COST = 150;
 
 /** A caveat and its position in the chain. */
 export interface Indexed<T extends Caveat = Caveat> {
@@ -19,39 +16,55 @@ export interface Test {
   readonly because: readonly Indexed[];
 }
 
+/** A conditional caveat that some calls may be exempt from. */
+interface Waiting {
+  readonly entry: Indexed<ConditionalCaveat>;
+  /** Every reading of the values of its `unless`: found out once, and not for each test that it is held against. */
+  denied: ReadonlySet<string> | undefined;
+}
+
 /**
  * The tests of a chain that every call has to pass: its own, and those of conditional caveats that no call can be
  * exempt from, as `when tool = pay then …` beside `tool = pay`. Certain, and not complete.
  */
 export function testsOfEveryCall(known: readonly Indexed[], work: Work): readonly Test[] {
   const tests: Test[] = [];
-  let waiting: readonly Indexed<ConditionalCaveat>[] = [];
+  const waiting = new Map<string, Waiting[]>();
   for (const entry of known) {
     const { index, caveat } = entry;
     if (isOnAttribute(caveat)) tests.push({ caveat, because: [entry] });
-    else if (caveat.kind === "conditional") waiting = [...waiting, { index, caveat }];
+    else if (caveat.kind === "conditional") {
+      const { attribute } = caveat.unless;
+      const one = { entry: { index, caveat }, denied: undefined };
+      const others = waiting.get(attribute);
+      if (others === undefined) waiting.set(attribute, [one]);
+      else others.push(one);
+    }
   }
-  let found = tests.length;
-  while (waiting.length > 0 && found > 0) {
-    const before = tests.length;
-    waiting = waiting.filter((entry) => {
-      const { unless, test } = entry.caveat;
-      const reason = tests.slice(0, before).find(({ caveat }) => fails(caveat, unless, work));
-      if (reason !== undefined) tests.push({ caveat: test, because: [...reason.because, entry] });
-      return reason === undefined;
+  // A test that is found has its turn behind those that were there.
+  for (const { caveat, because } of tests) {
+    const { attribute } = caveat;
+    const held = waiting.get(attribute);
+    const values = valuesOf(caveat);
+    if (held === undefined || values === undefined) continue;
+    const left = held.filter((one) => {
+      if (!allFail(values, one, work)) return true;
+      tests.push({ caveat: one.entry.caveat.test, because: [...because, one.entry] });
+      return false;
     });
-    found = tests.length - before;
+    waiting.set(attribute, left);
   }
   return tests;
 }
 
-/** Whether every value that satisfies a test fails another one, of the same attribute. */
-function fails(test: AttributeCaveat, unless: ConditionalCaveat["unless"], work: Work): boolean {
-  if (!spend(work, 1) || test.attribute !== unless.attribute) return false;
-  const values = valuesOf(test);
-  if (values === undefined) return false;
-  if (!spend(work, ITEM_COST * (unless.kind === "membership" ? unless.items.length : 1))) return false;
-  const denied = deniedBy(unless);
+/** Whether every one of some values fails the `unless` of a conditional caveat. */
+function allFail(values: readonly string[], one: Waiting, work: Work): boolean {
+  const { unless } = one.entry.caveat;
+  if (one.denied === undefined) {
+    if (!spend(work, denialCost(unless))) return false;
+    one.denied = deniedBy(unless);
+  }
+  const { denied } = one;
   // Refused for want of work is no proof.
   return values.every((value) => mismatch(unless, denied, value, work) !== undefined) && work.left >= 0;
 }

@@ -1,7 +1,7 @@
 import type { AttributeCaveat } from "../caveat.ts";
 import { mismatch } from "../forbids.ts";
-import { deniedBy } from "../prepared.ts";
-import { type Block, formatBlock, overlap } from "../values/address.ts";
+import { denialCost, deniedBy } from "../prepared.ts";
+import { type Block, overlap } from "../values/address.ts";
 import { spend, type Work } from "../values/work.ts";
 import { compareBounds, isUpper, type Merged, mergeCaveats } from "./merge.ts";
 
@@ -10,6 +10,9 @@ const ITEM_COST = 16;
 
 // Comparing two blocks, and keeping one, as many characters again.
 const PAIR_COST = 64;
+
+// Naming a block, as many again.
+const BLOCK_COST = 100;
 
 /**
  * Whether no value at all satisfies some caveats on one attribute.
@@ -55,17 +58,18 @@ function prefixesClash(patterns: readonly string[]): boolean {
 
 /** Two blocks are disjoint or nested, so the intersection of several lists is again a list of their blocks. */
 function blocksClash(networks: readonly (readonly Block[])[], work: Work): boolean {
-  // A block is written out once, and not for each pair that it is in: that would cost what nobody has counted.
-  let [shared = new Map<string, Block>(), ...others] = networks.map(byText);
-  if (others.length === 0) return false;
+  const all = networks.reduce((sum, { length }) => sum + length, 0);
+  if (networks.length < 2 || !spend(work, BLOCK_COST * all)) return false;
+  // A block is named once, and not for each pair that it is in.
+  let [shared = new Map<string, Block>(), ...others] = networks.map(byName);
   for (const blocks of others) {
     if (!spend(work, PAIR_COST * shared.size * blocks.size)) return false;
     const both = new Map<string, Block>();
-    for (const [textOfA, a] of shared) {
-      for (const [textOfB, b] of blocks) {
+    for (const [nameOfA, a] of shared) {
+      for (const [nameOfB, b] of blocks) {
         if (!overlap(a, b)) continue;
-        if (a.prefix >= b.prefix) both.set(textOfA, a);
-        else both.set(textOfB, b);
+        if (a.prefix >= b.prefix) both.set(nameOfA, a);
+        else both.set(nameOfB, b);
       }
     }
     shared = both;
@@ -74,9 +78,9 @@ function blocksClash(networks: readonly (readonly Block[])[], work: Work): boole
   return false;
 }
 
-/** Blocks by their text, each once. */
-function byText(blocks: readonly Block[]): Map<string, Block> {
-  return new Map(blocks.map((block) => [formatBlock(block), block]));
+/** Blocks, each once. Their texts would be names, too, and take five times as long to write. */
+function byName(blocks: readonly Block[]): Map<string, Block> {
+  return new Map(blocks.map((block) => [`${block.words.join()}/${block.prefix}`, block]));
 }
 
 /**
@@ -91,6 +95,7 @@ function finiteValues({ only, patterns }: Merged): readonly string[] | undefined
 function allFail(caveats: readonly AttributeCaveat[], values: readonly string[], work: Work): boolean {
   let left = values;
   for (const caveat of caveats) {
+    if (!spend(work, denialCost(caveat))) return false;
     const denied = deniedBy(caveat);
     left = left.filter((value) => mismatch(caveat, denied, value, work) === undefined);
     // Refused for want of work is no proof.

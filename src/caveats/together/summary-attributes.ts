@@ -40,16 +40,24 @@ function actionPhrases(rest: Map<string, Merged>): readonly string[] {
 /** Between limits that all hold: a bare "and" would read as one more thing that is allowed. */
 const AT_ONCE = " and at once ";
 
-/** Patterns without those inside which another one lies, and which therefore add nothing. */
+/**
+ * Patterns without those inside which another one lies, and which therefore add nothing. Sorted, all that begins alike
+ * stands together: so each is held against its neighbours, and not against all others.
+ *
+ * @param patterns each once
+ */
 function narrowest(patterns: readonly string[]): readonly string[] {
-  return patterns.filter((pattern, index) => {
-    const folder = pattern.endsWith("/**") ? pattern.slice(0, -2) : "";
-    if (folder === "" || folder.includes("*")) return true;
-    return !patterns.some(
-      (other, at) =>
-        at !== index && other.length > folder.length && other.startsWith(folder) && other !== pattern,
-    );
-  });
+  const sorted = patterns.toSorted();
+  const wider = new Set(
+    sorted.filter((pattern, index) => {
+      const folder = pattern.endsWith("/**") ? pattern.slice(0, -2) : "";
+      if (folder === "" || folder.includes("*")) return false;
+      return [sorted[index - 1] ?? "", sorted[index + 1] ?? ""].some(
+        (other) => other.length > folder.length && other.startsWith(folder),
+      );
+    }),
+  );
+  return patterns.filter((pattern) => !wider.has(pattern));
 }
 
 function resourcePhrase({ only, patterns }: Merged): string | undefined {

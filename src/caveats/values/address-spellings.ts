@@ -10,6 +10,11 @@ const PORT = /^([^:]*\.[^:]*):\d{1,5}$/;
 const WHOLE_PREFIX = /^(?:([^:]*)\/32|(.*:.*)\/128)$/;
 const PART = /^(?:0x[0-9a-f]{1,8}|\d{1,11})$/i;
 
+/** Whether a text could be an address in some spelling: to find out for certain takes far longer. */
+export function mayBeAddress(text: string): boolean {
+  return text.length <= LONGEST && MAYBE.test(text);
+}
+
 /**
  * The addresses that one reader or another takes a text for, in canonical text; none if it is no address.
  *
@@ -21,12 +26,12 @@ const PART = /^(?:0x[0-9a-f]{1,8}|\d{1,11})$/i;
  * @example addressSpellings("fe80::1%eth0"); // ["fe80::1"]
  */
 export function addressSpellings(text: string): readonly string[] {
-  if (text.length > LONGEST || !MAYBE.test(text)) return [];
+  if (!mayBeAddress(text)) return [];
   const strict = parseAddress(text);
   if (strict !== undefined) return [formatAddress(strict)];
   const bare = withoutExtras(text);
-  if (bare.includes(":")) return spellingsOfIpv6(bare);
-  return [...new Set([ipv4Of(bare, false), ipv4Of(bare, true)].filter((found) => found !== undefined))];
+  if (bare.includes(":")) return spellingsOfIpv6(bare, text);
+  return ipv4Readings(bare).map((word) => formatAddress({ family: 4, words: [word] }));
 }
 
 /** Cuts brackets, a port, a prefix of the whole length, and a zone. */
@@ -38,29 +43,43 @@ function withoutExtras(text: string): string {
   return prefix?.[1] ?? prefix?.[2] ?? named;
 }
 
-function spellingsOfIpv6(text: string): readonly string[] {
-  const strict = parseAddress(text);
+/** @param whole the text before it was cut, which is no address in the spelling of the language */
+function spellingsOfIpv6(text: string, whole: string): readonly string[] {
+  const strict = text === whole ? undefined : parseAddress(text);
   if (strict !== undefined) return [formatAddress(strict)];
   const colon = text.lastIndexOf(":");
-  const tail = text.slice(colon + 1);
-  if (!tail.includes(".")) return [];
+  const words = ipv4Readings(text.slice(colon + 1), true);
+  if (words.length === 0) return [];
+  // The last 32 bits, which are dotted, are read by themselves.
+  const base = parseAddress(`${text.slice(0, colon + 1)}0:0`);
+  if (base === undefined) return [];
   const found: string[] = [];
-  for (const octal of [false, true]) {
-    const dotted = ipv4Of(tail, octal);
-    const low = dotted === undefined ? undefined : parseAddress(dotted)?.words[0];
-    if (dotted === undefined || low === undefined) continue;
-    const groups = `${(low >>> 16).toString(16)}:${(low & 0xffff).toString(16)}`;
-    const whole = parseAddress(`${text.slice(0, colon + 1)}${groups}`);
-    if (whole === undefined) continue;
-    found.push(formatAddress(whole));
+  for (const word of words) {
+    const address: Address = { ...base, words: [...base.words.slice(0, -1), word] };
+    found.push(formatAddress(address));
     // Some parsers take the deprecated form for the IPv4 address at its end.
-    if (whole.family === 6 && isCompatible(whole)) found.push(dotted);
+    if (isCompatible(address)) found.push(formatAddress({ family: 4, words: [word] }));
   }
   return [...new Set(found)];
 }
 
-function isCompatible({ words }: Address): boolean {
-  return words[0] === 0 && words[1] === 0 && words[2] === 0;
+function isCompatible({ family, words }: Address): boolean {
+  return family === 6 && words[0] === 0 && words[1] === 0 && words[2] === 0;
+}
+
+/**
+ * The addresses that `inet_aton` reads, and those that readers of decimal parts read, each once, in 32 bits.
+ *
+ * @param dotted whether a text without a dot is none
+ */
+function ipv4Readings(text: string, dotted = false): readonly number[] {
+  const parts = text.split(".", 5);
+  if (parts.length > 4 || (dotted && parts.length === 1)) return [];
+  const decimal = ipv4Of(parts, false);
+  const octal = ipv4Of(parts, true);
+  return [decimal, octal].filter(
+    (word, at) => word !== undefined && (at === 0 || word !== decimal),
+  ) as readonly number[];
 }
 
 /**
@@ -68,9 +87,7 @@ function isCompatible({ words }: Address): boolean {
  *
  * @param octal whether a part with a leading zero is octal, as in C, or decimal, as elsewhere
  */
-function ipv4Of(text: string, octal: boolean): string | undefined {
-  const parts = text.split(".");
-  if (parts.length > 4) return undefined;
+function ipv4Of(parts: readonly string[], octal: boolean): number | undefined {
   let address = 0;
   for (const [index, part] of parts.entries()) {
     const value = partOf(part, octal);
@@ -81,8 +98,7 @@ function ipv4Of(text: string, octal: boolean): string | undefined {
     address += value * 256 ** (isLast ? 0 : 3 - index);
   }
   // A lone number below 1.0.0.0 is a number: no host has such an address.
-  if (parts.length === 1 && address < 0x1000000) return undefined;
-  return formatAddress({ family: 4, words: [address] });
+  return parts.length === 1 && address < 0x1000000 ? undefined : address;
 }
 
 function partOf(part: string, octal: boolean): number | undefined {

@@ -51,9 +51,9 @@ export function parseBlock(text: string): Block | undefined {
 /** Whether an address lies in a block. Families never mix: `::/0` holds no IPv4 address. */
 export function contains(block: Block, address: Address): boolean {
   if (block.family !== address.family) return false;
-  for (let at = 0; at < block.words.length; at++) {
-    const mask = maskOf(block.prefix - at * 32);
-    if ((((block.words[at] as number) ^ (address.words[at] as number)) & mask) !== 0) return false;
+  for (let at = 0, left = block.prefix; left > 0; at++, left -= 32) {
+    const differs = (block.words[at] as number) ^ (address.words[at] as number);
+    if ((differs & maskOf(left)) !== 0) return false;
   }
   return true;
 }
@@ -64,14 +64,22 @@ export function overlap(a: Block, b: Block): boolean {
 }
 
 /** Canonical text: dotted decimal, or RFC 5952 §4. */
-export function formatAddress(address: Address): string {
-  const first = address.words[0] as number;
-  if (address.family === 4) return [24, 16, 8, 0].map((shift) => (first >>> shift) & 0xff).join(".");
-  const groups = address.words.flatMap((word) => [word >>> 16, word & 0xffff]);
-  const zeros = longestZeros(groups);
-  const hex = groups.map((group) => group.toString(16));
-  if (zeros.length < 2) return hex.join(":");
-  return `${hex.slice(0, zeros.from).join(":")}::${hex.slice(zeros.from + zeros.length).join(":")}`;
+export function formatAddress({ family, words }: Address): string {
+  const first = words[0] as number;
+  if (family === 4) return `${first >>> 24}.${(first >>> 16) & 0xff}.${(first >>> 8) & 0xff}.${first & 0xff}`;
+  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  const { from, to } = longestZeros(groups);
+  let text = "";
+  for (let at = 0; at < groups.length; at++) {
+    if (at === from) {
+      text += "::";
+      at = to - 1;
+      continue;
+    }
+    if (at > 0 && at !== to) text += ":";
+    text += (groups[at] as number).toString(16);
+  }
+  return text;
 }
 
 /** Canonical text of a block, always with its prefix. */
@@ -174,12 +182,15 @@ function toWords(groups: readonly number[]): readonly number[] {
   return [word(0), word(2), word(4), word(6)];
 }
 
-function longestZeros(groups: readonly number[]): { readonly from: number; readonly length: number } {
-  let best = { from: 0, length: 0 };
-  for (let from = 0; from < groups.length; from++) {
-    let end = from;
+/** The first of the longest runs of two zeros or more: -1 to -1 if there is none. */
+function longestZeros(groups: readonly number[]): { readonly from: number; readonly to: number } {
+  let [from, to] = [-1, -1];
+  for (let start = 0; start < groups.length; start++) {
+    let end = start;
     while (groups[end] === 0) end++;
-    if (end - from > best.length) best = { from, length: end - from };
+    if (end - start > Math.max(1, to - from)) [from, to] = [start, end];
+    // What lies within a run is a shorter one.
+    if (end > start) start = end;
   }
-  return best;
+  return { from, to };
 }

@@ -1,5 +1,5 @@
 import { JsonNumber, type JsonValue } from "../../json/value.ts";
-import { addressSpellings } from "./address-spellings.ts";
+import { addressSpellings, mayBeAddress } from "./address-spellings.ts";
 import { isAscii } from "./characters.ts";
 import { formatDecimal, readDecimal, readDecimalLoosely } from "./decimal.ts";
 import { formatInstant, parseInstant } from "./instant.ts";
@@ -16,6 +16,19 @@ export function canonicalText(value: JsonValue): string | undefined {
   if (!(value instanceof JsonNumber)) return undefined;
   const decimal = readDecimal(value.text);
   return decimal === undefined || decimal === "too_long" ? undefined : formatDecimal(decimal);
+}
+
+// Normalising a character takes about as long as looking at this many.
+const NORMALISE_COST = 15;
+// So do reading a text as a decimal and an instant, and finding out which address it is.
+// A list of a mebibyte has tens of thousands of values: counted by their length alone they would take seconds.
+const READINGS_COST = 150;
+const SPELLINGS_COST = 450;
+
+/** What {@link readingsOf} takes of an allowance of work, the text's length aside. */
+export function readingsCost(text: string): number {
+  const normalising = isAscii(text) ? 0 : NORMALISE_COST * text.length;
+  return READINGS_COST + normalising + (mayBeAddress(text.trim()) ? SPELLINGS_COST : 0);
 }
 
 /**

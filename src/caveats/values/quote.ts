@@ -4,7 +4,10 @@ export const SHOWN_CHARACTERS = 80;
 // Every character that a terminal or a browser would not show as itself: controls, format characters (bidirectional
 // overrides, zero width), private and unassigned ones, lone surrogates, separators, and all that is
 // ignorable by default (fillers, variation selectors).
-const UNSAFE = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
+const UNSAFE = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+const UNSAFE_IN_QUOTES = /["\\\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+// Nearly every text that is shown: the search for unsafe characters, with all that it knows of Unicode, is slow.
+const SAFE = /^[ !#-[\]-~]*$/;
 // No space and no quote, so that a value can't continue the sentence it stands in.
 const PLAIN = /^[A-Za-z0-9*_/][A-Za-z0-9_.:/@*+#-]*$/;
 
@@ -45,19 +48,25 @@ function escaped(
   most: number,
   quoted: boolean,
 ): { readonly text: string; readonly cut: boolean } {
-  let result = "";
-  let shown = 0;
-  // A code point has at most two units: no more of a long text is ever looked at.
-  for (const character of text.slice(0, 2 * most + 2)) {
-    if (shown === most) return { text: result, cut: true };
-    result += escapeCharacter(character, quoted);
-    shown++;
-  }
-  return { text: result, cut: false };
+  const end = endOf(text, most);
+  const shown = end < text.length ? text.slice(0, end) : text;
+  return { text: SAFE.test(shown) ? shown : escapedWhole(shown, quoted), cut: end < text.length };
 }
 
-function escapeCharacter(character: string, quoted: boolean): string {
-  if (quoted && (character === '"' || character === "\\")) return `\\${character}`;
-  if (character === " " || !UNSAFE.test(character)) return character;
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+/** The place behind so many characters of a text. No more of a long text is ever looked at. */
+function endOf(text: string, most: number): number {
+  if (text.length <= most) return text.length;
+  let end = 0;
+  for (let shown = 0; shown < most && end < text.length; shown++) {
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return end;
+}
+
+function escapedWhole(text: string, quoted: boolean): string {
+  return text.replace(quoted ? UNSAFE_IN_QUOTES : UNSAFE, (character) => {
+    if (character === " ") return character;
+    if (character === '"' || character === "\\") return `\\${character}`;
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
 }
