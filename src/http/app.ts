@@ -14,7 +14,7 @@ import { socketPeer } from "./parts/peer.ts";
 import { HttpError } from "./parts/problem.ts";
 import { type Reply, seeOther } from "./parts/reply.ts";
 import { rightHost } from "./parts/right-host.ts";
-import type { CommandLineLogin, Exchange, HttpContext } from "./request/context.ts";
+import { type CommandLineLogin, type Exchange, type HttpContext, seenFrom } from "./request/context.ts";
 import { createPipeline } from "./request/pipeline.ts";
 import type { Route } from "./request/route.ts";
 import { ROUTES } from "./routes/all.ts";
@@ -51,15 +51,16 @@ export function createApp(options: AppOptions): Hono {
   function exchangeOf(c: Context, pattern: string): Exchange {
     const request = c.req.raw;
     const params: Readonly<Record<string, string>> = c.req.param();
+    const from = clientAddress(peer(c), (name) => request.headers.get(name), trustedProxies);
     return {
       request,
       method: request.method,
       path: pattern.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? "")),
       params,
       search: searchOf(request.url),
-      peer: clientAddress(peer(c), (name) => request.headers.get(name), trustedProxies),
+      peer: from,
       requestId: requestId(request.headers.get(REQUEST_ID)),
-      seen: { caller: "none", credential: "none" },
+      seen: seenFrom(from),
     };
   }
 

@@ -3,7 +3,7 @@ import { requireCaveats } from "../issue/minting.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
-import { nextTurn } from "../parts/time-slice.ts";
+import { beginTimeSlice, type SliceClock } from "../parts/time-slice.ts";
 import { requireAdministrator } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
@@ -15,18 +15,11 @@ import type { ServiceCredentials } from "./service-credentials.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Caveats of rules that are read in one turn of the event loop, about. */
-const READ_TOGETHER = 50;
-
-async function requirePolicy(policy: Policy): Promise<void> {
-  let read = 0;
+async function requirePolicy(policy: Policy, clock: SliceClock): Promise<void> {
+  const slice = beginTimeSlice(clock);
   for (const [index, rule] of policy.rules.entries()) {
-    read += 1 + rule.caveats.length;
-    if (read > READ_TOGETHER) {
-      await nextTurn();
-      read = 0;
-    }
-    await requireCaveats(rule.caveats, `rules[${index}].caveats`);
+    if (slice.isOver()) await slice.next();
+    await requireCaveats(rule.caveats, `rules[${index}].caveats`, slice);
     if (rule.onBehalfOf && rule.groups !== null) {
       const why = "cannot go with groups: nobody vouches for the groups of somebody a platform speaks for";
       throw new DomainError("invalid_request", why, `rules[${index}].on_behalf_of`);
@@ -56,7 +49,7 @@ export function createPlatforms(options: {
         const why = "must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end";
         throw new DomainError("invalid_request", why, "name");
       }
-      await requirePolicy(policy);
+      await requirePolicy(policy, clock);
       const { platform, key } = await store.transaction("create platform", async (repositories) => {
         const now = await repositories.now();
         const made = { name, createdAt: now, policy };
@@ -100,7 +93,7 @@ export function createPlatforms(options: {
 
     async setPolicy(caller, name, policy) {
       requireAdministrator(caller, "policy", name);
-      await requirePolicy(policy);
+      await requirePolicy(policy, clock);
       await store.transaction("set policy", async (repositories) => {
         if (name === SERVICE_PLATFORM || !(await repositories.platforms.setPolicy(name, policy)))
           throw unknown();

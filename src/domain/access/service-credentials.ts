@@ -6,6 +6,7 @@ import { allowedLife, mintToken } from "../issue/new-token.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { beginTimeSlice, type SliceClock } from "../parts/time-slice.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories } from "../ports/store.ts";
@@ -33,13 +34,15 @@ export interface ServiceCredentials {
 
 export function createServiceCredentials(options: {
   readonly rootKeys: RootKeys;
+  readonly clock: SliceClock;
   readonly randomness: Randomness;
   readonly publicUrl: string;
 }): ServiceCredentials {
   const { rootKeys, randomness } = options;
   return {
     async issueIn(repositories, caller, role, request) {
-      await requireCaveats(request.caveats, "caveats", "credential");
+      const slice = beginTimeSlice(options.clock);
+      await requireCaveats(request.caveats, "caveats", slice, "credential");
       const life = allowedLife(request.ttl, MAX_TOKEN_LIFE, MAX_TOKEN_LIFE);
       const now = await repositories.now();
       const rootKey = rootKeys.signing(SERVICE_PLATFORM, now);
@@ -55,7 +58,7 @@ export function createServiceCredentials(options: {
           development: false,
         }),
       );
-      const { answer, token, event } = mintToken({
+      const { answer, token, event } = await mintToken({
         rootKey,
         principal,
         location: options.publicUrl,
@@ -72,6 +75,7 @@ export function createServiceCredentials(options: {
           details: { role: subjectOfRole(role) },
         },
         randomness,
+        slice,
       });
       await repositories.tokens.insert(token);
       await repositories.audit.append([event]);

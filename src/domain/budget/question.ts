@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 
 import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
-import { nextTurn } from "../parts/time-slice.ts";
+import { nextTurn } from "../parts/turn.ts";
 import type { ChargeKey } from "../ports/budgets.ts";
 
 /** The question that comes with a `charge_id`. Another question under the same id is refused. */

@@ -24,7 +24,7 @@ import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
 /** Requests of a page that are read at once: one may show sixty kilobytes of caveats. */
-const READ_TOGETHER = 50;
+const READ_TOGETHER = 5;
 
 interface Read {
   readonly terms: Terms;

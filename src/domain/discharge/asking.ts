@@ -16,7 +16,7 @@ import type { DischargeLimits } from "./limits.ts";
 import { takePlace } from "./live.ts";
 import { mintDischarge, newDischargeId } from "./minting.ts";
 import { lifeOf } from "./requests.ts";
-import type { ShownToken } from "./shown-token.ts";
+import type { PresentedToken, ShownToken } from "./shown-token.ts";
 
 /**
  * The link that the discharge is tied to; null for a discharge that has to be bound.
@@ -55,7 +55,7 @@ export function createAsking(options: {
   readonly randomness: Randomness;
   readonly desk: DischargeDesk;
   readonly limits: DischargeLimits;
-  readonly readToken: (text: string, caveatId: Uint8Array) => Promise<ShownToken>;
+  readonly readToken: (text: string) => Promise<PresentedToken>;
   readonly ownIssuer: string;
 }): Discharges["ask"] {
   const { store, clock, randomness, desk, limits, ownIssuer } = options;
@@ -94,10 +94,10 @@ export function createAsking(options: {
     const refusal = caller?.kind === "service" ? caller.refuses("discharge", caller.platform) : undefined;
     if (refusal !== undefined) throw new DomainError("forbidden", refusal);
     const { token, caveatId } = request;
-    // Before the ticket is opened, which takes far longer: a good token has an allowance of its own.
-    const shown =
-      token === undefined ? undefined : await eventualOutcome(() => options.readToken(token, caveatId));
-    const callerHash = limits.admit(caller, from, shown?.ok ? shown.value.place : undefined);
+    // Before the ticket is opened and the token is read, which takes far longer: a good token has an allowance of its own.
+    const presented =
+      token === undefined ? undefined : await eventualOutcome(() => options.readToken(token));
+    const callerHash = limits.admit(caller, from, presented?.ok ? presented.value.place : undefined);
     const ticket = await desk.read(request.caveatId, request.payload);
     if (ticket.login) {
       // A discharge without the page that names the effect would prolong a login that somebody else confirmed.
@@ -107,21 +107,22 @@ export function createAsking(options: {
       );
     }
     const { terms } = ticket;
-    if (shown?.ok === false) throw shown.error;
-    requireToken(terms, shown?.value);
+    if (presented?.ok === false) throw presented.error;
+    const shown = await presented?.value.read(caveatId);
+    requireToken(terms, shown);
     const caveats = askedCaveats(request.caveats, terms.options);
     requireToLast(caveats, clock.now());
-    const ancestor = ancestorOf(request, shown?.value);
+    const ancestor = ancestorOf(request, shown);
     // A program's login stands for no person who is here: what one must confirm, they confirm on its page.
     const present = caller?.kind === "human" && caller.program === undefined ? caller : undefined;
     if (present !== undefined && terms.condition.kind !== "approved-by") {
-      const facts = { principal: shown?.value.subject.principal, ownIssuer, now: clock.now() };
+      const facts = { principal: shown?.subject.principal, ownIssuer, now: clock.now() };
       const proved = proofOf(terms, present.identity, facts);
       if (proved.outcome === "refused") throw new DomainError("denied", proved.detail);
       if (proved.outcome === "proven") {
         return {
           state: "granted",
-          discharge: await grantAtOnce(present, ticket, ancestor, shown?.value, caveats),
+          discharge: await grantAtOnce(present, ticket, ancestor, shown, caveats),
         };
       }
     }
@@ -130,7 +131,7 @@ export function createAsking(options: {
       protocol: "native",
       caller,
       callerHash,
-      shown: shown?.value,
+      shown,
       ancestor,
       caveats,
     });

@@ -10,6 +10,7 @@ import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
 import { APPROVAL_WAIT, LOGIN_LIFE } from "../parts/lifetimes.ts";
+import { nextTurn } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { DischargeProtocol, DischargeRequest } from "../ports/discharge-requests.ts";
@@ -118,6 +119,13 @@ export function createDischargeDesk(options: {
           : shown === undefined
             ? { kind: "service" }
             : { kind: "holder", tokenId: shown.subject.tokenId };
+      // Read before, and not while a transaction is held: the token may have sixty kilobytes.
+      if (shown !== undefined) await nextTurn();
+      const allowance = allowanceOf(
+        shown?.conditions ?? [],
+        shown?.subject.issuedCaveats ?? 0,
+        caveats.map((text) => compileCaveat(text)),
+      );
       return store.transaction("ask for discharge", async (repositories) => {
         const now = await repositories.now();
         const id = uuidv7(now, randomness);
@@ -135,11 +143,7 @@ export function createDischargeDesk(options: {
           sealed: sealed.seal(id, { ...ticket, caveats, dischargeId: newDischargeId(randomness) }),
           ancestor,
           caveats,
-          allowance: allowanceOf(
-            shown?.conditions ?? [],
-            shown?.subject.issuedCaveats ?? 0,
-            caveats.map((text) => compileCaveat(text)),
-          ),
+          allowance,
           about: shown?.subject ?? null,
           approverKeys: isApproval ? approverKeys(condition, ownIssuer) : [],
           askedAt: now,

@@ -4,11 +4,19 @@ import { summarise } from "../../caveats/together/summary.ts";
 import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { DomainError } from "../parts/error.ts";
+import { beginTimeSlice, inSlice, mapInSlices } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeSubject, ShownPlace } from "../ports/discharge-requests.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { refusalOfEnded } from "../verify/clear-token.ts";
 import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
+
+/** A good token that was shown, before anything of it is read. */
+export interface PresentedToken {
+  readonly place: ShownPlace;
+  /** Reads it, in turns of the event loop. @returns rejects with the refusal of a token that does not carry the caveat */
+  read(caveatId: Uint8Array): Promise<ShownToken>;
+}
 
 /** A live token that was shown when asking for a discharge. */
 export interface ShownToken {
@@ -38,51 +46,78 @@ function branchOf({ identifier, macaroon, conditions }: VerifiedToken): readonly
   return [identifier.tokenId, ...handovers.slice(0, MOST_HANDOVERS)];
 }
 
+function notLive(): DomainError {
+  return new DomainError("not_found", "is not a live token of this service", "token");
+}
+
 /**
  * Makes the reader of tokens that are shown when asking. Everything that it says of a token is the issuer's word, or a
  * condition under its signature.
+ *
+ * Anybody may show anything, so a token is read in two steps. The first checks its signatures alone, and tells by whose
+ * allowance the second is paid.
+ *
+ * @returns rejects with a DomainError if it is no live token of this service
  */
 export function createTokenReading(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
   readonly clock: Clock;
-}) {
+}): (text: string) => Promise<PresentedToken> {
   const { tokenVerifier, knowledge, clock } = options;
 
-  /** @throws DomainError if it is no live token of this service, or does not carry the caveat */
-  return async function read(text: string, caveatId: Uint8Array): Promise<ShownToken> {
-    const verification = await tokenVerifier.verifyAny(text);
-    knowledge.requireFresh();
-    const now = clock.now();
-    if (!verification.ok || refusalOfEnded(verification.token, now) !== undefined) {
-      throw new DomainError("not_found", "is not a live token of this service", "token");
-    }
-    const { token } = verification;
+  async function read(token: VerifiedToken, place: ShownPlace, caveatId: Uint8Array): Promise<ShownToken> {
     if (!carries(token, caveatId)) {
       throw new DomainError("unprocessable", "does not carry this caveat", "token");
     }
     const { identifier, principal, macaroon, conditions } = token;
-    const options = { now: instantFromMilliseconds(now) };
+    const { issuedCaveats } = identifier;
+    const slice = beginTimeSlice(clock);
+    const options = { now: instantFromMilliseconds(clock.now()) };
     const { id, issuer, subject, email, assertedBy } = principal;
+    const caveats = await mapInSlices(conditions, slice, (condition) =>
+      shownCaveat(condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text),
+    );
+    const summary = await inSlice(slice, () => summarise(conditions, options));
+    const parts = await inSlice(slice, () => summaryParts(conditions, issuedCaveats, options));
     return {
       subject: {
         platform: principal.platform,
         tokenId: identifier.tokenId,
         revocationId: macaroon.revocationId.text,
         principal: { id, issuer, subject, email, assertedBy },
-        caveats: conditions.map((condition) =>
-          shownCaveat(
-            condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text,
-          ),
-        ),
-        issuedCaveats: identifier.issuedCaveats,
-        summary: summarise(conditions, options),
-        summaryParts: summaryParts(conditions, identifier.issuedCaveats, options),
+        caveats,
+        issuedCaveats,
+        summary,
+        summaryParts: parts,
         agents: agentTrail(conditions),
       },
       conditions,
-      place: { depth: macaroon.revocationIds.length - 1, branch: branchOf(token) },
+      place,
       expiresAt: token.endsAt,
+    };
+  }
+
+  function requireLive(token: VerifiedToken): void {
+    knowledge.requireFresh();
+    if (refusalOfEnded(token, clock.now()) !== undefined) throw notLive();
+  }
+
+  return async (text) => {
+    const verification = await tokenVerifier.verifyAny(text);
+    knowledge.requireFresh();
+    if (!verification.ok) throw notLive();
+    const { token } = verification;
+    requireLive(token);
+    const place = { depth: token.macaroon.revocationIds.length - 1, branch: branchOf(token) };
+    return {
+      place,
+      async read(caveatId) {
+        const shown = await read(token, place, caveatId);
+        // It may have been revoked while it was read.
+        requireLive(tokenVerifier.again(token));
+        return shown;
+      },
     };
   };
 }

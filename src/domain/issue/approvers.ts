@@ -3,6 +3,7 @@ import { parseTerms } from "../../conditions/parse.ts";
 import { printTerms } from "../../conditions/print.ts";
 import type { ApprovalCondition, Terms } from "../../conditions/terms.ts";
 import { DomainError } from "../parts/error.ts";
+import { mapInSlices, type SliceClock } from "../parts/time-slice.ts";
 import type { KnownPerson, PeopleStore } from "../ports/principals.ts";
 
 /** The approvers of a ticket, as it is written. */
@@ -24,9 +25,27 @@ function isAddress(name: string): boolean {
   return name.includes("@");
 }
 
-/** Whether two addresses are one, in ASCII: lower case makes a k of the Kelvin sign too. */
-function isSameAddress(one: string, other: string): boolean {
-  return !/[^!-~]/.test(one + other) && one.toLowerCase() === other.toLowerCase();
+/** The one form of an address. Undefined if it is not all ASCII: lower case makes a k of the Kelvin sign, too. */
+function formOf(address: string): string | undefined {
+  return /[^!-~]/.test(address) ? undefined : address.toLowerCase();
+}
+
+/** The people who may be meant, by subject and by address: a request of a hundred tickets names thousands. */
+interface Known {
+  readonly subjects: ReadonlySet<string>;
+  readonly byAddress: ReadonlyMap<string, readonly string[]>;
+}
+
+function knownBy(people: readonly KnownPerson[]): Known {
+  const byAddress = new Map<string, string[]>();
+  for (const { subject, email } of people) {
+    const form = email === null ? undefined : formOf(email);
+    if (form === undefined) continue;
+    const others = byAddress.get(form);
+    if (others === undefined) byAddress.set(form, [subject]);
+    else others.push(subject);
+  }
+  return { subjects: new Set(people.map(({ subject }) => subject)), byAddress };
 }
 
 function unprocessable(detail: string, member: string): DomainError {
@@ -34,12 +53,11 @@ function unprocessable(detail: string, member: string): DomainError {
 }
 
 /** The one known subject that a name means. A subject may look like an e-mail, and then both readings count. */
-function subjectOf(name: string, known: readonly KnownPerson[], member: string): string {
-  const subjects = new Set(
-    known
-      .filter(({ subject, email }) => subject === name || (email !== null && isSameAddress(email, name)))
-      .map(({ subject }) => subject),
-  );
+function subjectOf(name: string, { subjects: known, byAddress }: Known, member: string): string {
+  const subjects = new Set([
+    ...(known.has(name) ? [name] : []),
+    ...(byAddress.get(formOf(name) ?? "") ?? []),
+  ]);
   const [only, another] = subjects;
   if (only === undefined) {
     const cure = "let them sign in here once, or name them by their subject";
@@ -52,12 +70,11 @@ function subjectOf(name: string, known: readonly KnownPerson[], member: string):
   throw unprocessable(`several people have the e-mail ${quote(name)}: name the one by their subject`, member);
 }
 
-function resolve({ text, terms, member }: AskedCondition, known: readonly KnownPerson[]): Approvers {
+function resolve({ text, terms, member }: AskedCondition, known: Known): Approvers {
   const { condition } = terms;
   if (condition.kind !== "approved-by") return { condition: text, warnings: [] };
-  const seen = new Set(known.map(({ subject }) => subject));
   const warnings = condition.subjects
-    .filter((subject) => !isAddress(subject) && !seen.has(subject))
+    .filter((subject) => !isAddress(subject) && !known.subjects.has(subject))
     .map(
       (subject) =>
         `nobody with the subject ${quote(subject)} has signed in here: until they do, they cannot approve`,
@@ -83,11 +100,16 @@ function resolve({ text, terms, member }: AskedCondition, known: readonly KnownP
  */
 export async function resolveApprovers(
   asked: readonly AskedCondition[],
-  { people, issuer }: { readonly people: Pick<PeopleStore, "known">; readonly issuer: string },
+  options: {
+    readonly people: Pick<PeopleStore, "known">;
+    readonly issuer: string;
+    readonly clock: SliceClock;
+  },
 ): Promise<readonly Approvers[]> {
   const names = asked.flatMap(({ terms: { condition } }) =>
     condition.kind === "approved-by" ? condition.subjects : [],
   );
-  const known = names.length === 0 ? [] : await people.known(issuer, [...new Set(names)]);
-  return asked.map((one) => resolve(one, known));
+  const { people, issuer, clock } = options;
+  const known = knownBy(names.length === 0 ? [] : await people.known(issuer, [...new Set(names)]));
+  return mapInSlices(asked, clock, (one) => resolve(one, known));
 }

@@ -2,12 +2,15 @@ import { createHash } from "node:crypto";
 import { openKept, type Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
 import { IDEMPOTENCY_LEASE, IDEMPOTENCY_LIFE } from "../parts/lifetimes.ts";
+import { nextTurn } from "../parts/turn.ts";
 import type { KeptAnswer } from "../ports/idempotency.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import type { IdempotencyRequest } from "../service.ts";
 
 const PURPOSE = "idempotent answer";
+/** Bytes of a kept answer that is opened without waiting for a turn. */
+const OPENED_AT_ONCE = 8 * 1024;
 const KEPT = "the first request under this Idempotency-Key was carried out, and its answer";
 
 /** Seals the answer of a request, to be kept with the change that it reports; undefined if there is no key to keep it under. */
@@ -72,6 +75,8 @@ export function createIdempotency(options: {
             "the first request under this Idempotency-Key is still running",
           );
         case "answered":
+          // Answers that come from the database together would be opened together.
+          if (claim.sealed.length > OPENED_AT_ONCE) await nextTurn();
           return read(
             JSON.parse(new TextDecoder().decode(openKept(sealing, KEPT, claim.sealed, PURPOSE, name))),
           );

@@ -6,7 +6,7 @@ import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
-import { mapInTurns } from "../parts/time-slice.ts";
+import { mapInSlices, mapInTurns, type TimeSlice } from "../parts/time-slice.ts";
 import { requireAdministratorOrPlatform, requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
@@ -29,8 +29,11 @@ import { createPeopleNotes } from "./people-notes.ts";
  */
 const PAGE_CHARACTERS = 1_000_000;
 
-/** Tokens of a page that are read at once, and tickets that are sealed in one turn of the event loop. */
-const READ_TOGETHER = 100;
+/**
+ * Tokens of a page that are read at once, and tickets that are sealed in one turn of the event loop. A token may have sixty
+ * kilobytes, and nothing is known of one before it has been read.
+ */
+const READ_TOGETHER = 10;
 /** Dead branches that are told of one token. */
 const BRANCHES = 100;
 const SEALED_TOGETHER = 1;
@@ -76,7 +79,7 @@ export function createTokens(options: {
   readonly idempotency: Idempotency;
   readonly randomness: Randomness;
   readonly steps: Steps;
-  readonly view: (entry: TokenWithPrincipal) => TokenView;
+  readonly view: (entry: TokenWithPrincipal, slice?: TimeSlice) => Promise<TokenView>;
   readonly publicUrl: string;
   readonly ownIssuer: string;
   readonly isDevelopment: boolean;
@@ -117,10 +120,12 @@ export function createTokens(options: {
   }
 
   /** The conditions that this service is to discharge, by their place in the request. */
-  function ownConditions({ thirdPartyCaveats }: IssueRequest): ReadonlyMap<number, AskedCondition> {
+  async function ownConditions({
+    thirdPartyCaveats,
+  }: IssueRequest): Promise<ReadonlyMap<number, AskedCondition>> {
     const own = new Map<number, AskedCondition>();
-    for (const [index, { location, condition, publicKey }] of thirdPartyCaveats.entries()) {
-      if (publicKey !== undefined) continue;
+    await mapInSlices(thirdPartyCaveats, options.clock, ({ location, condition, publicKey }, index) => {
+      if (publicKey !== undefined) return;
       const caveat = `third_party_caveats[${index}]`;
       if (location !== options.publicUrl) {
         throw new DomainError(
@@ -130,7 +135,7 @@ export function createTokens(options: {
         );
       }
       own.set(index, readCondition(condition, `${caveat}.condition`));
-    }
+    });
     return own;
   }
 
@@ -138,8 +143,9 @@ export function createTokens(options: {
   async function thirdParties(request: IssueRequest): Promise<Pick<IssueJob, "parties" | "warnings">> {
     const asked = request.thirdPartyCaveats;
     if (asked.length === 0) return { parties: [], warnings: [] };
-    const conditions = ownConditions(request);
-    const approvers = await resolveApprovers([...conditions.values()], { people, issuer: ownIssuer });
+    const conditions = await ownConditions(request);
+    const settled = { people, issuer: ownIssuer, clock: options.clock };
+    const approvers = await resolveApprovers([...conditions.values()], settled);
     const resolved = new Map([...conditions.keys()].map((index, at) => [index, approvers[at]?.condition]));
     const own = Buffer.from(await options.dischargeKeys.publicKey()).toString("base64");
     const parties = await mapInTurns(asked, SEALED_TOGETHER, (party, index) => {
@@ -184,7 +190,7 @@ export function createTokens(options: {
   return {
     async issue(caller, request, idempotencyRequest) {
       const asked = askedFor(caller, request);
-      await requireCaveats(request.caveats, "caveats");
+      await requireCaveats(request.caveats, "caveats", options.clock);
       const { parties, warnings, fault } = await partiesOf(request);
       if (caller.kind === "human" && caller.identity.issuer === ownIssuer) await note(caller.identity);
       return options.idempotency.once(
@@ -230,7 +236,7 @@ export function createTokens(options: {
       const { platform } = entry.token;
       const { issuer, subject } = entry.principal;
       const entries = await store.revocations.below({ tokenId, platform, issuer, subject }, BRANCHES);
-      return { ...options.view(entry), revokedBelow: revokedBelow(caller, entry, entries) };
+      return { ...(await options.view(entry)), revokedBelow: revokedBelow(caller, entry, entries) };
     },
   };
 }

@@ -2,8 +2,10 @@ import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
-import { createGathering, type Outcome, outcomeOf } from "../parts/gathering.ts";
+import { createGathering, eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { beginTimeSlice, type SliceClock, type TimeSlice } from "../parts/time-slice.ts";
+import { payerOf } from "../payer.ts";
 import type { IssueMoment, NewIssue } from "../ports/issues.ts";
 import { type PolicySubject, ruleFor } from "../ports/policy.ts";
 import type { Principal } from "../ports/principals.ts";
@@ -51,7 +53,7 @@ interface Ready {
   readonly rootKey: RootKey | undefined;
 }
 
-/** Most caveats of one group, unless a single request has more: all other requests wait while a group is minted. */
+/** Most caveats of one group, unless a single request has more: its requests wait for one another. */
 const CAVEATS_TOGETHER = 500;
 
 /** Groups under way at a time: while one is written, the next is read and minted. */
@@ -82,6 +84,7 @@ function crowded(): DomainError {
 export function createIssuing(options: {
   readonly store: Pick<Store, "issues">;
   readonly rootKeys: RootKeys;
+  readonly clock: SliceClock;
   readonly randomness: Randomness;
   readonly steps: Steps;
   readonly publicUrl: string;
@@ -90,7 +93,12 @@ export function createIssuing(options: {
   const { rootKeys, randomness, steps, ownIssuer } = options;
   const { issues } = options.store;
 
-  function mintFor(job: IssueJob, { now, policies }: IssueMoment, { known, fresh, rootKey }: Ready): Minted {
+  async function mintFor(
+    job: IssueJob,
+    { now, policies }: IssueMoment,
+    { known, fresh, rootKey }: Ready,
+    slice: TimeSlice,
+  ): Promise<Minted> {
     const { caller, subject, email, development, request } = job;
     const policy = policies.get(request.platform);
     const rule = policy && ruleFor(policy, subject, ownIssuer);
@@ -107,7 +115,7 @@ export function createIssuing(options: {
       answer: minted,
       token,
       event,
-    } = mintToken({
+    } = await mintToken({
       rootKey,
       principal,
       location: options.publicUrl,
@@ -124,39 +132,52 @@ export function createIssuing(options: {
         details: { key_id: rootKey.id, principal_id: principal.id },
       },
       randomness,
+      slice,
     });
     const answer = { ...minted, warnings: [...minted.warnings, ...job.warnings] };
     const newcomer = fresh || known?.email !== email;
     return { answer, principal, issue: { token, principal, newcomer, event, answer: job.seal(answer) } };
   }
 
-  /** Mints the token of each request by itself. Requests for the same new principal share one principal. */
-  function mintAll(jobs: readonly IssueJob[], moment: IssueMoment): readonly Outcome<Minted>[] {
+  /**
+   * Mints the token of each request by itself, and lets everybody else have their turns in between. Requests for the same
+   * new principal share one principal.
+   */
+  async function mintAll(
+    jobs: readonly IssueJob[],
+    moment: IssueMoment,
+  ): Promise<readonly Outcome<Minted>[]> {
     const newcomers = new Map<string, Principal>();
     const signing = new Map<string, RootKey | undefined>();
-    return jobs.map((job, index) =>
-      outcomeOf(() => {
+    const slice = beginTimeSlice(options.clock);
+    const outcomes: Outcome<Minted>[] = [];
+    for (const [index, job] of jobs.entries()) {
+      if (slice.isOver()) await slice.next();
+      const outcome = await eventualOutcome(async () => {
         const { platform } = job.request;
         if (!signing.has(platform)) signing.set(platform, rootKeys.signing(platform, moment.now));
         const { issuer, subject, assertedBy } = job.subject;
         const who = JSON.stringify([platform, issuer, subject, assertedBy]);
         const newcomer = newcomers.get(who);
-        const minted = mintFor(job, moment, {
+        const ready = {
           known: newcomer ?? moment.principals[index],
           fresh: newcomer !== undefined,
           rootKey: signing.get(platform),
-        });
+        };
+        const minted = await mintFor(job, moment, ready, slice);
         if (minted.issue.newcomer) newcomers.set(who, minted.principal);
         return minted;
-      }),
-    );
+      });
+      outcomes.push(outcome);
+    }
+    return outcomes;
   }
 
   async function issueAll(jobs: readonly IssueJob[], attempt = 1): Promise<readonly Outcome<Issued>[]> {
     const moment = await issues.look(
       jobs.map(({ request, subject }) => ({ platform: request.platform, ...subject })),
     );
-    const minted = mintAll(jobs, moment);
+    const minted = await mintAll(jobs, moment);
     await steps.passed("issue:minted");
     const sound = minted.flatMap((one) => (one.ok ? [one.value] : []));
     const recorded = sound.length === 0 ? [] : await issues.record(sound.map(({ issue }) => issue));
@@ -197,5 +218,7 @@ export function createIssuing(options: {
     weigh: ({ request, parties }) => 1 + request.caveats.length + parties.length,
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,
+    // With many heavy requests of one caller, those of others would come after all of them.
+    lane: ({ caller }) => JSON.stringify(payerOf(caller)),
   });
 }

@@ -18,7 +18,7 @@ import { type Identifier, printIdentifier } from "../../words/identifier.ts";
 import type { RootKey } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { rfc3339 } from "../parts/instants.ts";
-import { mapInTurns } from "../parts/time-slice.ts";
+import { mapInSlices, type SliceClock, type TimeSlice } from "../parts/time-slice.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { IssuedCaveat, TokenRecord } from "../ports/tokens.ts";
 
@@ -104,25 +104,24 @@ function add(macaroon: UnverifiedMacaroon, party: ThirdParty, randomness: Random
   }
 }
 
-/** Caveats that are read in one turn of the event loop. */
-const READ_TOGETHER = 50;
-
 /**
  * Refuses caveats that would never be cleared, or that no token has room for, while the asker can still mend them.
  *
  * @param member the request's member that holds them
+ * @param share of the process, or the clock for one: a caveat of four kilobytes takes a millisecond to read
  * @param use `credential` for macaroons of this API, with which no call is counted
  */
 export async function requireCaveats(
   caveats: readonly string[],
   member: string,
+  share: TimeSlice | SliceClock,
   use: "token" | "credential" = "token",
 ): Promise<void> {
   const characters = caveats.reduce((sum, { length }) => sum + length, 0);
   if (characters > LIMITS.bundleBytes) {
     throw new DomainError("invalid_request", `have more than ${LIMITS.bundleBytes} characters`, member);
   }
-  await mapInTurns(caveats, READ_TOGETHER, (text, index) => {
+  await mapInSlices(caveats, share, (text, index) => {
     const never = whyNever(text, use);
     if (never !== undefined) throw new DomainError(never.code, never.why, `${member}[${index}]`);
   });

@@ -2,6 +2,7 @@ import { expiryOfNew } from "../../caveats/expiry.ts";
 import { auditEvent } from "../audit.ts";
 import type { RootKey } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
+import { inSlice, type TimeSlice } from "../parts/time-slice.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { AuditEvent } from "../ports/audit.ts";
 import type { Principal } from "../ports/principals.ts";
@@ -33,14 +34,14 @@ export function allowedLife(ttl: number | undefined, longest: number, usual: num
 }
 
 /**
- * Mints a root macaroon, with its record and the audit event of its issue.
+ * Mints a root macaroon, with its record and the audit event of its issue, in turns of the event loop.
  *
  * @param now the issue's instant, unix milliseconds by the database's clock
  * @param life milliseconds
  * @param audit the event; its details get the token's id and expiry besides
- * @throws DomainError `invalid_request` if the macaroon would be larger than the service accepts
+ * @returns rejects with `invalid_request` if the macaroon would be larger than the service accepts
  */
-export function mintToken(options: {
+export async function mintToken(options: {
   readonly rootKey: RootKey;
   readonly principal: Principal;
   readonly location: string;
@@ -53,13 +54,16 @@ export function mintToken(options: {
   readonly issuedBy: string | null;
   readonly audit: Pick<AuditEvent, "action" | "actor" | "platform" | "details">;
   readonly randomness: Randomness;
-}): NewToken {
-  const { rootKey, principal, location, now, life, caveats, thirdParties, audit, randomness } = options;
+  readonly slice: TimeSlice;
+}): Promise<NewToken> {
+  const { rootKey, principal, location, now, life, caveats, thirdParties, audit, randomness, slice } = options;
   const id = uuidv7(now, randomness);
   const identifier = { tokenId: id, principalId: principal.id };
   const endsAt = now + life;
-  const minted = mintRoot({ rootKey, identifier, location, endsAt, caveats, thirdParties, randomness });
-  const expiresAt = expiryOfNew(caveats, now, life);
+  const minted = await inSlice(slice, () =>
+    mintRoot({ rootKey, identifier, location, endsAt, caveats, thirdParties, randomness }),
+  );
+  const expiresAt = await inSlice(slice, () => expiryOfNew(caveats, now, life));
   const token: TokenRecord = {
     id,
     platform: rootKey.platform,
@@ -74,7 +78,7 @@ export function mintToken(options: {
   };
   const details = { token_id: id, ...audit.details, expires_at: expiresAt };
   return {
-    answer: { token: minted.token, ...describeToken({ token, principal }, now) },
+    answer: { token: minted.token, ...(await describeToken({ token, principal }, now, slice)) },
     token,
     event: auditEvent(randomness, now, { ...audit, details }),
   };

@@ -7,6 +7,7 @@ import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
+import { beginTimeSlice, inSlice, mapInSlices, type TimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IssuedCaveat, TokenRecord, TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -22,13 +23,37 @@ function conditionOf(caveat: IssuedCaveat): Condition {
   return "text" in caveat ? compileCaveat(caveat.text) : thirdParty(caveat.location);
 }
 
-/** What callers are told of an issued token besides the token itself. @param now unix milliseconds */
-export function describeToken(
-  { token, principal }: TokenWithPrincipal,
+/** Reads the caveats of a token's record, in turns. */
+function readConditions({ caveats }: TokenRecord, slice: TimeSlice): Promise<readonly Condition[]> {
+  return mapInSlices(caveats, slice, conditionOf);
+}
+
+/**
+ * What callers are told of an issued token besides the token itself. It is found out in turns of the event loop, as its
+ * caveats may be sixty kilobytes of anything.
+ *
+ * @param now unix milliseconds
+ */
+export async function describeToken(
+  entry: TokenWithPrincipal,
   now: number,
-): Omit<IssuedToken, "token"> {
-  const conditions = token.caveats.map(conditionOf);
+  slice: TimeSlice,
+): Promise<Omit<IssuedToken, "token">> {
+  return describeConditions(entry, await readConditions(entry.token, slice), now, slice);
+}
+
+async function describeConditions(
+  { token, principal }: TokenWithPrincipal,
+  conditions: readonly Condition[],
+  now: number,
+  slice: TimeSlice,
+): Promise<Omit<IssuedToken, "token">> {
   const options = { now: instantFromMilliseconds(now) };
+  const issuedAt = instantFromMilliseconds(token.issuedAt);
+  const summary = await inSlice(slice, () => summarise(conditions, { ...options, whole: true }));
+  const parts = await inSlice(slice, () => summaryParts(conditions, conditions.length, options));
+  const clashes = await inSlice(slice, () => contradictions(conditions));
+  const doubtful = await inSlice(slice, () => doubts(conditions, issuedAt));
   return {
     tokenId: token.id,
     revocationId: encodeBase64Url(token.revocationId),
@@ -37,12 +62,9 @@ export function describeToken(
     issuedAt: token.issuedAt,
     expiresAt: token.expiresAt,
     caveats: token.caveats.map(caveatText),
-    summary: summarise(conditions, { ...options, whole: true }),
-    summaryParts: summaryParts(conditions, conditions.length, options),
-    warnings: [
-      ...contradictions(conditions).map(({ detail }) => detail),
-      ...doubts(conditions, instantFromMilliseconds(token.issuedAt)),
-    ],
+    summary,
+    summaryParts: parts,
+    warnings: [...clashes.map(({ detail }) => detail), ...doubtful],
   };
 }
 
@@ -56,7 +78,7 @@ export function createTokenViews(options: {
   const { clock, knowledge, rootKeys } = options;
 
   // Dead here means dead to verify: who reads a list after an incident must not be told of life that is none.
-  function isRevoked({ token, principal }: TokenWithPrincipal): boolean {
+  function isRevoked({ token, principal }: TokenWithPrincipal, conditions: readonly Condition[]): boolean {
     if (principal.development && !options.trustsDevelopment) return true;
     return knowledge.isRevoked({
       platform: token.platform,
@@ -67,21 +89,24 @@ export function createTokenViews(options: {
       tokenId: token.id,
       issuedAt: token.issuedAt,
       // Those that were issued with it: whoever holds it may have handed it on, which is not seen here.
-      agents: agentsOf(token.caveats.map(conditionOf)),
+      agents: agentsOf(conditions),
       approvals: [],
       revocationIds: issuedLinks(rootKeys.held(token.keyId), token),
     });
   }
 
-  return (entry: TokenWithPrincipal): TokenView => {
+  return async (entry: TokenWithPrincipal, slice = beginTimeSlice(clock)): Promise<TokenView> => {
     const { token }: { readonly token: TokenRecord } = entry;
     const now = clock.now();
+    const conditions = await readConditions(token, slice);
+    const description = await describeConditions(entry, conditions, now, slice);
+    const revoked = await inSlice(slice, () => isRevoked(entry, conditions));
     return {
-      ...describeToken(entry, now),
+      ...description,
       keyId: token.keyId,
       label: token.label,
       issuedBy: token.issuedBy,
-      status: isRevoked(entry) ? "revoked" : token.expiresAt <= now ? "expired" : "active",
+      status: revoked ? "revoked" : token.expiresAt <= now ? "expired" : "active",
     };
   };
 }

@@ -1,7 +1,7 @@
 import { type OpenedTicket, openTicket, type TicketOpening } from "../../macaroon/index.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
-import { nextTurn } from "../parts/time-slice.ts";
+import { nextTurn } from "../parts/turn.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StoredDischargeKey } from "../ports/discharge-keys.ts";
 import type { Randomness } from "../ports/randomness.ts";

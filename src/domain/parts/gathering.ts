@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 import { DomainError } from "./error.ts";
+import { sharedByAll } from "./turn.ts";
 
 /** The outcome of one job of a group. */
 export type Outcome<Result> =
@@ -23,6 +24,9 @@ export interface GatheringOptions<Job, Result> {
    */
   readonly lane?: (job: Job) => string;
 }
+
+/** Jobs of a group that are answered in one turn of the event loop: with each, all goes on that has waited for it. */
+const ANSWERED_TOGETHER = 16;
 
 interface Waiting<Job, Result> {
   readonly job: Job;
@@ -86,6 +90,7 @@ export function createGathering<Job, Result>(
     try {
       const outcomes = await options.run(group.map(({ job }) => job));
       for (const [index, { resolve, reject }] of group.entries()) {
+        if (index > 0 && index % ANSWERED_TOGETHER === 0) await setImmediate();
         const outcome = outcomes[index];
         if (outcome?.ok) resolve(outcome.value);
         else
@@ -117,6 +122,6 @@ export function createGathering<Job, Result>(
       const lane = waiting.get(name);
       if (lane === undefined) waiting.set(name, [{ job, resolve, reject }]);
       else lane.push({ job, resolve, reject });
-      if (underWay < options.atOnce) void work();
+      if (underWay < options.atOnce) void sharedByAll(work);
     });
 }

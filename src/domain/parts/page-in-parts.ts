@@ -1,12 +1,12 @@
 import type { Page, PageRequest } from "../ports/page.ts";
-import { beginTimeSlice, type SliceClock } from "./time-slice.ts";
+import { beginTimeSlice, type SliceClock, type TimeSlice } from "./time-slice.ts";
 
 /** How a page is read and worked on. */
 interface Parts<Item, Result> {
   /** Most items that are read at once: the rows of one answer of the database are read in one turn of the event loop. */
   readonly part: number;
   read(page: PageRequest): Promise<Page<Item>>;
-  work(item: Item): Result;
+  work(item: Item, slice: TimeSlice): Result | Promise<Result>;
   /** The page key of an item. */
   key(item: Item): string;
   /** The weight of an item, and the most of a page: the page ends before the item that is over it, unless it is the first. */
@@ -30,7 +30,7 @@ export async function pageInParts<Item, Result>(
         return { items: results, next: from };
       }
       if (slice.isOver()) await slice.next();
-      results.push(work(item));
+      results.push(await work(item, slice));
       from = key(item);
     }
     if (next === undefined || results.length >= limit) return { items: results, next };

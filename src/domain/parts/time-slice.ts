@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { nextTurn } from "./turn.ts";
 
 /** Milliseconds for which long work holds up everybody else, and as long as one more piece of it takes. */
 const LONGEST_HOLD = 1;
@@ -12,25 +13,6 @@ export interface TimeSlice {
   readonly isOver: () => boolean;
   /** Lets everybody else have a turn of the event loop; then the next share begins. */
   next(): Promise<void>;
-}
-
-/** Long work that waits for its turn: one line for the whole process. */
-const waiting: (() => void)[] = [];
-
-function takeTurn(): void {
-  waiting.shift()?.();
-  if (waiting.length > 0) setImmediate(takeTurn);
-}
-
-/**
- * Lets everybody else have a turn of the event loop. Of all long work in the process one piece is done each turn, so
- * that many long requests hold up the others no longer than one.
- */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    waiting.push(resolve);
-    if (waiting.length === 1) setImmediate(takeTurn);
-  });
 }
 
 /**
@@ -49,13 +31,23 @@ export function beginTimeSlice(clock: SliceClock, longest = LONGEST_HOLD): TimeS
   };
 }
 
-/** Does some work for each item, and takes a turn of the event loop once a share is used up. */
+/** Does one piece of work, in the next share if this one is used up. */
+export async function inSlice<Result>(slice: TimeSlice, work: () => Result): Promise<Result> {
+  if (slice.isOver()) await slice.next();
+  return work();
+}
+
+/**
+ * Does some work for each item, and takes a turn of the event loop once a share is used up.
+ *
+ * @param share a share that has begun, or the clock for one of its own
+ */
 export async function mapInSlices<Item, Result>(
   items: readonly Item[],
-  clock: SliceClock,
+  share: TimeSlice | SliceClock,
   work: (item: Item, index: number) => Result,
 ): Promise<Result[]> {
-  const slice = beginTimeSlice(clock);
+  const slice = "isOver" in share ? share : beginTimeSlice(share);
   const results: Result[] = [];
   for (const [index, item] of items.entries()) {
     if (slice.isOver()) await slice.next();

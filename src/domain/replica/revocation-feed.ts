@@ -1,6 +1,6 @@
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
-import { nextTurn } from "../parts/time-slice.ts";
+import { nextTurn } from "../parts/turn.ts";
 import type { Changes } from "../ports/changes.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PositionFile } from "../ports/position-file.ts";

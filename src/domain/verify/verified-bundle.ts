@@ -2,7 +2,7 @@ import { agentsOf } from "../../caveats/agents.ts";
 import { type Condition, thirdParty } from "../../caveats/condition.ts";
 import { earliestExpiry } from "../../caveats/expiry.ts";
 import type { CaveatReader } from "../../caveats/memo.ts";
-import type { VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
+import type { VerifiedCaveat, VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
 import type { Identifier } from "../../words/identifier.ts";
 import { uuidv7Time } from "../../words/ids.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
@@ -39,17 +39,21 @@ export interface VerifiedBundle {
   readonly texts: BundleTexts;
 }
 
-/** Reads the caveats of a macaroon whose signature has just been found right. */
+/**
+ * Puts together all that follows from a macaroon whose signature has just been found right.
+ *
+ * @param readChain reads the caveats of one of its chains
+ */
 export function readBundle(
   identifier: Identifier,
   macaroon: VerifiedMacaroon,
-  readCaveat: CaveatReader,
+  readChain: (chain: VerifiedChain) => readonly Condition[],
 ): VerifiedBundle {
-  const conditions = conditionsOf(macaroon, readCaveat);
+  const conditions = readChain(macaroon);
   const dischargeConditions: (readonly Condition[])[] = [];
   const revocationIds = macaroon.revocationIds.map(({ bytes }) => bytes);
   for (const discharge of macaroon.discharges) {
-    dischargeConditions.push(discharge.state === "good" ? conditionsOf(discharge, readCaveat) : []);
+    dischargeConditions.push(discharge.state === "good" ? readChain(discharge) : []);
     if (discharge.state !== "good") continue;
     for (const { bytes } of discharge.revocationIds) revocationIds.push(bytes);
   }
@@ -76,9 +80,12 @@ export function readBundle(
 
 /** Reads the caveats of a chain, third-party ones in their places. */
 export function conditionsOf(chain: VerifiedChain, readCaveat: CaveatReader): readonly Condition[] {
-  return chain.caveats.map(({ kind, id, location }) =>
-    kind === "third" ? thirdParty(location ?? "") : readCaveat(id),
-  );
+  return chain.caveats.map((caveat) => conditionOf(caveat, readCaveat));
+}
+
+/** Reads one caveat of a chain. */
+export function conditionOf({ kind, id, location }: VerifiedCaveat, readCaveat: CaveatReader): Condition {
+  return kind === "third" ? thirdParty(location ?? "") : readCaveat(id);
 }
 
 function approvalsOf(conditions: readonly Condition[]): readonly string[] {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Block } from "../../caveats/values/address.ts";
 import { DomainError } from "../../domain/parts/error.ts";
-import { nextTurn } from "../../domain/parts/time-slice.ts";
+import { type Bill, nextTurn, onBill, payerFrom } from "../../domain/parts/turn.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
@@ -10,7 +10,7 @@ import { writeInTurns } from "../parts/long-body.ts";
 import { plainAddress } from "../parts/peer.ts";
 import type { Reply } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
-import type { Exchange } from "../request/context.ts";
+import { type Exchange, seenFrom } from "../request/context.ts";
 import { createPipeline } from "../request/pipeline.ts";
 import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
@@ -102,7 +102,7 @@ export function createListener(
   ): void {
     pipeline
       .settle(exchange, route, run)
-      .then((reply) => turns.end(() => answer(incoming, response, reply, exchange.requestId)))
+      .then((reply) => turns.end(() => answer(incoming, response, reply, exchange)))
       // `settle` never rejects, so only a fault of this file gets here.
       .catch(() => response.destroy());
   }
@@ -147,16 +147,16 @@ export function createListener(
         app(incoming, response);
         return;
       }
-      admitKnown(incoming, exchange, refusal).then(
+      onBill(exchange.seen, () => admitKnown(incoming, exchange, refusal)).then(
         () => app(incoming, response),
         (error) => settle(incoming, response, exchange, undefined, () => Promise.reject(error)),
       );
     });
   }
 
-  function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, id: string): void {
+  function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, exchange: Exchange): void {
     try {
-      write(response, reply, id, common, departure.isLast(response));
+      write(response, reply, exchange, common, departure.isLast(response));
       if (!incoming.complete) leaveRest(incoming, reply.code);
     } catch {
       // A fault of this file. Part of the answer may have been written already, so the connection cannot go on.
@@ -190,16 +190,18 @@ function exchangeOf(
   trustedProxies: readonly Block[],
 ): Exchange {
   const { remoteAddress } = incoming.socket;
-  const peer = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
+  const socketPeer = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
+  const header = (name: string) => headerOf(incoming.rawHeaders, name);
+  const peer = clientAddress(socketPeer, header, trustedProxies);
   return {
     request: incomingRequest(incoming),
     method: incoming.method ?? "",
     path: route?.path ?? "",
     params: {},
     search: "",
-    peer: clientAddress(peer, (name) => headerOf(incoming.rawHeaders, name), trustedProxies),
+    peer,
     requestId: requestId(headerOf(incoming.rawHeaders, REQUEST_ID)),
-    seen: { caller: "none", credential: "none" },
+    seen: seenFrom(peer),
   };
 }
 
@@ -210,7 +212,7 @@ function exchangeOf(
 function write(
   response: ServerResponse,
   reply: Reply,
-  id: string,
+  { requestId: id, seen }: { readonly requestId: string; readonly seen: Bill },
   common: CommonHeaders,
   isLast: boolean,
 ): void {
@@ -226,7 +228,7 @@ function write(
   if (isLast) head.push("connection", "close");
   if (isLong) {
     response.writeHead(reply.status, head);
-    writeInTurns(body, response).catch(() => response.destroy());
+    writeInTurns(body, response, seen).catch(() => response.destroy());
     return;
   }
   const length = Buffer.byteLength(body);
@@ -272,7 +274,7 @@ function drain(incoming: IncomingMessage): void {
   incoming.once("end", () => clearTimeout(timer));
   incoming.on("data", () => {
     incoming.pause();
-    void nextTurn().then(() => incoming.resume());
+    void nextTurn(payerFrom(socket.remoteAddress)).then(() => incoming.resume());
   });
   incoming.resume();
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-import { nextTurn } from "../../domain/parts/time-slice.ts";
+import { currentPayer, nextTurn } from "../../domain/parts/turn.ts";
 import { RECEIVED_AT_ONCE } from "../request/body.ts";
 
 import type { HttpRequest } from "../request/context.ts";
@@ -64,6 +64,7 @@ function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Arra
   return new Promise((resolve, reject) => {
     const bytes = new Uint8Array(announced);
     const takesTurns = announced > RECEIVED_AT_ONCE;
+    const payer = currentPayer();
     let length = 0;
     const cut = () => {
       if (length < announced) reject(new Error("the connection ended within the body"));
@@ -76,7 +77,7 @@ function restOf(incoming: IncomingMessage, announced: number): Promise<Uint8Arra
       if (length === announced) resolve(bytes);
       else if (takesTurns) {
         incoming.pause();
-        void nextTurn().then(() => incoming.resume());
+        void nextTurn(payer).then(() => incoming.resume());
       }
     });
     incoming.on("error", cut);

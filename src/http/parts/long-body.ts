@@ -1,4 +1,4 @@
-import { nextTurn } from "../../domain/parts/time-slice.ts";
+import { type Bill, nextTurn } from "../../domain/parts/turn.ts";
 
 /** Characters, about, that are written in one turn of the event loop. */
 const TOGETHER = 64 * 1024;
@@ -27,13 +27,13 @@ function* piecesOf(parts: LongText): Generator<string> {
   if (piece !== "") yield piece;
 }
 
-/** The text as a stream that takes turns. */
-export function streamOf(parts: LongText): ReadableStream<Uint8Array> {
+/** The text as a stream that takes turns. @param bill of the request */
+export function streamOf(parts: LongText, bill: Bill): ReadableStream<Uint8Array> {
   const pieces = piecesOf(parts);
   const encoder = new TextEncoder();
   return new ReadableStream({
     async pull(controller) {
-      await nextTurn();
+      await nextTurn(bill.payer);
       const { value, done } = pieces.next();
       if (done) controller.close();
       else controller.enqueue(encoder.encode(value));
@@ -50,12 +50,12 @@ interface Writer {
   off(event: "drain" | "close", listener: () => void): unknown;
 }
 
-/** Writes the text, and ends the answer. Ends early if its connection does. */
-export async function writeInTurns(parts: LongText, writer: Writer): Promise<void> {
+/** Writes the text, and ends the answer. Ends early if its connection does. @param bill of the request */
+export async function writeInTurns(parts: LongText, writer: Writer, bill: Bill): Promise<void> {
   for (const piece of piecesOf(parts)) {
     if (writer.destroyed) return;
     if (!writer.write(piece)) await drained(writer);
-    await nextTurn();
+    await nextTurn(bill.payer);
   }
   writer.end();
 }

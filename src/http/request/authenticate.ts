@@ -1,5 +1,6 @@
 import type { Caller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
+import { payerOf } from "../../domain/payer.ts";
 import { parseAuthorization } from "../parts/authorization.ts";
 import { readCookie } from "../parts/cookies.ts";
 import { presentedMacaroons, speaksBakery } from "./bakery-wire.ts";
@@ -22,7 +23,9 @@ export async function authenticate(context: HttpContext, exchange: Exchange): Pr
     authorization.kind === "bearer"
       ? await byBearer(context, exchange, authorization.token)
       : ((await bySession(context, exchange)) ?? (await byMacaroons(context, exchange)));
-  if (caller !== undefined) seen.caller = caller.kind === "human" ? "human" : caller.role;
+  if (caller === undefined) return undefined;
+  seen.caller = caller.kind === "human" ? "human" : caller.role;
+  seen.payer = payerOf(caller);
   return caller;
 }
 

@@ -1,5 +1,5 @@
 import { DomainError } from "../../domain/parts/error.ts";
-import { nextTurn } from "../../domain/parts/time-slice.ts";
+import { nextTurn } from "../../domain/parts/turn.ts";
 import { HttpError } from "../parts/problem.ts";
 import type { HttpRequest } from "./context.ts";
 

@@ -1,3 +1,4 @@
+import { type Bill, payerFrom } from "../../domain/parts/turn.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { Service } from "../../domain/service.ts";
 import type { CallerKind, HttpLog } from "../log/log.ts";
@@ -56,11 +57,16 @@ export interface Exchange {
   /** Whoever asks, by the address of the peer or what a trusted proxy says; undefined if it is not known. */
   readonly peer: string | undefined;
   readonly requestId: string;
-  /** Filled in as it becomes known, for the log and for the answer's headers. */
-  readonly seen: { caller: CallerKind; credential: "none" | "bearer" | "cookie" };
+  /** Filled in as it becomes known, for the log, for the answer's headers and for turns of the event loop. */
+  readonly seen: Bill & { caller: CallerKind; credential: "none" | "bearer" | "cookie" };
 }
 
 /** The address that a request's look-ups and asks are counted for; all that hung up are one asker. */
 export function askerOf({ peer }: Exchange): string {
   return peer ?? "unknown";
+}
+
+/** The facts of a request that has just come from a peer. @param peer as {@link Exchange} has it */
+export function seenFrom(peer: string | undefined): Exchange["seen"] {
+  return { caller: "none", credential: "none", payer: payerFrom(peer) };
 }

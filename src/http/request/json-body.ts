@@ -42,7 +42,7 @@ const MOST_MEMBERS = 100;
 const MOST_OF_OBJECT = 16_384;
 
 /** Bytes of a body that is read in one piece; a larger one is read in steps, between which others have their turns. */
-const IN_ONE_PIECE = 64 * 1024;
+const IN_ONE_PIECE = 16 * 1024;
 
 /**
  * Turns a body, or a part of it, into plain data for a schema.

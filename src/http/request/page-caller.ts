@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { HumanCaller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
+import { payerOf } from "../../domain/payer.ts";
 import type { LoginDemands } from "../../domain/ports/identity.ts";
 import { readCookie } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";
@@ -15,6 +16,7 @@ export async function pageCaller(context: HttpContext, exchange: Exchange): Prom
   try {
     const caller = await context.service.authentication.session(cookie, askerOf(exchange));
     exchange.seen.caller = "human";
+    exchange.seen.payer = payerOf(caller);
     return caller;
   } catch (error) {
     if (error instanceof DomainError && error.code === "unauthenticated") return undefined;

@@ -1,4 +1,5 @@
 import { DomainError } from "../../domain/parts/error.ts";
+import { type Bill, onBill } from "../../domain/parts/turn.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { describeFault } from "../log/log.ts";
@@ -30,7 +31,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
     const pattern = route?.path ?? null;
     let reply: Reply;
     try {
-      reply = await run();
+      reply = await onBill(seen, run);
     } catch (error) {
       const known = publicProblem(error);
       const isFault = known === undefined && !(error instanceof ThrownReply);
@@ -67,7 +68,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
     common,
     async answer(exchange: Exchange, route: Matched, run: () => Promise<Reply>): Promise<Response> {
       const reply = await settle(exchange, route, run);
-      return toResponse(reply, { ...common, [REQUEST_ID]: exchange.requestId });
+      return toResponse(reply, { ...common, [REQUEST_ID]: exchange.requestId }, exchange.seen);
     },
   };
 }
@@ -127,9 +128,9 @@ function isBrowser({ method, headers }: HttpRequest): boolean {
   return (method === "GET" || method === "HEAD") && /text\/html/i.test(headers.get("accept") ?? "");
 }
 
-function toResponse(reply: Reply, common: Readonly<Record<string, string>>): Response {
+function toResponse(reply: Reply, common: Readonly<Record<string, string>>, bill: Bill): Response {
   const headers = new Headers({ ...common, ...reply.headers });
   for (const cookie of reply.cookies ?? []) headers.append("set-cookie", cookie);
   const { body } = reply;
-  return new Response(isLong(body) ? streamOf(body) : body, { status: reply.status, headers });
+  return new Response(isLong(body) ? streamOf(body, bill) : body, { status: reply.status, headers });
 }

@@ -1,3 +1,4 @@
+import { mapInTurns } from "../../domain/parts/time-slice.ts";
 import type { DischargeRequestStore } from "../../domain/ports/discharge-requests.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
@@ -15,6 +16,9 @@ import { foreignCursor, pageOf } from "./cursor.ts";
 import { COLUMNS, stateSchema, toRequest } from "./discharge-request-rows.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { readJson } from "./json.ts";
+
+/** Rows that are read in one turn of the event loop: one may have a hundred kilobytes. */
+const READ_TOGETHER = 2;
 
 const INSERT = `
   insert into discharge_requests
@@ -232,7 +236,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           ? session.query(LIST_ALL, values)
           : session.query(LIST_PENDING, [...values, writeInstant(pendingAt)]),
       );
-      return pageOf(rows.map(toRequest), limit, ({ id }) => id);
+      return pageOf(await mapInTurns(rows, READ_TOGETHER, toRequest), limit, ({ id }) => id);
     },
     async clean(instant, dropBefore) {
       await run("dischargeRequests.clean", (session) => session.query(FORGET, [writeInstant(instant)]));
