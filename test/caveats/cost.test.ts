@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { AttributeCaveat } from "../../src/caveats/caveat.ts";
 import { forbids } from "../../src/caveats/forbids.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
+import { prepare } from "../../src/caveats/prepared.ts";
 import type { Mismatch } from "../../src/caveats/refusal.ts";
 import { newWork } from "../../src/caveats/values/work.ts";
 import { JsonNumber, type JsonValue } from "../../src/json/value.ts";
@@ -34,15 +35,19 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x = abc", true, 1, "value"],
   ["x = abc", number("1234"), 5, "value"],
   ["x in a, b, ab", "ab", 3 + 3, "passes"],
-  // Reading a value in every way that could be what is denied.
-  ["x != abc", "ab", 3 + 150, "passes"],
-  ["x not in a, b", "ab", 3 + 2 + 150, "passes"],
+  // Reading a value in every way that could be what is denied, and what is denied too, unless that is kept with the caveat.
+  ["x != abc", "ab", 3 + 150 + 3 + 150, "passes"],
+  ["x not in a, b", "ab", 2 * (1 + 150) + 3 + 2 + 150, "passes"],
   // Normalising, 15 a character.
-  ["x != abc", "é!", 3 + 15 * 2 + 150, "passes"],
+  ["x != abc", "é!", 3 + 150 + 3 + 15 * 2 + 150, "passes"],
+  ["x != é", "ab", 1 + 15 + 150 + 3 + 150, "passes"],
+  // What could be an address, in whatever spelling.
+  ["x != abc", "1.2", 3 + 150 + 4 + 150 + 450, "passes"],
+  ["x != ::", "ab", 2 + 150 + 450 + 3 + 150, "passes"],
   ["x <= 5", number("12"), 3 + 25, "value"],
   ["x <= 5", number("4"), 2 + 25, "passes"],
   ["x < 2026-01-01T00:00:00Z", "2025", 5 + 25, "not_instant"],
-  ["x within 10.0.0.0/8, 11.0.0.0/8", "10.1.1.1", 9 + 25 + 2, "passes"],
+  ["x within 10.0.0.0/8, 11.0.0.0/8", "10.1.1.1", 9 + 25 + 2 * 4, "passes"],
   // Globs: the pattern's length, then 32 and its length for each segment, and 6 for each step of a search.
   ["x matches abc", number("5"), 2, "kind"],
   ["x matches a/../b", "a/../b", 7 + 25, "dot_segment"],
@@ -69,5 +74,12 @@ describe("clearing costs what is looked at", () => {
   test("a list costs what its elements cost, up to the first that does not pass", () => {
     expect(clearing("x in a, bcd", ["a", "bcd"], 100)).toEqual({ spent: 4 + 6, mismatch: "passes" });
     expect(clearing("x = a", ["a", "b", "a"], 100)).toEqual({ spent: 4, mismatch: "value" });
+  });
+
+  test("what is kept with a caveat is not read, and not counted, once more", () => {
+    const caveat = attributeCaveat("x != abc");
+    const work = newWork(10_000);
+    expect(forbids(caveat, new Map([["x", "ab"]]), work, prepare(caveat))).toBeUndefined();
+    expect(10_000 - work.left).toBe(3 + 150);
   });
 });

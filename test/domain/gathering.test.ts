@@ -172,3 +172,23 @@ test("whatever is asked for and whatever fails, everyone gets their own answer, 
     { numRuns: 50 },
   );
 });
+
+test("a large group is answered in portions, with turns for everybody else in between", async () => {
+  const { gate, gathered } = watched();
+  const answeredIn: number[] = [];
+  let turns = 0;
+  let stopped = false;
+  const tick = () => {
+    turns++;
+    if (!stopped) setImmediate(tick);
+  };
+  const first = gathered(1);
+  await turn();
+  const all = Array.from({ length: 90 }, () => gathered(1).then(() => answeredIn.push(turns)));
+  gate.open();
+  setImmediate(tick);
+  await Promise.all([first, ...all]);
+  stopped = true;
+  const portions = [...Map.groupBy(answeredIn, (at) => at).values()].map(({ length }) => length);
+  expect(Math.max(...portions)).toBeLessThanOrEqual(16);
+});

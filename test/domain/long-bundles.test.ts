@@ -44,3 +44,35 @@ test("a long bundle with a wrong signature is not verified any further", async (
   expect(await turnsDuring(answer)).toBeLessThan(5);
   expect(await answer).toMatchObject({ ok: false, code: "bad_signature" });
 });
+
+test("a discharge that is tried under the keys of many caveats is tried in turns", async () => {
+  const { tokenVerifier } = createWorld(0);
+  const asking = Array.from({ length: 32 }, (_, n) => n).reduce(
+    (token, n) =>
+      addThirdPartyCaveat(token, {
+        caveatKey: new Uint8Array(32).fill(n),
+        nonce: new Uint8Array(24).fill(n),
+        ticket: "t",
+        location: "",
+      }),
+    root(),
+  );
+  const nobodys = mint({ rootKey: new Uint8Array(32).fill(200), identifier: "t" });
+  const discharge = attenuate(nobodys, Array(LINKS).fill("x"));
+  const answer = tokenVerifier.verify(encodeBundle([asking, discharge]), [], "shop");
+  // It has some three hundred links, and is tried 33 times.
+  expect(await turnsDuring(answer)).toBeGreaterThan(12);
+  expect(await answer).toMatchObject({ ok: true });
+});
+
+test("the caveats of a long token are read some at a time, and what it says is said apart from the verdict", async () => {
+  const { tokenVerifier } = createWorld(0);
+  const long = Array.from({ length: 11 }, (_, n) => `x in ${Array(1_900).fill(n % 10).join()}`);
+  const answer = tokenVerifier.verify(encodeBundle([root(KEY, ...long)]), [], "shop");
+  expect(await turnsDuring(answer)).toBeGreaterThan(11);
+  const verification = await answer;
+  expect(verification.ok && verification.token.texts.summary).toBeDefined();
+  // Whoever has the token alone is not told what it says.
+  const shown = await tokenVerifier.verifyAny(encodeBundle([root(KEY, ...long)]));
+  expect(shown.ok && shown.token.texts.summary).toBeUndefined();
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { beginTimeSlice, mapInSlices, mapInTurns, nextTurn } from "../../src/domain/parts/time-slice.ts";
+import { beginTimeSlice, mapInSlices, mapInTurns } from "../../src/domain/parts/time-slice.ts";
 import { createManualClock } from "./manual.ts";
 
 test("a slice is over once it has lasted longer than it may, and the next one begins after everybody's turn", async () => {
@@ -22,23 +22,6 @@ test("a slice is over once it has lasted longer than it may, and the next one be
   expect(slice.isOver()).toBe(false);
   advance(1);
   expect(slice.isOver()).toBe(true);
-});
-
-test("of all long work in the process one piece is done in each turn of the event loop", async () => {
-  const done: string[] = [];
-  const long = async (name: string) => {
-    for (let piece = 1; piece <= 3; piece++) {
-      await nextTurn();
-      done.push(`${name}${piece}`);
-    }
-  };
-  const all = Promise.all([long("a"), long("b"), long("c")]);
-  for (let turn = 1; turn <= 9; turn++) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    expect(done.length).toBeLessThanOrEqual(turn);
-  }
-  await all;
-  expect(done).toEqual(["a1", "b1", "c1", "a2", "b2", "c2", "a3", "b3", "c3"]);
 });
 
 test.each([

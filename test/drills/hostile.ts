@@ -201,7 +201,7 @@ try {
     gated,
     ticket: tickets(gated)[0] ?? "",
   };
-  const all = worstInputs(await issue());
+  const all = worstInputs(await issue(), service.url);
   const inputs = all.filter(({ name }) => name.includes(only));
   // Making them takes so long that connections were closed meanwhile: this process has to hear of it.
   await pause(500);

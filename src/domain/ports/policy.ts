@@ -40,15 +40,22 @@ export const DEFAULT_PLATFORM_POLICY: Policy = {
   rules: [{ issuer: null, groups: null, subjects: null, caveats: [], maxTtl: 86_400, onBehalfOf: true }],
 };
 
-function matches(rule: PolicyRule, subject: PolicySubject, ownIssuer: string): boolean {
+/** @param groups of the subject: a policy may name sixty thousand */
+function matches(
+  rule: PolicyRule,
+  subject: PolicySubject,
+  groups: ReadonlySet<string>,
+  ownIssuer: string,
+): boolean {
   if (subject.issuer !== (rule.issuer ?? ownIssuer)) return false;
   if (rule.subjects !== null && !rule.subjects.includes(subject.subject)) return false;
   // Groups are the issuer's word. A platform that speaks for a human brings none.
   if (subject.assertedBy === "platform") return rule.onBehalfOf && rule.groups === null;
-  return rule.groups === null || rule.groups.some((group) => subject.groups.includes(group));
+  return rule.groups === null || rule.groups.some((group) => groups.has(group));
 }
 
 /** The rule that decides for a human. @returns undefined if none matches: then nothing is issued */
 export function ruleFor(policy: Policy, subject: PolicySubject, ownIssuer: string): PolicyRule | undefined {
-  return policy.rules.find((rule) => matches(rule, subject, ownIssuer));
+  const groups = new Set(subject.groups);
+  return policy.rules.find((rule) => matches(rule, subject, groups, ownIssuer));
 }

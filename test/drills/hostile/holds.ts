@@ -39,17 +39,22 @@ export async function holdOf(
   credentials: Readonly<Record<WorstInput["as"], string | undefined>>,
 ): Promise<Hold & { readonly status: number }> {
   const token = credentials[input.as];
-  const send = async () => {
+  const sendOne = async (index: number) => {
     const response = await fetch(`${url}${input.path}`, {
       method: input.method,
       headers: {
         "content-type": "application/json",
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...input.headers?.(index),
       },
       ...(input.body === undefined ? {} : { body: input.body }),
     });
     await response.arrayBuffer();
     return response.status;
+  };
+  const send = async () => {
+    const statuses = await Promise.all(Array.from({ length: input.atOnce ?? 1 }, (_, index) => sendOne(index)));
+    return statuses[0] ?? 0;
   };
   // The first time is the compiler's.
   await send();

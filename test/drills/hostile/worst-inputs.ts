@@ -1,6 +1,6 @@
-import { attenuate, encodeBundle, mint } from "../../../src/macaroon/index.ts";
+import { addThirdPartyCaveat, attenuate, encodeBundle, mint } from "../../../src/macaroon/index.ts";
 import { BATCH_QUESTIONS } from "../../../src/words/limits.ts";
-import { bound, createThirdParty, narrow, tickets } from "../../support/service-macaroons.ts";
+import { bound, bundle, createThirdParty, narrow, opened, tickets } from "../../support/service-macaroons.ts";
 
 /** A request that takes as much of a process as its size allows. */
 export interface WorstInput {
@@ -10,6 +10,10 @@ export interface WorstInput {
   /** The credential that is sent along. */
   readonly as: "nobody" | "platform" | "administrator";
   readonly body?: string;
+  /** How many of them are sent at once; one unless said. */
+  readonly atOnce?: number;
+  /** Headers besides those of all: of the request that is the so-manieth. */
+  readonly headers?: (index: number) => Readonly<Record<string, string>>;
 }
 
 const MIB = 1024 * 1024;
@@ -33,6 +37,22 @@ function fullBundle(root: string, caveat: string): { token: string; discharges: 
   return { token: narrowed, discharges };
 }
 
+/** A root macaroon whose discharges are each tried under the keys of 32 caveats, and signed by none of them. */
+function triedBundle(root: string): { token: string; discharges: string[] } {
+  const bytes = (length: number, byte: number) => new Uint8Array(length).fill(byte);
+  const ticket = new TextEncoder().encode("t");
+  let [token] = opened(root);
+  for (let index = 0; index < 32; index++) {
+    const caveatKey = bytes(32, index);
+    token = addThirdPartyCaveat(token, { location: "", ticket, caveatKey, nonce: bytes(24, index) });
+  }
+  const discharges = [250, 251].map((byte) => {
+    const discharge = mint({ rootKey: bytes(32, byte), identifier: ticket });
+    return encodeBundle([attenuate(discharge, Array(220).fill("a"))]);
+  });
+  return { token: encodeBundle([token]), discharges };
+}
+
 /** A token that nobody here signed. */
 function foreign(index: number): string {
   const identifier = new TextEncoder().encode(`bh1.${index}`);
@@ -43,8 +63,9 @@ function foreign(index: number): string {
  * The requests.
  *
  * @param root a good token of the platform `default`
+ * @param location of the service, as its tickets name it
  */
-export function worstInputs(root: string): readonly WorstInput[] {
+export function worstInputs(root: string, location: string): readonly WorstInput[] {
   const post = (
     name: string,
     path: string,
@@ -70,6 +91,22 @@ export function worstInputs(root: string): readonly WorstInput[] {
   const contextOf = (text: string) => `{"token":"a","context":${text}}`;
   const globs = narrow(root, ...times(180, () => `r matches ${"*a".repeat(120)}b`));
   const failing = narrow(root, ...times(250, (index) => `x${index} = a`));
+  const folders = times(250, (index) => `when t = q then r matches ${"a".repeat(138)}${index}/**`);
+  const accents = "e\u0301".repeat(1_290);
+  const everywhere = filled("::/0", 4_040);
+  const gated = (count: number) =>
+    times(count, (index) => ({
+      location,
+      condition: `approved-by ${times(32, (name) => `person-${index + 7 * name}`).join()} pay`,
+    }));
+  const issue = (name: string, more: object, atOnce = 1) => ({
+    ...post(`issue: ${name}`, "/v1/tokens", {
+      platform: "default",
+      on_behalf_of: { subject: "alice" },
+      ...more,
+    }),
+    atOnce,
+  });
   const lists = narrow(root, ...times(11, (index) => `x in ${filled(String(index), 3900)}`));
   return [
     verify("a context of 65,000 values", contextOf(`{"a":[${filled('"aaaaaaaaaaaa"', MIB - 1000)}]}`)),
@@ -104,6 +141,26 @@ export function worstInputs(root: string): readonly WorstInput[] {
     }),
     verify("long lists", { token: lists, context: { x: times(3_000, (i) => `${i}`) } }),
     verify("250 failing caveats", { token: failing, context: {} }),
+    verify("250 folders of one attribute", { token: narrow(root, ...folders), context: { t: "other" } }),
+    verify("lists of denied addresses", {
+      token: narrow(root, ...times(12, () => `x not in ${filled("::", 3_750)}`)),
+      context: { x: "zzz" },
+    }),
+    verify("13,000 odd addresses under !=", {
+      token: narrow(root, "x != q"),
+      context: { x: Array(13_000).fill("::ffff:01.02.03.04") },
+    }),
+    verify("31,000 numbers in 64 KiB under !=", `{"token":"${narrow(root, "x != q")}","context":{"x":[${filled("1", 62_000)}]}}`),
+    verify("60,000 numbers under <=", `{"token":"${narrow(root, "x <= 5")}","context":{"x":[${filled("1", MIB - 1_000, ",", 60_000)}]}}`),
+    verify("addresses within many blocks", {
+      token: narrow(root, `x within ${filled("::1", 3_900)}, ::2`),
+      context: { x: Array(2_000).fill("::2") },
+    }),
+    verify("decomposed accents under not in", {
+      token: narrow(root, ...times(11, (index) => `x not in ${accents}${index}`)),
+      context: { x: times(20, (index) => `${accents}b${index}`) },
+    }),
+    verify("discharges that are tried under 32 keys", { ...triedBundle(root), context: {} }),
     batch(
       "a million values",
       times(BATCH_QUESTIONS, () => contextOf(`{"a":[${filled('"aaaaaaaaaaaa"', share - 100)}]}`)),
@@ -196,6 +253,34 @@ export function worstInputs(root: string): readonly WorstInput[] {
       on_behalf_of: { subject: "alice" },
       caveats: times(250, (i) => `x${i} in ${filled("a", 4_000)}`),
     }),
+    issue("conditions with decomposed accents", {
+      caveats: [
+        ...times(11, (index) => `when a = ${accents}${index} then c = 1`),
+        ...times(190, (index) => `a = ${index}`),
+      ],
+    }),
+    issue("conditions that follow from one another", {
+      caveats: [...times(240, (index) => `when b${index} = 1 then b${index + 1} = 1`).reverse(), "b0 = 1"],
+    }),
+    issue("names of 2,000 dots", { caveats: times(11, (index) => `${"a.".repeat(2_000)}x${index} = 1`) }),
+    issue("250 long names", {
+      caveats: times(230, (index) => `when ${"a".repeat(110)}${index} = x then ${"b".repeat(110)}${index} = y`),
+    }),
+    issue("lists of blocks", {
+      caveats: ["a", "b", "c"].flatMap((name) => [`${name} within ${everywhere}`, `${name} within ${everywhere}`]),
+    }),
+    issue("blocks that clash", {
+      caveats: [...times(10, () => `a within ${everywhere}`), "a within 1.2.3.4"],
+    }),
+    issue("values to be escaped", { caveats: times(230, (index) => `attr${index} = "é${"\u200b".repeat(36)}${index}`) }),
+    issue("60 tickets of 32 approvers", { third_party_caveats: gated(60) }),
+    issue("300 at once", {}, 300),
+    issue("7 heavy ones at once", { caveats: times(11, (i) => `x${i} in ${filled("a", 4_000)}`) }, 7),
+    { name: "list: heavy tokens", method: "GET", path: "/v1/tokens?limit=50", as: "platform" },
+    {
+      ...issue("60 answers of 50 KiB once more", { caveats: times(11, (i) => `x${i} in ${filled("a", 3_500)}`) }, 60),
+      headers: (index) => ({ "idempotency-key": `heavy-${index}` }),
+    },
     post("issue: 32 third parties", "/v1/tokens", {
       platform: "default",
       on_behalf_of: { subject: "alice" },
@@ -252,6 +337,23 @@ export function worstInputs(root: string): readonly WorstInput[] {
       "discharge: a full bundle",
       "/v1/discharge",
       { caveat_id: "AAAA", token: fullBundle(root, "x = 1").token },
+      "nobody",
+    ),
+    post(
+      "discharge: 240 folders of one attribute",
+      "/v1/discharge",
+      { caveat_id: "AAAA", token: narrow(root, ...folders.slice(0, 240)) },
+      "nobody",
+    ),
+    post(
+      "revoke: 8 tokens that are tried under 32 keys",
+      "/v1/revocations",
+      {
+        targets: times(8, () => {
+          const { token, discharges } = triedBundle(root);
+          return { token: bundle(token, ...discharges) };
+        }),
+      },
       "nobody",
     ),
     post(
