@@ -34,7 +34,6 @@ test("the place of a shown token is known before the token is read, which takes 
   });
   expect(await turnsDuring(refused)).toBeLessThan(5);
 
-  // The id of any of its caveats would do, were one a ticket.
   world.revoked = () => true;
   await expect(present(text)).rejects.toMatchObject({ code: "not_found" });
 });

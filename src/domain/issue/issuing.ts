@@ -53,8 +53,14 @@ interface Ready {
   readonly rootKey: RootKey | undefined;
 }
 
-/** Most caveats of one group, unless a single request has more: its requests wait for one another. */
+/**
+ * The room of one group, in caveats, unless a single request takes more: its requests wait for one another, and are written
+ * by one statement.
+ */
 const CAVEATS_TOGETHER = 500;
+
+/** Characters of caveats that take as much room as one more caveat. */
+const CHARACTERS = 200;
 
 /** Groups under way at a time: while one is written, the next is read and minted. */
 const AT_ONCE = 2;
@@ -215,7 +221,10 @@ export function createIssuing(options: {
 
   return createGathering({
     run: (jobs: readonly IssueJob[]) => issueAll(jobs),
-    weigh: ({ request, parties }) => 1 + request.caveats.length + parties.length,
+    weigh: ({ request: { caveats }, parties }) => {
+      const characters = caveats.reduce((sum, { length }) => sum + length, 0);
+      return 1 + caveats.length + parties.length + Math.floor(characters / CHARACTERS);
+    },
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,
     // With many heavy requests of one caller, those of others would come after all of them.

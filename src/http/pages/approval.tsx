@@ -8,6 +8,7 @@ import { moment } from "./moment.ts";
 import type { ListPlace } from "./pages.ts";
 import { Person } from "./person.tsx";
 
+/** Characters of a text in the list. The page of an approval cuts none of what a yes allows. */
 const LONGEST = 1_000;
 
 /** The state of an approval, with its date. */
@@ -159,7 +160,7 @@ export function ApprovalItems(props: { readonly views: readonly ApprovalView[] }
               , for <Somebody view={view} {...view.about.principal} /> on {view.about.platform}
             </>
           )}
-          <p>{view.allows}</p>
+          <p>{printable(view.allows, LONGEST)}</p>
           <div class="claims">
             <p>
               Unverified: <span>{printable(view.condition.text, LONGEST)}</span>
