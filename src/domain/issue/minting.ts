@@ -21,6 +21,7 @@ import { rfc3339 } from "../parts/instants.ts";
 import { mapInSlices, type SliceClock, type TimeSlice } from "../parts/time-slice.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { IssuedCaveat, TokenRecord } from "../ports/tokens.ts";
+import { nodeHmac } from "../verify/node-hash.ts";
 
 /** A third-party caveat that is ready to be written. */
 export interface ThirdParty {
@@ -47,11 +48,11 @@ export function issuedLinks(rootKey: RootKey | undefined, token: TokenRecord): r
   if (rootKey === undefined) return [token.revocationId];
   const { id: tokenId, keyId, principalId, caveats } = token;
   const identifier = printIdentifier({ keyId, tokenId, principalId, issuedCaveats: caveats.length });
-  let macaroon = mint({ rootKey: rootKey.key.reveal(), identifier });
+  let macaroon = mint({ rootKey: rootKey.key.reveal(), identifier }, nodeHmac);
   const links = [revocationId(macaroon.signature).bytes];
   for (const caveat of caveats) {
     if (!("text" in caveat)) break;
-    macaroon = attenuate(macaroon, [caveat.text]);
+    macaroon = attenuate(macaroon, [caveat.text], nodeHmac);
     links.push(revocationId(macaroon.signature).bytes);
   }
   return [...links, token.revocationId];
@@ -166,8 +167,8 @@ export function mintRoot(options: {
     issuedCaveats: first.length + thirdParties.length,
   });
   try {
-    const root = mint({ rootKey: rootKey.key.reveal(), identifier, location: options.location });
-    let macaroon = attenuate(root, first);
+    const root = mint({ rootKey: rootKey.key.reveal(), identifier, location: options.location }, nodeHmac);
+    let macaroon = attenuate(root, first, nodeHmac);
     for (const party of thirdParties) macaroon = add(macaroon, party, randomness);
     const last = revocationId(macaroon.signature);
     return {
