@@ -145,11 +145,12 @@ function whyNever(
 }
 
 /**
- * Mints a root macaroon: `time <` first, so that every one expires, then the other caveats in order.
+ * Mints a root macaroon: `time <` first, so that every one expires, then the other caveats in order. Those of third parties,
+ * each of which is sealed, are added in turns of the event loop.
  *
- * @throws {DomainError} `invalid_request` if it would be larger than the service accepts
+ * @returns rejects with `invalid_request` if it would be larger than the service accepts
  */
-export function mintRoot(options: {
+export async function mintRoot(options: {
   readonly rootKey: RootKey;
   readonly identifier: Omit<Identifier, "keyId" | "issuedCaveats">;
   readonly location: string;
@@ -158,8 +159,9 @@ export function mintRoot(options: {
   readonly caveats: readonly string[];
   readonly thirdParties: readonly ThirdParty[];
   readonly randomness: Randomness;
-}): Minted {
-  const { rootKey, thirdParties, randomness } = options;
+  readonly slice: TimeSlice;
+}): Promise<Minted> {
+  const { rootKey, thirdParties, randomness, slice } = options;
   const first = [`time < ${rfc3339(options.endsAt)}`, ...options.caveats];
   const identifier = printIdentifier({
     ...options.identifier,
@@ -169,7 +171,10 @@ export function mintRoot(options: {
   try {
     const root = mint({ rootKey: rootKey.key.reveal(), identifier, location: options.location }, nodeHmac);
     let macaroon = attenuate(root, first, nodeHmac);
-    for (const party of thirdParties) macaroon = add(macaroon, party, randomness);
+    for (const party of thirdParties) {
+      if (slice.isOver()) await slice.next();
+      macaroon = add(macaroon, party, randomness);
+    }
     const last = revocationId(macaroon.signature);
     return {
       token: encodeBundle([macaroon]),

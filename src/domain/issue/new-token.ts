@@ -60,9 +60,17 @@ export async function mintToken(options: {
   const id = uuidv7(now, randomness);
   const identifier = { tokenId: id, principalId: principal.id };
   const endsAt = now + life;
-  const minted = await inSlice(slice, () =>
-    mintRoot({ rootKey, identifier, location, endsAt, caveats, thirdParties, randomness }),
-  );
+  if (slice.isOver()) await slice.next();
+  const minted = await mintRoot({
+    rootKey,
+    identifier,
+    location,
+    endsAt,
+    caveats,
+    thirdParties,
+    randomness,
+    slice,
+  });
   const expiresAt = await inSlice(slice, () => expiryOfNew(caveats, now, life));
   const token: TokenRecord = {
     id,
