@@ -67,7 +67,13 @@ test("a discharge that is tried under the keys of many caveats is tried in turns
 
 test("the caveats of a long token are read some at a time, and what it says is said apart from the verdict", async () => {
   const { tokenVerifier } = createWorld(0);
-  const long = Array.from({ length: 11 }, (_, n) => `x in ${Array(1_900).fill(n % 10).join()}`);
+  const long = Array.from(
+    { length: 11 },
+    (_, n) =>
+      `x in ${Array(1_900)
+        .fill(n % 10)
+        .join()}`,
+  );
   const answer = tokenVerifier.verify(encodeBundle([root(KEY, ...long)]), [], "shop");
   expect(await turnsDuring(answer)).toBeGreaterThan(11);
   const verification = await answer;

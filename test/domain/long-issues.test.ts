@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-
+import { parseTerms } from "../../src/conditions/parse.ts";
 import { resolveApprovers } from "../../src/domain/issue/approvers.ts";
 import { createIssuing, type IssueJob } from "../../src/domain/issue/issuing.ts";
 import { DEFAULT_PLATFORM_POLICY } from "../../src/domain/ports/policy.ts";
 import type { KnownPerson } from "../../src/domain/ports/principals.ts";
-import { parseTerms } from "../../src/conditions/parse.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { turnsDuring } from "../support/turns.ts";
 import { rootKey } from "./seen-world.ts";
@@ -84,10 +83,9 @@ test("heavy requests of one person keep no other person's in the line behind the
   const { issue, groups } = issuing();
   const heavy = Array.from({ length: 240 }, (_, index) => `x${index} = 1`);
   const order: string[] = [];
-  const asks = [
-    ...Array.from({ length: 8 }, () => jobOf("eve", heavy)),
-    jobOf("alice", []),
-  ].map((job) => issue(job).then(() => order.push(job.subject.subject)));
+  const asks = [...Array.from({ length: 8 }, () => jobOf("eve", heavy)), jobOf("alice", [])].map((job) =>
+    issue(job).then(() => order.push(job.subject.subject)),
+  );
   await Promise.all(asks);
   expect(groups.length).toBeGreaterThan(2);
   expect(order.indexOf("alice")).toBeLessThan(4);
@@ -116,6 +114,8 @@ test("of the people that tickets may name each is looked at once, and not for ea
     issuer: "https://login.test",
     clock: racingClock(),
   });
-  expect(resolved[99]?.condition).toContain("subject-495,subject-496,subject-497,subject-498,subject-499 pay");
+  expect(resolved[99]?.condition).toContain(
+    "subject-495,subject-496,subject-497,subject-498,subject-499 pay",
+  );
   expect(looks).toBeLessThanOrEqual(2 * people.length);
 });

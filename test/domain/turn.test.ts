@@ -86,9 +86,7 @@ test("a group of jobs is not paid by the one that came first", async () => {
     room: 100,
     atOnce: 1,
   });
-  const crowd = Array.from({ length: 20 }, () =>
-    onBill(paidBy("person", "eve"), () => long("e", 9, done)),
-  );
+  const crowd = Array.from({ length: 20 }, () => onBill(paidBy("person", "eve"), () => long("e", 9, done)));
   await onBill(paidBy("person", "eve"), () => gathered(1));
   expect(done.join("").replace(/^e+/, "")).toMatch(/^gegeg/);
   await Promise.all(crowd);

@@ -3,10 +3,12 @@ import type { AddressInfo } from "node:net";
 
 import { expect, test } from "vitest";
 
+import type { Bill } from "../../src/domain/parts/turn.ts";
 import { inOnePiece, streamOf, writeInTurns } from "../../src/http/parts/long-body.ts";
 
 const LONG = Array.from({ length: 20_000 }, (_, index) => `part ${index} é, `);
 const TEXT = LONG.join("");
+const BILL: Bill = { payer: { kind: "network", name: "192.0.2.1" } };
 
 /** Counts the turns of the event loop while something is done. */
 async function turnsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly turns: number }> {
@@ -28,7 +30,7 @@ test("a short text is one piece, and a long one is none", () => {
 });
 
 test("a long text is streamed in turns, whole", async () => {
-  const { result, turns } = await turnsOf(() => new Response(streamOf(LONG)).text());
+  const { result, turns } = await turnsOf(() => new Response(streamOf(LONG, BILL)).text());
   expect(result).toBe(TEXT);
   expect(turns).toBeGreaterThan(TEXT.length / (64 * 1024));
 });
@@ -36,7 +38,7 @@ test("a long text is streamed in turns, whole", async () => {
 test("a long text is written in turns, as fast as its reader takes it, and not beyond the end of the connection", async () => {
   let ended = 0;
   const server = createServer((_, response) => {
-    void writeInTurns(Array(400).fill(TEXT), response).then(() => ended++);
+    void writeInTurns(Array(400).fill(TEXT), response, BILL).then(() => ended++);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -159,7 +159,5 @@ function endings(all: ReadonlySet<string>): ReadonlyMap<string, string> {
 
 function isNear(name: string, common: string): boolean {
   if (name.toLowerCase() === common) return true;
-  return (
-    common.length > 3 && Math.abs(name.length - common.length) < 2 && distanceOf(name, common) === 1
-  );
+  return common.length > 3 && Math.abs(name.length - common.length) < 2 && distanceOf(name, common) === 1;
 }

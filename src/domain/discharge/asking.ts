@@ -95,8 +95,7 @@ export function createAsking(options: {
     if (refusal !== undefined) throw new DomainError("forbidden", refusal);
     const { token, caveatId } = request;
     // Before the ticket is opened and the token is read, which takes far longer: a good token has an allowance of its own.
-    const presented =
-      token === undefined ? undefined : await eventualOutcome(() => options.readToken(token));
+    const presented = token === undefined ? undefined : await eventualOutcome(() => options.readToken(token));
     const callerHash = limits.admit(caller, from, presented?.ok ? presented.value.place : undefined);
     const ticket = await desk.read(request.caveatId, request.payload);
     if (ticket.login) {

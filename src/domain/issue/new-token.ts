@@ -56,7 +56,8 @@ export async function mintToken(options: {
   readonly randomness: Randomness;
   readonly slice: TimeSlice;
 }): Promise<NewToken> {
-  const { rootKey, principal, location, now, life, caveats, thirdParties, audit, randomness, slice } = options;
+  const { rootKey, principal, location, now, life, caveats, thirdParties, audit, randomness, slice } =
+    options;
   const id = uuidv7(now, randomness);
   const identifier = { tokenId: id, principalId: principal.id };
   const endsAt = now + life;

@@ -19,8 +19,8 @@ import type { RefusalCode } from "../../words/refusal-codes.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import type { Secret } from "../keys/secret.ts";
 import { nextTurn } from "../parts/turn.ts";
-import { nodeChain, nodeHmac } from "./node-hash.ts";
 import { summaryOf } from "./bundle-texts.ts";
+import { nodeChain, nodeHmac } from "./node-hash.ts";
 import { conditionOf, conditionsOf, readBundle, type VerifiedBundle } from "./verified-bundle.ts";
 
 /** A token as it was presented. */

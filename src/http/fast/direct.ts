@@ -154,7 +154,12 @@ export function createListener(
     });
   }
 
-  function answer(incoming: IncomingMessage, response: ServerResponse, reply: Reply, exchange: Exchange): void {
+  function answer(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    reply: Reply,
+    exchange: Exchange,
+  ): void {
     try {
       write(response, reply, exchange, common, departure.isLast(response));
       if (!incoming.complete) leaveRest(incoming, reply.code);

@@ -53,7 +53,9 @@ export async function holdOf(
     return response.status;
   };
   const send = async () => {
-    const statuses = await Promise.all(Array.from({ length: input.atOnce ?? 1 }, (_, index) => sendOne(index)));
+    const statuses = await Promise.all(
+      Array.from({ length: input.atOnce ?? 1 }, (_, index) => sendOne(index)),
+    );
     return statuses[0] ?? 0;
   };
   // The first time is the compiler's.

@@ -150,8 +150,14 @@ export function worstInputs(root: string, location: string): readonly WorstInput
       token: narrow(root, "x != q"),
       context: { x: Array(13_000).fill("::ffff:01.02.03.04") },
     }),
-    verify("31,000 numbers in 64 KiB under !=", `{"token":"${narrow(root, "x != q")}","context":{"x":[${filled("1", 62_000)}]}}`),
-    verify("60,000 numbers under <=", `{"token":"${narrow(root, "x <= 5")}","context":{"x":[${filled("1", MIB - 1_000, ",", 60_000)}]}}`),
+    verify(
+      "31,000 numbers in 64 KiB under !=",
+      `{"token":"${narrow(root, "x != q")}","context":{"x":[${filled("1", 62_000)}]}}`,
+    ),
+    verify(
+      "60,000 numbers under <=",
+      `{"token":"${narrow(root, "x <= 5")}","context":{"x":[${filled("1", MIB - 1_000, ",", 60_000)}]}}`,
+    ),
     verify("addresses within many blocks", {
       token: narrow(root, `x within ${filled("::1", 3_900)}, ::2`),
       context: { x: Array(2_000).fill("::2") },
@@ -264,21 +270,33 @@ export function worstInputs(root: string, location: string): readonly WorstInput
     }),
     issue("names of 2,000 dots", { caveats: times(11, (index) => `${"a.".repeat(2_000)}x${index} = 1`) }),
     issue("250 long names", {
-      caveats: times(230, (index) => `when ${"a".repeat(110)}${index} = x then ${"b".repeat(110)}${index} = y`),
+      caveats: times(
+        230,
+        (index) => `when ${"a".repeat(110)}${index} = x then ${"b".repeat(110)}${index} = y`,
+      ),
     }),
     issue("lists of blocks", {
-      caveats: ["a", "b", "c"].flatMap((name) => [`${name} within ${everywhere}`, `${name} within ${everywhere}`]),
+      caveats: ["a", "b", "c"].flatMap((name) => [
+        `${name} within ${everywhere}`,
+        `${name} within ${everywhere}`,
+      ]),
     }),
     issue("blocks that clash", {
       caveats: [...times(10, () => `a within ${everywhere}`), "a within 1.2.3.4"],
     }),
-    issue("values to be escaped", { caveats: times(230, (index) => `attr${index} = "é${"\u200b".repeat(36)}${index}`) }),
+    issue("values to be escaped", {
+      caveats: times(230, (index) => `attr${index} = "é${"\u200b".repeat(36)}${index}`),
+    }),
     issue("60 tickets of 32 approvers", { third_party_caveats: gated(60) }),
     issue("300 at once", {}, 300),
     issue("7 heavy ones at once", { caveats: times(11, (i) => `x${i} in ${filled("a", 4_000)}`) }, 7),
     { name: "list: heavy tokens", method: "GET", path: "/v1/tokens?limit=50", as: "platform" },
     {
-      ...issue("60 answers of 50 KiB once more", { caveats: times(11, (i) => `x${i} in ${filled("a", 3_500)}`) }, 60),
+      ...issue(
+        "60 answers of 50 KiB once more",
+        { caveats: times(11, (i) => `x${i} in ${filled("a", 3_500)}`) },
+        60,
+      ),
       headers: (index) => ({ "idempotency-key": `heavy-${index}` }),
     },
     post("issue: 32 third parties", "/v1/tokens", {
