@@ -11,9 +11,24 @@ import { badSegment, matchesGlob } from "./values/glob.ts";
 import { compareInstants, parseInstant } from "./values/instant.ts";
 import { spend, type Work } from "./values/work.ts";
 
-// Parsing a bound's counterpart takes about as long as looking at this many characters, and so does comparing blocks.
+// Parsing a number, an instant or an address takes about as long as looking at this many characters, more for what is
+// longer than most or takes a form of its own; comparing blocks takes as long as looking at so many each.
 const PARSE_COST = 25;
+const LONG_PARSE_COST = 4;
+const MOST_LENGTH = 8;
+const EXPONENT_COST = 60;
+const IPV6_COST = 60;
 const BLOCK_COST = 4;
+
+/** What parsing a text takes, its length aside. */
+function parseCost(text: string): number {
+  return PARSE_COST + LONG_PARSE_COST * Math.max(0, text.length - MOST_LENGTH);
+}
+
+/** What finding the canonical text or the value of a number takes. */
+function numberCost({ text }: JsonNumber): number {
+  return parseCost(text) + (/e/i.test(text) ? EXPONENT_COST : 0);
+}
 
 const MISSING: Refusal = { seen: "missing" };
 const EMPTY_LIST: Refusal = { seen: "empty_list" };
@@ -64,21 +79,21 @@ export function mismatch(
 ): Mismatch | undefined {
   const length =
     typeof value === "string" ? value.length : value instanceof JsonNumber ? value.text.length : 0;
-  if (!spend(work, length + 1)) return "work";
+  if (!spend(work, length + 1 + (value instanceof JsonNumber ? numberCost(value) : 0))) return "work";
   switch (caveat.kind) {
     case "equality":
       return denied ? isDenied(denied, value, work) : equals(caveat.value, value);
     case "membership":
-      if (!spend(work, caveat.items.length)) return "work";
+      // Each item may be as long as the value, and begin like it.
+      if (!spend(work, caveat.items.length * (1 + (length >> 5)))) return "work";
       return denied ? isDenied(denied, value, work) : isOneOf(caveat.items, value);
     case "comparison":
-      if (!spend(work, PARSE_COST)) return "work";
+      if (typeof value === "string" && !spend(work, parseCost(value))) return "work";
       return compares(caveat, value);
     case "glob":
       return globs(caveat, value, work);
     case "network":
-      if (!spend(work, PARSE_COST + BLOCK_COST * caveat.blocks.length)) return "work";
-      return isWithin(caveat, value);
+      return isWithin(caveat, value, work);
     default:
       return caveat satisfies never;
   }
@@ -146,8 +161,11 @@ function globs(caveat: GlobCaveat, value: JsonValue, work: Work): Mismatch | und
   return work.left < 0 ? "work" : "value";
 }
 
-function isWithin(caveat: NetworkCaveat, value: JsonValue): Mismatch | undefined {
-  const address = typeof value === "string" ? parseAddress(value) : undefined;
+function isWithin(caveat: NetworkCaveat, value: JsonValue, work: Work): Mismatch | undefined {
+  if (typeof value !== "string") return "not_address";
+  const cost = parseCost(value) + (value.includes(":") ? IPV6_COST : 0);
+  if (!spend(work, cost + BLOCK_COST * caveat.blocks.length)) return "work";
+  const address = parseAddress(value);
   if (address === undefined) return "not_address";
   return caveat.blocks.some((block) => contains(block, address)) ? undefined : "value";
 }

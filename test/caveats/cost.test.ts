@@ -33,7 +33,9 @@ const number = (text: string): JsonNumber => new JsonNumber(text);
 const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number, Mismatch | "passes"])[] = [
   ["x = abc", "abc", 4, "passes"],
   ["x = abc", true, 1, "value"],
-  ["x = abc", number("1234"), 5, "value"],
+  ["x = abc", number("1234"), 5 + 25, "value"],
+  ["x = abc", number("1234567890"), 11 + 25 + 4 * 2, "value"],
+  ["x = abc", number("1e30"), 5 + 25 + 60, "value"],
   ["x in a, b, ab", "ab", 3 + 3, "passes"],
   // Reading a value in every way that could be what is denied, and what is denied too, unless that is kept with the caveat.
   ["x != abc", "ab", 3 + 150 + 3 + 150, "passes"],
@@ -44,12 +46,19 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   // What could be an address, in whatever spelling.
   ["x != abc", "1.2", 3 + 150 + 4 + 150 + 450, "passes"],
   ["x != ::", "ab", 2 + 150 + 450 + 3 + 150, "passes"],
+  ["x != abc", "[::1]", 3 + 150 + 6 + 150 + 1_500, "passes"],
+  ["x != abc", "2026-01-01", 3 + 150 + 11 + 150 + 1_500, "passes"],
+  // Marks in a row are sorted.
+  ["x != abc", "a\u0301\u0323\u0345", 3 + 150 + 5 + 150 + 4 * 100, "passes"],
+  ["x in a, b", "c".repeat(64), 65 + 2 * 3, "value"],
   ["x <= 5", number("12"), 3 + 25, "value"],
+  ["x <= 5", "4.00000000", 11 + 25 + 4 * 2, "passes"],
   ["x <= 5", number("4"), 2 + 25, "passes"],
   ["x < 2026-01-01T00:00:00Z", "2025", 5 + 25, "not_instant"],
   ["x within 10.0.0.0/8, 11.0.0.0/8", "10.1.1.1", 9 + 25 + 2 * 4, "passes"],
+  ["x within ::/0", "1::2", 5 + 25 + 60 + 4, "passes"],
   // Globs: the pattern's length, then 32 and its length for each segment, and 6 for each step of a search.
-  ["x matches abc", number("5"), 2, "kind"],
+  ["x matches abc", number("5"), 2 + 25, "kind"],
   ["x matches a/../b", "a/../b", 7 + 25, "dot_segment"],
   ["x matches abc", "abd", 4 + 25 + 3, "value"],
   ["x matches a/**", "a/b/c", 6 + 25 + 4, "passes"],

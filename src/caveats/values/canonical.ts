@@ -18,17 +18,27 @@ export function canonicalText(value: JsonValue): string | undefined {
   return decimal === undefined || decimal === "too_long" ? undefined : formatDecimal(decimal);
 }
 
-// Normalising a character takes about as long as looking at this many.
+// Normalising a character takes about as long as looking at this many, and where marks stand in a row, which are sorted:
 const NORMALISE_COST = 15;
-// So do reading a text as a decimal and an instant, and finding out which address it is.
+const SORT_COST = 100;
+const MARKS_IN_A_ROW = /\p{M}{3}/u;
+// So do reading a text as a decimal and an instant, and finding out which address or instant it is.
 // A list of a mebibyte has tens of thousands of values: counted by their length alone they would take seconds.
 const READINGS_COST = 150;
 const SPELLINGS_COST = 450;
+const ODD_SPELLINGS_COST = 1_500;
+/** What only an address has that is no address in the spelling of the language, or one with IPv4 at its end. */
+const ODD = /[[%x]|:.*\./i;
+const DATE = /^\d{4}-/;
 
 /** What {@link readingsOf} takes of an allowance of work, the text's length aside. */
 export function readingsCost(text: string): number {
-  const normalising = isAscii(text) ? 0 : NORMALISE_COST * text.length;
-  return READINGS_COST + normalising + (mayBeAddress(text.trim()) ? SPELLINGS_COST : 0);
+  const trimmed = text.trim();
+  let cost = READINGS_COST;
+  if (!isAscii(text)) cost += text.length * (MARKS_IN_A_ROW.test(text) ? SORT_COST : NORMALISE_COST);
+  if (mayBeAddress(trimmed)) cost += ODD.test(trimmed) ? ODD_SPELLINGS_COST : SPELLINGS_COST;
+  else if (DATE.test(trimmed)) cost += ODD_SPELLINGS_COST;
+  return cost;
 }
 
 /**
