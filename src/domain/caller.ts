@@ -43,6 +43,6 @@ export interface RequestFacts {
   readonly method: string;
   /** Path without the query. */
   readonly path: string;
-  /** The peer's address. */
-  readonly ip: string;
+  /** The caller's address; undefined if it cannot be told, and then no caveat on it passes. */
+  readonly ip: string | undefined;
 }

@@ -9,7 +9,7 @@ import { requestId } from "./log/request-id.ts";
 import { pages } from "./pages/all.tsx";
 import { cookieNames } from "./parts/cookies.ts";
 import { createDocsFiles } from "./parts/docs-files.ts";
-import { clientAddress } from "./parts/forwarded.ts";
+import { originOf } from "./parts/forwarded.ts";
 import { socketPeer } from "./parts/peer.ts";
 import { HttpError } from "./parts/problem.ts";
 import { type Reply, seeOther } from "./parts/reply.ts";
@@ -51,16 +51,16 @@ export function createApp(options: AppOptions): Hono {
   function exchangeOf(c: Context, pattern: string): Exchange {
     const request = c.req.raw;
     const params: Readonly<Record<string, string>> = c.req.param();
-    const from = clientAddress(peer(c), (name) => request.headers.get(name), trustedProxies);
+    const from = originOf(peer(c), (name) => request.headers.get(name), trustedProxies);
     return {
       request,
       method: request.method,
       path: pattern.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? "")),
       params,
       search: searchOf(request.url),
-      peer: from,
+      ...from,
       requestId: requestId(request.headers.get(REQUEST_ID)),
-      seen: seenFrom(from),
+      seen: seenFrom(from.peer),
     };
   }
 

@@ -70,6 +70,11 @@ test.each([
 
 /** The caller of a platform's credential with these caveats, by a clock that the test moves. */
 async function credentialCaller(...caveats: readonly string[]) {
+  return credentialFrom("192.0.2.1", ...caveats);
+}
+
+/** The same, from an address; undefined for one that cannot be told. */
+async function credentialFrom(ip: string | undefined, ...caveats: readonly string[]) {
   const world = createWorld();
   world.keys.set(KEY_ID, rootKey(KEY, "bakehouse"));
   const whose = { platform: "bakehouse", issuer: "bakehouse", subject: "platform:shop" };
@@ -85,7 +90,7 @@ async function credentialCaller(...caveats: readonly string[]) {
     loginIssuers: new Set([OWN]),
     adminGroups: [],
     trustsDevelopment: false,
-  }).bearer(encodeBundle([root(KEY, ...caveats)]), { method: "POST", path: "/v1/tokens", ip: "192.0.2.1" });
+  }).bearer(encodeBundle([root(KEY, ...caveats)]), { method: "POST", path: "/v1/tokens", ip });
   if (caller.kind !== "service") throw new Error("not a credential");
   return { world, clock, caller };
 }
@@ -112,3 +117,12 @@ test("each use of a credential clears its caveats anew, for its own action and i
   expect(caller.refuses("revoke", "shop")).toContain("action");
   expect(caller.refuses("issue", "shop")).toBeUndefined();
 });
+
+test.each(["ip within 0.0.0.0/0, ::/0", "ip = 192.0.2.1", "ip != 192.0.2.1", "ip not in 192.0.2.1"])(
+  "an address that cannot be told passes no caveat on it: %s",
+  async (caveat) => {
+    const { caller } = await credentialFrom(undefined, caveat);
+    expect(caller.refuses("issue", "shop")).toContain("ip is missing");
+    expect((await credentialFrom(undefined)).caller.refuses("issue", "shop")).toBeUndefined();
+  },
+);

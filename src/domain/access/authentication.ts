@@ -25,9 +25,9 @@ function contextOf(
   const facts = new Map<string, string>([
     ["method", method],
     ["path", path],
-    ["ip", ip],
     ["action", action],
   ]);
+  if (ip !== undefined) facts.set("ip", ip);
   if (platform !== undefined) facts.set("platform", platform);
   return facts;
 }

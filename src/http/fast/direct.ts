@@ -5,7 +5,7 @@ import { type Bill, nextTurn, onBill, payerFrom } from "../../domain/parts/turn.
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
-import { clientAddress } from "../parts/forwarded.ts";
+import { originOf } from "../parts/forwarded.ts";
 import { writeInTurns } from "../parts/long-body.ts";
 import { plainAddress } from "../parts/peer.ts";
 import type { Reply } from "../parts/reply.ts";
@@ -197,16 +197,16 @@ function exchangeOf(
   const { remoteAddress } = incoming.socket;
   const socketPeer = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
   const header = (name: string) => headerOf(incoming.rawHeaders, name);
-  const peer = clientAddress(socketPeer, header, trustedProxies);
+  const from = originOf(socketPeer, header, trustedProxies);
   return {
     request: incomingRequest(incoming),
     method: incoming.method ?? "",
     path: route?.path ?? "",
     params: {},
     search: "",
-    peer,
+    ...from,
     requestId: requestId(headerOf(incoming.rawHeaders, REQUEST_ID)),
-    seen: seenFrom(peer),
+    seen: seenFrom(from.peer),
   };
 }
 

@@ -12,36 +12,45 @@ const MOST_CHARACTERS = 8_192;
 /** Hops that are followed. */
 const MOST_HOPS = 32;
 
+/** The origin of a request, as far as it can be told. */
+interface Origin {
+  /** The address that limits and the log count for; undefined if the connection is gone. */
+  readonly peer: string | undefined;
+  /** The address that caveats on `ip` are cleared against; undefined if it cannot be told, and then each of them refuses. */
+  readonly ip: string | undefined;
+}
+
 /**
- * Finds for whom a request is asked: the peer, or where that is a trusted proxy the last hop before the trusted ones, by
+ * Finds for whom a request is asked: the peer, or if that is a trusted proxy the last hop before the trusted ones, by
  * `Forwarded` (RFC 7239) or `X-Forwarded-For`.
  *
- * What stands to the left of that hop is its own word, and anybody can write it. A header that cannot be read counts as
- * none: then it is the peer. So it is where both headers are there and disagree, because most proxies write one of them
- * and pass on whatever came in the other.
+ * What stands to the left of that hop is its own word, and anybody can write it. Most proxies write one of the two headers
+ * and pass on whatever came in the other, so a caller can make them disagree, or make a header that nobody can read. Then
+ * the address is not known: a caveat on `ip` must not take the caller for the proxy, in whose network credentials are often
+ * good. Limits and the log count such a request as the proxy's, which is one peer for all who ask so.
  *
  * @param peer the address of the connection's other end, plain; undefined if it is not known
  * @param header a header's value; several of a name joined by commas
  * @param trusted the proxies, each of which must write the header itself
- * @returns an address, or the peer as it was given
  */
-export function clientAddress(
+export function originOf(
   peer: string | undefined,
   header: (name: "forwarded" | "x-forwarded-for") => string | null,
   trusted: readonly Block[],
-): string | undefined {
-  if (peer === undefined || trusted.length === 0) return peer;
+): Origin {
+  if (peer === undefined || trusted.length === 0) return { peer, ip: peer };
   const own = parseAddress(peer);
   const isTrusted = (address: Address) => trusted.some((block) => contains(block, address));
-  if (own === undefined || !isTrusted(own)) return peer;
+  if (own === undefined || !isTrusted(own)) return { peer, ip: peer };
   const forwarded = header("forwarded");
   const list = header("x-forwarded-for");
-  const found = [
+  if (forwarded === null && list === null) return { peer, ip: peer };
+  const found = new Set([
     ...(forwarded === null ? [] : [lastHop(nodesOfForwarded(forwarded), isTrusted)]),
     ...(list === null ? [] : [lastHop(nodesOfList(list), isTrusted)]),
-  ];
-  const [first] = found;
-  return first !== undefined && found.every((other) => other === first) ? first : peer;
+  ]);
+  const [ip] = found.size === 1 ? found : [];
+  return { peer: ip ?? peer, ip };
 }
 
 /** @param nodes who asked whom, the farthest first; undefined if that cannot be told */

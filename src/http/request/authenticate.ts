@@ -31,10 +31,10 @@ export async function authenticate(context: HttpContext, exchange: Exchange): Pr
 
 async function byBearer(context: HttpContext, exchange: Exchange, token: string): Promise<Caller> {
   exchange.seen.credential = "bearer";
-  const { method, path, peer } = exchange;
+  const { method, path, peer, ip } = exchange;
   // A credential can be narrowed to addresses, and whoever has hung up has none that could be checked.
   if (peer === undefined) throw new DomainError("unavailable", "the peer's address is not known");
-  return context.service.authentication.bearer(token, { method, path, ip: peer });
+  return context.service.authentication.bearer(token, { method, path, ip });
 }
 
 async function bySession(context: HttpContext, exchange: Exchange): Promise<Caller | undefined> {

@@ -54,8 +54,10 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>;
   /** The text behind `?`. */
   readonly search: string;
-  /** Whoever asks, by the address of the peer or what a trusted proxy says; undefined if it is not known. */
+  /** The address that limits and the log count for: the peer's, or what a trusted proxy says; undefined if it is gone. */
   readonly peer: string | undefined;
+  /** The address that caveats on `ip` are cleared against; undefined if it cannot be told behind a proxy. */
+  readonly ip: string | undefined;
   readonly requestId: string;
   /** Filled in as it becomes known, for the log, for the answer's headers and for turns of the event loop. */
   readonly seen: Bill & { caller: CallerKind; credential: "none" | "bearer" | "cookie" };

@@ -76,9 +76,9 @@ export const readyz = defineRoute({
 /** Not as other routes authenticate: one that does not know the newest revocations has to tell its operator so. */
 async function mayReadDetails(
   { service }: HttpContext,
-  { request, method, path, peer }: Exchange,
+  { request, method, path, peer, ip }: Exchange,
 ): Promise<boolean> {
   const authorization = parseAuthorization(request.headers.get("authorization"));
   if (authorization.kind !== "bearer" || peer === undefined) return false;
-  return service.authentication.mayReadHealth(authorization.token, { method, path, ip: peer });
+  return service.authentication.mayReadHealth(authorization.token, { method, path, ip });
 }
