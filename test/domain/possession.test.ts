@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import { createRevocationSet } from "../../src/domain/replica/revoked-set.ts";
 import { createPossession } from "../../src/domain/revoke/possession.ts";
-import { encodeBundle, revocationId } from "../../src/macaroon/index.ts";
+import { attenuate, encodeBundle, revocationId } from "../../src/macaroon/index.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { createWorld, KEY, root } from "./seen-world.ts";
 
@@ -39,14 +39,15 @@ function createCase(dead: readonly Uint8Array[]) {
       },
     },
   };
-  const clock = { now: () => NOW, monotonic: () => 0 };
+  const time = { passed: 0 };
+  const clock = { now: () => NOW, monotonic: () => time.passed };
   const possession = createPossession({
     store: store as never,
     tokenVerifier: world.tokenVerifier,
     knowledge: set,
     clock: clock as never,
   });
-  return { possession, asked };
+  return { possession, asked, time };
 }
 
 test("the log is asked about dead links alone, and about few of them", async () => {
@@ -80,18 +81,61 @@ async function revokedOf(
   return count;
 }
 
-test("a cousin uses up no other branch's allowance, however deep", async () => {
+/** Revokes, by nothing but a token that has these caveats, links below it until that is refused, at any depth. */
+async function flood(one: ReturnType<typeof createCase>, ...held: readonly string[]): Promise<number> {
+  let count = 0;
+  for (const depth of [1, 2, 3, 5, 8, 13, 21]) {
+    const above = root(KEY, ...held, ...Array.from({ length: depth - 1 }, () => "a = b"));
+    for (let n = 0, refused = 0; n < 400 && refused < 3; n++) {
+      const revoked = await revokedOf(one, [encodeBundle([attenuate(above, [`agent = z${n}`])])]);
+      refused = revoked === 1 ? 0 : refused + 1;
+      count += revoked;
+    }
+  }
+  return count;
+}
+
+test("a holder starves nobody above or beside, at no depth", async () => {
   const one = createCase([]);
-  const children = Array.from({ length: 30 }, (_, n) => tokenOf("agent = attacker", `agent = x${n}`));
-  expect(await revokedOf(one, children)).toBe(20);
-  expect(await revokedOf(one, [tokenOf("agent = bob", "agent = carol"), tokenOf("agent = bob")])).toBe(2);
-  expect(await revokedOf(one, [tokenOf("agent = attacker"), tokenOf()])).toBe(2);
+  const orchestrator = ["time < 2026-12-01T00:00:00Z", "agent = orchestrator#1"];
+  const attacker = [...orchestrator, "agent = x#1"];
+  await flood(one, ...attacker);
+  expect(await revokedOf(one, [tokenOf(...attacker, "agent = late")])).toBe(0);
+  const sibling = [...orchestrator, "agent = y#1", "action = read", "args.amount <= 10"];
+  for (const wanted of [
+    [...sibling, "agent = deep"],
+    sibling,
+    sibling.slice(0, 3),
+    attacker,
+    orchestrator,
+    orchestrator.slice(0, 1),
+    ["agent = cousin"],
+    [],
+  ]) {
+    expect(await revokedOf(one, [tokenOf(...wanted)]), wanted.join(", ")).toBe(1);
+  }
 });
 
-test("who holds the token as it was issued makes no branches without end", async () => {
+test("a tree has a ceiling for entries, however many depths they have", async () => {
   const one = createCase([]);
-  const branches = Array.from({ length: 50 }, (_, n) => tokenOf(`agent = x${n}`, "agent = y"));
-  expect(await revokedOf(one, branches)).toBe(20);
-  // A branch that is known stays so, and what was issued needs none.
-  expect(await revokedOf(one, [...branches.slice(0, 20), tokenOf()])).toBe(21);
+  expect(await flood(one, "agent = only#1")).toBeLessThanOrEqual(384);
+  one.time.passed += 100_000;
+  expect(await flood(one, "agent = only#1")).toBeLessThanOrEqual(100);
+});
+
+test("one presented link makes no entries without end while it is not yet dead", async () => {
+  const one = createCase([]);
+  const suicide = Array.from({ length: 600 }, () => tokenOf("agent = orchestrator", "agent = x"));
+  expect(await revokedOf(one, suicide)).toBeLessThan(400);
+  expect(await revokedOf(one, [tokenOf("agent = orchestrator", "agent = y")])).toBe(1);
+});
+
+test("who descends from one dead link keeps no other from being told what killed it", async () => {
+  const [dead, other] = [["agent = x"], ["agent = y"]].map((chain) => root(KEY, ...chain));
+  const one = createCase(
+    [dead, other].map((token) => revocationId(token?.signature ?? new Uint8Array()).bytes),
+  );
+  const below = Array.from({ length: 600 }, (_, n) => tokenOf("agent = x", `agent = z${n}`));
+  expect(await revokedOf(one, below)).toBeLessThan(600);
+  expect(await revokedOf(one, [tokenOf("agent = y", "agent = z"), tokenOf("agent = y")])).toBe(2);
 });

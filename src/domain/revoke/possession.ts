@@ -1,7 +1,6 @@
 import { roleOf } from "../credential-role.ts";
 import { DomainError } from "../parts/error.ts";
-import { forgetOldest } from "../parts/forget-oldest.ts";
-import { createRateLimit } from "../parts/rate-limit.ts";
+import { createTreeLimit } from "../parts/tree-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
@@ -16,20 +15,18 @@ export type Wanted =
   | { readonly kind: "there"; readonly revocation: Revocation };
 
 /**
- * Entries by possession a second, and at once, of the links that stand equally deep in one branch of a root macaroon's
- * tree: below one link that stands right under what was issued. A descendant always stands deeper than its ancestors, so
- * a holder that mints and revokes descendants without end uses up no ancestor's allowance, nor that of another branch.
+ * Entries by possession of one tree: at once, and a second. A link is dead once it has an entry, and needs no further one,
+ * but anybody can make links below their own without end, so links alone bound nothing.
+ *
+ * An entry counts for the links above the revoked one, in the shares of {@link createTreeLimit}. Those who hold one token alone
+ * can make it count for that link, for links below, and for those above only as far as one branch may. So
+ * the holder of a link above revokes, whatever they do: the link itself, links above it, and those beside it with
+ * what is below them.
  */
-const BY_HOLDER = { perSecond: 1, burst: 20 };
+const ENTRIES = { perSecond: 1, burst: 512 };
 
-/**
- * Branches a second, and at once, of one tree that are new here. Only who holds the token as it was issued makes one, so
- * whoever uses this up stands above all whom it keeps waiting.
- */
-const NEW_BRANCHES = { perSecond: 1, burst: 20 };
-
-/** Look-ups a second, and at once, of the entry that killed the links equally deep in one branch: they cost no entry. */
-const BY_DEAD_LINK = { perSecond: 10, burst: 100 };
+/** Look-ups of the entries that killed links of one tree, at once and a second. They make no entry. */
+const LOOK_UPS = { perSecond: 20, burst: 512 };
 
 /** Dead links of one token that an entry is looked up for. */
 const MOST_DEAD = 8;
@@ -49,21 +46,8 @@ export function createPossession(options: {
   readonly clock: Clock;
 }): (text: string, member: string) => Promise<Wanted> {
   const { store, tokenVerifier, knowledge, clock } = options;
-  const byHolder = createRateLimit({ clock, ...BY_HOLDER, maxKeys: TREES });
-  const byDeadLink = createRateLimit({ clock, ...BY_DEAD_LINK, maxKeys: TREES });
-
-  const newBranches = createRateLimit({ clock, ...NEW_BRANCHES, maxKeys: TREES });
-  /** Those that have added an entry, the longest unused first. */
-  const branches = new Set<string>();
-
-  /** Whether a branch may add entries here. What was issued is above all branches. */
-  function admitsBranch(tree: string, branch: string | undefined): boolean {
-    if (branch === undefined) return true;
-    if (!branches.delete(branch) && !newBranches.take(tree)) return false;
-    branches.add(branch);
-    forgetOldest(branches, TREES);
-    return true;
-  }
+  const entries = createTreeLimit({ clock, ...ENTRIES, maxTrees: TREES });
+  const lookUps = createTreeLimit({ clock, ...LOOK_UPS, maxTrees: TREES });
 
   async function held(token: string, member: string): Promise<VerifiedToken> {
     const verification = await tokenVerifier.verifyAny(token);
@@ -73,12 +57,12 @@ export function createPossession(options: {
   }
 
   /** The entry that has killed a token, as its holder may see it: with the token's link in place of target and reason. */
-  async function coveringEntry(token: VerifiedToken): Promise<Revocation | undefined> {
+  async function coveringEntry(
+    token: VerifiedToken,
+    ids: readonly Uint8Array[],
+  ): Promise<Revocation | undefined> {
     const { identifier, macaroon, rootKey, principal } = token;
     const subject = subjectOf(token);
-    // The entry's place in the log is asked for by a hash for each scope and link: of the links that are dead alone.
-    const own = { ...subject, revocationIds: macaroon.revocationIds.map(({ bytes }) => bytes) };
-    const ids = knowledge.deadLinks(own, MOST_DEAD);
     const { platform } = rootKey;
     const number = knowledge.wideMatch(subject);
     // A platform's credentials are of the reserved platform, and the platform's own all the same.
@@ -102,20 +86,28 @@ export function createPossession(options: {
     const token = await held(text, member);
     const { identifier, macaroon, rootKey } = token;
     const { tokenId, issuedCaveats } = identifier;
-    // The first link that a holder added.
-    const branch = macaroon.revocationIds[issuedCaveats + 1]?.text;
-    const place = `${tokenId} ${branch ?? ""} ${macaroon.revocationIds.length}`;
     const require = (isAllowed: boolean) => {
       if (isAllowed) return;
       throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
     };
+    // What was issued, and the links that holders added.
+    const way = [tokenId, ...macaroon.revocationIds.slice(issuedCaveats + 1).map(({ text }) => text)];
     // The holder of a revoked link adds no entry, and so takes nothing from the allowance for entries.
     if (token.revoked !== undefined) {
-      require(byDeadLink.take(place));
-      const revocation = await coveringEntry(token);
+      // The entry's place in the log is asked for by a hash for each scope and link: of the links that are dead alone.
+      const chain = macaroon.revocationIds.map(({ bytes }) => bytes);
+      const dead = knowledge.deadLinks({ ...subjectOf(token), revocationIds: chain }, MOST_DEAD);
+      const [first] = dead;
+      // All that descends from a dead link asks for the same entry, and has one share.
+      const asked =
+        first === undefined ? way : way.slice(0, Math.max(1, chain.indexOf(first) - issuedCaveats + 1));
+      require(lookUps.take(asked));
+      const revocation = await coveringEntry(token, dead);
       if (revocation !== undefined) return { kind: "there", revocation };
     }
-    require(admitsBranch(tokenId, branch) && byHolder.take(place));
+    // An entry stands under the link above: what is used up below a link is not what it is revoked with.
+    const [last = ""] = way.slice(1).slice(-1);
+    require(entries.take([tokenId, ...way.slice(1, -1), `${last} itself`]));
     return {
       kind: "entry",
       draft: {
