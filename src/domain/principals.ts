@@ -12,6 +12,8 @@ export interface Principals {
   find(id: string): Promise<Principal | undefined>;
   /** Puts a principal that was just written into memory. */
   remember(principal: Principal): void;
+  /** Brings the e-mails in memory up to date. Rejects if the store could not answer; what it missed is asked for again. */
+  refresh(): Promise<void>;
 }
 
 /** Principals kept in memory, about 400 bytes each. */
@@ -19,6 +21,9 @@ const REMEMBERED = 200_000;
 
 /** Look-ups a second of principals that memory does not hold. Only verified tokens cause them, so this bounds load, not guessing. */
 const LOOK_UPS = 5_000;
+
+/** Milliseconds that looks for changes overlap: one is dated before its transaction ends. */
+const OVERLAP = 60_000;
 
 /** A principal as it is written when nobody of that description is on the platform yet. @param now unix milliseconds */
 export function newPrincipal(
@@ -33,6 +38,7 @@ export function newPrincipal(
 
 export function createPrincipals(options: { readonly store: Store; readonly clock: Clock }): Principals {
   const known = new Map<string, Principal>();
+  let refreshedAt = options.clock.monotonic();
 
   function remember(principal: Principal): void {
     known.delete(principal.id);
@@ -55,5 +61,15 @@ export function createPrincipals(options: { readonly store: Store; readonly cloc
     },
     // Copied: the texts of one that was asked for in a body are slices, each of which keeps the whole body in memory.
     remember: (principal) => remember(structuredClone(principal)),
+
+    async refresh() {
+      const begun = options.clock.monotonic();
+      const changes = await options.store.principals.changedWithin(begun - refreshedAt + OVERLAP);
+      for (const { id, email } of changes) {
+        const principal = known.get(id);
+        if (principal !== undefined && principal.email !== email) known.set(id, { ...principal, email });
+      }
+      refreshedAt = begun;
+    },
   };
 }

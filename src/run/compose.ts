@@ -198,7 +198,7 @@ export function compose(parts: Parts) {
       await feed.start();
       stopDelivery = startDelivery(parts);
       const reload = () =>
-        Promise.all([rootKeys.load(), dischargeKeys.load()]).catch((error: unknown) =>
+        Promise.all([rootKeys.load(), dischargeKeys.load(), principals.refresh()]).catch((error: unknown) =>
           parts.report.maintenance("load keys", error),
         );
       keyTimer = setInterval(reload, stalenessMilliseconds / 2).unref();

@@ -14,6 +14,36 @@ function held(): number {
   return (heapUsed + external) / MEBIBYTE;
 }
 
+test("an e-mail in memory follows its issuer, and nobody is looked up for it", async () => {
+  const asked: number[] = [];
+  let now = 0;
+  const never = () => Promise.reject(new Error("not asked for"));
+  const changes = [
+    { id: PRINCIPAL.id, email: null },
+    { id: "not in memory", email: "new@example.com" },
+  ];
+  const principals = createPrincipals({
+    store: {
+      principals: {
+        find: never,
+        changedWithin: async (milliseconds: number) => {
+          asked.push(milliseconds);
+          return changes;
+        },
+      },
+    } as unknown as Parameters<typeof createPrincipals>[0]["store"],
+    clock: { now: () => 0, monotonic: () => now },
+  });
+  principals.remember({ ...PRINCIPAL, email: "old@example.com" });
+  now = 5_000;
+  await principals.refresh();
+  expect(await principals.find(PRINCIPAL.id)).toEqual({ ...PRINCIPAL, email: null });
+  await expect(principals.find("not in memory")).rejects.toThrow();
+  now = 8_000;
+  await principals.refresh();
+  expect(asked).toEqual([65_000, 63_000]);
+});
+
 test("of a body that named a person, the person is remembered and not the body", async () => {
   const never = () => Promise.reject(new Error("not asked for"));
   const principals = createPrincipals({

@@ -48,6 +48,14 @@ describeOnEachDatabase("people", (open) => {
     expect(await known("new@example.com")).toEqual(["carol"]);
   });
 
+  test("an e-mail that the issuer was asked for and does not vouch for is theirs no more", async () => {
+    await db.store.people.saw(person("olga", "lead@example.com", "Olga"), NOW);
+    await db.store.people.saw(person("olga"), NOW + 1, true);
+    expect(await db.store.people.known(ISSUER, ["olga", "lead@example.com"])).toEqual([
+      person("olga", null, "Olga"),
+    ]);
+  });
+
   test("those who were not seen since an instant are dropped", async () => {
     await db.store.people.saw(person("old"), NOW - 400 * DAY);
     await db.store.people.saw(person("back"), NOW - 400 * DAY);

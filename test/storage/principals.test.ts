@@ -39,6 +39,18 @@ describeOnEachDatabase("principals", (open) => {
     expect(await db.store.principals.find(first.id)).toEqual({ ...first, email: null });
   });
 
+  test("whose e-mail was changed lately is told, whoever changed it", async () => {
+    const first = await db.store.principals.ensure(principal("rita", { email: "rita@example.com" }));
+    const still = await db.store.principals.ensure(principal("sven", { email: "sven@example.com" }));
+    await db.store.principals.ensure(still);
+    const lately = async () =>
+      (await db.store.principals.changedWithin(60_000)).filter(({ id }) => [first.id, still.id].includes(id));
+    expect(await lately()).toEqual([]);
+    await db.store.principals.ensure({ ...first, email: null });
+    expect(await lately()).toEqual([{ id: first.id, email: null }]);
+    expect(await db.store.principals.changedWithin(0)).toEqual([]);
+  });
+
   test.each([
     { what: "platform", over: { platform: "q" } },
     { what: "issuer", over: { issuer: "https://issuer.test/" } },

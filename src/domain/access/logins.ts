@@ -141,7 +141,8 @@ export function createLogins(options: {
       await store.transaction("begin session", async (repositories) => {
         const at = await repositories.now();
         await repositories.sessions.insert(session);
-        await repositories.people.saw(identity, at);
+        // What the issuer could not be asked for is not known to be gone.
+        await repositories.people.saw(identity, at, outcome.facts === undefined);
         const { issuer, subject } = identity;
         const actor = { kind: "principal", issuer, subject } as const;
         const event = { action: "session.begun", actor, platform: null, details: {} } as const;

@@ -27,6 +27,8 @@ export interface PrincipalStore {
    * at once get the same principal.
    */
   ensure(principal: Principal): Promise<Principal>;
+  /** The principals whose e-mail was changed in the last so many milliseconds; of very many the newest. */
+  changedWithin(milliseconds: number): Promise<readonly Pick<Principal, "id" | "email">[]>;
 }
 
 /** A person, as an issuer has vouched for them here. */
@@ -41,8 +43,13 @@ export interface KnownPerson {
 
 /** The people that have been seen here. Every method rejects only when the store could not answer. */
 export interface PeopleStore {
-  /** Notes that a person was here. A member that the issuer left out this time stays as it was. @param at unix milliseconds */
-  saw(person: KnownPerson, at: number): Promise<void>;
+  /**
+   * Notes that a person was here. A name that the issuer left out this time stays as it was, and so does an e-mail.
+   *
+   * @param at unix milliseconds
+   * @param isWhole whether the issuer was asked for all that it says of them: then one without an e-mail has none any more
+   */
+  saw(person: KnownPerson, at: number, isWhole?: boolean): Promise<void>;
   /** Those of an issuer with one of these texts as subject, or as verified e-mail in any case. */
   known(issuer: string, names: readonly string[]): Promise<readonly KnownPerson[]>;
   /** Drops people that were last seen before an instant. */

@@ -3,15 +3,15 @@ import type { Run } from "../engine/connection.ts";
 import { isStorable, nullable, readText, writeInstant, writeText } from "../engine/values.ts";
 import { deleteInBatches } from "./expiry.ts";
 
-// A person that comes again within a day, unchanged, is only read: an update would write a row for each login.
+// An e-mail that the issuer was asked for and does not vouch for is theirs no more ($6). A person that comes again within a day, unchanged, is only read: an update would write a row for each login.
 const SAW = `
   insert into people as p (issuer, subject, email, name, seen_at)
   values ($1, $2, $3, $4, $5::timestamptz)
   on conflict on constraint people_pkey do update
-  set email = coalesce(excluded.email, p.email), name = coalesce(excluded.name, p.name),
+  set email = case when $6::boolean then excluded.email else coalesce(excluded.email, p.email) end, name = coalesce(excluded.name, p.name),
     seen_at = greatest(excluded.seen_at, p.seen_at)
   where p.seen_at < excluded.seen_at - interval '1 day'
-    or coalesce(excluded.email, p.email) is distinct from p.email
+    or case when $6::boolean then excluded.email else coalesce(excluded.email, p.email) end is distinct from p.email
     or coalesce(excluded.name, p.name) is distinct from p.name`;
 
 // Each text is sought by its own index. Of an e-mail two people say as much as many. Addresses of ASCII alone are compared:
@@ -28,7 +28,7 @@ const KNOWN = `
 /** The people that have been seen, in the database. */
 export function createPeopleStore(run: Run): PeopleStore {
   return {
-    async saw({ issuer, subject, email, name }, at) {
+    async saw({ issuer, subject, email, name }, at, isWhole = false) {
       await run("people.saw", (session) =>
         session.query(SAW, [
           writeText(issuer),
@@ -36,6 +36,7 @@ export function createPeopleStore(run: Run): PeopleStore {
           email === null ? null : writeText(email),
           name === null ? null : writeText(name),
           writeInstant(at),
+          isWhole,
         ]),
       );
     },

@@ -39,6 +39,14 @@ const ENSURE = `
   union all
   select id, platform, issuer, subject, email, asserted_by, development, created_at from written`;
 
+/** Principals that one look tells of: more people do not change their addresses within seconds. */
+const MOST_CHANGED = 10_000;
+
+const CHANGED = `
+  select id, email from principals
+  where changed_at is not null and changed_at > clock_timestamp() - $1::double precision * interval '1 millisecond'
+  order by changed_at desc limit ${MOST_CHANGED}`;
+
 /** Principals in the database. */
 export function createPrincipalStore(run: Run): PrincipalStore {
   return {
@@ -63,11 +71,15 @@ export function createPrincipalStore(run: Run): PrincipalStore {
       if (row === undefined) throw new StorageError("principals.ensure");
       return fromRow(row);
     },
+    async changedWithin(milliseconds) {
+      const rows = await run("principals.changedWithin", (session) => session.query(CHANGED, [milliseconds]));
+      return rows.map((row) => ({ id: readText(row["id"]), email: nullable(readText)(row["email"]) }));
+    },
   };
 }
 
 /** Reads a principal as the query builder returns it. */
-export function toPrincipal(row: typeof principals.$inferSelect): Principal {
+export function toPrincipal({ changedAt: _, ...row }: typeof principals.$inferSelect): Principal {
   return { ...row, assertedBy: readAssertedBy(row.assertedBy) };
 }
 

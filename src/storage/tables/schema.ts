@@ -70,6 +70,7 @@ export const principals = pgTable(
     assertedBy: text("asserted_by").notNull(),
     development: boolean().notNull(),
     createdAt: instant("created_at").notNull(),
+    changedAt: instant("changed_at"),
   },
   (table) => [unique("principals_who").on(table.platform, table.issuer, table.subject, table.assertedBy)],
 );
@@ -211,6 +212,7 @@ export const dischargeRequests = pgTable("discharge_requests", {
   caveats: json(),
   allowance: json(),
   branch: json(),
+  mortal: json(),
   approverKeys: json("approver_keys").notNull(),
   askedAt: instant("asked_at").notNull(),
   expiresAt: instant("expires_at").notNull(),

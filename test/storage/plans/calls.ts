@@ -260,6 +260,7 @@ export const CALLS: Calls = {
   },
   principals: {
     find: [(store) => store.principals.find("u99")],
+    changedWithin: [(store) => store.principals.changedWithin(60_000)],
     ensure: [
       (store) => store.principals.ensure(principal(fresh(), { platform: BUSY_PLATFORM, id: fresh() })),
       (store) =>
