@@ -1,6 +1,6 @@
 import type { RevokedBy } from "../words/states.ts";
 import type { Caller } from "./caller.ts";
-import { agentHash, agentHashKey } from "./parts/agent-hash.ts";
+import { agentHash } from "./parts/agent-hash.ts";
 import type { Revocation, SeenTarget } from "./ports/revocations.ts";
 
 /** A part of a tree that was revoked, as far as its entry says that it is of that tree. */
@@ -38,21 +38,33 @@ export function authorKind({ author }: Pick<Revocation, "author">): RevokedBy {
   return author === "principal" || author === "approver" ? "principal" : "administrator";
 }
 
+/** A reader that is not told all of the log. */
+interface PlatformReader {
+  readonly platform: string;
+  /** The key of the agents that others have named. */
+  readonly agentKey: Uint8Array;
+}
+
 /**
- * The target as it stands in a reader's view of the log: a platform is told no name of an agent that others revoked.
+ * The target as it stands in a reader's view of the log: of what others revoked, a platform is told no agent's name, and its
+ * people by their ids there alone, of which one person may have several.
  *
- * @param platform undefined for a reader that is told all
+ * @param reader undefined for one that is told all
+ * @param principalIds the ids there of a person whom the entry names
  */
-export function seenTarget(
+export function seenTargets(
   { scope, target }: Pick<Revocation, "scope" | "target">,
-  platform: string | undefined,
-  epoch: string,
-): SeenTarget {
-  if (platform === undefined || target.kind !== "agent") return target;
-  if ("platform" in scope && scope.platform === platform) return target;
+  reader: PlatformReader | undefined,
+  principalIds: readonly string[],
+): readonly SeenTarget[] {
+  if (reader === undefined || ("platform" in scope && scope.platform === reader.platform)) return [target];
+  if (target.kind === "principal") {
+    const { issuedBefore } = target;
+    return principalIds.map((id) => ({ kind: "principal_id", id, issuedBefore }));
+  }
+  if (target.kind !== "agent") return [target];
   const { agent, tokenId, issuedBefore } = target;
-  const hash = agentHash(agentHashKey(epoch, platform), agent);
-  return { kind: "opaque", agentHash: hash, tokenId, issuedBefore };
+  return [{ kind: "opaque", agentHash: agentHash(reader.agentKey, agent), tokenId, issuedBefore }];
 }
 
 /** Whether the asker's own side wrote an entry: its reason is for nobody else. */

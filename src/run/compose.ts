@@ -25,6 +25,7 @@ import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
 import { createKeys } from "../domain/keys/key-rotation.ts";
 import { createRootKeys } from "../domain/keys/root-keys.ts";
 import type { Sealing } from "../domain/keys/sealing.ts";
+import { createAgentKeys } from "../domain/parts/agent-hash.ts";
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
@@ -81,9 +82,11 @@ const REMEMBERED_BYTES = 32 * 1024 * 1024;
 export function compose(parts: Parts) {
   const { store, clock, stalenessMilliseconds, isDevelopment } = parts;
   const { knowledge, feed } = openReplica(parts);
+  const agentKeys = createAgentKeys(parts.sealing.keysFor("agent names")[0].reveal());
   const streams = createRevocationStreams({
     store,
     knowledge,
+    agentKeys,
     clock,
     limits: { ...STREAM_LIMITS, heartbeat: parts.follow?.heartbeatMilliseconds ?? STREAM_LIMITS.heartbeat },
   });
@@ -122,6 +125,7 @@ export function compose(parts: Parts) {
     knowledge,
     feed,
     streams,
+    agentKeys,
     allowance,
     onApprovalRevoked: withdrawals.noteRevoked,
   });
@@ -146,7 +150,7 @@ export function compose(parts: Parts) {
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
     decisions: createDecisions({
-      killingEntry: createKillingEntry({ store, knowledge, clock }),
+      killingEntry: createKillingEntry({ store, knowledge, agentKeys, clock }),
       tokenVerifier,
       knowledge,
       feed,

@@ -39,8 +39,9 @@ beforeEach(() => {
 });
 const clock = { now: () => 0, monotonic: () => monotonic };
 const knowledge = { position: () => known, age: () => knownFor };
+const agentKeys = () => new Uint8Array(32);
 const progressAfter = (after?: LogPosition) =>
-  createStreamProgress(after, { knowledge, clock, view: { kind: "all" } });
+  createStreamProgress(after, { knowledge, clock, view: { kind: "all" }, agentKeys });
 
 describe("what a reader of the log has been sent", () => {
   test("is infinitely old until a page has reached the log's end", () => {

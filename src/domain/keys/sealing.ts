@@ -35,6 +35,11 @@ export interface Sealing {
   seal(plain: Uint8Array, purpose: string, ...associated: readonly string[]): Uint8Array;
   /** Throws a {@link SealingError} for a value that was not sealed so, or under a master key that is not there. */
   open(sealed: Uint8Array, purpose: string, ...associated: readonly string[]): Uint8Array;
+  /**
+   * Keys for one purpose, 32 bytes each, which are derived from the master keys and the same on every replica that has them:
+   * that of the current one first, then that of the previous one.
+   */
+  keysFor(purpose: string): readonly [Secret, ...Secret[]];
   /** Whether the value is sealed under the current master key and not the previous one. */
   isCurrent(sealed: Uint8Array): boolean;
 }
@@ -74,6 +79,12 @@ function ownKey(master: Secret, purpose: string): Secret {
   return new Secret(new Uint8Array(hkdfSync("sha256", master.reveal(), "", info, 32)));
 }
 
+/** A key that seals nothing. Its label sets it apart from those that do. */
+function derived(master: Secret, purpose: string): Secret {
+  const info = `bakehouse derived key v1\0${purpose}`;
+  return new Secret(new Uint8Array(hkdfSync("sha256", master.reveal(), "", info, 32)));
+}
+
 // Every part is preceded by its length, so that no two lists of parts give the same bytes.
 function associatedData(parts: readonly string[]): Buffer {
   return Buffer.concat(
@@ -106,6 +117,11 @@ export function createSealing(options: {
   const all = options.previous === undefined ? [current] : [current, masterOf(options.previous)];
 
   return {
+    keysFor: (purpose) => [
+      derived(options.masterKey, purpose),
+      ...(options.previous === undefined ? [] : [derived(options.previous, purpose)]),
+    ],
+
     seal(plain, purpose, ...associated) {
       const version = WITH_OWN_KEY.has(purpose) ? UNDER_OWN_KEY : UNDER_MASTER_KEY;
       const nonce = options.randomness.bytes(NONCE_END - ID_END);

@@ -86,6 +86,8 @@ export interface Revocation extends NewRevocation {
   /** As of {@link LogPosition}. */
   readonly hash?: string | undefined;
 }
+  /** In a platform's view: the ids there of the person whom an entry of others names. */
+  readonly principalIds?: readonly string[];
 
 /** An entry as a reader sees it. */
 export type SeenRevocation = Omit<Revocation, "target"> & { readonly target: SeenTarget };

@@ -1,13 +1,13 @@
 import type { Caller } from "../caller.ts";
 import type { RevocationView } from "../log-news.ts";
-import { agentHashKey } from "../parts/agent-hash.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { LogPosition, LogRead, LogView, Revocation, SeenRevocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { BY_HAND, problemOf } from "../replica/log-problem.ts";
-import { seenTarget } from "../revocation-facts.ts";
+import { seenTargets } from "../revocation-facts.ts";
 
 /** The part of the log that a caller may read: administrators all of it, platforms the entries that can match their tokens. */
 export function viewOf(caller: Caller): LogView {
@@ -23,21 +23,29 @@ export function positionOf(after: string | undefined): LogPosition | undefined {
 }
 
 /** The key of the agents that are hashed for a reader; undefined if none is. */
-export function hashKeyOf(view: LogView, epoch: string): Uint8Array | undefined {
-  return view.kind === "all" ? undefined : agentHashKey(epoch, view.platform);
+export function hashKeyOf(view: LogView, epoch: string, agentKeys: AgentKeys): Uint8Array | undefined {
+  return view.kind === "all" ? undefined : agentKeys(epoch, view.platform);
 }
 
 /**
  * An entry as its reader sees it, with its position: of what an administrator or a person has revoked, perhaps at another
- * platform, a platform sees no reason, and no agent's name.
+ * platform, a platform sees no reason, no agent's name, and its own people by their ids there: once for each id.
  */
-export function seenBy(view: LogView, entry: Revocation, epoch: string): RevocationView {
+export function seenBy(
+  view: LogView,
+  entry: Revocation,
+  epoch: string,
+  agentKeys: AgentKeys,
+): readonly RevocationView[] {
   const { scope } = entry;
   if (view.kind === "all" || ("platform" in scope && scope.platform === view.platform)) {
-    return withSequence(entry, epoch);
+    return [withSequence(entry, epoch)];
   }
-  const target = seenTarget(entry, view.platform, epoch);
-  return withSequence({ ...entry, target, reason: null }, epoch);
+  const { platform } = view;
+  const reader = { platform, agentKey: agentKeys(epoch, platform) };
+  return seenTargets(entry, reader, entry.principalIds ?? []).map((target) =>
+    withSequence({ ...entry, target, reason: null }, epoch),
+  );
 }
 
 /**

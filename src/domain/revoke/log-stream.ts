@@ -1,4 +1,5 @@
 import type { LogNews, LogStream } from "../log-news.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogView } from "../ports/revocations.ts";
@@ -17,6 +18,7 @@ export interface LogStreamOptions {
   readonly progress: StreamProgress;
   readonly readShared: ReadShared;
   readonly knowledge: Pick<RevocationKnowledge, "watch">;
+  readonly agentKeys: AgentKeys;
   readonly clock: Clock;
   /** Milliseconds between two heartbeats. */
   readonly heartbeat: number;
@@ -92,7 +94,7 @@ export function createLogStream(options: LogStreamOptions) {
     progress.beginRead();
     const { page, begun } = readShared(progress.position(), view);
     const read = await page;
-    hashKey ??= hashKeyOf(view, read.position.epoch);
+    hashKey ??= hashKeyOf(view, read.position.epoch, options.agentKeys);
     const items = progress.take(read, read.entries.length < STREAM_PAGE, begun);
     return items.length === 0 ? undefined : { kind: "entries", items };
   }

@@ -1,5 +1,6 @@
 import type { Caller } from "../caller.ts";
 import type { LogStream } from "../log-news.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogView } from "../ports/revocations.ts";
@@ -74,6 +75,7 @@ function mayRead(caller: Caller, view: LogView): boolean {
 export function createRevocationStreams(options: {
   readonly store: Pick<Store, "revocations">;
   readonly knowledge: Pick<RevocationKnowledge, "position" | "age" | "watch">;
+  readonly agentKeys: AgentKeys;
   readonly clock: Clock;
   readonly limits?: StreamLimits;
 }): RevocationStreams {

@@ -2,6 +2,7 @@ import type { Caller } from "../caller.ts";
 import type { KeyAllowance } from "../keys/key-allowance.ts";
 import { replaceKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice, mapInTurns } from "../parts/time-slice.ts";
 import type { Actor } from "../ports/audit.ts";
@@ -46,6 +47,7 @@ export function createRevocations(options: {
   readonly knowledge: Pick<RevocationKnowledge, "position" | "deadLinks" | "wideMatch" | "revokesKey">;
   readonly feed: Pick<RevocationFeed, "learn">;
   readonly streams: RevocationStreams;
+  readonly agentKeys: AgentKeys;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly steps: Steps;
@@ -54,7 +56,7 @@ export function createRevocations(options: {
   /** Called once the revocation of an approval stands. */
   readonly onApprovalRevoked: (id: string, scope: RevocationScope, actor: Actor) => Promise<void>;
 }): Revocations {
-  const { store, knowledge, feed, clock, steps } = options;
+  const { store, knowledge, feed, clock, steps, agentKeys } = options;
   const byPossession = createPossession(options);
   const takeFromPerson = createPersonAllowance({ clock });
   const rights = createRevocationRights(options);
@@ -150,13 +152,16 @@ export function createRevocations(options: {
       const view = viewOf(caller);
       const { position, entries } = await readPage(store, positionOf(after), limit, view);
       const { epoch } = position;
-      const items = await mapInTurns(entries, TOGETHER, (entry) => seenBy(view, entry, epoch));
-      const more = items.length === limit ? items.at(-1)?.sequence : undefined;
+      const seen = await mapInTurns(entries, TOGETHER, (entry) => seenBy(view, entry, epoch, agentKeys));
+      const items = seen.flat();
+      const last = entries.at(-1);
+      const isFull = entries.length === limit && last !== undefined;
+      const more = isFull ? withSequence(last, epoch).sequence : undefined;
       return {
         items,
         next: more,
         sequence: more ?? printSequence(position),
-        hashKey: hashKeyOf(view, epoch),
+        hashKey: hashKeyOf(view, epoch, agentKeys),
       };
     },
 

@@ -1,4 +1,5 @@
 import type { RevocationView } from "../log-news.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { printSequence } from "../parts/sequence.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogPosition, LogRead, LogView } from "../ports/revocations.ts";
@@ -35,8 +36,10 @@ export function createStreamProgress(
     knowledge,
     clock,
     view,
+    agentKeys,
   }: {
     readonly view: LogView;
+    readonly agentKeys: AgentKeys;
     readonly knowledge: Pick<RevocationKnowledge, "position" | "age">;
     readonly clock: Clock;
   },
@@ -61,7 +64,7 @@ export function createStreamProgress(
       if (isLast) readAt = begun;
       const last = entries.at(-1);
       position = isLast || last === undefined ? end : { epoch, number: last.number, hash: last.hash };
-      return entries.map((revocation) => seenBy(view, revocation, epoch));
+      return entries.flatMap((revocation) => seenBy(view, revocation, epoch, agentKeys));
     },
     age() {
       const sinceRead = clock.monotonic() - readAt;

@@ -1,13 +1,14 @@
 import type { Condition } from "../../caveats/condition.ts";
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { Caller } from "../caller.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { forgetOldest } from "../parts/forget-oldest.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { authorKind, isOwnEntry, type RevocationFacts, seenTarget } from "../revocation-facts.ts";
+import { authorKind, isOwnEntry, type RevocationFacts, seenTargets } from "../revocation-facts.ts";
 import { linksOf } from "./bundle-texts.ts";
 import { subjectOf, type VerifiedToken } from "./verify-token.ts";
 
@@ -68,6 +69,7 @@ function deadLink(token: VerifiedToken, { target }: Revocation) {
 export function createKillingEntry(options: {
   readonly store: Pick<Store, "revocations">;
   readonly knowledge: Pick<RevocationKnowledge, "deadLinks" | "wideMatch" | "position">;
+  readonly agentKeys: AgentKeys;
   readonly clock: Clock;
 }): KillingEntry {
   const { store, knowledge, clock } = options;
@@ -122,8 +124,11 @@ export function createKillingEntry(options: {
     if (entry === undefined) return undefined;
     const { revokedAt, reason } = entry;
     const platform = asker.kind === "service" ? asker.platform : undefined;
+    const agentKey = options.agentKeys(knowledge.position().epoch, platform ?? "");
+    const reader = platform === undefined ? undefined : { platform, agentKey };
+    const [target = entry.target] = seenTargets(entry, reader, [token.principal.id]);
     return {
-      target: seenTarget(entry, platform, knowledge.position().epoch),
+      target,
       ...deadLink(token, entry),
       revokedAt,
       by: authorKind(entry),

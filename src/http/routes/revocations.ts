@@ -75,7 +75,7 @@ export const revocationLog = defineRoute({
   operationId: "revocationLog",
   tag: "Revocations",
   summary: "Read the revocation log",
-  description: `Oldest first, and of it what is in the caller's scope: for a platform its own entries, and of the others those that can match its tokens, without reason and with agents as hashes (\`opaque\`). \`next_cursor\` is a sequence, for \`after\`; where it is null, everything up to \`sequence\` has been read: go on from there later.
+  description: `Oldest first, and of it what is in the caller's scope: for a platform its own entries, and of the others those that can match its tokens, without reason, with agents as hashes (\`opaque\`) and with people by the ids that they have there: a person with two stands there twice, in one page. \`next_cursor\` is a sequence, for \`after\`; where it is null, everything up to \`sequence\` has been read: go on from there later.
 
 Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as events \`revocation\` and, every few seconds, a \`heartbeat\` with \`staleness_ms\`, which says how old the knowledge is that has been sent (null before all of the log was), and \`open_ms\`, the time since the stream was opened: who knows when they asked learns from it when the heartbeat was said, however long it was on its way. A platform's stream begins with an event \`hash_key\`, whose data hold the member of that name. Every other event's id is a sequence; \`Last-Event-ID\` goes on after it. A reader that takes nothing for 30 seconds is disconnected.`,
   auth: "caller",
@@ -95,7 +95,7 @@ Where \`Accept\` is \`text/event-stream\`, the log is streamed: entries as event
         sequence: sequence.meta({ description: "Up to where the log was read for this answer." }),
         hash_key: z.string().optional().meta({
           description:
-            "For a platform: the key of `agent_hash`, base64url of 32 bytes. It changes where the log begins anew.",
+            "For a platform: the key of `agent_hash`, base64url of 32 bytes. It changes where the log begins anew, and with the master key.",
         }),
       }),
       example: { items: [example], next_cursor: null, sequence: "k3v9Qm2x-42" },

@@ -2,7 +2,7 @@ import type { LogRead, LogView, Revocation } from "../../domain/ports/revocation
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { unavailable } from "../engine/guard.ts";
-import { isStorable, nullable, type Row, readInteger } from "../engine/values.ts";
+import { isStorable, nullable, type Row, readInteger, readText } from "../engine/values.ts";
 import { COLUMNS, toRevocation } from "./rows.ts";
 import { LOG, stateColumns, toState } from "./state.ts";
 
@@ -71,7 +71,9 @@ const READ_PLATFORM = `
     select number from own where number <= coalesce((select through from judged), number)
     order by number limit $2::bigint
   )
-  ${HEAD}, (select through from judged) as through, entry.*
+  ${HEAD}, (select through from judged) as through, entry.*, case when entry.target_kind = 'principal' then (
+    select string_agg(p.id, ' ' order by p.id) from principals as p
+    where p.platform = $4 and p.issuer = entry.target_issuer and p.subject = entry.target_subject) end as principal_ids
   from ${LOG}
   left join page on true
   left join lateral (
@@ -107,12 +109,19 @@ export async function readLog(run: Run, after: number, limit: number, view: LogV
   return { ...first, entries };
 }
 
+/** An entry, in a platform's view with the ids there of the person whom it names. */
+function toSeen(row: Row): Revocation {
+  const ids = row["principal_ids"] ?? null;
+  const entry = toRevocation(row);
+  return ids === null ? entry : { ...entry, principalIds: readText(ids).split(" ") };
+}
+
 function toPart(rows: readonly Row[]): LogRead & { readonly through: number | null } {
   const [first] = rows;
   if (first === undefined) throw new StorageError("revocations.read");
   return {
     ...toState(first),
-    entries: rows.filter((row) => row["number"] !== null).map(toRevocation),
+    entries: rows.filter((row) => row["number"] !== null).map(toSeen),
     oldest: readInteger(first["oldest"]),
     through: nullable(readInteger)(first["through"]),
   };
