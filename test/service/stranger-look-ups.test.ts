@@ -82,6 +82,18 @@ describeService(
         (await service().request("/logout", { method: "POST", headers: { ...session, ...peer } })).status,
       ).toBe(303);
     });
+
+    test("keep nobody out on a replica that has not seen the session", async () => {
+      const session = await people.login(service().request, "carol");
+      const replica = service().replica({ relyingParty: people.relyingParty });
+      await replica.start();
+      const peer = from("198.51.100.2");
+      const guesses = await Promise.all(
+        Array.from({ length: MANY }, (_, n) => replica.get("/", { ...cookie(guess(n)), ...peer })),
+      );
+      expect(guesses.map(({ status }) => status)).toContain(429);
+      expect((await replica.get("/v1/approvals", { ...session, ...peer })).status).toBe(200);
+    });
   },
   { relyingParty: people.relyingParty },
 );

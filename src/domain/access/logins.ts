@@ -10,11 +10,11 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Session } from "../ports/sessions.ts";
 import type { Store } from "../ports/store.ts";
 import type { Logins } from "../service.ts";
+import { createSessionCookies } from "./session-cookies.ts";
 import type { StrangerLookUps } from "./stranger-look-ups.ts";
 
 // Browsers keep at most 4,096 bytes of a cookie, and sealing makes four bytes of three.
 const LONGEST_HINT = 2_900;
-const COOKIE = /^[A-Za-z0-9_-]{43}$/;
 
 function hash(cookie: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update("bakehouse session v1\0").update(cookie).digest());
@@ -71,6 +71,7 @@ export function createLogins(options: {
   const { store, relyingParty, sealing, clock, randomness, lookUps } = options;
 
   const use = createUsedAttempts(clock);
+  const cookies = createSessionCookies(options);
 
   function openAttempt(sealed: string | undefined): LoginAttempt | undefined {
     if (sealed === undefined) return undefined;
@@ -101,9 +102,10 @@ export function createLogins(options: {
   }
 
   async function find(cookie: string, from: string): Promise<Session | undefined> {
-    if (!COOKIE.test(cookie)) return undefined;
+    if (!cookies.isOne(cookie)) return undefined;
     const idHash = hash(cookie);
-    return lookUps.find(nameOf(idHash), from, () => store.sessions.find(idHash, clock.now()));
+    const load = () => store.sessions.find(idHash, clock.now());
+    return lookUps.find(nameOf(idHash), from, load, cookies.isMarked(cookie));
   }
 
   return {
@@ -128,8 +130,8 @@ export function createLogins(options: {
       const outcome = await relyingParty.finish(attempt, callback);
       if (!outcome.ok) return outcome;
       const { identity } = outcome;
-      const cookie = Buffer.from(randomness.bytes(32)).toString("base64url");
       const createdAt = clock.now();
+      const cookie = cookies.make();
       const session: Session = {
         idHash: hash(cookie),
         id: uuidv7(createdAt, randomness),
