@@ -300,6 +300,7 @@ const approval = object(
     ),
   },
   {
+    others: count,
     allows: text,
     asked_caveats: list(text),
     decided_at: instant,

@@ -67,7 +67,14 @@ export interface ConfirmationView {
 export interface ApprovalView {
   readonly id: string;
   readonly state: RequestState;
-  readonly condition: ApprovalCondition;
+  readonly condition: Omit<ApprovalCondition, "subjects">;
+  /**
+   * Of the people who are asked by their subjects those that the caller may know: an administrator all, anybody else
+   * themselves. Whoever wrote the ticket may have named the others by their addresses alone.
+   */
+  readonly subjects: readonly string[];
+  /** How many more people are asked by their subjects. */
+  readonly others: number;
   readonly options: TermOptions;
   readonly code: string;
   readonly protocol: DischargeProtocol;

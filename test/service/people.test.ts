@@ -106,6 +106,29 @@ describeService(
       expect((await page(path, await login("bob"))).text).not.toContain("carla.private");
     });
 
+    test("whose an address is, is told to nobody who names it and is asked as well", async () => {
+      await login("vera-4711", "vera.secret@example.com");
+      const mapper = await login("mapper");
+      const answer = await issueFor("approved-by mapper,vera.secret@example.com Pay", mapper, {
+        on_behalf_of: undefined,
+      });
+      expect(answer.status, answer.text).toBe(201);
+      await ask(answer.json<Issued>().token);
+      const listed = await service().get("/v1/approvals", mapper);
+      expect(listed.text).not.toContain("vera-4711");
+      expect(listed.json<{ items: object[] }>().items[0]).toMatchObject({ subjects: ["mapper"], others: 1 });
+      const root = await people.login(service().request, { subject: "vera-4711", groups: ["admins"] });
+      const all = await service().get("/v1/approvals", root);
+      expect(all.json<{ items: object[] }>().items[0]).toMatchObject({ subjects: ["mapper", "vera-4711"] });
+    });
+
+    test("an address that the issuer vouches for no more names nobody", async () => {
+      await login("olga", "lead@example.com");
+      expect((await issueFor("approved-by lead@example.com Pay")).status).toBe(201);
+      await login("olga");
+      expect((await issueFor("approved-by lead@example.com Pay")).status).toBe(422);
+    });
+
     test("whether somebody has an e-mail is told to those alone who get tokens", async () => {
       await service().createPlatform("closed", { rules: [] });
       for (const address of ["alice@example.com", "nobody@example.com"]) {

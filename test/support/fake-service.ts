@@ -230,10 +230,11 @@ const APPROVAL: ApprovalView = {
   condition: {
     kind: "approved-by",
     needed: 2,
-    subjects: ["248289761001"],
     groups: ["oncall"],
     text: "Pay 40 EUR",
   },
+  subjects: ["248289761001"],
+  others: 0,
   options: OPTIONS,
   code: "BKHS-WXTZ",
   protocol: "native",

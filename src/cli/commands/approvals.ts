@@ -77,7 +77,12 @@ function askerOf({ token }: Approval): string {
 
 function factsOf(approval: Approval, page: string): readonly (readonly [string, string])[] {
   const { token, unverified, decisions, decided_at, obstacle } = approval;
-  const askers = [...approval.subjects, ...approval.groups.map((group) => `group ${group}`)].join(", ");
+  const { others = 0 } = approval;
+  const askers = [
+    ...approval.subjects,
+    ...(others === 0 ? [] : [others === 1 ? "1 other person" : `${others} other people`]),
+    ...approval.groups.map((group) => `group ${group}`),
+  ].join(", ");
   return [
     ["approval id", approval.id],
     ["state", approval.state],

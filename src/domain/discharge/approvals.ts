@@ -114,6 +114,12 @@ export function createApprovals(options: {
     return withdrawals.isRevoked(request) ? "withdrawn" : stateAt(request, now);
   }
 
+  function knownApprovers({ subjects }: ApprovalCondition, caller: HumanCaller): readonly string[] {
+    if (caller.administrator) return subjects;
+    const { issuer, subject } = caller.identity;
+    return subjects.filter((one) => issuer === ownIssuer && one === subject);
+  }
+
   /** The people in these requests, as far as they have been seen here, for their names. */
   async function peopleIn(requests: readonly DischargeRequest[]): Promise<readonly KnownPerson[]> {
     const people = requests.flatMap(({ about, decisions }) => [
@@ -147,6 +153,7 @@ export function createApprovals(options: {
       expiresAt,
       decidedAt,
       withdrawnAt: request.withdrawnAt,
+    const subjects = knownApprovers(parts.condition, caller);
       endsAt,
       isMine: mine,
       mayWithdraw: mine && isLive(endsAt, state, now),
@@ -154,6 +161,8 @@ export function createApprovals(options: {
       about,
       allows: effectOf(request),
       caveats,
+      subjects,
+      others: parts.condition.subjects.length - subjects.length,
       decisions,
       people: people.filter(({ subject }) => isIn(request, subject)),
       obstacle: obstacle(request, parts, caller, now),

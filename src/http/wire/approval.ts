@@ -16,7 +16,12 @@ export const approvalSchema = z
         "`withdrawn`: by its asker while it was pending, or after a yes, so that the discharge is dead. `dropped`: made room for newer requests of the same caller or token. More states may be added.",
     }),
     needed: z.int().meta({ description: "How many different people have to approve." }),
-    subjects: z.array(z.string()),
+    subjects: z.array(z.string()).meta({
+      description: "Of the people who are asked by name: the caller. An administrator is told all.",
+    }),
+    others: z.int().optional().meta({
+      description: "How many more people are asked by name. Their subjects are told to administrators.",
+    }),
     groups: z.array(z.string()),
     user_code: z.string().meta({ description: "The asker was shown the same." }),
     asked_at: instant,
@@ -94,7 +99,8 @@ export function approvalWire(view: ApprovalView): z.infer<typeof approvalSchema>
     id: view.id,
     state: view.state,
     needed: condition.needed,
-    subjects: [...condition.subjects],
+    subjects: [...view.subjects],
+    ...(view.others === 0 ? {} : { others: view.others }),
     groups: [...condition.groups],
     user_code: view.code,
     asked_at: printInstant(view.askedAt),
