@@ -9,8 +9,17 @@ export type KeyState = (typeof KEY_STATES)[number];
 /**
  * States of a request for a discharge, and so of an approval. `dropped`: it made room for newer requests of the same
  * caller or token. `withdrawn`: by its asker while it was pending, or after a yes, so that the discharge is dead.
+ * `revoked`: the token that it was for was revoked before anybody answered.
  */
-export const REQUEST_STATES = ["pending", "granted", "denied", "dropped", "withdrawn", "expired"] as const;
+export const REQUEST_STATES = [
+  "pending",
+  "granted",
+  "denied",
+  "dropped",
+  "withdrawn",
+  "expired",
+  "revoked",
+] as const;
 export type RequestState = (typeof REQUEST_STATES)[number];
 
 /** Kinds of login sessions. `program`: a login to this API by macaroon-bakery's protocol. */

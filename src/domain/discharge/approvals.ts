@@ -19,7 +19,7 @@ import { keysOf, mayApprove } from "./approver-keys.ts";
 import { effectOf } from "./effect.ts";
 import { loginProblem } from "./identity-proof.ts";
 import { movePlace } from "./live.ts";
-import { endOf, lifeOf, stateAt, termsOf } from "./requests.ts";
+import { endOf, lifeOf, TOKEN_REVOKED, termsOf } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
@@ -76,13 +76,14 @@ export function createApprovals(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly room: WaitingRoom;
-  readonly withdrawals: Pick<Withdrawals, "isRevoked">;
+  readonly withdrawals: Pick<Withdrawals, "stateOf" | "endRevoked">;
   /** Revokes for a caller, as the API does. */
   readonly revoke: Revocations["revoke"];
   readonly ownIssuer: string;
   readonly notifies: boolean;
 }): Approvals {
-  const { store, clock, randomness, room, withdrawals, ownIssuer } = options;
+  const { store, clock, randomness, room, ownIssuer } = options;
+  const { stateOf, endRevoked } = options.withdrawals;
 
   function obstacle(
     request: DischargeRequest,
@@ -110,10 +111,6 @@ export function createApprovals(options: {
     return problem === undefined ? undefined : { login: true, detail: problem };
   }
 
-  function stateOf(request: DischargeRequest, now: number): RequestState {
-    return withdrawals.isRevoked(request) ? "withdrawn" : stateAt(request, now);
-  }
-
   function knownApprovers({ subjects }: ApprovalCondition, caller: HumanCaller): readonly string[] {
     if (caller.administrator) return subjects;
     const { issuer, subject } = caller.identity;
@@ -139,6 +136,7 @@ export function createApprovals(options: {
     const now = clock.now();
     const parts = read(request);
     const mine = hasApproved(request, caller);
+    const subjects = knownApprovers(parts.condition, caller);
     const state = stateOf(request, now);
     const endsAt = endOf(request);
     const { id, code, protocol, askedAt, expiresAt, decidedAt, about, caveats, decisions } = request;
@@ -146,6 +144,8 @@ export function createApprovals(options: {
       id,
       state,
       condition: parts.condition,
+      subjects,
+      others: parts.condition.subjects.length - subjects.length,
       options: parts.terms.options,
       code,
       protocol,
@@ -153,7 +153,6 @@ export function createApprovals(options: {
       expiresAt,
       decidedAt,
       withdrawnAt: request.withdrawnAt,
-    const subjects = knownApprovers(parts.condition, caller);
       endsAt,
       isMine: mine,
       mayWithdraw: mine && isLive(endsAt, state, now),
@@ -161,8 +160,6 @@ export function createApprovals(options: {
       about,
       allows: effectOf(request),
       caveats,
-      subjects,
-      others: parts.condition.subjects.length - subjects.length,
       decisions,
       people: people.filter(({ subject }) => isIn(request, subject)),
       obstacle: obstacle(request, parts, caller, now),
@@ -180,6 +177,7 @@ export function createApprovals(options: {
     const state = stateOf(request, now);
     const { issuer, subject } = caller.identity;
     const before = request.decisions.find((said) => said.issuer === issuer && said.subject === subject);
+    if (state === "revoked") throw new DomainError("gone", TOKEN_REVOKED);
     if (state === "withdrawn") throw new DomainError("gone", "this request was withdrawn");
     // A repeat of what was said, as after an answer that was lost.
     if (before?.approved === approved) return;
@@ -225,7 +223,12 @@ export function createApprovals(options: {
       return pageInParts(page, clock, {
         part: READ_TOGETHER,
         read: async (part) => {
-          const { items, next } = await store.dischargeRequests.list(keys, filter, part);
+          const { items: all, next } = await store.dischargeRequests.list(keys, filter, part);
+          const now = clock.now();
+          const dead = all.filter((request) => stateOf(request, now) === "revoked");
+          // What nobody can answer any more takes no place of what they can.
+          await endRevoked(dead.filter(({ state }) => state === "pending")).catch(() => undefined);
+          const items = pendingOnly ? all.filter((request) => !dead.includes(request)) : all;
           const people = await peopleIn(items);
           return { items: items.map((request) => ({ request, people })), next };
         },

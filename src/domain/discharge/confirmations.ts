@@ -14,8 +14,17 @@ import { bakerySessionId } from "./bakery-session.ts";
 import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
 import { movePlace, takeLogin } from "./live.ts";
-import { endOf, loginEndOf, noSuchRequest, requestSealing, stateAt, termsOf } from "./requests.ts";
+import {
+  endOf,
+  loginEndOf,
+  noSuchRequest,
+  requestSealing,
+  stateAt,
+  TOKEN_REVOKED,
+  termsOf,
+} from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
+import type { Withdrawals } from "./withdrawals.ts";
 
 /**
  * Begins the session of a program's login to this API, for a client of macaroon-bakery. The session names the
@@ -50,6 +59,7 @@ export function createConfirmations(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly room: WaitingRoom;
+  readonly withdrawals: Pick<Withdrawals, "stateOf">;
   readonly ownIssuer: string;
 }): Pick<Discharges, "view" | "confirm"> {
   const { store, clock, randomness, room, ownIssuer } = options;
@@ -88,7 +98,7 @@ export function createConfirmations(options: {
       const { condition, code, protocol, expiresAt, about, caveats } = request;
       return {
         id,
-        state: stateAt(request, clock.now()),
+        state: options.withdrawals.stateOf(request, clock.now()),
         condition,
         code,
         protocol,
@@ -107,7 +117,8 @@ export function createConfirmations(options: {
       await store.transaction("confirm discharge", async (repositories) => {
         const { request, proved } = confirmable(await repositories.dischargeRequests.lock(id), caller);
         const now = await repositories.now();
-        const state = stateAt(request, now);
+        const state = options.withdrawals.stateOf(request, now);
+        if (state === "revoked") throw new DomainError("gone", TOKEN_REVOKED);
         if (state === "withdrawn" || state === "expired") {
           throw new DomainError("gone", `this request is over: it is ${state}`);
         }

@@ -145,6 +145,7 @@ export function createDischargeDesk(options: {
           caveats,
           allowance,
           about: shown?.subject ?? null,
+          mortality: shown?.mortality ?? null,
           approverKeys: isApproval ? approverKeys(condition, ownIssuer) : [],
           askedAt: now,
           expiresAt: shown === undefined ? latest : Math.min(latest, shown.expiresAt),

@@ -7,7 +7,7 @@ import { COLLECT_WAIT } from "../parts/lifetimes.ts";
 import type { Actor } from "../ports/audit.ts";
 import { createAsking } from "./asking.ts";
 import { createConfirmations } from "./confirmations.ts";
-import { denialOf, findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
+import { denialOf, findBySecret, nameInMemory, noSuchRequest, TOKEN_REVOKED } from "./requests.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
 /** Discharges tickets over this service's own API: a discharge is asked for, confirmed by a person, collected. */
@@ -16,10 +16,11 @@ export function createDischarges(
     Parameters<typeof createConfirmations>[0] & {
       readonly keys: DischargeKeys;
       readonly lookUps: StrangerLookUps;
-      readonly withdrawals: Pick<Withdrawals, "withdraw">;
+      readonly withdrawals: Pick<Withdrawals, "withdraw" | "stateOf" | "endRevoked">;
     },
 ): Discharges {
   const { store, clock, desk, room } = options;
+  const { stateOf, endRevoked } = options.withdrawals;
   return {
     publicKey: () => options.keys.publicKey(),
     ask: createAsking(options),
@@ -29,11 +30,11 @@ export function createDischarges(
         findBySecret(store, "native", id, secret),
       );
       if (request === undefined) throw noSuchRequest();
-      if (stateAt(request, clock.now()) === "pending") {
+      if (stateOf(request, clock.now()) === "pending") {
         await room.wait(id, Math.min(COLLECT_WAIT, request.expiresAt - clock.now()));
         request = (await store.dischargeRequests.find(id)) ?? request;
       }
-      const state = stateAt(request, clock.now());
+      const state = stateOf(request, clock.now());
       switch (state) {
         case "pending":
           return { state, expiresAt: request.expiresAt };
@@ -43,6 +44,9 @@ export function createDischarges(
           throw denialOf(request);
         case "withdrawn":
           throw new DomainError("gone", "this request was withdrawn");
+        case "revoked":
+          await endRevoked([request]);
+          throw new DomainError("gone", TOKEN_REVOKED);
         case "dropped":
           throw new DomainError("gone", "this request made room for newer ones");
         case "expired":
@@ -61,10 +65,11 @@ export function createDischarges(
         const request = await repositories.dischargeRequests.lock(id);
         if (request === undefined) throw noSuchRequest();
         const now = await repositories.now();
-        const state = stateAt(request, now);
+        const state = stateOf(request, now);
         // A repeat, as after an answer that was lost.
-        if (state === "withdrawn") return;
-        if (state !== "pending") throw new DomainError("conflict", `this request is over: it is ${state}`);
+        if (state === "withdrawn" || request.withdrawnAt !== null) return;
+        if (state !== "pending" && state !== "revoked")
+          throw new DomainError("conflict", `this request is over: it is ${state}`);
         const { about } = request;
         const actor: Actor =
           about === null ? { kind: "service" } : { kind: "holder", tokenId: about.tokenId };

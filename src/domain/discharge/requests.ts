@@ -108,7 +108,10 @@ export function loginEndOf({ askedAt }: Pick<DischargeRequest, "askedAt">): numb
   return askedAt + BAKERY_LOGIN_LIFE;
 }
 
-/** A request's state at an instant. */
+/** What people and askers are told of a request whose token is dead. */
+export const TOKEN_REVOKED = "the token that this is for has been revoked";
+
+/** A request's state at an instant, revocations aside. */
 export function stateAt(
   { state, expiresAt, withdrawnAt }: Pick<DischargeRequest, "state" | "expiresAt" | "withdrawnAt">,
   now: number,

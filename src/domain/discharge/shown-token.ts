@@ -1,4 +1,4 @@
-import { agentTrail } from "../../caveats/agents.ts";
+import { agentsOf, agentTrail } from "../../caveats/agents.ts";
 import { type Condition, shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { summarise } from "../../caveats/together/summary.ts";
 import { summaryParts } from "../../caveats/together/summary-parts.ts";
@@ -6,7 +6,7 @@ import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { DomainError } from "../parts/error.ts";
 import { beginTimeSlice, inSlice, mapInSlices } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeSubject, ShownPlace } from "../ports/discharge-requests.ts";
+import type { DischargeSubject, Mortality, ShownPlace } from "../ports/discharge-requests.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { refusalOfEnded } from "../verify/clear-token.ts";
 import type { TokenVerifier, VerifiedToken } from "../verify/verify-token.ts";
@@ -24,6 +24,7 @@ export interface ShownToken {
   /** Its whole chain. */
   readonly conditions: readonly Condition[];
   readonly place: ShownPlace;
+  readonly mortality: Mortality;
   /** Unix milliseconds. */
   readonly expiresAt: number;
 }
@@ -70,7 +71,7 @@ export function createTokenReading(options: {
     if (!carries(token, caveatId)) {
       throw new DomainError("unprocessable", "does not carry this caveat", "token");
     }
-    const { identifier, principal, macaroon, conditions } = token;
+    const { identifier, principal, macaroon, conditions, issuedAt } = token;
     const { issuedCaveats } = identifier;
     const slice = beginTimeSlice(clock);
     const options = { now: instantFromMilliseconds(clock.now()) };
@@ -94,6 +95,12 @@ export function createTokenReading(options: {
       },
       conditions,
       place,
+      mortality: {
+        keyId: token.rootKey.id,
+        issuedAt,
+        agents: agentsOf(conditions),
+        links: macaroon.revocationIds.map(({ text }) => text),
+      },
       expiresAt: token.endsAt,
     };
   }

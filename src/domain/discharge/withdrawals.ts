@@ -1,3 +1,5 @@
+import { uuidv7Time } from "../../words/ids.ts";
+import type { RequestState } from "../../words/states.ts";
 import { auditEvent } from "../audit.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
@@ -7,7 +9,11 @@ import type { RevocationScope } from "../ports/revocations.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { approvalWithdrawn } from "./approval-notices.ts";
+import { stateAt } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
+
+/** Requests whose places are freed at once, each in a transaction of its own. */
+const MOST_ENDED = 20;
 
 /** Ends requests before their time. */
 export interface Withdrawals {
@@ -20,8 +26,13 @@ export interface Withdrawals {
   ): Promise<boolean>;
   /** Notes that an approval was revoked, if the entry reaches the token that it is for. */
   noteRevoked(approvalId: string, scope: RevocationScope, actor: Actor): Promise<void>;
-  /** Whether this replica knows a revocation of an approval, which counts before anybody has noted it. */
-  isRevoked(request: DischargeRequest): boolean;
+  /**
+   * A request's state at an instant, with the revocations that this replica knows: one of an approval counts before anybody
+   * has noted it, and so does one of the token that a waiting request is for.
+   */
+  stateOf(request: DischargeRequest, now: number): RequestState;
+  /** Frees the places of waiting requests whose tokens were revoked. */
+  endRevoked(requests: readonly DischargeRequest[]): Promise<void>;
 }
 
 function reaches(scope: RevocationScope, { about }: DischargeRequest): boolean {
@@ -42,7 +53,7 @@ function reaches(scope: RevocationScope, { about }: DischargeRequest): boolean {
 export function createWithdrawals(options: {
   readonly store: Store;
   readonly randomness: Randomness;
-  readonly knowledge: Pick<RevocationKnowledge, "wideMatch">;
+  readonly knowledge: Pick<RevocationKnowledge, "wideMatch" | "isRevoked">;
   readonly room: WaitingRoom;
   readonly notifies: boolean;
 }): Withdrawals {
@@ -69,8 +80,72 @@ export function createWithdrawals(options: {
     return true;
   }
 
+  /** Whether the approval itself was revoked. Entries by anything else are the token's business. */
+  function isApprovalRevoked({ id, about }: DischargeRequest): boolean {
+    const { platform = "", principal } = about ?? {};
+    const { issuer = "", subject = "" } = principal ?? {};
+    return (
+      knowledge.wideMatch({
+        platform,
+        issuer,
+        subject,
+        principalId: "",
+        keyId: "",
+        tokenId: "",
+        issuedAt: Number.MAX_VALUE,
+        agents: [],
+        approvals: [id],
+        revocationIds: [],
+      }) !== undefined
+    );
+  }
+
+  function isTokenRevoked({ about, mortality }: DischargeRequest): boolean {
+    if (about === null) return false;
+    const { platform, tokenId, revocationId, principal } = about;
+    // A row of an older version says less of what can kill its token.
+    const { keyId, issuedAt, agents, links } = mortality ?? {
+      keyId: "",
+      issuedAt: uuidv7Time(tokenId),
+      agents: about.agents,
+      links: [revocationId],
+    };
+    return knowledge.isRevoked({
+      platform,
+      issuer: principal.issuer,
+      subject: principal.subject,
+      principalId: principal.id,
+      keyId,
+      tokenId,
+      issuedAt,
+      agents,
+      approvals: [],
+      revocationIds: links.map((link) => new Uint8Array(Buffer.from(link, "base64url"))),
+    });
+  }
+
+  function stateOf(request: DischargeRequest, now: number): RequestState {
+    const state = stateAt(request, now);
+    // One that was withdrawn because its token was revoked says why.
+    const isUnanswered = state === "pending" || (state === "withdrawn" && request.state === "dropped");
+    if (isUnanswered && isTokenRevoked(request)) return "revoked";
+    return isApprovalRevoked(request) ? "withdrawn" : state;
+  }
+
   return {
     withdraw,
+    stateOf,
+
+    async endRevoked(requests) {
+      for (const { id } of requests.slice(0, MOST_ENDED)) {
+        const ended = await store.transaction("end revoked request", async (repositories) => {
+          const request = await repositories.dischargeRequests.lock(id);
+          if (request?.state !== "pending" || !isTokenRevoked(request)) return false;
+          return withdraw(repositories, request, { kind: "service" }, await repositories.now());
+        });
+        if (ended) room.wake(id);
+      }
+    },
 
     async noteRevoked(approvalId, scope, actor) {
       const noted = await store.transaction("note withdrawal", async (repositories) => {
@@ -79,24 +154,6 @@ export function createWithdrawals(options: {
         return withdraw(repositories, request, actor, await repositories.now());
       });
       if (noted) room.wake(approvalId);
-    },
-
-    isRevoked({ id, about }) {
-      return (
-        knowledge.wideMatch({
-          platform: about?.platform ?? "",
-          issuer: about?.principal.issuer ?? "",
-          subject: about?.principal.subject ?? "",
-          // Entries by anything but the approval are the token's business.
-          principalId: "",
-          keyId: "",
-          tokenId: "",
-          issuedAt: Number.MAX_VALUE,
-          agents: [],
-          approvals: [id],
-          revocationIds: [],
-        }) !== undefined
-      );
     },
   };
 }

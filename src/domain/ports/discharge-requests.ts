@@ -10,8 +10,8 @@ export type DischargeProtocol = "native" | "bakery";
 /** `identity`: someone has to log in and confirm. `approval`: the people in the ticket are asked. */
 export type DischargeKind = "identity" | "approval";
 
-/** States as they are stored. A request expires by time alone, and one that was withdrawn says when. */
-export type DischargeState = Exclude<RequestState, "expired" | "withdrawn">;
+/** States as they are stored. A request expires by time alone, ends with its token by the log, and says when it was withdrawn. */
+export type DischargeState = Exclude<RequestState, "expired" | "withdrawn" | "revoked">;
 
 /** The verified facts about the token that the asker showed. */
 export interface DischargeSubject {
@@ -33,6 +33,17 @@ export interface DischargeSubject {
   readonly summaryParts: readonly SummaryPart[];
   /** The names that holders claim. */
   readonly agents: readonly string[];
+}
+
+/** By what the shown link can be killed, beside its platform, its principal and its tree. */
+export interface Mortality {
+  readonly keyId: string;
+  /** When the root macaroon was issued, unix milliseconds. */
+  readonly issuedAt: number;
+  /** The agents on its chain, by name and by `name#instance`. */
+  readonly agents: readonly string[];
+  /** The revocation ids from the root to the shown link; 22 characters each. */
+  readonly links: readonly string[];
 }
 
 /** The decision of one person. */
@@ -72,6 +83,8 @@ export interface DischargeRequest {
   readonly allowance: Allowance | null;
   /** Null if no token was shown. */
   readonly about: DischargeSubject | null;
+  /** Null if no token was shown, or if an older version wrote the row. */
+  readonly mortality: Mortality | null;
   /** The people and groups that it concerns, each as one text (see `approver-keys.ts`). */
   readonly approverKeys: readonly string[];
   /** Unix milliseconds, by the database's clock. */

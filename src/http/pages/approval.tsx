@@ -25,6 +25,8 @@ function standing(view: ApprovalView): string {
       return `Withdrawn${on(withdrawnAt)}`;
     case "dropped":
       return `Made room for newer requests, asked on ${moment(askedAt)}`;
+    case "revoked":
+      return `Asked on ${moment(askedAt)}, over since: the token that this is for has been revoked`;
     case "expired":
       return `Expired on ${moment(expiresAt)}, unanswered`;
     default:

@@ -10,6 +10,7 @@ const ENDINGS = {
   denied: "Refused. Nothing was given to the program.",
   dropped: "This request made room for newer ones. Begin again in the program.",
   withdrawn: "The program has withdrawn this request. Nothing was given to it.",
+  revoked: "The token that this is for has been revoked. Nothing was given to the program.",
   expired: "This request has expired. Begin again in the program.",
 } as const;
 

@@ -13,7 +13,7 @@ export const approvalSchema = z
     id: opaqueId.meta({ description: "The approval id: revoke it to withdraw what was approved." }),
     state: z.enum(REQUEST_STATES).meta({
       description:
-        "`withdrawn`: by its asker while it was pending, or after a yes, so that the discharge is dead. `dropped`: made room for newer requests of the same caller or token. More states may be added.",
+        "`withdrawn`: by its asker while it was pending, or after a yes, so that the discharge is dead. `dropped`: made room for newer requests of the same caller or token. `revoked`: the token that it is for was revoked before it was decided, so nobody can answer it. More states may be added.",
     }),
     needed: z.int().meta({ description: "How many different people have to approve." }),
     subjects: z.array(z.string()).meta({

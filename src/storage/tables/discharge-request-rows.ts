@@ -36,6 +36,13 @@ const allowanceSchema = z.object({
   until: z.number().nullable(),
 });
 
+const mortalitySchema = z.object({
+  keyId: z.string(),
+  issuedAt: z.int(),
+  agents: z.array(z.string()),
+  links: z.array(z.string()),
+});
+
 const caveatsSchema = z.array(z.string());
 
 const decisionsSchema = z.array(
@@ -53,12 +60,12 @@ const protocolSchema = z.enum(["native", "bakery"]);
 const keysSchema = z.array(z.string());
 
 /** How a request's state is read. */
-export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired", "withdrawn"]);
+export const stateSchema = z.enum(REQUEST_STATES).exclude(["expired", "withdrawn", "revoked"]);
 
 /** The columns of a request, from `discharge_requests as r`. */
 export const COLUMNS = `
   r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
-  r.ancestor, r.about, r.about_origin, r.caveats, r.allowance, r.approver_keys, r.asked_at, r.expires_at, r.decided_at, r.withdrawn_at,
+  r.ancestor, r.about, r.about_origin, r.caveats, r.allowance, r.mortal, r.approver_keys, r.asked_at, r.expires_at, r.decided_at, r.withdrawn_at,
   (select coalesce(jsonb_agg(jsonb_build_object('issuer', d.issuer, 'subject', d.subject, 'approved', d.approved,
     'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
     '[]'::jsonb) from discharge_decisions as d where d.request_id = r.id) as decisions`;
@@ -86,6 +93,10 @@ export function toRequest(row: Row): DischargeRequest {
         ? null
         : readJson("discharge_requests.allowance", allowanceSchema, parsed(row["allowance"])),
     about: readAbout(row["about"], row["about_origin"]),
+    mortality:
+      row["mortal"] === null
+        ? null
+        : readJson("discharge_requests.mortal", mortalitySchema, parsed(row["mortal"])),
     approverKeys: readJson("discharge_requests.approver_keys", keysSchema, parsed(row["approver_keys"])),
     askedAt: readInstant(row["asked_at"]),
     expiresAt: readInstant(row["expires_at"]),

@@ -24,10 +24,10 @@ const INSERT = `
   insert into discharge_requests
     (id, kind, protocol, state, condition, code, secret_hash, ticket_hash, caller_hash, sealed, ancestor, about,
      about_origin, token_id, approver_keys, asked_at, expires_at, decided_at, link, depth,
-     caveats, allowance, branch)
+     caveats, allowance, branch, mortal)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13::jsonb,
     $14, $15::jsonb, $16::timestamptz, $17::timestamptz, $18::timestamptz, $19, $20, $21::jsonb,
-    $22::jsonb, $23::jsonb)`;
+    $22::jsonb, $23::jsonb, $24::jsonb)`;
 
 const FIND = `select ${COLUMNS} from discharge_requests as r where r.id = $1`;
 
@@ -155,6 +155,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           JSON.stringify(request.caveats.map(writeText)),
           request.allowance === null ? null : JSON.stringify(request.allowance),
           place === null ? null : JSON.stringify(place.branch),
+          request.mortality === null ? null : JSON.stringify(request.mortality),
         ]),
       );
     },

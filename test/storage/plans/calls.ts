@@ -64,6 +64,7 @@ const request = (id = now()) => ({
   about: null,
   caveats: ["a = b"],
   allowance: null,
+  mortality: null,
   approverKeys: ["group:g1"],
   askedAt: Date.now(),
   expiresAt: Date.now() + DAY,
