@@ -77,6 +77,19 @@ export function everythingUntilNow({ now, newestIssuedAt }: LogMoment): number {
   return Math.max(now, newestIssuedAt ?? 0) + 1;
 }
 
+/**
+ * Whether an entry ends logins, and is dated by the log. Such a one is dated while the log is held, as logins are redeemed: a token
+ * that was got by one of them is either older than the entry, or is never recorded.
+ */
+function endsLogins({ target }: RevocationDraft): boolean {
+  const named = target(NEVER);
+  const kinds: readonly RevocationTarget["kind"][] = ["principal", "principal_id", "platform"];
+  return kinds.includes(named.kind) && "issuedBefore" in named && named.issuedBefore === NEVER;
+}
+
+/** An instant that no caller can name. */
+const NEVER = -1;
+
 /** The last instant at which an entry can match, unix milliseconds. */
 export function lastMatchOf(target: RevocationTarget, now: number): number {
   return ("issuedBefore" in target ? target.issuedBefore : now) + MAX_TOKEN_LIFE;
@@ -114,7 +127,7 @@ export function revocationEvent(
  * Appends wait for each other at the log's counter, each for a flush of the disk. Requests that arrive while others
  * are under way are therefore written together. Each is all or nothing still, its entries have consecutive numbers, and
  * none is answered before they are committed. Entries are dated just before the log is held, so that it is held for a
- * single statement. A token that was acknowledged before the request came is older than that date.
+ * single statement, but for those that end logins. A token that was acknowledged before the request came is older than that date.
  */
 export function createRevocationWriter(options: {
   readonly store: Pick<Store, "revocations" | "transaction">;
@@ -147,22 +160,38 @@ export function createRevocationWriter(options: {
       await mapInTurns(all, IN_ONE_TURN, ({ entry, actor }) => revocationEvent(randomness, entry, actor)),
     );
 
+  async function appendInParts(log: RevocationStore, all: readonly Dated[]): Promise<Written> {
+    const entries: AppendedRevocation[] = [];
+    let epoch = "";
+    for (let at = 0; at < all.length; at += IN_ONE_STATEMENT) {
+      const part = await appendTo(log, all.slice(at, at + IN_ONE_STATEMENT));
+      epoch = part.epoch;
+      for (const entry of part.entries) entries.push(entry);
+    }
+    return { epoch, entries };
+  }
+
   async function append(all: readonly Dated[]): Promise<Written> {
     if (all.length <= IN_ONE_STATEMENT) return appendTo(revocations, all);
-    return options.store.transaction("revocations.append", async (repositories) => {
-      const entries: AppendedRevocation[] = [];
-      let epoch = "";
-      for (let at = 0; at < all.length; at += IN_ONE_STATEMENT) {
-        const part = await appendTo(repositories.revocations, all.slice(at, at + IN_ONE_STATEMENT));
-        epoch = part.epoch;
-        for (const entry of part.entries) entries.push(entry);
-      }
-      return { epoch, entries };
-    });
+    return options.store.transaction("revocations.append", (repositories) =>
+      appendInParts(repositories.revocations, all),
+    );
   }
 
   async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
-    const moment = await revocations.moment();
+    if (!jobs.some(({ drafts }) => drafts.some(endsLogins))) {
+      return writeAt(await revocations.moment(), jobs, append);
+    }
+    return options.store.transaction("revocations.append", async ({ revocations: log }) =>
+      writeAt(await log.hold(), jobs, (all) => appendInParts(log, all)),
+    );
+  }
+
+  async function writeAt(
+    moment: LogMoment,
+    jobs: readonly Job[],
+    append: (all: readonly Dated[]) => Promise<Written>,
+  ): Promise<readonly Outcome<Written>[]> {
     const dated: Outcome<readonly Dated[]>[] = [];
     for (const job of jobs) dated.push(await eventualOutcome(() => date(job, moment)));
     const all = dated.flatMap((one) => (one.ok ? one.value : []));
