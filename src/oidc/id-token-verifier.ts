@@ -16,6 +16,8 @@ type VerifiedClaims =
       /** The issuer that the token names: of several tenants, that of the token's own. */
       readonly issuer: string;
       /** Unix milliseconds. */
+      readonly issuedAt: number;
+      /** Unix milliseconds. */
       readonly expiresAt: number;
     }
   | { readonly ok: false; readonly reason: string };
@@ -73,7 +75,9 @@ export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenV
       if (!isKeyOf(issuer, issuers.get(issuer), token.header.kid, documents)) {
         return { ok: false, reason: "the token's key is another tenant's" };
       }
-      return { ok: true, claims, issuer, expiresAt: instant(claims["exp"]) ?? 0 };
+      // Both were read before, in the same way.
+      const [issuedAt = 0, expiresAt = 0] = [instant(claims["iat"]), instant(claims["exp"])];
+      return { ok: true, claims, issuer, issuedAt, expiresAt };
     },
   };
 }

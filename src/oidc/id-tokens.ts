@@ -90,7 +90,8 @@ export function createIdTokens(options: IdTokensOptions): IdTokens {
       }
       const now = clock.now();
       const reading = readIdentity(verified.claims, { issuer, development, now, groupsClaim });
-      return reading.ok ? { ...reading, expiresAt: verified.expiresAt } : reading;
+      const { issuedAt, expiresAt } = verified;
+      return reading.ok ? { ...reading, issuedAt, expiresAt } : reading;
     },
   };
 }

@@ -108,7 +108,7 @@ export function compose(parts: Parts) {
   });
   const sessions = createSessions(parts);
   const lookUps = createStrangerLookUps({ clock });
-  const logins = createLogins({ ...parts, lookUps });
+  const logins = createLogins({ ...parts, lookUps, knowledge });
   const dischargeKeys = createDischargeKeys({
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),

@@ -7,7 +7,14 @@ import { createWorld, KEY, KEY_ID, PRINCIPAL, PRINCIPAL_ID, root, rootKey } from
 const OWN = "https://login.example.com";
 const PARTNER = "https://partner.example.com";
 
-function authentication(session: { readonly issuer: string; readonly development: boolean }) {
+function authentication(
+  session: { readonly issuer: string; readonly development: boolean },
+  ends: (login: { readonly spokeAt: number }) => boolean = () => false,
+  {
+    authenticatedAt = null,
+    now = 0,
+  }: { readonly authenticatedAt?: number | null; readonly now?: number } = {},
+) {
   const never = () => {
     throw new Error("not asked for");
   };
@@ -17,13 +24,13 @@ function authentication(session: { readonly issuer: string; readonly development
     email: null,
     name: null,
     groups: ["admins"],
-    authenticatedAt: null,
+    authenticatedAt,
     acr: null,
   };
   return createAuthentication({
     tokenVerifier: { verify: never, verifyAny: never, again: never },
     // No session asks it for anything.
-    knowledge: { requireFresh: never, isRevoked: never },
+    knowledge: { requireFresh: never, isRevoked: never, endsLogin: ends },
     idTokens: { verify: never },
     sessions: {
       find: async () => ({
@@ -31,11 +38,11 @@ function authentication(session: { readonly issuer: string; readonly development
         kind: "browser" as const,
         idHash: new Uint8Array(32),
         identity,
-        createdAt: 0,
-        expiresAt: 1,
+        createdAt: 1_000,
+        expiresAt: 2_000,
       }),
     },
-    clock: { now: () => 0, monotonic: () => 0 },
+    clock: { now: () => now, monotonic: () => 0 },
     ownIssuer: OWN,
     loginIssuers: new Set([OWN, PARTNER]),
     adminGroups: ["admins"],
@@ -68,6 +75,33 @@ test.each([
   });
 });
 
+test("a session is as old as its person's last word, by the issuer's account or by the login", async () => {
+  const own = { issuer: OWN, development: false };
+  const spoke = async (authenticatedAt: number | null) => {
+    let asked: number | undefined;
+    const ends = ({ spokeAt }: { readonly spokeAt: number }) => {
+      asked = spokeAt;
+      return false;
+    };
+    const caller = await authentication(own, ends, { authenticatedAt }).session("c", "192.0.2.1");
+    expect(caller.spokeAt).toBe(asked);
+    return asked;
+  };
+  expect(await spoke(null)).toBe(1_000);
+  expect(await spoke(400)).toBe(400);
+  // The issuer's clock may be ahead: what is revoked after the login ends it all the same.
+  expect(await spoke(9_000)).toBe(1_000);
+});
+
+test("a session has ended once an administrator revoked its person, and once no entry would be remembered", async () => {
+  const own = { issuer: OWN, development: false };
+  const refused = { code: "unauthenticated", message: expect.stringContaining("log in again") };
+  await expect(authentication(own, () => true).session("c", "192.0.2.1")).rejects.toMatchObject(refused);
+  const day = 86_400_000;
+  const old = authentication(own, undefined, { authenticatedAt: 0, now: 90 * day + 1 });
+  await expect(old.session("c", "192.0.2.1")).rejects.toMatchObject(refused);
+});
+
 /** The caller of a platform's credential with these caveats, by a clock that the test moves. */
 async function credentialCaller(...caveats: readonly string[]) {
   return credentialFrom("192.0.2.1", ...caveats);
@@ -82,7 +116,11 @@ async function credentialFrom(ip: string | undefined, ...caveats: readonly strin
   const clock = { time: 0, now: () => clock.time, monotonic: () => clock.time };
   const caller = await createAuthentication({
     tokenVerifier: world.tokenVerifier,
-    knowledge: { requireFresh: () => undefined, isRevoked: (subject) => world.revoked(subject) },
+    knowledge: {
+      requireFresh: () => undefined,
+      isRevoked: (subject) => world.revoked(subject),
+      endsLogin: () => false,
+    },
     idTokens: { verify: () => Promise.reject(new Error("not asked for")) },
     sessions: { find: async () => undefined },
     clock,

@@ -44,7 +44,7 @@ function human(administrator: boolean): Caller {
     acr: null,
     development: false,
   };
-  return { kind: "human", identity, administrator };
+  return { kind: "human", identity, administrator, spokeAt: 0 };
 }
 
 const CALLERS = {

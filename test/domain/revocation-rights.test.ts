@@ -19,6 +19,7 @@ const PRINCIPALS: Readonly<Record<string, { platform: string; issuer: string; su
 const human = (subject: string, administrator: boolean): Caller => ({
   kind: "human",
   administrator,
+  spokeAt: 0,
   identity: {
     issuer: OWN,
     subject,

@@ -91,6 +91,7 @@ test("a caller who has lost what the route asks for is refused after the body, t
           kind: "human",
           identity: ALICE,
           administrator: state.time === 0,
+          spokeAt: AT,
           sessionBegunAt: AT,
         }),
       },

@@ -376,7 +376,7 @@ describe("sessions on the API", () => {
 describe("GET /", () => {
   test("shows who is signed in, as text", async () => {
     const identity = { ...ALICE, name: `<img src=x onerror="alert(1)">`, development: true };
-    const session = async () => ({ kind: "human", identity, administrator: false }) as const;
+    const session = async () => ({ kind: "human", identity, administrator: false, spokeAt: 0 }) as const;
     const { request } = createTestApp({ authentication: { session } });
     const text = await (await request("/", { headers: as("session") })).text();
     expect(text).toContain("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;");

@@ -91,6 +91,7 @@ export function issue(n: number, over: Partial<NewIssue> = {}): NewIssue {
     principal: alice,
     newcomer: false,
     event: auditEvent(n),
+    grant: undefined,
     answer: undefined,
     ...over,
   };

@@ -167,7 +167,7 @@ export const KEY: KeyView = {
   expiresAt: null,
 };
 
-const HUMAN: HumanCaller = { kind: "human", identity: ALICE, administrator: false };
+const HUMAN: HumanCaller = { kind: "human", identity: ALICE, administrator: false, spokeAt: AT };
 
 function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
   const platform = role === "platform" ? "default" : undefined;

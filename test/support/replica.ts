@@ -13,7 +13,7 @@ import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { scratchFolder } from "./scratch.ts";
-import { noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
+import { JUST_NOW, noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
 import { until } from "./until.ts";
 
 /** What several replicas of one service share. */
@@ -62,8 +62,8 @@ export function newFleet(): Fleet {
   };
 }
 
-/** A person of the service's own issuer. */
-export function person(subject: string, administrator = false): HumanCaller {
+/** A person of the service's own issuer. @param spokeAt when they logged in, unix milliseconds; after all else unless said */
+export function person(subject: string, administrator = false, spokeAt = JUST_NOW): HumanCaller {
   const identity = {
     issuer: OWN_ISSUER,
     subject,
@@ -74,7 +74,7 @@ export function person(subject: string, administrator = false): HumanCaller {
     acr: null,
     development: false,
   };
-  return { kind: "human", identity, administrator };
+  return { kind: "human", identity, administrator, spokeAt };
 }
 
 /** A platform's credential, with no caveat of its own. */

@@ -12,7 +12,12 @@ export interface TestHuman {
   readonly issuer?: string;
   readonly groups?: readonly string[];
   readonly email?: string;
+  /** When the issuer vouched for them, unix milliseconds; as late as can be unless said. */
+  readonly issuedAt?: number;
 }
+
+/** Later than all that a test revokes, whatever its clocks say: a person has always just spoken. */
+export const JUST_NOW = Date.parse("2100-01-01T00:00:00Z");
 
 /** What the stub takes for an ID token: three parts with dots, of which the middle one says who it is. */
 export function stubIdToken(human: TestHuman): string {
@@ -37,7 +42,8 @@ export function stubIdTokens(isDevelopment: boolean): IdTokens {
         acr: null,
         development: isDevelopment && issuer === OWN_ISSUER,
       };
-      return { ok: true, identity, expiresAt: Number.MAX_SAFE_INTEGER };
+      const issuedAt = human.issuedAt ?? JUST_NOW;
+      return { ok: true, identity, issuedAt, expiresAt: Number.MAX_SAFE_INTEGER };
     },
   };
 }

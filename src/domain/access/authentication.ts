@@ -11,6 +11,7 @@ import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Authentication } from "../service.ts";
 import { clearToken, refusalOfEnded } from "../verify/clear-token.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
+import { createLoginCheck } from "./standing-login.ts";
 
 function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);
@@ -32,14 +33,20 @@ function contextOf(
   return facts;
 }
 
+/** When the person of a session last spoke, unix milliseconds: at its login, or before where the issuer remembered one. */
+export function spokeAtOf({ identity, createdAt }: Pick<Session, "identity" | "createdAt">): number {
+  return Math.min(identity.authenticatedAt ?? createdAt, createdAt);
+}
+
 /** Makes the caller of a person. @param rules administrators are members of these groups of this one issuer */
 function humanCaller(
   identity: Identity,
+  spokeAt: number,
   rules: { readonly ownIssuer: string; readonly adminGroups: readonly string[] },
 ): HumanCaller {
   const administrator =
     identity.issuer === rules.ownIssuer && identity.groups.some((group) => rules.adminGroups.includes(group));
-  return { kind: "human", identity, administrator };
+  return { kind: "human", identity, administrator, spokeAt };
 }
 
 /**
@@ -50,7 +57,7 @@ function humanCaller(
  */
 export function createAuthentication(options: {
   readonly tokenVerifier: TokenVerifier;
-  readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "isRevoked">;
+  readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "isRevoked" | "endsLogin">;
   readonly idTokens: IdTokens;
   readonly sessions: { find(cookie: string, from: string): Promise<Session | undefined> };
   readonly clock: Clock;
@@ -60,6 +67,7 @@ export function createAuthentication(options: {
   readonly trustsDevelopment: boolean;
 }): Authentication {
   const { tokenVerifier, knowledge, idTokens, clock } = options;
+  const requireStandingLogin = createLoginCheck(options);
 
   async function macaroon(
     text: string,
@@ -103,7 +111,10 @@ export function createAuthentication(options: {
       if (!verified.ok) {
         throw new DomainError("unauthenticated", verified.reason, undefined, verified.facts);
       }
-      return humanCaller(verified.identity, options);
+      const { identity, issuedAt } = verified;
+      const caller = humanCaller(identity, identity.authenticatedAt ?? issuedAt, options);
+      requireStandingLogin(caller);
+      return caller;
     },
 
     async session(cookie, from) {
@@ -114,7 +125,9 @@ export function createAuthentication(options: {
         options.loginIssuers.has(session.identity.issuer) &&
         (!session.identity.development || options.trustsDevelopment);
       if (!trusted) throw unauthenticated("the session has ended");
-      return { ...humanCaller(session.identity, options), sessionBegunAt: session.createdAt };
+      const caller = humanCaller(session.identity, spokeAtOf(session), options);
+      requireStandingLogin(caller);
+      return { ...caller, sessionBegunAt: session.createdAt };
     },
 
     async mayReadHealth(text, request) {

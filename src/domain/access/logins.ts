@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { auditEvent } from "../audit.ts";
 import { LOGIN_ATTEMPT, LOGOUT_HINT, type Sealing } from "../keys/sealing.ts";
+import { DomainError } from "../parts/error.ts";
 import { LOGIN_LIFE, SESSION_LIFE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -9,8 +10,11 @@ import type { LoginAttempt, RelyingParty } from "../ports/identity.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Session } from "../ports/sessions.ts";
 import type { Store } from "../ports/store.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Logins } from "../service.ts";
+import { spokeAtOf } from "./authentication.ts";
 import { createSessionCookies } from "./session-cookies.ts";
+import { createLoginCheck } from "./standing-login.ts";
 import type { StrangerLookUps } from "./stranger-look-ups.ts";
 
 // Browsers keep at most 4,096 bytes of a cookie, and sealing makes four bytes of three.
@@ -67,10 +71,12 @@ export function createLogins(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly lookUps: StrangerLookUps;
+  readonly knowledge: Pick<RevocationKnowledge, "endsLogin">;
 }): Logins & { find(cookie: string, from: string): Promise<Session | undefined> } {
   const { store, relyingParty, sealing, clock, randomness, lookUps } = options;
 
   const use = createUsedAttempts(clock);
+  const requireStandingLogin = createLoginCheck(options);
   const cookies = createSessionCookies(options);
 
   function openAttempt(sealed: string | undefined): LoginAttempt | undefined {
@@ -131,6 +137,14 @@ export function createLogins(options: {
       if (!outcome.ok) return outcome;
       const { identity } = outcome;
       const createdAt = clock.now();
+      const spokeAt = spokeAtOf({ identity, createdAt });
+      try {
+        requireStandingLogin({ identity, spokeAt });
+      } catch (error) {
+        // The issuer remembered a login from before: the session would be over at once, and begin anew without end.
+        if (!(error instanceof DomainError)) throw error;
+        return { ok: false, reason: error.message, anew: true, facts: { step: "id_token" } };
+      }
       const cookie = cookies.make();
       const session: Session = {
         idHash: hash(cookie),

@@ -3,6 +3,7 @@ import type { RequestState } from "../../words/states.ts";
 import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { Approvals, ApprovalView } from "../discharge-service.ts";
+import { grantOf, LOGIN_REVOKED, requireStandingGrant } from "../grant.ts";
 import { DomainError } from "../parts/error.ts";
 import { RECENT_LOGIN } from "../parts/lifetimes.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
@@ -13,6 +14,7 @@ import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { KnownPerson } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations } from "../service.ts";
 import { approvalDecided } from "./approval-notices.ts";
 import { keysOf, mayApprove } from "./approver-keys.ts";
@@ -48,6 +50,11 @@ function hasApproved({ decisions }: DischargeRequest, { identity }: HumanCaller)
   );
 }
 
+/** The platform of the token that an approval is for; null if nothing is known of it. */
+function platformOf({ about }: DischargeRequest): string | null {
+  return about?.platform ?? null;
+}
+
 /** Whether a subject is one of a request's people. */
 function isIn({ about, decisions }: DischargeRequest, subject: string): boolean {
   return about?.principal.subject === subject || decisions.some((said) => said.subject === subject);
@@ -67,7 +74,7 @@ function noSuchApproval(): DomainError {
  *
  * The order of durable effects of a decision, all in one transaction that holds the request's row: (1) what the
  * person said, (2) the request's new state, (3) the audit event, (4) the notification; then (5) whoever waits is
- * woken.
+ * woken. A yes is the last thing for which the person's login is held against the revocation log.
  *
  * @param ownIssuer whose subjects and groups tickets name
  */
@@ -77,12 +84,13 @@ export function createApprovals(options: {
   readonly randomness: Randomness;
   readonly room: WaitingRoom;
   readonly withdrawals: Pick<Withdrawals, "stateOf" | "endRevoked">;
+  readonly knowledge: Pick<RevocationKnowledge, "endsGrant">;
   /** Revokes for a caller, as the API does. */
   readonly revoke: Revocations["revoke"];
   readonly ownIssuer: string;
   readonly notifies: boolean;
 }): Approvals {
-  const { store, clock, randomness, room, ownIssuer } = options;
+  const { store, clock, randomness, room, knowledge, ownIssuer } = options;
   const { stateOf, endRevoked } = options.withdrawals;
 
   function obstacle(
@@ -102,6 +110,9 @@ export function createApprovals(options: {
     });
     if (!counts) {
       return { login: false, detail: "the token's own principal does not count as a member of the group" };
+    }
+    if (knowledge.endsGrant(grantOf(caller, platformOf(request)))) {
+      return { login: true, detail: LOGIN_REVOKED };
     }
     // A session may have begun with a login that the issuer remembered from before.
     if (now - (identity.authenticatedAt ?? sessionBegunAt) > RECENT_LOGIN) {
@@ -205,13 +216,17 @@ export function createApprovals(options: {
     const event = {
       action: !approved ? "discharge.denied" : settled ? "discharge.granted" : "discharge.approved",
       actor: actorOf(caller),
-      platform: request.about?.platform ?? null,
+      platform: platformOf(request),
       details: { request: id, reason, ancestor: request.ancestor, needed: parts.condition.needed },
     } as const;
     await repositories.audit.append([auditEvent(randomness, now, event)]);
     if (settled && options.notifies) {
       const body = approvalDecided(request, after, now);
       await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
+    }
+    if (approved) {
+      const refusal = () => new DomainError("forbidden", LOGIN_REVOKED);
+      await requireStandingGrant(repositories, grantOf(caller, platformOf(request)), refusal);
     }
   }
 

@@ -3,6 +3,7 @@ import { encodeBundle, parseRevocationId } from "../../macaroon/index.ts";
 import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { AskRequest, Discharges } from "../discharge-service.ts";
+import { grantOf, requireStandingGrant } from "../grant.ts";
 import { DomainError } from "../parts/error.ts";
 import { eventualOutcome } from "../parts/gathering.ts";
 import { uuidv7 } from "../parts/uuid.ts";
@@ -81,6 +82,7 @@ export function createAsking(options: {
       const requestId = uuidv7(now, randomness);
       const link = shown?.subject.revocationId;
       await takePlace(repositories, ticket, { link, requestId, livesUntil: end }, now);
+      await requireStandingGrant(repositories, grantOf(caller, event.platform));
       return end;
     });
     const { caveatId: identifier, caveatKey } = ticket;

@@ -13,6 +13,8 @@ import {
   type VerifiedMacaroon,
   verify,
 } from "../../macaroon/index.ts";
+import { spokeAtOf } from "../access/authentication.ts";
+import { createLoginCheck } from "../access/standing-login.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
@@ -23,6 +25,7 @@ import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { nodeChain } from "../verify/node-hash.ts";
 import { conditionsOf } from "../verify/verified-bundle.ts";
 import { bakerySessionId } from "./bakery-session.ts";
@@ -61,11 +64,13 @@ export function createBakeryLogins(options: {
   readonly randomness: Randomness;
   readonly rootKeys: RootKeys;
   readonly keys: DischargeKeys;
+  readonly knowledge: Pick<RevocationKnowledge, "endsLogin">;
   readonly publicUrl: string;
   readonly loginIssuers: ReadonlySet<string>;
   readonly trustsDevelopment: boolean;
 }): BakeryLogins {
   const { store, clock, randomness, rootKeys, keys } = options;
+  const requireStandingLogin = createLoginCheck(options);
 
   function unauthenticated(reason: string): DomainError {
     return new DomainError("unauthenticated", reason);
@@ -115,7 +120,10 @@ export function createBakeryLogins(options: {
         options.loginIssuers.has(session.identity.issuer) &&
         (!session.identity.development || options.trustsDevelopment);
       if (!trusted) throw unauthenticated("the login has expired, or is not finished");
-      return { kind: "human", identity: session.identity, administrator: false, program: session };
+      const { identity } = session;
+      const spokeAt = spokeAtOf(session);
+      requireStandingLogin({ identity, spokeAt });
+      return { kind: "human", identity, administrator: false, spokeAt, program: session };
     },
   };
 }

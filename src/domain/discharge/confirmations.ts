@@ -1,6 +1,7 @@
 import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { Discharges } from "../discharge-service.ts";
+import { grantOf, LOGIN_REVOKED, requireStandingGrant } from "../grant.ts";
 import type { Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
 import { PROGRAM_LOGIN_AGE } from "../parts/lifetimes.ts";
@@ -10,6 +11,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
@@ -59,6 +61,7 @@ export function createConfirmations(options: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly room: WaitingRoom;
+  readonly knowledge: Pick<RevocationKnowledge, "endsGrant">;
   readonly withdrawals: Pick<Withdrawals, "stateOf">;
   readonly ownIssuer: string;
 }): Pick<Discharges, "view" | "confirm"> {
@@ -69,7 +72,11 @@ export function createConfirmations(options: {
     const principal = request.about?.principal;
     const now = clock.now();
     const proved = proofOf(termsOf(request), caller.identity, { principal, ownIssuer, now });
-    if (proved.outcome !== "proven" || !isLogin(request)) return proved;
+    if (proved.outcome !== "proven") return proved;
+    if (options.knowledge.endsGrant(grantOf(caller, request.about?.platform ?? null))) {
+      return { outcome: "login", detail: LOGIN_REVOKED };
+    }
+    if (!isLogin(request)) return proved;
     const { authenticatedAt } = caller.identity;
     const loggedInAt = authenticatedAt ?? caller.sessionBegunAt;
     if (loggedInAt !== undefined && now - loggedInAt <= PROGRAM_LOGIN_AGE) return proved;
@@ -148,6 +155,10 @@ export function createConfirmations(options: {
           auditEvent(randomness, now, event),
           ...(session === null ? [] : [auditEvent(randomness, now, { ...begun, details })]),
         ]);
+        if (accepted) {
+          const refusal = () => new DomainError("forbidden", LOGIN_REVOKED);
+          await requireStandingGrant(repositories, grantOf(caller, event.platform), refusal);
+        }
       });
       room.wake(id);
     },

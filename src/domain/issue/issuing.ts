@@ -1,5 +1,6 @@
 import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
+import { grantOf, loginRevoked } from "../grant.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { createGathering, eventualOutcome, type Outcome } from "../parts/gathering.ts";
@@ -81,7 +82,7 @@ function crowded(): DomainError {
  * Makes the issuing of tokens under policy. Requests that arrive at the same time are issued as a group.
  *
  * A group takes two statements. The first reads the clock, the policies and the principals; the second commits
- * principal, token, audit event and kept answer of every request. Between the two, each request is decided and minted
+ * principal, token, audit event and kept answer of every request, but for those whose login has been revoked. Between the two, each request is decided and minted
  * by itself, so a refused request holds up no other.
  *
  * @param ownIssuer the issuer of rules that name none
@@ -142,7 +143,12 @@ export function createIssuing(options: {
     });
     const answer = { ...minted, warnings: [...minted.warnings, ...job.warnings] };
     const newcomer = fresh || known?.email !== email;
-    return { answer, principal, issue: { token, principal, newcomer, event, answer: job.seal(answer) } };
+    const grant = caller.kind === "human" ? grantOf(caller, request.platform) : undefined;
+    return {
+      answer,
+      principal,
+      issue: { token, principal, newcomer, event, grant, answer: job.seal(answer) },
+    };
   }
 
   /**
@@ -200,6 +206,8 @@ export function createIssuing(options: {
           return one;
         case "lease lost":
           return { ok: false, error: overtaken() };
+        case "login revoked":
+          return { ok: false, error: loginRevoked() };
         default:
           return repeated.next().value ?? { ok: false, error: crowded() };
       }

@@ -3,7 +3,14 @@ import type { Identity } from "./sessions.ts";
 
 /** The outcome of looking at an ID token. */
 export type IdTokenVerdict =
-  | { readonly ok: true; readonly identity: Identity /** Unix milliseconds. */; readonly expiresAt: number }
+  | {
+      readonly ok: true;
+      readonly identity: Identity;
+      /** Unix milliseconds. */
+      readonly issuedAt: number;
+      /** Unix milliseconds. */
+      readonly expiresAt: number;
+    }
   /**
    * `reason` is public: it names the claim at fault, never its value. `facts` are for the log, and there only where it is
    * the issuer that has to be set up otherwise.
@@ -46,6 +53,8 @@ export interface LoginRefusal {
   readonly ok: false;
   /** Public: for the page that the person sees. */
   readonly reason: string;
+  /** Whether a login at which the person proves anew who they are would be taken. */
+  readonly anew?: boolean;
   /** For the log: the step at which it failed, and the claim, error or status at fault. */
   readonly facts?: FailureFacts;
 }

@@ -2,6 +2,7 @@ import type { AuditEvent } from "./audit.ts";
 import type { KeptAnswer } from "./idempotency.ts";
 import type { Policy } from "./policy.ts";
 import type { Principal } from "./principals.ts";
+import type { Grant } from "./sessions.ts";
 import type { TokenRecord } from "./tokens.ts";
 
 /** Whom a token is asked for, and on which platform. */
@@ -24,6 +25,8 @@ export interface NewIssue {
   /** Whether the principal is new or has changed, and is to be written too. */
   readonly newcomer: boolean;
   readonly event: AuditEvent;
+  /** The login that is redeemed for it; undefined if a platform asked, by its own word of that moment. */
+  readonly grant: Grant | undefined;
   /** Kept under the request's idempotency key; undefined if it had none. */
   readonly answer: KeptAnswer | undefined;
 }
@@ -34,7 +37,9 @@ export type IssueOutcome =
   /** Somebody else has just put the principal on record, under another id. */
   | "principal taken"
   /** Another attempt under the idempotency key has taken over. */
-  | "lease lost";
+  | "lease lost"
+  /** The login that was to be redeemed has ended with a revocation. */
+  | "login revoked";
 
 /** Issues of tokens, many at a time. Every method rejects only when the store could not answer. */
 export interface IssueStore {
@@ -42,7 +47,7 @@ export interface IssueStore {
   look(whos: readonly Who[]): Promise<IssueMoment>;
   /**
    * Records issues, in the caller's transaction or else in one of its own, in one statement. On rejection none
-   * is recorded.
+   * is recorded. Where one of them redeems a login, the revocation log's counter row is locked until that ends.
    *
    * @returns one for each, in their order
    */

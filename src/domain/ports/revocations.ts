@@ -1,5 +1,6 @@
 import type { AuditEvent } from "./audit.ts";
 import type { LogServer } from "./log-server.ts";
+import type { Grant } from "./sessions.ts";
 
 /** The tokens among which an entry of the revocation log matches: the tokens that its author had a say in. */
 export type RevocationScope =
@@ -85,9 +86,9 @@ export interface Revocation extends NewRevocation {
   readonly number: number;
   /** As of {@link LogPosition}. */
   readonly hash?: string | undefined;
-}
   /** In a platform's view: the ids there of the person whom an entry of others names. */
   readonly principalIds?: readonly string[];
+}
 
 /** An entry as a reader sees it. */
 export type SeenRevocation = Omit<Revocation, "target"> & { readonly target: SeenTarget };
@@ -244,6 +245,11 @@ export interface RevocationStore {
     },
     limit: number,
   ): Promise<readonly Revocation[]>;
+  /**
+   * Whether an entry ends a login. The log's counter row is locked until the caller's transaction ends, so that none is
+   * appended between the answer and the commit.
+   */
+  endsGrant(grant: Grant): Promise<boolean>;
   /** Drops entries that can match nothing at `instant` (unix milliseconds) or later. @returns how many */
   dropBefore(instant: number): Promise<number>;
 }

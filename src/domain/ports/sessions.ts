@@ -36,6 +36,20 @@ export interface Session {
 /** The person whose sessions are meant. */
 export type SessionOwner = Pick<Identity, "issuer" | "subject">;
 
+/**
+ * What a person's login gives: a browser's session, a program's login or an ID token, about to be redeemed for a token or a
+ * decision. It ends with an entry of the revocation log that would kill a token of that person on that platform, issued
+ * when they last spoke.
+ */
+export interface Grant {
+  readonly issuer: string;
+  readonly subject: string;
+  /** The platform for whose tokens it is redeemed; null if none is known. */
+  readonly platform: string | null;
+  /** When the person, or else their issuer, last spoke, unix milliseconds. */
+  readonly spokeAt: number;
+}
+
 /** Login sessions. Every method rejects only when the store could not answer. */
 export interface SessionStore {
   insert(session: Session): Promise<void>;

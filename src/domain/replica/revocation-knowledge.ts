@@ -4,6 +4,7 @@ import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { AppendedRevocation, LogLoad, LogPosition } from "../ports/revocations.ts";
+import type { Grant } from "../ports/sessions.ts";
 import { createClockCheck } from "./clock-check.ts";
 import { type FailoverSettings, type LogProblem, problemOf } from "./log-problem.ts";
 import type { RevocationSubject } from "./revocation-subject.ts";
@@ -29,6 +30,10 @@ export interface RevocationKnowledge {
   deadLinks(subject: RevocationSubject, most: number): readonly Uint8Array[];
   /** The number of an entry by person, agent, key or platform that kills the token; undefined without such an entry. */
   wideMatch(subject: RevocationSubject): number | undefined;
+  /** Whether an administrator has revoked all tokens of a person since they last spoke. */
+  endsLogin(login: Omit<Grant, "platform">): boolean;
+  /** Whether what a login would be redeemed for has been revoked since the person last spoke, their principal's id aside. */
+  endsGrant(grant: Grant): boolean;
   /** Whether a platform's root key has been revoked. A revoked key signs nothing more here. */
   revokesKey(platform: string, keyId: string): boolean;
   /** Calls back whenever more of the log has been applied. @returns a function that ends it */
@@ -92,6 +97,9 @@ function replacedBy({ position, hashAt }: LogLoad, known: LogPosition): string |
     return "the revocation log no longer has the entry up to which it was read";
   return undefined;
 }
+
+/** The part of a token that a login has none of. */
+const NOTHING = { principalId: "", keyId: "", tokenId: "", agents: [], approvals: [], revocationIds: [] };
 
 const NOWHERE: LogPosition = { epoch: "", number: 0 };
 
@@ -174,6 +182,10 @@ export function createRevocationKnowledge(options: RevocationKnowledgeOptions): 
     isRevoked: (subject) => set.matches(subject),
     deadLinks: (subject, most) => set.deadLinks(subject, most),
     wideMatch: (subject) => set.wideMatch(subject),
+    endsLogin: ({ issuer, subject, spokeAt }) => set.revokesPerson(issuer, subject, spokeAt),
+    endsGrant: ({ issuer, subject, platform, spokeAt }) =>
+      set.wideMatch({ ...NOTHING, platform: platform ?? "", issuer, subject, issuedAt: spokeAt }) !==
+      undefined,
     revokesKey: (platform, keyId) => set.revokesKey(platform, keyId),
 
     watch(onAdvance) {

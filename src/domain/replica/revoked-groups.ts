@@ -9,6 +9,8 @@ export interface WideSet {
   add(revocation: WideRevocation): void;
   /** The number of an entry that kills the token, each within its author's scope; undefined without such an entry. */
   covering(subject: RevocationSubject): number | undefined;
+  /** Whether an administrator has revoked all tokens of a person from this instant, unix milliseconds. */
+  revokesPerson(issuer: string, subject: string, issuedAt: number): boolean;
   /** Whether a platform's root key has been revoked, by an administrator or by its platform. */
   revokesKey(platform: string, keyId: string): boolean;
   /** Forgets entries that cannot match at `now` (unix milliseconds) any more. Pause at each yield, and others can work. */
@@ -126,6 +128,12 @@ export function createWideSet(): WideSet {
         found = among(kinds.approval_id.get(subject.approvals[i] ?? ""));
       }
       return found;
+    },
+
+    revokesPerson(issuer, subject, issuedAt) {
+      if (kinds.principal.size === 0) return false;
+      const fence = kinds.principal.get(pair(issuer, subject))?.get("all");
+      return fence !== undefined && issuedAt < fence.issuedBefore;
     },
 
     revokesKey(platform, keyId) {

@@ -20,6 +20,8 @@ export interface RevocationSet {
   deadLinks(subject: RevocationSubject, most: number): readonly Uint8Array[];
   /** The number of an entry by person, agent, key or platform that kills the token; undefined without such an entry. */
   wideMatch(subject: RevocationSubject): number | undefined;
+  /** Whether an administrator has revoked all tokens of a person from this instant, unix milliseconds. */
+  revokesPerson(issuer: string, subject: string, issuedAt: number): boolean;
   /** Whether a platform's root key has been revoked. */
   revokesKey(platform: string, keyId: string): boolean;
   /**
@@ -123,6 +125,7 @@ export function createRevocationSet(randomness: Randomness): RevocationSet {
     matches: (subject) => linkMatches(subject) || wide.covering(subject) !== undefined,
     deadLinks,
     wideMatch: (subject) => wide.covering(subject),
+    revokesPerson: wide.revokesPerson,
     revokesKey: (platform, keyId) => wide.revokesKey(platform, keyId),
 
     *sweep(now) {

@@ -47,12 +47,12 @@ export const pages: Pages = {
   approval: approvalPage,
   signedOut: signedOutPage,
   sessionOver: sessionOverPage,
-  loginFailed: (reason, reference, viewer) =>
+  loginFailed: (reason, reference, viewer, login) =>
     render(
       <Message
         title="Not signed in"
         text={`${reason}.`}
-        href="/login"
+        href={login}
         reference={reference}
         viewer={viewer}
       />,

@@ -47,8 +47,9 @@ export interface Pages {
   /**
    * @param reason public
    * @param reference the request's id, by which the log is searched
+   * @param login where to try again
    */
-  loginFailed(reason: string, reference: string, viewer: Viewer): string;
+  loginFailed(reason: string, reference: string, viewer: Viewer, login: string): string;
 }
 
 /** The front page of a signed-in person; each list newest first. */

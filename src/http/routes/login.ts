@@ -8,6 +8,7 @@ import { html, type Reply, seeOther } from "../parts/reply.ts";
 import { safeReturnTo } from "../parts/return-to.ts";
 import { requireOwnOrigin } from "../request/authenticate.ts";
 import { askerOf, type Exchange, type HttpContext } from "../request/context.ts";
+import { loginPath } from "../request/page-caller.ts";
 import { defineRoute } from "../request/route.ts";
 import { viewerOf } from "../request/viewer.ts";
 
@@ -139,7 +140,9 @@ async function failed(
 ): Promise<Reply> {
   logFailure(context, exchange, refusal.reason, refusal.facts ?? {});
   const viewer = await viewerOf(context, exchange);
-  const text = context.pages.loginFailed(refusal.reason, exchange.requestId, viewer);
+  // An issuer that remembers an earlier login would answer with that one again.
+  const login = refusal.anew === true ? loginPath("/", { maxAge: 0 }) : "/login";
+  const text = context.pages.loginFailed(refusal.reason, exchange.requestId, viewer, login);
   return { ...html(400, text, context.pages.policy), cookies: [forget], code: "invalid_request" };
 }
 

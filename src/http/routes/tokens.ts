@@ -94,7 +94,7 @@ export const issueToken = defineRoute({
   tag: "Tokens",
   summary: "Issue a root macaroon",
   description:
-    "For a human, by their ID token or session, or for a platform with `on_behalf_of`. The platform's policy decides whether, for how long, and with which caveats.",
+    "For a human, by their ID token or session, or for a platform with `on_behalf_of`. The platform's policy decides whether, for how long, and with which caveats. Once a person's tokens were revoked, a login from before is 401: they have to log in again.",
   auth: "caller",
   authorize: (caller) => requireHumanOrPlatform(caller, "issue"),
   headers: [{ name: IDEMPOTENCY_KEY, schema: idempotencyKey }],

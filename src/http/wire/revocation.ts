@@ -94,7 +94,7 @@ const target = z
 
 - \`token\` or \`revocation_id\`: that link and everything below it.
 - \`token_id\`: a root macaroon's whole tree.
-- \`principal\`, with \`issued_before\`: all of a person's tokens.
+- \`principal\`, with \`issued_before\`: all of a person's tokens, and what their logins from before are good for.
 - \`agent\`, with \`issued_before\` and \`token_id\`: every chain that passes through that agent, of one tree where \`token_id\` is given.
 - \`key_id\`: every token under a root key. One that signs is replaced first.
 - \`approval_id\`: what people have approved, withdrawn. Who approved it may do so, besides those who may revoke the token.

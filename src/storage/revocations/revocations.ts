@@ -13,6 +13,7 @@ import {
   isUuid,
   nullable,
   type Row,
+  readBoolean,
   readInteger,
   readText,
   writeInstant,
@@ -50,6 +51,8 @@ const BELOW = `select ${COLUMNS} from revocations
   where target_token_id = $1::uuid and target_kind in ('revocation_id', 'agent')
     and (scope_kind = 'all' or scope_platform = $3 or (scope_kind = 'principal' and scope_issuer = $4 and scope_subject = $5))
   order by number desc limit $2::integer`;
+
+const ENDS_GRANT = "select public.bakehouse_ended_grants($1::jsonb) <> '{}' as ended";
 
 const SPENT = { table: "revocations", key: "number", by: "last_match_at", is: "< $2::timestamptz" };
 
@@ -122,6 +125,20 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
         session.query(BELOW, [tokenId, limit, writeText(platform), writeText(issuer), writeText(subject)]),
       );
       return rows.map(toRevocation);
+    },
+    async endsGrant({ issuer, subject, platform, spokeAt }) {
+      const asked = {
+        place: 0,
+        issuer: writeText(issuer),
+        subject: writeText(subject),
+        platform: platform === null ? null : writeText(platform),
+        spoke_at: writeInstant(spokeAt),
+      };
+      const [row] = await run("revocations.endsGrant", (session) =>
+        session.query(ENDS_GRANT, [JSON.stringify([asked])]),
+      );
+      if (row === undefined) throw new StorageError("revocations.endsGrant");
+      return readBoolean(row["ended"]);
     },
     async dropBefore(instant) {
       const values = [writeInstant(instant)];

@@ -24,7 +24,11 @@ const LOOK = `
         limit 1) as p) as principals`;
 
 const RECORD =
-  "select taken, lost from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
+  "select taken, lost, '[]'::jsonb as ended from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
+
+/** As {@link RECORD}, and holds the revocation log: issues that redeem nobody's login need not wait for it. */
+const REDEEM =
+  "select taken, lost, ended from public.bakehouse_redeem_issues($1::jsonb, $2::jsonb, $3::double precision)";
 
 const policiesSchema = z.record(z.string(), z.unknown()).nullable();
 const principalsSchema = z
@@ -86,13 +90,16 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
         JSON.stringify([...newcomers.values()].map(toPrincipalRow)),
         shift(),
       ];
-      const [row] = await run("issues.record", (session) => session.query(RECORD, values));
+      const text = issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
+      const [row] = await run("issues.record", (session) => session.query(text, values));
       if (row === undefined) throw new StorageError("issues.record");
       const taken = new Set(readJson("issues.taken", placesSchema, row["taken"]));
       const lost = new Set(readJson("issues.lost", placesSchema, row["lost"]));
-      return issues.map((_, place) =>
-        taken.has(place) ? "principal taken" : lost.has(place) ? "lease lost" : "recorded",
-      );
+      const ended = new Set(readJson("issues.ended", placesSchema, row["ended"]));
+      return issues.map((_, place) => {
+        if (ended.has(place)) return "login revoked";
+        return taken.has(place) ? "principal taken" : lost.has(place) ? "lease lost" : "recorded";
+      });
     },
   };
 }
@@ -113,7 +120,7 @@ function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: n
 }
 
 /** An issue's columns as the JSON that the function reads; bytes are hex, but for the answer. */
-function toIssueRow({ token, newcomer, event, answer }: NewIssue, place: number) {
+function toIssueRow({ token, newcomer, event, answer, grant }: NewIssue, place: number) {
   const { id: event_id, platform: event_platform, ...audited } = toAuditRow(event);
   return {
     place,
@@ -131,6 +138,11 @@ function toIssueRow({ token, newcomer, event, answer }: NewIssue, place: number)
     ...audited,
     event_id,
     event_platform,
+    ...(grant && {
+      issuer: writeText(grant.issuer),
+      subject: writeText(grant.subject),
+      spoke_at: writeInstant(grant.spokeAt),
+    }),
     ...(answer && {
       hash: Buffer.from(answer.hash).toString("hex"),
       lease: writeText(answer.lease),

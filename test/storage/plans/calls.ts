@@ -260,8 +260,8 @@ export const CALLS: Calls = {
     ],
   },
   principals: {
-    find: [(store) => store.principals.find("u99")],
     changedWithin: [(store) => store.principals.changedWithin(60_000)],
+    find: [(store) => store.principals.find("u99")],
     ensure: [
       (store) => store.principals.ensure(principal(fresh(), { platform: BUSY_PLATFORM, id: fresh() })),
       (store) =>
@@ -269,6 +269,12 @@ export const CALLS: Calls = {
     ],
   },
   revocations: {
+    endsGrant: [
+      (store) =>
+        store.revocations.endsGrant({ ...QUIET, platform: QUIET_PLATFORM, spokeAt: Date.now() - DAY }),
+      (store) => store.revocations.endsGrant({ ...BUSY, platform: BUSY_PLATFORM, spokeAt: Date.now() }),
+      (store) => store.revocations.endsGrant({ ...BUSY, platform: null, spokeAt: Date.now() }),
+    ],
     moment: [(store) => store.revocations.moment()],
     hold: [(store) => store.revocations.hold()],
     append: [
