@@ -21,6 +21,7 @@ function jobOf(subject: string, caveats: readonly string[]): IssueJob {
     caller: {
       kind: "human",
       administrator: false,
+      spokeAt: 0,
       identity: { issuer: "https://login.test", subject } as never,
     },
     subject: { issuer: "https://login.test", subject, groups: [], assertedBy: "issuer" },
