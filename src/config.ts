@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 
 import type { Block } from "./caveats/values/address.ts";
+import { type AuditConfig, readAudit } from "./config/audit.ts";
 import { type DatabaseConfig, readDatabase } from "./config/database.ts";
 import { ConfigError, createReader, type Environment, type SecretFile } from "./config/environment.ts";
 import { type IdentityConfig, readIdentity } from "./config/identity.ts";
@@ -25,7 +26,7 @@ import type { WaitingLimits } from "./domain/discharge/limits.ts";
 import { isLoopbackHost } from "./oidc/issuer-url.ts";
 
 /** Everything that the environment decides, checked. */
-export interface Config extends DatabaseConfig, IdentityConfig {
+export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
@@ -76,6 +77,7 @@ export function parseConfig(
 
   const config: Config = {
     ...database,
+    ...readAudit(reader),
     dataDir: text("DATA_DIR") ?? "./data",
     host,
     port,

@@ -4,6 +4,7 @@ import { BakehouseError, TokenError } from "../client/index.ts";
 import { nearest } from "../words/near.ts";
 import type { Command, Invocation, OptionSpec } from "./command.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { dischargeCommand } from "./commands/discharge.ts";
 import { holderCommand } from "./commands/holder.ts";
@@ -41,6 +42,7 @@ const CLIENT: readonly Command[] = [
   tokensCommand,
   platformsCommand,
   keysCommand,
+  auditCommand,
   statusCommand,
 ];
 

@@ -18,6 +18,7 @@ import {
   readVerdicts,
   type Verdict,
 } from "./answers.ts";
+import { type AuditLog, createAuditLog } from "./audit/audit.ts";
 import { isAskedOnce } from "./charges.ts";
 import { BakehouseError } from "./error.ts";
 import { randomText } from "./random.ts";
@@ -42,6 +43,8 @@ import {
 export interface Bakehouse extends BakehouseRecords {
   /** The service's origin. */
   readonly origin: string;
+  /** The audit log, and the Merkle tree over it. */
+  readonly audit: AuditLog;
   /** Issues a root macaroon. Made under an idempotency key, so that repeating it never makes two. */
   issue(
     request: IssueRequest,
@@ -197,6 +200,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     ...createRecords(transport),
+    audit: createAuditLog(transport),
 
     async discover(callOptions) {
       const call = { method: "GET", path: METADATA_PATH, repeat: "always", anonymous: true } as const;

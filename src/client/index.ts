@@ -22,6 +22,10 @@ export type {
   TokenRecord,
   Verdict,
 } from "./answers.ts";
+export type { AuditEvent, AuditFilter, AuditLog, AuditTree } from "./audit/audit.ts";
+export { type AuditFault, type AuditReport, checkExport } from "./audit/check.ts";
+export { checkService } from "./audit/check-service.ts";
+export { type WatchedCheckpoint, type WatchOutcome, watchOnce } from "./audit/watch.ts";
 export { type Bakehouse, createBakehouse } from "./bakehouse.ts";
 export { type Bearer, readBearer } from "./bearer.ts";
 export {

@@ -4,6 +4,8 @@
  */
 export const SETTINGS = {
   ADMIN_GROUPS: "plain",
+  AUDIT_DECISIONS: "plain",
+  AUDIT_PUBLIC: "plain",
   DATABASE_DIRECT_URL: "secret",
   DATABASE_POOL: "plain",
   DATABASE_URL: "secret",

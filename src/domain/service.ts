@@ -3,6 +3,7 @@ import type { Decimal } from "../caveats/values/decimal.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
 import type { KeyState, Place, SessionKind, TokenState } from "../words/states.ts";
+import type { AuditPart } from "./audit-service.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
@@ -367,7 +368,7 @@ export interface Sessions {
 }
 
 /** The whole service, as its adapters see it. */
-export interface Service {
+export interface Service extends AuditPart {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
   readonly decisions: Decisions;

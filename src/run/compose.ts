@@ -4,6 +4,7 @@ import { createPlatforms } from "../domain/access/platforms.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
 import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
+import { type AuditSettings, openAudit } from "../domain/audit/open.ts";
 import { createCharging } from "../domain/budget/charging.ts";
 import { createReservations } from "../domain/budget/reservations.ts";
 import { createBudgetTurns } from "../domain/budget/turns.ts";
@@ -67,6 +68,8 @@ export interface Parts extends ReplicaParts {
   readonly adminGroups: readonly string[];
   /** How long records of tokens and audit events are kept, milliseconds. */
   readonly retentionMilliseconds?: number;
+  /** What of the audit log a configuration decides; the defaults unless said. */
+  readonly audit?: AuditSettings | undefined;
   /** The largest number of connections that the store opens. */
   readonly connections?: number;
   /** How long a client of macaroon-bakery waits in one request, milliseconds, if a drill wants it short. */
@@ -133,6 +136,7 @@ export function compose(parts: Parts) {
   const asking = openDischarges(parts, { ...ready, notifies, withdrawals, revoke: revocations.revoke });
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const budgetTurns = createBudgetTurns(parts);
+  const audit = openAudit({ ...parts, knowledge });
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
@@ -157,6 +161,7 @@ export function compose(parts: Parts) {
       clock,
       charge: createCharging({ ...parts, budgetTurns }),
       randomness: parts.randomness,
+      record: audit.decisionLog,
     }),
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
@@ -164,6 +169,7 @@ export function compose(parts: Parts) {
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     sessions,
+    audit: audit.reading,
     ...asking,
     health: createHealth({ store, knowledge, isStopping: () => stopping }),
   };
@@ -178,6 +184,7 @@ export function compose(parts: Parts) {
     rootKeys,
     dischargeKeys,
     knowledge,
+    auditKey: audit.key,
     onProblem: parts.report.maintenance,
   });
 
@@ -185,9 +192,11 @@ export function compose(parts: Parts) {
   let keyTimer: NodeJS.Timeout | undefined;
   let maintenanceTimer: NodeJS.Timeout | undefined;
   let stopDelivery = async () => {};
+  let stopAudit = async () => {};
 
   return {
     service,
+    audit,
     bootstrap,
     maintenance,
     knowledge,
@@ -201,6 +210,7 @@ export function compose(parts: Parts) {
       await Promise.all([rootKeys.load(), dischargeKeys.load()]);
       await feed.start();
       stopDelivery = startDelivery(parts);
+      stopAudit = audit.start();
       const reload = () =>
         Promise.all([rootKeys.load(), dischargeKeys.load(), principals.refresh()]).catch((error: unknown) =>
           parts.report.maintenance("load keys", error),
@@ -225,6 +235,7 @@ export function compose(parts: Parts) {
       clearInterval(keyTimer);
       clearInterval(maintenanceTimer);
       await stopDelivery();
+      await stopAudit();
       await feed.stop();
     },
   };

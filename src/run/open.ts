@@ -96,6 +96,7 @@ export async function open(
       waiting: config.waitingRequests,
       failover: config.failover,
       retentionMilliseconds: config.retention,
+      audit: { decisions: config.auditDecisions, isPublic: config.auditPublic },
       report: {
         feed(problem) {
           if (problem === undefined) log.info({ event: "revocations followed again" });

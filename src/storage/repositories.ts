@@ -4,6 +4,7 @@ import { StorageError } from "./engine/error.ts";
 import { readInteger } from "./engine/values.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
+import { createAuditTreeStore } from "./tables/audit-trees.ts";
 import { createBudgetStore } from "./tables/budgets.ts";
 import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
@@ -27,6 +28,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
   return {
     now: async () => (await run("now", readClock)) + shift(),
     audit: createAuditStore(run),
+    auditTrees: createAuditTreeStore(run),
     budgets: createBudgetStore(run, shift),
     dischargeKeys: createDischargeKeyStore(run),
     dischargeRequests: createDischargeRequestStore(run),

@@ -13,12 +13,16 @@ const LAYERS: Readonly<
   macaroon: { ours: ["json"], packages: ["@noble/hashes", "@noble/ciphers", "@noble/curves"] },
   caveats: { ours: ["json", "words"], packages: [] },
   conditions: { ours: [], packages: [] },
-  domain: { ours: ["json", "words", "macaroon", "caveats", "conditions"], packages: ["node:"] },
+  tlog: { ours: ["macaroon"], packages: [] },
+  domain: { ours: ["json", "words", "macaroon", "caveats", "conditions", "tlog"], packages: ["node:"] },
   storage: { ours: ["domain", "words"], packages: "any" },
   oidc: { ours: ["domain", "json"], packages: "any" },
-  http: { ours: ["domain", "json", "words", "caveats", "conditions", "macaroon"], packages: "any" },
-  client: { ours: ["json", "words", "macaroon", "caveats"], packages: [] },
-  cli: { ours: ["client", "json", "words", "macaroon", "caveats"], packages: ["node:", "openid-client"] },
+  http: { ours: ["domain", "json", "words", "caveats", "conditions", "macaroon", "tlog"], packages: "any" },
+  client: { ours: ["json", "words", "macaroon", "caveats", "tlog"], packages: [] },
+  cli: {
+    ours: ["client", "json", "words", "macaroon", "caveats", "tlog"],
+    packages: ["node:", "openid-client"],
+  },
 };
 
 /**
@@ -31,6 +35,7 @@ const ROOMS = [
   "domain",
   "domain/keys",
   "domain/replica",
+  "domain/audit",
   "domain/budget",
   "domain/holder",
   "domain/verify",

@@ -4,6 +4,7 @@ import type { Step } from "../../src/domain/ports/steps.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
 import { endAll } from "../support/process.ts";
 import { seeded } from "../support/seed.ts";
+import { AUDIT_STEPS, drillAudit } from "./audit.ts";
 import { CHARGE_STEPS, drillCharges, SETTLE_STEPS } from "./charges.ts";
 import { drillFirstStart, drillRenewal } from "./first-start.ts";
 import { drillLoad } from "./load.ts";
@@ -62,6 +63,18 @@ describe.each(["pglite", "postgres"] as const)("[%s] a service that is killed", 
       place,
       (step) => steps.push(step),
       (step) => wanted.includes(step),
+    );
+    expect(steps).toEqual(wanted);
+  });
+
+  test("at each step of growing the audit tree leaves it whole", { timeout: TIMEOUT }, async () => {
+    const steps: string[] = [];
+    // One transaction holds all steps: with the embedded database the one before its commit and the one behind it suffice.
+    const wanted = AUDIT_STEPS.filter((step) => kind === "postgres" || /signed|committed/.test(step));
+    await drillAudit(
+      place,
+      (step) => steps.push(step),
+      (step) => wanted.some((one) => one === step),
     );
     expect(steps).toEqual(wanted);
   });

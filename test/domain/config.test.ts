@@ -56,6 +56,8 @@ test("nothing set is a working service on one machine", () => {
     previousMasterKey: undefined,
     failover: { failover: undefined, restoreFence: "refuse" },
     retention: 455 * 86_400_000,
+    auditDecisions: "refused",
+    auditPublic: false,
     revocationMaxStaleness: 10_000,
     trustedProxies: [],
     allowedOrigins: [],
@@ -75,7 +77,7 @@ test("an empty variable counts as unset", () => {
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
     "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE WAITING_REQUESTS",
-    "ALLOWED_ORIGINS",
+    "ALLOWED_ORIGINS AUDIT_DECISIONS AUDIT_PUBLIC",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });

@@ -17,6 +17,18 @@ const CURSORS = [
 const NAMES = ["Default", "-a", "a-", "a_b", "a".repeat(64), "%E2%80%AE"];
 const SEQUENCES = ["%20", "a%20b", "%C3%BC", "a".repeat(129)];
 
+const INSTANTS = ["x", "2026", "2026-11-22", "1763816400", "2026-13-01T00:00:00Z"];
+const AUDIT_QUERY = {
+  token_id: ["x"],
+  revocation_id: ["x"],
+  action: ["token", "Token.issued"],
+  platform: NAMES,
+  actor: ["", "a%0Ab"],
+  from: INSTANTS,
+  to: INSTANTS,
+};
+const TREES = ["0", "-1", "x", "1e2"];
+
 const POLICY = {
   rules: [
     {
@@ -132,6 +144,17 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     query: { platform: NAMES, limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },
   },
   rotateKey: { path: "/v1/keys/rotate", body: { platform: "default" }, lines: ["platform"] },
+  listAuditEvents: {
+    path: "/v1/audit",
+    query: { ...AUDIT_QUERY, limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },
+  },
+  exportAuditEvents: { path: "/v1/audit/export", query: AUDIT_QUERY },
+  auditCheckpoint: { path: "/v1/audit/checkpoint" },
+  auditKey: { path: "/v1/audit/key" },
+  auditTile: { path: "/v1/audit/tile/0/067", query: { tree: TREES }, noIds: ["67", "x067", "067.p"] },
+  auditTileOf2: { path: "/v1/audit/tile/0/067.p/5", query: { tree: TREES }, noIds: ["0", "256", "067"] },
+  auditTileOf3: { path: "/v1/audit/tile/0/x001/x234/067", query: { tree: TREES } },
+  auditTileOf4: { path: "/v1/audit/tile/0/x001/x234/067.p/5", query: { tree: TREES } },
   askDischarge: {
     path: "/v1/discharge",
     body: {

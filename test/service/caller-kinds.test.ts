@@ -47,6 +47,14 @@ const MAY: Readonly<Record<string, { readonly may: readonly Kind[]; readonly bod
   "PUT /v1/platforms/{name}/policy": { may: ["administrator"], body: { rules: [] } },
   "GET /v1/keys": { may: SERVICES },
   "POST /v1/keys/rotate": { may: SERVICES, body: { platform: "default" } },
+  "GET /v1/audit": { may: SERVICES },
+  "GET /v1/audit/export": { may: SERVICES },
+  "GET /v1/audit/checkpoint": { may: ALL },
+  "GET /v1/audit/key": { may: ALL },
+  "GET /v1/audit/tile/{level}/{first}": { may: ALL },
+  "GET /v1/audit/tile/{level}/{first}/{second}": { may: ALL },
+  "GET /v1/audit/tile/{level}/{first}/{second}/{third}": { may: ALL },
+  "GET /v1/audit/tile/{level}/{first}/{second}/{third}/{fourth}": { may: ALL },
 };
 
 const routes = ROUTES.filter(({ auth }) => auth !== "none");

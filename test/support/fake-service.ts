@@ -1,3 +1,4 @@
+import type { AuditEventView } from "../../src/domain/audit-service.ts";
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
 import type { LogNews } from "../../src/domain/log-news.ts";
@@ -65,6 +66,20 @@ export const ISSUED: IssuedToken = {
   summaryParts: [{ by: "issued", text: "Until 14:00 UTC, read or list." }],
   warnings: [],
 };
+
+const AUDIT_EVENT: AuditEventView = {
+  id: "019a8b40-0000-7000-8000-000000000001",
+  at: AT,
+  action: "token.issued",
+  actor: { kind: "credential", tokenId: TOKEN_ID, role: "platform:default" },
+  platform: "default",
+  details: { token_id: TOKEN_ID, agents: ["a"], number: 1, nothing: null },
+  place: { origin: "log.example/1", index: 41 },
+};
+
+async function* linesOf(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}
 
 const { token: _token, ...facts } = ISSUED;
 export const VIEW: TokenView = {
@@ -338,6 +353,16 @@ function usual(): Service {
       setPolicy: async (_caller, _name, policy) => policy,
       issueCredential: async () => ({ ...ISSUED, platform: "bakehouse" }),
     },
+    audit: {
+      list: async () => ({ items: [AUDIT_EVENT], next: AUDIT_EVENT.id }),
+      export: async () => linesOf(['{"kind":"end","events":0,"waiting":0}']),
+      trees: async () => [
+        { number: 1, origin: "log.example/1", key: "log.example/1+00000000+AA==", checkpoint: null },
+      ],
+      checkpoint: async () =>
+        "log.example/1\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u2014 log.example/1 AAAAAA==\n",
+      tile: async (_, { width }) => new Uint8Array(32 * width),
+    },
     keys: {
       list: async () => ({ items: [KEY], next: "1763816400125 Zk3vQm2xT9aBcDeF" }),
       rotate: async () => ({ ...KEY, state: "pending", retiredAt: AT + 1, expiresAt: AT + 2 }),
@@ -424,6 +449,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     reservations: record("reservations"),
     revocations: record("revocations"),
     platforms: record("platforms"),
+    audit: record("audit"),
     keys: record("keys"),
     logins: record("logins"),
     sessions: record("sessions"),

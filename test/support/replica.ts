@@ -133,6 +133,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     positionFile: dataDir === undefined ? undefined : positionFile(dataDir),
     ...(settings.follow === undefined ? {} : { follow: settings.follow }),
     failover: settings.failover,
+    audit: { decisions: "none", integrates: false },
     report: {
       feed: (problem) => reports.push(problem ?? "well"),
       clocks: (problem) => reports.push(problem ?? "clocks agree"),

@@ -14,6 +14,7 @@ export interface WatchedStore {
 
 const REPOSITORIES = [
   "audit",
+  "auditTrees",
   "budgets",
   "dischargeKeys",
   "dischargeRequests",

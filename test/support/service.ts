@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import { afterAll, beforeAll, expect } from "vitest";
 import type { z } from "zod";
+import type { AuditSettings } from "../../src/domain/audit/open.ts";
 import type { WaitingLimits } from "../../src/domain/discharge/limits.ts";
 import { createSealing } from "../../src/domain/keys/sealing.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
@@ -80,6 +81,8 @@ export interface ReplicaOptions {
   /** Pause between two heartbeats of a stream of the log. */
   readonly heartbeatMilliseconds?: number;
   readonly publicUrl?: string;
+  /** Of the audit log; no replica of a test grows the tree by itself unless said, and no decision is recorded. */
+  readonly audit?: AuditSettings;
   /** Where its credential files lie; a folder of its own for a replica on another machine. */
   readonly folder?: string;
 }
@@ -191,6 +194,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     isDevelopment,
     adminGroups: ["admins"],
     stalenessMilliseconds,
+    audit: { decisions: "none", integrates: false, ...options.audit },
     waiting: options.waiting,
     ...(options.waitMilliseconds !== undefined && { waitMilliseconds: options.waitMilliseconds }),
     ...(options.clockTolerance !== undefined && { clockTolerance: options.clockTolerance }),

@@ -28,6 +28,14 @@ export type AuditAction =
   | "discharge.withdrawn"
   | "session.begun"
   | "session.ended"
+  /** The first leaf of a tree: it holds the last checkpoint of the tree before. */
+  | "audit.tree_begun"
+  /** Retention is about to drop what it names. */
+  | "audit.dropped"
+  /** Decisions of verify that are not on record, counted. */
+  | "audit.gap"
+  | "verify.allowed"
+  | "verify.refused"
   | "service.bootstrapped";
 
 /** One audit event. */

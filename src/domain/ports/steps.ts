@@ -1,4 +1,4 @@
-/** The points of issuing, revoking, charging and the first start between which the process may die. */
+/** The points of issuing, revoking, charging, the first start and the audit tree between which the process may die. */
 export type Step =
   | "issue:begun"
   | "issue:minted"
@@ -16,10 +16,16 @@ export type Step =
   | "bootstrap:staged"
   | "bootstrap:committed"
   /** One of the credentials is in place; passed once for each. */
-  | "bootstrap:published";
+  | "bootstrap:published"
+  /** Events get their places in the tree, in one transaction. */
+  | "audit:held"
+  | "audit:placed"
+  | "audit:tiled"
+  | "audit:signed"
+  | "audit:committed";
 
 /**
- * Told of every step of issue, revoke, charges and bootstrap as it is passed.
+ * Told of every step of issue, revoke, charges, bootstrap and the audit tree as it is passed.
  *
  * Nothing listens in production. The crash drill kills the process here, which shows for each pair of
  * steps that what was acknowledged before the crash is true after it.

@@ -1,4 +1,5 @@
 import type { AuditStore } from "./audit.ts";
+import type { AuditTreeStore } from "./audit-tree.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { Changes } from "./changes.ts";
 import type { DischargeKeyStore } from "./discharge-keys.ts";
@@ -18,6 +19,7 @@ export interface Repositories {
   /** The database's clock, unix milliseconds: the one clock that all replicas share. */
   now(): Promise<number>;
   readonly audit: AuditStore;
+  readonly auditTrees: AuditTreeStore;
   readonly budgets: BudgetStore;
   readonly dischargeKeys: DischargeKeyStore;
   readonly dischargeRequests: DischargeRequestStore;

@@ -1,3 +1,4 @@
+import { fenceTree } from "../audit/tree.ts";
 import { auditEvent } from "../audit.ts";
 import { DomainError } from "../parts/error.ts";
 import { uuidv7 } from "../parts/uuid.ts";
@@ -98,5 +99,7 @@ async function fenceHeld(
   await repositories.audit.append([
     auditEvent(randomness, now, { action: "log.fenced", actor, platform: null, details }),
   ]);
+  // Last: whoever grows the tree of the epoch before is waited for.
+  await fenceTree(randomness, repositories, epoch, now);
   return { epoch, issuedBefore, platforms };
 }

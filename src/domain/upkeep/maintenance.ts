@@ -1,3 +1,5 @@
+import type { AuditKey } from "../audit/audit-key.ts";
+import { announceDrop } from "../audit/retention.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import { rotateKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
@@ -25,6 +27,7 @@ export function createMaintenance(options: {
   readonly rootKeys: RootKeys;
   readonly dischargeKeys: Pick<DischargeKeys, "maintain">;
   readonly knowledge: Pick<RevocationKnowledge, "sweep">;
+  readonly auditKey: Pick<AuditKey, "maintain">;
   readonly randomness: Randomness;
   /** How long records of tokens and audit events are kept, milliseconds. */
   readonly retentionMilliseconds?: number | undefined;
@@ -66,8 +69,13 @@ export function createMaintenance(options: {
     "drop ended budgets": () => store.budgets.dropEnded(),
     "drop spent revocations": async () =>
       store.revocations.dropBefore((await store.now()) - REVOCATION_MARGIN),
-    "maintain partitions": async () =>
-      store.maintainPartitions((await store.now()) - (options.retentionMilliseconds ?? RETENTION)),
+    "seal the audit key under the current master key": () => options.auditKey.maintain(),
+    "maintain partitions": async () => {
+      const before = (await store.now()) - (options.retentionMilliseconds ?? RETENTION);
+      await announceDrop(options, before);
+      await store.maintainPartitions(before);
+      await store.auditTrees.dropLeaves(before);
+    },
     "sweep revocations": async () => options.knowledge.sweep(await store.now()),
   };
 

@@ -2,7 +2,7 @@ import type { Charging } from "../budget/charging.ts";
 import { chargeKey } from "../budget/question.ts";
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
-import { eventualOutcome, type Outcome } from "../parts/gathering.ts";
+import { eventualOutcome } from "../parts/gathering.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
 import { uuidv7 } from "../parts/uuid.ts";
@@ -12,7 +12,6 @@ import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { RevocationSubject } from "../replica/revocation-subject.ts";
 import type {
   BatchResult,
   BudgetView,
@@ -22,10 +21,18 @@ import type {
   Verdict,
   VerifyRequest,
 } from "../service.ts";
+import {
+  type AllowedVerdict,
+  type Charged,
+  type Concluded,
+  lengthOf,
+  type Waiting,
+} from "./batch-questions.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { bundleWeight } from "./bundle-weight.ts";
 import { clearToken } from "./clear-token.ts";
+import { aboutToken, aboutVerdict, type DecisionRecord, NO_RECORD } from "./decision-record.ts";
 import type { KillingEntry } from "./killing-entry.ts";
 import { createOwnTokens } from "./own-tokens.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
@@ -48,35 +55,9 @@ const NO_BUDGETS: readonly BudgetView[] = [];
 /** The answer to a question that the database is not asked for. */
 interface Answered {
   readonly verdict: Verdict;
-  /** The token that it allows; undefined for a refusal. */
+  /** The token that it is about; undefined if its signatures are not right. */
   readonly token: VerifiedToken | undefined;
-  /** The token that it refuses as revoked. */
-  readonly dead?: VerifiedToken;
 }
-
-/** A token that nothing forbids but its budgets, or a proof that was used before, and those are asked. */
-interface Charged {
-  readonly token: VerifiedToken;
-  readonly vouching: Vouching | undefined;
-  readonly charged: Promise<BudgetOutcome>;
-}
-
-/** One question of a batch, while others are waited for. */
-type Waiting =
-  | Concluded
-  | {
-      readonly kind: "charged";
-      readonly token: VerifiedToken;
-      readonly vouching: Vouching | undefined;
-      readonly charged: Promise<Outcome<BudgetOutcome>>;
-    };
-
-type Concluded =
-  | { readonly kind: "said"; readonly result: BatchResult }
-  /** The token's facts are kept, and not the token: a batch of large ones would hold far more than its body. */
-  | { readonly kind: "allowed"; readonly verdict: AllowedVerdict; readonly subject: RevocationSubject };
-
-type AllowedVerdict = Extract<Verdict, { readonly allowed: true }>;
 
 function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
@@ -130,8 +111,11 @@ export function createDecisions(options: {
   readonly clock: Clock;
   readonly charge: Charging;
   readonly randomness: Randomness;
+  /** Told of verdicts, for the record. */
+  readonly record?: DecisionRecord;
 }): Decisions {
   const { tokenVerifier, knowledge, killingEntry, feed, clock, charge, randomness } = options;
+  const record = options.record ?? NO_RECORD;
   const ownTokens = createOwnTokens(options);
 
   /** Waits for `min_sequence`, if there is one. */
@@ -175,10 +159,7 @@ export function createDecisions(options: {
     // Checking proofs takes turns.
     const token = vouching === undefined ? verification.token : tokenVerifier.again(verification.token);
     const { refused, agents, now, sequence } = clearNow(token, request, vouching);
-    if (refused !== undefined) {
-      const isDead = !refused.allowed && refused.code === "revoked";
-      return { verdict: refused, token: undefined, ...(isDead && { dead: token }) };
-    }
+    if (refused !== undefined) return { verdict: refused, token };
     if (token.budgets.length > 0 || vouching !== undefined) {
       const call = callOf(token, request, vouching?.proof);
       const key = await keyOf(platform, token, request);
@@ -251,7 +232,12 @@ export function createDecisions(options: {
   }
 
   /** Decides one question of a batch as far as that goes without waiting for charges. */
-  async function begin(platform: string, request: VerifyRequest, arrived: Promise<void>): Promise<Waiting> {
+  async function begin(
+    caller: Caller,
+    platform: string,
+    request: VerifyRequest,
+    arrived: Promise<void>,
+  ): Promise<Waiting> {
     try {
       await arrived;
       const reached = await reachVerdict(platform, request);
@@ -260,8 +246,10 @@ export function createDecisions(options: {
         return { kind: "charged", token, vouching, charged: eventualOutcome(() => reached.charged) };
       }
       const { verdict, token } = reached;
-      if (!verdict.allowed || token === undefined) return { kind: "said", result: verdict };
-      return { kind: "allowed", verdict, subject: subjectOf(token) };
+      if (verdict.allowed && token !== undefined)
+        return { kind: "allowed", verdict, subject: subjectOf(token) };
+      record.note(caller, request, verdict, token && aboutToken(token));
+      return { kind: "said", result: verdict };
     } catch (error) {
       return { kind: "said", result: refusalOf(error) };
     }
@@ -285,28 +273,41 @@ export function createDecisions(options: {
   }
 
   /** Waits for the charge of one question of a batch, and keeps no more of its token than of any other. */
-  async function conclude(platform: string, request: VerifyRequest, waiting: Waiting): Promise<Concluded> {
+  async function conclude(
+    caller: Caller,
+    platform: string,
+    request: VerifyRequest,
+    waiting: Waiting,
+  ): Promise<Concluded> {
     if (waiting.kind !== "charged") return waiting;
     try {
       const outcome = await waiting.charged;
       if (!outcome.ok) return { kind: "said", result: refusalOf(outcome.error) };
       const verdict = chargedVerdict(platform, waiting, request, outcome.value);
-      if (!verdict.allowed) return { kind: "said", result: verdict };
-      return { kind: "allowed", verdict, subject: subjectOf(waiting.token) };
+      if (verdict.allowed) return { kind: "allowed", verdict, subject: subjectOf(waiting.token) };
+      record.note(caller, request, verdict, aboutToken(waiting.token));
+      return { kind: "said", result: verdict };
     } catch (error) {
       return { kind: "said", result: refusalOf(error) };
     }
   }
 
   /** Answers one question of a batch, as of now. */
-  async function finish(platform: string, request: VerifyRequest, begun: Waiting): Promise<BatchResult> {
-    const waiting = await conclude(platform, request, begun);
+  async function finish(
+    caller: Caller,
+    platform: string,
+    request: VerifyRequest,
+    begun: Waiting,
+  ): Promise<BatchResult> {
+    const waiting = await conclude(caller, platform, request, begun);
     if (waiting.kind === "said") return waiting.result;
     try {
       const { verdict, subject } = waiting;
       knowledge.requireFresh();
-      if (!knowledge.isRevoked(subject) && clock.now() < verdict.expiresAt) return verdict;
-      return await answer(platform, request, await reachVerdict(platform, request));
+      const still = !knowledge.isRevoked(subject) && clock.now() < verdict.expiresAt;
+      const last = still ? verdict : await answer(platform, request, await reachVerdict(platform, request));
+      record.note(caller, request, last, aboutVerdict(verdict));
+      return last;
     } catch (error) {
       return refusalOf(error);
     }
@@ -321,9 +322,10 @@ export function createDecisions(options: {
       const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
       if ("charged" in reached && !isPerson) requirePlatform(caller, "verify");
-      return "dead" in reached && reached.dead !== undefined
-        ? withEntry(verdict, reached.dead, caller)
-        : verdict;
+      const { token } = reached;
+      record.note(caller, request, verdict, token && aboutToken(token));
+      const isDead = !("charged" in reached) && !verdict.allowed && verdict.code === "revoked";
+      return isDead && token !== undefined ? withEntry(verdict, token, caller) : verdict;
     },
 
     async decideBatch(caller, requests) {
@@ -353,7 +355,7 @@ export function createDecisions(options: {
         }
         await takeTurn();
         const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
-        const begun = await begin(platform, request, arrived);
+        const begun = await begin(caller, platform, request, arrived);
         failures += lengthOf(begun);
         waiting.push(begun);
         if (begun.kind === "charged") held += bundleWeight(begun.token);
@@ -361,7 +363,12 @@ export function createDecisions(options: {
         for (let at = 0; at <= index; at++) {
           if (waiting[at]?.kind !== "charged") continue;
           await takeTurn();
-          waiting[at] = await conclude(platform, requests[at] as VerifyRequest, waiting[at] as Waiting);
+          waiting[at] = await conclude(
+            caller,
+            platform,
+            requests[at] as VerifyRequest,
+            waiting[at] as Waiting,
+          );
         }
         held = 0;
       }
@@ -371,15 +378,9 @@ export function createDecisions(options: {
       const results: BatchResult[] = [];
       for (const [index, request] of requests.entries()) {
         await takeTurn();
-        results.push(await finish(platform, request, waiting[index] as Waiting));
+        results.push(await finish(caller, platform, request, waiting[index] as Waiting));
       }
       return results;
     },
   };
-}
-
-/** How many caveats and budgets an answer tells of, one by one. */
-function lengthOf(waiting: Waiting): number {
-  if (waiting.kind === "charged") return waiting.token.budgets.length;
-  return waiting.kind === "said" && "failures" in waiting.result ? waiting.result.failures.length : 0;
 }

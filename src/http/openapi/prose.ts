@@ -32,6 +32,7 @@ export const TAGS = [
   },
   { name: "Platforms", description: "Applications that own tokens, their policies and credentials." },
   { name: "Keys", description: "The root keys that sign." },
+  { name: "Audit", description: "What was done, in a log that outsiders can check." },
   { name: "Browser", description: "Signing in and out, and the front page. For people, not for programs." },
   { name: "Service", description: "Health and this description." },
 ] as const;

@@ -1,5 +1,6 @@
 import type { Route } from "../request/route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
+import { auditCheckpoint, auditEvents, auditExport, auditKey, auditTiles } from "./audit.ts";
 import { authorizationServer } from "./authorization-server.ts";
 import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";
 import { askDischarge, collectDischarge, withdrawDischarge } from "./discharge.ts";
@@ -50,6 +51,11 @@ export const ROUTES: readonly Route[] = [
   putPolicy,
   listKeys,
   rotateKey,
+  auditEvents,
+  auditExport,
+  auditCheckpoint,
+  auditKey,
+  ...auditTiles,
   authorizationServer,
   login,
   callback,

@@ -81,6 +81,17 @@ function newToken(principalId = "u7") {
   return token(1, { id: now(), platform: BUSY_PLATFORM, keyId: "k1", principalId, issuedAt: Date.now() });
 }
 
+const AUDIT_TREE = {
+  number: 1,
+  origin: "log.example/1",
+  epoch: "1",
+  size: 0,
+  root: bytes(32, "root"),
+  checkpoint: null,
+  droppedBefore: null,
+};
+const AUDIT_PLACES = Array.from({ length: 40 }, (_, index) => ({ level: 0, index }));
+
 /** A counter of the fill, or a new one. */
 const counter = (n: number) => ({
   link:
@@ -115,6 +126,52 @@ export const CALLS: Calls = {
       (store) => store.audit.append([auditEvent(1, { id: now() })]),
       (store) => store.audit.append(Array.from({ length: 500 }, () => auditEvent(1, { id: now() }))),
     ],
+  },
+  auditTrees: {
+    trees: [(store) => store.auditTrees.trees()],
+    hold: [(store) => store.auditTrees.hold(false), (store) => store.auditTrees.hold(true)],
+    begin: [(store) => store.auditTrees.begin(AUDIT_TREE, Date.now())],
+    waiting: [(store) => store.auditTrees.waiting(2_500)],
+    countWaiting: [(store) => store.auditTrees.countWaiting(1_000)],
+    waitingLeaf: [(store) => store.auditTrees.waitingLeaf(now())],
+    place: [
+      async (store, n) => {
+        const waiting = await store.auditTrees.waiting(500);
+        const ids = waiting.map(({ eventId }) => eventId);
+        await store.auditTrees.place(1, 1_000_000 + n * 1_000, ids);
+      },
+    ],
+    tiles: [(store) => store.auditTrees.tiles(1, AUDIT_PLACES)],
+    putTiles: [
+      (store, n) =>
+        store.auditTrees.putTiles(
+          1,
+          AUDIT_PLACES.map(({ level, index }) => ({ level, index: index + n * 1_000, hashes: hash() })),
+        ),
+    ],
+    grow: [(store, n) => store.auditTrees.grow({ ...AUDIT_TREE, size: n })],
+    entries: [(store, n) => store.auditTrees.entries(1, n * 1_024, (n + 1) * 1_024)],
+    list: [
+      { actor: "alice", principal: "u7", agent: "a", tokenId: uuid(1), revocationId: "x", action: "y.z" },
+      { platform: BUSY_PLATFORM },
+      { platform: QUIET_PLATFORM, ownOnly: true, action: "token.revoked" },
+      { from: Date.now() - DAY / 24, to: Date.now() },
+      {},
+    ].flatMap((filter) =>
+      [true, false].map(
+        (oldestFirst): Call =>
+          (store) =>
+            store.auditTrees.list(filter, { ...page, oldestFirst }),
+      ),
+    ),
+    placesBefore: [(store) => store.auditTrees.placesBefore(Date.now() - 100 * DAY)],
+    noteDropped: [(store) => store.auditTrees.noteDropped(1, Date.now())],
+    dropLeaves: [(store) => store.auditTrees.dropLeaves(Date.now() - 100 * DAY)],
+    key: [(store) => store.auditTrees.key()],
+    keepKey: [
+      (store) => store.auditTrees.keepKey({ publicKey: hash(), sealed: hash(), createdAt: Date.now() }),
+    ],
+    resealKey: [(store) => store.auditTrees.resealKey(hash())],
   },
   budgets: {
     charge: [

@@ -56,6 +56,14 @@ export async function fill(url: string, rows: number): Promise<void> {
     `update revocation_log set last_number = ${revocations}`,
     `insert into audit_events (id, at, action, actor, platform, details)
      select ${uuid(rows, 2)}, now(), 'token.issued', '{}', 'p' || (1 + n % ${PLATFORMS}), '{}' from generate_series(1, ${rows}) n`,
+    // Two thirds of the events have their places.
+    `update audit_leaves as l set tree = 1, number = r.rank - 1, hash = null from (
+       select event_id, row_number() over (order by event_id) as rank from audit_leaves) as r
+     where l.event_id = r.event_id and r.rank <= ${others * 2}`,
+    `insert into audit_trees (number, origin, epoch, size, root, begun_at)
+     values (1, 'log.example/1', '1', ${others * 2}, sha256('a'), now())`,
+    `insert into audit_tiles (tree, level, number, hashes)
+     select 1, 0, n, sha256(n::text::bytea) from generate_series(0, ${others}) n`,
     `insert into idempotency (hash, body_hash, lease, sealed, expires_at)
      select sha256(n::text::bytea), sha256(n::text::bytea), 'l', sha256('a'), now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,

@@ -94,6 +94,8 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
   test("the fill is large enough to show it", () => {
     expect([...large].sort()).toEqual([
       expect.stringMatching(/^audit_events_\d{4}_\d{2}$/),
+      "audit_leaves",
+      "audit_tiles",
       "budget_charges",
       "budgets",
       "discharge_decisions",

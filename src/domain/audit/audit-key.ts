@@ -1,0 +1,95 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
+
+import { defaultSha256 } from "../../macaroon/index.ts";
+import { printCheckpoint } from "../../tlog/checkpoint.ts";
+import { printNote, printVerifierKey } from "../../tlog/note.ts";
+import { type Sealing, SealingError } from "../keys/sealing.ts";
+import type { AuditTree, StoredAuditKey } from "../ports/audit-tree.ts";
+import type { Randomness } from "../ports/randomness.ts";
+import type { Store } from "../ports/store.ts";
+
+const PURPOSE = "audit key";
+const TIE = "checkpoints";
+const SEED_BYTES = 32;
+
+/** Before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410 §7). */
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** The key that checkpoints are signed with. */
+export interface AuditKey {
+  /** The public half, 32 bytes. Makes the key if there is none. */
+  publicKey(): Promise<Uint8Array>;
+  /**
+   * Signs what a tree is as its checkpoint.
+   *
+   * @throws SealingError if the key does not open under this replica's master key
+   */
+  sign(tree: Pick<AuditTree, "origin" | "size" | "root">): Promise<string>;
+  /** Seals it anew if an earlier master key sealed it. @throws SealingError */
+  maintain(): Promise<void>;
+}
+
+/** Writes the key of a tree as tools for transparency logs read it. */
+export function verifierKeyOf(origin: string, publicKey: Uint8Array): string {
+  return printVerifierKey(defaultSha256, { name: origin, publicKey });
+}
+
+/** Makes the custody of the key. It is made once, whichever replica is first. */
+export function createAuditKey(options: {
+  readonly store: Pick<Store, "auditTrees" | "now">;
+  readonly sealing: Sealing;
+  readonly randomness: Randomness;
+}): AuditKey {
+  const { store, sealing, randomness } = options;
+  let kept: StoredAuditKey | undefined;
+  let opened: { readonly of: StoredAuditKey; readonly key: KeyObject } | undefined;
+
+  async function stored(): Promise<StoredAuditKey> {
+    kept ??= (await store.auditTrees.key()) ?? (await make());
+    return kept;
+  }
+
+  async function make(): Promise<StoredAuditKey> {
+    const seed = randomness.bytes(SEED_BYTES);
+    const jwk = createPublicKey(privateKey(seed)).export({ format: "jwk" });
+    return store.auditTrees.keepKey({
+      publicKey: new Uint8Array(Buffer.from(jwk.x ?? "", "base64url")),
+      sealed: sealing.seal(seed, PURPOSE, TIE),
+      createdAt: await store.now(),
+    });
+  }
+
+  async function open(): Promise<{ readonly of: StoredAuditKey; readonly key: KeyObject }> {
+    const of = await stored();
+    if (opened?.of !== of) opened = { of, key: privateKey(sealing.open(of.sealed, PURPOSE, TIE)) };
+    return opened;
+  }
+
+  return {
+    publicKey: async () => (await stored()).publicKey,
+
+    async sign({ origin, size, root }) {
+      const { of, key } = await open();
+      const text = printCheckpoint({ origin, size, root });
+      const signature = sign(null, Buffer.from(text, "utf8"), key);
+      return printNote(defaultSha256, text, { name: origin, publicKey: of.publicKey }, signature);
+    },
+
+    async maintain() {
+      const current = await store.auditTrees.key();
+      if (current === undefined || sealing.isCurrent(current.sealed)) return;
+      const seed = sealing.open(current.sealed, PURPOSE, TIE);
+      await store.auditTrees.resealKey(sealing.seal(seed, PURPOSE, TIE));
+      kept = undefined;
+    },
+  };
+}
+
+/** Whether a key could not be used because it does not open. */
+export function isShut(error: unknown): boolean {
+  return error instanceof SealingError;
+}
+
+function privateKey(seed: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
+}
