@@ -27,34 +27,28 @@ function rootOf(hashes) {
 
 /** The root from a subtree [from, to) and its proof; `path` is used up from its end, the side of the root. */
 function climb(from, to, hash, path, low, high) {
-  if (low === from && high === to)
-    return path.length === 0 ? hash : fail(`the proof of leaf ${from} is too long`);
-  const other = path.at(-1) ?? fail(`the proof of leaf ${from} is too short`);
+  if (low === from && high === to) return path.length === 0 ? hash : fail(`leaf ${from}: too long a proof`);
+  const other = path.at(-1) ?? fail(`leaf ${from}: too short a proof`);
   const middle = low + split(high - low);
   if (from < middle) return node(climb(from, to, hash, path.slice(0, -1), low, middle), other);
   return node(other, climb(from, to, hash, path.slice(0, -1), middle, high));
 }
 
 function readCheckpoint({ key, checkpoint }) {
-  if (knownKey !== undefined && key.split("+")[2] !== knownKey.split("+").at(-1))
-    fail("signed by another key");
   const [name, id, encoded] = key.split("+");
+  if (knownKey !== undefined && knownKey.split("+").at(-1) !== encoded) fail("signed by another key");
   const typed = Buffer.from(encoded, "base64");
-  if (
-    sha(Buffer.from(`${name}\n`), typed)
-      .subarray(0, 4)
-      .toString("hex") !== id
-  )
-    fail("the key's id is wrong");
+  const ownId = sha(Buffer.from(`${name}\n`), typed)
+    .toString("hex")
+    .slice(0, 8);
+  if (ownId !== id) fail("the key's id is wrong");
   const end = checkpoint.lastIndexOf("\n\n");
   const text = checkpoint.slice(0, end + 1);
   const lines = checkpoint.slice(end + 2).split("\n");
-  const signature = lines
-    .map((line) => line.split(" "))
-    .find(([dash, by]) => dash === "\u2014" && by === name);
+  const line = lines.find((one) => one.startsWith(`\u2014 ${name} `)) ?? "";
   const x = typed.subarray(1).toString("base64url");
   const publicKey = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
-  const signed = Buffer.from(signature?.[2] ?? "", "base64").subarray(4);
+  const signed = Buffer.from(line.split(" ")[2] ?? "", "base64").subarray(4);
   if (!verify(null, Buffer.from(text), publicKey, signed)) fail("the checkpoint's signature is wrong");
   const [origin, size, root] = text.split("\n");
   if (origin !== name) fail("the checkpoint is of another log");
@@ -82,14 +76,14 @@ for (const text of readFileSync(file, "utf8").split("\n")) {
     closeTile();
     const bytes = Buffer.from(line.hashes, "base64");
     const hashes = Array.from({ length: bytes.length / 32 }, (_, at) =>
-      bytes.subarray(at * 32, at * 32 + 32),
+      bytes.subarray(at * 32).subarray(0, 32),
     );
     const from = line.index * 256;
     const to = from + hashes.length;
-    if (from !== tree.covered || to !== Math.min(tree.size, from + 256))
-      fail(`tile ${line.index} is cut off`);
-    if (!climb(from, to, rootOf(hashes), proof, 0, tree.size).equals(tree.root))
-      fail(`tile ${line.index} is wrong`);
+    const isCut = from !== tree.covered || to !== Math.min(tree.size, from + 256);
+    if (isCut) fail(`tile ${line.index} is cut off`);
+    const root = climb(from, to, rootOf(hashes), proof, 0, tree.size);
+    if (!root.equals(tree.root)) fail(`tile ${line.index} is wrong`);
     tree.covered = to;
     tile = { from, hashes, seen: new Set() };
   } else if (line.kind === "event") {

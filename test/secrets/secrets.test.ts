@@ -48,6 +48,9 @@ async function keysAndTails(database: Database, home: Home, told: Told): Promise
     secrets.push({ name: "a root key", bytes: key });
     secrets.push({ name: "a derived root key", bytes: deriveKey(key, defaultHmac) });
   }
+  const [auditKey] = await database.query("select sealed from audit_key");
+  const seed = sealing.open(Uint8Array.from(auditKey?.["sealed"] as Uint8Array), "audit key", "checkpoints");
+  secrets.push({ name: "the key of checkpoints", bytes: seed });
   for (const token of told.tokens) {
     const macaroon = macaroonOf(token);
     const key = keys.get(parseIdentifier(macaroon.identifier)?.keyId ?? "");
@@ -173,6 +176,12 @@ describe.each(["pglite", "postgres"] as const)("[%s] after a whole life of the s
     const text = new TextEncoder().encode(told.answers.join("\n"));
     expect(found(search.in(text))).toEqual([]);
     expect(planted(canaries.label).in(text).length).toBeGreaterThan(0);
+  });
+
+  test("events and exports of the audit log are among what was searched", () => {
+    const text = told.answers.join("\n");
+    expect(text).toContain('"action":"verify.refused"');
+    expect(text).toMatch(/"kind":"tile".*\n.*"kind":"event"/);
   });
 
   test("no column of any table holds a secret", () => {

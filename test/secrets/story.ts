@@ -87,6 +87,27 @@ async function misplace(client: Client, as: As, token: string, session: string):
   }
 }
 
+/** Waits until all that was done so far is in the audit tree. @returns the paths of all that can be read of it */
+async function auditPaths(client: Client, as: { readonly token: string }): Promise<readonly string[]> {
+  for (;;) {
+    const { text } = await client.call("GET", "/v1/audit?action=token.revoked&limit=1", { as });
+    if (text.includes('"leaf"')) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { text } = await client.call("GET", "/v1/audit/checkpoint", { as });
+  const size = Number(text.split("\n")[1]);
+  if (!(size > 10 && size < 256)) throw new Error(`the audit tree has ${size} leaves`);
+  return [
+    "/v1/audit",
+    "/v1/audit?limit=1000",
+    "/v1/audit/export",
+    "/v1/audit/export?platform=default",
+    "/v1/audit/checkpoint",
+    "/v1/audit/key",
+    `/v1/audit/tile/0/000.p/${size}`,
+  ];
+}
+
 /** Lives through everything that handles a secret, at a service that is bootstrapped. */
 export async function tellStory(
   url: string,
@@ -208,6 +229,7 @@ export async function tellStory(
     "/v1/keys",
     "/v1/platforms",
     `/v1/tokens/${own.token_id}`,
+    ...(await auditPaths(client, administrator)),
   ]) {
     for (const as of [platform, administrator, alice, { token: bob.idToken }, undefined]) {
       const headers = { "x-request-id": canaries.request };

@@ -76,7 +76,8 @@ export async function breaches(
   if (said.content === undefined) return body === "" ? [] : [`status ${status} is described without a body`];
   const media = Object.keys(said.content).find((key) => key === type || key === "*/*");
   if (media === undefined) return [`media type ${type} is not described for ${status}`];
-  if (!media.endsWith("json")) return [];
+  // Lines of JSON are no JSON.
+  if (!media.endsWith("json") || media.endsWith("ndjson")) return [];
   return violations(
     ["paths", path, lower, "responses", status, "content", media, "schema"],
     JSON.parse(body),

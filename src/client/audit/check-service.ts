@@ -23,7 +23,8 @@ export async function checkService(
   const faults = [...check.faults];
   for (const tree of check.checked) {
     if (!check.isWhole) break;
-    const unproved = check.unproved.filter(({ tree: number }) => number === tree.number);
+    const isBroken = check.faults.some(({ kind, tree: number }) => kind === "tile" && number === tree.number);
+    const unproved = isBroken ? [] : check.unproved.filter(({ tree: number }) => number === tree.number);
     const isSound =
       tree.edge.size() === tree.checkpoint.size && constantTimeEqual(tree.edge.root(), tree.checkpoint.root);
     const found = await wrongTiles(log, tree, options);

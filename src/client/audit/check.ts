@@ -103,12 +103,30 @@ export async function checkExport(
   expected: readonly string[] = [],
 ): Promise<AuditReport> {
   const { checked: _, unproved, ...report } = await examine(lines, expected);
-  return { ...report, faults: inOrder([...report.faults, ...unproved]) };
+  // A tile that is not there makes the proofs of others wrong as well.
+  const bare = unproved.filter(
+    ({ tree }) => !report.faults.some((one) => one.kind === "tile" && one.tree === tree),
+  );
+  return { ...report, faults: inOrder([...report.faults, ...bare]) };
 }
 
-/** Faults by tree and leaf; those of no place come first. */
+/**
+ * Faults by tree and leaf. Those of checkpoints come first, because nothing else holds without them; those of the export as a
+ * whole come last, because they follow from others as a rule.
+ */
 export function inOrder(faults: readonly AuditFault[]): readonly AuditFault[] {
-  return [...faults].sort((a, b) => (a.tree ?? 0) - (b.tree ?? 0) || (a.index ?? -1) - (b.index ?? -1));
+  return [...faults].sort(
+    (a, b) =>
+      rankOf(a) - rankOf(b) ||
+      (a.tree ?? 0) - (b.tree ?? 0) ||
+      (a.index ?? -1) - (b.index ?? -1) ||
+      Number(b.kind === "tile") - Number(a.kind === "tile"),
+  );
+}
+
+function rankOf({ kind, index }: AuditFault): number {
+  if (kind === "checkpoint") return 0;
+  return index === undefined ? 2 : 1;
 }
 
 /** As {@link checkExport}, with what a service's tiles are held to. */
@@ -239,9 +257,9 @@ export async function examine(
 
   function readEvent(line: unknown): void {
     const { tree: number, index, leaf, proof } = eventLine(line, "");
+    events += 1;
     const tree = trees.get(number);
     if (tree === undefined) return;
-    events += 1;
     const hash = hashing.leaf(toBytes(leaf));
     const named = () => {
       const id = factsOf(leaf)?.id;

@@ -44,8 +44,9 @@ export interface ExportOptions {
 export async function* writeExport(options: ExportOptions): AsyncGenerator<string> {
   const { store, publicKey } = options;
   const pinned = (await store.trees()).flatMap((tree): readonly Pinned[] => {
-    const size = sizeOf(tree.checkpoint);
-    if (tree.checkpoint === null || size === undefined) return [];
+    if (tree.checkpoint === null) return [];
+    // One that does not read is handed on as it is: whoever checks it sees that.
+    const size = sizeOf(tree.checkpoint) ?? tree.size;
     return [{ tree, size, checkpoint: tree.checkpoint, proving: createProving(store, tree.number) }];
   });
   for (const { tree, checkpoint } of pinned) {
@@ -119,8 +120,8 @@ async function* writeFound(
 }
 
 /** How many leaves a checkpoint is of; undefined for what is none. */
-function sizeOf(checkpoint: string | null): number | undefined {
-  const note = checkpoint === null ? undefined : parseNote(checkpoint);
+function sizeOf(checkpoint: string): number | undefined {
+  const note = parseNote(checkpoint);
   return note && parseCheckpoint(note.text)?.size;
 }
 
