@@ -139,14 +139,14 @@ revoke execute on function
   public.bakehouse_principal_changed()
 from public;
 --> statement-breakpoint
-alter function public.bakehouse_grant() rename to bakehouse_grant_0021;
+alter function public.bakehouse_grant() rename to bakehouse_grant_0022;
 --> statement-breakpoint
 create function public.bakehouse_grant() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if not public.bakehouse_grant_0021() then
+  if not public.bakehouse_grant_0022() then
     return false;
   end if;
   grant execute on function public.bakehouse_ended_grants(jsonb) to bakehouse_app;

@@ -16,6 +16,7 @@ import { attenuateCommand, delegateCommand } from "./commands/narrow.ts";
 import { revocationsCommand } from "./commands/revocations.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { statusCommand } from "./commands/status.ts";
+import { treeCommand } from "./commands/tree.ts";
 import { explainCommand, verifyCommand } from "./commands/verify.ts";
 import { CommandError, EXIT, UsageError } from "./exit.ts";
 import { commandHelp, mainHelp } from "./help.ts";
@@ -40,6 +41,7 @@ const CLIENT: readonly Command[] = [
   revokeCommand,
   revocationsCommand,
   tokensCommand,
+  treeCommand,
   platformsCommand,
   keysCommand,
   auditCommand,

@@ -33,6 +33,7 @@ import {
   SMALL_ANSWER,
   type Transport,
 } from "./transport.ts";
+import { readWouldStop, type WouldStop } from "./tree.ts";
 
 /**
  * A Bakehouse service, as its callers see it.
@@ -62,6 +63,14 @@ export interface Bakehouse extends BakehouseRecords {
     targets: RevocationTarget | readonly RevocationTarget[],
     options?: CallOptions & { readonly reason?: string },
   ): Promise<Revoked>;
+  /**
+   * The effect of a revocation, as far as verify has seen the links. Nothing is revoked. An older service, which does not know the
+   * question, answers `invalid_request`.
+   */
+  wouldStop(
+    targets: RevocationTarget | readonly RevocationTarget[],
+    options?: CallOptions,
+  ): Promise<WouldStop>;
   /** A page of the revocation log. */
   revocations(
     request?: { readonly after?: string; readonly limit?: number },
@@ -146,6 +155,18 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
         anonymous: all.every((target) => "token" in target),
       } as const;
       return readRevoked((await transport.call(call, callOptions)).body);
+    },
+
+    async wouldStop(targets, callOptions) {
+      const all = Array.isArray(targets) ? targets : [targets];
+      const call = {
+        method: "POST",
+        path: "/v1/revocations",
+        body: { targets: all, dry_run: true },
+        repeat: "always",
+        anonymous: all.every((target) => "token" in target),
+      } as const;
+      return readWouldStop((await transport.call(call, callOptions)).body);
     },
 
     revocations: (request, callOptions) =>

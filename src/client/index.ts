@@ -100,3 +100,4 @@ export type { LogEvent } from "./revocation-stream.ts";
 export { forThisCall } from "./this-call.ts";
 export { type Delegation, type ThirdPartyCaveat, Token } from "./token.ts";
 export type { BakehouseOptions, CallOptions, Fetch } from "./transport.ts";
+export type { Link, TokenTree, TreeForm, TreeNode, WouldStop } from "./tree.ts";

@@ -20,6 +20,7 @@ import {
 } from "./answers.ts";
 import type { CredentialRequest, PageRequest } from "./requests.ts";
 import type { CallOptions, Transport } from "./transport.ts";
+import { type Link, readLink, readTree, type TokenTree, TREE_FORMS, type TreeForm } from "./tree.ts";
 
 /** The records that a service keeps, by kind. Lists come in pages: `next_cursor` is null on the last one. */
 export interface BakehouseRecords {
@@ -29,6 +30,20 @@ export interface BakehouseRecords {
       options?: CallOptions,
     ): Promise<Page<TokenRecord>>;
     get(tokenId: string, options?: CallOptions): Promise<TokenRecord>;
+    /**
+     * How a token was handed on, as verify saw it.
+     *
+     * @example
+     * const { root } = await bakehouse.tokens.tree(tokenId);
+     * console.log(root.children.map(({ agent, allowed }) => `${agent}: ${allowed} calls`));
+     */
+    tree(tokenId: string, options?: CallOptions): Promise<TokenTree>;
+    /** The same for people: an outline in plain text, or a drawing in SVG. */
+    drawTree(tokenId: string, form: TreeForm, options?: CallOptions): Promise<string>;
+  };
+  readonly links: {
+    /** One link that verify has seen, by its revocation id. Rejects with `not_found` for others. */
+    get(revocationId: string, options?: CallOptions): Promise<Link>;
   };
   /** Reservations, made by `reserve` of verify. The first to settle or release wins; the same again is answered the same. */
   readonly reservations: {
@@ -74,6 +89,17 @@ export function createRecords(transport: Transport): BakehouseRecords {
         get(transport, "/v1/tokens", readTokenPage, { ...request }, callOptions),
       get: (tokenId, callOptions) =>
         get(transport, `/v1/tokens/${encodeURIComponent(tokenId)}`, readTokenRecord, undefined, callOptions),
+      tree: (tokenId, callOptions) => get(transport, treePath(tokenId), readTree, undefined, callOptions),
+      async drawTree(tokenId, form, callOptions) {
+        const headers = { accept: TREE_FORMS[form] };
+        const call = { method: "GET", path: treePath(tokenId), headers, repeat: "always" } as const;
+        return (await transport.call(call, callOptions)).body;
+      },
+    },
+
+    links: {
+      get: (revocationId, callOptions) =>
+        get(transport, `/v1/links/${encodeURIComponent(revocationId)}`, readLink, undefined, callOptions),
     },
 
     reservations: {
@@ -134,6 +160,10 @@ export async function get<T>(
 ): Promise<T> {
   const call = { method: "GET", path, repeat: "always", ...(query && { query }) } as const;
   return read((await transport.call(call, callOptions)).body);
+}
+
+function treePath(tokenId: string): string {
+  return `/v1/tokens/${encodeURIComponent(tokenId)}/tree`;
 }
 
 function reservationPath(id: string): string {

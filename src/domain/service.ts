@@ -4,6 +4,7 @@ import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
 import type { KeyState, Place, SessionKind, TokenState } from "../words/states.ts";
 import type { AuditPart } from "./audit-service.ts";
+import type { BudgetView } from "./budget-view.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
@@ -19,6 +20,7 @@ import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Session } from "./ports/sessions.ts";
 import type { RevocationFacts, RevokedBranch } from "./revocation-facts.ts";
+import type { Trees, WouldStop } from "./tree-service.ts";
 
 /*
  * The use cases, as the adapters that offer them to callers see them. All instants are unix milliseconds. Every method
@@ -141,21 +143,6 @@ export interface CaveatFailure {
   readonly retryAfter?: number;
 }
 
-/** A budget on the chain, or on one of its discharges, and its rest. */
-export interface BudgetView {
-  readonly caveat: string;
-  /** Of the link under which it is counted. */
-  readonly revocationId: string;
-  /** The nearest agent before it; null before the first. */
-  readonly agent: string | null;
-  /** What it allows: a decimal, or of a rate `N/WINDOW`. */
-  readonly limit: string;
-  /** A decimal. */
-  readonly remaining: string;
-  /** The place of the discharge that it stands in; undefined in the root macaroon. */
-  readonly discharge: number | undefined;
-}
-
 /** The answer to the one question: may this token do this, now? */
 export type Verdict =
   | {
@@ -253,6 +240,8 @@ export interface Revocations {
     caller: Caller | undefined,
     request: RevokeRequest,
   ): Promise<{ readonly revocations: readonly RevocationView[]; readonly sequence: string }>;
+  /** The effect of `revoke`: writes nothing, and takes the same rights and from the same rates. */
+  wouldStop(caller: Caller | undefined, request: RevokeRequest): Promise<WouldStop>;
   /** @param after a sequence, exclusive; undefined for the beginning */
   log(
     caller: Caller,
@@ -371,6 +360,7 @@ export interface Sessions {
 export interface Service extends AuditPart {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
+  readonly trees: Trees;
   readonly decisions: Decisions;
   readonly reservations: Reservations;
   readonly revocations: Revocations;

@@ -37,6 +37,8 @@ import type { RevocationKnowledge } from "../domain/replica/revocation-knowledge
 import { createRevocationStreams, STREAM_LIMITS } from "../domain/revoke/log-streams.ts";
 import { createRevocations } from "../domain/revoke/revocations.ts";
 import type { Revocations, Service } from "../domain/service.ts";
+import { createRecording } from "../domain/tree/recording.ts";
+import { createTrees } from "../domain/tree/trees.ts";
 import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
@@ -120,8 +122,10 @@ export function compose(parts: Parts) {
   const allowance = createKeyAllowance(clock);
   const notifies = parts.webhook !== undefined;
   const withdrawals = createWithdrawals({ ...parts, knowledge, room, notifies });
+  const recording = createRecording({ ...parts, report: parts.report.maintenance });
   const revocations = createRevocations({
     ...parts,
+    recording,
     tokenVerifier,
     rootKeys,
     principals,
@@ -153,7 +157,9 @@ export function compose(parts: Parts) {
       idempotency: createIdempotency(parts),
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
+    trees: createTrees({ ...parts, knowledge, rootKeys, recording, trustsDevelopment: isDevelopment }),
     decisions: createDecisions({
+      observe: recording.observe,
       killingEntry: createKillingEntry({ store, knowledge, agentKeys, clock }),
       tokenVerifier,
       knowledge,
@@ -201,6 +207,7 @@ export function compose(parts: Parts) {
     maintenance,
     knowledge,
     feed,
+    recording,
 
     /** Whether the first platforms have been made. */
     isBootstrapped: async () => (await store.platforms.find(SERVICE_PLATFORM)) !== undefined,
@@ -211,6 +218,7 @@ export function compose(parts: Parts) {
       await feed.start();
       stopDelivery = startDelivery(parts);
       stopAudit = audit.start();
+      recording.start();
       const reload = () =>
         Promise.all([rootKeys.load(), dischargeKeys.load(), principals.refresh()]).catch((error: unknown) =>
           parts.report.maintenance("load keys", error),
@@ -235,6 +243,7 @@ export function compose(parts: Parts) {
       clearInterval(keyTimer);
       clearInterval(maintenanceTimer);
       await stopDelivery();
+      await recording.stop();
       await stopAudit();
       await feed.stop();
     },

@@ -10,6 +10,7 @@ import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
 import { createIssueStore } from "./tables/issues.ts";
+import { createLinkStore } from "./tables/links.ts";
 import { createLiveDischargeStore } from "./tables/live-discharges.ts";
 import { createPeopleStore } from "./tables/people.ts";
 import { createPlatformStore } from "./tables/platforms.ts";
@@ -34,6 +35,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),
     issues: createIssueStore(run, shift),
+    links: createLinkStore(run),
     liveDischarges: createLiveDischargeStore(run),
     people: createPeopleStore(run),
     platforms: createPlatformStore(run),

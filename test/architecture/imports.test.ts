@@ -40,6 +40,7 @@ const ROOMS = [
   "domain/holder",
   "domain/verify",
   "domain/issue",
+  "domain/tree",
   "domain/revoke",
   "domain/access",
   "domain/discharge",

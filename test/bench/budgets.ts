@@ -1,6 +1,5 @@
-import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
 import { narrow } from "../support/service-macaroons.ts";
-import { bundleBefore } from "./before.ts";
+import { besideBefore } from "./beside-before.ts";
 import { measureCharges } from "./budget-writes.ts";
 import { newDatabase } from "./database.ts";
 import {
@@ -14,13 +13,11 @@ import {
 } from "./figures.ts";
 import { load } from "./load.ts";
 import { proofs } from "./proofs.ts";
-import { type Service, scratch, startService } from "./service.ts";
-import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
+import { scratch, startService } from "./service.ts";
+import { bodiesFile } from "./tokens.ts";
 
 /** The file that came with budgets. */
 const CAME_WITH = "migrations/0012_budgets.sql";
-/** More than the service remembers. */
-const DISTINCT = 120_000;
 /** Where a difference of a twentieth is to be told. */
 const LEAST_ROUNDS = 20;
 
@@ -31,7 +28,7 @@ export async function budgets({ rounds, seconds }: Effort): Promise<Findings> {
     milliseconds: seconds * 1_000,
   });
   const overHttp = await chargesOverHttp({ rounds, seconds });
-  const unbudgeted = await besideBefore(Math.max(rounds, LEAST_ROUNDS), Math.min(seconds, 1));
+  const unbudgeted = await besideBefore(CAME_WITH, Math.max(rounds, LEAST_ROUNDS), Math.min(seconds, 1));
   const proved = await proofs({ rounds, seconds });
   const of = (name: string, to: string) => ratio(series, name, to);
   const grouped = Object.entries(together).map(([name, calls]) => `${calls} for ${name}`);
@@ -110,48 +107,5 @@ async function chargesOverHttp({ rounds, seconds }: Pick<Effort, "rounds" | "sec
   for (const { run } of contenders) await run(0);
   const series = await interleaved("requests/s", rounds, contenders);
   await service.stop();
-  return series;
-}
-
-/** Processor time of verifies that count nothing: of this service, and of the one before there were budgets. */
-async function besideBefore(rounds: number, seconds: number) {
-  const script = bundleBefore(CAME_WITH);
-  if (script === undefined) return [];
-  const now = await startService({ databaseUrl: await newDatabase() });
-  const before = await startService({ databaseUrl: await newDatabase(), script });
-  const processor = async (service: Service, what: string): Promise<readonly Contender[]> => {
-    const folder = scratch();
-    const root = macaroonOf(await service.issue());
-    const request = (token: string) => ({ token, context: CONTEXT });
-    const seen = bodiesFile(folder, "seen", [request(encodeBundle([attenuate(root, NINE)]))]);
-    const fresh = bodiesFile(folder, "new", distinct(root, DISTINCT).map(request));
-    return [
-      [`processor, verify, seen${what}`, seen],
-      [`processor, verify, new${what}`, fresh],
-    ].map(([name = "", bodies = ""]) => ({
-      name,
-      async run() {
-        const headers = { authorization: `Bearer ${service.platformToken}` };
-        const used = service.cpu();
-        const asked = {
-          port: service.port,
-          path: "/v1/verify",
-          headers,
-          bodies,
-          seconds,
-          expect: '{"allowed":true',
-        };
-        const { answered } = await load(asked);
-        return (service.cpu() - used) / answered;
-      },
-    }));
-  };
-  const [seen, fresh] = await processor(now, "");
-  const [seenBefore, freshBefore] = await processor(before, ", before");
-  const contenders = [seen, seenBefore, fresh, freshBefore].filter((one) => one !== undefined);
-  for (const { run } of contenders) await run(0);
-  const series = await interleaved("µs/request", rounds, contenders);
-  await now.stop();
-  await before.stop();
   return series;
 }

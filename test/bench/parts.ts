@@ -10,6 +10,7 @@ import { issue } from "./issue.ts";
 import { memory } from "./memory.ts";
 import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
+import { tree } from "./tree.ts";
 import { workers } from "./workers.ts";
 
 /** Measures one thing. */
@@ -40,10 +41,11 @@ export const PARTS: Readonly<Record<string, Part>> = {
   client: script("client"),
   revocation: script("revocation"),
   budgets,
+  tree,
   curves,
 };
 
 /** Those that run where none is named: all but the ones that take long by themselves. */
 export const IN_FULL: readonly string[] = Object.keys(PARTS).filter(
-  (part) => !["revocation", "budgets", "curves"].includes(part),
+  (part) => !["revocation", "budgets", "tree", "curves"].includes(part),
 );

@@ -1,13 +1,15 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 import { createClient, signIn } from "../support/process-client.ts";
 import { depthFive, hand, openHouse } from "./house.ts";
 
 // What `npm run demo` runs: a whole life of a token against the built service, told as a story. It exits 0
-// only if every answer was the expected one.
+// only if every answer was the expected one. With `--tree FILE` it leaves a drawing there of what verify saw.
 
-const bundle = process.argv[2] ?? join(import.meta.dirname, "..", "..", "dist", "bakehouse.js");
+const { values, positionals } = parseArgs({ options: { tree: { type: "string" } }, allowPositionals: true });
+const bundle = positionals[0] ?? join(import.meta.dirname, "..", "..", "dist", "bakehouse.js");
 if (!existsSync(bundle)) throw new Error(`there is no ${bundle}: run npm run build`);
 
 const FAILED = "caveat_failed";
@@ -120,6 +122,10 @@ async function tell(url: string, platform: { readonly token: string }): Promise<
     verdict.allowed && length < HEADER_LIMIT,
     `a token five links deep, with two caveats a link: ${deep.length} characters, of ${HEADER_LIMIT} that proxies take`,
   );
+  if (values.tree === undefined) return;
+  const path = `/v1/tokens/${root.token_id}/tree`;
+  const { text } = await api.call("GET", path, { as: alice, headers: { accept: "image/svg+xml" } });
+  writeFileSync(values.tree, text);
 }
 
 const house = openHouse(bundle);

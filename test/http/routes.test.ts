@@ -84,6 +84,11 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     path: `/v1/tokens/${TOKEN_ID}`,
     noIds: ["constructor", "019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"],
   },
+  getTree: {
+    path: `/v1/tokens/${TOKEN_ID}/tree`,
+    noIds: ["constructor", "019a8b3c-5d7e-4f10-8a2b-3c4d5e6f7081"],
+  },
+  getLink: { path: `/v1/links/${REVOCATION_ID}`, noIds: ["constructor", `${"A".repeat(21)}B`] },
   verify: { path: "/v1/verify", body: VERIFY, required: ["token", "context"], lines: ["min_sequence"] },
   verifyBatch: { path: "/v1/verify/batch", body: { requests: [] }, required: ["requests"] },
   revoke: {
@@ -102,6 +107,7 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
         { platform: "default" },
       ],
       reason: "it left the sandbox",
+      dry_run: false,
     },
     required: ["targets"],
     lines: [

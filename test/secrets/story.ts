@@ -230,11 +230,20 @@ export async function tellStory(
     "/v1/platforms",
     `/v1/tokens/${own.token_id}`,
     ...(await auditPaths(client, administrator)),
+    `/v1/tokens/${own.token_id}/tree`,
+    `/v1/links/${revoked.revocation_id}`,
   ]) {
     for (const as of [platform, administrator, alice, { token: bob.idToken }, undefined]) {
       const headers = { "x-request-id": canaries.request };
       await client.call("GET", path, { ...(as === undefined ? {} : { as }), headers });
     }
   }
+  for (const accept of ["image/svg+xml", "text/plain"]) {
+    await client.call("GET", `/v1/tokens/${own.token_id}/tree`, { as: platform, headers: { accept } });
+  }
+  await client.call("POST", "/v1/revocations", {
+    as: platform,
+    body: { targets: [{ token_id: own.token_id }], dry_run: true },
+  });
   await client.call("POST", "/logout", { as: alice });
 }

@@ -8,6 +8,7 @@ import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity, Session } from "../../src/domain/ports/sessions.ts";
 import type { IssuedToken, KeyView, Service, TokenView, Verdict } from "../../src/domain/service.ts";
+import type { TokenTree } from "../../src/domain/tree-service.ts";
 
 /** One call of a use case, as the fake saw it. */
 export interface RecordedCall {
@@ -151,6 +152,74 @@ export const REFUSED: Verdict = {
   ],
   undischarged: [{ location: "https://third.example", caveatId: "AAEC" }],
   sequence: SEQUENCE,
+};
+
+/** A tree with a part that lives, one that was revoked, and one of which nobody knows why it is dead. */
+export const TREE: TokenTree = {
+  tokenId: TOKEN_ID,
+  complete: true,
+  asOf: AT + 60_000,
+  root: {
+    revocationId: REVOCATION_ID,
+    agent: null,
+    placed: "issued",
+    caveats: ISSUED.caveats,
+    firstSeen: AT,
+    lastSeen: AT,
+    allowed: 3,
+    refused: 0,
+    revoked: null,
+    budgets: [],
+    children: [
+      {
+        revocationId: "ASNFZ4mrze8BI0VniavN7w",
+        agent: "orchestrator#1",
+        placed: "handed_over",
+        caveats: ["agent = orchestrator#1", "uses <= 3"],
+        firstSeen: AT,
+        lastSeen: AT + 1_000,
+        allowed: 2,
+        refused: 1,
+        revoked: {
+          revocationId: "ASNFZ4mrze8BI0VniavN7w",
+          facts: {
+            target: { kind: "revocation_id", id: new Uint8Array(16).fill(3) },
+            revocationId: "ASNFZ4mrze8BI0VniavN7w",
+            agent: "orchestrator#1",
+            depth: 1,
+            revokedAt: AT + 2_000,
+            by: "platform",
+            reason: "it left the sandbox",
+          },
+        },
+        budgets: [
+          {
+            caveat: "uses <= 3",
+            revocationId: "ASNFZ4mrze8BI0VniavN7w",
+            agent: "orchestrator#1",
+            limit: "3",
+            remaining: "1",
+            discharge: undefined,
+          },
+        ],
+        children: [
+          {
+            revocationId: "MzMzMzMzMzMzMzMzMzMzMw",
+            agent: "researcher",
+            placed: "handed_over",
+            caveats: ["agent = researcher"],
+            firstSeen: AT,
+            lastSeen: AT,
+            allowed: 0,
+            refused: 0,
+            revoked: { revocationId: "ASNFZ4mrze8BI0VniavN7w", facts: undefined },
+            budgets: [],
+            children: [],
+          },
+        ],
+      },
+    ],
+  },
 };
 
 const RESERVATION: Reservation = {
@@ -316,6 +385,13 @@ function usual(): Service {
         ],
       }),
     },
+    trees: {
+      of: async () => TREE,
+      link: async () => {
+        const { children: _children, ...part } = TREE.root;
+        return { ...part, tokenId: TOKEN_ID, platform: "default", agents: ["orchestrator"], parent: null };
+      },
+    },
     decisions: {
       decide: async () => ALLOWED,
       decideBatch: async (_caller, requests) => requests.map(() => ALLOWED),
@@ -329,6 +405,14 @@ function usual(): Service {
       revoke: async (_caller, { targets }) => ({
         revocations: targets.map(() => ({ revocation: REVOCATION, sequence: "k3v9Qm2x-42" })),
         sequence: "k3v9Qm2x-42",
+      }),
+      wouldStop: async () => ({
+        tokens: 1,
+        links: 14,
+        agents: ["orchestrator", "researcher"],
+        callsLastHour: 212,
+        lastSeen: AT,
+        complete: true,
       }),
       log: async () => ({
         items: [{ revocation: REVOCATION, sequence: "k3v9Qm2x-42" }],
@@ -445,6 +529,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
   const service: Service = {
     authentication: record("authentication"),
     tokens: record("tokens"),
+    trees: record("trees"),
     decisions: record("decisions"),
     reservations: record("reservations"),
     revocations: record("revocations"),

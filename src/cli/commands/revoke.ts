@@ -1,6 +1,6 @@
-import type { RevocationTarget } from "../../client/index.ts";
+import type { Bakehouse, RevocationTarget, WouldStop } from "../../client/index.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
-import { EXIT, UsageError } from "../exit.ts";
+import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { onlyWords, readTokenText } from "../input.ts";
 import { connect, connectAnonymously } from "../service.ts";
 import { targetText } from "../show.ts";
@@ -46,6 +46,10 @@ export const revokeCommand: Command = {
       help: "with --agent, --principal or --platform: only older tokens; now unless said",
     },
     reason: { type: "string", value: "TEXT", help: "for the record" },
+    yes: {
+      type: "boolean",
+      help: "go on without asking: a person at a terminal is asked before much is revoked",
+    },
   },
   async run(invocation) {
     const { terminal, json, text } = invocation;
@@ -53,6 +57,7 @@ export const revokeCommand: Command = {
     const named = namedTargets(invocation);
     const targets = named.length > 0 ? named : [{ token: await readTokenText(invocation) }];
     const client = named.length > 0 ? await connect(invocation) : await connectAnonymously(invocation);
+    await askFirst(invocation, client, named);
     const reason = text("reason");
     const revoked = await client.revoke(targets, {
       signal: terminal.signal,
@@ -67,6 +72,48 @@ export const revokeCommand: Command = {
     return EXIT.done;
   },
 };
+
+/** Targets that may concern very many tokens. */
+function isWide(target: RevocationTarget): boolean {
+  return ["agent", "principal", "key_id", "platform"].some((name) => name in target);
+}
+
+/**
+ * Asks a person at a terminal before much is revoked. Elsewhere, and if the effect cannot be told, the
+ * revocation goes on: a service in trouble must not keep anybody from revoking.
+ */
+async function askFirst(
+  { terminal, flag }: Invocation,
+  client: Pick<Bakehouse, "wouldStop">,
+  targets: readonly RevocationTarget[],
+): Promise<void> {
+  if (!terminal.canAsk || flag("yes") || !targets.some(isWide)) return;
+  let stops: WouldStop;
+  try {
+    const signal = AbortSignal.any([terminal.signal, AbortSignal.timeout(PATIENCE)]);
+    stops = await client.wouldStop(targets, { signal });
+  } catch (error) {
+    if (terminal.signal.aborted) throw error;
+    terminal.say("bakehouse: what this stops cannot be told now");
+    return;
+  }
+  if (await terminal.confirm(`This stops ${stopsText(stops)}. Go on?`)) return;
+  throw new CommandError(EXIT.failed, "nothing was revoked");
+}
+
+/** Milliseconds that a person waits for the question. */
+const PATIENCE = 5_000;
+
+function stopsText({ tokens, links, agents, calls_last_hour, complete }: WouldStop): string {
+  const least = complete ? "" : "at least ";
+  if (links === 0) return `${least}${number(tokens, "token")}, of which no call was seen`;
+  const names = agents.length === 0 ? "" : ` of ${number(agents.length, "agent")}`;
+  return `${least}${number(links, "link")}${names}, ${number(calls_last_hour, "call")} in the last hour`;
+}
+
+function number(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
 
 function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] {
   const issuedBefore = text("issued-before");

@@ -1,19 +1,16 @@
 import { parseTerms } from "../../conditions/parse.ts";
-import { isUuidv7 } from "../../words/ids.ts";
 import type { Caller } from "../caller.ts";
-import { credentialsOf } from "../credential-role.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
 import { mapInSlices, mapInTurns, type TimeSlice } from "../parts/time-slice.ts";
-import { requireAdministratorOrPlatform, requirePlatform } from "../permission.ts";
+import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
-import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
-import type { TokenFilter, TokenWithPrincipal } from "../ports/tokens.ts";
+import type { TokenWithPrincipal } from "../ports/tokens.ts";
 import type { Principals } from "../principals.ts";
 import type { IssuedToken, IssueRequest, Tokens, TokenView } from "../service.ts";
 import { type AskedCondition, resolveApprovers } from "./approvers.ts";
@@ -21,6 +18,7 @@ import { revokedBelow } from "./dead-branches.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
 import { requireCaveats, sealThirdParty } from "./minting.ts";
+import { filterFor, ownToken } from "./own-token.ts";
 import { createPeopleNotes } from "./people-notes.ts";
 
 /**
@@ -166,27 +164,6 @@ export function createTokens(options: {
     }
   }
 
-  function filterFor(caller: Caller, platform: string | undefined): TokenFilter {
-    const named = platform === undefined ? {} : { platform };
-    if (caller.kind === "human") {
-      const { issuer, subject } = caller.identity;
-      const seesAll = caller.administrator && platform !== undefined;
-      return seesAll ? named : { ...named, human: { issuer, subject } };
-    }
-    if (platform === SERVICE_PLATFORM && caller.role === "platform") {
-      return credentialsOf(requirePlatform(caller, "read"));
-    }
-    const allowed = requireAdministratorOrPlatform(caller, "read", platform);
-    return allowed === undefined ? {} : { platform: allowed };
-  }
-
-  /** The filters that together match a caller's own tokens. */
-  function placesOf(caller: Caller): readonly TokenFilter[] {
-    if (caller.kind === "human") return [caller.administrator ? {} : filterFor(caller, undefined)];
-    const own = filterFor(caller, undefined);
-    return caller.role === "platform" ? [own, filterFor(caller, SERVICE_PLATFORM)] : [own];
-  }
-
   return {
     async issue(caller, request, idempotencyRequest) {
       const asked = askedFor(caller, request);
@@ -229,10 +206,7 @@ export function createTokens(options: {
     },
 
     async get(caller, tokenId) {
-      const places = isUuidv7(tokenId) ? placesOf(caller) : [];
-      let entry: TokenWithPrincipal | undefined;
-      for (const filter of places) entry ??= await store.tokens.find(tokenId, filter);
-      if (entry === undefined) throw new DomainError("not_found", "no such token");
+      const entry = await ownToken(store, caller, tokenId);
       const { platform } = entry.token;
       const { issuer, subject } = entry.principal;
       const entries = await store.revocations.below({ tokenId, platform, issuer, subject }, BRANCHES);

@@ -6,6 +6,7 @@ import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
+import type { LinkStore } from "./links.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";
@@ -25,6 +26,7 @@ export interface Repositories {
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;
   readonly issues: IssueStore;
+  readonly links: LinkStore;
   readonly liveDischarges: LiveDischargeStore;
   readonly people: PeopleStore;
   readonly platforms: PlatformStore;

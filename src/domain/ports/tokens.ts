@@ -41,6 +41,8 @@ export interface TokenStore {
   insert(token: TokenRecord): Promise<void>;
   /** @returns undefined if no token has the id or the filter does not match: the caller cannot tell which */
   find(id: string, filter: TokenFilter): Promise<TokenWithPrincipal | undefined>;
+  /** Tokens by their ids, in any order; without those that are not there. */
+  findAll(ids: readonly string[]): Promise<readonly TokenWithPrincipal[]>;
   /** Newest first; the page key is the token id. */
   list(filter: TokenFilter, page: PageRequest): Promise<Page<TokenWithPrincipal>>;
 }

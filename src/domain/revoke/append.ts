@@ -95,6 +95,23 @@ export function lastMatchOf(target: RevocationTarget, now: number): number {
   return ("issuedBefore" in target ? target.issuedBefore : now) + MAX_TOKEN_LIFE;
 }
 
+/** The target of an entry that is written at a moment. Rejects with a fault of its `issued_before`. */
+export function datedTarget(
+  { target: make, member }: Pick<RevocationDraft, "target" | "member">,
+  moment: LogMoment,
+): RevocationTarget {
+  const target = make(everythingUntilNow(moment));
+  if (!("issuedBefore" in target)) return target;
+  if (target.issuedBefore > everythingUntilNow(moment)) {
+    throw new DomainError("invalid_request", "lies in the future", `${member}.issued_before`);
+  }
+  if (lastMatchOf(target, moment.now) < moment.now) {
+    const why = "lies so far back that every token from before it has expired";
+    throw new DomainError("unprocessable", why, `${member}.issued_before`);
+  }
+  return target;
+}
+
 function detailsOf(target: RevocationTarget): Readonly<Record<string, string | number | null>> {
   const { kind, ...named } = target;
   const readable = Object.entries(named).map(
@@ -139,15 +156,8 @@ export function createRevocationWriter(options: {
 
   async function date({ drafts, reason }: Job, moment: LogMoment): Promise<readonly Dated[]> {
     const { now } = moment;
-    return mapInTurns(drafts, IN_ONE_TURN, ({ scope, target: make, author, actor, member }) => {
-      const target = make(everythingUntilNow(moment));
-      if ("issuedBefore" in target && target.issuedBefore > everythingUntilNow(moment)) {
-        throw new DomainError("invalid_request", "lies in the future", `${member}.issued_before`);
-      }
-      if ("issuedBefore" in target && lastMatchOf(target, now) < now) {
-        const why = "lies so far back that every token from before it has expired";
-        throw new DomainError("unprocessable", why, `${member}.issued_before`);
-      }
+    return mapInTurns(drafts, IN_ONE_TURN, ({ scope, author, actor, ...draft }) => {
+      const target = datedTarget(draft, moment);
       const id = uuidv7(now, randomness);
       const lastMatchAt = lastMatchOf(target, now);
       return { entry: { id, scope, target, reason, author, revokedAt: now, lastMatchAt }, actor };

@@ -15,6 +15,7 @@ import type { Principals } from "../principals.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
+import type { Recording } from "../tree/recording.ts";
 import type { TokenVerifier } from "../verify/verify-token.ts";
 import { createRevocationWriter, type RevocationDraft } from "./append.ts";
 import { hashKeyOf, positionOf, readPage, seenBy, viewOf, withSequence } from "./log-page.ts";
@@ -22,6 +23,7 @@ import type { RevocationStreams } from "./log-streams.ts";
 import { createPersonAllowance } from "./person-allowance.ts";
 import { createPossession, type Wanted } from "./possession.ts";
 import { createRevocationRights } from "./rights.ts";
+import { createPreview, requireFewTargets } from "./would-stop.ts";
 
 /** Approvals of one request whose requests are told: of others the log alone tells. */
 const MOST_NOTED = 100;
@@ -44,8 +46,12 @@ export function createRevocations(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly rootKeys: RootKeys;
   readonly principals: Principals;
-  readonly knowledge: Pick<RevocationKnowledge, "position" | "deadLinks" | "wideMatch" | "revokesKey">;
+  readonly knowledge: Pick<
+    RevocationKnowledge,
+    "position" | "isRevoked" | "deadLinks" | "wideMatch" | "revokesKey"
+  >;
   readonly feed: Pick<RevocationFeed, "learn">;
+  readonly recording: Pick<Recording, "flush">;
   readonly streams: RevocationStreams;
   readonly agentKeys: AgentKeys;
   readonly clock: Clock;
@@ -61,6 +67,7 @@ export function createRevocations(options: {
   const takeFromPerson = createPersonAllowance({ clock });
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
+  const preview = createPreview(options);
 
   async function readTargets(
     caller: Caller | undefined,
@@ -146,6 +153,15 @@ export function createRevocations(options: {
         one.revocation.number > most.revocation.number ? one : most,
       );
       return { revocations, sequence: last.sequence };
+    },
+
+    async wouldStop(caller, request) {
+      requireFewTargets(request.targets);
+      const all = await readTargets(caller, request.targets);
+      return preview(
+        caller,
+        all.flatMap((one) => (one.kind === "entry" ? [one] : [])),
+      );
     },
 
     async log(caller, after, limit) {

@@ -9,8 +9,9 @@ import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
 import type { RevocationId, VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
 import type { Place } from "../../words/states.ts";
 import { plainCost } from "../budget/reservations.ts";
+import type { BudgetView } from "../budget-view.ts";
 import type { BudgetCall, BudgetDraw, BudgetOutcome, NewReservation } from "../ports/budgets.ts";
-import type { BudgetView, CaveatFailure } from "../service.ts";
+import type { CaveatFailure } from "../service.ts";
 
 /** A budget on a verified chain, and the link under which it is counted. */
 export interface Budget {
@@ -125,7 +126,7 @@ export function callOn(
       link: link.bytes,
       most: caveat.kind === "spend" ? formatDecimal(caveat.most) : String(caveat.most),
       takes: takenOf(caveat, cost),
-      window: caveat.kind === "rate" ? WINDOWS[caveat.window] : undefined,
+      window: windowOf(caveat),
       endsAt,
     });
   }
@@ -144,6 +145,11 @@ export function reservationOn(
     spends.set(link.text, { link: link.bytes, unit: caveat.unit, amount: takenOf(caveat, cost) });
   }
   return { ...reservation, spends: [...spends.values()], cost: plainCost(cost) };
+}
+
+/** The window of a `rate`, milliseconds; undefined for a budget that never gains. */
+export function windowOf(caveat: BudgetCaveat): number | undefined {
+  return caveat.kind === "rate" ? WINDOWS[caveat.window] : undefined;
 }
 
 /** What one call takes of a budget, a decimal in plain notation. */
@@ -208,7 +214,8 @@ export function budgetFailures(
   );
 }
 
-function limitText(caveat: BudgetCaveat): string {
+/** The limit as answers show it: a decimal, or of a rate `N/WINDOW`. */
+export function limitText(caveat: BudgetCaveat): string {
   switch (caveat.kind) {
     case "uses":
       return String(caveat.most);

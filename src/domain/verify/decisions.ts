@@ -1,5 +1,6 @@
 import type { Charging } from "../budget/charging.ts";
 import { chargeKey } from "../budget/question.ts";
+import type { BudgetView } from "../budget-view.ts";
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { eventualOutcome } from "../parts/gathering.ts";
@@ -14,7 +15,6 @@ import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type {
   BatchResult,
-  BudgetView,
   CaveatFailure,
   Decisions,
   ItemFault,
@@ -34,6 +34,7 @@ import { bundleWeight } from "./bundle-weight.ts";
 import { clearToken } from "./clear-token.ts";
 import { aboutToken, aboutVerdict, type DecisionRecord, NO_RECORD } from "./decision-record.ts";
 import type { KillingEntry } from "./killing-entry.ts";
+import type { VerdictObserver } from "./observer.ts";
 import { createOwnTokens } from "./own-tokens.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 import { type Vouching, vouchingFor } from "./vouching.ts";
@@ -113,10 +114,18 @@ export function createDecisions(options: {
   readonly randomness: Randomness;
   /** Told of verdicts, for the record. */
   readonly record?: DecisionRecord;
+  /** Told of verdicts, for the tree. */
+  readonly observe?: VerdictObserver;
 }): Decisions {
   const { tokenVerifier, knowledge, killingEntry, feed, clock, charge, randomness } = options;
   const record = options.record ?? NO_RECORD;
   const ownTokens = createOwnTokens(options);
+
+  /** Has a verdict observed. A repeat is the same call as the first time. */
+  function see(token: VerifiedToken | undefined, { dryRun }: VerifyRequest, verdict: Verdict): void {
+    if (token === undefined || dryRun || (verdict.allowed && verdict.repeated)) return;
+    options.observe?.(token, verdict.allowed);
+  }
 
   /** Waits for `min_sequence`, if there is one. */
   async function reach(minSequence: string | undefined): Promise<void> {
@@ -246,6 +255,7 @@ export function createDecisions(options: {
         return { kind: "charged", token, vouching, charged: eventualOutcome(() => reached.charged) };
       }
       const { verdict, token } = reached;
+      see(token, request, verdict);
       if (verdict.allowed && token !== undefined)
         return { kind: "allowed", verdict, subject: subjectOf(token) };
       record.note(caller, request, verdict, token && aboutToken(token));
@@ -284,6 +294,7 @@ export function createDecisions(options: {
       const outcome = await waiting.charged;
       if (!outcome.ok) return { kind: "said", result: refusalOf(outcome.error) };
       const verdict = chargedVerdict(platform, waiting, request, outcome.value);
+      see(waiting.token, request, verdict);
       if (verdict.allowed) return { kind: "allowed", verdict, subject: subjectOf(waiting.token) };
       record.note(caller, request, verdict, aboutToken(waiting.token));
       return { kind: "said", result: verdict };
@@ -322,6 +333,7 @@ export function createDecisions(options: {
       const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
       if ("charged" in reached && !isPerson) requirePlatform(caller, "verify");
+      see(reached.token, request, verdict);
       const { token } = reached;
       record.note(caller, request, verdict, token && aboutToken(token));
       const isDead = !("charged" in reached) && !verdict.allowed && verdict.code === "revoked";

@@ -18,6 +18,7 @@ import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
 import { cutOffToken, tokenPage, tokensPage } from "./token-pages.ts";
 import { getToken, issueToken, listTokens } from "./tokens.ts";
+import { getLink, getTree } from "./tree.ts";
 import { verify, verifyBatch } from "./verify.ts";
 
 /** Every route of the service, in the order in which openapi.yaml describes them. */
@@ -25,6 +26,8 @@ export const ROUTES: readonly Route[] = [
   issueToken,
   listTokens,
   getToken,
+  getTree,
+  getLink,
   verify,
   verifyBatch,
   getReservation,

@@ -3,7 +3,7 @@ import type { RevocationView } from "../../domain/log-news.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import { EVENT_STREAM } from "../../words/http.ts";
 import { HttpError } from "../parts/problem.ts";
-import { jsonArray, jsonParts } from "../parts/reply.ts";
+import { json, jsonArray, jsonParts } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import type { HttpRequest } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
@@ -11,6 +11,7 @@ import { toBase64url } from "../wire/base64url.ts";
 import { limit, limitOf } from "../wire/page.ts";
 import { revocationSchema, revocationWire, revokeBody } from "../wire/revocation.ts";
 import { sequence } from "../wire/text.ts";
+import { wouldStopSchema, wouldStopWire } from "../wire/tree.ts";
 import { eventStream, wantsEvents } from "./event-stream.ts";
 
 const example = {
@@ -37,8 +38,11 @@ export const revoke = defineRoute({
   body: revokeBody,
   responses: {
     200: {
-      description: "Revoked.",
-      schema: z.strictObject({ revocations: z.array(revocationSchema), sequence }),
+      description: "Revoked; of a dry run, what would be.",
+      schema: z.union([
+        z.strictObject({ revocations: z.array(revocationSchema), sequence }),
+        z.strictObject({ would_stop: wouldStopSchema }).meta({ description: "The answer to a dry run." }),
+      ]),
       example: { revocations: [example], sequence: "k3v9Qm2x-42" },
     },
   },
@@ -48,7 +52,11 @@ export const revoke = defineRoute({
       const detail = `over ${ANONYMOUS_TARGETS} targets need a credential`;
       throw new HttpError("payload_too_large", detail, {}, "targets");
     }
-    const revoked = await service.revocations.revoke(caller, body);
+    const { dryRun, ...request } = body;
+    if (dryRun) {
+      return json(200, { would_stop: wouldStopWire(await service.revocations.wouldStop(caller, request)) });
+    }
+    const revoked = await service.revocations.revoke(caller, request);
     const written = await jsonArray(revoked.revocations, context.clock, revocationJson);
     return jsonParts(200, [
       '{"revocations":',

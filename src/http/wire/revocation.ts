@@ -142,8 +142,17 @@ const revokeRequestSchema = z
       description:
         "For the record. Administrators see it in the log, and a platform where the entry is its own: of what an administrator or a person has revoked it sees none.",
     }),
+    dry_run: z.boolean().optional().meta({
+      description:
+        "Writes nothing, and answers what would be stopped. For a hundred targets at most, with the same rights and within the same rates.",
+    }),
   })
   .meta({ id: "RevokeRequest" });
+
+/** A revocation that is asked for, or only asked about. */
+interface RevokeBody extends RevokeRequest {
+  readonly dryRun: boolean;
+}
 
 /** A revocation without what its targets say: they are checked one by one. */
 const frame = revokeRequestSchema.extend({ targets: z.array(z.unknown()).min(1).max(MOST_TARGETS) });
@@ -167,7 +176,7 @@ export const revocationSchema = z
   .meta({ id: "Revocation", description: "An entry of the revocation log." });
 
 /** Reads a revocation, its targets in turns: there may be ten thousand. */
-export const revokeBody: JsonBody<RevokeRequest> = {
+export const revokeBody: JsonBody<RevokeBody> = {
   schema: revokeRequestSchema,
   example: {
     targets: [{ revocation_id: "q83vEjRWeJCrze8SNFZ4kA" }],
@@ -176,11 +185,11 @@ export const revokeBody: JsonBody<RevokeRequest> = {
   maxBytes: MAX_BODY,
   async read(tree, _, clock) {
     const { elements, rest } = withPlaces(tree, "targets", MOST_TARGETS);
-    const { reason } = check(frame, plainBody(rest));
+    const { reason, dry_run: dryRun = false } = check(frame, plainBody(rest));
     const targets = await mapInSlices(elements, clock, (element, index) =>
       targetOf(checkAt(["targets", index], target, element)),
     );
-    return { targets, reason };
+    return { targets, reason, dryRun };
   },
 };
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { BudgetView } from "../../domain/budget-view.ts";
 import type { RevocationFacts } from "../../domain/revocation-facts.ts";
 import type { Verdict } from "../../domain/service.ts";
 import { LIMITS } from "../../macaroon/index.ts";
@@ -34,7 +35,8 @@ const refusalCode = z.enum(REFUSAL_CODES).meta({
 
 const decimalText = z.string().meta({ description: "A decimal in plain notation." });
 
-const budgetSchema = z
+/** A budget and its rest, as answers write it. */
+export const budgetSchema = z
   .strictObject({
     caveat: z.string(),
     revocation_id: revocationId.meta({ description: "Of the link under which it is counted." }),
@@ -93,6 +95,22 @@ export const allowedSchema = z
       "The token does not forbid the call. The platform still checks what the principal may do: a macaroon is a set of restrictions, not of rights.",
   });
 
+/** The entry that killed a link. */
+export const killingSchema = z.strictObject({
+  target: revokedTarget.meta({ description: "As in the log." }),
+  revocation_id: revocationId.meta({
+    description: "The topmost dead link; where all of the token was meant, the one that was issued.",
+  }),
+  agent: z
+    .string()
+    .nullable()
+    .meta({ description: "The last agent at or above that link; null before the first." }),
+  depth: z.int().min(0).meta({ description: "Hand-overs at or above that link." }),
+  revoked_at: instant,
+  by: z.enum(REVOKED_BY),
+  reason: z.string().optional().meta({ description: "There where the asker's own side wrote it." }),
+});
+
 /** The answer for a token that does. */
 export const refusedSchema = z
   .strictObject({
@@ -133,37 +151,21 @@ export const refusedSchema = z
         }),
       )
       .meta({ description: "Third-party caveats that no discharge came with." }),
-    revocation: z
-      .strictObject({
-        target: revokedTarget.meta({ description: "As in the log." }),
-        revocation_id: revocationId.meta({
-          description: "The topmost dead link; where all of the token was meant, the one that was issued.",
-        }),
-        agent: z
-          .string()
-          .nullable()
-          .meta({ description: "The last agent at or above that link; null before the first." }),
-        depth: z.int().min(0).meta({ description: "Hand-overs at or above that link." }),
-        revoked_at: instant,
-        by: z.enum(REVOKED_BY),
-        reason: z.string().optional().meta({ description: "There where the asker's own side wrote it." }),
-      })
-      .optional()
-      .meta({
-        description:
-          "Of a revoked token: which link, when, by which kind of author. Absent where that is not known at once, and in a batch.",
-      }),
+    revocation: killingSchema.optional().meta({
+      description:
+        "Of a revoked token: which link, when, by which kind of author. Absent where that is not known at once, and in a batch.",
+    }),
     sequence,
   })
   .meta({ id: "Refused", description: "The token forbids the call, or is no good." });
-
 /** Either answer. */
 export const verdictSchema = z.union([allowedSchema, refusedSchema]).meta({
   id: "Verdict",
   description: "Always 200 where an answer was reached, allowed or not.",
 });
 
-function revocationFactsWire({ target, revocationId, agent, depth, revokedAt, by, reason }: RevocationFacts) {
+/** Writes the entry that killed a link. */
+export function killingWire({ target, revocationId, agent, depth, revokedAt, by, reason }: RevocationFacts) {
   return {
     target: targetWire(target),
     revocation_id: revocationId,
@@ -172,6 +174,18 @@ function revocationFactsWire({ target, revocationId, agent, depth, revokedAt, by
     revoked_at: printInstant(revokedAt),
     by,
     ...(reason === null ? {} : { reason }),
+  };
+}
+
+/** Writes a budget and its rest. */
+export function budgetWire({ caveat, revocationId, agent, limit, remaining, discharge }: BudgetView) {
+  return {
+    caveat,
+    revocation_id: revocationId,
+    agent,
+    limit,
+    remaining,
+    ...(discharge !== undefined && { discharge }),
   };
 }
 
@@ -197,7 +211,7 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
         },
       ),
       undischarged: verdict.undischarged.map(({ location, caveatId }) => ({ location, caveat_id: caveatId })),
-      ...(verdict.revocation !== undefined && { revocation: revocationFactsWire(verdict.revocation) }),
+      ...(verdict.revocation !== undefined && { revocation: killingWire(verdict.revocation) }),
       sequence: verdict.sequence,
     };
   }
@@ -215,16 +229,7 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
     summary_parts: summaryPartsWire(verdict.summaryParts),
     revocation_id: verdict.revocationId,
     revocation_ids: [...verdict.revocationIds],
-    budgets: verdict.budgets.map(({ caveat, revocationId, agent, limit, remaining, discharge }) => {
-      return {
-        caveat,
-        revocation_id: revocationId,
-        agent,
-        limit,
-        remaining,
-        ...(discharge !== undefined && { discharge }),
-      };
-    }),
+    budgets: verdict.budgets.map(budgetWire),
     ...(verdict.repeated && { repeated: true as const }),
     ...(verdict.reservation !== undefined && {
       reservation: {

@@ -1,7 +1,7 @@
 import type { Run } from "../engine/connection.ts";
 import { writeInstant } from "../engine/values.ts";
 
-const PARENTS = ["tokens", "audit_events"] as const;
+const PARENTS = ["tokens", "audit_events", "observed_links"] as const;
 
 /**
  * Creates the partitions of this month and the next two, and drops those that lie wholly before an instant.

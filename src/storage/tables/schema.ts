@@ -36,8 +36,8 @@ const json = customType<{ data: unknown; driverData: string }>({
   toDriver: (value) => JSON.stringify(value),
 });
 
-/** Several numbers, under the name by which the information schema calls every array. */
-const numbers = customType<{ data: unknown }>({ dataType: () => "ARRAY" });
+/** Several several, under the name by which the information schema calls every array. */
+const several = customType<{ data: unknown }>({ dataType: () => "ARRAY" });
 
 export const platforms = pgTable("platforms", {
   name: text().primaryKey(),
@@ -112,6 +112,32 @@ export const auditEvents = pgTable("audit_events", {
   details: json().notNull(),
 });
 
+/** Range-partitioned by `id`, the token's, monthly. */
+export const observedLinks = pgTable(
+  "observed_links",
+  {
+    id: uuid().notNull(),
+    link: bytea().notNull(),
+    parent: bytea(),
+    depth: integer().notNull(),
+    caveat: text(),
+    agent: text(),
+    handsOn: boolean("hands_on").notNull(),
+    level: integer().notNull(),
+    firstSeen: instant("first_seen").notNull(),
+    lastSeen: instant("last_seen").notNull(),
+    allowed: bigint({ mode: "number" }).notNull(),
+    refused: bigint({ mode: "number" }).notNull(),
+    recent: several().notNull(),
+    recentSlot: bigint("recent_slot", { mode: "number" }).notNull(),
+    children: integer().notNull(),
+    below: integer().notNull(),
+    whole: boolean().notNull(),
+    approvals: several(),
+  },
+  (table) => [primaryKey({ columns: [table.id, table.link] })],
+);
+
 export const revocations = pgTable("revocations", {
   number: bigint({ mode: "number" }).primaryKey(),
   id: uuid().notNull(),
@@ -146,7 +172,7 @@ export const revocationHashes = pgTable("revocation_hashes", {
   droppedAt: instant("dropped_at").notNull(),
 });
 
-/** One row: the counter that numbers the log, the log's epoch, its last hash, and the server to which it belongs. */
+/** One row: the counter that several the log, the log's epoch, its last hash, and the server to which it belongs. */
 export const revocationLog = pgTable("revocation_log", {
   singleton: boolean().primaryKey().default(true),
   epoch: text().notNull(),
@@ -256,8 +282,8 @@ export const budgets = pgTable(
     platform: text().notNull(),
     link: bytea().notNull(),
     used: numeric().notNull(),
-    slots: numbers().notNull(),
-    counts: numbers().notNull(),
+    slots: several().notNull(),
+    counts: several().notNull(),
     endsAt: instant("ends_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.platform, table.link] })],

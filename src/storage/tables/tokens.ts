@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
 
 import type { PageRequest } from "../../domain/ports/page.ts";
@@ -44,6 +44,18 @@ export function createTokenStore(run: Run): TokenStore {
           .where(and(eq(tokens.id, id), matches(filter))),
       );
       return row && toTokenWithPrincipal(row);
+    },
+    async findAll(ids) {
+      const askable = ids.filter(isUuid);
+      if (askable.length === 0) return [];
+      const rows = await run("tokens.findAll", ({ db }) =>
+        db
+          .select({ token: tokens, principal: principals })
+          .from(tokens)
+          .innerJoin(principals, eq(principals.id, tokens.principalId))
+          .where(inArray(tokens.id, askable)),
+      );
+      return rows.map(toTokenWithPrincipal);
     },
     async list(filter, { limit, after }) {
       if (after !== undefined && !isUuid(after)) throw foreignCursor();

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 
 import type { Repositories, Store } from "../../../src/domain/ports/store.ts";
+import { TREE_BOUNDS } from "../../../src/domain/tree/recording.ts";
 import {
   auditEvent,
   bytes,
@@ -70,6 +71,32 @@ const request = (id = now()) => ({
   expiresAt: Date.now() + DAY,
   decidedAt: null,
 });
+
+const md5 = (text: string) => new Uint8Array(createHash("md5").update(text).digest());
+
+/** A chain of a token of now, with new links below what was issued. */
+function chain(n: number, links: number) {
+  return {
+    tokenId: now(),
+    issued: md5(String(n)),
+    issuedAgent: null,
+    links: {
+      above: undefined,
+      added: Array.from({ length: links }, (_, place) => ({
+        link: new Uint8Array(randomBytes(16)),
+        caveat: "action = read",
+        agent: "a",
+        handsOn: place === 0,
+        level: 1,
+      })),
+    },
+    allowed: 1,
+    refused: 0,
+    firstSeen: Date.now(),
+    lastSeen: Date.now(),
+    approvals: [],
+  };
+}
 
 async function pendingRequest(store: Store): Promise<string> {
   const made = request();
@@ -205,6 +232,38 @@ export const CALLS: Calls = {
     dropEnded: [(store) => store.budgets.dropEnded()],
     reservation: [async (store, n) => store.budgets.reservation(BUSY_PLATFORM, await reserved(store, n))],
     settle: [async (store, n) => store.budgets.settle(BUSY_PLATFORM, await reserved(store, n), { EUR: "1" })],
+  },
+  links: {
+    observe: [
+      (store, n) => store.links.observe([chain(n, 3), chain(n, 0)], TREE_BOUNDS),
+      (store) => store.links.observe([{ ...chain(1, 0), links: { last: md5("1") } }], TREE_BOUNDS),
+    ],
+    trees: [(store) => store.links.trees([now(), randomUUID()], 20_001, Date.now())],
+    left: [
+      (store) =>
+        store.links.left(
+          BUSY_PLATFORM,
+          [
+            { link: md5("1"), most: "9", window: undefined },
+            { link: md5("2"), most: "9", window: 60_000 },
+          ],
+          Date.now(),
+        ),
+    ],
+    treeOf: [(store) => store.links.treeOf(md5("1"))],
+    find: (
+      [
+        { kind: "link", link: md5("1") },
+        { kind: "token", tokenId: now() },
+        { kind: "agent", agent: "a7" },
+        { kind: "approval", approvalId: "approval-7" },
+        { kind: "principal", ...QUIET },
+        { kind: "principal", ...BUSY },
+        { kind: "principal_id", id: "u1" },
+        { kind: "platform", platform: QUIET_PLATFORM, keyId: undefined },
+        { kind: "platform", platform: BUSY_PLATFORM, keyId: "k1" },
+      ] as const
+    ).map((search) => (store) => store.links.find(search, busy, Date.now(), 100)),
   },
   liveDischarges: {
     take: [
@@ -412,6 +471,7 @@ export const CALLS: Calls = {
       (store) => store.tokens.find(randomUUID(), {}),
       (store) => store.tokens.find(now(), { platform: BUSY_PLATFORM, human: BUSY }),
     ],
+    findAll: [(store) => store.tokens.findAll([now(), randomUUID()])],
     list: [
       (store) => store.tokens.list({}, page),
       (store) => store.tokens.list({ platform: BUSY_PLATFORM }, page),

@@ -96,6 +96,12 @@ export async function fill(url: string, rows: number): Promise<void> {
      from generate_series(1, ${others}) n`,
     `insert into webhook_outbox (id, body, attempts, due_at)
      select gen_random_uuid(), '{}', 0, now() + n * interval '1 minute' from generate_series(1, ${others}) n`,
+    `insert into observed_links (id, link, parent, depth, agent, hands_on, level, first_seen, last_seen, allowed, approvals)
+     select t.id, case depth when 0 then t.revocation_id else decode(md5(t.id || '/' || depth), 'hex') end,
+       case depth when 0 then null when 1 then t.revocation_id else decode(md5(t.id || '/1'), 'hex') end, depth,
+       case depth when 0 then null else 'a' || row_number() over () % 5000 end, depth = 1, least(depth, 1), now(), now(), 1,
+       case when depth = 2 and get_byte(t.revocation_id, 0) = 7 then array['approval-' || get_byte(t.revocation_id, 1)] end
+     from (select * from tokens order by id desc limit ${others}) as t, generate_series(0, 2) as depth`,
     "analyze",
   ];
   for (const statement of statements) await raw(url, statement);
