@@ -1,6 +1,6 @@
 import type { RevokedBy } from "../words/states.ts";
 import type { Caller } from "./caller.ts";
-import { agentHash } from "./parts/agent-hash.ts";
+import { type AgentKeys, agentHash } from "./parts/agent-hash.ts";
 import type { Revocation, SeenTarget } from "./ports/revocations.ts";
 
 /** A part of a tree that was revoked, as far as its entry says that it is of that tree. */
@@ -65,6 +65,18 @@ export function seenTargets(
   if (target.kind !== "agent") return [target];
   const { agent, tokenId, issuedBefore } = target;
   return [{ kind: "opaque", agentHash: agentHash(reader.agentKey, agent), tokenId, issuedBefore }];
+}
+
+/** The target of the entry that killed a token, as the asker may see it. @param epoch the log's */
+export function killerSeenBy(
+  caller: Caller,
+  entry: Pick<Revocation, "scope" | "target">,
+  { principalId, agentKeys, epoch }: { principalId: string; agentKeys: AgentKeys; epoch: string },
+): SeenTarget {
+  const platform = caller.kind === "service" ? caller.platform : undefined;
+  const reader = platform === undefined ? undefined : { platform, agentKey: agentKeys(epoch, platform) };
+  const [target = entry.target] = seenTargets(entry, reader, [principalId]);
+  return target;
 }
 
 /** Whether the asker's own side wrote an entry: its reason is for nobody else. */

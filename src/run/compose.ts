@@ -157,7 +157,14 @@ export function compose(parts: Parts) {
       idempotency: createIdempotency(parts),
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
     }),
-    trees: createTrees({ ...parts, knowledge, rootKeys, recording, trustsDevelopment: isDevelopment }),
+    trees: createTrees({
+      ...parts,
+      agentKeys,
+      knowledge,
+      rootKeys,
+      recording,
+      trustsDevelopment: isDevelopment,
+    }),
     decisions: createDecisions({
       observe: recording.observe,
       killingEntry: createKillingEntry({ store, knowledge, agentKeys, clock }),

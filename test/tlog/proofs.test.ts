@@ -61,15 +61,13 @@ describe("the vectors of Certificate Transparency", () => {
   });
 });
 
-const sizes = fc
-  .integer({ min: 1, max: 600 })
-  .chain((size) =>
-    fc.record({
-      size: fc.constant(size),
-      index: fc.nat({ max: size - 1 }),
-      older: fc.integer({ min: 1, max: size }),
-    }),
-  );
+const sizes = fc.integer({ min: 1, max: 600 }).chain((size) =>
+  fc.record({
+    size: fc.constant(size),
+    index: fc.nat({ max: size - 1 }),
+    older: fc.integer({ min: 1, max: size }),
+  }),
+);
 const all = someLeaves(600);
 
 test("every proof leads to the root, and no other bytes do", () => {

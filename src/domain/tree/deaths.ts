@@ -1,10 +1,11 @@
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { Caller } from "../caller.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { authorKind, isOwnEntry, type RevocationFacts, seenTarget } from "../revocation-facts.ts";
+import { authorKind, isOwnEntry, killerSeenBy, type RevocationFacts } from "../revocation-facts.ts";
 import type { GrownLink } from "./grow.ts";
 
 /** Entries that are looked up for one tree. Of links beyond, that they are dead is told and not why. */
@@ -32,11 +33,12 @@ export interface Deaths {
 export function createDeaths(options: {
   readonly store: Pick<Store, "revocations">;
   readonly knowledge: Pick<RevocationKnowledge, "isRevoked" | "deadLinks" | "wideMatch" | "position">;
+  readonly agentKeys: AgentKeys;
   readonly caller: Caller;
   readonly entry: TokenWithPrincipal;
   readonly isDead: boolean;
 }): Deaths {
-  const { store, knowledge, caller } = options;
+  const { store, knowledge, agentKeys, caller } = options;
   const { token, principal } = options.entry;
   const lookUps = new Map<string, () => Promise<Revocation | undefined>>();
   const found = new Map<string, Revocation>();
@@ -75,9 +77,9 @@ export function createDeaths(options: {
       const entry = found.get(by);
       if (entry === undefined) return undefined;
       const { revokedAt, reason } = entry;
-      const platform = caller.kind === "service" ? caller.platform : undefined;
+      const { epoch } = knowledge.position();
       return {
-        target: seenTarget(entry, platform, knowledge.position().epoch),
+        target: killerSeenBy(caller, entry, { principalId: principal.id, agentKeys, epoch }),
         revocationId,
         agent,
         depth,

@@ -2,7 +2,7 @@ import { agentText } from "../../caveats/caveat.ts";
 import { type Condition, shownCaveat, thirdPartyText } from "../../caveats/condition.ts";
 import { encodeBase64Url, type RevocationId, type VerifiedMacaroon } from "../../macaroon/index.ts";
 import { forgetOldest } from "../parts/forget-oldest.ts";
-import { nextTurn } from "../parts/time-slice.ts";
+import { nextTurn } from "../parts/turn.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CutChain, SeenChain, SeenLink, TreeBounds } from "../ports/links.ts";
 import type { Store } from "../ports/store.ts";

@@ -6,6 +6,7 @@ import type { BudgetView } from "../budget-view.ts";
 import type { Caller } from "../caller.ts";
 import { ownToken } from "../issue/own-token.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
+import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { beginTimeSlice, type TimeSlice } from "../parts/time-slice.ts";
@@ -51,6 +52,7 @@ export function createTrees(options: {
   readonly store: Pick<Store, "tokens" | "links" | "revocations">;
   readonly clock: Clock;
   readonly knowledge: Pick<RevocationKnowledge, "isRevoked" | "deadLinks" | "wideMatch" | "position">;
+  readonly agentKeys: AgentKeys;
   readonly rootKeys: Pick<RootKeys, "held">;
   readonly recording: Pick<Recording, "flush">;
   readonly trustsDevelopment: boolean;

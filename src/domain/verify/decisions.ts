@@ -13,14 +13,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type {
-  BatchResult,
-  CaveatFailure,
-  Decisions,
-  ItemFault,
-  Verdict,
-  VerifyRequest,
-} from "../service.ts";
+import type { BatchResult, CaveatFailure, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
 import {
   type AllowedVerdict,
   type Charged,

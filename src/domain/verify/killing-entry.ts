@@ -8,7 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { authorKind, isOwnEntry, type RevocationFacts, seenTargets } from "../revocation-facts.ts";
+import { authorKind, isOwnEntry, killerSeenBy, type RevocationFacts } from "../revocation-facts.ts";
 import { linksOf } from "./bundle-texts.ts";
 import { subjectOf, type VerifiedToken } from "./verify-token.ts";
 
@@ -72,7 +72,7 @@ export function createKillingEntry(options: {
   readonly agentKeys: AgentKeys;
   readonly clock: Clock;
 }): KillingEntry {
-  const { store, knowledge, clock } = options;
+  const { store, knowledge, agentKeys, clock } = options;
   const rate = createRateLimit({ clock, ...LOOK_UPS });
   const known = new Map<string, LookUp>();
 
@@ -123,12 +123,9 @@ export function createKillingEntry(options: {
     const entry = await find(token);
     if (entry === undefined) return undefined;
     const { revokedAt, reason } = entry;
-    const platform = asker.kind === "service" ? asker.platform : undefined;
-    const agentKey = options.agentKeys(knowledge.position().epoch, platform ?? "");
-    const reader = platform === undefined ? undefined : { platform, agentKey };
-    const [target = entry.target] = seenTargets(entry, reader, [token.principal.id]);
+    const { epoch } = knowledge.position();
     return {
-      target,
+      target: killerSeenBy(asker, entry, { principalId: token.principal.id, agentKeys, epoch }),
       ...deadLink(token, entry),
       revokedAt,
       by: authorKind(entry),
