@@ -8,8 +8,8 @@ export interface HumanCaller {
   /** Whether the configured issuer put them into one of `ADMIN_GROUPS`. */
   readonly administrator: boolean;
   /**
-   * When they last proved who they are, else when their issuer vouched for them, unix milliseconds. What is revoked later
-   * ends what this login is good for.
+   * When they last proved who they are, else when their issuer vouched for them, unix milliseconds. Later
+   * revocations end this login.
    */
   readonly spokeAt: number;
   /** When the browser session began that the call comes from, unix milliseconds; absent for every other credential. */

@@ -70,7 +70,7 @@ export interface ApprovalView {
   readonly condition: Omit<ApprovalCondition, "subjects">;
   /**
    * Of the people who are asked by their subjects those that the caller may know: an administrator all, anybody else
-   * themselves. Whoever wrote the ticket may have named the others by their addresses alone.
+   * themselves. The writer of the ticket may have named the others by their addresses alone.
    */
   readonly subjects: readonly string[];
   /** How many more people are asked by their subjects. */

@@ -3,7 +3,7 @@ import { DomainError } from "./parts/error.ts";
 import type { Grant } from "./ports/sessions.ts";
 import type { Repositories } from "./ports/store.ts";
 
-/** The reason that a person is told whose login has ended with a revocation. */
+/** The reason, for the person, that their login has ended with a revocation. */
 export const LOGIN_REVOKED = "tokens of this person were revoked after this login: log in again";
 
 /** The refusal of a login that ended with a revocation. */
@@ -20,7 +20,7 @@ export function grantOf(
 }
 
 /**
- * Lets a login pass that still stands, as the last step of the transaction that records what it is redeemed for. The
+ * Lets a login pass that still stands, as the last step of the transaction that redeems it. The
  * revocation log is held from here on until that is committed.
  *
  * @param refusal makes the refusal

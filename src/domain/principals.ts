@@ -12,7 +12,7 @@ export interface Principals {
   find(id: string): Promise<Principal | undefined>;
   /** Puts a principal that was just written into memory. */
   remember(principal: Principal): void;
-  /** Brings the e-mails in memory up to date. Rejects if the store could not answer; what it missed is asked for again. */
+  /** Brings the e-mails in memory up to date. Rejects if the store could not answer; the next look covers the same time. */
   refresh(): Promise<void>;
 }
 

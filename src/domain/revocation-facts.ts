@@ -46,7 +46,7 @@ interface PlatformReader {
 }
 
 /**
- * The target as it stands in a reader's view of the log: of what others revoked, a platform is told no agent's name, and its
+ * The target as it stands in a reader's view of the log: of others' entries a platform is told no agent's name, and its
  * people by their ids there alone, of which one person may have several.
  *
  * @param reader undefined for one that is told all

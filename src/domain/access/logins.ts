@@ -157,7 +157,7 @@ export function createLogins(options: {
       await store.transaction("begin session", async (repositories) => {
         const at = await repositories.now();
         await repositories.sessions.insert(session);
-        // What the issuer could not be asked for is not known to be gone.
+        // An e-mail that the issuer could not be asked for is not known to be gone.
         await repositories.people.saw(identity, at, outcome.facts === undefined);
         const { issuer, subject } = identity;
         const actor = { kind: "principal", issuer, subject } as const;

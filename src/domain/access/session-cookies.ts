@@ -22,8 +22,8 @@ interface SessionCookies {
 }
 
 /**
- * Makes cookies that are told from guesses without a look-up, so that strangers who make up cookies use up nothing that
- * people who are signed in look theirs up with.
+ * Makes cookies that are told from guesses without a look-up, so that strangers with made-up cookies use up nothing of the
+ * look-ups of people with a session.
  */
 export function createSessionCookies(options: {
   readonly sealing: Pick<Sealing, "keysFor">;

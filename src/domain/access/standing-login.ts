@@ -6,7 +6,7 @@ import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 
 /**
  * Makes the check that every login passes with every call: that no administrator has revoked all of that person's tokens since
- * they last spoke. It rests on what this replica knows. What a login is redeemed for is checked against the log itself.
+ * they last spoke. It rests on this replica's knowledge. A login that is redeemed is held against the log itself.
  *
  * A login from before the longest life of a token ends too, since entries that would end it may be forgotten.
  *

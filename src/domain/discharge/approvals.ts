@@ -241,7 +241,7 @@ export function createApprovals(options: {
           const { items: all, next } = await store.dischargeRequests.list(keys, filter, part);
           const now = clock.now();
           const dead = all.filter((request) => stateOf(request, now) === "revoked");
-          // What nobody can answer any more takes no place of what they can.
+          // Requests that nobody can answer any more free their places.
           await endRevoked(dead.filter(({ state }) => state === "pending")).catch(() => undefined);
           const items = pendingOnly ? all.filter((request) => !dead.includes(request)) : all;
           const people = await peopleIn(items);

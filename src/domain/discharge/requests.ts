@@ -108,7 +108,7 @@ export function loginEndOf({ askedAt }: Pick<DischargeRequest, "askedAt">): numb
   return askedAt + BAKERY_LOGIN_LIFE;
 }
 
-/** What people and askers are told of a request whose token is dead. */
+/** The answer about a request with a dead token, for people and askers. */
 export const TOKEN_REVOKED = "the token that this is for has been revoked";
 
 /** A request's state at an instant, revocations aside. */

@@ -12,7 +12,7 @@ import { approvalWithdrawn } from "./approval-notices.ts";
 import { stateAt } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
-/** Requests whose places are freed at once, each in a transaction of its own. */
+/** Requests that are ended at once, each in a transaction of its own. */
 const MOST_ENDED = 20;
 
 /** Ends requests before their time. */
@@ -31,7 +31,7 @@ export interface Withdrawals {
    * has noted it, and so does one of the token that a waiting request is for.
    */
   stateOf(request: DischargeRequest, now: number): RequestState;
-  /** Frees the places of waiting requests whose tokens were revoked. */
+  /** Frees the places of waiting requests with revoked tokens. */
   endRevoked(requests: readonly DischargeRequest[]): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ export function createWithdrawals(options: {
   function isTokenRevoked({ about, mortality }: DischargeRequest): boolean {
     if (about === null) return false;
     const { platform, tokenId, revocationId, principal } = about;
-    // A row of an older version says less of what can kill its token.
+    // A row of an older version says less of its token.
     const { keyId, issuedAt, agents, links } = mortality ?? {
       keyId: "",
       issuedAt: uuidv7Time(tokenId),

@@ -82,8 +82,8 @@ function crowded(): DomainError {
  * Makes the issuing of tokens under policy. Requests that arrive at the same time are issued as a group.
  *
  * A group takes two statements. The first reads the clock, the policies and the principals; the second commits
- * principal, token, audit event and kept answer of every request, but for those whose login has been revoked. Between the two, each request is decided and minted
- * by itself, so a refused request holds up no other.
+ * principal, token, audit event and kept answer of every request, but for those with a revoked login. Between the two,
+ * each request is decided and minted by itself, so a refused request holds up no other.
  *
  * @param ownIssuer the issuer of rules that name none
  * @returns issues one token, which is on record when this resolves

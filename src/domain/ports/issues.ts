@@ -47,7 +47,7 @@ export interface IssueStore {
   look(whos: readonly Who[]): Promise<IssueMoment>;
   /**
    * Records issues, in the caller's transaction or else in one of its own, in one statement. On rejection none
-   * is recorded. Where one of them redeems a login, the revocation log's counter row is locked until that ends.
+   * is recorded. If one of them redeems a login, the revocation log's counter row is locked until that ends.
    *
    * @returns one for each, in their order
    */

@@ -27,7 +27,7 @@ export interface PrincipalStore {
    * at once get the same principal.
    */
   ensure(principal: Principal): Promise<Principal>;
-  /** The principals whose e-mail was changed in the last so many milliseconds; of very many the newest. */
+  /** The principals with an e-mail that was changed in the last so many milliseconds; of very many the newest. */
   changedWithin(milliseconds: number): Promise<readonly Pick<Principal, "id" | "email">[]>;
 }
 

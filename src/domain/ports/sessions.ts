@@ -37,7 +37,7 @@ export interface Session {
 export type SessionOwner = Pick<Identity, "issuer" | "subject">;
 
 /**
- * What a person's login gives: a browser's session, a program's login or an ID token, about to be redeemed for a token or a
+ * A person's login: a browser's session, a program's login or an ID token, about to be redeemed for a token or a
  * decision. It ends with an entry of the revocation log that would kill a token of that person on that platform, issued
  * when they last spoke.
  */

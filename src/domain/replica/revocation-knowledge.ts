@@ -32,7 +32,7 @@ export interface RevocationKnowledge {
   wideMatch(subject: RevocationSubject): number | undefined;
   /** Whether an administrator has revoked all tokens of a person since they last spoke. */
   endsLogin(login: Omit<Grant, "platform">): boolean;
-  /** Whether what a login would be redeemed for has been revoked since the person last spoke, their principal's id aside. */
+  /** Whether a revocation has ended a login for that platform. Entries by a principal's id are not looked for. */
   endsGrant(grant: Grant): boolean;
   /** Whether a platform's root key has been revoked. A revoked key signs nothing more here. */
   revokesKey(platform: string, keyId: string): boolean;
