@@ -35,6 +35,7 @@ test("a good token gives the identity that the issuer wrote", async () => {
   expect(await tokens.verify(await issuer.signIdToken({ acr: "urn:example:mfa" }))).toEqual({
     ok: true,
     identity: aliceOf(issuer, clock, "urn:example:mfa"),
+    issuedAt: now * 1_000,
     expiresAt: (now + 3_600) * 1_000,
   });
 });

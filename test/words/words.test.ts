@@ -64,7 +64,7 @@ test.each<[string, readonly string[], string]>([
   ["scopes of revocations", REVOCATION_SCOPES, "all platform principal link"],
   ["states of tokens", TOKEN_STATES, "active expired revoked"],
   ["states of keys", KEY_STATES, "pending active retired"],
-  ["states of requests", REQUEST_STATES, "pending granted denied dropped withdrawn expired"],
+  ["states of requests", REQUEST_STATES, "pending granted denied dropped withdrawn expired revoked"],
   ["kinds of sessions", SESSION_KINDS, "browser program"],
   ["decisions", DECISIONS, "approve deny"],
 ])("%s", (_name, words, text) => expect(words.join(" ")).toBe(text));
