@@ -31,6 +31,8 @@ export interface ServiceCaller {
   readonly credentialId: string;
   /** Revocation ids of the presented macaroon's links: what was narrowed from it has all of them, and more. */
   readonly links: readonly string[];
+  /** Those of the links that holders of the credential added. */
+  readonly narrowed: readonly string[];
   /**
    * Clears the credential's caveats for one use of the API.
    *
@@ -42,6 +44,19 @@ export interface ServiceCaller {
 
 /** An authenticated caller of the API. */
 export type Caller = HumanCaller | ServiceCaller;
+
+/**
+ * A caller's way through those who share an allowance: the credential or the person, and then what uses it up below them.
+ * That is each link by which a credential was narrowed; of a person the program that acts as them, or an ID token, which
+ * programs hold.
+ */
+export function wayOf(caller: Caller): readonly string[] {
+  if (caller.kind === "service") return [`credential\n${caller.credentialId}`, ...caller.narrowed];
+  const { identity, program, sessionBegunAt } = caller;
+  const person = `human\n${identity.issuer}\n${identity.subject}`;
+  if (program !== undefined) return [person, `program\n${program.id}`];
+  return sessionBegunAt === undefined ? [person, "ID token"] : [person];
+}
 
 /** The facts of the HTTP request that a service credential's caveats are cleared against. */
 export interface RequestFacts {

@@ -13,6 +13,7 @@ const CALLER = {
   platform: "shop",
   credentialId: "c",
   links: ["link"],
+  narrowed: [],
   refuses: () => undefined,
 } as const;
 

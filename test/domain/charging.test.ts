@@ -34,6 +34,7 @@ const platform = (name: string) =>
     platform: name,
     credentialId: "",
     links: ["link"],
+    narrowed: [],
     refuses: () => undefined,
   }) as const;
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import type { Caller, HumanCaller } from "../../src/domain/caller.ts";
 import { createDischargeLimits, type WaitingLimits } from "../../src/domain/discharge/limits.ts";
 import type { DischargeRequestStore } from "../../src/domain/ports/discharge-requests.ts";
 import type { Repositories } from "../../src/domain/ports/store.ts";
@@ -37,7 +38,7 @@ function limitsWith(waiting: Partial<WaitingLimits> | undefined) {
     const repositories = { dischargeRequests: store, liveDischarges } as unknown as Repositories;
     return limits.requireRoom(repositories, { ...REQUEST, protocol }, 0);
   };
-  return { ask, told, advance };
+  return { limits, ask, told, advance };
 }
 
 test.each([
@@ -58,8 +59,71 @@ test.each([
 
 test("those of stock bakery clients are counted apart, whatever is configured", async () => {
   const { ask } = limitsWith({ approver: 5_000 });
-  await ask(1, 1, 20, "bakery");
-  await expect(ask(1, 1, 21, "bakery")).rejects.toMatchObject({ code: "rate_limited" });
+  await ask(1, 1, 60, "bakery");
+  await expect(ask(1, 1, 61, "bakery")).rejects.toMatchObject({ code: "rate_limited" });
+});
+
+test.each([
+  ["one address alone", { all: 0, wide: 0, network: 0, address: 0 }, 5],
+  ["one beside another", { all: 5, wide: 5, network: 5, address: 0 }, 2],
+  ["one beside a full network", { all: 10, wide: 10, network: 0, address: 0 }, 1],
+  ["one far from a full one", { all: 15, wide: 0, network: 0, address: 0 }, 3],
+  ["one while all others have asked", { all: 59, wide: 0, network: 0, address: 0 }, 1],
+])("strangers share an approver's places by their networks: %s", async (_, before, most) => {
+  const { limits } = limitsWith(undefined);
+  const askAs = (count: number) => {
+    const store: Pick<DischargeRequestStore, "waitingOf" | "waitingFor"> = {
+      waitingOf: async () => ({ ofLink: 1, ofAsker: before.address + count, ofBranch: [] }),
+      waitingFor: async () => [
+        {
+          all: before.all + count,
+          ofAsker: before.address + count,
+          ofBranch: [before.wide + count, before.network + count],
+        },
+      ],
+    };
+    const liveDischarges = { take: async () => true };
+    const repositories = { dischargeRequests: store, liveDischarges } as unknown as Repositories;
+    return limits.requireRoom(repositories, { ...REQUEST, protocol: "bakery", link: null }, 0);
+  };
+  for (let count = 1; count <= most; count++) await askAs(count);
+  await expect(askAs(most + 1)).rejects.toMatchObject({ code: "rate_limited" });
+});
+
+const CREDENTIAL = {
+  kind: "service",
+  role: "platform",
+  platform: "shop",
+  credentialId: "c",
+  links: [],
+  narrowed: [],
+  refuses: () => undefined,
+} as const;
+const PERSON = {
+  kind: "human",
+  administrator: false,
+  identity: { issuer: "https://login.test", subject: "pat" },
+} as unknown as HumanCaller;
+const IN_BROWSER = { ...PERSON, sessionBegunAt: 1 };
+
+test.each<[string, Caller, Caller]>([
+  ["what was narrowed from a credential", { ...CREDENTIAL, narrowed: ["a", "b"] }, CREDENTIAL],
+  [
+    "what was narrowed beside it",
+    { ...CREDENTIAL, narrowed: ["a", "b"] },
+    { ...CREDENTIAL, narrowed: ["c"] },
+  ],
+  ["a program that acts as a person", { ...PERSON, program: { id: "p" } as never }, IN_BROWSER],
+  ["one program", { ...PERSON, program: { id: "p" } as never }, { ...PERSON, program: { id: "q" } as never }],
+  ["an ID token", PERSON, IN_BROWSER],
+])("%s uses up no asks but its own", (_, loud, quiet) => {
+  const { limits } = limitsWith(undefined);
+  const ask = (caller: Caller) => limits.admit(caller, "192.0.2.1");
+  for (let count = 0; count < 25; count++) ask(loud);
+  expect(() => {
+    for (let count = 0; count < 100; count++) ask(loud);
+  }).toThrow("too many requests for discharges at once");
+  expect(ask(quiet).hash).toEqual(limitsWith(undefined).limits.admit(loud, "192.0.2.1").hash);
 });
 
 test("the operator hears of a limit once a minute, and each refusal is one", async () => {

@@ -26,6 +26,7 @@ function credential(role: "administrator" | "platform", asked: Asked, says: stri
     platform: role === "platform" ? "shop" : undefined,
     credentialId: "c",
     links: ["link"],
+    narrowed: [],
     refuses(action, platform) {
       asked.push(`${action} ${platform}`);
       return says;

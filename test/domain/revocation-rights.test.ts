@@ -37,6 +37,7 @@ const credential = (role: "administrator" | "platform", refusal?: string): Calle
   platform: role === "platform" ? "shop" : undefined,
   credentialId: "c",
   links: ["link"],
+  narrowed: [],
   refuses: (action) => (action === "revoke" ? refusal : "asked for another action"),
 });
 const CALLERS = {

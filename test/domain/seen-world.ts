@@ -106,6 +106,7 @@ export function verdict(
     platform,
     credentialId: "",
     links: ["link"],
+    narrowed: [],
     refuses: () => undefined,
   } as const;
   return decisions.decide(caller, {

@@ -78,6 +78,7 @@ test("a platform's credential that may do something else only is refused, and no
         platform: "default",
         credentialId: "c",
         links: ["link"],
+        narrowed: [],
         refuses,
       }),
     },

@@ -261,6 +261,7 @@ function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
     platform,
     credentialId: TOKEN_ID,
     links: ["link"],
+    narrowed: [],
     refuses: () => undefined,
   };
 }

@@ -91,11 +91,13 @@ export function createAuthentication(options: {
       token.revoked === undefined && knowledge.isRevoked(subject)
         ? { ...token, revoked: "the credential has been revoked" }
         : token;
+    const links = token.macaroon.revocationIds.map(({ text }) => text);
     return {
       kind: "service",
       ...role,
       credentialId: token.identifier.tokenId,
-      links: token.macaroon.revocationIds.map(({ text }) => text),
+      links,
+      narrowed: links.slice(token.identifier.issuedCaveats + 1),
       refuses(action, platform) {
         const { refusal } = clearToken(asItStands(), contextOf(request, action, platform), clock.now());
         return refusal && `the credential does not allow this: ${refusal.detail}`;

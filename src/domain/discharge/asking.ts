@@ -98,7 +98,7 @@ export function createAsking(options: {
     const { token, caveatId } = request;
     // Before the ticket is opened and the token is read, which takes far longer: a good token has an allowance of its own.
     const presented = token === undefined ? undefined : await eventualOutcome(() => options.readToken(token));
-    const callerHash = limits.admit(caller, from, presented?.ok ? presented.value.place : undefined);
+    const asker = limits.admit(caller, from, presented?.ok ? presented.value.place : undefined);
     const ticket = await desk.read(request.caveatId, request.payload);
     if (ticket.login) {
       // A discharge without the page that names the effect would prolong a login that somebody else confirmed.
@@ -131,7 +131,7 @@ export function createAsking(options: {
       ticket,
       protocol: "native",
       caller,
-      callerHash,
+      asker,
       shown,
       ancestor,
       caveats,

@@ -8,7 +8,7 @@ import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Store } from "../ports/store.ts";
 import type { BakeryLogins } from "./bakery-login.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
-import type { DischargeLimits } from "./limits.ts";
+import { type DischargeLimits, placeOfStranger } from "./limits.ts";
 import { denialOf, findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
@@ -78,7 +78,7 @@ export function createBakery(options: {
 
   return {
     async discharge(from, { caveatId, payload, token }) {
-      const callerHash = limits.admit(undefined, from);
+      const { hash } = limits.admit(undefined, from);
       const ticket = await desk.read(caveatId, payload);
       if (token !== undefined) return { state: "granted", macaroon: await redeem(ticket, token) };
       requireServable(ticket);
@@ -86,7 +86,7 @@ export function createBakery(options: {
         ticket,
         protocol: "bakery",
         caller: undefined,
-        callerHash,
+        asker: { hash, place: placeOfStranger(from) },
         shown: undefined,
         ancestor: null,
         caveats: [],

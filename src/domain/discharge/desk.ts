@@ -18,7 +18,7 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { approvalAsked } from "./approval-notices.ts";
 import { approverKeys } from "./approver-keys.ts";
-import { askerOf, type DischargeLimits } from "./limits.ts";
+import { type Asker, askerOf, type DischargeLimits } from "./limits.ts";
 import { takePlace } from "./live.ts";
 import { mintDischarge, newDischargeId } from "./minting.ts";
 import {
@@ -65,7 +65,7 @@ export interface DischargeDesk {
     readonly ticket: ReadTicket;
     readonly protocol: DischargeProtocol;
     readonly caller: Caller | undefined;
-    readonly callerHash: Uint8Array;
+    readonly asker: Asker;
     readonly shown: ShownToken | undefined;
     readonly ancestor: string | null;
     /** The asker's caveats, as {@link askedCaveats} reads them. */
@@ -107,10 +107,10 @@ export function createDischargeDesk(options: {
       return { caveatId, caveatKey, text, terms: reading.terms, hash: ticketHash(bytes), login: own };
     },
 
-    async enqueue({ ticket, protocol, caller, callerHash, shown, ancestor, caveats }) {
+    async enqueue({ ticket, protocol, caller, asker, shown, ancestor, caveats }) {
       const { condition } = ticket.terms;
       const isApproval = condition.kind === "approved-by";
-      const asker = shown === undefined ? callerHash : askerOf(shown.subject);
+      const callerHash = shown === undefined ? asker.hash : askerOf(shown.subject);
       const secret = newSecret(randomness);
       const code = newCode(randomness);
       const actor: Actor =
@@ -139,7 +139,7 @@ export function createDischargeDesk(options: {
           code,
           secretHash: secretHash(secret),
           ticketHash: ticket.hash,
-          callerHash: asker,
+          callerHash,
           sealed: sealed.seal(id, { ...ticket, caveats, dischargeId: newDischargeId(randomness) }),
           ancestor,
           caveats,
@@ -153,11 +153,12 @@ export function createDischargeDesk(options: {
           withdrawnAt: null,
           decisions: [],
         } satisfies DischargeRequest;
-        const place = shown?.place ?? null;
-        await limits.requireUndenied(repositories, { ticketHash: ticket.hash, place, caveats }, now);
+        const denied = { ticketHash: ticket.hash, place: shown?.place ?? null, caveats };
+        await limits.requireUndenied(repositories, denied, now);
+        const place = shown === undefined ? asker.place : shown.place;
         await repositories.dischargeRequests.insert(request, place);
         const crowd = {
-          callerHash: asker,
+          callerHash,
           link: shown?.subject.revocationId ?? null,
           place,
           approverKeys: request.approverKeys,

@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 
-import type { Caller } from "../caller.ts";
+import { type Caller, wayOf } from "../caller.ts";
 import { createBranchLimit } from "../parts/branch-limit.ts";
 import { DomainError } from "../parts/error.ts";
-import { networkOf } from "../parts/network.ts";
-import { createRateLimit } from "../parts/rate-limit.ts";
+import { networkOf, networksAround } from "../parts/network.ts";
+import { createTreeLimit } from "../parts/tree-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   DischargeProtocol,
   DischargeSubject,
   ShownPlace,
+  WaitingForApprover,
   WaitingOfAsker,
 } from "../ports/discharge-requests.ts";
 import type { Repositories } from "../ports/store.ts";
@@ -29,7 +30,13 @@ const USUAL: WaitingLimits = { link: 5, asker: 50, approver: 1_000 };
  * Approvals of stock bakery clients that may wait for one person or group. They need no token to ask, and are counted
  * apart: they cannot keep out the others.
  */
-const MOST_OF_BAKERY = 20;
+const MOST_OF_BAKERY = 60;
+
+/**
+ * The shares of those places that go to one wide network, to one network in it and to one address in that, of what the
+ * others there leave. An address is told apart from others by nothing else, and whoever has one often has those beside it.
+ */
+const SHARES_OF_NETWORKS = [1 / 4, 2 / 3, 1 / 2];
 
 const NO_PLACE: ShownPlace = { depth: 0, branch: [] };
 
@@ -53,7 +60,21 @@ const DENIED = 600_000;
 const MOST_DENIED = 3;
 
 /** Requests a second, and at once, of one caller, or of one token with all that was made of it. */
-const ASKING = { perSecond: 2, burst: 40, maxKeys: 50_000 };
+const ASKING = { perSecond: 2, burst: 40 };
+
+/** The number of askers, and of parts of tokens, that rates are remembered for. */
+const ASKERS = 50_000;
+
+/** Links by which a credential was narrowed that a branch is told by: what stands deeper belongs to the last of them. */
+const MOST_NARROWED = 3;
+
+/** Those who ask for a discharge. */
+export interface Asker {
+  /** SHA-256 of the name of the person, of the credential, or of the network; 32 bytes. */
+  readonly hash: Uint8Array;
+  /** The place below that name, of a narrowed credential or of a program, or the place of a stranger; null if there is none. */
+  readonly place: ShownPlace | null;
+}
 
 /** The bounds that keep anyone from asking without end. */
 export interface DischargeLimits {
@@ -64,7 +85,7 @@ export interface DischargeLimits {
    * @param place of the shown link
    * @throws DomainError `rate_limited`
    */
-  admit(caller: Caller | undefined, from: string, place?: ShownPlace): Uint8Array;
+  admit(caller: Caller | undefined, from: string, place?: ShownPlace): Asker;
   /**
    * Refuses a request that was just inserted, if too many wait. A request that a person is about to answer is never pushed
    * out: the newcomer is refused.
@@ -99,10 +120,20 @@ export interface DischargeLimits {
   ): Promise<void>;
 }
 
-function nameOf(caller: Caller | undefined, from: string): string {
-  if (caller === undefined) return `address\n${networkOf(from)}`;
-  if (caller.kind === "service") return `credential\n${caller.credentialId}`;
-  return `human\n${caller.identity.issuer}\n${caller.identity.subject}`;
+/** A name that says nothing of what it was made from, as branches are stored by; 22 characters. */
+function opaque(name: string): string {
+  return Buffer.from(hashOf(name)).toString("base64url").slice(0, 22);
+}
+
+function askerBy(way: readonly string[]): Asker {
+  const [name = "", ...below] = way;
+  const branch = below.slice(0, MOST_NARROWED).map((link) => opaque(`${name}\n${link}`));
+  return { hash: hashOf(name), place: below.length === 0 ? null : { depth: below.length, branch } };
+}
+
+/** The place of a stranger's address among the networks around it, which have shares of what is left to strangers. */
+export function placeOfStranger(from: string): ShownPlace {
+  return { depth: 0, branch: networksAround(from).map((network) => opaque(`networks\n${network}`)) };
 }
 
 /** Names the asker who shows a token: the token's person, from any address. */
@@ -115,12 +146,18 @@ export function askerOf(subject: DischargeSubject): Uint8Array {
  *
  * @param most places of what stands above the first branch, and those of them that are taken
  * @param ofBranch those that each branch has taken, one within the other
+ * @param shares of each; those that are left out are {@link SHARE_OF_BRANCH}
  */
-function fullBranch(most: number, taken: number, ofBranch: readonly number[]): number | undefined {
+function fullBranch(
+  most: number,
+  taken: number,
+  ofBranch: readonly number[],
+  shares: readonly number[] = [],
+): number | undefined {
   let room = most;
   let above = taken;
-  for (const own of ofBranch) {
-    room = Math.max(1, Math.floor((room - (above - own)) * SHARE_OF_BRANCH));
+  for (const [index, own] of ofBranch.entries()) {
+    room = Math.max(1, Math.floor((room - (above - own)) * (shares[index] ?? SHARE_OF_BRANCH)));
     if (own > room) return room;
     above = own;
   }
@@ -179,22 +216,33 @@ export function createDischargeLimits(options: {
       throw full(limit, room, `${room} requests of this branch of the token wait already`);
   }
 
-  const asking = createRateLimit({ clock, ...ASKING });
-  const askingByToken = createBranchLimit({ clock, ...ASKING, share: SHARE_OF_BRANCH });
+  function requireNetworks({ all, ofAsker, ofBranch }: WaitingForApprover): void {
+    const room = fullBranch(MOST_OF_BAKERY, all, [...ofBranch, ofAsker], SHARES_OF_NETWORKS);
+    if (room === undefined) return;
+    const what = `${room} requests from this network wait already for the people who have to approve`;
+    throw full("approver", room, what);
+  }
+
+  const asking = createTreeLimit({ clock, ...ASKING, maxTrees: ASKERS });
+  const askingByToken = createBranchLimit({ clock, ...ASKING, maxKeys: ASKERS, share: SHARE_OF_BRANCH });
   return {
     admit(caller, from, place) {
-      const name = nameOf(caller, from);
+      const way = caller === undefined ? [`address\n${networkOf(from)}`] : wayOf(caller);
       const byToken = place !== undefined && caller?.kind !== "human";
-      if (!(byToken ? askingByToken.take(place.branch) : asking.take(name)))
+      if (!(byToken ? askingByToken.take(place.branch) : asking.take(way)))
         throw new DomainError("rate_limited", "too many requests for discharges at once");
-      return hashOf(name);
+      return askerBy(way);
     },
     async requireRoom(repositories, request, now) {
       const { callerHash, link, approverKeys, protocol } = request;
       const { depth, branch } = request.place ?? NO_PLACE;
+      const isStranger = protocol === "bakery";
       const { dischargeRequests } = repositories;
-      await takeTurn(repositories, callerHash, now);
-      const own = await dischargeRequests.waitingOf({ callerHash, link, depth, branch }, now);
+      // Strangers take turns by the widest of their networks, since those beside each other share its places.
+      const [widest = ""] = isStranger ? branch : [];
+      await takeTurn(repositories, widest === "" ? callerHash : hashOf(widest), now);
+      const asker = { callerHash, link, depth, branch: isStranger ? [] : branch };
+      const own = await dischargeRequests.waitingOf(asker, now);
       if (own.ofLink > limits.link) {
         throw full("link", limits.link, `${limits.link} requests of this token wait already`);
       }
@@ -203,7 +251,7 @@ export function createDischargeLimits(options: {
       }
       requireShare("asker", limits.asker, own);
       if (approverKeys.length === 0) return;
-      const most = protocol === "native" ? limits.approver : MOST_OF_BAKERY;
+      const most = isStranger ? MOST_OF_BAKERY : limits.approver;
       for (const waiting of await dischargeRequests.waitingFor(
         approverKeys,
         { callerHash, protocol, branch },
@@ -211,6 +259,10 @@ export function createDischargeLimits(options: {
       )) {
         if (waiting.all > most) {
           throw full("approver", most, `${most} requests wait already for the people who have to approve`);
+        }
+        if (isStranger) {
+          requireNetworks(waiting);
+          continue;
         }
         const share = Math.max(1, Math.floor((most - waiting.all) * SHARE));
         if (waiting.ofAsker > share) {

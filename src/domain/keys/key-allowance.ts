@@ -1,20 +1,21 @@
-import type { Caller } from "../caller.ts";
+import { type Caller, wayOf } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
-import { createRateLimit, type RateLimit } from "../parts/rate-limit.ts";
+import { createTreeLimit, type TreeLimit } from "../parts/tree-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /**
- * Keys that a platform may have made by rotating, at once and an hour. Every replica holds every key for as long as a
- * token can live, so a loop of rotations would fill the memory of all.
+ * Keys that the credentials of a platform may have made by rotating, at once and an hour. Every replica holds every key for
+ * as long as a token can live, so a loop of rotations would fill the memory of all. One credential has three quarters.
  */
-const BY_ROTATING = { perSecond: 1 / 3_600, burst: 10, maxKeys: 10_000 };
+const BY_ROTATING = { perSecond: 1 / 3_600, burst: 14, maxTrees: 10_000 };
 
 /**
  * Keys that one credential may have replaced by revoking them, at once and an hour. Revoking a key is an emergency:
  * its allowance is apart from that of rotating, so that routine cannot use it up, and each credential has its own, so
- * that a stolen one cannot use it up for the others.
+ * that a stolen one cannot use it up for the others. One that was narrowed has a share, so that it cannot use it up for the
+ * one that it was narrowed from.
  */
-const BY_REVOKING = { perSecond: 60 / 3_600, burst: 20, maxKeys: 50_000 };
+const BY_REVOKING = { perSecond: 60 / 3_600, burst: 20, maxTrees: 50_000 };
 
 /**
  * Takes one key from an allowance. Administrators are not limited, and what they do for a platform costs it nothing.
@@ -33,13 +34,13 @@ export interface KeyAllowance {
 
 /** @returns shared by all that makes keys */
 export function createKeyAllowance(clock: Clock): KeyAllowance {
-  const byRotating = createRateLimit({ clock, ...BY_ROTATING });
-  const byRevoking = createRateLimit({ clock, ...BY_REVOKING });
+  const byRotating = createTreeLimit({ clock, ...BY_ROTATING });
+  const byRevoking = createTreeLimit({ clock, ...BY_REVOKING });
   return {
     takeForRotation: (caller, platform, member) =>
-      isLimited(caller) ? take(byRotating, platform, member) : giveNothingBack,
-    takeForRevocation: (caller, platform, member) =>
-      isLimited(caller) ? take(byRevoking, `${platform} ${caller.credentialId}`, member) : giveNothingBack,
+      isLimited(caller) ? take(byRotating, [platform, ...wayOf(caller)], member) : giveNothingBack,
+    takeForRevocation: (caller, _platform, member) =>
+      isLimited(caller) ? take(byRevoking, wayOf(caller), member) : giveNothingBack,
   };
 }
 
@@ -47,8 +48,8 @@ function isLimited(caller: Caller | undefined): caller is Extract<Caller, { kind
   return caller?.kind === "service" && caller.role === "platform";
 }
 
-function take(limit: RateLimit, key: string, member: string | undefined): () => void {
-  if (limit.take(key)) return () => limit.giveBack(key);
+function take(limit: TreeLimit, way: readonly string[], member: string | undefined): () => void {
+  if (limit.take(way)) return () => limit.giveBack(way);
   throw new DomainError("rate_limited", "this platform has had too many keys made", member);
 }
 

@@ -11,3 +11,11 @@ export function networkOf(address: string): string {
   const zeros = Array.from({ length: Math.max(0, 8 - heads.length - tails.length) }, () => "0");
   return [...heads, ...zeros, ...tails].slice(0, 4).join(":");
 }
+
+/** The networks around the one that an address is counted under, the widest first: of IPv4 16 and 24 bits, of IPv6 32 and 48. */
+export function networksAround(address: string): readonly string[] {
+  const network = networkOf(address);
+  const separator = network.includes(":") ? ":" : ".";
+  const parts = network.split(separator);
+  return [2, 3].map((length) => parts.slice(0, length).join(separator));
+}

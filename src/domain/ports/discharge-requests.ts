@@ -110,14 +110,17 @@ export interface DischargeStanding {
 export interface ShownPlace {
   /** How many links stand above it. */
   readonly depth: number;
-  /** The root's token id, then the links of its first hand-overs to named agents, by their revocation ids. */
+  /**
+   * Of a shown link the root's token id, then the links of its first hand-overs to named agents, by their revocation ids.
+   * Else opaque names: of the links that narrowed the asker's credential, of the program, or of the networks around it.
+   */
   readonly branch: readonly string[];
 }
 
-/** Counts of one asker's pending requests. */
+/** Counts of pending requests. */
 interface OfAsker {
   readonly ofAsker: number;
-  /** Of those, the ones at or below each part of the newcomer's branch, in its order. */
+  /** Those at or below each part of the newcomer's branch, in its order. */
   readonly ofBranch: readonly number[];
 }
 
@@ -144,7 +147,7 @@ export interface DeniedBefore {
 
 /** Requests for discharges. Every method rejects only when the store could not answer. */
 export interface DischargeRequestStore {
-  /** @param place of the shown link; null if no token was shown */
+  /** @param place of the shown link, or of an asker who shows none; null if neither has one */
   insert(
     request: Omit<DischargeRequest, "decisions" | "withdrawnAt">,
     place: ShownPlace | null,

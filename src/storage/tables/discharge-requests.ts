@@ -57,12 +57,12 @@ const STANDINGS = `
  * Counts of what waits below each link that was asked for, by the columns `by`, over `waiting`, in one pass over it. Counts by
  * branch are texts, which both drivers hand over alike.
  */
-const byBranch = (by: string, condition: string) => `
+const byBranch = (by: string) => `
   nodes as materialized (
     select node.link, node.place from jsonb_array_elements_text($5::jsonb) with ordinality as node (link, place)
   ), counted as materialized (
     select ${by} as by, n.place, count(*) as count
-    from waiting as w join nodes as n on w.branch ? n.link where ${condition} group by 1, 2
+    from waiting as w join nodes as n on w.branch ? n.link group by 1, 2
   )`;
 
 const countsByBranch = (by: string) => `
@@ -73,7 +73,7 @@ const WAITING_OF = `
   with waiting as materialized (
     select link, branch from discharge_requests
     where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz and coalesce(depth, 0) <= $3::integer
-  ), ${byBranch("''", "true")}
+  ), ${byBranch("''")}
   select count(*) filter (where link = $2) as of_link, count(*) as of_asker,
     ${countsByBranch("''")}
   from waiting`;
@@ -85,7 +85,7 @@ const WAITING_FOR = `
     where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
       and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
       and key in (select jsonb_array_elements_text($1::jsonb))
-  ), ${byBranch("w.key", "w.is_own")}
+  ), ${byBranch("w.key")}
   select count(*) as waiting, count(*) filter (where is_own) as of_asker,
     ${countsByBranch("k.key")}
   from waiting as k group by k.key`;
