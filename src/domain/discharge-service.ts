@@ -127,6 +127,15 @@ export interface Discharges {
 
 export interface Approvals {
   list(caller: Caller, pendingOnly: boolean, page: PageRequest): Promise<Page<ApprovalView>>;
+  /**
+   * Those that wait for the caller, at most so many: askers have turns, so that none of them fills the list alone.
+   *
+   * @returns `more` if others wait besides
+   */
+  waiting(
+    caller: Caller,
+    most: number,
+  ): Promise<{ readonly items: readonly ApprovalView[]; readonly more: boolean }>;
   /** Rejects with `not_found` for unknown ids and for approvals that do not concern the caller alike. */
   get(caller: Caller, id: string): Promise<ApprovalView>;
   decide(

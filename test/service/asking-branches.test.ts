@@ -1,7 +1,7 @@
 /** Those who hold what a token was narrowed to keep out none beside them and none above, however often they ask. */
 import { expect, test } from "vitest";
 
-import { describeService } from "../support/service.ts";
+import { bearer, describeService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";
 import { narrow, tickets } from "../support/service-macaroons.ts";
 
@@ -83,6 +83,77 @@ describeService(
         const answer = await ask(token, undefined, { caveats: other });
         expect(answer.status, answer.text).toBe(202);
       }
+    });
+
+    /** Asks until it is refused because too many wait. @returns the number that wait */
+    async function fill(askOnce: () => Promise<{ readonly status: number; readonly text: string }>) {
+      for (let taken = 0, tries = 0; tries < 120; tries++) {
+        const answer = await askOnce();
+        if (answer.text.includes("wait already")) return taken;
+        if (answer.status === 429) await service().advance(5_000);
+        else taken++;
+      }
+      throw new Error("nothing was refused");
+    }
+
+    test("without a token, what was narrowed or acts for somebody fills a part of the places above it", async () => {
+      const [caveat_id] = tickets(await gated("henry", "is-member-of nobody"));
+      const askAs = (headers: Record<string, string>) =>
+        service().send("POST", "/v1/discharge", { caveat_id }, headers);
+      const whole = service().asPlatform()["authorization"]?.replace("Bearer ", "") ?? "";
+      const narrowed = bearer(narrow(whole, "agent = helper", "action = discharge"));
+      expect(await fill(() => askAs(narrowed))).toBeLessThan(50);
+      expect((await askAs(bearer(narrow(whole, "agent = other")))).status).toBe(202);
+      expect((await askAs(service().asPlatform())).status).toBe(202);
+
+      const [mine] = tickets(await gated("henry", "auth-age=0 is-authenticated-user"));
+      const askMine = (headers: Record<string, string>) =>
+        service().send("POST", "/v1/discharge", { caveat_id: mine }, headers);
+      expect(await fill(() => askMine(service().asHuman("ida")))).toBeLessThan(50);
+      const ida = await people.login(service().request, "ida");
+      expect((await askMine(ida)).status).toBe(202);
+    });
+
+    test("strangers of one network fill a part of an approver's places, and no front page", async () => {
+      const asTicket = async (subject: string, text: string) => {
+        const [id64 = ""] = tickets(await gated(subject, `approved-by judy ${text}`));
+        return (from: string) =>
+          service().request("/discharge", {
+            method: "POST",
+            headers: { "bakery-protocol-version": "3", "x-test-peer": from },
+            body: new URLSearchParams({ id64 }),
+          });
+      };
+      const genuine = await gated("kate", "approved-by judy Pay the salaries");
+      expect((await ask(narrow(genuine, "agent = payroll"))).status).toBe(202);
+
+      const spam = await asTicket("mallory", "Spam by strangers");
+      let taken = 0;
+      for (let host = 20; host < 40; host++) {
+        for (let count = 0; count < 6; count++)
+          taken += Number((await spam(`203.0.113.${host}`)).text.includes("interaction required"));
+      }
+      expect(taken).toBeLessThanOrEqual(15);
+      const real = await (await asTicket("larry", "The real one"))("198.51.100.77");
+      expect(real.text).toContain("interaction required");
+
+      const loud = await gated("mallory", "approved-by judy Spam with a token");
+      for (let count = 0; count < 25; count++) await ask(narrow(loud, `agent = a${count}`));
+      const page = (await service().get("/", await people.login(service().request, "judy"))).text;
+      expect(page).toContain("Pay the salaries");
+      expect(page).toContain("The real one");
+      expect(page).toContain("More wait than are shown here");
+    });
+
+    test("a label is no name of a row: it stands in the frame of claims", async () => {
+      const { token_id } = await service().issue({ label: "Mail assistant. Cut off 2026-11-27" }, "nora");
+      const session = await people.login(service().request, "nora");
+      for (const path of ["/", "/tokens", `/tokens/${token_id}`]) {
+        const page = (await service().get(path, session)).text;
+        expect(page).toMatch(/<div class="claims"><p>Label, unverified: <span>Mail assistant/);
+        expect(page.split("Mail assistant")).toHaveLength(2);
+      }
+      expect((await service().get("/", session)).text).toContain(`<b>Token ${token_id}</b>`);
     });
   },
   { relyingParty: people.relyingParty },

@@ -486,6 +486,7 @@ function usual(): Service {
     },
     approvals: {
       list: async () => ({ items: [APPROVAL], next: REQUEST_ID }),
+      waiting: async () => ({ items: [APPROVAL], more: true }),
       get: async () => APPROVAL,
       decide: async () => APPROVAL,
       withdraw: async () => {},

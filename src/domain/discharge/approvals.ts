@@ -7,6 +7,7 @@ import { grantOf, LOGIN_REVOKED, requireStandingGrant } from "../grant.ts";
 import { DomainError } from "../parts/error.ts";
 import { RECENT_LOGIN } from "../parts/lifetimes.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
+import { mapInTurns } from "../parts/time-slice.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -250,6 +251,17 @@ export function createApprovals(options: {
         work: ({ request, people }) => viewOf(request, human, people),
         key: ({ request }) => request.id,
       });
+    },
+
+    async waiting(caller, most) {
+      const human = requirePerson(caller);
+      const now = clock.now();
+      const keys = keysOf(human.identity);
+      const found = await store.dischargeRequests.pendingInTurns(keys, now, most + 1);
+      const shown = found.slice(0, most).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      const people = await peopleIn(shown);
+      const items = await mapInTurns(shown, 1, (request) => viewOf(request, human, people));
+      return { items, more: found.length > most };
     },
 
     async get(caller, id) {

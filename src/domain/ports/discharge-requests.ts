@@ -106,7 +106,7 @@ export interface DischargeStanding {
   readonly expiresAt: number;
 }
 
-/** The place in the tree of a root macaroon of the link that an asker shows. */
+/** The place of who asks among others: of a shown link in the tree of its root macaroon, or of an asker who shows none. */
 export interface ShownPlace {
   /** How many links stand above it. */
   readonly depth: number;
@@ -193,6 +193,17 @@ export interface DischargeRequestStore {
     filter: { readonly pendingAt: number | undefined },
     page: PageRequest,
   ): Promise<Page<DischargeRequest>>;
+  /**
+   * Pending approvals that concern any of these, the newest first of those who have turns: platforms, their askers, an asker's
+   * tokens and what these were handed on to. So whoever asks without end fills no list alone.
+   *
+   * @param now unix milliseconds
+   */
+  pendingInTurns(
+    approverKeys: readonly string[],
+    now: number,
+    most: number,
+  ): Promise<readonly DischargeRequest[]>;
   /** Forgets the sealed keys of requests that expired before `instant`, and drops requests asked before `dropBefore`. */
   clean(instant: number, dropBefore: number): Promise<void>;
 }

@@ -19,7 +19,7 @@ function Part(props: { readonly title: string; readonly children: Child }) {
 }
 
 function SignedIn(props: HomeView) {
-  const { identity, approvals, tokens, programs } = props;
+  const { identity, approvals, moreWait, tokens, programs } = props;
   return (
     <>
       <Part title="Waits for you">
@@ -28,6 +28,7 @@ function SignedIn(props: HomeView) {
         ) : (
           <ApprovalItems views={approvals} />
         )}
+        {moreWait ? <p>More wait than are shown here: these are some of each who asks.</p> : null}
         <p>
           <a href={APPROVALS_PATH}>All that you were asked to approve</a>
         </p>

@@ -57,6 +57,8 @@ export interface HomeView {
   readonly identity: Identity;
   /** Those that wait for the person. */
   readonly approvals: readonly ApprovalView[];
+  /** Whether others wait besides. */
+  readonly moreWait: boolean;
   readonly tokens: readonly TokenView[];
   /** Those that act as the person. */
   readonly programs: readonly Session[];

@@ -27,8 +27,20 @@ function standing({ status, issuedAt, expiresAt }: TokenView): string {
   }
 }
 
-function nameOf({ label, tokenId }: TokenView): string {
-  return label === null ? `Token ${tokenId}` : printable(label, 255);
+/** The name of a row: the label is no name, because whoever had the token issued wrote it. */
+function nameOf({ tokenId }: TokenView): string {
+  return `Token ${tokenId}`;
+}
+
+function Label(props: { readonly label: string | null; readonly most: number }) {
+  if (props.label === null) return null;
+  return (
+    <div class="claims">
+      <p>
+        Label, unverified: <span>{printable(props.label, props.most)}</span>
+      </p>
+    </div>
+  );
 }
 
 /** Tokens, each with a way to cut it off: the page behind it says the effect. */
@@ -43,6 +55,7 @@ export function TokenItems(props: { readonly tokens: readonly TokenView[] }) {
             {standing(token)}
           </p>
           <p class="allows">{printable(verifiedText(token.summaryParts), LONGEST_IN_LIST)}</p>
+          <Label label={token.label} most={255} />
           {token.status === "active" ? (
             <form method="get" action={`${TOKENS_PATH}/${token.tokenId}`}>
               <button type="submit" class="no" aria-label={`Cut off… ${nameOf(token)}`}>
@@ -139,7 +152,6 @@ export function tokenPage(token: TokenDetails, identity: Identity): string {
       <section class="facts">
         <h2>The token</h2>
         <dl>
-          {token.label === null ? null : <Fact name="Label" value={printable(token.label, LONGEST)} />}
           <dt>Issued to</dt>
           <dd>
             <Person {...principal} name={isOwn ? identity.name : null} />
@@ -152,6 +164,7 @@ export function tokenPage(token: TokenDetails, identity: Identity): string {
           <Fact name="Revocation id" value={token.revocationId} />
         </dl>
       </section>
+      <Label label={token.label} most={LONGEST} />
       <DeadBranches branches={token.revokedBelow} />
       {token.status === "active" ? <CutOffForm token={token} /> : null}
       <p>

@@ -16,7 +16,7 @@ export const home = defineRoute({
   tag: "Browser",
   summary: "The front page",
   description:
-    "Who is signed in, what waits for their approval, their newest tokens, each with a way to cut it off, and the programs that act as them.",
+    "Who is signed in, what waits for their approval (askers have turns at its twenty places), their newest tokens, each with a way to cut it off, and the programs that act as them.",
   auth: "none",
   kind: "page",
   responses: { 200: { description: "The page.", mediaType: "text/html", schema: z.string() } },
@@ -27,13 +27,14 @@ export const home = defineRoute({
     if (caller === undefined) return html(200, pages.home(undefined), pages.policy);
     const newest = { limit: SHOWN, after: undefined };
     const [approvals, tokens, programs] = await Promise.all([
-      service.approvals.list(caller, true, newest),
+      service.approvals.waiting(caller, SHOWN),
       service.tokens.list(caller, undefined, newest),
       service.sessions.list(caller, "program", { limit: PROGRAMS_SHOWN, after: undefined }),
     ]);
     const view = {
       identity: caller.identity,
       approvals: approvals.items,
+      moreWait: approvals.more,
       tokens: tokens.items,
       programs: programs.items,
     };

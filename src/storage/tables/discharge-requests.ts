@@ -114,6 +114,36 @@ function list(condition: string): string {
 const LIST_ALL = list("true");
 const LIST_PENDING = list("state = 'pending' and expires_at > $4::timestamptz");
 
+// Strangers are one platform, in which networks have turns as tokens have elsewhere.
+const PENDING_IN_TURNS = `
+  with theirs as materialized (
+    select id, caller_hash, branch ->> 0 as whole, branch ->> 1 as part,
+      case when protocol = 'bakery' then '' else coalesce(about ->> 'platform', '') end as platform,
+      case when protocol = 'bakery' then null else caller_hash end as asker
+    from discharge_requests
+    where kind = 'approval' and state = 'pending' and expires_at > $2::timestamptz
+      and approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
+  ), of_parts as (
+    select *, row_number() over (partition by platform, asker, whole, part, caller_hash order by id desc) as of_part
+    from theirs
+  ), of_wholes as (
+    select *, row_number() over (partition by platform, asker, whole, part order by of_part, id desc) as of_whole
+    from of_parts
+  ), of_askers as (
+    select *, row_number() over (partition by platform, asker, whole order by of_whole, id desc) as of_asker
+    from of_wholes
+  ), of_platforms as (
+    select *, row_number() over (partition by platform, asker order by of_asker, id desc) as of_platform
+    from of_askers
+  ), turns as (
+    select *, row_number() over (partition by platform order by of_platform, id desc) as turn from of_platforms
+  ), page as (
+    select id, turn from turns order by turn, id desc limit $3::integer
+  )
+  select ${COLUMNS} from page
+  cross join lateral (select * from discharge_requests as one where one.id = page.id limit 1) as r
+  order by page.turn, r.id desc`;
+
 const FORGET = `
   update discharge_requests set sealed = null
   where sealed is not null and expires_at < $1::timestamptz and coalesce(decided_at, expires_at) < $1::timestamptz`;
@@ -238,6 +268,13 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           : session.query(LIST_PENDING, [...values, writeInstant(pendingAt)]),
       );
       return pageOf(await mapInTurns(rows, READ_TOGETHER, toRequest), limit, ({ id }) => id);
+    },
+    async pendingInTurns(approverKeys, now, most) {
+      const keys = JSON.stringify(approverKeys.filter(isStorable));
+      const rows = await run("dischargeRequests.pendingInTurns", (session) =>
+        session.query(PENDING_IN_TURNS, [keys, writeInstant(now), most]),
+      );
+      return rows.map(toRequest);
     },
     async clean(instant, dropBefore) {
       await run("dischargeRequests.clean", (session) => session.query(FORGET, [writeInstant(instant)]));

@@ -329,6 +329,7 @@ export const CALLS: Calls = {
       (store) => store.dischargeRequests.list(["group:g7"], { pendingAt: undefined }, page),
       (store) => store.dischargeRequests.list(approvers, { pendingAt: Date.now() }, page),
     ],
+    pendingInTurns: [(store) => store.dischargeRequests.pendingInTurns(approvers, Date.now(), 21)],
     clean: [(store) => store.dischargeRequests.clean(Date.now() - DAY, Date.now() - 400 * DAY)],
   },
   idempotency: {
