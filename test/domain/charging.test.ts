@@ -74,7 +74,8 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
   const steps = unwatchedSteps;
   const budgetTurns = createBudgetTurns({ connections });
   const charging = createCharging({ store, clock, budgetTurns, steps });
-  const charge = (platform: string, one: BudgetCall, tree = "tree") => charging(platform, one, tree);
+  const charge = (platform: string, one: BudgetCall, tree = "tree", person = "person") =>
+    charging(platform, one, { person, tree });
   const reservations = createReservations({ store, clock, budgetTurns, steps });
   const settle = (name: string) => reservations.settle(platform(name), "id", new Map());
   function pass(milliseconds: number): void {
@@ -182,6 +183,19 @@ test("one tree's calls keep another tree of the same platform waiting for no mor
   expect(groups.flatMap(({ calls }) => calls).filter(({ draws }) => draws.length === TOKEN_BUDGETS)).toEqual(
     hot,
   );
+});
+
+test("a person's trees, however many, keep another person waiting for no more than one group", async () => {
+  const { groups, begun, gate, charge } = watched(10);
+  const answers = Array.from({ length: 200 }, (_, n) =>
+    charge("a", call(TOKEN_BUDGETS), `tree ${n}`, "loud"),
+  );
+  await begun(1);
+  const others = [call(1), call(2), call(3)];
+  answers.push(...others.map((one, index) => charge("a", one, "tree", `person ${index}`)));
+  gate("a").open();
+  await Promise.all(answers);
+  for (const one of others) expect(groups[1]?.calls).toContain(one);
 });
 
 test("a group draws on no more counters than eight of the largest calls", async () => {

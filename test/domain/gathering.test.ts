@@ -12,7 +12,7 @@ function watched(
   settings: {
     readonly atOnce?: number;
     readonly room?: number;
-    readonly lane?: (job: number) => string;
+    readonly lane?: (job: number) => readonly string[];
   } = {},
   run: (jobs: readonly number[]) => readonly Outcome<string>[] = (jobs) => jobs.map(done),
 ) {
@@ -74,10 +74,20 @@ test.each([
 });
 
 test("lanes have their turns, and a group begins where the one before it had no room left", async () => {
-  const { groups, gate, gathered } = watched({ lane: (job) => String(job % 10) });
+  const { groups, gate, gathered } = watched({ lane: (job) => [String(job % 10)] });
   gate.open();
   await Promise.all([21, 31, 41, 51, 22, 32, 33, 61, 34].map(gathered));
   expect(groups).toEqual([[21, 22, 33], [34, 31, 32], [41, 51], [61]]);
+});
+
+test("many lanes within one have one turn together", async () => {
+  const { groups, gate, gathered } = watched({
+    room: 50,
+    lane: (job) => [String(job % 10), String(Math.floor(job / 10) % 2)],
+  });
+  gate.open();
+  await Promise.all([1, 11, 21, 31, 2, 12, 3].map(gathered));
+  expect(groups).toEqual([[1, 2, 3, 11, 12, 21], [31]]);
 });
 
 test("no more groups are under way than may be", async () => {

@@ -10,9 +10,14 @@ import { type BudgetTurns, requireInTime } from "./turns.ts";
  * Charges one call to all of its counters or to none, and uses up its proof. Rejects with `unavailable` if nobody can tell whether it was
  * charged, or if it had to wait for too long and was not.
  *
- * @param tree names the root macaroon that the token descends from: its calls wait in a line of their own
+ * @param line names the person, and of the person's root macaroons the one that the token descends from: its calls wait in a line of
+ *   their own, in which they have turns among the person's
  */
-export type Charging = (platform: string, call: BudgetCall, tree: string) => Promise<BudgetOutcome>;
+export type Charging = (
+  platform: string,
+  call: BudgetCall,
+  line: { readonly person: string; readonly tree: string },
+) => Promise<BudgetOutcome>;
 
 /**
  * Counters, and proofs, that one group draws on: all are held until the group is written, and the embedded database does nothing
@@ -22,15 +27,15 @@ const TOGETHER = 8 * TOKEN_BUDGETS;
 
 interface Job {
   readonly call: BudgetCall;
-  readonly tree: string;
+  readonly line: Parameters<Charging>[2];
   /** By the monotonic clock, milliseconds. */
   readonly since: number;
 }
 
 /**
  * Makes the charging of budgets. Calls of one platform that arrive while others are under way are charged together, one
- * after another: those of one tree in the order in which they came, and trees in turn. So a tree that asks for more than
- * can be counted waits by itself.
+ * after another: those of one tree in the order in which they came, a person's trees in turn, and people in turn. So
+ * whoever asks for more than can be counted waits alone, with however many trees.
  */
 export function createCharging(options: {
   readonly store: Pick<Store, "budgets">;
@@ -63,18 +68,18 @@ export function createCharging(options: {
     return outcomes;
   }
 
-  return (platform, call, tree) => {
+  return (platform, call, line) => {
     let gathering = gatherings.get(platform);
     if (gathering === undefined) {
       gathering = createGathering({
         run: (jobs: readonly Job[]) => budgetTurns(platform, () => chargeAll(platform, jobs)),
         weigh: ({ call }) => call.draws.length + (call.proof === undefined ? 0 : 1),
         room: TOGETHER,
-        lane: (job) => job.tree,
+        lane: ({ line }) => [line.person, line.tree],
         atOnce: 1,
       });
       gatherings.set(platform, gathering);
     }
-    return gathering({ call, tree, since: clock.monotonic() });
+    return gathering({ call, line, since: clock.monotonic() });
   };
 }

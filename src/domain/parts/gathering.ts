@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 import { DomainError } from "./error.ts";
+import { createNestedLanes } from "./nested-lanes.ts";
 import { sharedByAll } from "./turn.ts";
 
 /** The outcome of one job of a group. */
@@ -19,10 +20,11 @@ export interface GatheringOptions<Job, Result> {
   /** The number of groups that may be under way at a time. */
   readonly atOnce: number;
   /**
-   * The lane that a job waits in. Lanes have turns: of each that waits, one job goes after another's, so that a long
-   * lane holds up nobody in a short one. Left out: all wait in one.
+   * The lane that a job waits in, within wider ones: as many names for each job, the widest first. Lanes have turns: of each that
+   * waits, one job goes after another's, so that a long lane holds up nobody in a short one, and many lanes within one
+   * hold up no other. Left out: all wait in one.
    */
-  readonly lane?: (job: Job) => string;
+  readonly lane?: (job: Job) => readonly string[];
 }
 
 /** Jobs of a group that are answered in one turn of the event loop: with each, all goes on that has waited for it. */
@@ -65,23 +67,18 @@ export async function eventualOutcome<Result>(work: () => Promise<Result>): Prom
 export function createGathering<Job, Result>(
   options: GatheringOptions<Job, Result>,
 ): (job: Job) => Promise<Result> {
-  /** By lane, the one whose turn is next first. None is empty. */
-  const waiting = new Map<string, Waiting<Job, Result>[]>();
-  const laneOf = options.lane ?? (() => "");
+  const waiting = createNestedLanes<Waiting<Job, Result>>();
+  const laneOf = options.lane ?? (() => []);
   let underWay = 0;
 
   function nextGroup(): readonly Waiting<Job, Result>[] {
     let left = options.room;
     const group: Waiting<Job, Result>[] = [];
-    // A lane that goes to the end is met with again.
-    for (const [name, lane] of waiting) {
-      const next = lane[0] as Waiting<Job, Result>;
+    for (let next = waiting.first(); next !== undefined; next = waiting.first()) {
       left -= options.weigh(next.job);
       if (group.length > 0 && left < 0) break;
       group.push(next);
-      lane.shift();
-      waiting.delete(name);
-      if (lane.length > 0) waiting.set(name, lane);
+      waiting.shift();
     }
     return group;
   }
@@ -107,7 +104,7 @@ export function createGathering<Job, Result>(
 
   async function work(): Promise<void> {
     underWay += 1;
-    while (waiting.size > 0) {
+    while (waiting.first() !== undefined) {
       // Clients that were just answered ask again at once. One turn later their jobs have all arrived.
       await setImmediate();
       const group = nextGroup();
@@ -118,10 +115,7 @@ export function createGathering<Job, Result>(
 
   return (job) =>
     new Promise((resolve, reject) => {
-      const name = laneOf(job);
-      const lane = waiting.get(name);
-      if (lane === undefined) waiting.set(name, [{ job, resolve, reject }]);
-      else lane.push({ job, resolve, reject });
+      waiting.add(laneOf(job), { job, resolve, reject });
       if (underWay < options.atOnce) void sharedByAll(work);
     });
 }

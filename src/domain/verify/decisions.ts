@@ -165,7 +165,8 @@ export function createDecisions(options: {
     if (token.budgets.length > 0 || vouching !== undefined) {
       const call = callOf(token, request, vouching?.proof);
       const key = await keyOf(platform, token, request);
-      const charged = charge(platform, key === undefined ? call : { ...call, key }, token.identifier.tokenId);
+      const line = { person: token.principal.id, tree: token.identifier.tokenId };
+      const charged = charge(platform, key === undefined ? call : { ...call, key }, line);
       return { token, vouching, charged };
     }
     return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
