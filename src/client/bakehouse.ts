@@ -58,10 +58,13 @@ export interface Bakehouse extends BakehouseRecords {
     requests: readonly VerifyRequest[],
     options?: CallOptions,
   ): Promise<readonly (Verdict | Problem)[]>;
-  /** Revokes all targets or none. For targets by `token` alone, no credential is sent or needed. */
+  /**
+   * Revokes all targets or none. For targets by `token` alone, no credential is sent or needed. The `reason` is for the
+   * author's side, and with `publicReason` for everybody who verifies what was revoked.
+   */
   revoke(
     targets: RevocationTarget | readonly RevocationTarget[],
-    options?: CallOptions & { readonly reason?: string },
+    options?: CallOptions & { readonly reason?: string; readonly publicReason?: boolean },
   ): Promise<Revoked>;
   /**
    * The effect of a revocation, as far as verify has seen the links. Nothing is revoked. An older service, which does not know the
@@ -143,9 +146,13 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async revoke(targets, callOptions = {}) {
-      const { reason } = callOptions;
+      const { reason, publicReason } = callOptions;
       const all = Array.isArray(targets) ? targets : [targets];
-      const body = { targets: all, ...(reason === undefined ? {} : { reason }) };
+      const body = {
+        targets: all,
+        ...(reason !== undefined && { reason }),
+        ...(publicReason === true && { public_reason: true }),
+      };
       // Revoking is idempotent: the same target in the same scope answers the first entry again.
       const call = {
         method: "POST",

@@ -10,7 +10,7 @@ export interface RevokedBranch {
     | { readonly kind: "agent"; readonly agent: string };
   readonly revokedAt: number;
   readonly by: RevokedBy;
-  /** Null unless the asker's own side wrote it. */
+  /** As {@link toldReason}. */
   readonly reason: string | null;
 }
 
@@ -26,7 +26,7 @@ export interface RevocationFacts {
   /** Unix milliseconds. */
   readonly revokedAt: number;
   readonly by: RevokedBy;
-  /** Null unless the asker's own side wrote it. */
+  /** As {@link toldReason}. */
   readonly reason: string | null;
 }
 
@@ -79,7 +79,18 @@ export function killerSeenBy(
   return target;
 }
 
-/** Whether the asker's own side wrote an entry: its reason is for nobody else. */
+/**
+ * The reason of an entry that killed a token, as it is told to an asker who may verify that token; null if there is none for
+ * them. It is for the side that wrote it, unless its author made it public.
+ */
+export function toldReason(
+  caller: Caller,
+  entry: Pick<Revocation, "scope" | "reason" | "reasonIsPublic">,
+): string | null {
+  return entry.reasonIsPublic === true || isOwnEntry(caller, entry) ? entry.reason : null;
+}
+
+/** Whether the asker's own side wrote an entry. */
 export function isOwnEntry(caller: Caller, { scope }: Pick<Revocation, "scope">): boolean {
   if (caller.kind === "service") {
     return caller.role === "administrator" || ("platform" in scope && scope.platform === caller.platform);

@@ -232,6 +232,8 @@ export type RevokeTarget =
 export interface RevokeRequest {
   readonly targets: readonly RevokeTarget[];
   readonly reason: string | undefined;
+  /** Whether the reason is told to everybody who verifies what was revoked; absent for no. */
+  readonly reasonIsPublic?: boolean | undefined;
 }
 
 export interface Revocations {

@@ -13,6 +13,7 @@ const platform = (name: string): Caller => ({
   platform: name,
   credentialId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
   links: [],
+  narrowed: [],
   refuses: () => undefined,
 });
 

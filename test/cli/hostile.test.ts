@@ -65,6 +65,8 @@ const refused = {
   undischarged: [{ location: EVIL, caveat_id: EVIL }],
   sequence: EVIL,
 };
+/** A reason that a holder wrote, and made public. */
+const killing = { revocation_id: EVIL, agent: EVIL, depth: 1, revoked_at: AT, by: EVIL, reason: EVIL };
 const allowed = {
   ...facts,
   allowed: true,
@@ -114,6 +116,9 @@ const ANSWERS: readonly (readonly [readonly string[], unknown])[] = [
   [["revocations"], page(revocation)],
   [["revoke", "--token-id", ID], { revocations: [revocation], sequence: EVIL }],
   [["verify"], refused],
+  [["verify"], { ...refused, code: "revoked", revocation: killing }],
+  [["verify"], { ...refused, code: "revoked", revocation: { ...killing, target: { approval_id: EVIL } } }],
+  [["tokens", ID], { ...record, revoked_below: [{ revoked_at: AT, by: EVIL, agent: EVIL, reason: EVIL }] }],
   [["verify"], allowed],
   [["explain"], refused],
   [["explain"], allowed],

@@ -73,11 +73,13 @@ for spelling in SPELLINGS:
     assert platform.verify(scraper.encode(spelling), context).allowed, spelling
 
 # Cut off in the middle, by possession: the root lives on.
-revoked = stranger.revoke(researcher, reason="story")
+revoked = stranger.revoke(researcher, reason="story", public_reason=True)
 assert revoked.revocations[0].target == {"revocation_id": researcher.revocation_id}
 questions = [Question(token, context, min_sequence=revoked.sequence) for token in (root, researcher, scraper)]
 results = platform.verify_batch([*questions, Question(root, {"time": "mine"})])
 assert [getattr(result, "allowed", None) for result in results] == [True, False, False, None]
+told = [result.revocation for result in results if isinstance(result, Refused)]
+assert [killing is not None and (killing.by, killing.reason) for killing in told] == [("holder", "story")] * 2
 assert isinstance(results[3], Problem) and results[3].code == "invalid_request"
 assert [getattr(result, "code", None) for result in results[1:3]] == ["revoked", "revoked"]
 

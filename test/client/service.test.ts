@@ -80,7 +80,8 @@ describe.each(WAYS)("[pglite] the client $name", ({ client }) => {
     });
     expect(refused).toMatchObject({ allowed: false, code: "caveat_failed" });
 
-    const { sequence } = await client("none").revoke({ token: researcher.encode() }, { reason: "test" });
+    const why = { reason: "test", publicReason: true };
+    const { sequence } = await client("none").revoke({ token: researcher.encode() }, why);
     const tokens = [issued.token, researcher.encode(), scraper.encode()];
     const verdicts = await platform.verifyBatch(
       tokens.map((token) => ({ token, context, min_sequence: sequence })),

@@ -5,7 +5,7 @@ import { encodeBundle } from "../../src/macaroon/index.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { question } from "../support/replica.ts";
 import { createGate } from "../support/service-steps.ts";
-import { createWorld, KEY, root } from "./seen-world.ts";
+import { createWorld, KEY, NO_ENTRY, root } from "./seen-world.ts";
 
 const CALLER = {
   kind: "service",
@@ -36,7 +36,7 @@ function waiting() {
   let last = Number.POSITIVE_INFINITY;
   const world = createWorld();
   const decisions = createDecisions({
-    killingEntry: async () => undefined,
+    killingEntry: NO_ENTRY,
     tokenVerifier: world.tokenVerifier,
     knowledge: {
       requireFresh() {

@@ -4,6 +4,7 @@ import { DomainError } from "../../src/domain/parts/error.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { question } from "../support/replica.ts";
+import { NO_ENTRY } from "./seen-world.ts";
 
 const FAULT = new TypeError("not foreseen");
 const OUTAGE = new DomainError("unavailable", "a key could not be had");
@@ -26,7 +27,7 @@ function decisions(monotonic = () => 0) {
     return { ok: false, code: "malformed", detail: "no token" } as const;
   };
   return createDecisions({
-    killingEntry: async () => undefined,
+    killingEntry: NO_ENTRY,
     tokenVerifier: { verify, verifyAny: verify, again: (token) => token },
     randomness: systemRandomness,
     charge: async () => expect.fail("nothing is charged"),

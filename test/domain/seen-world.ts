@@ -5,6 +5,7 @@ import type { RevocationSubject } from "../../src/domain/replica/revocation-subj
 import type { Verdict } from "../../src/domain/service.ts";
 import { createBundleCache } from "../../src/domain/verify/bundle-cache.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
+import type { KillingEntry } from "../../src/domain/verify/killing-entry.ts";
 import { type RememberedBundle, rememberBundles } from "../../src/domain/verify/remembered-bundles.ts";
 import { createSightings } from "../../src/domain/verify/sightings.ts";
 import { createBundleVerifier, createFindKey } from "../../src/domain/verify/verify-bundle.ts";
@@ -24,6 +25,14 @@ const IDENTIFIER = printIdentifier({
   principalId: PRINCIPAL_ID,
   issuedCaveats: 1,
 });
+
+/** Finds no entry of any dead token. */
+export const NO_ENTRY: KillingEntry = {
+  find: async () => undefined,
+  factsOf() {
+    throw new Error("no entry was found");
+  },
+};
 
 /** A root macaroon that the world's key signed. */
 export function root(key = KEY, ...caveats: readonly string[]): UnverifiedMacaroon {
@@ -76,7 +85,7 @@ export function verdict(
 ): Promise<Verdict> {
   const { now, platform } = asked;
   const decisions = createDecisions({
-    killingEntry: async () => undefined,
+    killingEntry: NO_ENTRY,
     tokenVerifier,
     knowledge: {
       requireFresh: () => undefined,

@@ -54,6 +54,44 @@ describeService("entries that kill", (service) => {
     expect(await killed(scraper, mine, { dry_run: true })).toMatchObject({ ...expected, reason: "my own" });
   });
 
+  test("a reason that its author made public is told to whoever verifies, and in the log to nobody more", async () => {
+    const { token_id, scraper } = await chain();
+    const mine = service().asHuman("alice");
+    const body = { targets: [{ token_id }], reason: "the laptop was stolen", public_reason: true };
+    expect((await service().send("POST", "/v1/revocations", body, mine)).status).toBe(200);
+    expect(await killed(scraper)).toMatchObject({ by: "principal", reason: body.reason });
+    const log = await service().get("/v1/revocations?limit=1000", service().asPlatform());
+    expect(log.text).toContain(token_id);
+    expect(log.text).not.toContain(body.reason);
+    // What stands already keeps what it was written with.
+    const again = { targets: [{ token_id }], reason: "another", public_reason: false };
+    await service().send("POST", "/v1/revocations", again, mine);
+    expect(await killed(scraper)).toMatchObject({ reason: body.reason });
+  });
+
+  test("a public reason is one: without a reason the request is refused", async () => {
+    const { token } = await chain();
+    for (const more of [{ public_reason: true }, { public_reason: "yes", reason: "x" }]) {
+      const answer = await service().send("POST", "/v1/revocations", { targets: [{ token }], ...more });
+      expect(answer.json(), answer.text).toMatchObject({ status: 400, member: "public_reason" });
+    }
+    expect(await service().verify(token)).toMatchObject({ allowed: true });
+  });
+
+  test("below a token a public reason is told to its platform, too", async () => {
+    const { token_id } = await chain();
+    const mine = service().asHuman("alice");
+    const targets = [{ agent: "researcher", token_id }];
+    const body = { targets, reason: "it looped", public_reason: true };
+    await service().send("POST", "/v1/revocations", body, mine);
+    const seen = async (headers: Readonly<Record<string, string>>) =>
+      (await service().get(`/v1/tokens/${token_id}`, headers)).json<{ revoked_below: unknown }>()
+        .revoked_below;
+    expect(await seen(mine)).toMatchObject([{ agent: "researcher", reason: "it looped" }]);
+    // As in its view of the log, a platform is told no agent's name that others revoked.
+    expect(await seen(service().asPlatform())).toEqual([]);
+  });
+
   test("an agent's names the hand-over to it", async () => {
     const { researcher, scraper, token_id } = await chain();
     await service().revoke([{ agent: "scraper", token_id }], service().asPlatform());
@@ -84,15 +122,43 @@ describeService("entries that kill", (service) => {
     expect(calls.slice(before)).toEqual([]);
   });
 
-  test("a batch of dead tokens reads nothing for it", async () => {
-    const dead = await Promise.all(Array.from({ length: 5 }, () => service().issue()));
-    for (const { token } of dead) await service().revoke([{ token }]);
+  test("a batch tells it of each dead token, read once for each entry", async () => {
+    const one = await chain();
+    const other = await service().issue();
+    const good = await service().issue();
+    await service().revoke([{ token: one.researcher }]);
+    await service().revoke([{ token: other.token }]);
     const before = service().watched.calls.length;
-    const requests = dead.map(({ token }) => ({ token, context: {} }));
+    const tokens = [one.scraper, other.token, good.token, one.researcher];
+    const requests = tokens.map((token) => ({ token, context: { action: "read" } }));
     const batch = await service().send("POST", "/v1/verify/batch", { requests }, service().asPlatform());
-    expect(batch.json<{ results: readonly Refused[] }>().results.map(({ code }) => code)).toEqual(
-      Array(5).fill("revoked"),
-    );
-    expect(service().watched.calls.slice(before)).toEqual([]);
+    expect(batch.json<{ results: readonly object[] }>().results).toMatchObject([
+      {
+        code: "revoked",
+        revocation: { revocation_id: linkOf(one.researcher), agent: "researcher#1", by: "holder" },
+      },
+      { code: "revoked", revocation: { revocation_id: linkOf(other.token), depth: 0 } },
+      { allowed: true },
+      { code: "revoked", revocation: { revocation_id: linkOf(one.researcher) } },
+    ]);
+    expect(service().watched.calls.slice(before)).toHaveLength(2);
+  });
+
+  test("a batch answers without it where the database does not", async () => {
+    const { token } = await service().issue();
+    await service().revoke([{ token }]);
+    const requests = Array.from({ length: 20 }, () => ({ token, context: {} }));
+    service().watched.setDown(true);
+    try {
+      const batch = await service().send("POST", "/v1/verify/batch", { requests }, service().asPlatform());
+      const { results } = batch.json<{ results: readonly object[] }>();
+      expect(results).toHaveLength(20);
+      for (const result of results) {
+        expect(result).toMatchObject({ code: "revoked" });
+        expect(result).not.toHaveProperty("revocation");
+      }
+    } finally {
+      service().watched.setDown(false);
+    }
   });
 });

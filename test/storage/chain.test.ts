@@ -19,7 +19,8 @@ const CHAIN = `
     union all
     select r.number, sha256(chain.hash || r.salt || int8send(r.number) || r.dedup || uuid_send(r.id)
       || timestamptz_send(r.revoked_at) || timestamptz_send(r.last_match_at)
-      || convert_to(r.author, 'UTF8') || coalesce('\\x00'::bytea || convert_to(r.reason, 'UTF8'), ''))
+      || convert_to(r.author, 'UTF8') || coalesce('\\x00'::bytea || convert_to(r.reason, 'UTF8'), '')
+      || case when r.reason_public then '\\x00'::bytea else '' end)
     from chain join revocations as r on r.number = chain.number + 1
   )
   select max(chain.number)::int as number, bool_and(chain.hash = r.hash) as holds,
@@ -126,7 +127,7 @@ describeOnEachDatabase("the log as a chain", (open) => {
 describeOn("postgres", "the log as a chain on the server", (open) => {
   test("holds when it is reckoned anew from the rows, whichever version appends", async () => {
     const { store, url = "" } = await open();
-    await store.revocations.append([revocation(1), revocation(2, { reason: "🥖" })]);
+    await store.revocations.append([revocation(1), revocation(2, { reason: "🥖", reasonIsPublic: true })]);
     // As version 0.1.0 does, which reckons the numbers itself.
     const wanted = (
       n: number,

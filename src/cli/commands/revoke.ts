@@ -50,25 +50,35 @@ export const revokeCommand: Command = {
       type: "boolean",
       help: "go on without asking: a person at a terminal is asked before much is revoked",
     },
+    "public-reason": {
+      type: "boolean",
+      help: "with --reason: tell it to everybody who verifies what was revoked",
+    },
   },
   async run(invocation) {
-    const { terminal, json, text } = invocation;
+    const { terminal, json, text, flag } = invocation;
     onlyWords(invocation, 0);
     const named = namedTargets(invocation);
     const targets = named.length > 0 ? named : [{ token: await readTokenText(invocation) }];
     const client = named.length > 0 ? await connect(invocation) : await connectAnonymously(invocation);
     await askFirst(invocation, client, named);
     const reason = text("reason");
+    const isPublic = flag("public-reason");
+    if (isPublic && reason === undefined) throw new UsageError("--public-reason goes with --reason TEXT");
     const revoked = await client.revoke(targets, {
       signal: terminal.signal,
       ...(reason !== undefined && { reason }),
+      ...(isPublic && { publicReason: true }),
     });
     if (json) {
       printJson(terminal, revoked);
       return EXIT.done;
     }
     for (const { target } of revoked.revocations) terminal.print(targetText(target));
-    terminal.say(`bakehouse: revoked, up to sequence ${revoked.sequence}`);
+    terminal.say(
+      "bakehouse: revoked, with all that was narrowed from it: refused here from now on, and everywhere within seconds",
+    );
+    terminal.say(`bakehouse: its place in the log, for verify --min-sequence: ${revoked.sequence}`);
     return EXIT.done;
   },
 };

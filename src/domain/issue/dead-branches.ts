@@ -2,7 +2,7 @@ import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { Caller } from "../caller.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
-import { authorKind, isOwnEntry, type RevokedBranch } from "../revocation-facts.ts";
+import { authorKind, isOwnEntry, type RevokedBranch, toldReason } from "../revocation-facts.ts";
 
 /**
  * The dead branches of a token's tree, as its owner may see them.
@@ -20,7 +20,7 @@ export function revokedBelow(
     const facts = {
       revokedAt,
       by: authorKind(entry),
-      reason: isOwnEntry(caller, entry) ? entry.reason : null,
+      reason: toldReason(caller, entry),
     };
     // As in its view of the log, a platform is told no agent's name that others revoked.
     if (target.kind === "agent" && caller.kind === "service" && !isOwnEntry(caller, entry)) return [];

@@ -236,6 +236,6 @@ export function createIssuing(options: {
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,
     // With many heavy requests of one caller, those of others would come after all of them.
-    lane: ({ caller }) => JSON.stringify(payerOf(caller)),
+    lane: ({ caller }) => [JSON.stringify(payerOf(caller))],
   });
 }

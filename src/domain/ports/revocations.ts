@@ -72,6 +72,8 @@ export interface NewRevocation {
   readonly scope: RevocationScope;
   readonly target: RevocationTarget;
   readonly reason: string | null;
+  /** Whether its author lets everybody read the reason who verifies what the entry kills; absent for no. */
+  readonly reasonIsPublic?: boolean | undefined;
   /** The author, for the record: `administrator`, `platform:NAME`, `principal`, `approver`, `holder`, `service`. */
   readonly author: string;
   /** Unix milliseconds, by the database's clock. */

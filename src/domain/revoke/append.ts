@@ -16,6 +16,7 @@ import type {
 } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
+import type { RevokeRequest } from "../service.ts";
 
 /** An entry that was asked for and is not dated yet by the log's clock. */
 export interface RevocationDraft {
@@ -38,7 +39,7 @@ export interface Written {
 /** Writes revocations; rejects with `unavailable` if they were not written or it is not known whether they were. */
 export type RevocationWriter = (
   drafts: readonly RevocationDraft[],
-  reason: string | undefined,
+  request: Pick<RevokeRequest, "reason" | "reasonIsPublic">,
 ) => Promise<Written>;
 
 /** The most entries in one statement, unless one request alone has more. */
@@ -47,6 +48,7 @@ const TOGETHER = 1_000;
 interface Job {
   readonly drafts: readonly RevocationDraft[];
   readonly reason: string | null;
+  readonly reasonIsPublic: boolean;
 }
 
 /** Entries that are dated, and events that are made, in one turn of the event loop. */
@@ -134,7 +136,13 @@ export function revocationEvent(
     action: "token.revoked",
     actor,
     platform: "platform" in scope ? scope.platform : named,
-    details: { revocation: id, ...detailsOf(target), scope: scope.kind, reason: entry.reason },
+    details: {
+      revocation: id,
+      ...detailsOf(target),
+      scope: scope.kind,
+      reason: entry.reason,
+      ...(entry.reasonIsPublic === true && { public_reason: true }),
+    },
   });
 }
 
@@ -154,13 +162,14 @@ export function createRevocationWriter(options: {
   const { revocations } = options.store;
   const { randomness, steps } = options;
 
-  async function date({ drafts, reason }: Job, moment: LogMoment): Promise<readonly Dated[]> {
+  async function date({ drafts, reason, reasonIsPublic }: Job, moment: LogMoment): Promise<readonly Dated[]> {
     const { now } = moment;
     return mapInTurns(drafts, IN_ONE_TURN, ({ scope, author, actor, ...draft }) => {
       const target = datedTarget(draft, moment);
       const id = uuidv7(now, randomness);
       const lastMatchAt = lastMatchOf(target, now);
-      return { entry: { id, scope, target, reason, author, revokedAt: now, lastMatchAt }, actor };
+      const entry = { id, scope, target, reason, reasonIsPublic, author, revokedAt: now, lastMatchAt };
+      return { entry, actor };
     });
   }
 
@@ -223,5 +232,6 @@ export function createRevocationWriter(options: {
     room: TOGETHER,
     atOnce: 1,
   });
-  return (drafts, reason) => gathered({ drafts, reason: reason ?? null });
+  return (drafts, { reason, reasonIsPublic = false }) =>
+    gathered({ drafts, reason: reason ?? null, reasonIsPublic: reason !== undefined && reasonIsPublic });
 }

@@ -78,6 +78,7 @@ export function createPossession(options: {
         scope: { kind: "link", platform },
         target: { kind: "revocation_id", id: macaroon.revocationId.bytes },
         reason: null,
+        reasonIsPublic: false,
       }
     );
   }

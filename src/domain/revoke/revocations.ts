@@ -137,7 +137,7 @@ export function createRevocations(options: {
       await replaceKeys(caller, all);
       const drafts = all.flatMap((one) => (one.kind === "entry" ? [one.draft] : []));
       // Also without drafts: an entry that is there already may be one that no standby has, and is answered for here.
-      const { epoch, entries } = await write(drafts, request.reason);
+      const { epoch, entries } = await write(drafts, request);
       await steps.passed("revoke:committed");
       await feed.learn(epoch, entries);
       await steps.passed("revoke:applied");

@@ -1,5 +1,6 @@
 import type { Outcome } from "../parts/gathering.ts";
 import type { BudgetOutcome } from "../ports/budgets.ts";
+import type { Revocation } from "../ports/revocations.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
 import type { BatchResult, Verdict } from "../service.ts";
 import type { VerifiedToken } from "./verify-token.ts";
@@ -20,8 +21,16 @@ export type Waiting =
       readonly token: VerifiedToken;
       readonly vouching: Vouching | undefined;
       readonly charged: Promise<Outcome<BudgetOutcome>>;
+    }
+  /** A refusal of a revoked token, while the entry that revoked it is looked up. */
+  | {
+      readonly kind: "dead";
+      readonly token: VerifiedToken;
+      readonly verdict: Verdict;
+      readonly entry: Promise<Revocation | undefined>;
     };
 
+/** One of which nothing is waited for any more. */
 export type Concluded =
   | { readonly kind: "said"; readonly result: BatchResult }
   /** The token's facts are kept, and not the token: a batch of large ones would hold far more than its body. */
@@ -32,5 +41,12 @@ export type AllowedVerdict = Extract<Verdict, { readonly allowed: true }>;
 /** How many caveats and budgets an answer tells of, one by one. */
 export function lengthOf(waiting: Waiting): number {
   if (waiting.kind === "charged") return waiting.token.budgets.length;
-  return waiting.kind === "said" && "failures" in waiting.result ? waiting.result.failures.length : 0;
+  const result = waiting.kind === "said" ? waiting.result : waiting.verdict;
+  return "failures" in result ? result.failures.length : 0;
+}
+
+/** What a question waits for; undefined for nothing. */
+export function waitedFor(waiting: Waiting): Promise<unknown> | undefined {
+  if (waiting.kind === "charged") return waiting.charged;
+  return waiting.kind === "dead" ? waiting.entry : undefined;
 }

@@ -11,18 +11,19 @@ import { requirePlatform } from "../permission.ts";
 import type { BudgetCall, BudgetOutcome } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
+import type { Revocation } from "../ports/revocations.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { BatchResult, CaveatFailure, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import type { BatchResult, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
 import {
-  type AllowedVerdict,
   type Charged,
   type Concluded,
   lengthOf,
   type Waiting,
+  waitedFor,
 } from "./batch-questions.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
-import { caveatsOf, linksOf, type Summary, summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
+import { summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { bundleWeight } from "./bundle-weight.ts";
 import { clearToken } from "./clear-token.ts";
 import { aboutToken, aboutVerdict, type DecisionRecord, NO_RECORD } from "./decision-record.ts";
@@ -30,6 +31,7 @@ import type { KillingEntry } from "./killing-entry.ts";
 import type { VerdictObserver } from "./observer.ts";
 import { createOwnTokens } from "./own-tokens.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
+import { allowed, isOfDead, refusedBy } from "./verdicts.ts";
 import { type Vouching, vouchingFor } from "./vouching.ts";
 
 /**
@@ -55,42 +57,6 @@ interface Answered {
 
 function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
-}
-
-function allowed(
-  platform: string,
-  token: VerifiedToken,
-  agents: readonly string[],
-  budgets: readonly BudgetView[],
-  summary: Summary,
-  sequence: string,
-): AllowedVerdict {
-  const links = linksOf(token);
-  return {
-    allowed: true,
-    tokenId: token.identifier.tokenId,
-    keyId: token.rootKey.id,
-    platform,
-    principal: token.principal,
-    issuedAt: token.issuedAt,
-    expiresAt: token.endsAt,
-    agents,
-    caveats: caveatsOf(token),
-    summary: summary.text,
-    summaryParts: summary.parts,
-    // The last link's is the macaroon's own.
-    revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
-    revocationIds: links,
-    budgets,
-    sequence,
-  };
-}
-
-/** The refusal of a call that only the database could refuse. @param failures at least one */
-function refusedBy(failures: readonly CaveatFailure[], sequence: string): Verdict {
-  const [first] = failures;
-  if (first === undefined) throw new Error("a charge was refused for no reason");
-  return { allowed: false, code: first.code, detail: first.detail, failures, undischarged: [], sequence };
 }
 
 /**
@@ -253,16 +219,23 @@ export function createDecisions(options: {
       if (verdict.allowed && token !== undefined)
         return { kind: "allowed", verdict, subject: subjectOf(token) };
       record.note(caller, request, verdict, token && aboutToken(token));
-      return { kind: "said", result: verdict };
+      if (token === undefined || !isOfDead(verdict)) return { kind: "said", result: verdict };
+      return { kind: "dead", token, verdict, entry: killingEntry.find(token) };
     } catch (error) {
       return { kind: "said", result: refusalOf(error) };
     }
   }
 
   /** Adds to a refusal by whom and when the token was revoked, if that is known in time. */
-  async function withEntry(verdict: Verdict, token: VerifiedToken, caller: Caller): Promise<Verdict> {
-    const revocation = await killingEntry(token, caller);
-    if (verdict.allowed || revocation === undefined) return verdict;
+  async function withEntry(
+    verdict: Verdict,
+    token: VerifiedToken,
+    found: Promise<Revocation | undefined>,
+    caller: Caller,
+  ): Promise<Verdict> {
+    const entry = await found;
+    if (verdict.allowed || entry === undefined) return verdict;
+    const revocation = killingEntry.factsOf(token, entry, caller);
     if (revocation.target.kind !== "approval_id") return { ...verdict, revocation };
     return { ...verdict, detail: "an approval that the token rests on has been withdrawn", revocation };
   }
@@ -276,13 +249,17 @@ export function createDecisions(options: {
     return chargedVerdict(platform, reached, request, await reached.charged);
   }
 
-  /** Waits for the charge of one question of a batch, and keeps no more of its token than of any other. */
+  /** Waits for what one question of a batch waits for, and keeps no more of its token than of any other. */
   async function conclude(
     caller: Caller,
     platform: string,
     request: VerifyRequest,
     waiting: Waiting,
   ): Promise<Concluded> {
+    if (waiting.kind === "dead") {
+      const { verdict, token, entry } = waiting;
+      return { kind: "said", result: await withEntry(verdict, token, entry, caller) };
+    }
     if (waiting.kind !== "charged") return waiting;
     try {
       const outcome = await waiting.charged;
@@ -327,11 +304,11 @@ export function createDecisions(options: {
       const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
       if ("charged" in reached && !isPerson) requirePlatform(caller, "verify");
-      see(reached.token, request, verdict);
       const { token } = reached;
+      see(token, request, verdict);
       record.note(caller, request, verdict, token && aboutToken(token));
-      const isDead = !("charged" in reached) && !verdict.allowed && verdict.code === "revoked";
-      return isDead && token !== undefined ? withEntry(verdict, token, caller) : verdict;
+      if (token === undefined || "charged" in reached || !isOfDead(verdict)) return verdict;
+      return withEntry(verdict, token, killingEntry.find(token), caller);
     },
 
     async decideBatch(caller, requests) {
@@ -364,22 +341,18 @@ export function createDecisions(options: {
         const begun = await begin(caller, platform, request, arrived);
         failures += lengthOf(begun);
         waiting.push(begun);
-        if (begun.kind === "charged") held += bundleWeight(begun.token);
+        if ("token" in begun) held += bundleWeight(begun.token);
         if (held <= MOST_HELD) continue;
         for (let at = 0; at <= index; at++) {
-          if (waiting[at]?.kind !== "charged") continue;
+          const one = waiting[at] as Waiting;
+          if (!("token" in one)) continue;
           await takeTurn();
-          waiting[at] = await conclude(
-            caller,
-            platform,
-            requests[at] as VerifyRequest,
-            waiting[at] as Waiting,
-          );
+          waiting[at] = await conclude(caller, platform, requests[at] as VerifyRequest, one);
         }
         held = 0;
       }
 
-      await Promise.all(waiting.map((one) => (one.kind === "charged" ? one.charged : undefined)));
+      await Promise.all(waiting.map(waitedFor));
       requirePlatform(caller, "verify");
       const results: BatchResult[] = [];
       for (const [index, request] of requests.entries()) {

@@ -8,12 +8,15 @@ import type { Clock } from "../ports/clock.ts";
 import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { authorKind, isOwnEntry, killerSeenBy, type RevocationFacts } from "../revocation-facts.ts";
+import { authorKind, killerSeenBy, type RevocationFacts, toldReason } from "../revocation-facts.ts";
 import { linksOf } from "./bundle-texts.ts";
 import { subjectOf, type VerifiedToken } from "./verify-token.ts";
 
-/** Look-ups of entries a second, and at once, by this replica: a flood of dead tokens must not reach the database. */
-const LOOK_UPS = { perSecond: 20, burst: 100, maxKeys: 1 };
+/** Look-ups of entries a second, and at once, of one platform's tokens: a flood of dead ones must not reach the database. */
+const OF_A_PLATFORM = { perSecond: 20, burst: 100, maxKeys: 1_000 };
+
+/** The same of all platforms together. */
+const OF_ALL = { perSecond: 100, burst: 500, maxKeys: 1 };
 
 /** Entries that are remembered. They never change. */
 const REMEMBERED = 10_000;
@@ -28,8 +31,13 @@ interface LookUp {
   entry: Revocation | undefined;
 }
 
-/** Finds the entry that killed a token; undefined if that cannot be told at once. Never rejects. */
-export type KillingEntry = (token: VerifiedToken, asker: Caller) => Promise<RevocationFacts | undefined>;
+/** The entries that killed tokens. */
+export interface KillingEntry {
+  /** @returns undefined if that cannot be told at once. Never rejects */
+  find(token: VerifiedToken): Promise<Revocation | undefined>;
+  /** What an asker is told of the entry that killed a token. */
+  factsOf(token: VerifiedToken, entry: Revocation, asker: Caller): RevocationFacts;
+}
 
 /** The first agent caveat that an entry names: its place, or -1. */
 function placeOfAgent(conditions: readonly Condition[], name: string): number {
@@ -73,7 +81,8 @@ export function createKillingEntry(options: {
   readonly clock: Clock;
 }): KillingEntry {
   const { store, knowledge, agentKeys, clock } = options;
-  const rate = createRateLimit({ clock, ...LOOK_UPS });
+  const ofPlatform = createRateLimit({ clock, ...OF_A_PLATFORM });
+  const ofAll = createRateLimit({ clock, ...OF_ALL });
   const known = new Map<string, LookUp>();
 
   function nameOf(
@@ -108,7 +117,7 @@ export function createKillingEntry(options: {
     const name = nameOf(platform, identifier.tokenId, ids[0], number);
     let lookUp = known.get(name);
     if (lookUp === undefined) {
-      if (!rate.take("")) return undefined;
+      if (!ofPlatform.take(platform) || !ofAll.take("")) return undefined;
       const found =
         number === undefined
           ? store.revocations.covering(platform, principal, identifier.tokenId, ids)
@@ -119,18 +128,19 @@ export function createKillingEntry(options: {
     return lookUp.entry ?? (left > 0 ? soon(lookUp.found, left) : undefined);
   }
 
-  return async (token, asker) => {
-    const entry = await find(token);
-    if (entry === undefined) return undefined;
-    const { revokedAt, reason } = entry;
-    const { epoch } = knowledge.position();
-    return {
-      target: killerSeenBy(asker, entry, { principalId: token.principal.id, agentKeys, epoch }),
+  return {
+    find,
+    factsOf: (token, entry, asker) => ({
+      target: killerSeenBy(asker, entry, {
+        principalId: token.principal.id,
+        agentKeys,
+        epoch: knowledge.position().epoch,
+      }),
       ...deadLink(token, entry),
-      revokedAt,
+      revokedAt: entry.revokedAt,
       by: authorKind(entry),
-      reason: isOwnEntry(asker, entry) ? reason : null,
-    };
+      reason: toldReason(asker, entry),
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instant.ts";
 import type { RevocationView } from "../../domain/log-news.ts";
+import { DomainError } from "../../domain/parts/error.ts";
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
 import type { SeenTarget } from "../../domain/ports/revocations.ts";
 import type { RevokeRequest, RevokeTarget } from "../../domain/service.ts";
@@ -146,6 +147,10 @@ const revokeRequestSchema = z
       description:
         "Writes nothing, and answers what would be stopped. For a hundred targets at most, with the same rights and within the same rates.",
     }),
+    public_reason: z.boolean().optional().meta({
+      description:
+        "Beside `reason`, true tells it in the `revocation` of a refusal to everybody who verifies what was revoked, and in `revoked_below` of the token's record. The log tells it no further. An entry that stands already keeps what it was written with.",
+    }),
   })
   .meta({ id: "RevokeRequest" });
 
@@ -185,11 +190,13 @@ export const revokeBody: JsonBody<RevokeBody> = {
   maxBytes: MAX_BODY,
   async read(tree, _, clock) {
     const { elements, rest } = withPlaces(tree, "targets", MOST_TARGETS);
-    const { reason, dry_run: dryRun = false } = check(frame, plainBody(rest));
+    const { reason, public_reason: isPublic, dry_run: dryRun = false } = check(frame, plainBody(rest));
+    if (isPublic === true && reason === undefined)
+      throw new DomainError("invalid_request", "goes with a reason", "public_reason");
     const targets = await mapInSlices(elements, clock, (element, index) =>
       targetOf(checkAt(["targets", index], target, element)),
     );
-    return { targets, reason, dryRun };
+    return { targets, reason, reasonIsPublic: isPublic, dryRun };
   },
 };
 

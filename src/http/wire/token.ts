@@ -65,7 +65,7 @@ export const tokenDetailsSchema = tokenViewSchema
       )
       .meta({
         description:
-          "Parts of its tree that were revoked, newest first, a hundred at most: links whose token was shown, and agents of this tree. A link that was revoked by its id alone is not among them. A reason is there where the caller's own side wrote it.",
+          "Parts of its tree that were revoked, newest first, a hundred at most: links whose token was shown, and agents of this tree. A link that was revoked by its id alone is not among them. A reason is there where the caller's own side wrote it, or its author made it public.",
       }),
   })
   .meta({ id: "TokenDetails", description: "The record of an issued token, and of what is dead below it." });

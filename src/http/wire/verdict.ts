@@ -153,7 +153,7 @@ export const refusedSchema = z
       .meta({ description: "Third-party caveats that no discharge came with." }),
     revocation: killingSchema.optional().meta({
       description:
-        "Of a revoked token: which link, when, by which kind of author. Absent where that is not known at once, and in a batch.",
+        "Of a revoked token: which link, when, by which kind of author. Absent where that is not known at once.",
     }),
     sequence,
   })

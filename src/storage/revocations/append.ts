@@ -5,13 +5,13 @@ import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { type Row, readInteger, readText } from "../engine/values.ts";
 import { toAuditRow } from "../tables/audit.ts";
-import { COLUMNS, dedup, readHash, toColumns, toRevocation } from "./rows.ts";
+import { APPENDED_COLUMNS, dedup, readHash, toColumns, toRevocation } from "./rows.ts";
 
 /** Entries that are written or read in one turn of the event loop. */
 const IN_ONE_TURN = 100;
 
 const APPEND = `
-  select epoch, encode(substr(last_hash, 1, 8), 'hex') as last_hash, fresh, place, ${COLUMNS}
+  select epoch, encode(substr(last_hash, 1, 8), 'hex') as last_hash, fresh, place, ${APPENDED_COLUMNS}
   from public.bakehouse_log_write($1::jsonb)`;
 
 /**

@@ -18,15 +18,18 @@ import {
   writeText,
 } from "../engine/values.ts";
 
-/** The columns of an entry, as a list for SQL. */
-export const COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
+/** The columns of an entry as the function that appends answers them, whose answer keeps its form; as a list for SQL. */
+export const APPENDED_COLUMNS = `number, id, scope_kind, scope_platform, scope_issuer, scope_subject,
   target_kind, target_revocation_id, target_token_id, target_principal_id, target_issuer, target_subject,
   target_agent, target_key_id, target_platform, target_approval_id, issued_before, reason, author, revoked_at, last_match_at,
   encode(substr(hash, 1, 8), 'hex') as hash`;
 
+/** The columns of an entry, as a list for SQL. */
+export const COLUMNS = `${APPENDED_COLUMNS}, reason_public`;
+
 /** An entry's columns as the JSON that an insert reads; bytes are lower-case hex. */
 export interface RevocationColumns {
-  readonly [column: string]: string | null;
+  readonly [column: string]: string | boolean | null;
 }
 
 /** Turns an entry into columns. @param key the result of {@link dedup} for it */
@@ -39,6 +42,7 @@ export function toColumns({ scope, target, ...entry }: NewRevocation, key: strin
     ...(target.kind === "revocation_id" && target.tree !== undefined ? { target_token_id: target.tree } : {}),
     dedup: key,
     reason: entry.reason === null ? null : writeText(entry.reason),
+    reason_public: entry.reasonIsPublic === true,
     author: writeText(entry.author),
     revoked_at: writeInstant(entry.revokedAt),
     last_match_at: writeInstant(entry.lastMatchAt),
@@ -134,6 +138,7 @@ export function toRevocation(row: Row): Revocation {
     scope: toScope(row),
     target: toTarget(row),
     reason: nullable(readText)(row["reason"]),
+    ...(row["reason_public"] === true && { reasonIsPublic: true }),
     author: readText(row["author"]),
     revokedAt: readInstant(row["revoked_at"]),
     lastMatchAt: readInstant(row["last_match_at"]),

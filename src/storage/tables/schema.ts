@@ -163,6 +163,7 @@ export const revocations = pgTable("revocations", {
   lastMatchAt: instant("last_match_at").notNull(),
   salt: bytea(),
   hash: bytea(),
+  reasonPublic: boolean("reason_public").notNull().default(false),
 });
 
 /** Hashes of entries that were dropped, and of the last one before there were hashes. */

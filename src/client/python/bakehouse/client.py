@@ -200,10 +200,11 @@ class Bakehouse:
             raise ConnectionFailure("bad_answer", "the answer's results are not one for each question")
         return [_result(result, f"results[{index}]") for index, result in enumerate(results)]
 
-    def revoke(self, *targets: Target, reason: str | None = None) -> Revoked:
+    def revoke(self, *targets: Target, reason: str | None = None, public_reason: bool = False) -> Revoked:
         """Revokes all targets or none, with all that descends from them.
 
-        For tokens alone no credential is sent or needed: holding a token suffices.
+        For tokens alone no credential is sent or needed: holding a token suffices. The reason is for the author's
+        side, and with ``public_reason`` for everybody who verifies what was revoked.
         """
         all_targets = [{"token": one.encode()} if isinstance(one, Token) else one for one in targets]
         # Revoking is idempotent: the same target in the same scope answers the first entry again.
@@ -211,7 +212,7 @@ class Bakehouse:
             "POST",
             "/v1/revocations",
             "always",
-            _given(targets=all_targets, reason=reason),
+            _given(targets=all_targets, reason=reason, public_reason=public_reason or None),
             anonymous=all("token" in target for target in all_targets),
         )
         return read_answer(Revoked, self._transport.call(call).body)

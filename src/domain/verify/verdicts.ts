@@ -1,0 +1,47 @@
+import type { BudgetView } from "../budget-view.ts";
+import type { CaveatFailure, Verdict } from "../service.ts";
+import type { AllowedVerdict } from "./batch-questions.ts";
+import { caveatsOf, linksOf, type Summary } from "./bundle-texts.ts";
+import type { VerifiedToken } from "./verify-token.ts";
+
+/** The answer to a call that nothing forbids. */
+export function allowed(
+  platform: string,
+  token: VerifiedToken,
+  agents: readonly string[],
+  budgets: readonly BudgetView[],
+  summary: Summary,
+  sequence: string,
+): AllowedVerdict {
+  const links = linksOf(token);
+  return {
+    allowed: true,
+    tokenId: token.identifier.tokenId,
+    keyId: token.rootKey.id,
+    platform,
+    principal: token.principal,
+    issuedAt: token.issuedAt,
+    expiresAt: token.endsAt,
+    agents,
+    caveats: caveatsOf(token),
+    summary: summary.text,
+    summaryParts: summary.parts,
+    // The last link's is the macaroon's own.
+    revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
+    revocationIds: links,
+    budgets,
+    sequence,
+  };
+}
+
+/** The refusal of a call that only the database could refuse. @param failures at least one */
+export function refusedBy(failures: readonly CaveatFailure[], sequence: string): Verdict {
+  const [first] = failures;
+  if (first === undefined) throw new Error("a charge was refused for no reason");
+  return { allowed: false, code: first.code, detail: first.detail, failures, undischarged: [], sequence };
+}
+
+/** Whether a verdict refuses a token as revoked. */
+export function isOfDead(verdict: Verdict): boolean {
+  return !verdict.allowed && verdict.code === "revoked";
+}
