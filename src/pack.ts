@@ -42,7 +42,7 @@ The library and the command line of Bakehouse, central token issuance for AI age
     import { Token, createBakehouse } from "bakehouse";    # browsers and workers too; the core alone: bakehouse/macaroon
     npx bakehouse --help
 
-The service is a package of its own, \`bakehouse-server\` (serve, bootstrap, migrate, restore-fence).
+The service is a package of its own, \`bakehouse-server\` (serve, bootstrap, migrate, restore-fence, rewrap, doctor).
 `;
 
 const SERVER_README = `# bakehouse-server

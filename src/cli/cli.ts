@@ -141,6 +141,8 @@ export const SERVER_COMMANDS: ReadonlySet<string> = new Set([
   "migrate",
   "bootstrap",
   "restore-fence",
+  "rewrap",
+  "doctor",
 ]);
 
 /** What other tools call what a command here does. */
@@ -210,14 +212,33 @@ function optionMessage(message: string): string {
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`.replace(/\.$/, "");
 }
 
+/** The word of the command line for a member of a request. */
+function memberWord(member: string): string {
+  if (member.startsWith("on_behalf_of")) return "--on-behalf-of";
+  const [, list, at] = /^(caveats|third_party_caveats|targets)\[(\d+)\]/.exec(member) ?? [];
+  const place = at === undefined || at === "0" ? "" : ` ${Number(at) + 1}`;
+  if (list === "caveats") return `caveat${place}`;
+  if (list === "third_party_caveats") return `--third-party${place}`;
+  if (list === "targets") return member.endsWith(".token") ? "the token" : `target${place}`;
+  return OPTION_OF[member] ?? member;
+}
+
+const OPTION_OF: Readonly<Record<string, string>> = {
+  ttl: "--ttl",
+  label: "--label",
+  platform: "--platform",
+  public_reason: "--public-reason",
+  min_sequence: "--min-sequence",
+};
+
 function explainAnswer(error: BakehouseError): { readonly exit: number; readonly message: string } {
   const { code, message, member, requestId, status } = error;
-  const about = member === undefined ? message : `${member}: ${message}`;
+  const about = member === undefined ? message : `${memberWord(member)}: ${message}`;
   switch (code) {
     case "unreachable":
       return {
         exit: EXIT.unavailable,
-        message: `${message}: is BAKEHOUSE_URL right, and are you online? inspect, attenuate and delegate need no service`,
+        message: `${message}: is it started, and is that its address (--url, else BAKEHOUSE_URL, else that of your login)?`,
       };
     case "timeout":
     case "unavailable":

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 
 import type { Config } from "../config.ts";
-import type { Store } from "../domain/ports/store.ts";
-import { type OpenStoreOptions, openStore } from "../storage/open.ts";
+import { type OpenedStore, type OpenStoreOptions, openStore } from "../storage/open.ts";
 import { createLogger, storageReport } from "./log.ts";
 import { VERSION } from "./package.ts";
 import { prepareDataDir } from "./volume.ts";
@@ -12,13 +11,14 @@ import { prepareDataDir } from "./volume.ts";
 /**
  * Opens the database that the configuration names, as this version of the program, and brings its schema up to date.
  *
+ * @param options `migrate: false` leaves the schema as it is
  * @param log told of statements that fail, and of a data folder that is not as one would want it
  */
 export function openConfiguredStore(
   config: Pick<Config, "databaseUrl" | "databaseDirectUrl" | "databasePool" | "dataDir" | "logLevel">,
-  options: Pick<OpenStoreOptions, "shiftDatabaseClock"> = {},
+  options: Pick<OpenStoreOptions, "shiftDatabaseClock" | "migrate" | "report"> = {},
   log: Logger = createLogger(config.logLevel),
-): Promise<Store> {
+): Promise<OpenedStore> {
   const { databaseUrl, databaseDirectUrl, databasePool, dataDir } = config;
   if (databaseUrl === undefined) prepareDataDir(dataDir, folderWarning(log));
   return openStore({

@@ -48,15 +48,23 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
+const MASTER_KEY_FILE = "master.key";
+
+/** The master key that the data folder keeps; undefined if it keeps none. */
+export async function keptMasterKey(dataDir: string): Promise<Secret | undefined> {
+  const path = join(dataDir, MASTER_KEY_FILE);
+  const kept = await readIfThere(path);
+  if (kept === undefined) return undefined;
+  const bytes = Buffer.from(kept.trim(), "base64url");
+  if (bytes.length !== 32) throw new DataFileError(path, "does not hold 32 bytes in base64url");
+  return new Secret(new Uint8Array(bytes));
+}
+
 /** The master key of a service with the embedded database: made at the first start, and kept in a file of mode 0600. */
 export async function ensureMasterKey(dataDir: string, randomness: Randomness): Promise<Secret> {
-  const path = join(dataDir, "master.key");
-  const kept = await readIfThere(path);
-  if (kept !== undefined) {
-    const bytes = Buffer.from(kept.trim(), "base64url");
-    if (bytes.length !== 32) throw new DataFileError(path, "does not hold 32 bytes in base64url");
-    return new Secret(new Uint8Array(bytes));
-  }
+  const path = join(dataDir, MASTER_KEY_FILE);
+  const kept = await keptMasterKey(dataDir);
+  if (kept !== undefined) return kept;
   const made = randomness.bytes(32);
   await writeDurably(path, `${Buffer.from(made).toString("base64url")}\n`);
   return new Secret(made);

@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 
 import manifest from "../../package.json" with { type: "json" };
 
+/** The oldest version of Node that runs the service. */
+export const NODE = 26;
+
 /** This package's version. */
 export const VERSION: string = manifest.version;
 

@@ -1,16 +1,19 @@
 import type { Changes } from "../domain/ports/changes.ts";
 import type { Store } from "../domain/ports/store.ts";
+import type { SealedValues } from "../domain/upkeep/rewrap.ts";
 import { createListener, createLocalChanges } from "./engine/changes.ts";
 import type { Connect, Connection } from "./engine/connection.ts";
 import { unavailable } from "./engine/guard.ts";
 import { READ_ONLY } from "./engine/refused-changes.ts";
 import { createRunner, type Runner, type StorageReport } from "./engine/runner.ts";
+import { type DatabaseFacts, examineDatabase } from "./examine.ts";
 import { migrate } from "./migrate/migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "./migrate/migrations.ts";
 import { maintainPartitions } from "./migrate/partitions.ts";
 import { createRepositories } from "./repositories.ts";
 import { connectServer } from "./server/connect.ts";
 import { explainStart } from "./start-failure.ts";
+import { createSealedValues } from "./tables/sealed-values.ts";
 
 /** The database to open. */
 export type DatabasePlace =
@@ -58,6 +61,13 @@ interface Engine {
   readonly changes: (runner: Runner) => Changes;
 }
 
+/** A store, and what operators need besides what the service does. */
+export interface OpenedStore extends Store {
+  readonly sealedValues: SealedValues;
+  /** Examines the database, and changes nothing. */
+  examine(): Promise<DatabaseFacts>;
+}
+
 const PING_DEADLINE = 2_000;
 const PING = "select pg_catalog.current_setting('transaction_read_only') as read_only";
 
@@ -73,7 +83,7 @@ class ReadOnlyFinding extends Error {
  * process has the folder, with a DomainError `unavailable` if the server does not answer or cannot serve now, with a
  * ConnectError if it refuses until somebody changes a setting, with a DatabaseUrlError if the URL is wrong.
  */
-export async function openStore(options: OpenStoreOptions): Promise<Store> {
+export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
   const {
     place,
     deadline = 5_000,
@@ -81,8 +91,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     shiftDatabaseClock: shift = () => 0,
     report = { failed() {}, unreachable() {}, warn() {} },
   } = options;
-  const migrations =
-    options.migrate === false ? [] : readMigrations(options.migrationsFolder ?? defaultMigrationsFolder());
+  const known = () => readMigrations(options.migrationsFolder ?? defaultMigrationsFolder());
+  const migrations = options.migrate === false ? [] : known();
   const engine = place.kind === "server" ? await openServer(place, options) : await openFolder(place.folder);
 
   async function bringUpToDate(connection: Connection): Promise<void> {
@@ -148,6 +158,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const repositories = createRepositories(runner.run, shift);
   return {
     ...repositories,
+    sealedValues: createSealedValues(runner.run),
+    examine: () => examineDatabase(runner.run, known(), options.version),
     changes: engine.changes(runner),
     transaction: (operation, work) =>
       runner.transaction(operation, (run) => work(createRepositories(run, shift))),

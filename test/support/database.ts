@@ -2,8 +2,7 @@ import { rmSync } from "node:fs";
 
 import { afterAll, describe, inject } from "vitest";
 
-import type { Store } from "../../src/domain/ports/store.ts";
-import { type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
+import { type OpenedStore, type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
 import { copyEmbedded } from "./embedded-template.ts";
 import { MIGRATED } from "./postgres-broker.ts";
 import { reach } from "./reach.ts";
@@ -14,7 +13,7 @@ export type DatabaseKind = "pglite" | "postgres";
 
 /** An open store with an empty, migrated database of its own. */
 export interface TestStore {
-  readonly store: Store;
+  readonly store: OpenedStore;
   readonly kind: DatabaseKind;
   /** The server's database, as its superuser reaches it directly; undefined for the embedded one. */
   readonly url?: string;

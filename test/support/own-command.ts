@@ -23,10 +23,10 @@ export async function ownCommand(
   const server = serverCommands({ environment, say, node });
   try {
     const code = await runCommandLine(args, { terminal, server, version: VERSION });
-    return { code, said, stdout: "" };
+    return { code, said, stdout: terminal.printed.join("\n") };
   } catch (error) {
     const { lines, exit } = await explainFailure(error);
     for (const line of lines) say(`bakehouse: ${line}`);
-    return { code: exit, said, stdout: "" };
+    return { code: exit, said, stdout: terminal.printed.join("\n") };
   }
 }

@@ -130,9 +130,13 @@ export function endOf(
   return Math.min(end, allowance?.until ?? end);
 }
 
+/** The purpose under which a request's secret parts are sealed. */
+export function requestPurpose(hasCaveats: boolean): string {
+  return hasCaveats ? PURPOSE_WITH_CAVEATS : PURPOSE;
+}
+
 /** Seals and opens the secret parts of a request. */
 export function requestSealing(sealing: Sealing) {
-  const purposeFor = (caveats: readonly string[]) => (caveats.length === 0 ? PURPOSE : PURPOSE_WITH_CAVEATS);
   return {
     seal(id: string, { caveatId, caveatKey, login, dischargeId, caveats }: SealedContents): Uint8Array {
       const text = JSON.stringify([
@@ -142,7 +146,7 @@ export function requestSealing(sealing: Sealing) {
         dischargeId,
         caveats,
       ]);
-      return sealing.seal(new TextEncoder().encode(text), purposeFor(caveats), id);
+      return sealing.seal(new TextEncoder().encode(text), requestPurpose(caveats.length > 0), id);
     },
     /**
      * @throws DomainError `gone` for a request that is over; `unavailable` if it does not open here
@@ -154,7 +158,7 @@ export function requestSealing(sealing: Sealing) {
       caveats: shown,
     }: Pick<DischargeRequest, "id" | "sealed" | "caveats">): SealedContents {
       if (sealed === null) throw new DomainError("gone", "this request is over");
-      const plain = openKept(sealing, "this request", sealed, purposeFor(shown), id);
+      const plain = openKept(sealing, "this request", sealed, requestPurpose(shown.length > 0), id);
       const value: unknown = JSON.parse(new TextDecoder().decode(plain));
       if (!Array.isArray(value)) throw new TypeError("a sealed request of another form");
       const [caveatId, caveatKey, login, dischargeId, caveats = []]: readonly unknown[] = value;

@@ -8,7 +8,8 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import type { IdempotencyRequest } from "../service.ts";
 
-const PURPOSE = "idempotent answer";
+/** The purpose of answers that are kept for repeated requests. */
+export const KEPT_ANSWER_PURPOSE = "idempotent answer";
 /** Bytes of a kept answer that is opened without waiting for a turn. */
 const OPENED_AT_ONCE = 8 * 1024;
 const KEPT = "the first request under this Idempotency-Key was carried out, and its answer";
@@ -78,7 +79,9 @@ export function createIdempotency(options: {
           // Answers that come from the database together would be opened together.
           if (claim.sealed.length > OPENED_AT_ONCE) await nextTurn();
           return read(
-            JSON.parse(new TextDecoder().decode(openKept(sealing, KEPT, claim.sealed, PURPOSE, name))),
+            JSON.parse(
+              new TextDecoder().decode(openKept(sealing, KEPT, claim.sealed, KEPT_ANSWER_PURPOSE, name)),
+            ),
           );
         case "claimed":
           break;
@@ -88,7 +91,8 @@ export function createIdempotency(options: {
 
       try {
         return await work((answer) => {
-          const sealed = sealing.seal(new TextEncoder().encode(JSON.stringify(answer)), PURPOSE, name);
+          const plain = new TextEncoder().encode(JSON.stringify(answer));
+          const sealed = sealing.seal(plain, KEPT_ANSWER_PURPOSE, name);
           return { hash: key.hash, lease, sealed, life: IDEMPOTENCY_LIFE };
         });
       } catch (error) {

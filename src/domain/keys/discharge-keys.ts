@@ -12,6 +12,9 @@ import { createKeyring, doesNotOpen, type OpenKey } from "./keyring.ts";
 import { type Sealing, SealingError } from "./sealing.ts";
 import type { Secret } from "./secret.ts";
 
+/** The purpose under which private keys of discharges are sealed. */
+export const DISCHARGE_KEY_PURPOSE = "discharge key";
+
 /** The keys that tickets are sealed to: which key is published, and which keys still open tickets. */
 export interface DischargeKeys {
   /** Reads all usable keys. A key that does not open under the master key opens no ticket; the others do. */
@@ -49,7 +52,7 @@ export function createDischargeKeys(options: {
   const { store, clock } = options;
   const custody = createCustody<DischargeKeyTies>({
     ...options,
-    purpose: "discharge key",
+    purpose: DISCHARGE_KEY_PURPOSE,
     keysOf: ({ dischargeKeys }) => dischargeKeys,
     tiesOf: ({ id }) => [id],
     destroyed: "discharge_key.destroyed",

@@ -28,6 +28,8 @@ const TAG = 16;
 
 /** Seals values that rest in the database under the master key. */
 export interface Sealing {
+  /** The id of the current master key, 8 bytes, as sealed values name it. */
+  readonly keyId: Uint8Array;
   /**
    * @param purpose the kind of value; a value sealed for one purpose does not open for another
    * @param associated the things that the value belongs to; it opens only for exactly the same
@@ -117,6 +119,8 @@ export function createSealing(options: {
   const all = options.previous === undefined ? [current] : [current, masterOf(options.previous)];
 
   return {
+    keyId: new Uint8Array(current.id),
+
     keysFor: (purpose) => [
       derived(options.masterKey, purpose),
       ...(options.previous === undefined ? [] : [derived(options.previous, purpose)]),

@@ -4,7 +4,9 @@ import { parseInstant } from "../../caveats/values/instant.ts";
 import type { ServerCommand } from "../../cli/cli.ts";
 import type { Config } from "../../config.ts";
 import { UsageError } from "../start-failure.ts";
+import { alone } from "./alone.ts";
 import { type CommandContext, withConfig } from "./context.ts";
+import { doctorCommand, rewrapCommand } from "./operator.ts";
 import { serveAlone, serveAsWorker, serveWith } from "./serve.ts";
 
 /** Most workers of one service. */
@@ -59,10 +61,6 @@ function workersOf(text: string | undefined): number {
     throw new UsageError(`--workers takes a number from 1 to ${MOST_WORKERS}`);
   }
   return Number(text);
-}
-
-function alone(positionals: readonly string[]): void {
-  if (positionals.length > 0) throw new UsageError("one command at a time; see bakehouse --help");
 }
 
 /** The commands that run the service. `run` resolves to 0, or rejects: `explainFailure` says why. */
@@ -131,5 +129,7 @@ export function serverCommands(context: CommandContext): readonly ServerCommand[
         return 0;
       },
     },
+    rewrapCommand(context),
+    doctorCommand(context),
   ];
 }

@@ -1,4 +1,5 @@
 import { type Config, parseConfig } from "../../config.ts";
+import { NODE } from "../package.ts";
 import { explainFailure, UsageError } from "../start-failure.ts";
 
 /** The surroundings of a command of the service. */
@@ -9,9 +10,6 @@ export interface CommandContext {
   /** The version of Node that this runs on. */
   readonly node: string;
 }
-
-/** The oldest version of Node that runs the service. */
-const NODE = 26;
 
 /**
  * Does a command's work with the settings, once it has printed the warnings that belong to them.

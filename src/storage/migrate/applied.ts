@@ -1,4 +1,4 @@
-import type { Connection } from "../engine/connection.ts";
+import type { Session } from "../engine/connection.ts";
 import { startFault } from "../engine/guard.ts";
 import { nullable, readInteger, readText } from "../engine/values.ts";
 import { KNOWN_TO_0_1_0, type Migration, MigrationError } from "./migrations.ts";
@@ -30,7 +30,7 @@ export const CREATE_TABLES = [
 ] as const;
 
 /** Reads the applied migrations, oldest first. Outside of a transaction the tables may be missing. */
-export async function readApplied(connection: Connection): Promise<readonly Applied[]> {
+export async function readApplied(connection: Pick<Session, "query">): Promise<readonly Applied[]> {
   const all = new Map<number, Applied>();
   for (const table of TABLES) {
     for (const row of await rowsOf(connection, table)) {
@@ -42,7 +42,7 @@ export async function readApplied(connection: Connection): Promise<readonly Appl
   return [...all.values()].sort((a, b) => a.when - b.when);
 }
 
-async function rowsOf(connection: Connection, text: string) {
+async function rowsOf(connection: Pick<Session, "query">, text: string) {
   try {
     return await connection.query(text, []);
   } catch (error) {
