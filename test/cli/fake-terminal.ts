@@ -19,6 +19,8 @@ export function fakeTerminal(
     readonly fetch?: Terminal["fetch"];
     readonly hasBrowser?: boolean;
     readonly signal?: AbortSignal;
+    /** Whether eyes read standard output; true unless said. */
+    readonly outputIsTerminal?: boolean;
     /** Answers questions; nobody is there to ask without it. */
     readonly answer?: boolean;
   } = {},
@@ -37,7 +39,7 @@ export function fakeTerminal(
     platform: "linux",
     home,
     inputIsTerminal: input === undefined,
-    outputIsTerminal: true,
+    outputIsTerminal: options.outputIsTerminal ?? true,
     canAsk: options.answer !== undefined,
     async confirm(question) {
       said.push(question);

@@ -10,6 +10,7 @@ import { type Serving, serve } from "../../src/run/serve.ts";
 import { findChromium, openTab, type Tab } from "../support/chromium.ts";
 import { freePort } from "../support/process-service.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { beginProgram } from "../support/service-program.ts";
 
 /*
  * axe-core looks at every page, light and wide, dark and narrow. With BAKEHOUSE_PICTURES=FOLDER it leaves a picture of
@@ -67,8 +68,8 @@ async function issue(body: object) {
   return post<{ token: string; token_id: string }>("/v1/tokens", request, platform);
 }
 
-/** Asks for the discharge of a token. @returns the page for the person that it asks */
-async function ask(condition: string): Promise<string> {
+/** A token that needs a discharge. */
+async function needy(condition: string) {
   const third_party_caveats = [{ location: base, condition }];
   const caveats = ["action = pay", "args.amount <= 40"];
   const { token } = await issue({ caveats, third_party_caveats, label: "Payments of October" });
@@ -77,8 +78,30 @@ async function ask(condition: string): Promise<string> {
     { token, context: { action: "pay", args: { amount: 40 } } },
     platform,
   );
-  const caveat_id = verdict.undischarged[0]?.caveat_id;
-  return (await post<{ user_url: string }>("/v1/discharge", { caveat_id, token })).user_url;
+  return { token, caveat_id: verdict.undischarged[0]?.caveat_id ?? "" };
+}
+
+/** Asks for the discharge of a token. @returns the page for the person that it asks */
+async function ask(condition: string): Promise<string> {
+  return (await post<{ user_url: string }>("/v1/discharge", await needy(condition))).user_url;
+}
+
+/** The same for a client of macaroon-bakery, which shows no token. */
+async function askBlindly(condition: string): Promise<string> {
+  const { caveat_id: id64 } = await needy(condition);
+  const body = new URLSearchParams({ id64 });
+  const { Info } = (await request("/discharge", { method: "POST", body })).json<{
+    Info: { InteractionMethods: { "browser-window": { VisitURL: string } } };
+  }>();
+  return Info.InteractionMethods["browser-window"].VisitURL;
+}
+
+/** A request to the service, as the helpers of the in-process tests make it. */
+async function request(path: string, init: RequestInit = {}) {
+  const headers = { "bakery-protocol-version": "3", ...init.headers };
+  const response = await fetch(base + path, { ...init, headers });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: <T>() => JSON.parse(text) as T };
 }
 
 /** Axe's findings on the page that the browser shows, on both screens. */
@@ -108,6 +131,22 @@ async function goTo(path: string): Promise<void> {
   await tab?.until(`location.href === ${JSON.stringify(new URL(path, base).href)}`);
 }
 
+/** Shows that the page has nothing that axe would complain of. */
+async function nothing(name: string): Promise<void> {
+  expect(await look(name), name).toEqual([]);
+}
+
+/** Fills in the development identity provider's login, which the browser shows. */
+async function logIn(groups = ""): Promise<void> {
+  await tab?.until(`document.querySelector("input[name=name]") !== null`);
+  await tab?.evaluate(
+    `document.querySelector("input[name=name]").value = "Alice";
+     document.querySelector("input[name=email]").value = "alice@example.com";
+     document.querySelector("input[name=groups]").value = ${JSON.stringify(groups)};
+     document.forms[0].requestSubmit()`,
+  );
+}
+
 async function press(button: string, then: string): Promise<void> {
   await tab?.evaluate(`document.querySelector(${JSON.stringify(button)}).click()`);
   await tab?.until(then);
@@ -118,7 +157,6 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
     process.stderr.write("no chromium on this machine: axe did not look at the pages\n");
     return;
   }
-  const nothing = async (name: string) => expect(await look(name), name).toEqual([]);
 
   await goTo("/");
   await nothing("home-signed-out");
@@ -131,11 +169,7 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
   await tab.goto(`${base}/login`);
   await tab.until(`document.querySelector("input[name=name]") !== null`);
   await nothing("development-login");
-  await tab.evaluate(
-    `document.querySelector("input[name=name]").value = "Alice";
-     document.querySelector("input[name=email]").value = "alice@example.com";
-     document.forms[0].requestSubmit()`,
-  );
+  await logIn();
   await tab.until(`location.pathname === "/"`);
   await nothing("home-without-tokens");
 
@@ -154,6 +188,8 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
   await nothing("approval");
   await press("button[value=approve]", `document.body.innerText.includes("Approved on")`);
   await nothing("approval-granted");
+  await press("button[value=withdraw]", `document.body.innerText.includes("Withdrawn on")`);
+  await nothing("approval-withdrawn");
   await goTo("/approvals/019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082");
   await nothing("somebody-else");
 
@@ -177,4 +213,65 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
   await tab.show(pages.signedOut("https://login.example.com/out").replace(/<meta http-equiv[^>]*>/, ""));
   await tab.until(`document.body.innerText.includes("You are signed out")`);
   await nothing("signed-out");
+}, 300_000);
+
+test("nor on those of programs and devices, nor where a person cannot answer", async () => {
+  if (tab === undefined) return;
+  await tab.forgetCookies();
+  await goTo("/");
+  await tab.goto(`${base}/login`);
+  await logIn("printers");
+  await tab.until(`location.pathname === "/"`);
+
+  const program = await beginProgram({
+    request,
+    get: (path, headers) => request(path, { headers: { ...headers } }),
+  });
+  await goTo(program.page);
+  await nothing("program");
+  await press("button[value=confirm]", `document.body.innerText.includes("Confirmed.")`);
+  await nothing("program-confirmed");
+  await goTo(await program.again());
+  await press("button[value=deny]", `document.body.innerText.includes("Refused.")`);
+  await nothing("program-refused");
+  await program.finish();
+  await goTo("/");
+  expect(await tab.evaluate("document.body.innerText")).toContain("Programs that act as you here");
+  await nothing("home-with-programs");
+
+  await goTo(await ask("is-member-of bakers"));
+  await nothing("confirmation-impossible");
+  await goTo(await ask("approved-by group:printers Pay 40 EUR"));
+  await nothing("approval-impossible");
+  await goTo(await askBlindly("approved-by alice Pay 40 EUR"));
+  await nothing("approval-of-a-stranger");
+  await press("button[value=deny]", `document.body.innerText.includes("Denied on")`);
+  await nothing("approval-denied");
+
+  const issuer = `${base}/dev-idp`;
+  const body = new URLSearchParams({ client_id: "bakehouse-cli", scope: "openid" });
+  const begun = await fetch(`${issuer}/device/auth`, { method: "POST", body });
+  const device = (await begun.json()) as { user_code: string; verification_uri_complete: string };
+  await goTo("/dev-idp/device");
+  await nothing("device");
+  await tab.evaluate(`document.querySelector("[name=user_code]").value = "AAAA-AAAA"`);
+  await press("button", `document.querySelector(".problem") !== null`);
+  await nothing("device-wrong-code");
+  await goTo(device.verification_uri_complete);
+  expect(await tab.evaluate(`document.querySelector("[name=user_code]").value`)).toBe(device.user_code);
+  await press("button", `document.body.innerText.includes("Is this your device?")`);
+  await nothing("device-confirmation");
+  await press("button", `document.querySelector("input[name=name]") !== null`);
+  await tab.evaluate(`document.querySelector("input[name=groups]").value = "a,,b,".repeat(900);
+    document.querySelector("input[name=name]").value = "\\u202e";
+    document.forms[0].requestSubmit()`);
+  await tab.until(`document.querySelector(".problem") !== null`);
+  await nothing("development-login-again");
+  await logIn();
+  await tab.until(`document.body.innerText.includes("Logged in")`);
+  await nothing("device-logged-in");
+  await goTo("/dev-idp/interaction/over");
+  await nothing("development-login-over");
+  await goTo("/dev-idp/auth?client_id=nobody");
+  await nothing("development-login-impossible");
 }, 300_000);

@@ -2,7 +2,6 @@ import { decodeBundle, encode, type UnverifiedMacaroon } from "../../src/macaroo
 import type { TestReplica } from "./service.ts";
 import { bound } from "./service-macaroons.ts";
 
-const LOCATION = "http://127.0.0.1:8080";
 const BAKERY = { "bakery-protocol-version": "3" };
 
 interface Asked {
@@ -13,7 +12,7 @@ interface Asked {
   };
 }
 
-const local = (url: string) => url.slice(LOCATION.length);
+const local = (url: string) => url.slice(new URL(url).origin.length);
 
 /** The headers of a program's calls: its login's macaroon, and the discharge bound to it. */
 function presented(root: UnverifiedMacaroon, discharge: string) {
@@ -24,7 +23,7 @@ function presented(root: UnverifiedMacaroon, discharge: string) {
 }
 
 /** A stock client of macaroon-bakery is asked to log in, and asks for the discharge of its login's ticket. */
-export async function beginProgram(service: TestReplica) {
+export async function beginProgram(service: Pick<TestReplica, "get" | "request">) {
   const challenge = await service.get("/v1/sessions", BAKERY);
   const { m } = challenge.json<{ Info: { Macaroon: { m: object } } }>().Info.Macaroon;
   const decoded = decodeBundle(JSON.stringify(m));
