@@ -21,7 +21,10 @@ export async function readSource(terminal: Terminal, path: string, what: string)
         `that looks like ${what} itself: everyone on this machine can read a command line; give a file, or standard input`,
       );
     }
-    throw new UsageError(`cannot read ${what} from that file: ${WHY_NOT[code] ?? code}`);
+    // Short, with a folder or an ending: no token looks like that.
+    const looksNamed = path.includes("/") || /\.[a-z]{1,6}$/.test(path);
+    const named = looksNamed && /^(?!eyJ)[\w./ -]{1,60}$/.test(path) ? path : "that file";
+    throw new UsageError(`cannot read ${what} from ${named}: ${WHY_NOT[code] ?? code}`);
   }
 }
 
@@ -57,15 +60,22 @@ export async function readTokenText({ terminal, text }: Invocation): Promise<str
   if (path !== undefined) found = await readSource(terminal, path, "the token");
   else if (fromEnvironment) found = fromEnvironment;
   else if (!terminal.inputIsTerminal) found = await terminal.readInput();
-  else {
-    throw new UsageError(
-      "give the token on standard input, in a file with --token FILE, or in BAKEHOUSE_TOKEN",
-    );
-  }
+  else throw new UsageError(GIVE_TOKEN);
   const trimmed = found.trim();
-  if (trimmed === "") throw new UsageError("the token is empty");
+  if (trimmed === "") throw new UsageError(path === undefined ? GIVE_TOKEN : "the token's file is empty");
+  // A path has dots or slashes, which no macaroon's text has.
+  if (
+    path === undefined &&
+    fromEnvironment &&
+    /^(?:[\w.-]*\/[\w./-]*|[\w-]+\.(?:token|txt|json))$/.test(trimmed)
+  )
+    throw new UsageError(
+      "BAKEHOUSE_TOKEN is a path, and holds the token itself: a file is named by --token FILE",
+    );
   return trimmed;
 }
+
+const GIVE_TOKEN = "give the token on standard input, in a file with --token FILE, or in BAKEHOUSE_TOKEN";
 
 /** As {@link readTokenText}, parsed. */
 export async function readToken(invocation: Invocation): Promise<Token> {

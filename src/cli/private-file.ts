@@ -27,7 +27,9 @@ export async function writePrivate(path: string, text: string, mayMakeFolder: bo
   } catch (error) {
     await rm(making, { force: true }).catch(() => undefined); // where there is no folder, there is no file
     if (error instanceof CommandError) throw error;
-    throw new CommandError(EXIT.failed, `cannot write ${path} (${codeOf(error)})`);
+    const code = codeOf(error);
+    const why = code === "ENOENT" ? "its folder is not there" : code;
+    throw new CommandError(EXIT.failed, `cannot write ${path} (${why})`);
   }
 }
 

@@ -16,8 +16,10 @@ export async function serviceUrl(invocation: Invocation): Promise<string> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const what = text("url") === undefined ? "BAKEHOUSE_URL" : "--url";
   if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
-    const near = /^[a-z0-9.-]{1,100}$/i.test(url) ? `: https://${url}` : "";
-    throw new UsageError(`${what} must be a URL with https://${near}`);
+    const isHost = /^[a-z0-9.-]{1,100}(?::[0-9]{1,5})?$/i.test(url);
+    const here = isHost && isPrivateChannel(new URL(`http://${url}`));
+    const near = isHost ? `: ${here ? "http" : "https"}://${url}` : "";
+    throw new UsageError(`${what} must be a URL with https://, or http:// on this machine${near}`);
   }
   const isPrivate = isPrivateChannel(parsed);
   if (!isPrivate && !allowsInsecureHttp(invocation)) {
@@ -102,7 +104,7 @@ export async function connect(invocation: Invocation): Promise<Bakehouse> {
   if (credential === undefined) {
     throw new CommandError(
       EXIT.unauthorised,
-      `${url} has to know who calls: bakehouse login, or --credential FILE`,
+      `${url} has to know who calls: bakehouse login, or --credential FILE, or its name in BAKEHOUSE_CREDENTIAL_FILE${invocation.terminal.env["BAKEHOUSE_CREDENTIAL"] ? " (BAKEHOUSE_CREDENTIAL is not read here: it would hold the credential itself)" : ""}`,
     );
   }
   const { terminal } = invocation;

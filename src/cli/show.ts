@@ -39,7 +39,7 @@ export function inspectionLines(seen: Inspection): readonly string[] {
   const { identifier } = seen;
   const facts: [string, string][] = [
     ["allows", seen.summary],
-    ["principal", identifier?.principalId ?? "not known: this macaroon is none of Bakehouse's"],
+    ["principal id", identifier?.principalId ?? "not known: this macaroon is none of Bakehouse's"],
     ...(identifier === undefined
       ? []
       : ([

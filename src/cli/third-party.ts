@@ -1,5 +1,7 @@
 import { createBakehouse, type ThirdPartyCaveat } from "../client/index.ts";
 import { isPrivateChannel, originOf } from "../client/origin.ts";
+import { parseTerms } from "../conditions/parse.ts";
+import { nearest } from "../words/near.ts";
 import type { Invocation, OptionSpec } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { serviceUrl } from "./service.ts";
@@ -63,8 +65,27 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
   }
   return conditions.map(({ url = service, rest }) => {
     if (rest.trim() === "") throw new UsageError("--third-party has no condition");
+    if (url === service) checkCondition(rest);
     return { location: url, condition: rest, key: keys.get(url) };
   });
+}
+
+/** Conditions that a Bakehouse serves. */
+const CONDITIONS = ["approved-by", "is-authenticated-user", "is-principal", "is-member-of"];
+
+/** Refuses a condition that the service would not serve: once it is sealed, nobody can read what is wrong with it. */
+function checkCondition(condition: string): void {
+  const reading = parseTerms(condition);
+  if (reading.ok) return;
+  const names = condition.split(" ").filter((word) => !word.includes("="));
+  const near = names.map((word) => nearest(word, CONDITIONS)).find((found) => found !== undefined);
+  const isKnown = names.some((word) => CONDITIONS.includes(word));
+  const hint = isKnown
+    ? ", such as --third-party 'approved-by alice Pay 40 EUR to the printers'"
+    : near === undefined
+      ? `: those are ${CONDITIONS.join(", ")}`
+      : `: did you mean ${near}?`;
+  throw new UsageError(`--third-party: ${reading.detail}${hint}`);
 }
 
 /**

@@ -117,11 +117,9 @@ export class Token {
     const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
     const spent = spentDepth(this.#root);
     if (spent !== undefined) {
-      const cure =
-        "where that was meant for the next holder, delegate's option depth (--depth) writes it behind the name";
       throw new TokenError(
         "invalid_caveat",
-        `${quote(spent)} allows no further hand-over, so the child could do nothing: ${cure}`,
+        `${quote(spent)}: this token may not be handed on; meant for the next holder, that goes into delegate's option depth (--depth)`,
         spent,
       );
     }

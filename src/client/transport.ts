@@ -139,7 +139,7 @@ export function createTransport(options: BakehouseOptions): Transport {
       });
       return response;
     } catch (error) {
-      throw connectionError(error, signal, limit);
+      throw connectionError(base.origin, error, signal, limit);
     }
   }
 
@@ -150,7 +150,7 @@ export function createTransport(options: BakehouseOptions): Transport {
       body = await limitedText(response, response.ok ? call.mostBytes : SMALL_ANSWER);
     } catch (error) {
       if (error instanceof BakehouseError) throw error;
-      throw connectionError(error, callOptions.signal);
+      throw connectionError(base.origin, error, callOptions.signal);
     }
     if (response.ok) return { status: response.status, body, headers: response.headers };
     throw problemError(response, body);
@@ -189,7 +189,7 @@ export function createTransport(options: BakehouseOptions): Transport {
         return response;
       } catch (error) {
         if (error instanceof BakehouseError) throw error;
-        throw connectionError(error, signal, head.signal);
+        throw connectionError(base.origin, error, signal, head.signal);
       } finally {
         clearTimeout(timer);
       }
@@ -225,13 +225,28 @@ function queryText(query: Call["query"]): string {
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }
 
-function connectionError(error: unknown, signal?: AbortSignal, limit?: AbortSignal): unknown {
+function connectionError(origin: string, error: unknown, signal?: AbortSignal, limit?: AbortSignal): unknown {
   // The caller gave the reason of the abort, and gets it back, as from `fetch` itself.
   if (signal?.aborted) return signal.reason;
   if (limit?.aborted || (error instanceof Error && error.name === "TimeoutError")) {
     return new BakehouseError("timeout", "the service did not answer in time", { cause: error });
   }
-  return new BakehouseError("unreachable", "the service cannot be reached", { cause: error });
+  const code = systemCode(error);
+  const why = code === undefined ? "" : ` (${code})`;
+  return new BakehouseError("unreachable", `the service at ${origin} cannot be reached${why}`, {
+    cause: error,
+  });
+}
+
+/** The system's word for why there is no connection, such as ECONNREFUSED; browsers tell none. */
+function systemCode(error: unknown, depth = 0): string | undefined {
+  if (!(error instanceof Error) || depth > 4) return undefined;
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
+  const own: unknown = "code" in error ? error.code : undefined;
+  return (
+    systemCode(inner, depth + 1) ??
+    (typeof own === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(own) ? own : undefined)
+  );
 }
 
 /** Reads an error's answer. One that is no problem document came from something else on the way. */

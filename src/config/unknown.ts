@@ -26,7 +26,7 @@ export function unknownSettings(environment: Environment): readonly string[] {
     .filter((name) => environment[name] !== "" && !known.has(name) && /^\w{1,64}$/.test(name))
     .sort()
     .flatMap((name) => {
-      const meant = likest(name, [...known]);
+      const meant = likest(name, [...known]) ?? prefixed(name, known);
       if (meant !== undefined) return [`${name} is no setting and is ignored: ${meant} is one`];
       const upper = name.toUpperCase();
       if (LINKS.test(upper) || !FAMILY.test(upper)) return [];
@@ -34,9 +34,29 @@ export function unknownSettings(environment: Environment): readonly string[] {
     });
 }
 
+/** Names that the command line and programs beside the service have, in an environment that is shared with them. */
+const OTHERS: ReadonlySet<string> = new Set(["BAKEHOUSE_PUBLIC_URL"]);
+
+/** The setting that stands behind the product's name, where somebody took that for a part of it. */
+function prefixed(name: string, known: ReadonlySet<string>): string | undefined {
+  const rest = /^BAKEHOUSE_(\w+)$/i.exec(name)?.[1]?.toUpperCase();
+  if (rest === undefined || LINKS.test(name) || OTHERS.has(name)) return undefined;
+  return known.has(rest) ? rest : undefined;
+}
+
+/** Settings that are too short to be held against anything, each with the misspellings that are meant by nothing else. */
+const SHORT: Readonly<Record<string, string>> = {
+  PORTT: "PORT",
+  PROT: "PORT",
+  POTR: "PORT",
+  HOSTT: "HOST",
+  HSOT: "HOST",
+};
+
 /** The setting that a name is a misspelling of; undefined if there is none. */
 function likest(name: string, settings: readonly string[]): string | undefined {
   const upper = name.toUpperCase();
+  if (Object.hasOwn(SHORT, upper)) return SHORT[upper];
   const base = upper.replace(/_FILE$/, "");
   if (upper !== base && settings.includes(base)) return base;
   const [nearest] = settings

@@ -20,7 +20,7 @@ const LAYERS: Readonly<
   http: { ours: ["domain", "json", "words", "caveats", "conditions", "macaroon", "tlog"], packages: "any" },
   client: { ours: ["json", "words", "macaroon", "caveats", "tlog"], packages: [] },
   cli: {
-    ours: ["client", "json", "words", "macaroon", "caveats", "tlog"],
+    ours: ["client", "json", "words", "macaroon", "caveats", "conditions", "tlog"],
     packages: ["node:", "openid-client"],
   },
 };

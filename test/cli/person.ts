@@ -46,5 +46,5 @@ async function decide(page: string, subject: string, decision: Answer): Promise<
   const shown = await browser.submit(login.form(), { name: subject });
   const form = shown.forms.find(({ buttons }) => buttons.includes("decision"));
   if (form === undefined) throw new Error(`there is nothing to decide at ${shown.url.pathname}`);
-  await browser.submit(form, { decision });
+  await browser.submit(form, decision === "deny" ? { decision, reason: "not today" } : { decision });
 }

@@ -76,7 +76,7 @@ describe("a file that is there", () => {
     writeFileSync(file, "before");
     expect(await narrow([], true)).toMatchObject({
       exit: 0,
-      said: [`${file} is there already. Write over it?`],
+      said: [`${file} is there already. Write over it?`, expect.stringMatching(/^bakehouse: Only read/)],
     });
     expect(kept()).not.toBe("before");
   });

@@ -103,7 +103,7 @@ describe("narrowing", () => {
 test("a hand-over is refused where a depth forbids it, and only there", () => {
   const once = root().delegate("a", { depth: 1 });
   const twice = once.delegate("b");
-  expect(() => twice.delegate("c")).toThrow(/"depth <= 1" allows no further hand-over/);
+  expect(() => twice.delegate("c")).toThrow(/"depth <= 1": this token may not be handed on/);
   expect(() => once.delegate("b", { caveats: ["depth <= 0"] })).not.toThrow();
 });
 

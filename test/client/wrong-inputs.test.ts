@@ -96,7 +96,7 @@ const WRONG: readonly (readonly [string, () => unknown, string])[] = [
   [
     "a child that is born dead",
     () => root().attenuate("depth <= 0").delegate("researcher"),
-    '"depth <= 0" allows no further hand-over, so the child could do nothing: where that was meant for the next holder, delegate\'s option depth (--depth) writes it behind the name',
+    '"depth <= 0": this token may not be handed on; meant for the next holder, that goes into delegate\'s option depth (--depth)',
   ],
   [
     "what is for discharges",

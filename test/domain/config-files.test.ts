@@ -193,6 +193,8 @@ describe("variables that are no settings", () => {
   test.each([
     ["OIDC_ISSUER_FILE", "OIDC_ISSUER_FILE is no setting and is ignored: OIDC_ISSUER is one"],
     ["PORT_FILE", "PORT_FILE is no setting and is ignored: PORT is one"],
+    ["PORTT", "PORTT is no setting and is ignored: PORT is one"],
+    ["BAKEHOUSE_DATA_DIR", "BAKEHOUSE_DATA_DIR is no setting and is ignored: DATA_DIR is one"],
     ["OIDC_CLIENTSECRET", "OIDC_CLIENTSECRET is no setting and is ignored: OIDC_CLIENT_SECRET is one"],
     ["OIDC_CLIENT_SECERT", "OIDC_CLIENT_SECERT is no setting and is ignored: OIDC_CLIENT_SECRET is one"],
     [

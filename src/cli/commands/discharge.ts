@@ -50,6 +50,16 @@ export const dischargeCommand: Command = {
     await settleOutput(invocation);
     const token = await readToken(invocation);
     checkCaveats(token, positionals);
+    if (token.undischarged().length === 0) {
+      // What was asked for would be enforced nowhere, and the token as wide as before.
+      if (positionals.length > 0)
+        throw new UsageError(
+          "this token needs no discharge, so that the caveats would stand nowhere: bakehouse attenuate narrows it",
+        );
+      terminal.say(
+        "bakehouse: warning: this token needs no discharge: nobody was asked, and it is as it was",
+      );
+    }
     const service = await serviceUrl(invocation);
     const allow = [service, ...others, ...seeing];
     const credential = await explicitCredential(invocation, service);
@@ -121,8 +131,8 @@ async function sendPerson(
     const opened = mayOpen && (await terminal.openBrowser(page));
     terminal.say(
       opened
-        ? "bakehouse: somebody has to act, in the browser or at"
-        : "bakehouse: somebody has to act: open",
+        ? "bakehouse: a person has to answer, in the browser that opens, or at"
+        : "bakehouse: a person has to answer; open this page:",
     );
     terminal.say(page);
   }

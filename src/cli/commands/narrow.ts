@@ -6,12 +6,20 @@ import { checkCaveats, readCount, readDuration, readToken } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
 
+const STRICT = {
+  strict: { type: "boolean", help: "what would be warned of is an error, and nothing is made" },
+} as const;
+
 async function leave(invocation: Invocation, token: Token): Promise<number> {
+  const { isExpired, warnings, summary } = token.inspect();
+  const over = isExpired ? ["the token is over: an instant of its `time <` has passed"] : [];
+  const all = [...over, ...warnings];
+  if (invocation.flag("strict") && all.length > 0)
+    throw new UsageError(`nothing was made (--strict): ${all.join("; ")}`);
   await leaveToken(invocation, { token: token.encode(), revocation_id: token.revocationId });
-  const { isExpired, warnings } = token.inspect();
-  if (isExpired)
-    invocation.terminal.say("bakehouse: warning: the token is over: an instant of its `time <` has passed");
-  for (const warning of warnings) invocation.terminal.say(`bakehouse: warning: ${warning}`);
+  // Printed, it goes on into another command; in a file somebody wants to know what was made.
+  if (invocation.text("output") !== undefined) invocation.terminal.say(`bakehouse: ${summary}`);
+  for (const warning of all) invocation.terminal.say(`bakehouse: warning: ${warning}`);
   return EXIT.done;
 }
 
@@ -32,7 +40,7 @@ export const attenuateCommand: Command = {
     "A caveat is an attribute, an operator and a value: 'action in read, list', 'args.amount <= 100'.",
     "--third-party 'approved-by alice Pay 40 EUR' is sealed to the party's key: with --party-key it is offline, too.",
   ],
-  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...THIRD_PARTY_OPTIONS, ...URL_OPTIONS },
+  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...STRICT, ...THIRD_PARTY_OPTIONS, ...URL_OPTIONS },
   async run(invocation) {
     const { positionals } = invocation;
     if (positionals.length === 0 && invocation.texts("third-party").length === 0) {
@@ -57,6 +65,7 @@ export const delegateCommand: Command = {
   options: {
     ...TOKEN_OPTION,
     ...OUTPUT_OPTION,
+    ...STRICT,
     ...THIRD_PARTY_OPTIONS,
     ...URL_OPTIONS,
     ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },

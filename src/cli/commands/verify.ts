@@ -116,7 +116,7 @@ function hint(token: string, origin: string): string {
   if (location !== undefined && URL.canParse(location) && new URL(location).origin !== origin) {
     return `that token is somebody else's: it says that it is from ${location}, and ${origin} was asked`;
   }
-  return "that token is another platform's, or another person's: ask with that platform's credential, or of your own token with your login";
+  return "that token is another platform's, or another person's, or it is a credential, as data/default.token is: ask with that platform's credential, or of your own token with your login; a credential is for --credential alone";
 }
 
 export const verifyCommand: Command = {

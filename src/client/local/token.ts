@@ -133,7 +133,7 @@ export function verdictOf(token: KnownToken, context: JsonObject, window: Window
       return summarise(conditions, { now, ends: instantFromMilliseconds(expires), whole: true });
     },
     get summary_parts() {
-      return summaryParts(conditions, issued, { now });
+      return summaryParts(conditions, issued, { now, whole: true });
     },
     revocation_id: revocationIds.at(-1) ?? root.revocation_id,
     revocation_ids: revocationIds,

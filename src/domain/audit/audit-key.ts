@@ -8,8 +8,9 @@ import type { AuditTree, StoredAuditKey } from "../ports/audit-tree.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 
-const PURPOSE = "audit key";
-const TIE = "checkpoints";
+/** What the key is sealed for, and tied to. */
+export const AUDIT_KEY_PURPOSE = "audit key";
+export const AUDIT_KEY_TIE = "checkpoints";
 const SEED_BYTES = 32;
 
 /** Before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410 §7). */
@@ -54,14 +55,14 @@ export function createAuditKey(options: {
     const jwk = createPublicKey(privateKey(seed)).export({ format: "jwk" });
     return store.auditTrees.keepKey({
       publicKey: new Uint8Array(Buffer.from(jwk.x ?? "", "base64url")),
-      sealed: sealing.seal(seed, PURPOSE, TIE),
+      sealed: sealing.seal(seed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE),
       createdAt: await store.now(),
     });
   }
 
   async function open(): Promise<{ readonly of: StoredAuditKey; readonly key: KeyObject }> {
     const of = await stored();
-    if (opened?.of !== of) opened = { of, key: privateKey(sealing.open(of.sealed, PURPOSE, TIE)) };
+    if (opened?.of !== of) opened = { of, key: privateKey(sealing.open(of.sealed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE)) };
     return opened;
   }
 
@@ -78,8 +79,8 @@ export function createAuditKey(options: {
     async maintain() {
       const current = await store.auditTrees.key();
       if (current === undefined || sealing.isCurrent(current.sealed)) return;
-      const seed = sealing.open(current.sealed, PURPOSE, TIE);
-      await store.auditTrees.resealKey(sealing.seal(seed, PURPOSE, TIE));
+      const seed = sealing.open(current.sealed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE);
+      await store.auditTrees.resealKey(sealing.seal(seed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE));
       kept = undefined;
     },
   };

@@ -48,9 +48,9 @@ async function describeConditions(
   now: number,
   slice: TimeSlice,
 ): Promise<Omit<IssuedToken, "token">> {
-  const options = { now: instantFromMilliseconds(now) };
+  const options = { now: instantFromMilliseconds(now), whole: true };
   const issuedAt = instantFromMilliseconds(token.issuedAt);
-  const summary = await inSlice(slice, () => summarise(conditions, { ...options, whole: true }));
+  const summary = await inSlice(slice, () => summarise(conditions, options));
   const parts = await inSlice(slice, () => summaryParts(conditions, conditions.length, options));
   const clashes = await inSlice(slice, () => contradictions(conditions));
   const doubtful = await inSlice(slice, () => doubts(conditions, issuedAt));

@@ -1,3 +1,4 @@
+import { AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE } from "../audit/audit-key.ts";
 import { requestPurpose } from "../discharge/requests.ts";
 import { KEPT_ANSWER_PURPOSE } from "../issue/idempotency.ts";
 import { DISCHARGE_KEY_PURPOSE } from "../keys/discharge-keys.ts";
@@ -5,7 +6,13 @@ import { ROOT_KEY_PURPOSE } from "../keys/root-keys.ts";
 import { type Sealing, SealingError } from "../keys/sealing.ts";
 
 /** The tables with values that rest sealed under the master key. */
-export const SEALED_TABLES = ["root_keys", "discharge_keys", "discharge_requests", "idempotency"] as const;
+export const SEALED_TABLES = [
+  "root_keys",
+  "discharge_keys",
+  "audit_key",
+  "discharge_requests",
+  "idempotency",
+] as const;
 export type SealedTable = (typeof SEALED_TABLES)[number];
 
 /** A value that rests sealed. */
@@ -81,6 +88,8 @@ function tiesOf(table: SealedTable, { key, platform, hasCaveats }: SealedValue):
       return [ROOT_KEY_PURPOSE, key, platform ?? ""];
     case "discharge_keys":
       return [DISCHARGE_KEY_PURPOSE, key];
+    case "audit_key":
+      return [AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE];
     case "discharge_requests":
       return [requestPurpose(hasCaveats), key];
     case "idempotency":

@@ -73,10 +73,10 @@ export function summaryWithBudgets(told: Told, now: number, left: ReadonlyMap<nu
 }
 
 function summaryWith({ identifier, endsAt }: Told, conditions: readonly Condition[], now: number): Summary {
-  const options = { now: instantFromMilliseconds(now) };
+  const options = { now: instantFromMilliseconds(now), whole: true };
   const ends = instantFromMilliseconds(endsAt);
   return {
-    text: summarise(conditions, { ...options, ends, whole: true }),
+    text: summarise(conditions, { ...options, ends }),
     parts: summaryParts(conditions, identifier.issuedCaveats, options),
   };
 }

@@ -27,8 +27,8 @@ export function whatNext(
   const asAnyone = oidc.kind === "development" ? " as anyone" : "";
   return [
     `bakehouse: what next: sign in${asAnyone} at ${publicUrl}/, or paste this in a second terminal, in the same folder:`,
-    `  ${command} issue 'action in read, list' --on-behalf-of alice ${asPlatform} -o root.token`,
-    `  ${command} delegate scraper 'action = read' --ttl 15m --token root.token -o scraper.token`,
+    `  ${command} issue 'action in read, list' --on-behalf-of alice ${asPlatform} -o root.token --force`,
+    `  ${command} delegate scraper 'action = read' --ttl 15m --token root.token -o scraper.token --force`,
     `  ${command} verify action=read --token scraper.token ${asPlatform}`,
     `bakehouse: ${credential} is the credential of the platform "default", admin.token beside it an administrator's`,
   ];

@@ -24,6 +24,12 @@ const TEXT = { print: "t.id", read: (text: string) => text, first: "" };
 const TABLES: Readonly<Record<SealedTable, Named>> = {
   root_keys: { ...TEXT, column: "id", platform: "t.platform" },
   discharge_keys: { ...TEXT, column: "id" },
+  audit_key: {
+    column: "singleton",
+    print: "t.singleton::text",
+    read: (text) => `${text}::boolean`,
+    first: "false",
+  },
   discharge_requests: {
     column: "id",
     print: "t.id::text",

@@ -105,8 +105,8 @@ class Token:
         """
         spent = _spent_depth(self._root)
         if spent is not None:
-            cure = "where that was meant for the next holder, delegate's option depth (--depth) writes it behind the name"
-            message = f"{quote(spent)} allows no further hand-over, so the child could do nothing: {cure}"
+            cure = "meant for the next holder, that goes into delegate's option depth (--depth)"
+            message = f"{quote(spent)}: this token may not be handed on; {cure}"
             raise TokenError("invalid_caveat", message, spent)
         added = [agent(name, secrets.token_urlsafe(_INSTANCE_BYTES) if instance is None else instance)]
         if holder is not None:
