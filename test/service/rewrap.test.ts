@@ -1,7 +1,5 @@
 /** Everything that rests sealed is sealed anew under the present master key, while replicas serve. */
 import { randomBytes } from "node:crypto";
-import { is } from "drizzle-orm";
-import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import { expect, test } from "vitest";
 
 import { createSealing, type Sealing } from "../../src/domain/keys/sealing.ts";
@@ -13,7 +11,6 @@ import {
   type SealedValues,
 } from "../../src/domain/upkeep/rewrap.ts";
 import { systemRandomness } from "../../src/run/system.ts";
-import * as schema from "../../src/storage/tables/schema.ts";
 import { raw } from "../storage/raw.ts";
 import { describeService, type Issued } from "../support/service.ts";
 import { tickets } from "../support/service-macaroons.ts";
@@ -25,16 +22,18 @@ const newMasterKey = () => new Secret(new Uint8Array(randomBytes(32)));
 const sealingOf = (masterKey: Secret, previous?: Secret): Sealing =>
   createSealing({ masterKey, previous, randomness: systemRandomness });
 
-test("every table with a sealed column is among them", () => {
-  const tables = Object.values<unknown>(schema)
-    .filter((value): value is PgTable => is(value, PgTable))
-    .map((table) => getTableConfig(table))
-    .filter(({ columns }) => columns.some(({ name }) => name === "sealed"));
-  expect(tables.map(({ name }) => name).sort()).toEqual([...SEALED_TABLES].sort());
-});
-
 describeService("what rests sealed", (service) => {
   const values = () => service().database.store.sealedValues;
+
+  test("is all in the tables that are looked at", async () => {
+    const { url } = service().database;
+    if (url === undefined) return; // the same tables
+    const rows = await raw(
+      url,
+      "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'sealed'",
+    );
+    expect(rows.map((row) => row["table_name"]).sort()).toEqual([...SEALED_TABLES].sort());
+  });
 
   /** Has something of each kind sealed. @returns what is to be answered as before */
   async function sealSome() {
