@@ -214,7 +214,7 @@ try {
   const credentials = { nobody: undefined, platform: platform.token, administrator: admin.token };
   for (const input of inputs) {
     const { hold, collector, status } = await holdOf(service.url, probe, input, credentials);
-    say(row([input.name, figure(hold), figure(collector), String(status), judged(hold <= LONGEST_HOLD)]));
+    say(row([input.name, figure(hold), figure(collector), status, judged(hold <= LONGEST_HOLD)]));
   }
 } catch (error) {
   say(service.stderr().slice(-2_000));

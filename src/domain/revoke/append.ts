@@ -52,13 +52,13 @@ interface Job {
 }
 
 /** Entries that are dated, and events that are made, in one turn of the event loop. */
-const IN_ONE_TURN = 100;
+const IN_ONE_TURN = 25;
 
 /**
  * Entries that one statement writes; more take several, in one transaction. The rows of an answer that arrives are read
  * in one turn of the event loop: those of ten thousand entries held everybody up for a tenth of a second.
  */
-const IN_ONE_STATEMENT = 500;
+const IN_ONE_STATEMENT = 200;
 
 /** The result of a group in which every job was refused. */
 const NOTHING: Written = { epoch: "", entries: [] };

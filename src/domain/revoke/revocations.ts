@@ -29,7 +29,7 @@ import { createPreview, requireFewTargets } from "./would-stop.ts";
 const MOST_NOTED = 100;
 
 /** Entries that are made ready for the answer in one turn of the event loop. */
-const TOGETHER = 500;
+const TOGETHER = 100;
 
 /**
  * Revokes links and reads the log.

@@ -37,7 +37,7 @@ export async function holdOf(
   probe: string,
   input: WorstInput,
   credentials: Readonly<Record<WorstInput["as"], string | undefined>>,
-): Promise<Hold & { readonly status: number }> {
+): Promise<Hold & { readonly status: string }> {
   const token = credentials[input.as];
   const sendOne = async (index: number) => {
     const response = await fetch(`${url}${input.path}`, {
@@ -53,14 +53,12 @@ export async function holdOf(
     return response.status;
   };
   const send = async () => {
-    const statuses = await Promise.all(
-      Array.from({ length: input.atOnce ?? 1 }, (_, index) => sendOne(index)),
-    );
-    return statuses[0] ?? 0;
+    const all = Array.from({ length: input.atOnce ?? 1 }, (_, index) => sendOne(index));
+    return [...new Set(await Promise.all(all))].join(" ");
   };
   // The first time is the compiler's.
   await send();
-  const sent: (Hold & { readonly status: number })[] = [];
+  const sent: (Hold & { readonly status: string })[] = [];
   for (let time = 0; time < TIMES; time++) {
     await askProbe(probe);
     const status = await send();
