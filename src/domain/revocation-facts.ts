@@ -50,7 +50,7 @@ interface PlatformReader {
  * people by their ids there alone, of which one person may have several.
  *
  * @param reader undefined for one that is told all
- * @param principalIds the ids there of a person whom the entry names
+ * @param principalIds the ids there of the person in the entry
  */
 export function seenTargets(
   { scope, target }: Pick<Revocation, "scope" | "target">,

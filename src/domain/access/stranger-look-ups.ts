@@ -3,12 +3,12 @@ import { networkOf } from "../parts/network.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 
-/** Bounds the look-ups of secrets that anybody can make up: session cookies, and what collects a discharge. */
+/** Bounds the look-ups of secrets that anybody can make up: session cookies, and the secrets that collect discharges. */
 export interface StrangerLookUps {
   /**
    * Looks something up, if there is room for it.
    *
-   * @param secret what was presented, in a form that may be kept in memory
+   * @param secret the presented one, in a form that may be kept in memory
    * @param from the address that presented it
    * @param load answers undefined if the secret is not good
    * @param isOurs whether the secret itself shows that this service made it; such a one is no guess
@@ -31,7 +31,7 @@ const BY_ALL = { perSecond: 200, burst: 1_000, maxKeys: 1 };
 /** The same for each secret that was good when it was last presented, or that shows that this service made it. */
 const BY_GOOD = { perSecond: 20, burst: 200, maxKeys: 50_000 };
 
-/** Secrets whose goodness is remembered. */
+/** Secrets that are remembered as good. */
 const REMEMBERED = 50_000;
 
 /**

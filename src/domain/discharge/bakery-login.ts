@@ -39,7 +39,7 @@ export interface BakeryLogins {
 
 const IDENTIFIER = /^bl1\.([A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{22}$/;
 /**
- * A login and what a client narrowed it by. Whoever asks gets the macaroon, and can make it as long as any bundle: so it
+ * A login and the caveats that a client narrowed it by. Anybody gets the macaroon, and can make it as long as any bundle: so it
  * is checked in one go, and has no more links than that takes.
  */
 const LOGIN_LIMITS = { discharges: 4, caveats: 64 } as const;
@@ -51,10 +51,10 @@ const TICKET_AT = 1;
  *
  * A login macaroon says nothing about anyone: it is good only with a discharge of its ticket, which this service
  * sealed to itself and discharges only by a person's confirmation. The session that the confirmation
- * began says who it was, under the ticket's hash. So identity is never read from anything that a holder can append to.
+ * began names the person, under the ticket's hash. So identity is never read from anything that a holder can append to.
  *
- * A caller by such a login is never an administrator, nor the person who is here: what a person lets a program do is less
- * than what they may do.
+ * A caller by such a login is never an administrator, nor the person at a browser: a program may do less than
+ * its person.
  *
  * @param loginIssuers all issuers that people log in with
  */
@@ -128,7 +128,7 @@ export function createBakeryLogins(options: {
   };
 }
 
-/** Whether every discharge is bound, and nothing forbids a call without a context. Nothing is said of what does. */
+/** Whether every discharge is bound, and nothing forbids a call without a context. Nothing is said of the cause. */
 function passes(macaroon: VerifiedMacaroon, now: number): boolean {
   const facts = { now: instantFromMilliseconds(now), context: new Map() };
   const work = newWork();

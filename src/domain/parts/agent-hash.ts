@@ -7,9 +7,9 @@ const BYTES = 16;
 export type AgentKeys = (epoch: string, platform: string) => Uint8Array;
 
 /**
- * Makes the keys of agents' names. They differ from platform to platform, so that what two of them read cannot be laid side
- * by side, and change with the log's epoch, where every reader begins anew. A platform's readers are given its key, and can
- * try names by it; nobody else can, because the epoch and a platform's name, which anybody may know, do not make the key.
+ * Makes the keys of agents' names. They differ from platform to platform, so that the logs of two of them cannot be laid side
+ * by side, and change with the log's epoch, when every reader begins anew. A platform's readers are given its key, and can
+ * try names by it; nobody else can, because the epoch and a platform's name, known to many, do not make the key.
  *
  * @param secret the same on every replica; with another one readers are given other keys
  */

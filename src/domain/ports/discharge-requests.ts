@@ -35,7 +35,7 @@ export interface DischargeSubject {
   readonly agents: readonly string[];
 }
 
-/** By what the shown link can be killed, beside its platform, its principal and its tree. */
+/** The names by which the shown link can be killed, beside its platform, its principal and its tree. */
 export interface Mortality {
   readonly keyId: string;
   /** When the root macaroon was issued, unix milliseconds. */

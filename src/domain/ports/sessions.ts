@@ -44,7 +44,7 @@ export type SessionOwner = Pick<Identity, "issuer" | "subject">;
 export interface Grant {
   readonly issuer: string;
   readonly subject: string;
-  /** The platform for whose tokens it is redeemed; null if none is known. */
+  /** The platform of the tokens that it is redeemed for; null if none is known. */
   readonly platform: string | null;
   /** When the person, or else their issuer, last spoke, unix milliseconds. */
   readonly spokeAt: number;

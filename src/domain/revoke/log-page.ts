@@ -28,7 +28,7 @@ export function hashKeyOf(view: LogView, epoch: string, agentKeys: AgentKeys): U
 }
 
 /**
- * An entry as its reader sees it, with its position: of what an administrator or a person has revoked, perhaps at another
+ * An entry as its reader sees it, with its position: of the entries of an administrator or a person, perhaps at another
  * platform, a platform sees no reason, no agent's name, and its own people by their ids there: once for each id.
  */
 export function seenBy(

@@ -9,7 +9,7 @@ import { requireOwnOrigin } from "./authenticate.ts";
 import { askerOf, type Exchange, type HttpContext } from "./context.ts";
 import { beginWait } from "./held-back.ts";
 
-/** The person whose browser asks for a page; undefined if nobody is signed in. Bearer credentials are not looked at. */
+/** The person at the browser that asks for a page; undefined if nobody is signed in. Bearer credentials are not looked at. */
 export async function pageCaller(context: HttpContext, exchange: Exchange): Promise<HumanCaller | undefined> {
   const cookie = readCookie(exchange.request.headers.get("cookie"), context.cookies.session);
   if (cookie === undefined) return undefined;
@@ -24,7 +24,7 @@ export async function pageCaller(context: HttpContext, exchange: Exchange): Prom
   }
 }
 
-/** Where to sign in and come back from. */
+/** The path to sign in at and come back from. */
 export function loginPath(returnTo: string, { maxAge, acr }: LoginDemands = {}): string {
   const query = new URLSearchParams({ return_to: returnTo });
   if (maxAge !== undefined) query.set("max_age", String(maxAge));
@@ -32,14 +32,14 @@ export function loginPath(returnTo: string, { maxAge, acr }: LoginDemands = {}):
   return `/login?${query}`;
 }
 
-/** The answer to a form whose session has ended, for openapi.yaml. */
+/** The answer to a form after the end of its session, for openapi.yaml. */
 export const SESSION_OVER = {
   description: "Nothing was done: a page with a way to sign in.",
   mediaType: "text/html",
   schema: z.string(),
 } as const;
 
-/** What is needed of a handler's input. */
+/** The part of a handler's input that is needed. */
 interface PageInput {
   readonly context: HttpContext;
   readonly service: HttpContext["service"];
@@ -47,10 +47,10 @@ interface PageInput {
 }
 
 /**
- * Answers a form of a person who is signed in, if a page of this service sent it, and the others with a page that has a way in: the redirect to the issuer
+ * Answers a form of a person with a session, if a page of this service sent it, and the others with a page that has a way in: the redirect to the issuer
  * would be one of a form, which `form-action` stops without a word.
  *
- * @param back where to go on after a login: a page, since a form's own path may have none
+ * @param back the way on after a login: a page, since a form's own path may have none
  * @param read reads the form. Whoever held it back is looked for anew
  */
 export function signedInForm<Input extends PageInput, Form>(
@@ -74,7 +74,7 @@ export function signedInForm<Input extends PageInput, Form>(
   };
 }
 
-/** Answers whoever is signed in, and sends the others to sign in first. */
+/** Answers people with a session, and sends the others to sign in first. */
 export function signedIn<Input extends PageInput>(
   answer: (input: Input, caller: HumanCaller) => Promise<Reply>,
 ): (input: Input) => Promise<Reply> {
