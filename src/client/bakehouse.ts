@@ -25,6 +25,8 @@ import { randomText } from "./random.ts";
 import { type BakehouseRecords, createRecords, get } from "./records.ts";
 import type { DischargeRequest, IssueRequest, RevocationTarget, VerifyRequest } from "./requests.ts";
 import { type LogEvent, readLogEvents } from "./revocation-stream.ts";
+import { checkShape, isObject, isText } from "./shape.ts";
+import { Token } from "./token.ts";
 import {
   type BakehouseOptions,
   type CallOptions,
@@ -129,6 +131,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async verify(request, callOptions) {
+      checkQuestion("verify", request);
       // Budgets count every allowed call, so a question that may have been answered is not asked again.
       const repeat = request.dry_run === true ? "always" : () => repeatOf([request]);
       const call = { method: "POST", path: "/v1/verify", body: request, repeat } as const;
@@ -136,6 +139,10 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async verifyBatch(requests, callOptions) {
+      checkShape("verifyBatch: the questions", requests, (value) =>
+        Array.isArray(value) ? undefined : "a list",
+      );
+      for (const request of requests) checkQuestion("verifyBatch", request);
       const isDry = requests.every(({ dry_run }) => dry_run === true);
       const repeat = isDry ? "always" : () => repeatOf(requests);
       const call = { method: "POST", path: "/v1/verify/batch", body: { requests }, repeat } as const;
@@ -147,7 +154,8 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
 
     async revoke(targets, callOptions = {}) {
       const { reason, publicReason } = callOptions;
-      const all = Array.isArray(targets) ? targets : [targets];
+      const all: readonly RevocationTarget[] = Array.isArray(targets) ? targets : [targets];
+      for (const target of all) checkTarget(target);
       const body = {
         targets: all,
         ...(reason !== undefined && { reason }),
@@ -246,6 +254,36 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       if (options.credential !== undefined) await requireKnown(transport, callOptions);
     },
   };
+}
+
+/** Of the rest of a question the service says what is wrong with it. @throws TypeError */
+export function checkQuestion(name: string, request: VerifyRequest): void {
+  checkShape(`${name}: the question`, request, (value) =>
+    isObject(value) ? undefined : 'an object, such as { token, context: { action: "read" } }',
+  );
+  checkToken(name, request.token);
+  // What is no list of texts would be read as one here, and as something else by the service.
+  const { discharges } = request;
+  checkShape(`${name}: discharges`, discharges, (value) =>
+    value === undefined || (Array.isArray(value) && value.every(isText)) ? undefined : "a list of texts",
+  );
+}
+
+/** @throws TypeError */
+function checkTarget(target: RevocationTarget): void {
+  checkShape("revoke: each target", target, (value) =>
+    isObject(value) && !(value instanceof Token)
+      ? undefined
+      : "an object, such as { token: token.encode() } or { revocation_id }",
+  );
+  if ("token" in target) checkToken("revoke", target.token);
+}
+
+/** @throws TypeError */
+function checkToken(name: string, token: unknown): void {
+  checkShape(`${name}: token`, token, (value) =>
+    isText(value) ? undefined : "a token's text: token.encode() of a Token",
+  );
 }
 
 function repeatOf(requests: readonly VerifyRequest[]): Repeat {

@@ -13,12 +13,21 @@ import { formatDecimal, readDecimal } from "../caveats/values/decimal.ts";
 import { printList, printWord } from "../caveats/values/list.ts";
 import { quote } from "../caveats/values/quote.ts";
 import { TokenError } from "./error.ts";
+import { aText, type Check, checkShape, isText } from "./shape.ts";
 
 /** A value that a caveat can compare with. */
 export type CaveatValue = string | number | boolean;
 
 /** An instant: a Date, or RFC 3339 text. */
 export type Moment = Date | string;
+
+const isValue = (value: unknown) => isText(value) || typeof value === "number" || typeof value === "boolean";
+
+const A_VALUE: Check = (value) =>
+  isValue(value) ? undefined : "a text, a number, true or false; several go one by one: ...list";
+
+const A_MOMENT: Check = (value) =>
+  isText(value) || value instanceof Date ? undefined : "a number, a Date, or RFC 3339 text";
 
 /**
  * The caveat, if it is one that a verifier can clear in a token.
@@ -41,7 +50,12 @@ export function checkedCaveat(text: string): string {
   return text;
 }
 
-/** `attribute = value`. @throws TokenError for a name or value that the language cannot say */
+/**
+ * `attribute = value`
+ *
+ * @throws TokenError for a name or value that the language cannot say
+ * @throws TypeError for a value of another kind, here and in all builders: a list would read as one text
+ */
 export function equals(attribute: string, value: CaveatValue): string {
   return equality(attribute, "=", value);
 }
@@ -83,6 +97,7 @@ export function atLeast(attribute: string, bound: number | Moment): string {
 
 /** `attribute matches pattern`: `*` within a `/`-segment, `**` across segments. */
 export function matches(attribute: string, pattern: string): string {
+  checkShape("matches: the pattern", pattern, aText('"repo:acme/**"'));
   return built(
     `${attribute} matches ${pattern}`,
     (c) => c.kind === "glob" && c.pattern === pattern,
@@ -92,6 +107,7 @@ export function matches(attribute: string, pattern: string): string {
 
 /** `attribute within block, …`: IPv4 and IPv6 in CIDR notation. */
 export function within(attribute: string, ...blocks: readonly string[]): string {
+  for (const block of blocks) checkShape("within: each block", block, A_VALUE);
   return built(
     `${attribute} within ${printList(blocks)}`,
     (c) => c.kind === "network" && c.blocks.length === blocks.length,
@@ -111,10 +127,11 @@ export function within(attribute: string, ...blocks: readonly string[]): string 
  * when("tool", "pay", atMost("args.amount", 40)); // "when tool = pay then args.amount <= 40"
  */
 export function when(attribute: string, value: CaveatValue | readonly CaveatValue[], limit: string): string {
+  checkShape("when: the limit", limit, aText('atMost("args.amount", 40)'));
   const test = parseCaveat(limit);
   if (test === undefined) throw invalid(limit);
-  const several = typeof value === "object";
-  const texts = (several ? value : [value]).map(valueText);
+  const several = Array.isArray(value);
+  const texts = [value].flat().map(valueText);
   const values = texts.map((text) => printWord(text, several)).join(", ");
   return built(
     `when ${attribute} ${several ? "in" : "="} ${values} then ${limit}`,
@@ -147,6 +164,7 @@ export function startsAt(at: Moment): string {
 
 /** `agent = name#instance`: names the next holder. */
 export function agent(name: string, instance?: string): string {
+  checkShape("agent: the name", name, aText('"researcher"'));
   const text = `agent = ${instance === undefined ? name : `${name}#${instance}`}`;
   for (const part of [name, instance ?? "x"]) {
     if (!/^[A-Za-z0-9._:/@-]{1,128}$/.test(part)) throw new TokenError("invalid_caveat", nameFault(part));
@@ -173,6 +191,7 @@ export function uses(most: number): string {
  * @param most a number, or the text of a decimal of at most 40 digits
  */
 export function spend(unit: string, most: number | string): string {
+  checkShape("spend: the most", most, A_VALUE);
   const text = typeof most === "number" ? numberText(most) : most;
   return built(`spend.${unit} <= ${text}`, (caveat) => caveat.kind === "spend" && caveat.unit === unit);
 }
@@ -271,6 +290,7 @@ function invalid(text: string): TokenError {
 }
 
 function valueText(value: CaveatValue): string {
+  checkShape("a caveat's value", value, A_VALUE);
   return typeof value === "number" ? numberText(value) : String(value);
 }
 
@@ -283,6 +303,7 @@ function numberText(value: number): string {
 }
 
 function momentText(at: Moment): string {
+  checkShape("the bound", at, A_MOMENT);
   if (typeof at === "string") return at;
   if (Number.isNaN(at.getTime())) throw new TokenError("invalid_caveat", "an instant must be a valid date");
   return at.toISOString();

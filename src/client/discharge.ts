@@ -4,11 +4,22 @@ import { type Bakehouse, createBakehouse } from "./bakehouse.ts";
 import { checkedCaveat } from "./caveats.ts";
 import { BakehouseError, TokenError } from "./error.ts";
 import { originOf, pageOf } from "./origin.ts";
+import {
+  aFunction,
+  aList,
+  aNumber,
+  anObject,
+  aTruth,
+  type Checks,
+  checkOptions,
+  ifSaid,
+  isText,
+} from "./shape.ts";
 import { Token } from "./token.ts";
 import { type BakehouseOptions, type CallOptions, pause } from "./transport.ts";
 
 /** How a token's third-party caveats are discharged. */
-export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "fetch"> {
+export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "fetch" | "insecureHttp"> {
   /**
    * Origins that may be asked. Any holder may have written a location into the token, so nothing is ever sent to an
    * origin that is not named here, and at a named one only this API's own paths are called.
@@ -33,10 +44,28 @@ export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "f
   readonly forDescendants?: boolean;
   /**
    * Caveats that narrow each discharge: the person who has to agree is shown them, and agrees to nothing else.
-   * {@link forThisCall} makes those of one call.
+   * {@link forThisCall} makes those of one call. A token that needs no discharge is refused with them: nothing would hold
+   * it to them.
    */
   readonly caveats?: readonly string[];
 }
+
+const ORIGINS = '["https://approvals.example"]';
+const isOrigin = (url: unknown) => isText(url) && URL.canParse(url);
+
+const OPTIONS: Checks<DischargeOptions> = {
+  allow: aList(ORIGINS, isOrigin),
+  showTokenTo: ifSaid(aList(ORIGINS, isOrigin)),
+  credentials: ifSaid(anObject('{ "https://approvals.example": credential }')),
+  interact: ifSaid(aFunction("({ user_url }) => console.error(user_url)")),
+  forDescendants: ifSaid(aTruth),
+  // Undefined would be a yes to everything that the token allows.
+  caveats: aList('["args.amount = 40"], or left out', isText),
+  fetch: ifSaid(aFunction()),
+  insecureHttp: ifSaid(aTruth),
+  signal: ifSaid(anObject("AbortSignal.timeout(60_000)")),
+  timeout: ifSaid(aNumber("10_000, in milliseconds")),
+};
 
 /** Milliseconds between two questions to a service that does not hold them until there is an answer. */
 const LONGEST_PAUSE = 2_000;
@@ -51,14 +80,31 @@ const LONGEST_WAIT = 24 * 60 * 60_000;
  * Gets every discharge that a token still needs.
  *
  * @returns the token with its discharges
- * @throws TokenError `invalid_caveat` for a caveat that nobody can read; `undischarged` for a location that is not allowed, and for a human's act without `interact`
+ * @throws TokenError `invalid_caveat` for a caveat that nobody can read; `undischarged` for a location that is not allowed,
+ *   for a human's act without `interact`, and for `caveats` where no discharge is needed
+ * @throws TypeError for anything but a {@link Token}, and for options of the wrong shape
  * @throws BakehouseError if a third party refuses, or cannot be asked
  */
 export async function dischargeToken(token: Token, options: DischargeOptions): Promise<Token> {
+  if (!(token instanceof Token)) throw new TypeError("dischargeToken takes a Token: Token.parse(text)");
+  checkOptions("dischargeToken", options, OPTIONS, `{ allow: ${ORIGINS} }`);
+  if (!Object.hasOwn(options, "allow")) {
+    throw new TypeError(
+      `dischargeToken: allow is missing: name the places that may be asked, such as ${ORIGINS}`,
+    );
+  }
   const allowed = new Set(options.allow.map((url) => new URL(url).origin));
   const seeing = new Set((options.showTokenTo ?? []).map((url) => new URL(url).origin));
   const asToken = token.withoutDischarges();
   const caveats = (options.caveats ?? []).map(checkedCaveat);
+  if (caveats.length > 0 && token.undischarged().length === 0) {
+    throw new TokenError(
+      "undischarged",
+      "the token needs no discharge, so nobody is asked, and the caveats would hold nobody: narrow the token itself by attenuate(...caveats)",
+    );
+  }
+  const { signal, timeout } = options;
+  const callOptions = { ...(signal !== undefined && { signal }), ...(timeout !== undefined && { timeout }) };
   let discharged = token;
   for (let asked = 0; ; asked++) {
     const [next] = discharged.undischarged();
@@ -74,6 +120,7 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
       url: origin,
       ...(credential !== undefined && { credential }),
       ...(options.fetch !== undefined && { fetch: options.fetch }),
+      ...(options.insecureHttp === true && { insecureHttp: true }),
     });
     const request = {
       caveat_id: encodeBase64Url(next.ticket),
@@ -81,7 +128,7 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
       ...(options.forDescendants !== false && { ancestor: token.revocationId }),
       ...(caveats.length > 0 && { caveats }),
     };
-    const answer = await party.discharge(request, options);
+    const answer = await party.discharge(request, callOptions);
     const text =
       answer.state === "discharged"
         ? answer.discharge

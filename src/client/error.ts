@@ -49,7 +49,8 @@ export class BakehouseError extends Error {
  *
  * `malformed`, `too_large`: the text is no token, or one over the limits. `invalid_caveat`: a caveat that every
  * verifier would refuse. `bound_discharges`: the bundle's discharges are bound to this very token, so narrowing
- * it would break them. `undischarged`: a third-party caveat cannot be discharged at the places that the caller allows.
+ * it would break them. `undischarged`: a third-party caveat cannot be discharged at the places that the caller allows, or
+ * there is none that caveats for its discharge could narrow.
  */
 export type TokenErrorCode =
   | "malformed"

@@ -1,6 +1,7 @@
 import { LIMITS } from "../macaroon/index.ts";
 import { type CaveatValue, equals } from "./caveats.ts";
 import { TokenError } from "./error.ts";
+import { anObject, aText, checkShape, ifSaid } from "./shape.ts";
 
 /**
  * The caveats of exactly one call: `tool = …`, and `args.NAME = …` for each argument, nested ones by their path. With
@@ -14,14 +15,23 @@ import { TokenError } from "./error.ts";
  * @returns caveats in the caveat language
  * @throws TokenError `invalid_caveat`, naming the argument that no caveat can say: a list, null, an empty object or
  *   text, a text with control characters, a number that is not finite, a name with other characters than the
- *   language has
+ *   language has; and for a call with neither tool nor arguments, which nothing could tell from any other
+ * @throws TypeError for arguments that are no object
  * @example
  * forThisCall({ amount: 40, to: "printers" }, "pay"); // ["tool = pay", "args.amount = 40", "args.to = printers"]
  */
 export function forThisCall(args: object, tool?: string): readonly string[] {
+  checkShape("forThisCall: the arguments", args, anObject('{ amount: 40, to: "printers" }'));
+  checkShape("forThisCall: the tool", tool, ifSaid(aText('"pay"')));
   const caveats: string[] = [];
   if (tool !== undefined) collect(caveats, "tool", tool, []);
   collectMembers(caveats, "args", args, []);
+  if (caveats.length === 0) {
+    throw new TokenError(
+      "invalid_caveat",
+      "a call without arguments is like any other: name its tool, forThisCall(args, tool)",
+    );
+  }
   return caveats;
 }
 

@@ -24,6 +24,17 @@ import { budgetsIn } from "./charges.ts";
 import { TokenError } from "./error.ts";
 import { type Inspection, inspectBundle, undischargedIn } from "./inspection.ts";
 import { randomBytes, randomText } from "./random.ts";
+import {
+  aList,
+  aNumber,
+  aText,
+  type Check,
+  type Checks,
+  checkOptions,
+  checkShape,
+  isObject,
+  isText,
+} from "./shape.ts";
 
 /** A third-party caveat to be written: the token is then good only with that party's discharge. */
 export interface ThirdPartyCaveat {
@@ -48,6 +59,26 @@ export interface Delegation {
   /** Tells two holders of one name apart; random unless given. */
   readonly instance?: string;
 }
+
+const THIRD_PARTY_CAVEAT: Checks<ThirdPartyCaveat> = {
+  location: aText('"https://approvals.example"'),
+  condition: aText('"approved-by alice"'),
+  publicKey: (key) => (isText(key) || key instanceof Uint8Array ? undefined : "32 bytes, or base64 of them"),
+};
+
+const DELEGATION: Checks<Delegation> = {
+  caveats: aList('["action = read"], or left out', (caveat) => isText(caveat) || isObject(caveat)),
+  holder: (key) =>
+    isText(key) || (isObject(key) && "thumbprint" in key && isText(key.thumbprint))
+      ? undefined
+      : "a key's thumbprint, or a HolderKey",
+  // Undefined would limit nothing: a variable that is not set must not take a limit away.
+  ttl: aNumber("900, in seconds"),
+  depth: aNumber("1"),
+  instance: aText('"job-7"'),
+};
+
+const FORMATS: readonly Format[] = ["v1", "v2", "v1-json", "v2-json"];
 
 interface Discharge {
   readonly macaroon: UnverifiedMacaroon;
@@ -80,8 +111,12 @@ export class Token {
    * around it allowed; or the bytes of v1 or v2.
    *
    * @throws TokenError `malformed` or `too_large`
+   * @throws TypeError for anything but a text or bytes
    */
   static parse(source: string | Uint8Array): Token {
+    checkShape("the source of a token", source, (value) =>
+      isText(value) || value instanceof Uint8Array ? undefined : "its text or bytes",
+    );
     const decoded = typeof source === "string" ? decodeBundle(source.trim()) : decodeBinary(source);
     if (!decoded.ok) throw new TokenError(decoded.code, `the token cannot be read: ${decoded.detail}`);
     const [root, ...discharges] = decoded.macaroons;
@@ -101,9 +136,12 @@ export class Token {
    *
    * @param caveats texts of the caveat language, from the builders or written by hand, or third-party ones
    * @throws TokenError `invalid_caveat` for a caveat that every verifier would refuse
+   * @throws TypeError for anything else, such as a list in place of its caveats
+   * @example
+   * token.attenuate("action = read", atMost("args.amount", 20), ...more);
    */
   attenuate(...caveats: readonly (string | ThirdPartyCaveat)[]): Token {
-    return this.#narrowed(caveats.map(checked));
+    return this.#narrowed(caveats.map((caveat) => checked("attenuate", caveat)));
   }
 
   /**
@@ -112,8 +150,13 @@ export class Token {
    * Each delegation has an instance of its own, so that two of them are two links.
    *
    * @throws TokenError `invalid_caveat` also where a `depth` of the token allows no further hand-over
+   * @throws TypeError for options of the wrong shape, and for ones that there are not
+   * @example
+   * token.delegate("researcher", { caveats: ["action = read"], ttl: 900 });
    */
   delegate(name: string, options: Delegation = {}): Token {
+    checkShape("delegate: the name", name, aText('"researcher"'));
+    checkOptions("delegate", options, DELEGATION, '{ caveats: ["action = read"], ttl: 900 }');
     const { caveats = [], instance = randomText(INSTANCE_BYTES) } = options;
     const spent = spentDepth(this.#root);
     if (spent !== undefined) {
@@ -128,7 +171,7 @@ export class Token {
     if (options.holder !== undefined) {
       added.push(holder(typeof options.holder === "string" ? options.holder : options.holder.thumbprint));
     }
-    added.push(...caveats.map(checked));
+    added.push(...caveats.map((caveat) => checked("delegate: caveats", caveat)));
     if (options.ttl !== undefined) added.push(expiresIn(options.ttl));
     if (options.depth !== undefined) added.push(depth(options.depth));
     return this.#narrowed(added);
@@ -147,6 +190,9 @@ export class Token {
   /** Takes discharges in. They are bound as late as {@link Token.encode}, so the token can still be narrowed. */
   withDischarges(...discharges: readonly (Token | string)[]): Token {
     const added = discharges.flatMap((discharge): readonly Discharge[] => {
+      checkShape("withDischarges: each", discharge, (value) =>
+        isText(value) || value instanceof Token ? undefined : "a Token or its text, one by one: ...list",
+      );
       const token = typeof discharge === "string" ? Token.parse(discharge) : discharge;
       return token
         .#macaroons()
@@ -162,6 +208,7 @@ export class Token {
 
   /** The token's own words about itself, for people. @param now unix milliseconds */
   inspect(now: number = Date.now()): Inspection {
+    checkShape("inspect: now", now, aNumber("Date.now()"));
     return inspectBundle(this.#macaroons(), this.#format, this.encode().length, now);
   }
 
@@ -172,6 +219,9 @@ export class Token {
    * @throws TokenError for a bundle in a format that has no bundles, or one over the limits
    */
   encode(format: Format = "v2"): string {
+    checkShape("encode: the format", format, (value) =>
+      FORMATS.some((known) => known === value) ? undefined : `one of ${FORMATS.join(", ")}`,
+    );
     const bound = this.#discharges.map(({ macaroon, state }) =>
       state === "unbound" ? bind(this.#root, macaroon) : macaroon,
     );
@@ -245,8 +295,20 @@ function spentDepth({ unverifiedCaveats }: UnverifiedMacaroon): string | undefin
   return undefined;
 }
 
-function checked(caveat: string | ThirdPartyCaveat): string | ThirdPartyCaveat {
-  return typeof caveat === "string" ? checkedCaveat(caveat) : caveat;
+const A_CAVEAT: Check = (value) =>
+  isText(value) || isObject(value) ? undefined : "a text or a third party's, one by one: ...list";
+
+/** @param place the argument that holds it, for the error of anything else */
+function checked(place: string, caveat: string | ThirdPartyCaveat): string | ThirdPartyCaveat {
+  checkShape(`${place}: each caveat`, caveat, A_CAVEAT);
+  if (typeof caveat === "string") return checkedCaveat(caveat);
+  const like = "{ location, condition, publicKey }";
+  checkOptions(`${place}: a third party's caveat`, caveat, THIRD_PARTY_CAVEAT, like);
+  for (const member of Object.keys(THIRD_PARTY_CAVEAT)) {
+    if (!(member in caveat))
+      throw new TypeError(`${place}: a third party's caveat has no ${member}: ${like}`);
+  }
+  return caveat;
 }
 
 /** Whether a discharge has the caveat that stands in for binding. */

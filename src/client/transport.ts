@@ -3,6 +3,8 @@ import { PROBLEM_MEDIA_TYPE } from "../words/problem-codes.ts";
 import { readProblem } from "./answers.ts";
 import { checkCredential, createEndWatch } from "./credential.ts";
 import { BakehouseError } from "./error.ts";
+import { serviceOf } from "./origin.ts";
+import { aFunction, aNumber, anObject, aText, aTruth, type Checks, checkOptions, ifSaid } from "./shape.ts";
 
 /** The part of `fetch` that this library uses; a test passes one that never leaves the process. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -16,6 +18,11 @@ export interface BakehouseOptions {
    * possession and discharged.
    */
   readonly credential?: string | (() => string | Promise<string>);
+  /**
+   * Whether plain http to another machine will do: anybody on the way can then read and change what is sent, the
+   * credential and all tokens too. False unless said.
+   */
+  readonly insecureHttp?: boolean;
   /**
    * Told from two weeks before the credential ends, of a short-lived one from half of its life on, once a day while it is
    * used. `console.warn` unless said.
@@ -35,6 +42,24 @@ export interface CallOptions {
   /** Milliseconds for each attempt of this call. */
   readonly timeout?: number;
 }
+
+const OPTIONS: Checks<BakehouseOptions> = {
+  // They have errors of their own.
+  url: () => undefined,
+  credential: () => undefined,
+  insecureHttp: ifSaid(aTruth),
+  onWarning: ifSaid(aFunction()),
+  fetch: ifSaid(aFunction()),
+  timeout: ifSaid(aNumber("10_000, in milliseconds")),
+  retries: ifSaid(aNumber("2")),
+};
+
+const CALL_OPTIONS: Checks<CallOptions & { readonly idempotencyKey?: string; readonly reason?: string }> = {
+  signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
+  timeout: ifSaid(aNumber("10_000, in milliseconds")),
+  idempotencyKey: ifSaid(aText()),
+  reason: ifSaid(aText()),
+};
 
 /**
  * When a call may be made again.
@@ -98,10 +123,10 @@ function withoutAmbient(): { readonly credentials?: "omit" } {
   return hasAmbient ? { credentials: "omit" } : {};
 }
 
+/** @throws TypeError for options of the wrong shape, and for an address that is none to send secrets to */
 export function createTransport(options: BakehouseOptions): Transport {
-  const base = new URL(options.url);
-  if (base.protocol !== "https:" && base.protocol !== "http:")
-    throw new TypeError("url must be http or https");
+  checkOptions("createBakehouse", options, OPTIONS, '{ url: "https://bakehouse.example", credential }');
+  const base = serviceOf(options.url, options.insecureHttp === true);
   if ("credential" in options && typeof options.credential !== "function") {
     checkCredential(options.credential, Date.now());
   }
@@ -160,6 +185,7 @@ export function createTransport(options: BakehouseOptions): Transport {
     origin: base.origin,
 
     async call(call, callOptions = {}) {
+      checkOptions("a call", callOptions, CALL_OPTIONS, "{ timeout: 10_000 }");
       for (let failed = 0; ; failed++) {
         callOptions.signal?.throwIfAborted();
         try {
@@ -172,6 +198,7 @@ export function createTransport(options: BakehouseOptions): Transport {
     },
 
     async open(call, callOptions = {}) {
+      checkOptions("a call", callOptions, CALL_OPTIONS, "{ signal }");
       const headers = await headersOf(call);
       // The time-out must end with the head, since the body goes on for as long as the caller reads.
       const head = new AbortController();

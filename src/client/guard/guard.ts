@@ -1,3 +1,4 @@
+import { parseCaveat } from "../../caveats/parse.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "../../words/problem-codes.ts";
 import type { RefusalCode } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
@@ -5,7 +6,19 @@ import { readBearer } from "../bearer.ts";
 import { BakehouseError } from "../error.ts";
 import { type GuardProof, proofMembers } from "../holder/presented.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
+import {
+  aFunction,
+  anObject,
+  aText,
+  type Check,
+  type Checks,
+  checkOptions,
+  checkShape,
+  ifSaid,
+} from "../shape.ts";
 import type { CallOptions } from "../transport.ts";
+import { createOutage, type Outage, type OutageListener } from "./outage.ts";
+import { checkSettle, PRICE, type Price } from "./price.ts";
 
 /** Answers questions: a client of the service, or a local verifier in front of it. */
 export interface Verifier {
@@ -33,7 +46,7 @@ export interface GuardRequest {
   /** For tokens with a `holder`; without it they are refused. */
   readonly proof?: GuardProof | undefined;
   readonly signal?: AbortSignal;
-  /** As {@link GuardOptions} has it. */
+  /** As {@link GuardOptions} has it, but told of every request: nothing here knows the one before. */
   readonly onError?: ((error: BakehouseError) => void) | undefined;
 }
 
@@ -45,10 +58,66 @@ export interface GuardOptions {
    */
   readonly origin?: string;
   /**
-   * Told why a request was answered with 503: no answer could be had from the service, or it did not take this server's
-   * own credential. The caller of the request is never told.
+   * Told why requests are answered with 503: no answer can be had from the service, or it does not take this server's
+   * own credential. Told when that begins, once a minute while it lasts, and when it is over. Told as well, once a minute
+   * at most, of a token with a `spend` budget in a unit in which this guard states no cost: each such request is refused.
+   * The caller of the request is never told.
    */
-  readonly onError?: (error: BakehouseError) => void;
+  readonly onError?: OutageListener;
+}
+
+const ANYTHING: Check = () => undefined;
+const CONTEXT = anObject('{ action: "read" }');
+
+const REQUEST: Checks<GuardRequest> = {
+  authorization: (header) =>
+    header === null || header === undefined
+      ? undefined
+      : aText("what the header Authorization holds")(header),
+  context: CONTEXT,
+  cost: ifSaid(anObject("{ credits: 3 }")),
+  reserve: ANYTHING,
+  proof: ifSaid(anObject("{ dpop, endorsements, method, uri }")),
+  signal: ANYTHING,
+  onError: ifSaid(aFunction()),
+};
+
+const OPTIONS: Checks<GuardOptions & Price<never, never> & { readonly app?: object }> = {
+  ...PRICE,
+  origin: ANYTHING,
+  onError: ifSaid(aFunction("console.error")),
+  app: (app) => (typeof app === "function" ? undefined : "the application that express() makes"),
+};
+
+/** @throws TypeError */
+export function checkVerifier(name: string, verifier: Verifier): void {
+  checkShape(`${name}: the verifier`, verifier, (value) =>
+    typeof value === "object" && value !== null && "verify" in value && typeof value.verify === "function"
+      ? undefined
+      : "what createBakehouse or createLocalVerifier gives",
+  );
+}
+
+/**
+ * The arguments of a guard, whose faults are to show when it is made and not with its first request.
+ *
+ * @throws TypeError
+ */
+export function checkGuard(name: string, verifier: Verifier, facts: unknown, options: object): void {
+  checkVerifier(name, verifier);
+  checkShape(`${name}: the facts`, facts, aFunction('() => ({ action: "read" })'));
+  checkOptions(name, options, OPTIONS, "{ onError: console.error }");
+  checkSettle(name, options);
+}
+
+/** What a guard tells its owner, over all of its requests. */
+export interface Telling {
+  readonly outage: Outage;
+  readonly unpriced: Pick<Outage, "failed">;
+}
+
+export function createTelling(onError: OutageListener | undefined): Telling {
+  return { outage: createOutage(onError), unpriced: createOutage(onError) };
 }
 
 /** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
@@ -70,6 +139,18 @@ const INVALID_TOKEN: ReadonlySet<string> = new Set<RefusalCode>([
  * The three are never mixed up: an outage lets nobody in, and tells nobody that their token is bad.
  */
 export async function decide(verifier: Verifier, request: GuardRequest): Promise<GuardDecision> {
+  checkVerifier("decide", verifier);
+  checkOptions("decide", request, REQUEST, "{ authorization, context }");
+  const failed = (error: BakehouseError) => request.onError?.(error);
+  return decideFor({ outage: { failed, answered() {} }, unpriced: { failed } }, verifier, request);
+}
+
+/** {@link decide}, for a guard that tells of all its requests together. */
+export async function decideFor(
+  { outage, unpriced }: Telling,
+  verifier: Verifier,
+  request: Omit<GuardRequest, "onError">,
+): Promise<GuardDecision> {
   const bearer = readBearer(request.authorization);
   if (bearer.state === "none") return denied(401, "unauthenticated", "a token is needed", "Bearer");
   if (bearer.state === "malformed") {
@@ -88,10 +169,21 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
     verdict = await verifier.verify(question, signal === undefined ? {} : { signal });
   } catch (error) {
     if (!(error instanceof BakehouseError)) throw error;
-    request.onError?.(error);
+    outage.failed(error);
     return denied(503, "unavailable", "whether the token is good cannot be found out now");
   }
+  outage.answered();
   if (verdict.allowed) return { pass: true, verdict };
+  const unit = unpricedUnit(verdict, cost);
+  if (unit !== undefined) {
+    const cure = `state one: cost: () => ({ ${JSON.stringify(unit)}: 1 })`;
+    unpriced.failed(
+      new BakehouseError(
+        "caveat_failed",
+        `a token has a budget in ${JSON.stringify(unit)}, and this guard states no cost in it: ${cure}`,
+      ),
+    );
+  }
   const invalid = INVALID_TOKEN.has(verdict.code);
   return denied(
     invalid ? 401 : 403,
@@ -100,6 +192,19 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
     challengeOf(verdict.code, invalid),
     verdict,
   );
+}
+
+const LONGEST_UNIT = 40;
+
+/** The unit of a budget that failed because nothing was said of the cost in it: nothing that a caller could mend. */
+function unpricedUnit({ code, failures }: Refused, cost: GuardRequest["cost"]): string | undefined {
+  if (code !== "caveat_failed") return undefined;
+  for (const { caveat } of failures) {
+    const parsed = caveat.startsWith("spend.") ? parseCaveat(caveat) : undefined;
+    if (parsed?.kind !== "spend" || Object.hasOwn(cost ?? {}, parsed.unit)) continue;
+    return parsed.unit.slice(0, LONGEST_UNIT);
+  }
+  return undefined;
 }
 
 /** A caller without a good proof is told which keys will do (RFC 9449 §7.1). */

@@ -2,7 +2,14 @@ import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
 import type { Allowed } from "../answers.ts";
 import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
-import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
+import {
+  checkGuard,
+  createTelling,
+  decideFor,
+  type GuardOptions,
+  refuseTarget,
+  type Verifier,
+} from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
 import { decodePath, methodsOf, readTarget } from "./target.ts";
 
@@ -25,14 +32,22 @@ export interface HonoContext {
  *
  * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
  *   peer's address is not guessed from a header, which any caller can write
- * @param price what a request costs, and what it did cost once the handlers have run; one that fails stays charged
+ * @param options `cost` and `settle` among them: what a request costs, and what it did cost once the handlers have run;
+ *   one that fails stays charged
+ * @throws TypeError for arguments of the wrong shape
+ * @example
+ * const app = new Hono<{ Variables: { bakehouse: Allowed } }>();
+ * app.use(guardHono(verifier, () => ({ action: "read" }), { cost: () => ({ credits: 3 }), onError: console.error }));
+ * app.get("/", (c) => c.text(c.get("bakehouse").principal.subject));
  */
 export function guardHono<C extends HonoContext>(
   verifier: Verifier,
   more: (c: C) => Context | Promise<Context> = () => ({}),
   options: GuardOptions & Partial<Price<C, C>> = {},
 ): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
+  checkGuard("guardHono", verifier, more, options);
   const origin = checkedOrigin(options.origin);
+  const telling = createTelling(options.onError);
   return async (c, next) => {
     const sent = targetOf(c.req.raw.url);
     const target = readTarget(sent);
@@ -40,7 +55,7 @@ export function guardHono<C extends HonoContext>(
     const path = decodePath(c.req.path);
     const decision =
       target.ok && path !== undefined
-        ? await decide(verifier, {
+        ? await decideFor(telling, verifier, {
             authorization: c.req.header("authorization"),
             context: { method: methodsOf(c.req.method), path, ...(await more(c)) },
             proof:
@@ -52,7 +67,6 @@ export function guardHono<C extends HonoContext>(
                     method: c.req.method,
                     uri: `${origin}${sent}`,
                   },
-            onError: options.onError,
             signal: c.req.raw.signal,
             ...(await priceOf(options, c)),
           })

@@ -2,7 +2,14 @@ import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
 import type { Allowed } from "../answers.ts";
 import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
-import { decide, type GuardOptions, refuseTarget, type Verifier } from "./guard.ts";
+import {
+  checkGuard,
+  createTelling,
+  decideFor,
+  type GuardOptions,
+  refuseTarget,
+  type Verifier,
+} from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
 import { methodsOf, readTarget } from "./target.ts";
 
@@ -51,22 +58,39 @@ export interface NodeResponse {
   once(event: "finish", listener: () => void): unknown;
 }
 
+/** Settings of a guard for `node:http` and Express. */
+export interface NodeGuardOptions extends GuardOptions {
+  /**
+   * The application that `express()` makes: routing that no guard works with is then an error where the guard is made, and
+   * not with the first request.
+   */
+  readonly app?: object;
+}
+
 /**
  * Middleware for `node:http` and Express: `guard(request, response, next)`. The verdict is `request.bakehouse`.
  *
  * A target that two readers would understand differently is refused with 400 ({@link readTarget}). An application of
  * Express has to tell paths apart as caveats do: `app.enable("case sensitive routing")` and
- * `app.enable("strict routing")`, before its first `app.use`. Else every request is an error.
+ * `app.enable("strict routing")`, before its first `app.use`. Else every request is an error, and already the guard
+ * with `app` among its options.
  *
  * @param more facts besides `method`, `path` and `ip`, which is the socket's own peer
- * @param price what a request costs, and what it did cost once it is answered; one that breaks off stays charged
+ * @param options `cost` and `settle` among them: what a request costs, and what it did cost once it is answered; one that
+ *   breaks off stays charged
+ * @throws TypeError for arguments of the wrong shape
+ * @example
+ * app.use(guardNode(verifier, () => ({ action: "read" }), { app, onError: console.error }));
  */
 export function guardNode<R extends NodeRequest>(
   verifier: Verifier,
   more: (request: R) => Context | Promise<Context> = () => ({}),
-  options: GuardOptions & Partial<Price<R, R>> = {},
+  options: NodeGuardOptions & Partial<Price<R, R>> = {},
 ): (request: R, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  checkGuard("guardNode", verifier, more, options);
+  if (options.app !== undefined) requireStrictSettings(options.app);
   const origin = checkedOrigin(options.origin);
+  const telling = createTelling(options.onError);
   return async (request, response, next) => {
     let passed = false;
     try {
@@ -75,7 +99,7 @@ export function guardNode<R extends NodeRequest>(
       const target = readTarget(sent);
       const ip = request.socket.remoteAddress;
       const decision = target.ok
-        ? await decide(verifier, {
+        ? await decideFor(telling, verifier, {
             authorization: request.headers.authorization,
             context: {
               method: methodsOf(request.method ?? "GET"),
@@ -92,7 +116,6 @@ export function guardNode<R extends NodeRequest>(
                     method: request.method ?? "GET",
                     uri: `${origin}${sent}`,
                   },
-            onError: options.onError,
             ...(await priceOf(options, request)),
           })
         : refuseTarget(target.reason);
@@ -130,7 +153,20 @@ function requireStrictRouter({ app }: NodeRequest): void {
   // Version 4 throws for `app.router`, and has `_router` once anything is in use.
   const { caseSensitive, strict } = (app as App)._router ?? (app as App).router ?? {};
   if (caseSensitive === true && strict === true) return;
-  throw new TypeError(
+  throw looseRouting();
+}
+
+function requireStrictSettings(app: object): void {
+  const { enabled } = app as { readonly enabled?: unknown };
+  const isOn = (name: string) => typeof enabled === "function" && enabled.call(app, name) === true;
+  if (!isOn("case sensitive routing") || !isOn("strict routing")) throw looseRouting();
+}
+
+/** Without a stack, which Express shows to the caller of the request together with this server's folders. */
+function looseRouting(): TypeError {
+  const error = new TypeError(
     'guardNode needs app.enable("case sensitive routing") and app.enable("strict routing") before the first app.use',
   );
+  error.stack = String(error);
+  return error;
 }

@@ -1,6 +1,7 @@
 import type { Allowed } from "../answers.ts";
 import type { Bakehouse } from "../bakehouse.ts";
 import type { VerifyRequest } from "../requests.ts";
+import { aFunction, aNumber, anObject, type Check, type Checks, checkOptions, ifSaid } from "../shape.ts";
 
 /** What a call costs, by unit. */
 export type Cost = NonNullable<VerifyRequest["cost"]>;
@@ -19,6 +20,35 @@ export interface Price<Call, Done> {
     /** Told why a call that is over was not settled. All of its `cost` stays charged. */
     readonly onUnsettled: (error: unknown) => void;
   };
+}
+
+/** A price that is passed over would charge nothing. */
+const COST: Check = aFunction("() => ({ credits: 3 })");
+
+const SETTLE: Checks<NonNullable<Price<never, never>["settle"]>> = {
+  service: anObject("a Bakehouse"),
+  spent: aFunction("(done) => ({ credits: done.credits })"),
+  within: ifSaid(aNumber("60, in seconds")),
+  onUnsettled: aFunction("console.error"),
+};
+
+/** Checks of the price among some options. */
+export const PRICE: Checks<Price<never, never>> = {
+  cost: COST,
+  settle: anObject("{ service, spent, onUnsettled }"),
+};
+
+/** @throws TypeError for a `settle` of the wrong shape, and for one without a `cost` */
+export function checkSettle(name: string, price: Partial<Price<never, never>> | undefined): void {
+  if (price?.settle === undefined) return;
+  const like = "{ service, spent, onUnsettled }";
+  checkOptions(`${name}: settle`, price.settle, SETTLE, like);
+  for (const member of ["service", "spent", "onUnsettled"]) {
+    if (!(member in price.settle)) throw new TypeError(`${name}: settle has no ${member}: ${like}`);
+  }
+  if (price.cost === undefined) {
+    throw new TypeError(`${name}: settle needs a cost beside it: the most that a call can take`);
+  }
 }
 
 /** Seconds that a call may take, unless said. */

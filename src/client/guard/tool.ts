@@ -1,9 +1,22 @@
 import type { Allowed, Refused } from "../answers.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
+import {
+  aFunction,
+  aList,
+  aNumber,
+  anObject,
+  aText,
+  type Check,
+  type Checks,
+  checkOptions,
+  checkShape,
+  ifSaid,
+  isText,
+} from "../shape.ts";
 import { forThisCall } from "../this-call.ts";
 import type { CallOptions } from "../transport.ts";
-import type { Verifier } from "./guard.ts";
-import { type Price, priceOf, settle } from "./price.ts";
+import { checkVerifier, type Verifier } from "./guard.ts";
+import { checkSettle, PRICE, type Price, priceOf, settle } from "./price.ts";
 
 /** A tool was called with a token that forbids it. */
 export class ToolRefusedError extends Error {
@@ -48,6 +61,17 @@ export interface ToolCall extends CallOptions {
   readonly endorsements?: VerifyRequest["endorsements"];
 }
 
+const TOKEN: Check = aText("what token.encode() gives");
+
+const CALL: Checks<ToolCall> = {
+  token: TOKEN,
+  context: ifSaid(anObject('{ action: "read" }')),
+  proof: ifSaid(anObject("{ dpop, method, uri }")),
+  endorsements: ifSaid(aList("[endorsement]", isText)),
+  signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
+  timeout: ifSaid(aNumber("10_000, in milliseconds")),
+};
+
 /**
  * A tool that runs only for tokens that allow it, with these arguments: its name is cleared as `tool`, and its
  * arguments as `args.*`. For tool servers of any kind, MCP's among them.
@@ -57,6 +81,10 @@ export interface ToolCall extends CallOptions {
  * @param price what a call costs by its arguments, and what it did cost by its result; one that fails stays charged
  * @returns the guarded tool: rejects with {@link ToolRefusedError}, or a BakehouseError if nobody could find
  *   out, and then has not run `run`
+ * @throws TypeError for arguments of the wrong shape, at once, and as the rejection of a call
+ * @example
+ * const pay = guardTool(verifier, "pay", ({ amount }: { amount: number }) => `paid ${amount}`);
+ * await pay({ amount: 40 }, { token: token.encode() });
  */
 export function guardTool<A extends object, R>(
   verifier: Verifier,
@@ -64,7 +92,17 @@ export function guardTool<A extends object, R>(
   run: (args: A, verdict: Allowed) => R | Promise<R>,
   price?: Price<A, R>,
 ): (args: A, call: ToolCall) => Promise<R> {
-  return async (args, { token, context, proof, endorsements, ...options }) => {
+  checkVerifier("guardTool", verifier);
+  checkShape("guardTool: the name", name, aText('"pay"'));
+  checkShape("guardTool: the tool", run, aFunction("(args) => result"));
+  if (price !== undefined)
+    checkOptions("guardTool: the price", price, PRICE, "{ cost: () => ({ credits: 3 }) }");
+  checkSettle("guardTool", price);
+  return async (args, call) => {
+    checkShape(`${name}: the arguments`, args, anObject("{ amount: 40 }"));
+    checkOptions(`${name}: the call`, call, CALL, "{ token: token.encode() }");
+    const { token, context, proof, endorsements, ...options } = call;
+    checkShape(`${name}: token`, token, TOKEN);
     const cleared = structuredClone(args);
     const verdict = await verifier.verify(
       {

@@ -2,6 +2,7 @@ import { encodeBase64Url } from "../../macaroon/index.ts";
 import { ENDORSEMENT_TYPE, ENDORSEMENTS_HEADER, PROOF_TYPE } from "../../words/holder.ts";
 import { holder } from "../caveats.ts";
 import { randomText } from "../random.ts";
+import { aList, aText, checkShape, isObject, isText } from "../shape.ts";
 import { Token } from "../token.ts";
 
 /** The kinds of keys that the service takes. */
@@ -68,6 +69,9 @@ const ALGORITHMS = {
 
 /** Makes a key that nobody can take out of this process: not even the program that made it. */
 export async function createHolderKey(kind: HolderKeyKind = "Ed25519"): Promise<HolderKey> {
+  checkShape("createHolderKey: the kind", kind, (value) =>
+    isText(value) && Object.hasOwn(ALGORITHMS, value) ? undefined : "Ed25519 or P-256",
+  );
   const pair = await crypto.subtle.generateKey(ALGORITHMS[kind].key, false, ["sign", "verify"]);
   return holderKeyOf(pair as HolderKeyPair);
 }
@@ -78,6 +82,7 @@ export async function createHolderKey(kind: HolderKeyKind = "Ed25519"): Promise<
  * @throws TypeError for what is no private key of Ed25519 or P-256
  */
 export async function holderKeyOf(source: HolderKeyPair | HolderJwk): Promise<HolderKey> {
+  if (!isObject(source)) throw notPrivate();
   if ("privateKey" in source) {
     return keyOf(source.privateKey, await crypto.subtle.exportKey("jwk", source.publicKey));
   }
@@ -122,6 +127,7 @@ async function keyOf(
   }
 
   async function prove(call: ProvedCall, now = Date.now()): Promise<string> {
+    checkCall(call);
     const { origin, pathname } = new URL(call.uri);
     return signed(PROOF_TYPE, {
       htm: call.method,
@@ -139,8 +145,16 @@ async function keyOf(
     caveat: holder(thumbprint),
     publicKey,
     prove,
-    endorse: (link) => signed(ENDORSEMENT_TYPE, { link: link instanceof Token ? link.revocationId : link }),
+    async endorse(link) {
+      const named = link instanceof Token ? link.revocationId : link;
+      // A token's text is one too: an endorsement of it would show it to all that read the endorsement.
+      checkShape("endorse: the link", named, (value) =>
+        isText(value) && /^[A-Za-z0-9_-]{22}$/.test(value) ? undefined : "a Token, or a revocation id",
+      );
+      return signed(ENDORSEMENT_TYPE, { link: named });
+    },
     async headers(call, endorsements = []) {
+      checkShape("headers: the endorsements", endorsements, aList("[endorsement]", isText));
       return {
         Authorization: `DPoP ${call.token}`,
         DPoP: await prove(call),
@@ -148,6 +162,18 @@ async function keyOf(
       };
     },
   };
+}
+
+/** @throws TypeError */
+function checkCall(call: ProvedCall): void {
+  checkShape("the call", call, (value) =>
+    isObject(value) ? undefined : "an object: { token, method, uri }",
+  );
+  checkShape("the call's token", call.token, aText("what token.encode() gives"));
+  checkShape("the call's method", call.method, aText('"GET"'));
+  checkShape("the call's uri", call.uri, (uri) =>
+    isText(uri) && URL.canParse(uri) ? undefined : "an address, such as https://api.example/files",
+  );
 }
 
 async function sha256(text: string): Promise<string> {
