@@ -47,8 +47,9 @@ function createReady(): Ready {
  * @param onError told why a stream could not be read. What it throws is passed over
  * @param onHashKey told of the key of hashed agents, before any entry of a stream
  * @param onGone told that the log is another one, which is read from its beginning
- * @param onBreak told that a stream has ended, for any reason. A service that was set up anew, and so judges
- *   otherwise, has ended its streams: all that was learned from it before is worth nothing
+ * @param onHeard told of each time that all of the log has been seen. What it throws is passed over
+ * @param onReopened told that a stream is open after another one has ended, and that the service opens none for this caller. A service that was set up anew, and so
+ *   judges otherwise, has ended its streams: all that was learned from it before is worth nothing
  */
 export function createFollower(options: {
   readonly service: Bakehouse;
@@ -57,13 +58,15 @@ export function createFollower(options: {
   readonly onError: (error: BakehouseError) => void;
   readonly onHashKey: (key: string) => void;
   readonly onGone: () => void;
-  readonly onBreak: () => void;
+  readonly onHeard: () => void;
+  readonly onReopened: () => void;
 }): Follower {
-  const { service, clock, onRevocation, onHashKey, onGone, onBreak } = options;
+  const { service, clock, onRevocation, onHashKey, onGone, onReopened } = options;
   let position: string | undefined;
   let stopping: AbortController | undefined;
   // The moment as of which everything up to `position` is known.
   let known: { readonly since: Moment; readonly before: number } | undefined;
+  let hasOpened = false;
   let ready = createReady();
   /** Why it is not ready, as far as the last attempt tells. */
   let failure: BakehouseError | undefined;
@@ -81,6 +84,8 @@ export function createFollower(options: {
         timer = setTimeout(() => quiet.abort(), SILENCE);
         if (stop.aborted) return;
         if (event.kind === "opened") {
+          if (hasOpened) onReopened();
+          hasOpened = true;
           if (event.date !== undefined) anchor = { date: event.date, asked, answered: moment(clock) };
         } else if (event.kind === "hash_key") {
           onHashKey(event.hashKey);
@@ -96,6 +101,7 @@ export function createFollower(options: {
             known = { since: asked, before: openMilliseconds - staleness };
             failure = undefined;
             ready.resolve();
+            told(options.onHeard);
           }
         }
       }
@@ -104,21 +110,28 @@ export function createFollower(options: {
     }
   }
 
-  function tell(error: unknown): void {
-    const silent = "the stream of the revocation log broke, or said nothing for 30 seconds";
+  /** The listener's own fault must not end the following. */
+  function told(tell: () => void): void {
     try {
-      options.onError(
-        error instanceof BakehouseError ? error : new BakehouseError("unreachable", silent, { cause: error }),
-      );
+      tell();
     } catch {
-      // The listener's own fault must not end the following.
+      // It had its chance.
     }
+  }
+
+  function asError(error: unknown): BakehouseError {
+    const silent = "the stream of the revocation log broke, or said nothing for 30 seconds";
+    return error instanceof BakehouseError
+      ? error
+      : new BakehouseError("unreachable", silent, { cause: error });
   }
 
   function noteFailure(error: BakehouseError): void {
     failure = error;
     // Waiting mends none of these; it is tried again all the same, as a credential may be renewed.
     if (error.code !== "unauthenticated" && error.code !== "forbidden") return;
+    // Nor may what such a caller was told before be used any longer.
+    onReopened();
     giveUp(error);
   }
 
@@ -135,7 +148,7 @@ export function createFollower(options: {
         await readOnce(stop);
       } catch (error) {
         if (stop.aborted) return;
-        tell(error);
+        told(() => options.onError(asError(error)));
         if (error instanceof BakehouseError) noteFailure(error);
         if (error instanceof BakehouseError && error.code === "gone") {
           position = undefined;
@@ -144,7 +157,6 @@ export function createFollower(options: {
         }
       }
       if (stop.aborted) return;
-      onBreak();
       // A stream that held for a while is no failure to be patient with.
       if (clock.monotonic() - begun > LONGEST_PAUSE) failed = 0;
       const bound = Math.min(FIRST_PAUSE * 2 ** Math.min(failed, 10), LONGEST_PAUSE);
@@ -158,6 +170,7 @@ export function createFollower(options: {
     position = undefined;
     known = undefined;
     failure = undefined;
+    hasOpened = false;
     giveUp(new DOMException("stopped", "AbortError"));
   }
 

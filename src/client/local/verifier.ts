@@ -1,10 +1,13 @@
 import type { Hmac } from "../../macaroon/index.ts";
 import type { Revocation, Verdict } from "../answers.ts";
 import type { Bakehouse } from "../bakehouse.ts";
+import { checkQuestion } from "../bakehouse.ts";
 import { isAskedOnce } from "../charges.ts";
 import { BakehouseError } from "../error.ts";
-import type { Verifier } from "../guard/guard.ts";
+import { checkVerifier, type Verifier } from "../guard/guard.ts";
+import { createOutage, type OutageListener } from "../guard/outage.ts";
 import type { VerifyRequest } from "../requests.ts";
+import { aFunction, aNumber, anObject, type Checks, checkOptions, ifSaid } from "../shape.ts";
 import type { CallOptions } from "../transport.ts";
 import { isReadableCharge } from "./charge.ts";
 import { type LocalClock, systemLocalClock } from "./clock.ts";
@@ -31,10 +34,10 @@ export interface LocalVerifierOptions {
    */
   readonly maxRevocations?: number;
   /**
-   * Told each time that the revocation log could not be followed. Nothing is answered here meanwhile: the service is asked
-   * about every call.
+   * Told why the revocation log cannot be followed: when that begins, once a minute while it lasts, and when it is over.
+   * What is known is used until it is older than the bound; then the service is asked about every call.
    */
-  readonly onError?: (error: BakehouseError) => void;
+  readonly onError?: OutageListener;
   readonly clock?: LocalClock;
   /** A faster HMAC-SHA256 than the portable one. */
   readonly hmac?: Hmac;
@@ -57,6 +60,30 @@ export interface LocalVerifier extends Verifier {
   close(): void;
 }
 
+const OPTIONS: Checks<LocalVerifierOptions> = {
+  service: anObject("what createBakehouse gives"),
+  maxStaleness: ifSaid(aNumber("15_000, in milliseconds")),
+  maxMemory: ifSaid(aNumber("64_000_000, in characters")),
+  maxRevocations: ifSaid(aNumber("200_000")),
+  onError: ifSaid(aFunction("console.error")),
+  clock: ifSaid(anObject("{ now, monotonic }")),
+  hmac: ifSaid(aFunction("(key, data) => bytes")),
+};
+
+/** The members of a question. One with any other is the service's to refuse. */
+const MEMBERS: ReadonlySet<string> = new Set<keyof VerifyRequest>([
+  "token",
+  "discharges",
+  "context",
+  "cost",
+  "charge_id",
+  "reserve",
+  "proof",
+  "endorsements",
+  "min_sequence",
+  "dry_run",
+]);
+
 const MAX_STALENESS = 15_000;
 const READY_TIMEOUT = 30_000;
 const MAX_MEMORY = 64_000_000;
@@ -68,17 +95,26 @@ const MOST_MEANWHILE = 1_000;
  * Answers for tokens that the service has allowed once, **and for everything narrowed from them**, without asking.
  *
  * It knows the tail of a token that it was shown, continues the chain by itself, clears caveats with the
- * service's own evaluator, and follows the revocation log: the targets of a revocation are forgotten at once, and when
- * the log has been silent past the bound, or its stream broke, everything is. The service is asked about the rest: unknown
- * tokens, third-party caveats, caveats that it does not understand, times that are near. So what it allows, the
- * service would have allowed at some moment within the bound.
+ * service's own evaluator, and follows the revocation log: the targets of a revocation are forgotten at once, and
+ * everything is when nothing has been heard of the log for the bound. A stream that breaks is silence too: it is opened again
+ * at once, and what was known is used within the bound until it is. Then all tokens are forgotten, since it may be
+ * another service, set up anew, that answers. The service is asked about the rest: unknown tokens, third-party caveats,
+ * caveats that it does not understand, times that are near. So what it allows, the service would have allowed at some moment
+ * within the bound.
+ *
+ * @throws TypeError for options of the wrong shape
+ * @example
+ * const verifier = createLocalVerifier({ service: createBakehouse({ url, credential }), onError: console.error });
  */
 export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifier {
+  checkOptions("createLocalVerifier", options, OPTIONS, "{ service: createBakehouse({ url, credential }) }");
+  checkVerifier("createLocalVerifier: service", options.service);
   const { service, maxStaleness = MAX_STALENESS, maxMemory = MAX_MEMORY, clock = systemLocalClock } = options;
   const limits = { characters: maxMemory, revocations: options.maxRevocations ?? MAX_REVOCATIONS };
   const knowledge = createKnowledge(limits, options.hmac);
   const questions = new Set<{ readonly meanwhile: Revocation[] }>();
   const counts = { local: 0, asked: 0 };
+  const outage = createOutage(options.onError, () => clock.monotonic());
   const follower = createFollower({
     service,
     clock,
@@ -88,10 +124,11 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
       for (const { meanwhile } of questions)
         if (meanwhile.length <= MOST_MEANWHILE) meanwhile.push(revocation);
     },
-    onError: (error) => options.onError?.(error),
+    onError: outage.failed,
+    onHeard: outage.answered,
     onHashKey: (key) => knowledge.learnHashKey(key),
     onGone: () => knowledge.forgetAll(),
-    onBreak() {
+    onReopened() {
       knowledge.forgetTokens();
       // Nor are answers kept that were asked for before.
       for (const question of questions) question.meanwhile.length = MOST_MEANWHILE + 1;
@@ -136,6 +173,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
 
   /** The answer, if it can be known here. */
   function answer(request: VerifyRequest): Verdict | undefined {
+    for (const member of Object.keys(request)) if (!MEMBERS.has(member)) return undefined;
     const { token, discharges, proof, endorsements, min_sequence } = request;
     if (discharges?.length || min_sequence !== undefined) return undefined;
     if (proof !== undefined || endorsements !== undefined) return undefined;
@@ -160,6 +198,7 @@ export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifie
     },
 
     async verify(request, callOptions) {
+      checkQuestion("verify", request);
       callOptions?.signal?.throwIfAborted();
       const known = answer(request);
       if (known === undefined) return ask(request, callOptions);
