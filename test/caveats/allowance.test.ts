@@ -18,6 +18,18 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
   ],
   ["both on one attribute", ["args.amount <= 100"], ["args.amount <= 40"], ["args.amount at most 40"]],
   [
+    "a fact once, the narrowest, whoever said it",
+    ["args.amount <= 40", "args.to != mallory", "resource matches repo:acme/**", "ip within 10.0.0.0/8"],
+    ["args.amount = 40", "args.to in printers, mallory", "resource = repo:acme/web", "ip = 10.1.2.3"],
+    ["args.amount only 40", 'args.to only "printers"', 'resource only "repo:acme/web"', 'ip only "10.1.2.3"'],
+  ],
+  [
+    "all of what leaves no value",
+    ["args.amount <= 40"],
+    ["args.amount = 400"],
+    ["args.amount only 400", "args.amount at most 40"],
+  ],
+  [
     "an action on resources",
     ["resource matches repo:acme/**"],
     ["action in read, list", "resource matches repo:*/**"],

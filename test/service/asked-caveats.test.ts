@@ -213,6 +213,23 @@ describeService(
       });
     });
 
+    test("what contradicts the token, or itself, is refused before a person is asked for a yes that is worth nothing", async () => {
+      const token = narrow(await gated("approved-by alice Pay"), "args.amount <= 40");
+      for (const [caveats, detail] of [
+        [["tool = pay", "args.amount = 400"], '"args.amount <= 40" and "args.amount = 400"'],
+        [["args.to = a", "args.to = b"], '"args.to = a" and "args.to = b"'],
+      ] as const) {
+        const answer = await ask(token, { caveats });
+        expect(answer.json()).toMatchObject({
+          status: 422,
+          code: "unprocessable",
+          member: expect.stringMatching(/^caveats\[[01]\]$/),
+          detail: expect.stringContaining(detail),
+        });
+      }
+      expect((await ask(token, { caveats: ["args.amount = 40"] })).status).toBe(202);
+    });
+
     test.each([
       ["256 of them", Array.from({ length: 256 }, (_, index) => `x${index} = 1`), 413],
       ["33 of them", Array.from({ length: 33 }, (_, index) => `x${index} = 1`), 422],
@@ -304,9 +321,7 @@ describeService(
       );
       const request = await asked(held, { caveats: ["args.amount = 40"] });
       const { text } = await show(`/approvals/${request.id}`, await login("alice"));
-      expect(effectOf(text)).toMatch(
-        /^Allows: args\.amount only 40 and at most 100|^Allows: args\.amount only 40, args\.amount at most 100/,
-      );
+      expect(effectOf(text)).toMatch(/^Allows: args\.amount only 40; /);
       expect(effectOf(text)).not.toMatch(/bank|shopper/);
     });
   },

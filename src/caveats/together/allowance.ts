@@ -1,7 +1,10 @@
-import { type Caveat, isBudget, isOnAttribute } from "../caveat.ts";
+import { type AttributeCaveat, type Caveat, isBudget, isOnAttribute } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
+import { mismatch } from "../forbids.ts";
+import { deniedBy } from "../prepared.ts";
 import { millisecondsOf } from "../values/instant.ts";
-import { mergeCaveats } from "./merge.ts";
+import { newWork, type Work } from "../values/work.ts";
+import { type Merged, mergeCaveats } from "./merge.ts";
 import { yesBudget, yesConditions, yesPhrases } from "./yes-phrases.ts";
 
 /** The parts of a sentence that says the effect of a person's yes. All of it is enforced. */
@@ -41,7 +44,15 @@ export function allowanceOf(
   const written = token.slice(0, issued);
   const tests = testsOf(asked);
   const names = new Set(tests.map(({ attribute }) => attribute));
-  const all = [...mergeCaveats([...tests, ...testsOf(written)]).values()];
+  const every = [...tests, ...testsOf(written)];
+  const work = newWork();
+  const all = [...mergeCaveats(every).values()].map((merged) =>
+    onceEach(
+      merged,
+      every.filter(({ attribute }) => attribute === merged.attribute),
+      work,
+    ),
+  );
   const own = yesPhrases(
     all.filter(({ attribute }) => names.has(attribute)),
     true,
@@ -69,6 +80,24 @@ export function allowanceOf(
     from: starts.length === 0 ? null : Math.max(...starts),
     until: ends.length === 0 ? null : Math.min(...ends),
   };
+}
+
+/**
+ * Each fact once, and the narrowest: where few values are left that pass, they say all that the other limits do. If none
+ * passes, or it would take too long to know, everything is said.
+ *
+ * @param tests all on that attribute
+ */
+function onceEach(merged: Merged, tests: readonly AttributeCaveat[], work: Work): Merged {
+  let left = merged.only ?? [];
+  for (const test of tests) {
+    const denied = deniedBy(test);
+    left = left.filter((value) => mismatch(test, denied, value, work) === undefined);
+    if (work.left < 0) return merged;
+  }
+  return left.length === 0
+    ? merged
+    : { ...merged, only: left, denied: [], bounds: [], patterns: [], networks: [] };
 }
 
 /**

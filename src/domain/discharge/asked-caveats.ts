@@ -1,8 +1,10 @@
 import { type Caveat, isBudget, isOnAttribute } from "../../caveats/caveat.ts";
+import { type Condition, compileCaveat } from "../../caveats/condition.ts";
 import { caveatFault } from "../../caveats/fault.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { printCaveat } from "../../caveats/print.ts";
 import { RESERVED_NAMES } from "../../caveats/reserved.ts";
+import { contradictions } from "../../caveats/together/contradictions.ts";
 import { millisecondsOf } from "../../caveats/values/instant.ts";
 import type { TermOptions } from "../../conditions/terms.ts";
 import { LIMITS } from "../../macaroon/index.ts";
@@ -46,6 +48,22 @@ export function requireToLast(caveats: readonly string[], now: number): void {
     const caveat = parseCaveat(text);
     if (caveat?.kind !== "time" || caveat.operator !== "<" || millisecondsOf(caveat.at) > now) continue;
     refuse("has passed already: nothing would be allowed", `caveats[${index}]`);
+  }
+}
+
+/**
+ * Refuses a discharge that no call could be made with, before a person is asked for a yes that is worth nothing.
+ *
+ * @param caveats as {@link askedCaveats} gives them
+ * @param token the conditions of the token that was shown; none if it was not
+ * @throws DomainError `unprocessable`, naming the caveat and what it contradicts
+ */
+export function requirePossible(caveats: readonly string[], token: readonly Condition[]): void {
+  const together = [...token, ...caveats.map((text) => compileCaveat(text))];
+  for (const { indexes, detail } of contradictions(together)) {
+    const asked = indexes.find((index) => index >= token.length);
+    if (asked === undefined) continue;
+    refuse(`nothing could be done with such a discharge: ${detail}`, `caveats[${asked - token.length}]`);
   }
 }
 

@@ -10,7 +10,7 @@ import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
-import { askedCaveats, requireToLast } from "./asked-caveats.ts";
+import { askedCaveats, requirePossible, requireToLast } from "./asked-caveats.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import { proofOf } from "./identity-proof.ts";
 import type { DischargeLimits } from "./limits.ts";
@@ -113,6 +113,7 @@ export function createAsking(options: {
     requireToken(terms, shown);
     const caveats = askedCaveats(request.caveats, terms.options);
     requireToLast(caveats, clock.now());
+    requirePossible(caveats, shown?.conditions ?? []);
     const ancestor = ancestorOf(request, shown);
     // A program's login stands for no person who is here: what one must confirm, they confirm on its page.
     const present = caller?.kind === "human" && caller.program === undefined ? caller : undefined;
