@@ -71,7 +71,7 @@ const good1 = `"location":"l","identifier":"id","signature":"${SIGNATURE_HEX}"`;
 /** All of them, made anew. */
 export function buildMalformedVectors(): readonly MalformedVector[] {
   return [
-    v2("version 1", [1, ...HEAD.slice(1), ...END], "neither v1 nor v2"),
+    v2("version 1", [1, ...HEAD.slice(1), ...END], "no macaroon in v1, v2 or JSON"),
     v2("version alone", [2], "data ends early"),
     v2("no identifier", [2, 0, ...END], "no identifier where one is due"),
     v2(

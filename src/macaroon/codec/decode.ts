@@ -95,7 +95,7 @@ function readBinary(bytes: Uint8Array, limits: Limits): readonly Read[] {
     if (reader.offset < bytes.length) malformed("data after the macaroon");
     return [{ format: "v1", macaroon }];
   }
-  if (first !== V2_VERSION) malformed("neither v1 nor v2");
+  if (first !== V2_VERSION) malformed("no macaroon in v1, v2 or JSON");
   const macaroons: Read[] = [];
   while (reader.offset < bytes.length) {
     checkDischargeCount(macaroons.length, limits);

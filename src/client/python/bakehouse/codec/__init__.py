@@ -80,7 +80,7 @@ def _read_binary(data: bytes) -> tuple[Format, list[Macaroon]]:
             raise malformed("data after the macaroon")
         return "v1", [macaroon]
     if data[0] != V2_VERSION:
-        raise malformed("neither v1 nor v2")
+        raise malformed("no macaroon in v1, v2 or JSON")
     macaroons: list[Macaroon] = []
     while not reader.is_at_end:
         check_discharge_count(len(macaroons))
