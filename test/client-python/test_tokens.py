@@ -45,6 +45,27 @@ class Delegating(unittest.TestCase):
         token = Token.parse(ROOT)
         with self.assertRaisesRegex(TypeError, "list of texts"):
             token.delegate("a", "x = 1")
+        wrong: list[tuple[object, str]] = [
+            (lambda: token.attenuate(["x = 1"]), r"one by one, attenuate\(\*caveats\)"),  # type: ignore[arg-type]
+            (lambda: token.delegate("a", [["x = 1"]]), "each caveat is a text, not list"),  # type: ignore[list-item]
+            (lambda: token.delegate("a", ttl="15m"), "a number of seconds, such as 900, not str"),  # type: ignore[arg-type]
+            (lambda: Token.parse(token), "its text or bytes, not Token"),  # type: ignore[arg-type]
+            (lambda: bakehouse.discharge_token(ROOT, allow=[]), r"Token\.parse\(text\)"),  # type: ignore[arg-type]
+            (lambda: bakehouse.discharge_token(token, allow="https://b.example"), "lists of texts"),
+        ]
+        for run, message in wrong:
+            assert callable(run)
+            with self.assertRaisesRegex(TypeError, message) as refused:
+                run()
+            self.assertNotIn(ROOT[:12], str(refused.exception))
+
+    def test_no_caveats_for_a_discharge_that_nothing_needs(self) -> None:
+        token = Token.parse(ROOT)
+        with self.assertRaisesRegex(TokenError, r"attenuate\(\*caveats\)") as raised:
+            bakehouse.discharge_token(token, allow=["https://b.example"], caveats=["args.amount = 40"])
+        self.assertEqual(raised.exception.code, "undischarged")
+        with self.assertRaisesRegex(TokenError, "name its tool"):
+            bakehouse.for_this_call({})
         for name in ("", "a b", "a#b", "a" * 129, "ä"):
             with self.assertRaises(TokenError) as raised:
                 token.delegate(name)

@@ -155,6 +155,9 @@ def expires_at(at: Moment) -> str:
 
 def expires_in(seconds: float, *, now: datetime | None = None) -> str:
     """``time < now + seconds``. ``now`` is this machine's clock unless said."""
+    given: object = seconds
+    if not isinstance(given, (int, float)):
+        raise TypeError(f"a life is a number of seconds, such as 900, not {type(given).__name__}")
     begin = datetime.now(timezone.utc) if now is None else now
     end = None
     try:

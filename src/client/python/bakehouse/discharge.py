@@ -64,8 +64,8 @@ def discharge_token(
     :param for_descendants: whether the discharges serve all that descends from the token, too
     :param patience: seconds to wait for people. A request for which nobody waits any more is withdrawn
     :returns: the token with its discharges
-    :raises TokenError: ``invalid_caveat``; ``undischarged`` for a location that is not allowed, for a person's act without ``interact``, and
-        if nobody answers in time
+    :raises TokenError: ``invalid_caveat``; ``undischarged`` for a location that is not allowed, for a person's act without ``interact``,
+        if nobody answers in time, and for ``caveats`` where no discharge is needed: nothing would hold the token to them
     :raises BakehouseError: if a third party refuses, or cannot be asked
 
     Example::
@@ -77,10 +77,21 @@ def discharge_token(
             interact=lambda ask: print(ask.user_url, ask.user_code),
         )
     """
+    given: object = token
+    if not isinstance(given, Token):
+        raise TypeError("discharge_token takes a Token: Token.parse(text)")
+    if isinstance(allow, str) or isinstance(show_token_to, str) or isinstance(caveats, str):
+        raise TypeError("allow, show_token_to and caveats are lists of texts, not one text")
     allowed = {_origin(url) for url in allow}
     seeing = {_origin(url) for url in show_token_to}
     by_origin = {_origin(url): credential for url, credential in (credentials or {}).items()}
     asked_caveats = [checked_caveat(caveat) for caveat in caveats]
+    if asked_caveats and not token.undischarged():
+        raise TokenError(
+            "undischarged",
+            "the token needs no discharge, so nobody is asked, and the caveats would hold nobody: "
+            "narrow the token itself by attenuate(*caveats)",
+        )
     alone = token.without_discharges()
     discharged = token
     for _ in range(DISCHARGES + 1):

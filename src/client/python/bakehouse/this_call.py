@@ -24,7 +24,7 @@ def for_this_call(args: Mapping[str, object], tool: str | None = None) -> list[s
 
     :raises TokenError: ``invalid_caveat``, naming the argument that no caveat can say: a list, None, an empty dict or
         text, a text with control characters, a number that is not finite, a name with other characters than the
-        language has
+        language has; and for a call with neither tool nor arguments
 
     Example::
 
@@ -35,6 +35,10 @@ def for_this_call(args: Mapping[str, object], tool: str | None = None) -> list[s
     if tool is not None:
         _collect(caveats, "tool", tool, 0)
     _collect_members(caveats, "args", args, 0)
+    if not caveats:
+        raise TokenError(
+            "invalid_caveat", "a call without arguments is like any other: name its tool, for_this_call(args, tool)"
+        )
     return caveats
 
 

@@ -57,6 +57,9 @@ class Token:
         :param source: base64 of v1 or v2, or JSON, white space around it allowed; or the bytes of v1 or v2
         :raises TokenError: ``malformed`` or ``too_large``
         """
+        given: object = source
+        if not isinstance(given, (str, bytes)):
+            raise TypeError(f"the source of a token is its text or bytes, not {type(given).__name__}")
         code: TokenErrorCode = "malformed"
         rule = ""
         try:
@@ -80,6 +83,11 @@ class Token:
         :param caveats: texts of the caveat language, from the builders or written by hand
         :raises TokenError: ``invalid_caveat`` for one that every verifier would refuse, ``too_large``,
             ``bound_discharges``
+        :raises TypeError: for a list in place of its caveats
+
+        Example::
+
+            token.attenuate("action = read", at_most("args.amount", 20), *more)
         """
         return self._narrowed([checked_caveat(caveat) for caveat in _texts(caveats)])
 
@@ -188,10 +196,16 @@ class Token:
         return [self._root, *(discharge.macaroon for discharge in self._discharges)]
 
 
-def _texts(caveats: Iterable[str]) -> Iterable[str]:
+def _texts(caveats: Iterable[object]) -> list[str]:
     if isinstance(caveats, str):
         raise TypeError("caveats are a list of texts, not one text")
-    return caveats
+    texts: list[str] = []
+    for caveat in caveats:
+        if not isinstance(caveat, str):
+            kind = type(caveat).__name__
+            raise TypeError(f"each caveat is a text, not {kind}: attenuate takes them one by one, attenuate(*caveats)")
+        texts.append(caveat)
+    return texts
 
 
 def _spent_depth(macaroon: Macaroon) -> str | None:
