@@ -24,9 +24,6 @@ const { code: commands, table: tabled, text: COMMANDS } = readManual("src/cli/RE
 const { code: core } = readManual("src/macaroon/README.md");
 const { code, answer, table: exports, text: LIBRARY } = readManual("src/client/README.md");
 
-/** A model that needs no network. */
-const MODEL = `export const model = async ({ prompt }) => ({ text: "Rayleigh", usage: prompt.length + 80 });`;
-
 let installed: Installed;
 let home: Home;
 let service: RunningService;
@@ -101,9 +98,11 @@ test("the programs of the library's page run in its order in one shell, and prin
     expect(lines.length, marker).toBeLessThanOrEqual(10);
   }
   const port = String(await freePort());
-  const programs = ["service", "agent", "price", "holder", "third-party", "this-call"];
-  for (const name of programs) writeFileSync(join(installed.folder, `${name}.ts`), code(name));
-  writeFileSync(join(installed.folder, "model.ts"), MODEL);
+  const programs = ["service", "agent", "model", "price", "holder", "third-party", "this-call"];
+  for (const name of programs) {
+    expect(code(name)).toMatch(new RegExp(`^// ${name}\\.ts\n`));
+    writeFileSync(join(installed.folder, `${name}.ts`), code(name));
+  }
   const told = (text: string) => here(text).replaceAll("8081", port);
   const {
     code: exit,
@@ -117,7 +116,10 @@ test("the programs of the library's page run in its order in one shell, and prin
     ${told(code("shell"))}
     echo ---
     BAKEHOUSE_TOKEN=$(node agent.ts) bakehouse inspect
-    for each in price holder third-party this-call; do echo ---; node $each.ts; done`);
+    for each in price holder third-party; do echo ---; node $each.ts; done
+    ${told(code("gated"))}
+    echo ---
+    node this-call.ts`);
   expect({ exit, stderr }).toMatchObject({ exit: 0 });
   const [fetched, narrowed, charged, held, sealed, paying] = stdout
     .split("---\n")
@@ -169,7 +171,7 @@ test("a third party's caveat is written offline", async () => {
 test("a model's call is charged at what it took", async () => {
   const platform = `--credential ${home.dataDir}/default.token`;
   const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice 'spend.tokens <= 1000'`);
-  writeFileSync(join(installed.folder, "model.ts"), MODEL);
+  writeFileSync(join(installed.folder, "model.ts"), code("model"));
   const as = {
     BAKEHOUSE_TOKEN: issued.stdout.trim(),
     BAKEHOUSE_CREDENTIAL: credential(home, "default.token"),

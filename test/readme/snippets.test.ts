@@ -55,6 +55,7 @@ test("every program of the pages compiles strictly, as a reader's own compiler h
     paths: {
       bakehouse: [join(ROOT, "src/client/index.ts")],
       "bakehouse/macaroon": [join(ROOT, "src/macaroon/index.ts")],
+      hono: [join(ROOT, "node_modules/hono/dist/types/index.d.ts")],
     },
   };
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
