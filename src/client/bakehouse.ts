@@ -18,7 +18,7 @@ import {
   readVerdicts,
   type Verdict,
 } from "./answers.ts";
-import { type AuditLog, createAuditLog } from "./audit/audit.ts";
+import { type AuditLog, createAuditLog } from "./audit-log.ts";
 import { isAskedOnce } from "./charges.ts";
 import { BakehouseError } from "./error.ts";
 import { randomText } from "./random.ts";

@@ -22,10 +22,11 @@ export type {
   TokenRecord,
   Verdict,
 } from "./answers.ts";
-export type { AuditEvent, AuditFilter, AuditLog, AuditTree } from "./audit/audit.ts";
-export { type AuditFault, type AuditReport, checkExport } from "./audit/check.ts";
+export { checkExport } from "./audit/check.ts";
 export { checkService } from "./audit/check-service.ts";
+export type { AuditFault, AuditReport } from "./audit/report.ts";
 export { type WatchedCheckpoint, type WatchOutcome, watchOnce } from "./audit/watch.ts";
+export type { AuditEvent, AuditFilter, AuditLog, AuditTree } from "./audit-log.ts";
 export { type Bakehouse, createBakehouse } from "./bakehouse.ts";
 export { type Bearer, readBearer } from "./bearer.ts";
 export {

@@ -1,5 +1,5 @@
 import type { Caller } from "./caller.ts";
-import type { AuditFilter, RecordedEvent } from "./ports/audit-tree.ts";
+import type { AuditFilter, RecordedEvent } from "./ports/audit.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 
 /*

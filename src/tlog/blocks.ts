@@ -6,9 +6,6 @@ export interface Block {
   readonly index: number;
 }
 
-/** The largest number of leaves that are counted exactly. */
-export const MOST_LEAVES = Number.MAX_SAFE_INTEGER;
-
 /** The largest power of two below a number that is 2 or more. */
 export function splitOf(count: number): number {
   let split = 1;

@@ -44,7 +44,7 @@ export function isKeyName(name: string): boolean {
 }
 
 /** The id of an Ed25519 key: the first 4 bytes of SHA-256 over name, newline, type and key. */
-export function keyIdOf(sha256: Sha256, { name, publicKey }: VerifierKey): Uint8Array {
+function keyIdOf(sha256: Sha256, { name, publicKey }: VerifierKey): Uint8Array {
   const head = toBytes(`${name}\n`);
   const bytes = new Uint8Array(head.length + 1 + publicKey.length);
   bytes.set(head);
@@ -63,7 +63,7 @@ export function printVerifierKey(sha256: Sha256, key: VerifierKey): string {
 
 /** Reads a vkey; undefined for a text that is none, for another kind of key, and for an id that is not the key's. */
 export function parseVerifierKey(sha256: Sha256, text: string): VerifierKey | undefined {
-  const match = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/.exec(text);
+  const match = /^([^+]+)\+([0-9a-f]+)\+([A-Za-z0-9+/]+={0,2})$/.exec(text);
   const [, name = "", id, encoded = ""] = match ?? [];
   const typed = bytesOf(encoded);
   if (!isKeyName(name) || typed?.length !== 1 + KEY_BYTES || typed[0] !== SIGNATURE_TYPE) return undefined;

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 
 import { describe, expect, test } from "vitest";
 
-import type { AuditLog } from "../../src/client/audit/audit.ts";
+import type { AuditLog } from "../../src/client/audit-log.ts";
 import { BakehouseError, type WatchedCheckpoint, watchOnce } from "../../src/client/index.ts";
 import { defaultSha256 as sha256 } from "../../src/macaroon/index.ts";
 import { printCheckpoint } from "../../src/tlog/checkpoint.ts";

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
+import { audit } from "./audit.ts";
 import { budgets } from "./budgets.ts";
 import { curves } from "./curves.ts";
 import type { Effort, Findings } from "./figures.ts";
@@ -42,10 +43,11 @@ export const PARTS: Readonly<Record<string, Part>> = {
   revocation: script("revocation"),
   budgets,
   tree,
+  audit,
   curves,
 };
 
 /** Those that run where none is named: all but the ones that take long by themselves. */
 export const IN_FULL: readonly string[] = Object.keys(PARTS).filter(
-  (part) => !["revocation", "budgets", "tree", "curves"].includes(part),
+  (part) => !["revocation", "budgets", "tree", "audit", "curves"].includes(part),
 );

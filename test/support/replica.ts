@@ -34,6 +34,8 @@ export interface ReplicaSettings {
   /** Where the position is kept; nowhere unless said. */
   readonly dataDir?: string;
   readonly failover?: Parts["failover"];
+  /** Of the audit log; it does not grow its tree and records no decision unless said. */
+  readonly audit?: Parts["audit"];
 }
 
 /** What a verify came to: `allowed`, a refusal's code, or `unavailable`. */
@@ -134,7 +136,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     positionFile: dataDir === undefined ? undefined : positionFile(dataDir),
     ...(settings.follow === undefined ? {} : { follow: settings.follow }),
     failover: settings.failover,
-    audit: { decisions: "none", integrates: false },
+    audit: { decisions: "none", integrates: false, ...settings.audit },
     report: {
       feed: (problem) => reports.push(problem ?? "well"),
       clocks: (problem) => reports.push(problem ?? "clocks agree"),

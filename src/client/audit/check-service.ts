@@ -2,10 +2,11 @@ import { constantTimeEqual } from "../../macaroon/index.ts";
 import { growingEdge } from "../../tlog/blocks.ts";
 import { HASH_BYTES } from "../../tlog/hashing.ts";
 import { TILE_WIDTH, tilePath, tileWidth } from "../../tlog/tiles.ts";
+import type { AuditLog } from "../audit-log.ts";
 import { BakehouseError } from "../error.ts";
 import type { CallOptions } from "../transport.ts";
-import type { AuditLog } from "./audit.ts";
-import { type AuditCheck, type AuditFault, type AuditReport, examine, hashing, inOrder } from "./check.ts";
+import { type AuditCheck, examine, hashing } from "./check.ts";
+import { type AuditFault, type AuditReport, inOrder } from "./report.ts";
 
 /**
  * Checks a service's audit log against its checkpoints: every event that the caller may see, and for an administrator that

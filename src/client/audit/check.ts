@@ -9,42 +9,8 @@ import { TILE_WIDTH } from "../../tlog/tiles.ts";
 import { BakehouseError } from "../error.ts";
 import { count, list, object, type Reader, readJson, text } from "../read.ts";
 import { checkCheckpoint } from "./checkpoint.ts";
-
-/** What is wrong, and at which place. */
-export interface AuditFault {
-  readonly kind: /** The text of an event is not the one that was recorded. */
-    | "changed"
-    /** An event is not there, and no retention has said that it would go. */
-    | "removed"
-    /** Hashes of the tree do not lead to the checkpoint. */
-    | "tile"
-    | "checkpoint"
-    /** The lines are not all that there were, or no export. */
-    | "export";
-  readonly tree: number | undefined;
-  /** The index of the leaf at fault, or of the first leaf that a tile is about. */
-  readonly index: number | undefined;
-  /** The whole finding, for people. */
-  readonly detail: string;
-}
-
-/** The outcome of a check. */
-export interface AuditReport {
-  /** In the order of the trees and their leaves: the first is the first event that was changed or removed. */
-  readonly faults: readonly AuditFault[];
-  readonly events: number;
-  /** Events that had no checkpoint yet. */
-  readonly waiting: number;
-  /** Events that retention has dropped, by its own word in the log. */
-  readonly dropped: number;
-  /** Whether all leaves were there to be looked at, so that a missing one shows. */
-  readonly isWhole: boolean;
-  readonly trees: readonly {
-    readonly number: number;
-    readonly checkpoint: Checkpoint;
-    readonly key: string;
-  }[];
-}
+import { apart, type Run, runOf } from "./dropped.ts";
+import { type AuditFault, type AuditReport, inOrder } from "./report.ts";
 
 /** The hashes of a SHA-256 tree, wherever this runs. */
 export const hashing = treeHashing(defaultSha256);
@@ -69,15 +35,7 @@ interface CheckedTree {
   readonly edge: ReturnType<typeof growingEdge>;
   /** Roots of the full tiles. */
   readonly tileRoots: Uint8Array[];
-  /** The hashes of the last tile, if it is not full. */
-  partial: Uint8Array;
   nextTile: number;
-}
-
-interface Run {
-  readonly tree: number;
-  readonly first: number;
-  readonly last: number;
 }
 
 /** A check whose inner findings a service's tiles can be held to as well. */
@@ -108,25 +66,6 @@ export async function checkExport(
     ({ tree }) => !report.faults.some((one) => one.kind === "tile" && one.tree === tree),
   );
   return { ...report, faults: inOrder([...report.faults, ...bare]) };
-}
-
-/**
- * Faults by tree and leaf. Those of checkpoints come first, because nothing else holds without them; those of the export as a
- * whole come last, because they follow from others as a rule.
- */
-export function inOrder(faults: readonly AuditFault[]): readonly AuditFault[] {
-  return [...faults].sort(
-    (a, b) =>
-      rankOf(a) - rankOf(b) ||
-      (a.tree ?? 0) - (b.tree ?? 0) ||
-      (a.index ?? -1) - (b.index ?? -1) ||
-      Number(b.kind === "tile") - Number(a.kind === "tile"),
-  );
-}
-
-function rankOf({ kind, index }: AuditFault): number {
-  if (kind === "checkpoint") return 0;
-  return index === undefined ? 2 : 1;
 }
 
 /** As {@link checkExport}, with what a service's tiles are held to. */
@@ -193,7 +132,6 @@ export async function examine(
       key,
       edge,
       tileRoots: [],
-      partial: new Uint8Array(),
       nextTile: 0,
     });
   }
@@ -241,7 +179,6 @@ export async function examine(
       tree.tileRoots.push(hash);
       tree.edge.push(hash, 8);
     } else {
-      tree.partial = hashes;
       for (let at = 0; at < hashes.length; at += HASH_BYTES)
         tree.edge.push(hashes.slice(at, at + HASH_BYTES));
     }
@@ -384,29 +321,6 @@ function checkEnd(
     from,
     `the end of tree ${number} is missing: leaves ${from} to ${checkpoint.size - 1}`,
   );
-}
-
-/** Parts missing leaves into those that retention said it would drop and those that nobody spoke of. */
-function apart(
-  run: Run,
-  announced: readonly Run[],
-): { readonly gone: number; readonly wrong: readonly Run[] } {
-  let wrong: readonly Run[] = [run];
-  for (const { tree, first, last } of announced) {
-    if (tree !== run.tree) continue;
-    wrong = wrong.flatMap((part) => [
-      ...(part.first < first ? [{ ...part, last: Math.min(part.last, first - 1) }] : []),
-      ...(part.last > last ? [{ ...part, first: Math.max(part.first, last + 1) }] : []),
-    ]);
-  }
-  const left = wrong.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  return { gone: run.last - run.first + 1 - left, wrong };
-}
-
-/** Reads `TREE/FIRST-LAST`. */
-function runOf(written: string): readonly Run[] {
-  const [, tree, first, last] = /^([0-9]{1,9})\/([0-9]{1,15})-([0-9]{1,15})$/.exec(written) ?? [];
-  return tree === undefined ? [] : [{ tree: Number(tree), first: Number(first), last: Number(last) }];
 }
 
 function factsOf(

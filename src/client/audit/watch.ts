@@ -3,9 +3,9 @@ import { blocksOf, foldBlocks } from "../../tlog/blocks.ts";
 import type { Checkpoint } from "../../tlog/checkpoint.ts";
 import { consistencyRanges, isConsistent } from "../../tlog/proofs.ts";
 import { blockHash, tileKey, tileOf, tilePath, tileWidth } from "../../tlog/tiles.ts";
+import type { AuditLog, AuditTree } from "../audit-log.ts";
 import { BakehouseError } from "../error.ts";
 import type { CallOptions } from "../transport.ts";
-import type { AuditLog, AuditTree } from "./audit.ts";
 import { hashing } from "./check.ts";
 import { checkCheckpoint } from "./checkpoint.ts";
 

@@ -4,7 +4,7 @@ import { defaultSha256 } from "../../macaroon/index.ts";
 import { printCheckpoint } from "../../tlog/checkpoint.ts";
 import { printNote, printVerifierKey } from "../../tlog/note.ts";
 import { type Sealing, SealingError } from "../keys/sealing.ts";
-import type { AuditTree, StoredAuditKey } from "../ports/audit-tree.ts";
+import type { AuditTree, StoredAuditKey } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 

@@ -4,7 +4,7 @@ import { HASH_BYTES } from "../../tlog/hashing.ts";
 import { parseNote } from "../../tlog/note.ts";
 import { inclusionRanges, rangesAround } from "../../tlog/proofs.ts";
 import { TILE_WIDTH } from "../../tlog/tiles.ts";
-import type { AuditFilter, AuditTree, AuditTreeStore } from "../ports/audit-tree.ts";
+import type { AuditFilter, AuditTree, AuditTreeStore } from "../ports/audit.ts";
 import { verifierKeyOf } from "./audit-key.ts";
 import { createProving, leavesOfTile, type Proving } from "./proving.ts";
 
@@ -15,7 +15,7 @@ const TILES_TOGETHER = 4;
 const EVENTS_TOGETHER = 500;
 
 /** The version of the format. */
-export const EXPORT_FORMAT = 1;
+const EXPORT_FORMAT = 1;
 
 /** A tree, held to one checkpoint for a whole export. */
 interface Pinned {

@@ -1,4 +1,4 @@
-import type { AuditTree } from "../ports/audit-tree.ts";
+import type { AuditTree } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Repositories, Store } from "../ports/store.ts";

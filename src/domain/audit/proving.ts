@@ -3,7 +3,7 @@ import { blocksOf, foldBlocks } from "../../tlog/blocks.ts";
 import type { LeafRange } from "../../tlog/proofs.ts";
 import { blockHash, TILE_WIDTH, type TilePlace, tileKey, tileOf } from "../../tlog/tiles.ts";
 import { forgetOldest } from "../parts/forget-oldest.ts";
-import type { AuditTreeStore } from "../ports/audit-tree.ts";
+import type { AuditTreeStore } from "../ports/audit.ts";
 import { hashing } from "./tree.ts";
 
 /** Tiles that one export keeps: those of the higher levels are needed again and again. */

@@ -3,7 +3,7 @@ import type { Audit, AuditEventView } from "../audit-service.ts";
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
-import type { AuditFilter, AuditTree } from "../ports/audit-tree.ts";
+import type { AuditFilter, AuditTree } from "../ports/audit.ts";
 import type { Store } from "../ports/store.ts";
 import { type AuditKey, verifierKeyOf } from "./audit-key.ts";
 import { writeExport } from "./export.ts";

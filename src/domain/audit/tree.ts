@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { treeHashing } from "../../tlog/hashing.ts";
 import { edgeTiles, growTiles } from "../../tlog/tiles.ts";
 import { auditEvent } from "../audit.ts";
-import type { AuditTree, WaitingLeaf } from "../ports/audit-tree.ts";
+import type { AuditTree, WaitingLeaf } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories } from "../ports/store.ts";
 
@@ -18,7 +18,7 @@ export interface BeginOptions {
 }
 
 /** The origin of a tree: nobody signs two histories of one epoch, so it ends in the epoch. */
-export function originOf(base: string, epoch: string): string {
+function originOf(base: string, epoch: string): string {
   return `${base}/${epoch}`;
 }
 

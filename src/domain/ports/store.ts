@@ -1,5 +1,4 @@
-import type { AuditStore } from "./audit.ts";
-import type { AuditTreeStore } from "./audit-tree.ts";
+import type { AuditStore, AuditTreeStore } from "./audit.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { Changes } from "./changes.ts";
 import type { DischargeKeyStore } from "./discharge-keys.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { AuditFilter, AuditTreeStore, RecordedEvent } from "../../domain/ports/audit-tree.ts";
+import type { AuditFilter, AuditTreeStore, RecordedEvent } from "../../domain/ports/audit.ts";
 import type { Run } from "../engine/connection.ts";
 import {
   isStorable,

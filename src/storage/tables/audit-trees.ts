@@ -1,4 +1,4 @@
-import type { AuditTree, AuditTreeStore } from "../../domain/ports/audit-tree.ts";
+import type { AuditTree, AuditTreeStore } from "../../domain/ports/audit.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import {

@@ -6,6 +6,7 @@ import {
   numeric,
   pgTable,
   primaryKey,
+  smallint,
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
@@ -137,6 +138,43 @@ export const observedLinks = pgTable(
   },
   (table) => [primaryKey({ columns: [table.id, table.link] })],
 );
+
+export const auditLeaves = pgTable("audit_leaves", {
+  eventId: uuid("event_id").primaryKey(),
+  salt: bytea().notNull(),
+  hash: bytea(),
+  tree: integer(),
+  number: bigint({ mode: "number" }),
+});
+
+export const auditTrees = pgTable("audit_trees", {
+  number: integer().primaryKey(),
+  origin: text().notNull().unique(),
+  epoch: text().notNull(),
+  size: bigint({ mode: "number" }).notNull(),
+  root: bytea().notNull(),
+  checkpoint: text(),
+  begunAt: instant("begun_at").notNull(),
+  droppedBefore: instant("dropped_before"),
+});
+
+export const auditTiles = pgTable(
+  "audit_tiles",
+  {
+    tree: integer().notNull(),
+    level: smallint().notNull(),
+    number: bigint({ mode: "number" }).notNull(),
+    hashes: bytea().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tree, table.level, table.number] })],
+);
+
+export const auditKey = pgTable("audit_key", {
+  singleton: boolean().primaryKey(),
+  publicKey: bytea("public_key").notNull(),
+  sealed: bytea().notNull(),
+  createdAt: instant("created_at").notNull(),
+});
 
 export const revocations = pgTable("revocations", {
   number: bigint({ mode: "number" }).primaryKey(),

@@ -1,8 +1,8 @@
-import { BakehouseError } from "../error.ts";
-import { count, instant, list, map, nullable, object, type Reader, readJson, text } from "../read.ts";
-import type { PageRequest } from "../requests.ts";
-import type { CallOptions, Transport } from "../transport.ts";
+import { BakehouseError } from "./error.ts";
 import { readLines } from "./lines.ts";
+import { count, instant, list, map, nullable, object, type Reader, readJson, text } from "./read.ts";
+import type { PageRequest } from "./requests.ts";
+import type { CallOptions, Transport } from "./transport.ts";
 
 type Answer<R> = R extends Reader<infer T> ? T : never;
 

@@ -1,4 +1,4 @@
-import { BakehouseError } from "../error.ts";
+import { BakehouseError } from "./error.ts";
 
 /** Characters of one line: more than any tile, or any event that a service writes. */
 const MOST_LINE = 1024 * 1024;
