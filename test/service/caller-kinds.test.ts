@@ -25,6 +25,8 @@ const MAY: Readonly<Record<string, { readonly may: readonly Kind[]; readonly bod
   "POST /v1/tokens": { may: ["platform", ...PERSON, "program"], body: { platform: "default" } },
   "GET /v1/tokens": { may: ALL },
   "GET /v1/tokens/{id}": { may: ALL },
+  "GET /v1/tokens/{id}/tree": { may: ALL },
+  "GET /v1/links/{revocation_id}": { may: ALL },
   // People ask about their own tokens, without counting.
   "POST /v1/verify": { may: ["platform", ...PERSON], body: { token: "x", context: {}, dry_run: true } },
   "POST /v1/verify/batch": { may: ["platform"], body: { requests: [] } },
@@ -84,7 +86,10 @@ describeService(
       };
       for (const { method, path } of routes) {
         const { may, body } = MAY[`${method} ${path}`] ?? { may: [] };
-        const target = path.replace("{id}", ID).replace("{name}", "shop");
+        const target = path
+          .replace("{id}", ID)
+          .replace("{name}", "shop")
+          .replace("{revocation_id}", "A".repeat(22));
         const passed: Kind[] = [];
         for (const kind of ALL) {
           const answer =

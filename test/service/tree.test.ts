@@ -17,6 +17,9 @@ interface Node {
   readonly children: readonly Node[];
 }
 
+const bearerOf = (headers: Readonly<Record<string, string>>) =>
+  (headers["authorization"] ?? "").replace("Bearer ", "");
+
 interface Tree {
   readonly token_id: string;
   readonly root: Node;
@@ -159,6 +162,10 @@ describeService("the observed tree", (service) => {
       expect(foreign.json<Problem>().detail).toBe(unknown.json<Problem>().detail);
     }
     expect((await service().get(paths[0] ?? "")).status).toBe(401);
+    // One that may not read learns of no link, not even that it is there.
+    const blind = { authorization: `Bearer ${narrow(bearerOf(service().asPlatform()), "action = verify")}` };
+    for (const path of [paths[1] ?? "", `/v1/links/${"A".repeat(22)}`])
+      expect((await service().get(path, blind)).status).toBe(403);
   });
 
   test("one link is found by its id alone", async () => {

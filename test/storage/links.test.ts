@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import { beforeAll, expect, test } from "vitest";
 
-import type { ObservedLink, SeenChain, SeenLink } from "../../src/domain/ports/links.ts";
+import type { ObservedLink, SeenChain, SeenLink } from "../../src/domain/ports/tokens.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
 import { describeOnEachDatabase } from "../support/database.ts";
 

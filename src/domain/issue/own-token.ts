@@ -29,6 +29,11 @@ function placesOf(caller: Caller): readonly TokenFilter[] {
   return caller.role === "platform" ? [own, filterFor(caller, SERVICE_PLATFORM)] : [own];
 }
 
+/** Refuses a caller that may see no token at all, before it is known which one is meant. */
+export function requireReader(caller: Caller): void {
+  placesOf(caller);
+}
+
 /** A token that the caller may see. Rejects with `not_found` for foreign and unknown ids alike. */
 export async function ownToken(
   store: Pick<Store, "tokens">,

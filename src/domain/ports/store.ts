@@ -5,7 +5,7 @@ import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
-import type { LinkStore } from "./links.ts";
+import type { LinkStore } from "./tokens.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";

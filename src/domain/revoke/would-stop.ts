@@ -5,7 +5,7 @@ import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ObservedLink, TreeSearch } from "../ports/links.ts";
+import type { ObservedLink, TreeSearch } from "../ports/tokens.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationTarget } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";

@@ -4,14 +4,14 @@ import { compileCaveat, shownCaveat, thirdPartyText } from "../../caveats/condit
 import { encodeBase64Url, parseRevocationId } from "../../macaroon/index.ts";
 import type { BudgetView } from "../budget-view.ts";
 import type { Caller } from "../caller.ts";
-import { ownToken } from "../issue/own-token.ts";
+import { ownToken, requireReader } from "../issue/own-token.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { beginTimeSlice, type TimeSlice } from "../parts/time-slice.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { AskedBudget } from "../ports/links.ts";
+import type { AskedBudget } from "../ports/tokens.ts";
 import type { Store } from "../ports/store.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -148,6 +148,7 @@ export function createTrees(options: {
 
     async link(caller, text) {
       const id = parseRevocationId(text);
+      requireReader(caller);
       takeTurn(caller);
       const tokenId = id && (await store.links.treeOf(id.bytes));
       if (id === undefined || tokenId === undefined) throw new DomainError("not_found", "no such link");

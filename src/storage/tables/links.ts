@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { LinkStore, ObservedLink, SeenChain, TreeSearch } from "../../domain/ports/links.ts";
+import type { LinkStore, ObservedLink, SeenChain, TreeSearch } from "../../domain/ports/tokens.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import {
