@@ -29,7 +29,7 @@ export function forThisCall(args: object, tool?: string): readonly string[] {
   if (caveats.length === 0) {
     throw new TokenError(
       "invalid_caveat",
-      "a call without arguments is like any other: name its tool, forThisCall(args, tool)",
+      "a call without arguments is like any other: name its tool behind them",
     );
   }
   return caveats;

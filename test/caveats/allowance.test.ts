@@ -134,7 +134,7 @@ test("every alternative that was asked for is shown, whole", () => {
     `args.x not in ${items.join(", ")}, mallory`,
     `ip within ${items.map((_, index) => `10.0.${index}.0/24`).join(", ")}`,
     `args.y = ${long}`,
-    `args.y matches ${long}**`,
+    `args.z matches ${long}**`,
     `a.${long} = 1`,
   ];
   const [to, x, ip, y, pattern, name] = allowanceOf([], 0, read(...asked)).what;
@@ -143,7 +143,7 @@ test("every alternative that was asked for is shown, whole", () => {
   expect(ip).toMatch(/, 10\.0\.38\.0\/24 or 10\.0\.39\.0\/24$/);
   expect([y, pattern, name]).toEqual([
     `"args.y" only "${long}"`,
-    `"args.y" matching "${long}**"`,
+    `"args.z" matching "${long}**"`,
     `"a.${long}" only 1`,
   ]);
   // What the issuer alone wrote is counted past eight.

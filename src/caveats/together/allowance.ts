@@ -30,7 +30,8 @@ const MOST_PHRASES = 64;
  * Puts together the limits of a discharge: the caveats that the asker has appended to it, and of the token those that
  * the issuer wrote. Of the holders' caveats only times count, since nothing but a number can be said in them.
  *
- * The asker's tests come first. None of them is left out, and none of their alternatives.
+ * The asker's tests come first. None of them is left out that says more than the others, and none of
+ * their alternatives that could pass.
  *
  * @param token the token's whole chain
  * @param issued how many conditions at the front of it the issuer wrote

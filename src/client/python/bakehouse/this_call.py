@@ -37,7 +37,7 @@ def for_this_call(args: Mapping[str, object], tool: str | None = None) -> list[s
     _collect_members(caveats, "args", args, 0)
     if not caveats:
         raise TokenError(
-            "invalid_caveat", "a call without arguments is like any other: name its tool, for_this_call(args, tool)"
+            "invalid_caveat", "a call without arguments is like any other: name its tool behind them"
         )
     return caveats
 
