@@ -2,9 +2,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
 import { beforeAll, expect, test } from "vitest";
-
-import type { ObservedLink, SeenChain, SeenLink } from "../../src/domain/ports/tokens.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
+import type { ObservedLink, SeenChain, SeenLink } from "../../src/domain/ports/tokens.ts";
 import { describeOnEachDatabase } from "../support/database.ts";
 
 const AT = Date.UTC(2026, 10, 22, 13);

@@ -62,7 +62,8 @@ export function createAuditKey(options: {
 
   async function open(): Promise<{ readonly of: StoredAuditKey; readonly key: KeyObject }> {
     const of = await stored();
-    if (opened?.of !== of) opened = { of, key: privateKey(sealing.open(of.sealed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE)) };
+    if (opened?.of !== of)
+      opened = { of, key: privateKey(sealing.open(of.sealed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE)) };
     return opened;
   }
 

@@ -5,13 +5,12 @@ import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
-import type { LinkStore } from "./tokens.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";
 import type { RootKeyStore } from "./root-keys.ts";
 import type { SessionStore } from "./sessions.ts";
-import type { TokenStore } from "./tokens.ts";
+import type { LinkStore, TokenStore } from "./tokens.ts";
 import type { WebhookOutbox } from "./webhook.ts";
 
 /** Everything that the service keeps. */

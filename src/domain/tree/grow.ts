@@ -3,8 +3,7 @@ import { compileCaveat, thirdParty } from "../../caveats/condition.ts";
 import { splitAgent } from "../../words/ids.ts";
 import { issuedLinks } from "../issue/minting.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
-import type { ObservedLink } from "../ports/tokens.ts";
-import type { TokenWithPrincipal } from "../ports/tokens.ts";
+import type { ObservedLink, TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
 
 /** A link in its tree. */

@@ -4,8 +4,8 @@ import { encodeBase64Url, type RevocationId, type VerifiedMacaroon } from "../..
 import { forgetOldest } from "../parts/forget-oldest.ts";
 import { nextTurn } from "../parts/turn.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { CutChain, SeenChain, SeenLink, TreeBounds } from "../ports/tokens.ts";
 import type { Store } from "../ports/store.ts";
+import type { CutChain, SeenChain, SeenLink, TreeBounds } from "../ports/tokens.ts";
 import { bundleWeight } from "../verify/bundle-weight.ts";
 import type { VerdictObserver } from "../verify/observer.ts";
 import type { VerifiedToken } from "../verify/verify-token.ts";

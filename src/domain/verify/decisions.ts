@@ -15,13 +15,7 @@ import type { Revocation } from "../ports/revocations.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { BatchResult, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
-import {
-  type Charged,
-  type Concluded,
-  lengthOf,
-  type Waiting,
-  waitedFor,
-} from "./batch-questions.ts";
+import { type Charged, type Concluded, lengthOf, type Waiting, waitedFor } from "./batch-questions.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
 import { bundleWeight } from "./bundle-weight.ts";
@@ -30,8 +24,8 @@ import { aboutToken, aboutVerdict, type DecisionRecord, NO_RECORD } from "./deci
 import type { KillingEntry } from "./killing-entry.ts";
 import type { VerdictObserver } from "./observer.ts";
 import { createOwnTokens } from "./own-tokens.ts";
-import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 import { allowed, isOfDead, refusedBy } from "./verdicts.ts";
+import { subjectOf, type TokenVerifier, type VerifiedToken } from "./verify-token.ts";
 import { type Vouching, vouchingFor } from "./vouching.ts";
 
 /**
