@@ -20,12 +20,12 @@ const EXPONENT_COST = 60;
 const IPV6_COST = 60;
 const BLOCK_COST = 4;
 
-/** What parsing a text takes, its length aside. */
+/** The cost of parsing a text, its length aside. */
 function parseCost(text: string): number {
   return PARSE_COST + LONG_PARSE_COST * Math.max(0, text.length - MOST_LENGTH);
 }
 
-/** What finding the canonical text or the value of a number takes. */
+/** The cost of finding the canonical text or the value of a number. */
 function numberCost({ text }: JsonNumber): number {
   return parseCost(text) + (/e/i.test(text) ? EXPONENT_COST : 0);
 }

@@ -37,7 +37,7 @@ export function deniedBy(caveat: AttributeCaveat): ReadonlySet<string> | undefin
   return new Set(caveat.items.flatMap(readingsOf));
 }
 
-/** What {@link deniedBy} takes of an allowance of work. */
+/** The cost of {@link deniedBy}, of an allowance of work. */
 export function denialCost(caveat: AttributeCaveat): number {
   if (caveat.kind === "equality" && caveat.operator === "!=") return costOf(caveat.value);
   if (caveat.kind !== "membership" || caveat.operator === "in") return 0;

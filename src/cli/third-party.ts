@@ -73,7 +73,7 @@ export async function wantedThirdParties(invocation: Invocation): Promise<readon
 /** Conditions that a Bakehouse serves. */
 const CONDITIONS = ["approved-by", "is-authenticated-user", "is-principal", "is-member-of"];
 
-/** Refuses a condition that the service would not serve: once it is sealed, nobody can read what is wrong with it. */
+/** Refuses a condition that the service would not serve: once it is sealed, nobody can read its fault. */
 function checkCondition(condition: string): void {
   const reading = parseTerms(condition);
   if (reading.ok) return;

@@ -256,13 +256,13 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
   };
 }
 
-/** Of the rest of a question the service says what is wrong with it. @throws TypeError */
+/** The rest of a question is checked by the service. @throws TypeError */
 export function checkQuestion(name: string, request: VerifyRequest): void {
   checkShape(`${name}: the question`, request, (value) =>
     isObject(value) ? undefined : 'an object, such as { token, context: { action: "read" } }',
   );
   checkToken(name, request.token);
-  // What is no list of texts would be read as one here, and as something else by the service.
+  // A value that is no list of texts would be read as one here, and as something else by the service.
   const { discharges } = request;
   checkShape(`${name}: discharges`, discharges, (value) =>
     value === undefined || (Array.isArray(value) && value.every(isText)) ? undefined : "a list of texts",

@@ -81,7 +81,7 @@ const LONGEST_WAIT = 24 * 60 * 60_000;
  *
  * @returns the token with its discharges
  * @throws TokenError `invalid_caveat` for a caveat that nobody can read; `undischarged` for a location that is not allowed,
- *   for a human's act without `interact`, and for `caveats` where no discharge is needed
+ *   for a human's act without `interact`, and for `caveats` if no discharge is needed
  * @throws TypeError for anything but a {@link Token}, and for options of the wrong shape
  * @throws BakehouseError if a third party refuses, or cannot be asked
  */

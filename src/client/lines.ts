@@ -3,7 +3,7 @@ import { BakehouseError } from "./error.ts";
 /** Characters of one line: more than any tile, or any event that a service writes. */
 const MOST_LINE = 1024 * 1024;
 
-/** Reads a body line by line. An end in the middle of a line yields what there is of it. */
+/** Reads a body line by line. An end in the middle of a line yields the part that came. */
 export async function* readLines(
   body: ReadableStream<Uint8Array>,
   signal?: AbortSignal,

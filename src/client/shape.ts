@@ -1,17 +1,17 @@
 import { nearest } from "../words/near.ts";
 
 /*
- * What code without a compiler may pass. A wrong shape must fail at once: an option that is passed over in silence is a
+ * The shapes that code without a compiler may pass. A wrong one must fail at once: an option that is passed over in silence is a
  * limit that is not there. Errors name the argument and its cure, and never repeat a value, which could be a token.
  */
 
-/** Looks at a value. @returns its cure if it has the wrong shape: what it has to be */
+/** Looks at a value. @returns its cure if it has the wrong shape: the right one */
 export type Check = (value: unknown) => string | undefined;
 
 /** A check for each member of some options: the compiler misses none. */
 export type Checks<T> = { readonly [K in keyof Required<T>]: Check };
 
-/** @param expected what it has to be, such as `a text` */
+/** @param expected the right shape, such as `a text` */
 function check(isGood: (value: unknown) => boolean, expected: string): Check {
   return (value) => (isGood(value) ? undefined : expected);
 }
@@ -85,7 +85,7 @@ function unknownMember(name: string, member: string, known: readonly string[]): 
     known.find((other) => plain(other) === plain(member)) ??
     nearest(member, known, 1) ??
     known.find((other) => member.startsWith(other));
-  // What is no name could be anything.
+  // A text that is no name could be anything.
   const shown = /^[A-Za-z]\w{0,39}$/.test(member) ? ` ${member}` : "";
   const cure = meant === undefined ? `it has ${known.join(", ")}` : `did you mean ${meant}?`;
   return new TypeError(`${name} has no option${shown}: ${cure}`);

@@ -1,7 +1,7 @@
 import type { RecordedDecisions } from "../domain/audit/decision-log.ts";
 import { Invalid, type Reader } from "./environment.ts";
 
-/** What of the audit log the environment decides. */
+/** The settings of the audit log. */
 export interface AuditConfig {
   /** Which decisions of verify are put on record. */
   readonly auditDecisions: RecordedDecisions;

@@ -37,7 +37,7 @@ export function unknownSettings(environment: Environment): readonly string[] {
 /** Names that the command line and programs beside the service have, in an environment that is shared with them. */
 const OTHERS: ReadonlySet<string> = new Set(["BAKEHOUSE_PUBLIC_URL"]);
 
-/** The setting that stands behind the product's name, where somebody took that for a part of it. */
+/** The setting that stands behind the product's name, if somebody took that for a part of it. */
 function prefixed(name: string, known: ReadonlySet<string>): string | undefined {
   const rest = /^BAKEHOUSE_(\w+)$/i.exec(name)?.[1]?.toUpperCase();
   if (rest === undefined || LINKS.test(name) || OTHERS.has(name)) return undefined;

@@ -21,7 +21,7 @@ export interface AuditTreeView {
   readonly checkpoint: string | null;
 }
 
-/** The filter of a request: what callers may ask for. */
+/** The filter of a request. */
 export type AuditQuery = Omit<AuditFilter, "ownOnly">;
 
 /** The audit log. */
@@ -33,7 +33,7 @@ export interface Audit {
    * `rate_limited` if too many are under way.
    */
   export(caller: Caller, query: AuditQuery): Promise<AsyncIterable<string>>;
-  /** All trees, oldest first. @param caller nobody, where checkpoints are public */
+  /** All trees, oldest first. @param caller nobody, if checkpoints are public */
   trees(caller: Caller | undefined): Promise<readonly AuditTreeView[]>;
   /** The newest tree's last checkpoint. Rejects with `unavailable` for the moment before the first. */
   checkpoint(caller: Caller | undefined): Promise<string>;

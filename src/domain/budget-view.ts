@@ -5,7 +5,7 @@ export interface BudgetView {
   readonly revocationId: string;
   /** The nearest agent before it; null before the first. */
   readonly agent: string | null;
-  /** What it allows: a decimal, or of a rate `N/WINDOW`. */
+  /** Its limit: a decimal, or of a rate `N/WINDOW`. */
   readonly limit: string;
   /** A decimal. */
   readonly remaining: string;

@@ -1,7 +1,7 @@
 import type { Caller } from "./caller.ts";
 import type { Payer } from "./parts/turn.ts";
 
-/** The payer of what a caller asks. A program pays as the person that it acts for. */
+/** The payer of a caller's requests. A program pays as the person that it acts for. */
 export function payerOf(caller: Caller): Payer {
   if (caller.kind === "human") {
     const { issuer, subject } = caller.identity;

@@ -70,7 +70,7 @@ export interface Parts extends ReplicaParts {
   readonly adminGroups: readonly string[];
   /** How long records of tokens and audit events are kept, milliseconds. */
   readonly retentionMilliseconds?: number;
-  /** What of the audit log a configuration decides; the defaults unless said. */
+  /** The settings of the audit log; the defaults unless said. */
   readonly audit?: AuditSettings | undefined;
   /** The largest number of connections that the store opens. */
   readonly connections?: number;

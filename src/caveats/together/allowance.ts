@@ -84,7 +84,7 @@ export function allowanceOf(
 }
 
 /**
- * Each fact once, and the narrowest: where few values are left that pass, they say all that the other limits do. If none
+ * Each fact once, and the narrowest: if few values are left that pass, they say all that the other limits do. If none
  * passes, or it would take too long to know, everything is said.
  *
  * @param tests all on that attribute

@@ -37,7 +37,7 @@ export function summaryParts(
   const words = conditions.filter(
     (condition, at) => isAgent(condition) || (at >= issued && !isLimit(condition)),
   );
-  // It would be said of what the issuer wrote alone, and read as if holders had narrowed nothing.
+  // It would be said of the issuer's caveats alone, and read as if holders had narrowed nothing.
   const whole = options.whole === true && words.every(isAgent);
   const parts: SummaryPart[] = [{ by: "issued", text: summarise(written, { ...options, whole }) }];
   if (appended.some(isLimit)) parts.push({ by: "service", text: summariseLimits(conditions, options) });

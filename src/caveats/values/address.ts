@@ -189,7 +189,7 @@ function longestZeros(groups: readonly number[]): { readonly from: number; reado
     let end = start;
     while (groups[end] === 0) end++;
     if (end - start > Math.max(1, to - from)) [from, to] = [start, end];
-    // What lies within a run is a shorter one.
+    // A run within a run is a shorter one.
     if (end > start) start = end;
   }
   return { from, to };

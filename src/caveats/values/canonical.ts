@@ -18,7 +18,7 @@ export function canonicalText(value: JsonValue): string | undefined {
   return decimal === undefined || decimal === "too_long" ? undefined : formatDecimal(decimal);
 }
 
-// Normalising a character takes about as long as looking at this many, and where marks stand in a row, which are sorted:
+// Normalising a character takes about as long as looking at this many, and marks in a row are sorted:
 const NORMALISE_COST = 15;
 const SORT_COST = 100;
 const MARKS_IN_A_ROW = /\p{M}{3}/u;
@@ -27,11 +27,11 @@ const MARKS_IN_A_ROW = /\p{M}{3}/u;
 const READINGS_COST = 150;
 const SPELLINGS_COST = 450;
 const ODD_SPELLINGS_COST = 1_500;
-/** What only an address has that is no address in the spelling of the language, or one with IPv4 at its end. */
+/** The signs of an address that is none in the spelling of the language, or of one with IPv4 at its end. */
 const ODD = /[[%x]|:.*\./i;
 const DATE = /^\d{4}-/;
 
-/** What {@link readingsOf} takes of an allowance of work, the text's length aside. */
+/** The cost of {@link readingsOf}, of an allowance of work, the text's length aside. */
 export function readingsCost(text: string): number {
   const trimmed = text.trim();
   let cost = READINGS_COST;

@@ -255,7 +255,7 @@ async function loadSeen({ terminal }: Invocation, file: string): Promise<Watched
       if (typeof key === "string" && typeof checkpoint === "string") return { key, checkpoint };
     }
   } catch {
-    // Told below: to begin anew without a word would forget what was seen.
+    // Told below: to begin anew without a word would forget all that was seen.
   }
   throw new CommandError(EXIT.failed, `${file} is damaged: what was seen is lost; remove it to begin anew`);
 }

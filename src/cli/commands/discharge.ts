@@ -51,7 +51,7 @@ export const dischargeCommand: Command = {
     const token = await readToken(invocation);
     checkCaveats(token, positionals);
     if (token.undischarged().length === 0) {
-      // What was asked for would be enforced nowhere, and the token as wide as before.
+      // The caveats would be enforced nowhere, and the token as wide as before.
       if (positionals.length > 0)
         throw new UsageError(
           "this token needs no discharge, so that the caveats would stand nowhere: bakehouse attenuate narrows it",
@@ -71,7 +71,7 @@ export const dischargeCommand: Command = {
         showTokenTo: isFrom(token, service) ? [service, ...seeing] : seeing,
         ...(credential !== undefined && { credentials: { [service]: credential } }),
         fetch: terminal.fetch,
-        // Each place was checked where the command line names it.
+        // Each place was checked when the command line was read.
         insecureHttp: true,
         forDescendants: !flag("bound"),
         caveats: positionals,

@@ -17,7 +17,7 @@ async function leave(invocation: Invocation, token: Token): Promise<number> {
   if (invocation.flag("strict") && all.length > 0)
     throw new UsageError(`nothing was made (--strict): ${all.join("; ")}`);
   await leaveToken(invocation, { token: token.encode(), revocation_id: token.revocationId });
-  // Printed, it goes on into another command; in a file somebody wants to know what was made.
+  // Printed, it goes on into another command; in a file nobody sees the token that was made.
   if (invocation.text("output") !== undefined) invocation.terminal.say(`bakehouse: ${summary}`);
   for (const warning of all) invocation.terminal.say(`bakehouse: warning: ${warning}`);
   return EXIT.done;

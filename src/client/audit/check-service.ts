@@ -30,7 +30,7 @@ export async function checkService(
       tree.edge.size() === tree.checkpoint.size && constantTimeEqual(tree.edge.root(), tree.checkpoint.root);
     const found = await wrongTiles(log, tree, options);
     if (isSound) faults.push(...found.map(({ upper }) => upper));
-    // The leaves' own hashes do not lead to the root: what stands above them shows which tile is at fault.
+    // The leaves' own hashes do not lead to the root: the hashes above them show which tile is at fault.
     else if (found.length > 0) faults.push(...found.map(({ lower }) => lower));
     else if (unproved.length > 0) faults.push(...unproved);
     if (isSound && found.length === 0) faults.push(...unproved);
@@ -42,7 +42,7 @@ export async function checkService(
   return { ...report, faults: inOrder(faults) };
 }
 
-/** Where a tile above the lowest level has not the hash that the tile below it makes: one of the two is wrong. */
+/** A tile above the lowest level that has not the hash that the tile below it makes: one of the two is wrong. */
 interface Difference {
   readonly lower: AuditFault;
   readonly upper: AuditFault;

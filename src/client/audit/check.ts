@@ -12,7 +12,7 @@ import { checkCheckpoint } from "./checkpoint.ts";
 import { apart, type Run, runOf } from "./dropped.ts";
 import { type AuditFault, type AuditReport, inOrder } from "./report.ts";
 
-/** The hashes of a SHA-256 tree, wherever this runs. */
+/** The hashes of a SHA-256 tree, on every platform. */
 export const hashing = treeHashing(defaultSha256);
 
 /** Faults that are told one by one. */
@@ -51,7 +51,7 @@ export interface AuditCheck extends AuditReport {
  * @param lines the export's lines
  * @param expected keys that are known from elsewhere, as `NAME+ID+BASE64` or the base64 at its end. Without one, the report
  *   says only that the export agrees with itself: compare the key with the one that you wrote down
- * @throws nothing for an export that is wrong, in whatever way: the report says it
+ * @throws nothing for an export that is wrong, in any way: the report says it
  * @example
  * const report = await checkExport(lines, ["bakehouse.example/…+2b1c0f7e+AQ…"]);
  * if (report.faults.length > 0) console.error(report.faults[0].detail);
@@ -68,7 +68,7 @@ export async function checkExport(
   return { ...report, faults: inOrder([...report.faults, ...bare]) };
 }
 
-/** As {@link checkExport}, with what a service's tiles are held to. */
+/** As {@link checkExport}, with the checkpoint that a service's tiles are held to. */
 export async function examine(
   lines: AsyncIterable<string> | Iterable<string>,
   expected: readonly string[],
@@ -308,7 +308,7 @@ export async function examine(
   };
 }
 
-/** What is missing at a tree's end. */
+/** The events that are missing at a tree's end. */
 function checkEnd(
   { number, nextTile, checkpoint }: CheckedTree,
   fault: (kind: "tile", tree: number, index: number, detail: string) => void,

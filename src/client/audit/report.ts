@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../../tlog/checkpoint.ts";
 
-/** What is wrong, and at which place. */
+/** A fault, and its place. */
 export interface AuditFault {
   readonly kind: /** The text of an event is not the one that was recorded. */
     | "changed"

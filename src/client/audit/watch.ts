@@ -9,7 +9,7 @@ import type { CallOptions } from "../transport.ts";
 import { hashing } from "./check.ts";
 import { checkCheckpoint } from "./checkpoint.ts";
 
-/** The last checkpoint that a watcher saw, to be kept where nobody else can change it. */
+/** The last checkpoint that a watcher saw, to be kept out of everybody else's reach. */
 export interface WatchedCheckpoint {
   /** The key of the tree: `NAME+ID+BASE64`. */
   readonly key: string;
@@ -17,10 +17,10 @@ export interface WatchedCheckpoint {
   readonly checkpoint: string;
 }
 
-/** What a look at a log has shown. */
+/** The outcome of a look at a log. */
 export type WatchOutcome =
   | {
-      /** It goes on from what was seen, or nothing was seen before. */
+      /** It goes on from the tree that was seen, or none was seen before. */
       readonly ok: true;
       readonly seen: WatchedCheckpoint;
       readonly origin: string;
@@ -38,7 +38,7 @@ export type WatchOutcome =
 /**
  * Looks at a log's newest checkpoint and holds it to the last one that was seen.
  *
- * @param before what the last look gave; undefined for the first
+ * @param before the last look's outcome; undefined for the first
  * @throws BakehouseError if the service gave no answer: that says nothing about the log
  */
 export async function watchOnce(
@@ -79,7 +79,7 @@ export async function watchOnce(
   return fault ?? found(tree.origin !== newest.origin);
 }
 
-/** Holds a tree to what was seen of it; undefined if it goes on from there. */
+/** Holds a tree to the one that was seen; undefined if it goes on from there. */
 async function differenceOf(
   log: AuditLog,
   tree: AuditTree,

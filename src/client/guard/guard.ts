@@ -110,7 +110,7 @@ export function checkGuard(name: string, verifier: Verifier, facts: unknown, opt
   checkSettle(name, options);
 }
 
-/** What a guard tells its owner, over all of its requests. */
+/** The news of a guard to its owner, over all of its requests. */
 export interface Telling {
   readonly outage: Outage;
   readonly unpriced: Pick<Outage, "failed">;

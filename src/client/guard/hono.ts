@@ -32,7 +32,7 @@ export interface HonoContext {
  *
  * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
  *   peer's address is not guessed from a header, which any caller can write
- * @param options `cost` and `settle` among them: what a request costs, and what it did cost once the handlers have run;
+ * @param options `cost` and `settle` among them: a request's cost, and the real one once the handlers have run;
  *   one that fails stays charged
  * @throws TypeError for arguments of the wrong shape
  * @example

@@ -76,7 +76,7 @@ export interface NodeGuardOptions extends GuardOptions {
  * with `app` among its options.
  *
  * @param more facts besides `method`, `path` and `ip`, which is the socket's own peer
- * @param options `cost` and `settle` among them: what a request costs, and what it did cost once it is answered; one that
+ * @param options `cost` and `settle` among them: a request's cost, and the real one once it is answered; one that
  *   breaks off stays charged
  * @throws TypeError for arguments of the wrong shape
  * @example

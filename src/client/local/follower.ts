@@ -44,10 +44,10 @@ function createReady(): Ready {
 
 /**
  * @param onRevocation told of every entry, before its position counts as seen
- * @param onError told why a stream could not be read. What it throws is passed over
+ * @param onError told why a stream could not be read. Its errors are passed over
  * @param onHashKey told of the key of hashed agents, before any entry of a stream
  * @param onGone told that the log is another one, which is read from its beginning
- * @param onHeard told of each time that all of the log has been seen. What it throws is passed over
+ * @param onHeard told of each time that all of the log has been seen. Its errors are passed over
  * @param onReopened told that a stream is open after another one has ended, and that the service opens none for this caller. A service that was set up anew, and so
  *   judges otherwise, has ended its streams: all that was learned from it before is worth nothing
  */
@@ -130,7 +130,7 @@ export function createFollower(options: {
     failure = error;
     // Waiting mends none of these; it is tried again all the same, as a credential may be renewed.
     if (error.code !== "unauthenticated" && error.code !== "forbidden") return;
-    // Nor may what such a caller was told before be used any longer.
+    // Nor may such a caller's earlier answers be used any longer.
     onReopened();
     giveUp(error);
   }

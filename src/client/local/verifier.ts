@@ -35,7 +35,7 @@ export interface LocalVerifierOptions {
   readonly maxRevocations?: number;
   /**
    * Told why the revocation log cannot be followed: when that begins, once a minute while it lasts, and when it is over.
-   * What is known is used until it is older than the bound; then the service is asked about every call.
+   * Knowledge is used until it is older than the bound; then the service is asked about every call.
    */
   readonly onError?: OutageListener;
   readonly clock?: LocalClock;
@@ -97,7 +97,7 @@ const MOST_MEANWHILE = 1_000;
  * It knows the tail of a token that it was shown, continues the chain by itself, clears caveats with the
  * service's own evaluator, and follows the revocation log: the targets of a revocation are forgotten at once, and
  * everything is when nothing has been heard of the log for the bound. A stream that breaks is silence too: it is opened again
- * at once, and what was known is used within the bound until it is. Then all tokens are forgotten, since it may be
+ * at once, and the old knowledge is used within the bound until it is. Then all tokens are forgotten, since it may be
  * another service, set up anew, that answers. The service is asked about the rest: unknown tokens, third-party caveats,
  * caveats that it does not understand, times that are near. So what it allows, the service would have allowed at some moment
  * within the bound.

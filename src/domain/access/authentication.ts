@@ -33,7 +33,7 @@ function contextOf(
   return facts;
 }
 
-/** When the person of a session last spoke, unix milliseconds: at its login, or before where the issuer remembered one. */
+/** When the person of a session last spoke, unix milliseconds: at its login, or before if the issuer remembered one. */
 export function spokeAtOf({ identity, createdAt }: Pick<Session, "identity" | "createdAt">): number {
   return Math.min(identity.authenticatedAt ?? createdAt, createdAt);
 }

@@ -8,7 +8,7 @@ import type { AuditTree, StoredAuditKey } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 
-/** What the key is sealed for, and tied to. */
+/** The purpose of the key's seal, and its tie. */
 export const AUDIT_KEY_PURPOSE = "audit key";
 export const AUDIT_KEY_TIE = "checkpoints";
 const SEED_BYTES = 32;
@@ -21,7 +21,7 @@ export interface AuditKey {
   /** The public half, 32 bytes. Makes the key if there is none. */
   publicKey(): Promise<Uint8Array>;
   /**
-   * Signs what a tree is as its checkpoint.
+   * Signs a tree's size and root as its checkpoint.
    *
    * @throws SealingError if the key does not open under this replica's master key
    */

@@ -51,14 +51,14 @@ export interface DecisionLog {
     verdict: Verdict,
     about: Decided | undefined,
   ): void;
-  /** Writes what waits, now. Rejects if the database did not answer: it waits on, then. */
+  /** Writes all that waits, now. Rejects if the database did not answer: it waits on, then. */
   flush(): Promise<void>;
   /** Writes again and again. @returns stops that, after a last write */
   start(): () => Promise<void>;
 }
 
 /**
- * Makes the way of decisions into the audit log: behind the hot path, in batches, within bounded memory. Where the bound is
+ * Makes the way of decisions into the audit log: behind the hot path, in batches, within bounded memory. If the bound is
  * reached, as with a database that is away or too slow, decisions are counted instead, and an event says how many are
  * missing, of which platform, and from when to when: a missing decision is itself on record.
  */
@@ -152,7 +152,7 @@ export function createDecisionLog(options: {
     if (gaps.size === 0) return;
     const events = gapEvents();
     const missing = [...gaps.values()].reduce((sum, { count }) => sum + count, 0);
-    // What is missed from now on is another gap, unless this one cannot be written.
+    // Decisions that are missed from now on are another gap, unless this one cannot be written.
     const kept = new Map(gaps);
     gaps.clear();
     try {

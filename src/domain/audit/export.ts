@@ -25,7 +25,7 @@ interface Pinned {
   readonly proving: Proving;
 }
 
-/** What an export reads, and who must still be allowed to. */
+/** The events that an export reads, and the caller that must still be allowed to. */
 export interface ExportOptions {
   readonly store: AuditTreeStore;
   readonly publicKey: Uint8Array;
@@ -45,7 +45,7 @@ export async function* writeExport(options: ExportOptions): AsyncGenerator<strin
   const { store, publicKey } = options;
   const pinned = (await store.trees()).flatMap((tree): readonly Pinned[] => {
     if (tree.checkpoint === null) return [];
-    // One that does not read is handed on as it is: whoever checks it sees that.
+    // One that does not read is handed on as it is: a check of the export shows that.
     const size = sizeOf(tree.checkpoint) ?? tree.size;
     return [{ tree, size, checkpoint: tree.checkpoint, proving: createProving(store, tree.number) }];
   });
@@ -119,7 +119,7 @@ async function* writeFound(
   } while (after !== undefined);
 }
 
-/** How many leaves a checkpoint is of; undefined for what is none. */
+/** The number of leaves that a checkpoint is of; undefined if it is none. */
 function sizeOf(checkpoint: string): number | undefined {
   const note = parseNote(checkpoint);
   return note && parseCheckpoint(note.text)?.size;

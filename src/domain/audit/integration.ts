@@ -9,7 +9,7 @@ import { addLeaves, baseOf, beginTree, firstBase } from "./tree.ts";
 /** Events that get their places in one transaction: few enough to be over well within its deadline. */
 const TOGETHER = 2_500;
 
-/** Milliseconds between two looks for events without a place, where nothing was found or somebody else is at it. */
+/** Milliseconds between two looks for events without a place, if nothing was found or another replica is at it. */
 const PAUSE = 500;
 
 /** The outcome of one look. */
@@ -31,7 +31,7 @@ export interface Integration {
 /**
  * Makes the loop that grows the tree behind all writes.
  *
- * Every replica runs it, and one at a time gets on: who holds the tree's row. Places, tiles and the checkpoint are one
+ * Every replica runs it, and one at a time gets on: the holder of the tree's row. Places, tiles and the checkpoint are one
  * transaction, so that a process that dies between any two of its steps leaves nothing of it.
  */
 export function createIntegration(options: {
@@ -40,7 +40,7 @@ export function createIntegration(options: {
   readonly randomness: Randomness;
   readonly steps: Steps;
   readonly publicUrl: string;
-  /** Throws while what this replica knows of the revocation log is too old, or the log lacks what it has read. */
+  /** Throws while this replica's knowledge of the revocation log is too old, or the log lacks what it has read. */
   readonly requireTrust: () => void;
   /** Told of a failure; the loop goes on. */
   readonly onProblem: (error: unknown) => void;

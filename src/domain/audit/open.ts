@@ -22,7 +22,7 @@ interface AuditParts {
   readonly report: { readonly maintenance: (task: string, error: unknown) => void };
 }
 
-/** What of the audit log a configuration or a drill decides. */
+/** The settings of the audit log, and a drill's. */
 export interface AuditSettings {
   /** `refused` unless said. */
   readonly decisions?: RecordedDecisions;

@@ -18,12 +18,12 @@ export interface Proving {
   /**
    * The roots of ranges, as base64.
    *
-   * @returns no hash at all if a tile that it takes is not as it should be: whoever checks the proof sees that
+   * @returns no hash at all if a tile that it takes is not as it should be: a check of the proof shows that
    */
   proof(ranges: readonly LeafRange[]): Promise<readonly string[]>;
 }
 
-/** Makes what reads the tiles of a tree. @param tree its number */
+/** Makes the reader of a tree's tiles. @param tree its number */
 export function createProving(store: Pick<AuditTreeStore, "tiles">, tree: number): Proving {
   const kept = new Map<string, Uint8Array>();
 
@@ -35,7 +35,7 @@ export function createProving(store: Pick<AuditTreeStore, "tiles">, tree: number
     for (const tile of await store.tiles(tree, [...missing.values()])) kept.set(tileKey(tile), tile.hashes);
   }
 
-  /** Keeps the higher levels, which are few, and of the lowest what was read last. */
+  /** Keeps the higher levels, which are few, and of the lowest the tile that was read last. */
   function tidy(): void {
     if (kept.size > KEPT) forgetOldest(kept, KEPT / 2);
   }

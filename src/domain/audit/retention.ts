@@ -5,7 +5,7 @@ import type { Store } from "../ports/store.ts";
 const DAY = 86_400_000;
 
 /**
- * Says in the log what retention is about to drop, before it is dropped: what is missing outside such a range was removed.
+ * Says in the log which range retention is about to drop, before it does: an event that is missing outside such a range was removed.
  * Once for each instant, whichever replica is first.
  *
  * @param before unix milliseconds

@@ -10,7 +10,7 @@ import type { Repositories } from "../ports/store.ts";
 /** The tree's hashes, by the platform's own SHA-256. */
 export const hashing = treeHashing((bytes) => createHash("sha256").update(bytes).digest());
 
-/** What a tree needs besides the repositories of a transaction. */
+/** A tree's needs besides the repositories of a transaction. */
 export interface BeginOptions {
   readonly randomness: Randomness;
   /** The name of all trees' origins up to the epoch, such as `bakehouse.example/audit`. */

@@ -56,7 +56,7 @@ export function requireToLast(caveats: readonly string[], now: number): void {
  *
  * @param caveats as {@link askedCaveats} gives them
  * @param token the conditions of the token that was shown; none if it was not
- * @throws DomainError `unprocessable`, naming the caveat and what it contradicts
+ * @throws DomainError `unprocessable`, naming the caveat and the one that it contradicts
  */
 export function requirePossible(caveats: readonly string[], token: readonly Condition[]): void {
   const together = [...token, ...caveats.map((text) => compileCaveat(text))];

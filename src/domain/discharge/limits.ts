@@ -68,7 +68,7 @@ const ASKERS = 50_000;
 /** Links by which a credential was narrowed that a branch is told by: what stands deeper belongs to the last of them. */
 const MOST_NARROWED = 3;
 
-/** Those who ask for a discharge. */
+/** An asker for a discharge. */
 export interface Asker {
   /** SHA-256 of the name of the person, of the credential, or of the network; 32 bytes. */
   readonly hash: Uint8Array;

@@ -30,7 +30,7 @@ function formOf(address: string): string | undefined {
   return /[^!-~]/.test(address) ? undefined : address.toLowerCase();
 }
 
-/** The people who may be meant, by subject and by address: a request of a hundred tickets names thousands. */
+/** The people that may be meant, by subject and by address: a request of a hundred tickets names thousands. */
 interface Known {
   readonly subjects: ReadonlySet<string>;
   readonly byAddress: ReadonlyMap<string, readonly string[]>;

@@ -13,7 +13,7 @@ export interface Bill {
   payer: Payer;
 }
 
-/** The service itself: what it does in nobody's name. */
+/** The service itself, for work in nobody's name. */
 const SERVICE: Payer = { kind: "service", name: "" };
 
 const SHARED: Bill = { payer: { kind: "shared", name: "" } };
@@ -30,7 +30,7 @@ export function onBill<Result>(bill: Bill, work: () => Result): Result {
   return bills.run(bill, work);
 }
 
-/** The payer of what is being done. What an event sets off has lost it. */
+/** The payer of the work that is being done. Work that an event sets off has lost it. */
 export function currentPayer(): Payer {
   return bills.getStore()?.payer ?? SERVICE;
 }

@@ -32,7 +32,7 @@ export type AuditAction =
   | "session.ended"
   /** The first leaf of a tree: it holds the last checkpoint of the tree before. */
   | "audit.tree_begun"
-  /** Retention is about to drop what it names. */
+  /** Retention is about to drop the range that it names. */
   | "audit.dropped"
   /** Decisions of verify that are not on record, counted. */
   | "audit.gap"
@@ -102,7 +102,7 @@ export interface AuditFilter {
   readonly revocationId?: string;
   readonly action?: string;
   readonly platform?: string;
-  /** Whether to leave out what an administrator wrote about the platform. */
+  /** Whether to leave out an administrator's events about the platform. */
   readonly ownOnly?: boolean;
   /** Unix milliseconds, inclusive. */
   readonly from?: number;
@@ -160,7 +160,7 @@ export interface AuditTreeStore {
   tiles(tree: number, places: readonly TilePlace[]): Promise<readonly Tile[]>;
   /** Puts tiles, in the place of shorter ones. */
   putTiles(tree: number, tiles: readonly Tile[]): Promise<void>;
-  /** Notes what a tree has become. */
+  /** Notes a tree's new state. */
   grow(tree: Pick<AuditTree, "number" | "size" | "root" | "checkpoint">): Promise<void>;
   /** The entries of a tree from `from` to before `to`, in order; those alone that have a leaf. */
   entries(tree: number, from: number, to: number): Promise<readonly AuditEntry[]>;
@@ -174,14 +174,14 @@ export interface AuditTreeStore {
     page: { readonly limit: number; readonly after: string | undefined; readonly oldestFirst: boolean },
   ): Promise<{
     readonly items: readonly RecordedEvent[];
-    /** Where to go on; undefined at the end. */
+    /** The place to go on from; undefined at the end. */
     readonly next: string | undefined;
   }>;
   /** The places of events with a place whose month is over before an instant, as ranges `[first, last]`, by tree. */
   placesBefore(
     instant: number,
   ): Promise<readonly { readonly tree: number; readonly first: number; readonly last: number }[]>;
-  /** Notes that retention has said what it drops. */
+  /** Notes that retention has named the range that it drops. */
   noteDropped(tree: number, before: number): Promise<void>;
   /** Drops the salts and places of events that retention has dropped. */
   dropLeaves(before: number): Promise<void>;

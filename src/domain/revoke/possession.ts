@@ -91,7 +91,7 @@ export function createPossession(options: {
       if (isAllowed) return;
       throw new DomainError("rate_limited", "too many revocations of links of one token at once", member);
     };
-    // What was issued, and the links that holders added.
+    // The issued links, and those that holders added.
     const way = [tokenId, ...macaroon.revocationIds.slice(issuedCaveats + 1).map(({ text }) => text)];
     // The holder of a revoked link adds no entry, and so takes nothing from the allowance for entries.
     if (token.revoked !== undefined) {

@@ -36,14 +36,14 @@ export interface SealedPage {
   readonly others: readonly SealedValue[];
 }
 
-/** All that rests sealed, whatever it is. */
+/** All that rests sealed, of every kind. */
 export interface SealedValues {
   /** Roughly how many rows a table has. */
   estimate(table: SealedTable): Promise<number>;
   /**
    * Looks at the rows behind one, a bounded number of them.
    *
-   * @param keyId the id of a master key: what it sealed is left out
+   * @param keyId the id of a master key: values that it sealed are left out
    * @param after a key; undefined for the beginning
    */
   page(table: SealedTable, keyId: Uint8Array, after: string | undefined): Promise<SealedPage>;
@@ -64,7 +64,7 @@ export interface RewrapProgress {
   readonly resealed: number;
 }
 
-/** What was found, and done. */
+/** The outcome. */
 export interface Rewrapped {
   /** Values that are sealed under the present key now and were not before. */
   readonly resealed: number;
@@ -77,7 +77,7 @@ export interface Rewrapped {
 /** Rounds over all tables: the second one finds what a replica has sealed under the other key during the first. */
 const MOST_ROUNDS = 3;
 
-/** Opens a value, as what made it ties it. */
+/** Opens a value by the tie that its maker gave it. */
 function open(sealing: Sealing, table: SealedTable, value: SealedValue): Uint8Array {
   return sealing.open(value.sealed, ...tiesOf(table, value));
 }

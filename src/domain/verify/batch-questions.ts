@@ -45,7 +45,7 @@ export function lengthOf(waiting: Waiting): number {
   return "failures" in result ? result.failures.length : 0;
 }
 
-/** What a question waits for; undefined for nothing. */
+/** The work that a question waits for; undefined for none. */
 export function waitedFor(waiting: Waiting): Promise<unknown> | undefined {
   if (waiting.kind === "charged") return waiting.charged;
   return waiting.kind === "dead" ? waiting.entry : undefined;

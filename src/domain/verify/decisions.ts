@@ -243,7 +243,7 @@ export function createDecisions(options: {
     return chargedVerdict(platform, reached, request, await reached.charged);
   }
 
-  /** Waits for what one question of a batch waits for, and keeps no more of its token than of any other. */
+  /** Waits for the work of one question of a batch, and keeps no more of its token than of any other. */
   async function conclude(
     caller: Caller,
     platform: string,

@@ -35,7 +35,7 @@ interface LookUp {
 export interface KillingEntry {
   /** @returns undefined if that cannot be told at once. Never rejects */
   find(token: VerifiedToken): Promise<Revocation | undefined>;
-  /** What an asker is told of the entry that killed a token. */
+  /** The facts of the entry that killed a token, as an asker may know them. */
   factsOf(token: VerifiedToken, entry: Revocation, asker: Caller): RevocationFacts;
 }
 

@@ -8,7 +8,7 @@ import { moment } from "./moment.ts";
 import type { ListPlace } from "./pages.ts";
 import { Person } from "./person.tsx";
 
-/** Characters of a text in the list. The page of an approval cuts none of what a yes allows. */
+/** Characters of a text in the list. The page of an approval cuts nothing that a yes allows. */
 const LONGEST = 1_000;
 
 /** The state of an approval, with its date. */

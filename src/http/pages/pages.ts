@@ -47,7 +47,7 @@ export interface Pages {
   /**
    * @param reason public
    * @param reference the request's id, by which the log is searched
-   * @param login where to try again
+   * @param login the address to try again at
    */
   loginFailed(reason: string, reference: string, viewer: Viewer, login: string): string;
 }

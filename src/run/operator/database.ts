@@ -17,7 +17,7 @@ const TRIED = { from: 15, to: 18 };
 
 const AS_OWNER = "run `bakehouse migrate` as the owner of the database";
 
-/** Looks at the database, and at what lies in it. */
+/** Looks at the database and its contents. */
 export async function databaseFindings(config: Config): Promise<readonly Finding[]> {
   const { databaseUrl, databaseDirectUrl, dataDir } = config;
   const { skipped } = about("database");

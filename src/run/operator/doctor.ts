@@ -14,8 +14,8 @@ export interface Surroundings {
 }
 
 /**
- * Looks at everything that the service needs, and changes nothing: one finding a check, in a fixed order. What could not be
- * looked at because of an earlier finding is said, too. Never rejects for what it looks at.
+ * Looks at everything that the service needs, and changes nothing: one finding a check, in a fixed order. A check that was
+ * left out because of an earlier finding is said, too. Never rejects for a fault that it finds.
  */
 export async function examine({ environment, node }: Surroundings): Promise<readonly Finding[]> {
   const { config, findings } = readSettings(environment);

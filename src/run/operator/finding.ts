@@ -1,4 +1,4 @@
-/** What one check of `bakehouse doctor` found. */
+/** The finding of one check of `bakehouse doctor`. */
 export interface Finding {
   /** The thing that was looked at, such as `clock`. */
   readonly name: string;
@@ -6,7 +6,7 @@ export interface Finding {
   readonly state: "ok" | "warning" | "failed" | "skipped";
   /** For people, without anything secret. */
   readonly detail: string;
-  /** What to do; undefined where nothing is to be done. */
+  /** The cure; undefined if nothing is to be done. */
   readonly cure?: string;
 }
 
