@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -32,7 +33,11 @@ function watched(
   return { groups, gate, gathered };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+/** Two turns of the event loop: in the first a group is taken. */
+async function turn(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
 
 test("whoever comes alone goes alone, and at once", async () => {
   const { groups, gate, gathered } = watched();
