@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate as eventLoopTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -35,8 +35,8 @@ function watched(
 
 /** Two turns of the event loop: in the first a group is taken. */
 async function turn(): Promise<void> {
-  await setImmediate();
-  await setImmediate();
+  await eventLoopTurn();
+  await eventLoopTurn();
 }
 
 test("whoever comes alone goes alone, and at once", async () => {
