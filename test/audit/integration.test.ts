@@ -5,7 +5,7 @@ import { fenceRestored } from "../../src/domain/revoke/restore-fence.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { parseCheckpoint } from "../../src/tlog/checkpoint.ts";
 import { parseNote } from "../../src/tlog/note.ts";
-import { auditEvent } from "../storage/samples.ts";
+import { auditEvent, uuid } from "../storage/samples.ts";
 import { describeService, type TestReplica, type TestService } from "../support/service.ts";
 
 interface Line {
@@ -154,6 +154,31 @@ describeService("the audit tree", (service) => {
     expect(key.text).toMatch(
       /^127\.0\.0\.1:8080\/v1\/audit\/[0-9a-f]{32}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}\n$/,
     );
+  });
+
+  test("what retention drops is named before, and is no gap", async () => {
+    const old = Date.UTC(2021, 5, 15);
+    const events = Array.from({ length: 5 }, (_, n) => auditEvent(n, { id: uuid(7_000 + n, old), at: old }));
+    await service().database.store.audit.append(events);
+    await integrate(service());
+    const before = (await exported(service())).report;
+    await service().maintenance.run();
+    await integrate(service());
+    const { values, report } = await exported(service());
+    expect(report).toMatchObject({ faults: [], isWhole: true, dropped: 5 });
+    expect(report.events).toBeGreaterThan(before.events - 5);
+    const said = values.filter(({ leaf }) => leaf?.includes('"action":"audit.dropped"'));
+    expect(said).toHaveLength(1);
+    expect(JSON.parse(said[0]?.leaf ?? "{}")).toMatchObject({
+      details: { ranges: [expect.stringMatching(/^1\/\d+-\d+$/)] },
+    });
+    expect(service().reports.filter((problem) => problem.includes("partitions"))).toEqual([]);
+    // Said once, and their salts are gone as well.
+    await service().maintenance.run();
+    await integrate(service());
+    expect(
+      (await exported(service())).values.filter(({ leaf }) => leaf?.includes("audit.dropped")),
+    ).toHaveLength(1);
   });
 
   test("a fence begins a tree that names the last checkpoint of the one before", async () => {
