@@ -4,8 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Secret } from "../domain/keys/secret.ts";
 import { parseSequence, printSequence } from "../domain/parts/sequence.ts";
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
-import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
+import type { PositionFile } from "../domain/ports/revocations.ts";
 import { FolderLockedError, lockFile } from "../storage/engine/folder-lock.ts";
 import { codeOf, DataDirError } from "./volume.ts";
 

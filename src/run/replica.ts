@@ -1,6 +1,6 @@
 import type { Clock } from "../domain/ports/clock.ts";
-import type { PositionFile } from "../domain/ports/position-file.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
+import type { PositionFile } from "../domain/ports/revocations.ts";
 import type { Store } from "../domain/ports/store.ts";
 import { createLogCustody } from "../domain/replica/log-custody.ts";
 import { BY_HAND, type FailoverSettings } from "../domain/replica/log-problem.ts";

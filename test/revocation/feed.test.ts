@@ -3,8 +3,7 @@ import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 
 import type { Changes } from "../../src/domain/ports/changes.ts";
-import type { PositionFile } from "../../src/domain/ports/position-file.ts";
-import type { LogPosition } from "../../src/domain/ports/revocations.ts";
+import type { LogPosition, PositionFile } from "../../src/domain/ports/revocations.ts";
 import { createLogCustody } from "../../src/domain/replica/log-custody.ts";
 import { BY_HAND, type FailoverSettings } from "../../src/domain/replica/log-problem.ts";
 import {

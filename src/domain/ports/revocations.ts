@@ -255,3 +255,10 @@ export interface RevocationStore {
   /** Drops entries that can match nothing at `instant` (unix milliseconds) or later. @returns how many */
   dropBefore(instant: number): Promise<number>;
 }
+
+/** Where a replica notes how far it has read the revocation log, so that a restart notices a restored database. */
+export interface PositionFile {
+  /** @returns undefined if there is none, or none that can be read */
+  read(): Promise<LogPosition | undefined>;
+  write(position: LogPosition): Promise<void>;
+}

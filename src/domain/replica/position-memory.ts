@@ -1,6 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { PositionFile } from "../ports/position-file.ts";
-import type { LogPosition } from "../ports/revocations.ts";
+import type { LogPosition, PositionFile } from "../ports/revocations.ts";
 
 /** Milliseconds between two writes of the position. */
 const PAUSE = 1_000;
