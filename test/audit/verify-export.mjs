@@ -1,11 +1,10 @@
-// Checks an export of the audit log with nothing but Node: node verify-export.mjs FILE [KEY]. It shares no code with the
-// service; RFC 9162 and C2SP signed-note, tlog-checkpoint and tlog-tiles are all that it knows.
+// Checks an export of the audit log with nothing but Node, by RFC 9162 and C2SP alone: node verify-export.mjs FILE [KEY].
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 const [file, knownKey] = process.argv.slice(2);
 const sha = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
-const leafHash = (text) => sha(Buffer.of(0), Buffer.from(text, "utf8"));
+const leafHash = (text) => sha(Buffer.of(0), Buffer.from(text));
 const node = (left, right) => sha(Buffer.of(1), left, right);
 
 function fail(why) {
@@ -56,10 +55,7 @@ function readCheckpoint({ key, checkpoint }) {
 }
 
 const trees = new Map();
-let tile;
-let events = 0;
-let missing = 0;
-let ended = false;
+let [tile, events, missing, ended] = [undefined, 0, 0, false];
 
 function closeTile() {
   if (tile !== undefined) missing += tile.hashes.length - tile.seen.size;
@@ -75,9 +71,8 @@ for (const text of readFileSync(file, "utf8").split("\n")) {
   else if (line.kind === "tile") {
     closeTile();
     const bytes = Buffer.from(line.hashes, "base64");
-    const hashes = Array.from({ length: bytes.length / 32 }, (_, at) =>
-      bytes.subarray(at * 32).subarray(0, 32),
-    );
+    const hashes = [];
+    for (let at = 0; at < bytes.length; at += 32) hashes.push(bytes.subarray(at, at + 32));
     const from = line.index * 256;
     const to = from + hashes.length;
     const isCut = from !== tree.covered || to !== Math.min(tree.size, from + 256);
