@@ -34,8 +34,8 @@ function climb(from, to, hash, path, low, high) {
 }
 
 function readCheckpoint({ key, checkpoint }) {
-  const [name, id, encoded] = key.split("+");
-  if (knownKey !== undefined && knownKey.split("+").at(-1) !== encoded) fail("signed by another key");
+  const [, name, id, encoded] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(key);
+  if (knownKey && knownKey.replace(/^[^+]+\+\w{8}\+/, "") !== encoded) fail("signed by another key");
   const typed = Buffer.from(encoded, "base64");
   const ownId = sha(Buffer.from(`${name}\n`), typed)
     .toString("hex")

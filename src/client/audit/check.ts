@@ -108,8 +108,7 @@ export async function examine(
     const { tree, key, checkpoint: note, format } = checkpointLine(line, "");
     if (format !== 1)
       fault("export", tree, undefined, `tree ${tree}: the export has a format that is newer than this`);
-    const named = key.split("+").at(-1);
-    if (expected.length > 0 && !expected.some((one) => one === key || one.split("+").at(-1) === named)) {
+    if (expected.length > 0 && !expected.some((one) => bareKey(one) === bareKey(key))) {
       fault(
         "checkpoint",
         tree,
@@ -321,6 +320,11 @@ function checkEnd(
     from,
     `the end of tree ${number} is missing: leaves ${from} to ${checkpoint.size - 1}`,
   );
+}
+
+/** The key alone, without the name of a tree, which is another for each. Base64 may have a `+` in it. */
+function bareKey(vkey: string): string {
+  return /^[^+]+\+[0-9a-f]+\+(.+)$/.exec(vkey)?.[1] ?? vkey;
 }
 
 function factsOf(
