@@ -201,7 +201,7 @@ async function proofs(): Promise<number> {
       const begun = performance.now();
       const proof = await createProving(store.auditTrees, 1).proof(inclusionRanges(index, TEN_MILLION));
       took.push(performance.now() - begun);
-      if (proof.length < 20) throw new Error("the proof is too short");
+      if (proof.length === 0) throw new Error("there is no proof");
     }
     return median(took);
   } finally {
