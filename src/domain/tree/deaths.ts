@@ -5,7 +5,7 @@ import type { Revocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import { authorKind, isOwnEntry, killerSeenBy, type RevocationFacts } from "../revocation-facts.ts";
+import { authorKind, killerSeenBy, type RevocationFacts, toldReason } from "../revocation-facts.ts";
 import type { GrownLink } from "./grow.ts";
 
 /** Entries that are looked up for one tree. Of links beyond, that they are dead is told and not why. */
@@ -76,16 +76,15 @@ export function createDeaths(options: {
     factsOf({ revocationId, agent, depth, by }) {
       const entry = found.get(by);
       if (entry === undefined) return undefined;
-      const { revokedAt, reason } = entry;
       const { epoch } = knowledge.position();
       return {
         target: killerSeenBy(caller, entry, { principalId: principal.id, agentKeys, epoch }),
         revocationId,
         agent,
         depth,
-        revokedAt,
+        revokedAt: entry.revokedAt,
         by: authorKind(entry),
-        reason: isOwnEntry(caller, entry) ? reason : null,
+        reason: toldReason(caller, entry),
       };
     },
   };
