@@ -176,7 +176,7 @@ describe("what was made", () => {
     const answer = { revocations: [entry], sequence: "e-1" };
     const { said } = await run(asPlatform("revoke", "--token-id", ID), () => ({ body: answer }));
     expect(said).toEqual([
-      "bakehouse: revoked, with all that was narrowed from it: refused here from now on, and everywhere within seconds",
+      "bakehouse: revoked, with all that rests on it: refused here from now on, and everywhere within seconds",
       "bakehouse: its place in the log, for verify --min-sequence: e-1",
     ]);
   });

@@ -76,7 +76,7 @@ export const revokeCommand: Command = {
     }
     for (const { target } of revoked.revocations) terminal.print(targetText(target));
     terminal.say(
-      "bakehouse: revoked, with all that was narrowed from it: refused here from now on, and everywhere within seconds",
+      "bakehouse: revoked, with all that rests on it: refused here from now on, and everywhere within seconds",
     );
     terminal.say(`bakehouse: its place in the log, for verify --min-sequence: ${revoked.sequence}`);
     return EXIT.done;
