@@ -54,6 +54,15 @@ function expectStory(text: string): void {
   expect(text).not.toMatch(/[A-Za-z0-9_-]{40}/);
 }
 
+/** The tree in README. */
+const SHOWN = join(import.meta.dirname, "..", "..", ".github", "demo-tree.svg");
+
+/** The boxes of a tree's drawing: their kinds and their names, without the instances that differ in every run. */
+function boxesOf(svg: string): readonly string[] {
+  const boxes = svg.matchAll(/<g class="([^"]+)".*?<text class="name"[^>]*>([^<#]+)/g);
+  return [...boxes].map(([, kind, name]) => `${kind}: ${name}`).sort();
+}
+
 /** What is the same in every run. */
 const lasting = (text: string) => steady(text.replace(/127\.0\.0\.1:\d+/, "ADDRESS")).trim();
 
@@ -93,12 +102,17 @@ describe("[pglite] the demo", () => {
 describe("[postgres] the demo", () => {
   test("tells the whole story in a database that it drops", async () => {
     const url = await emptyDatabaseUrl();
-    const running = demo(builtBundle(), { DATABASE_URL: url });
+    const picture = join(temporary, "tree.svg");
+    const running = run(DEMO, [builtBundle(), "--tree", picture], {
+      env: { TMPDIR: temporary, DATABASE_URL: url },
+    });
     const { code } = await running.ended;
     expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
     expect(running.stdout()).toContain("on a Postgres server");
     expectStory(running.stdout());
     expect(await databases(url)).toEqual([]);
+    expect(boxesOf(readFileSync(picture, "utf8"))).toEqual(boxesOf(readFileSync(SHOWN, "utf8")));
+    rmSync(picture);
     expect(readdirSync(temporary)).toEqual([]);
   });
 

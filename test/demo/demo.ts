@@ -115,6 +115,12 @@ async function tell(url: string, platform: { readonly token: string }): Promise<
   const fresh = await api.verify(platform, again, page);
   expect(fresh.allowed, "a new researcher, handed the same by the orchestrator, works: it is another link");
 
+  if (values.tree !== undefined) {
+    const path = `/v1/tokens/${root.token_id}/tree`;
+    const { text } = await api.call("GET", path, { as: alice, headers: { accept: "image/svg+xml" } });
+    writeFileSync(values.tree, text);
+  }
+
   const deep = depthFive(root.token);
   const { length } = `Authorization: Bearer ${deep}`;
   const verdict = await api.verify(platform, deep, page);
@@ -122,10 +128,6 @@ async function tell(url: string, platform: { readonly token: string }): Promise<
     verdict.allowed && length < HEADER_LIMIT,
     `a token five links deep, with two caveats a link: ${deep.length} characters, of ${HEADER_LIMIT} that proxies take`,
   );
-  if (values.tree === undefined) return;
-  const path = `/v1/tokens/${root.token_id}/tree`;
-  const { text } = await api.call("GET", path, { as: alice, headers: { accept: "image/svg+xml" } });
-  writeFileSync(values.tree, text);
 }
 
 const house = openHouse(bundle);

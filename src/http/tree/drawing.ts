@@ -13,6 +13,7 @@ import {
   nameOf,
   revokedLine,
   shortCalls,
+  shortCaveats,
   shortRevoked,
 } from "./words.ts";
 
@@ -142,7 +143,7 @@ function drawn({ node, folded }: Box, { left, top }: Place): string {
   return [
     `<g class="${kind.join(" ")}" transform="translate(${left} ${top})"><title>${escaped(tooltip)}</title>${box}`,
     line("name", 20, nameOf(node), NAME_FITS),
-    line("caveats", 39, caveatsLine(node)),
+    line("caveats", 39, shortCaveats(node)),
     `${last}</g>`,
   ].join("");
 }

@@ -20,6 +20,12 @@ export function caveatsLine({ caveats }: TreePart): string {
   return caveats.map((text) => printable(text, MOST_SHOWN)).join(" · ");
 }
 
+/** The same for a box, which has the agent's name above. */
+export function shortCaveats(part: TreePart): string {
+  const caveats = part.caveats.filter((text) => text !== `agent = ${part.agent}`);
+  return caveats.length === 0 ? "no further caveat" : caveatsLine({ ...part, caveats });
+}
+
 /** The calls of a part in one line. */
 export function callsLine({ allowed, refused, lastSeen }: TreePart): string {
   if (allowed + refused === 0) return lastSeen === null ? "no call yet" : "no call of its own";

@@ -24,7 +24,9 @@ const TREES = `
     (select coalesce(sum(part.count), 0) from unnest(o.recent) with ordinality as part (count, place)
       where part.place <= 13 - ($3::bigint - o.recent_slot)) as last_hour,
     o.whole, array_to_json(o.approvals)::text as approvals
-  from observed_links as o where o.id in (select value::uuid from jsonb_array_elements_text($1::jsonb))
+  from jsonb_array_elements_text($1::jsonb) as asked
+  cross join lateral (
+    select * from observed_links as one where one.id = asked::uuid order by one.depth, one.first_seen limit $2::integer) as o
   order by o.depth, o.first_seen, o.link limit $2::integer`;
 
 const TREE_OF = "select id from observed_links where link = decode($1, 'hex') limit 1";
@@ -35,11 +37,12 @@ const LEFT = `
       select sum(u.count) from unnest(b.slots, b.counts) as u (slot, count)
       where u.slot >= greatest($3::bigint * 60000 / n.period, b.slots[cardinality(b.slots)]) - 60) end, 0), 0))::text as rest
   from jsonb_to_recordset($2::jsonb) as n (place integer, link text, most numeric, period bigint)
-  left join budgets as b on b.platform = $1 and b.link = decode(n.link, 'hex')
+  left join lateral (
+    select * from budgets as one where one.platform = $1 and one.link = decode(n.link, 'hex') limit 1) as b on true
   order by n.place`;
 
 // The newest are looked at first, and only so many: of a platform with millions of tokens that are over, not all.
-const LOOKED_AT = 20_000;
+const LOOKED_AT = 5_000;
 
 const NEWEST = `order by id desc limit ${LOOKED_AT}`;
 

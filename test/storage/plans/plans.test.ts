@@ -102,6 +102,7 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
       "discharge_requests",
       "idempotency",
       "live_discharges",
+      expect.stringMatching(/^observed_links_\d{4}_\d{2}$/),
       "people",
       "principals",
       "proofs",
