@@ -42,6 +42,8 @@ describeService("what rests sealed", (service) => {
     const issue = { platform: "default", third_party_caveats: THIRD_PARTY };
     const { token } = (await service().send("POST", "/v1/tokens", issue, headers)).json<Issued>();
     const [caveat_id] = tickets(token);
+    // Made when somebody first asks for it.
+    expect((await service().get("/v1/audit/key", service().asAdmin())).status).toBe(200);
     const asking = { caveat_id, token, caveats: ["action = pay"] };
     const asked = await service().send("POST", "/v1/discharge", asking, service().asHuman("alice"));
     expect(asked.status, asked.text).toBe(202);

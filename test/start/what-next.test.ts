@@ -23,8 +23,8 @@ describe("what next", () => {
   test("is what can be pasted in the folder of npm start", () => {
     expect(whatNext({ ...embedded, dataDir: "." }, { npm_lifecycle_event: "start" }, started(""))).toEqual([
       "bakehouse: what next: sign in as anyone at http://127.0.0.1:8080/, or paste this in a second terminal, in the same folder:",
-      "  npx bakehouse issue 'action in read, list' --on-behalf-of alice --credential default.token -o root.token",
-      "  npx bakehouse delegate scraper 'action = read' --ttl 15m --token root.token -o scraper.token",
+      "  npx bakehouse issue 'action in read, list' --on-behalf-of alice --credential default.token -o root.token --force",
+      "  npx bakehouse delegate scraper 'action = read' --ttl 15m --token root.token -o scraper.token --force",
       "  npx bakehouse verify action=read --token scraper.token --credential default.token",
       'bakehouse: default.token is the credential of the platform "default", admin.token beside it an administrator\'s',
     ]);
