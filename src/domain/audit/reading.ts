@@ -2,14 +2,19 @@ import { HASH_BYTES } from "../../tlog/hashing.ts";
 import type { Audit, AuditEventView } from "../audit-service.ts";
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
+import { payerOf } from "../payer.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { AuditFilter, AuditTree } from "../ports/audit.ts";
 import type { Store } from "../ports/store.ts";
 import { type AuditKey, verifierKeyOf } from "./audit-key.ts";
 import { writeExport } from "./export.ts";
 
-/** Exports under way on one replica: each reads all that there is, and holds no more than a few tiles of it. */
-const MOST_EXPORTS = 4;
+/**
+ * Exports under way on one replica, and of one payer among them: each reads all that there is, and holds no more than a few tiles
+ * of it, for as long as its reader takes.
+ */
+const MOST_EXPORTS = 16;
+const MOST_OF_ONE = 2;
 
 /** The audit log for its readers. */
 export function createAudit(options: {
@@ -20,7 +25,25 @@ export function createAudit(options: {
 }): Audit {
   const { auditKey, isPublic } = options;
   const store = options.store.auditTrees;
-  let exporting = 0;
+  /** By payer, the exports that are under way. */
+  const exporting = new Map<string, number>();
+
+  /** @returns ends it */
+  function beginExport(caller: Caller): () => void {
+    const payer = JSON.stringify(payerOf(caller));
+    const own = exporting.get(payer) ?? 0;
+    const all = [...exporting.values()].reduce((sum, count) => sum + count, 0);
+    if (own >= MOST_OF_ONE || all >= MOST_EXPORTS) {
+      const whose = own >= MOST_OF_ONE ? "of yours " : "";
+      throw new DomainError("rate_limited", `too many exports ${whose}are under way here: ask again later`);
+    }
+    exporting.set(payer, own + 1);
+    return () => {
+      const left = (exporting.get(payer) ?? 1) - 1;
+      if (left === 0) exporting.delete(payer);
+      else exporting.set(payer, left);
+    };
+  }
 
   /** The filter that a caller may have: a platform's is of its own events. */
   function filterFor(caller: Caller, query: AuditFilter): AuditFilter {
@@ -64,22 +87,17 @@ export function createAudit(options: {
 
     async export(caller, query) {
       const filter = filterFor(caller, query);
-      if (exporting >= MOST_EXPORTS) {
-        throw new DomainError("rate_limited", `${MOST_EXPORTS} exports are under way here: ask again later`);
-      }
-      exporting += 1;
+      const end = beginExport(caller);
       const lines = writeExport({
         store,
         publicKey: await auditKey.publicKey().catch((error: unknown) => {
-          exporting -= 1;
+          end();
           throw error;
         }),
         filter,
         requireStill: () => void filterFor(caller, query),
       });
-      return counted(lines, () => {
-        exporting -= 1;
-      });
+      return counted(lines, end);
     },
 
     async trees(caller) {
