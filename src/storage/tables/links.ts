@@ -44,6 +44,9 @@ const LEFT = `
 // The newest are looked at first, and only so many: of a platform with millions of tokens that are over, not all.
 const LOOKED_AT = 5_000;
 
+/** Of a person on one platform. */
+const LOOKED_AT_EACH = 1_000;
+
 const NEWEST = `order by id desc limit ${LOOKED_AT}`;
 
 /** Ids of tokens, by the terms in the array `$1`. */
@@ -58,8 +61,9 @@ const SEARCHES = {
     where approvals is not null and approvals @> array[$1::jsonb ->> 0] ${NEWEST}`,
   principal: `
     select own.id from principals as p
-    cross join lateral (select id from tokens where principal_id = p.id ${NEWEST}) as own
-    where p.issuer = ($1::jsonb ->> 0) and p.subject = ($1::jsonb ->> 1)`,
+    cross join lateral (
+      select id from tokens where principal_id = p.id order by id desc limit ${LOOKED_AT_EACH}) as own
+    where p.issuer = ($1::jsonb ->> 0) and p.subject = ($1::jsonb ->> 1) limit ${LOOKED_AT}`,
   principal_id: `select id from tokens where principal_id = ($1::jsonb ->> 0) ${NEWEST}`,
   platform: `
     select newest.id from (select id, key_id from tokens where platform = ($1::jsonb ->> 0) ${NEWEST}) as newest
@@ -121,7 +125,8 @@ export function createLinkStore(run: Run): LinkStore {
       const rows = await run("links.find", (session) => session.query(text, values));
       const fitting = rows.filter((row) => readBoolean(row["fits"])).map((row) => readText(row["id"]));
       const lookedAt = rows[0] === undefined ? 0 : readInteger(rows[0]["looked_at"]);
-      return { tokenIds: fitting.slice(0, limit), whole: fitting.length <= limit && lookedAt < LOOKED_AT };
+      const most = search.kind === "principal" ? LOOKED_AT_EACH : LOOKED_AT;
+      return { tokenIds: fitting.slice(0, limit), whole: fitting.length <= limit && lookedAt < most };
     },
   };
 }
