@@ -42,12 +42,17 @@ const LEFT = `
   order by n.place`;
 
 // The newest are looked at first, and only so many: of a platform with millions of tokens that are over, not all.
-const LOOKED_AT = 5_000;
+const LOOKED_AT = 2_000;
 
-/** Of a person on one platform. */
-const LOOKED_AT_EACH = 1_000;
+/** Principals of one person that are looked at: few people are on more platforms. */
+const PRINCIPALS = 20;
+
+const PRINCIPALS_OF = `select id from principals where issuer = $1 and subject = $2 limit ${PRINCIPALS + 1}`;
 
 const NEWEST = `order by id desc limit ${LOOKED_AT}`;
+
+/** A person is sought by each of their principals: a planner that sees their ids knows which one has very many tokens. */
+type PlainSearch = Exclude<TreeSearch, { readonly kind: "principal" }>;
 
 /** Ids of tokens, by the terms in the array `$1`. */
 const SEARCHES = {
@@ -59,22 +64,19 @@ const SEARCHES = {
   approval: `
     select distinct id from observed_links
     where approvals is not null and approvals @> array[$1::jsonb ->> 0] ${NEWEST}`,
-  principal: `
-    select own.id from principals as p
-    cross join lateral (
-      select id from tokens where principal_id = p.id order by id desc limit ${LOOKED_AT_EACH}) as own
-    where p.issuer = ($1::jsonb ->> 0) and p.subject = ($1::jsonb ->> 1) limit ${LOOKED_AT}`,
   principal_id: `select id from tokens where principal_id = ($1::jsonb ->> 0) ${NEWEST}`,
   platform: `
     select newest.id from (select id, key_id from tokens where platform = ($1::jsonb ->> 0) ${NEWEST}) as newest
     where ($1::jsonb ->> 1) is null or newest.key_id = ($1::jsonb ->> 1)`,
-} as const satisfies Record<TreeSearch["kind"], string>;
+} as const satisfies Record<PlainSearch["kind"], string>;
 
 const FIND = `
   select t.id, t.expires_at > $2::timestamptz
       and ($4::text is null or t.platform = $4) and ($5::text is null or (p.issuer = $5 and p.subject = $6::text)) as fits,
     count(*) over () as looked_at
-  from (SEARCH) as found join tokens as t on t.id = found.id join principals as p on p.id = t.principal_id
+  from (SEARCH) as found
+  cross join lateral (select * from tokens as one where one.id = found.id limit 1) as t
+  cross join lateral (select * from principals as one where one.id = t.principal_id limit 1) as p
   order by fits desc, t.id desc limit $3::integer + 1`;
 
 const cutSchema = z.array(z.tuple([z.int(), z.boolean(), z.string()]));
@@ -115,20 +117,44 @@ export function createLinkStore(run: Run): LinkStore {
       return row && readText(row["id"]);
     },
 
-    async find(search, scope, now, limit) {
-      const terms = termsOf(search);
-      const platform = "platform" in scope ? scope.platform : null;
-      const [issuer, subject] = scope.kind === "principal" ? [scope.issuer, scope.subject] : [null, null];
-      if (![...terms, platform, issuer, subject].every((term) => isStorable(term ?? ""))) return NOTHING;
-      const text = FIND.replace("SEARCH", () => SEARCHES[search.kind]);
-      const values = [JSON.stringify(terms), writeInstant(now), limit, platform, issuer, subject];
-      const rows = await run("links.find", (session) => session.query(text, values));
-      const fitting = rows.filter((row) => readBoolean(row["fits"])).map((row) => readText(row["id"]));
-      const lookedAt = rows[0] === undefined ? 0 : readInteger(rows[0]["looked_at"]);
-      const most = search.kind === "principal" ? LOOKED_AT_EACH : LOOKED_AT;
-      return { tokenIds: fitting.slice(0, limit), whole: fitting.length <= limit && lookedAt < most };
+    async find(search, ...rest) {
+      if (search.kind !== "principal") return findPlain(run, search, ...rest);
+      const { issuer, subject } = search;
+      if (![issuer, subject].every(isStorable)) return NOTHING;
+      const rows = await run("links.principals", (session) =>
+        session.query(PRINCIPALS_OF, [issuer, subject]),
+      );
+      let whole = rows.length <= PRINCIPALS;
+      const tokenIds: string[] = [];
+      for (const row of rows.slice(0, PRINCIPALS)) {
+        const found = await findPlain(run, { kind: "principal_id", id: readText(row["id"]) }, ...rest);
+        whole &&= found.whole;
+        tokenIds.push(...found.tokenIds);
+      }
+      const [, , limit] = rest;
+      return {
+        tokenIds: tokenIds.sort().reverse().slice(0, limit),
+        whole: whole && tokenIds.length <= limit,
+      };
     },
   };
+}
+
+async function findPlain(
+  run: Run,
+  search: PlainSearch,
+  ...[scope, now, limit]: [...Parameters<LinkStore["find"]>] extends [unknown, ...infer Rest] ? Rest : never
+): ReturnType<LinkStore["find"]> {
+  const terms = termsOf(search);
+  const platform = "platform" in scope ? scope.platform : null;
+  const [issuer, subject] = scope.kind === "principal" ? [scope.issuer, scope.subject] : [null, null];
+  if (![...terms, platform, issuer, subject].every((term) => isStorable(term ?? ""))) return NOTHING;
+  const text = FIND.replace("SEARCH", () => SEARCHES[search.kind]);
+  const values = [JSON.stringify(terms), writeInstant(now), limit, platform, issuer, subject];
+  const rows = await run("links.find", (session) => session.query(text, values));
+  const fitting = rows.filter((row) => readBoolean(row["fits"])).map((row) => readText(row["id"]));
+  const lookedAt = rows[0] === undefined ? 0 : readInteger(rows[0]["looked_at"]);
+  return { tokenIds: fitting.slice(0, limit), whole: fitting.length <= limit && lookedAt < LOOKED_AT };
 }
 
 const NOTHING = { tokenIds: [], whole: true };
@@ -138,7 +164,7 @@ const SLOT = 300_000;
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
-function termsOf(search: TreeSearch): readonly string[] {
+function termsOf(search: PlainSearch): readonly string[] {
   switch (search.kind) {
     case "link":
       return [hex(search.link)];
@@ -148,8 +174,6 @@ function termsOf(search: TreeSearch): readonly string[] {
       return [search.agent];
     case "approval":
       return [search.approvalId];
-    case "principal":
-      return [search.issuer, search.subject];
     case "principal_id":
       return [search.id];
     case "platform":
