@@ -173,7 +173,8 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
     },
 
     async wouldStop(targets, callOptions) {
-      const all = Array.isArray(targets) ? targets : [targets];
+      const all: readonly RevocationTarget[] = Array.isArray(targets) ? targets : [targets];
+      for (const target of all) checkTarget(target);
       const call = {
         method: "POST",
         path: "/v1/revocations",

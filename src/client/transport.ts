@@ -54,11 +54,18 @@ const OPTIONS: Checks<BakehouseOptions> = {
   retries: ifSaid(aNumber("2")),
 };
 
-const CALL_OPTIONS: Checks<CallOptions & { readonly idempotencyKey?: string; readonly reason?: string }> = {
+const CALL_OPTIONS: Checks<
+  CallOptions & {
+    readonly idempotencyKey?: string;
+    readonly reason?: string;
+    readonly publicReason?: boolean;
+  }
+> = {
   signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
   timeout: ifSaid(aNumber("10_000, in milliseconds")),
   idempotencyKey: ifSaid(aText()),
   reason: ifSaid(aText()),
+  publicReason: ifSaid(aTruth),
 };
 
 /**

@@ -7,7 +7,7 @@ import type { Page, PageRequest } from "./ports/page.ts";
  */
 
 /** An event as it is listed: with the tree that it is a leaf of, once it is one. */
-export interface AuditEventView extends Omit<RecordedEvent, "place" | "leaf"> {
+export interface AuditEventView extends Omit<RecordedEvent, "place"> {
   readonly place: { readonly origin: string; readonly index: number } | undefined;
 }
 

@@ -104,9 +104,11 @@ async function* writeFound(
   do {
     requireStill();
     const { items, next } = await store.list(filter, { limit: EVENTS_TOGETHER, after, oldestFirst: true });
-    for (const { place, leaf } of items) {
+    const leaves = await store.leaves(items.map(({ id }) => id));
+    for (const { id, place } of items) {
+      const leaf = leaves.get(id);
       const under = pinned.find(({ tree, size }) => tree.number === place?.tree && place.index < size);
-      if (place === undefined || under === undefined) {
+      if (place === undefined || under === undefined || leaf === undefined) {
         counted.waiting += 1;
         continue;
       }

@@ -7,7 +7,7 @@ import { type AuditKey, isShut } from "./audit-key.ts";
 import { addLeaves, baseOf, beginTree, firstBase } from "./tree.ts";
 
 /** Events that get their places in one transaction: few enough to be over well within its deadline. */
-const TOGETHER = 2_500;
+const TOGETHER = 1_000;
 
 /** Milliseconds between two looks for events without a place, if nothing was found or another replica is at it. */
 const PAUSE = 500;

@@ -74,7 +74,7 @@ export function createAudit(options: {
       const { items, next } = await store.list(filter, { limit, after, oldestFirst: false });
       const origins = new Map((await store.trees()).map(({ number, origin }) => [number, origin]));
       return {
-        items: items.map(({ place, leaf: _, ...event }): AuditEventView => {
+        items: items.map(({ place, ...event }): AuditEventView => {
           const origin = place && origins.get(place.tree);
           return {
             ...event,

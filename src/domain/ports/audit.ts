@@ -121,8 +121,6 @@ export interface RecordedEvent {
   readonly details: Readonly<Record<string, unknown>>;
   /** Its place; undefined for the seconds before it has one. */
   readonly place: { readonly tree: number; readonly index: number } | undefined;
-  /** As in {@link AuditEntry}. */
-  readonly leaf: string;
 }
 
 /** The key that checkpoints are signed with, as it rests in the store. */
@@ -181,6 +179,8 @@ export interface AuditTreeStore {
   placesBefore(
     instant: number,
   ): Promise<readonly { readonly tree: number; readonly first: number; readonly last: number }[]>;
+  /** The texts of leaves, by the ids of their events; those alone that are there. */
+  leaves(eventIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Notes that retention has named the range that it drops. */
   noteDropped(tree: number, before: number): Promise<void>;
   /** Drops the salts and places of events that retention has dropped. */

@@ -4,7 +4,8 @@ import type { AuditEventView, AuditQuery } from "../../domain/audit-service.ts";
 import { UUID } from "../../words/ids.ts";
 import { instant, lineOfText, platformName, printInstant, revocationId, tokenId } from "./text.ts";
 
-const text = lineOfText(1024);
+/** Bytes that are no UTF-8 come as U+FFFD: nothing on record has that, so a caller had better hear of it. */
+const text = lineOfText(1024).refine((value) => !value.includes("\ufffd"), "must be UTF-8");
 
 /** An instant as callers write it. */
 const moment = z.iso

@@ -63,10 +63,10 @@ export async function listEvents(
     with looked as materialized (${looked}),
     found as materialized (select e.* from looked as e ${where(wanted)} ${order} limit ${limit + 1})
     select f.id::text as id, f.at::text as at, f.action, f.actor, f.platform, f.details,
-      n.tree, n.number, n.leaf, null::bigint as seen, null::text as last
-    from found as f left join audit_entries as n on n.event_id = f.id
+      n.tree, n.number, null::bigint as seen, null::text as last
+    from found as f left join audit_leaves as n on n.event_id = f.id
     union all
-    select null, null, null, null, null, null, null, null, null, count(*),
+    select null, null, null, null, null, null, null, null, count(*),
       (select id::text from looked ${oldestFirst ? "order by id desc" : "order by id asc"} limit 1)
     from looked`;
   const rows = await run("auditTrees.list", (session) => session.query(text, values));
@@ -96,6 +96,5 @@ function toEvent(row: Row): RecordedEvent {
     platform: nullable(readText)(row["platform"]),
     details: readJson("audit.details", members, row["details"]),
     place: number === null ? undefined : { tree: readInteger(row["tree"]), index: number },
-    leaf: nullable(readText)(row["leaf"]) ?? "",
   };
 }

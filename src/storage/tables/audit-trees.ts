@@ -19,12 +19,20 @@ const BEGIN = `
   insert into audit_trees (number, origin, epoch, size, root, checkpoint, begun_at)
   values ($1, $2, $3, $4, $5, $6, $7::timestamptz) on conflict (number) do nothing returning number`;
 
-/** The hash that was written with the event; of one from before there were any, as it is made now. */
-const WAITING_COLUMNS = `w.event_id::text as event_id, coalesce(w.hash, (
-    select sha256('\\x00'::bytea || convert_to(e.leaf, 'UTF8')) from audit_entries as e where e.event_id = w.event_id)) as hash`;
-const WAITING = `select ${WAITING_COLUMNS} from audit_leaves as w where w.number is null order by w.event_id limit $1`;
-const WAITING_LEAF = `select ${WAITING_COLUMNS} from audit_leaves as w where w.event_id = $1 and w.number is null`;
-const COUNT = "select count(*) as count from (select from audit_leaves where number is null limit $1) as w";
+const WAITING = `
+  with waiting as materialized (select event_id from audit_leaves where number is null order by event_id limit $1)
+  select l.event_id::text as event_id, l.hash from waiting
+  cross join lateral (select * from audit_leaves as one where one.event_id = waiting.event_id limit 1) as l
+  order by l.event_id`;
+const WAITING_LEAF = "select hash from audit_leaves where event_id = $1 and number is null";
+const COUNT = `
+  select count(*) as count from (
+    select event_id from audit_leaves where number is null order by event_id limit $1) as w`;
+
+/** The hashes of leaves that were written without one, which is so of events from before there were any. */
+const UNHASHED = `
+  select event_id::text as event_id, sha256('\\x00'::bytea || convert_to(leaf, 'UTF8')) as hash from audit_entries
+  where number is null and event_id >= $1 and event_id <= $2 and id >= $1 and id <= $2`;
 
 const PLACE = `
   update audit_leaves as l set tree = $1, number = p.number, hash = null
@@ -45,9 +53,21 @@ const PUT = `
   where octet_length(excluded.hashes) > octet_length(t.hashes)`;
 const GROW = "update audit_trees set size = $2, root = $3, checkpoint = $4 where number = $1";
 
-const ENTRIES = `
-  select number, event_id::text as event_id, leaf from audit_entries
+const NUMBERED = `
+  select number, event_id::text as event_id from audit_leaves
   where tree = $1 and number >= $2 and number < $3 order by number`;
+// The range of ids says in which months the events are: without it all of them would be planned for.
+const TEXTS = `
+  select event_id::text as event_id, leaf from audit_entries
+  where tree = $1 and number >= $2 and number < $3 and id >= $4 and id <= $5`;
+
+/** Leaves that one statement looks up by their events alone, in whichever months. */
+const LOOKED_UP = 50;
+const LEAVES = `
+  with given as materialized (select id::uuid as id from jsonb_array_elements_text($1::jsonb) as one (id) limit ${LOOKED_UP})
+  select n.event_id::text as event_id, n.leaf from given
+  cross join lateral (select * from audit_entries as one where one.event_id = given.id limit 1) as n
+  where n.leaf is not null`;
 
 // Places that follow each other are one range: their difference to their rank is the same.
 const PLACES_BEFORE = `
@@ -100,10 +120,21 @@ export function createAuditTreeStore(run: Run): AuditTreeStore {
       return (await rows("begin", BEGIN, values)).length === 1;
     },
     async waiting(limit) {
-      return (await rows("waiting", WAITING, [limit])).flatMap(({ event_id, hash }) =>
-        // An event that has gone before it got a place has nothing to stand for.
-        hash === null ? [] : [{ eventId: readText(event_id), hash: readBytes(hash) }],
+      const found = (await rows("waiting", WAITING, [limit])).map((row) => ({
+        eventId: readText(row["event_id"]),
+        hash: nullable(readBytes)(row["hash"]),
+      }));
+      const ids = found.filter(({ hash }) => hash === null).map(({ eventId }) => eventId);
+      const made = new Map(
+        (ids.length === 0 ? [] : await rows("unhashed", UNHASHED, [ids.at(0) ?? "", ids.at(-1) ?? ""])).map(
+          (row) => [readText(row["event_id"]), readBytes(row["hash"])],
+        ),
       );
+      return found.flatMap(({ eventId, hash }) => {
+        const leaf = hash ?? made.get(eventId);
+        // An event that has gone before it got a place has nothing to stand for.
+        return leaf === undefined ? [] : [{ eventId, hash: leaf }];
+      });
     },
     async countWaiting(most) {
       const [row] = await rows("countWaiting", COUNT, [most]);
@@ -137,12 +168,23 @@ export function createAuditTreeStore(run: Run): AuditTreeStore {
       await rows("grow", GROW, [number, size, root, checkpoint]);
     },
     async entries(tree, from, to) {
-      return (await rows("entries", ENTRIES, [tree, from, to])).map((row) => ({
-        tree,
+      const places = (await rows("entries", NUMBERED, [tree, from, to])).map((row) => ({
         index: readInteger(row["number"]),
         eventId: readText(row["event_id"]),
-        leaf: nullable(readText)(row["leaf"]),
       }));
+      const ids = places.map(({ eventId }) => eventId).sort();
+      if (ids.length === 0) return [];
+      const range = [tree, from, to, ids.at(0) ?? "", ids.at(-1) ?? ""];
+      const leaves = textsOf(await rows("entries", TEXTS, range));
+      return places.map((place) => ({ tree, ...place, leaf: leaves.get(place.eventId) ?? null }));
+    },
+    async leaves(eventIds) {
+      const found: [string, string][] = [];
+      for (let at = 0; at < eventIds.length; at += LOOKED_UP) {
+        const asked = JSON.stringify(eventIds.slice(at, at + LOOKED_UP));
+        found.push(...textsOf(await rows("leaves", LEAVES, [asked])));
+      }
+      return new Map(found);
     },
     list: (filter, page) => listEvents(run, filter, page),
     async placesBefore(instant) {
@@ -172,6 +214,11 @@ export function createAuditTreeStore(run: Run): AuditTreeStore {
       await rows("resealKey", RESEAL, [sealed]);
     },
   };
+}
+
+/** Leaves' texts by their events' ids. */
+function textsOf(rows: readonly Row[]): ReadonlyMap<string, string> {
+  return new Map(rows.map((row) => [readText(row["event_id"]), readText(row["leaf"])]));
 }
 
 function toTree(row: Row): AuditTree {

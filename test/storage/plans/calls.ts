@@ -158,7 +158,7 @@ export const CALLS: Calls = {
     trees: [(store) => store.auditTrees.trees()],
     hold: [(store) => store.auditTrees.hold(false), (store) => store.auditTrees.hold(true)],
     begin: [(store) => store.auditTrees.begin(AUDIT_TREE, Date.now())],
-    waiting: [(store) => store.auditTrees.waiting(2_500)],
+    waiting: [(store) => store.auditTrees.waiting(1_000)],
     countWaiting: [(store) => store.auditTrees.countWaiting(1_000)],
     waitingLeaf: [(store) => store.auditTrees.waitingLeaf(now())],
     place: [
@@ -191,6 +191,12 @@ export const CALLS: Calls = {
             store.auditTrees.list(filter, { ...page, oldestFirst }),
       ),
     ),
+    leaves: [
+      async (store) => {
+        const entries = await store.auditTrees.entries(1, 0, 500);
+        await store.auditTrees.leaves(entries.map(({ eventId }) => eventId));
+      },
+    ],
     placesBefore: [(store) => store.auditTrees.placesBefore(Date.now() - 100 * DAY)],
     noteDropped: [(store) => store.auditTrees.noteDropped(1, Date.now())],
     dropLeaves: [(store) => store.auditTrees.dropLeaves(Date.now() - 100 * DAY)],
