@@ -242,6 +242,20 @@ $$;
 --> statement-breakpoint
 revoke execute on function public.bakehouse_observe(jsonb, integer, integer, integer) from public;
 --> statement-breakpoint
+-- The newest tokens of a platform. A plan that is made for any platform would take all tokens of one that has millions, and sort
+-- them.
+create function public.bakehouse_newest_tokens(of_platform text, most integer) returns setof uuid
+language plpgsql stable strict rows 100
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+  return query select t.id from public.tokens as t where t.platform = of_platform order by t.id desc limit most;
+end
+$$;
+--> statement-breakpoint
+revoke execute on function public.bakehouse_newest_tokens(text, integer) from public;
+--> statement-breakpoint
 alter function public.bakehouse_grant() rename to bakehouse_grant_0021;
 --> statement-breakpoint
 create function public.bakehouse_grant() returns boolean
@@ -254,6 +268,7 @@ begin
   end if;
   grant select, insert, update on public.observed_links to bakehouse_app;
   grant execute on function public.bakehouse_observe(jsonb, integer, integer, integer) to bakehouse_app;
+  grant execute on function public.bakehouse_newest_tokens(text, integer) to bakehouse_app;
   return true;
 end
 $$;

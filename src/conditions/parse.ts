@@ -23,6 +23,8 @@ export function parseTerms(text: string): Reading {
     const condition = takeCondition(cursor);
     const named = condition.kind === "approved-by" && condition.groups.length > 0;
     if (options.principalCounts && !named) malformed("principal=counts goes with a group that approves");
+    // The caveat that such a discharge gets takes its asker for the person elsewhere, and an approver was asked for a yes.
+    if (declared.length > 0 && condition.kind === "approved-by") malformed("approved-by declares nobody");
     return { ok: true, terms: { options, declared, condition } };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, code: error.code, detail: error.message };

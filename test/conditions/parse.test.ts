@@ -144,6 +144,7 @@ describe("what is refused", () => {
     "life=60 exact life=60 is-principal",
     "exact  is-principal",
     "need-declared is-principal",
+    "need-declared username approved-by alice Let me in",
     "need-declared A is-principal",
     "need-declared a, is-principal",
   ])("%j is malformed", (text) => {
@@ -215,7 +216,9 @@ const terms: fc.Arbitrary<Terms> = fc
   })
   .map((made) => {
     const counts = made.condition.kind === "approved-by" && made.condition.groups.length > 0;
-    return { ...made, options: { ...made.options, principalCounts: made.options.principalCounts && counts } };
+    const declared = made.condition.kind === "approved-by" ? [] : made.declared;
+    const principalCounts = made.options.principalCounts && counts;
+    return { ...made, declared, options: { ...made.options, principalCounts } };
   });
 
 test("what is written is read back as the same", () => {

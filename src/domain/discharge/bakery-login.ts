@@ -43,6 +43,8 @@ const IDENTIFIER = /^bl1\.([A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{22}$/;
  * is checked in one go, and has no more links than that takes.
  */
 const LOGIN_LIMITS = { discharges: 4, caveats: 64 } as const;
+/** Bytes of all its caveats and tickets. They are read before the session is looked for, and by nobody's allowance. */
+const MOST_CAVEAT_BYTES = 8_192;
 /** The ticket's place in the chain: behind `time <`, in the part that the issuer wrote. */
 const TICKET_AT = 1;
 
@@ -109,6 +111,7 @@ export function createBakeryLogins(options: {
       if (!verified.ok) throw unauthenticated("no login of this service");
 
       const { macaroon } = verified;
+      if (bytesOf(macaroon) > MOST_CAVEAT_BYTES) throw unauthenticated("the login has too many caveats");
       const ticket = macaroon.caveats[TICKET_AT];
       if (macaroon.undischarged.length > 0 || ticket?.kind !== "third" || !passes(macaroon, clock.now())) {
         throw unauthenticated("the login has expired, or is not finished");
@@ -126,6 +129,11 @@ export function createBakeryLogins(options: {
       return { kind: "human", identity, administrator: false, spokeAt, program: session };
     },
   };
+}
+
+function bytesOf({ caveats, discharges }: VerifiedMacaroon): number {
+  const chains = [caveats, ...discharges.map((one) => (one.state === "good" ? one.caveats : []))];
+  return chains.flat().reduce((sum, { id }) => sum + id.length, 0);
 }
 
 /** Whether every discharge is bound, and nothing forbids a call without a context. Nothing is said of the cause. */

@@ -35,6 +35,16 @@ export function currentPayer(): Payer {
   return bills.getStore()?.payer ?? SERVICE;
 }
 
+/** A name of the one that pays for what is being done: the same for all addresses of one network. */
+export function payerName(): string {
+  const { kind, name } = currentPayer();
+  return JSON.stringify([kind, lineOf({ kind, name })]);
+}
+
+function lineOf({ kind, name }: Payer): string {
+  return kind === "network" ? networkOf(name) : name;
+}
+
 /** Does work for several callers at once, which none of them pays for alone. */
 export function sharedByAll<Result>(work: () => Result): Result {
   return bills.run(SHARED, work);
@@ -72,7 +82,7 @@ function takeTurn(): void {
  */
 export function nextTurn(payer = currentPayer()): Promise<void> {
   const { kind } = payer;
-  const name = kind === "network" ? networkOf(payer.name) : payer.name;
+  const name = lineOf(payer);
   return new Promise((resolve) => {
     if (waiting.size === 0) setImmediate(takeTurn);
     const payers = waiting.get(kind);

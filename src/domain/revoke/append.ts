@@ -3,6 +3,7 @@ import { DomainError } from "../parts/error.ts";
 import { createGathering, eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { mapInTurns } from "../parts/time-slice.ts";
+import { payerName } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -231,6 +232,8 @@ export function createRevocationWriter(options: {
     weigh: ({ drafts }: Job) => drafts.length,
     room: TOGETHER,
     atOnce: 1,
+    // One caller's long revocations keep nobody else's waiting for more than one of them.
+    lane: () => [payerName()],
   });
   return (drafts, { reason, reasonIsPublic = false }) =>
     gathered({ drafts, reason: reason ?? null, reasonIsPublic: reason !== undefined && reasonIsPublic });

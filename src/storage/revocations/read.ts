@@ -23,12 +23,13 @@ const READ_ALL = `${HEAD}, null as through, entry.*
   order by entry.number`;
 
 // A platform's own entries, and of the others those that can match a token of its: what an administrator or a
-// person has revoked elsewhere tells nothing here, not even who they are. `through` is the number up to which the others
+// person has revoked elsewhere tells nothing here, not even who they are; nor does one about tokens from before the person
+// came here, whom a platform could name to read it. `through` is the number up to which the others
 // were judged; null if none follows.
 const READ_PLATFORM = `
   with shared as materialized (
     select number, scope_kind, scope_issuer, scope_subject, target_kind, target_issuer, target_subject,
-      target_principal_id, target_key_id, target_platform, target_token_id
+      target_principal_id, target_key_id, target_platform, target_token_id, issued_before
     from revocations where number > $1::bigint and scope_kind in ('all', 'principal')
     order by number limit ${WINDOW}
   ), judged as (
@@ -38,11 +39,13 @@ const READ_PLATFORM = `
     union all
     select * from shared as s where scope_kind = 'principal' and exists (
       select from principals as p
-      where p.platform = $4 and p.issuer = s.scope_issuer and p.subject = s.scope_subject)
+      where p.platform = $4 and p.issuer = s.scope_issuer and p.subject = s.scope_subject
+        and (s.issued_before is null or p.created_at < s.issued_before))
   ), matching as (
     select number from reaching as r where target_kind = 'principal' and exists (
       select from principals as p
-      where p.platform = $4 and p.issuer = r.target_issuer and p.subject = r.target_subject)
+      where p.platform = $4 and p.issuer = r.target_issuer and p.subject = r.target_subject
+        and (r.issued_before is null or p.created_at < r.issued_before))
     union all
     select number from reaching as r where target_kind = 'principal_id' and exists (
       select from principals as p where p.platform = $4 and p.id = r.target_principal_id)

@@ -43,11 +43,6 @@ const LEFT = `
 
 // The newest are looked at first, and only so many: of a platform with millions of tokens that are over, not all.
 const LOOKED_AT = 2_000;
-/** Tokens of a platform or a principal are looked at in pages: for more at once, a planner takes all and sorts them. */
-const PAGE = 200;
-/** An id behind all others. */
-const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
 /** Principals of one person that are looked at: few people are on more platforms. */
 const PRINCIPALS = 20;
 
@@ -68,16 +63,14 @@ const SEARCHES = {
   approval: `
     select distinct id from observed_links
     where approvals is not null and approvals @> array[$1::jsonb ->> 0] ${NEWEST}`,
-  principal_id: `
-    select id from tokens where principal_id = ($1::jsonb ->> 0) and id < ($1::jsonb ->> 2)::uuid order by id desc limit ${PAGE}`,
-  platform: `
-    select id from tokens where platform = ($1::jsonb ->> 0) and id < ($1::jsonb ->> 2)::uuid order by id desc limit ${PAGE}`,
+  principal_id: `select id from tokens where principal_id = ($1::jsonb ->> 0) ${NEWEST}`,
+  platform: `select id from bakehouse_newest_tokens($1::jsonb ->> 0, ${LOOKED_AT}) as newest (id)`,
 } as const satisfies Record<PlainSearch["kind"], string>;
 
 const FIND = `
   select t.id, t.expires_at > $2::timestamptz and (($1::jsonb ->> 1) is null or t.key_id = ($1::jsonb ->> 1))
       and ($4::text is null or t.platform = $4) and ($5::text is null or (p.issuer = $5 and p.subject = $6::text)) as fits,
-    count(*) over () as looked_at, first_value(t.id::text) over (order by t.id) as oldest
+    count(*) over () as looked_at
   from (SEARCH) as found
   cross join lateral (select * from tokens as one where one.id = found.id limit 1) as t
   cross join lateral (select * from principals as one where one.id = t.principal_id limit 1) as p
@@ -154,26 +147,10 @@ async function findPlain(
   const [issuer, subject] = scope.kind === "principal" ? [scope.issuer, scope.subject] : [null, null];
   if (![...terms, platform, issuer, subject].every((term) => isStorable(term ?? ""))) return NOTHING;
   const text = FIND.replace("SEARCH", () => SEARCHES[search.kind]);
-  const isPaged = search.kind === "platform" || search.kind === "principal_id";
-  const fitting: string[] = [];
-  let lookedAt = 0;
-  for (let before = LAST_ID; ; ) {
-    const [term = "", other = null] = terms;
-    const values = [
-      JSON.stringify([term, other, before]),
-      writeInstant(now),
-      limit,
-      platform,
-      issuer,
-      subject,
-    ];
-    const rows = await run("links.find", (session) => session.query(text, values));
-    fitting.push(...rows.filter((row) => readBoolean(row["fits"])).map((row) => readText(row["id"])));
-    const seen = rows[0] === undefined ? 0 : readInteger(rows[0]["looked_at"]);
-    lookedAt += seen;
-    if (!isPaged || seen < PAGE || lookedAt >= LOOKED_AT || fitting.length > limit) break;
-    before = readText(rows[0]?.["oldest"]);
-  }
+  const values = [JSON.stringify(terms), writeInstant(now), limit, platform, issuer, subject];
+  const rows = await run("links.find", (session) => session.query(text, values));
+  const fitting = rows.filter((row) => readBoolean(row["fits"])).map((row) => readText(row["id"]));
+  const lookedAt = rows[0] === undefined ? 0 : readInteger(rows[0]["looked_at"]);
   return { tokenIds: fitting.slice(0, limit), whole: fitting.length <= limit && lookedAt < LOOKED_AT };
 }
 

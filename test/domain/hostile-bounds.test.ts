@@ -1,0 +1,54 @@
+/** Bounds on work that a stranger or a holder can ask for: each is counted before the work is begun. */
+import { expect, test } from "vitest";
+
+import { askedCaveats } from "../../src/domain/discharge/asked-caveats.ts";
+import { createGathering } from "../../src/domain/parts/gathering.ts";
+import { onBill, payerName } from "../../src/domain/parts/turn.ts";
+import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
+import { createGate } from "../support/service-steps.ts";
+import { createWorld, root, verdict } from "./seen-world.ts";
+
+test("caveats of an asker that are too long together are refused before any of them is read", () => {
+  // None of them can be read, so that reading one would be another refusal.
+  const unreadable = Array.from({ length: 2 }, () => "a within ".padEnd(3_000, ":"));
+  const options = {
+    life: undefined,
+    authAge: undefined,
+    acr: undefined,
+    principalCounts: false,
+    once: false,
+  };
+  expect(() => askedCaveats(unreadable, { ...options, exact: false })).toThrow(/at most 4096 bytes/);
+});
+
+test("a verdict explains no more than 250 failures, and refuses all the same", async () => {
+  const world = createWorld();
+  const token = encodeBundle([attenuate(root(), Array(254).fill("a = b"))]);
+  const asked = { token, discharges: [], context: new Map(), now: 0, platform: "shop" };
+  const answer = await verdict(world, asked);
+  expect(answer.allowed).toBe(false);
+  expect(!answer.allowed && answer.failures.length).toBe(250);
+});
+
+test("jobs go by turns of those that pay for them", async () => {
+  const groups: (readonly string[])[] = [];
+  const gate = createGate();
+  const gathered = createGathering({
+    run: async (jobs: readonly string[]) => {
+      groups.push(jobs);
+      await gate.opened;
+      return jobs.map((value) => ({ ok: true, value }) as const);
+    },
+    weigh: () => 1,
+    room: 1,
+    atOnce: 1,
+    lane: () => [payerName()],
+  });
+  const as = (name: string, job: string) =>
+    onBill({ payer: { kind: "platform", name } }, () => gathered(job));
+  const answers = ["a1", "a2", "a3", "a4"].map((job) => as("a", job));
+  answers.push(as("b", "b1"));
+  gate.open();
+  await Promise.all(answers);
+  expect(groups.flat().indexOf("b1")).toBeLessThan(3);
+});
