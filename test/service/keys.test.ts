@@ -10,6 +10,7 @@ import {
   type TestService,
 } from "../support/service.ts";
 import { narrow, opened } from "../support/service-macaroons.ts";
+import { callsOfRequests } from "../support/service-store.ts";
 
 const BOUND = 10_000;
 const DAY = 86_400_000;
@@ -55,14 +56,10 @@ describeService("root keys", (service) => {
     return allowed === true ? "allowed" : code;
   };
   /** Calls of the store but those of following the log, and of reading all keys anew each half of the bound. */
-  /** The store's calls from now on, but for those that the service makes by itself: the log, its keys, and the time by which keys have expired. */
+  /** The store's calls from now on that requests wait for. */
   function callsDuring() {
     const begin = service().watched.calls.length;
-    const itsOwn = new Set(["revocations.load", "rootKeys.usable", "dischargeKeys.usable", "now"]);
-    return () =>
-      service()
-        .watched.calls.slice(begin)
-        .filter((call) => !itsOwn.has(call));
+    return () => callsOfRequests(service().watched.calls.slice(begin));
   }
 
   describe("rotation", () => {

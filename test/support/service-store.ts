@@ -31,6 +31,15 @@ const REPOSITORIES = [
   "webhookOutbox",
 ] as const satisfies readonly (keyof Repositories)[];
 
+// The log, keys and changes that a service reads by itself, and what it records behind its answers.
+const OF_ITSELF =
+  /^(?:now|audit\.append|auditTrees\.\w+|revocations\.load|(?:rootKeys|dischargeKeys)\.usable|principals\.changedWithin|transaction integrate audit events)$/;
+
+/** Of a store's calls those that a request waited for, whenever the service does something by itself. */
+export function callsOfRequests(calls: readonly string[]): string[] {
+  return calls.filter((call) => !OF_ITSELF.test(call));
+}
+
 type Method = (...args: readonly unknown[]) => Promise<unknown>;
 
 /** Puts a watch around a store. What runs inside a transaction is watched too. */
