@@ -185,10 +185,25 @@ function explainFailure(error: unknown): { readonly exit: number; readonly messa
   throw error;
 }
 
+/** Ids and thumbprints, 16 and 32 bytes in base64url: one in 64 begins with a dash, and is no option for that. */
+const BYTES_WITH_DASH = /^-(?:[A-Za-z0-9_-]{21}|[A-Za-z0-9_-]{42})$/;
+
+/** Writes such a value with its option as one word, as which alone it can be told from an option. */
+function joined(args: readonly string[], options: Readonly<Record<string, OptionSpec>>): string[] {
+  const words: string[] = [];
+  for (const word of args) {
+    const option = words.at(-1) ?? "";
+    const takesText = option.startsWith("--") && options[option.slice(2)]?.type === "string";
+    if (takesText && BYTES_WITH_DASH.test(word)) words[words.length - 1] = `${option}=${word}`;
+    else words.push(word);
+  }
+  return words;
+}
+
 function parseOptions(command: Command, args: readonly string[]) {
   const options = { ...COMMON, ...command.options };
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options });
+    return parseArgs({ args: joined(args, options), allowPositionals: true, options });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION"))
       throw error;

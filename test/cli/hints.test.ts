@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 
 import { runCommandLine } from "../../src/cli/cli.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
+import { Token } from "../../src/client/index.ts";
 import { attenuate, encodeBundle, mint } from "../../src/macaroon/index.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
@@ -233,4 +234,19 @@ describe("what is in the wrong place", () => {
       ],
     ]);
   });
+});
+
+test("a thumbprint that begins with a dash is a value, behind a space as behind =", async () => {
+  const thumbprint = `-${"a".repeat(41)}A`;
+  const answers: Answers = () => ({ body: {} });
+  for (const words of [["--holder", thumbprint], [`--holder=${thumbprint}`]]) {
+    const { exit, printed, said } = await run(["delegate", "child", ...words], answers, { input: token });
+    expect(exit, said.join("\n")).toBe(0);
+    const texts = Token.parse(printed.join("").trim())
+      .inspect()
+      .caveats.map((one) => JSON.stringify(one));
+    expect(texts.join()).toContain(`holder = ${thumbprint}`);
+  }
+  const { exit, said } = await run(["delegate", "child", "--holder", "-t"], answers);
+  expect([exit, said.join("\n")]).toEqual([2, expect.stringContaining("--holder")]);
 });
