@@ -25,10 +25,11 @@ import { randomText } from "./random.ts";
 import { type BakehouseRecords, createRecords, get } from "./records.ts";
 import type { DischargeRequest, IssueRequest, RevocationTarget, VerifyRequest } from "./requests.ts";
 import { type LogEvent, readLogEvents } from "./revocation-stream.ts";
-import { checkShape, isObject, isText } from "./shape.ts";
+import { aText, aTruth, type Checks, checkOptions, checkShape, ifSaid, isObject, isText } from "./shape.ts";
 import { Token } from "./token.ts";
 import {
   type BakehouseOptions,
+  CALL_OPTIONS,
   type CallOptions,
   createTransport,
   type Repeat,
@@ -107,6 +108,17 @@ export interface Bakehouse extends BakehouseRecords {
 
 const IDEMPOTENCY_KEY_BYTES = 18;
 
+const ISSUE_OPTIONS: Checks<CallOptions & { readonly idempotencyKey?: string }> = {
+  ...CALL_OPTIONS,
+  idempotencyKey: ifSaid(aText()),
+};
+
+const REVOKE_OPTIONS: Checks<CallOptions & { readonly reason?: string; readonly publicReason?: boolean }> = {
+  ...CALL_OPTIONS,
+  reason: ifSaid(aText()),
+  publicReason: ifSaid(aTruth),
+};
+
 /**
  * A client of the service at an address. Nothing is sent yet.
  *
@@ -118,8 +130,9 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
   return {
     origin: transport.origin,
 
-    async issue(request, callOptions = {}) {
-      const key = callOptions.idempotencyKey ?? randomText(IDEMPOTENCY_KEY_BYTES);
+    async issue(request, given = {}) {
+      checkOptions("issue", given, ISSUE_OPTIONS, "{ idempotencyKey }");
+      const { idempotencyKey: key = randomText(IDEMPOTENCY_KEY_BYTES), ...callOptions } = given;
       const call = {
         method: "POST",
         path: "/v1/tokens",
@@ -152,8 +165,9 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       throw new BakehouseError("bad_answer", `${results.length} answers to ${requests.length} questions`);
     },
 
-    async revoke(targets, callOptions = {}) {
-      const { reason, publicReason } = callOptions;
+    async revoke(targets, given = {}) {
+      checkOptions("revoke", given, REVOKE_OPTIONS, '{ reason: "lost laptop" }');
+      const { reason, publicReason, ...callOptions } = given;
       const all: readonly RevocationTarget[] = Array.isArray(targets) ? targets : [targets];
       for (const target of all) checkTarget(target);
       const body = {

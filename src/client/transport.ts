@@ -4,7 +4,7 @@ import { readProblem } from "./answers.ts";
 import { checkCredential, createEndWatch } from "./credential.ts";
 import { BakehouseError } from "./error.ts";
 import { serviceOf } from "./origin.ts";
-import { aFunction, aNumber, anObject, aText, aTruth, type Checks, checkOptions, ifSaid } from "./shape.ts";
+import { aFunction, aNumber, anObject, aTruth, type Checks, checkOptions, ifSaid } from "./shape.ts";
 
 /** The part of `fetch` that this library uses; a test passes one that never leaves the process. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -54,18 +54,10 @@ const OPTIONS: Checks<BakehouseOptions> = {
   retries: ifSaid(aNumber("2")),
 };
 
-const CALL_OPTIONS: Checks<
-  CallOptions & {
-    readonly idempotencyKey?: string;
-    readonly reason?: string;
-    readonly publicReason?: boolean;
-  }
-> = {
+/** The options that all calls have. A call with others checks those together with these, and hands these alone on. */
+export const CALL_OPTIONS: Checks<CallOptions> = {
   signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
   timeout: ifSaid(aNumber("10_000, in milliseconds")),
-  idempotencyKey: ifSaid(aText()),
-  reason: ifSaid(aText()),
-  publicReason: ifSaid(aTruth),
 };
 
 /**

@@ -160,6 +160,11 @@ const WRONG: readonly (readonly [string, () => unknown, RegExp])[] = [
     () => service.issue({ platform: "p" }, any({ idempotency_key: "x" })),
     /did you mean idempotencyKey\?/,
   ],
+  [
+    "verify: an option of another call",
+    () => service.verify({ token: TEXT, context: {} }, any({ reason: "x" })),
+    /no option reason/,
+  ],
   // Discharges.
   ["dischargeToken: a text", () => dischargeToken(any(TEXT), { allow: [] }), /Token\.parse\(text\)/],
   ["dischargeToken: nothing", () => dischargeToken(token, any({})), /allow is missing/],

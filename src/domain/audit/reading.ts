@@ -2,6 +2,7 @@ import { HASH_BYTES } from "../../tlog/hashing.ts";
 import type { Audit, AuditEventView } from "../audit-service.ts";
 import type { Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
+import { payerName } from "../parts/turn.ts";
 import { payerOf } from "../payer.ts";
 import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { AuditFilter, AuditTree } from "../ports/audit.ts";
@@ -30,7 +31,7 @@ export function createAudit(options: {
 
   /** @returns ends it */
   function beginExport(caller: Caller): () => void {
-    const payer = JSON.stringify(payerOf(caller));
+    const payer = payerName(payerOf(caller));
     const own = exporting.get(payer) ?? 0;
     const all = [...exporting.values()].reduce((sum, count) => sum + count, 0);
     if (own >= MOST_OF_ONE || all >= MOST_EXPORTS) {

@@ -6,6 +6,7 @@ import { DomainError } from "../parts/error.ts";
 import { createGathering, eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { beginTimeSlice, type SliceClock, type TimeSlice } from "../parts/time-slice.ts";
+import { payerName } from "../parts/turn.ts";
 import { payerOf } from "../payer.ts";
 import type { IssueMoment, NewIssue } from "../ports/issues.ts";
 import { type PolicySubject, ruleFor } from "../ports/policy.ts";
@@ -236,6 +237,6 @@ export function createIssuing(options: {
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,
     // With many heavy requests of one caller, those of others would come after all of them.
-    lane: ({ caller }) => [JSON.stringify(payerOf(caller))],
+    lane: ({ caller }) => [payerName(payerOf(caller))],
   });
 }

@@ -19,7 +19,8 @@ function caveatText(caveat: IssuedCaveat): string {
   return "text" in caveat ? caveat.text : thirdPartyText(caveat.location);
 }
 
-function conditionOf(caveat: IssuedCaveat): Condition {
+/** Reads a caveat of a token's record. */
+export function conditionOf(caveat: IssuedCaveat): Condition {
   return "text" in caveat ? compileCaveat(caveat.text) : thirdParty(caveat.location);
 }
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { createNestedLanes } from "./nested-lanes.ts";
 import { networkOf } from "./network.ts";
 
 /** Those for whom long work is done: each kind has turns, and in each kind each name. */
@@ -35,10 +36,9 @@ export function currentPayer(): Payer {
   return bills.getStore()?.payer ?? SERVICE;
 }
 
-/** A name of the one that pays for what is being done: the same for all addresses of one network. */
-export function payerName(): string {
-  const { kind, name } = currentPayer();
-  return JSON.stringify([kind, lineOf({ kind, name })]);
+/** A name that no two payers share, but for the addresses of one network. @param payer the one that pays for the request, unless said */
+export function payerName(payer = currentPayer()): string {
+  return JSON.stringify([payer.kind, lineOf(payer)]);
 }
 
 function lineOf({ kind, name }: Payer): string {
@@ -50,26 +50,13 @@ export function sharedByAll<Result>(work: () => Result): Result {
   return bills.run(SHARED, work);
 }
 
-/**
- * Long work that waits for its turn: by kind of payer, then by payer. The first of each has the next turn, and goes to the
- * end then. None is empty.
- */
-const waiting = new Map<string, Map<string, (() => void)[]>>();
-
-/** Takes the first entry of a map. */
-function takeFirst<Value>(map: Map<string, Value>): readonly [name: string, value: Value] | undefined {
-  const [first] = map;
-  if (first !== undefined) map.delete(first[0]);
-  return first;
-}
+/** Long work that waits for its turn: by kind of payer, then by payer. */
+const waiting = createNestedLanes<() => void>();
 
 function takeTurn(): void {
-  const [kind = "", payers = new Map<string, (() => void)[]>()] = takeFirst(waiting) ?? [];
-  const [name = "", line = []] = takeFirst(payers) ?? [];
-  const next = line.shift();
-  if (line.length > 0) payers.set(name, line);
-  if (payers.size > 0) waiting.set(kind, payers);
-  if (waiting.size > 0) setImmediate(takeTurn);
+  const next = waiting.first();
+  waiting.shift();
+  if (waiting.first() !== undefined) setImmediate(takeTurn);
   next?.();
 }
 
@@ -81,14 +68,8 @@ function takeTurn(): void {
  * @param payer the one that pays for the request, unless said
  */
 export function nextTurn(payer = currentPayer()): Promise<void> {
-  const { kind } = payer;
-  const name = lineOf(payer);
   return new Promise((resolve) => {
-    if (waiting.size === 0) setImmediate(takeTurn);
-    const payers = waiting.get(kind);
-    const line = payers?.get(name);
-    if (line !== undefined) line.push(resolve);
-    else if (payers !== undefined) payers.set(name, [resolve]);
-    else waiting.set(kind, new Map([[name, [resolve]]]));
+    if (waiting.first() === undefined) setImmediate(takeTurn);
+    waiting.add([payer.kind, lineOf(payer)], resolve);
   });
 }

@@ -4,6 +4,8 @@ import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { beginTimeSlice } from "../parts/time-slice.ts";
+import { payerName } from "../parts/turn.ts";
+import { payerOf } from "../payer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { RevocationTarget } from "../ports/revocations.ts";
@@ -152,8 +154,7 @@ function nameOf(caller: Caller | undefined, all: readonly Allowed[]): string {
     const actor = all[0]?.draft.actor;
     return actor?.kind === "holder" ? `holder\n${actor.tokenId}` : "";
   }
-  if (caller.kind === "service") return caller.platform ?? caller.credentialId;
-  return `${caller.identity.issuer}\n${caller.identity.subject}`;
+  return payerName(payerOf(caller));
 }
 
 /** The links that live and that the entries kill. @param links parents before children */

@@ -6,7 +6,7 @@ import type { Store } from "../ports/store.ts";
 import type { TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { authorKind, killerSeenBy, type RevocationFacts, toldReason } from "../revocation-facts.ts";
-import type { GrownLink } from "./grow.ts";
+import { type GrownLink, handOvers } from "./grow.ts";
 
 /** Entries that are looked up for one tree. Of links beyond, that they are dead is told and not why. */
 const MOST_ENTRIES = 100;
@@ -88,10 +88,4 @@ export function createDeaths(options: {
       };
     },
   };
-}
-
-function handOvers(link: GrownLink): number {
-  let count = 0;
-  for (let at: GrownLink | undefined = link; at !== undefined; at = at.above) if (at.row.handsOn) count += 1;
-  return count;
 }

@@ -1,7 +1,7 @@
 import { agentsOf } from "../../caveats/agents.ts";
-import { compileCaveat, thirdParty } from "../../caveats/condition.ts";
 import { splitAgent } from "../../words/ids.ts";
 import { issuedLinks } from "../issue/minting.ts";
+import { conditionOf } from "../issue/token-views.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import type { ObservedLink, TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
@@ -20,9 +20,7 @@ export function issuedSubject(
   { token, principal }: TokenWithPrincipal,
   rootKeys: Pick<RootKeys, "held">,
 ): RevocationSubject {
-  const conditions = token.caveats.map((caveat) =>
-    "text" in caveat ? compileCaveat(caveat.text) : thirdParty(caveat.location),
-  );
+  const conditions = token.caveats.map(conditionOf);
   return {
     platform: token.platform,
     issuer: principal.issuer,
@@ -66,6 +64,13 @@ export function grow(
     grown.push(link);
   }
   return grown;
+}
+
+/** Hand-overs at or above a link. */
+export function handOvers(link: GrownLink): number {
+  let count = 0;
+  for (let at: GrownLink | undefined = link; at !== undefined; at = at.above) if (at.row.handsOn) count += 1;
+  return count;
 }
 
 /** By the name, and by name and instance. */

@@ -10,6 +10,8 @@ import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { beginTimeSlice, type TimeSlice } from "../parts/time-slice.ts";
+import { payerName } from "../parts/turn.ts";
+import { payerOf } from "../payer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { AskedBudget, TokenWithPrincipal } from "../ports/tokens.ts";
@@ -17,7 +19,7 @@ import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { TreeNode, TreePart, Trees } from "../tree-service.ts";
 import { limitText, windowOf } from "../verify/bundle-budgets.ts";
 import { createDeaths, type Death, type Deaths } from "./deaths.ts";
-import { type GrownLink, grow, issuedSubject } from "./grow.ts";
+import { type GrownLink, grow, handOvers, issuedSubject } from "./grow.ts";
 import type { Recording } from "./recording.ts";
 
 /** Links of one tree that an answer tells of, and budgets whose rest it tells. */
@@ -60,11 +62,8 @@ export function createTrees(options: {
   const byAsker = createRateLimit({ clock, ...BY_ASKER });
 
   function takeTurn(caller: Caller): void {
-    const name =
-      caller.kind === "service"
-        ? (caller.platform ?? caller.credentialId)
-        : `${caller.identity.issuer}\n${caller.identity.subject}`;
-    if (!byAsker.take(name)) throw new DomainError("rate_limited", "too many trees at once by one caller");
+    if (!byAsker.take(payerName(payerOf(caller))))
+      throw new DomainError("rate_limited", "too many trees at once by one caller");
   }
 
   async function read(entry: TokenWithPrincipal) {
@@ -98,7 +97,7 @@ export function createTrees(options: {
     const part: Omit<TreePart, "budgets"> = {
       revocationId: encodeBase64Url(row.link),
       agent: row.agent,
-      placed: issued ? "issued" : placeOf(0, 0, handedOver(last) ? row.agent : null),
+      placed: issued ? "issued" : placeOf(0, 0, handOvers(last) > 0 ? row.agent : null),
       caveats: issued ? issuedTexts(entry) : links.map((one) => one.row.caveat ?? ""),
       firstSeen: issued && !seen ? null : first.row.firstSeen,
       lastSeen: issued && !seen ? null : row.lastSeen,
@@ -226,11 +225,6 @@ function chainTo(link: GrownLink): readonly GrownLink[] {
 function startOfSpan(chain: readonly GrownLink[]): number {
   const handed = chain.findLastIndex(({ row, above }) => above !== undefined && row.handsOn);
   return handed >= 0 ? handed : Math.min(1, chain.length - 1);
-}
-
-function handedOver(link: GrownLink): boolean {
-  for (let at: GrownLink | undefined = link; at !== undefined; at = at.above) if (at.row.handsOn) return true;
-  return false;
 }
 
 function issuedTexts({ token }: TokenWithPrincipal): readonly string[] {
