@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { askedCaveats } from "../../src/domain/discharge/asked-caveats.ts";
 import { createGathering } from "../../src/domain/parts/gathering.ts";
 import { onBill, payerName } from "../../src/domain/parts/turn.ts";
+import { createRevocationWriter } from "../../src/domain/revoke/append.ts";
 import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
+import { systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { createGate } from "../support/service-steps.ts";
 import { createWorld, root, verdict } from "./seen-world.ts";
 
@@ -51,4 +53,45 @@ test("jobs go by turns of those that pay for them", async () => {
   gate.open();
   await Promise.all(answers);
   expect(groups.flat().indexOf("b1")).toBeLessThan(3);
+});
+
+test("one caller's long revocations keep another's waiting for no more than one of them", async () => {
+  const written: string[] = [];
+  const gate = createGate();
+  const revocations = {
+    moment: async () => ({ now: 1_000_000 }),
+    async append(entries: readonly { readonly author: string }[]) {
+      written.push(entries[0]?.author ?? "");
+      await gate.opened;
+      return { epoch: "e", entries };
+    },
+  };
+  const write = createRevocationWriter({
+    store: {
+      revocations,
+      transaction: (_: string, work: (repositories: object) => unknown) => work({ revocations }),
+    } as never,
+    randomness: systemRandomness,
+    steps: unwatchedSteps,
+  });
+  const revoke = (platform: string, count: number) =>
+    onBill({ payer: { kind: "platform", name: platform } }, () =>
+      write(
+        Array.from({ length: count }, (_, n) => ({
+          scope: { kind: "platform", platform } as const,
+          target: () => ({ kind: "revocation_id", id: new Uint8Array(16).fill(n) }) as const,
+          author: platform,
+          actor: { kind: "service" } as const,
+          member: "targets",
+        })),
+        { reason: undefined },
+      ),
+    );
+  const answers = [1, 2, 3, 4].map(() => revoke("flooding", 1_000));
+  answers.push(revoke("other", 1));
+  gate.open();
+  await Promise.all(answers);
+  // A long one may be written in several statements.
+  const turns = written.filter((author, index) => author !== written[index - 1]);
+  expect(turns).toEqual(["flooding", "other", "flooding"]);
 });
