@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
+import { inputsOf, isBuiltOf, noteBuilt } from "./built-before.ts";
 import { DOCS_FILES } from "./http/parts/docs-files.ts";
 import { isOutside, makePackages } from "./pack.ts";
 
@@ -18,6 +19,11 @@ const root = join(import.meta.dirname, "..");
 const [folder = "dist", entry = "src/main.ts", library = folder === "dist" ? "library" : ""] =
   process.argv.slice(2);
 const out = resolve(root, folder);
+
+// `npm start`, `demo` and `example` all begin with a build: one of the same sources is used again, and a service that
+// runs from it keeps its files.
+const inputs = process.argv.length === 2 ? await inputsOf(root) : undefined;
+if (inputs !== undefined && (await isBuiltOf(out, inputs))) process.exit();
 
 await rm(out, { recursive: true, force: true });
 const bundle = await rolldown({
@@ -88,3 +94,4 @@ if (library === "library") {
   await buildTypes();
   await makePackages(out);
 }
+if (inputs !== undefined) await noteBuilt(out, inputs);

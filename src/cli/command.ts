@@ -45,6 +45,10 @@ export const TOKEN_OPTION = {
   },
 } as const satisfies Record<string, OptionSpec>;
 
+export const STRICT_OPTION = {
+  strict: { type: "boolean", help: "what would be warned of is an error, and nothing is made" },
+} as const satisfies Record<string, OptionSpec>;
+
 export const URL_OPTIONS = {
   url: { type: "string", value: "URL", help: "the service; else BAKEHOUSE_URL, else where you logged in" },
   "insecure-http": {

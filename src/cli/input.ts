@@ -169,3 +169,9 @@ export function checkCaveats(token: Token, caveats: readonly string[]): void {
     }
   }
 }
+
+/** With `--strict`, what would be warned of is an error. */
+export function requireNoWarning({ flag }: Pick<Invocation, "flag">, warnings: readonly string[]): void {
+  if (flag("strict") && warnings.length > 0)
+    throw new UsageError(`nothing was made (--strict): ${warnings.join("; ")}`);
+}

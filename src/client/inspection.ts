@@ -54,6 +54,15 @@ export interface Inspection {
   readonly size: number;
 }
 
+function warningsOf(conditions: readonly Condition[]): readonly string[] {
+  return [...contradictions(conditions).map(({ detail }) => detail), ...doubts(conditions)];
+}
+
+/** Caveats that can never pass together, and those that were probably not meant as they are written. */
+export function caveatWarnings(caveats: readonly string[]): readonly string[] {
+  return warningsOf(caveats.map((text) => compileCaveat(text)));
+}
+
 /** Reads a macaroon's caveats. */
 function conditionsOf(macaroon: UnverifiedMacaroon): readonly Condition[] {
   return macaroon.unverifiedCaveats.map(({ id, verificationId, location }) =>
@@ -130,7 +139,7 @@ export function inspectBundle(
       whole: true,
       ...(Number.isFinite(expiry) && { ends: instantFromMilliseconds(expiry) }),
     }),
-    warnings: [...contradictions(conditions).map(({ detail }) => detail), ...doubts(conditions)],
+    warnings: warningsOf(conditions),
     revocationId: revocationId(root.signature).text,
     discharges: discharges.map((discharge) => ({
       ticket: encodeBase64Url(discharge.identifier),

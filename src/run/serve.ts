@@ -79,7 +79,9 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
 async function bootstrap(opened: Opened): Promise<Bootstrapped> {
   const done = await opened.bootstrap.run(false);
   if (done.outcome === "made") {
-    opened.log.warn({
+    // A real provider may have a whole company as its people. The development provider has the two that it was made for.
+    const level = opened.people.developmentProvider === undefined ? "warn" : "info";
+    opened.log[level]({
       event: "default platform made",
       platform: DEFAULT_PLATFORM,
       detail: "its policy admits every principal of OIDC_ISSUER for up to a day",

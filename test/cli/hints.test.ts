@@ -207,6 +207,44 @@ describe("what is in the wrong place", () => {
     expect(said[0]).not.toContain("a-credential");
   });
 
+  test("a name of the call that is nearly one that a caveat asks for is told", async () => {
+    const failures = [
+      {
+        index: 0,
+        code: "caveat_failed",
+        caveat: "action in read, list",
+        detail: "action is missing",
+        agent: null,
+        placed: "issued",
+      },
+      {
+        index: 1,
+        code: "caveat_failed",
+        caveat: "tool = search",
+        detail: "tool is missing",
+        agent: null,
+        placed: "issued",
+      },
+    ];
+    const body = { ...refused, code: "caveat_failed", failures };
+    const { exit, said } = await run(asPlatform("verify", "acton=read", "colour=red"), () => ({ body }));
+    expect([exit, said]).toEqual([3, ["bakehouse: the call says acton: did you mean action?"]]);
+  });
+
+  test.each([
+    ["acton = read", '"acton = read": did you mean action?'],
+    ["action in [read, list]", '"action in [read, list]": the brackets are a part of the items'],
+  ])("issue --strict asks for nothing that would be warned of: %s", async (caveat, warning) => {
+    let asked = 0;
+    const { exit, said } = await run(asPlatform("issue", "--strict", caveat), () => {
+      asked++;
+      return { body: {} };
+    });
+    expect([exit, asked]).toEqual([2, 0]);
+    expect(said.join("\n")).toContain("bakehouse: nothing was made (--strict): ");
+    expect(said.join("\n")).toContain(warning);
+  });
+
   test("a member of a request is told by the option's name", async () => {
     const problem = {
       type: "about:blank",

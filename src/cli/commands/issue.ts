@@ -1,6 +1,7 @@
-import { type Command, SERVICE_OPTIONS } from "../command.ts";
+import { caveatWarnings } from "../../client/inspection.ts";
+import { type Command, SERVICE_OPTIONS, STRICT_OPTION } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { inUnit, readDuration } from "../input.ts";
+import { inUnit, readDuration, requireNoWarning } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { connect } from "../service.ts";
 import { moment } from "../show.ts";
@@ -22,6 +23,7 @@ export const issueCommand: Command = {
     label: { type: "string", value: "TEXT", help: "for people, in lists; not in the token" },
     "on-behalf-of": { type: "string", value: "SUBJECT", help: "whom a platform issues for" },
     issuer: { type: "string", value: "URL", help: "that person's issuer; the service's own unless said" },
+    ...STRICT_OPTION,
     ...THIRD_PARTY_OPTIONS,
   },
   async run(invocation) {
@@ -32,6 +34,7 @@ export const issueCommand: Command = {
     const label = text("label");
     if (issuer !== undefined && subject === undefined)
       throw new UsageError("--issuer goes with --on-behalf-of SUBJECT");
+    requireNoWarning(invocation, caveatWarnings(positionals));
     const client = await connect(invocation);
     await settleOutput(invocation);
     // The service knows its own key, and asks no other place for one.

@@ -1,21 +1,16 @@
 import type { Token } from "../../client/index.ts";
 import { TokenError } from "../../client/index.ts";
-import { type Command, type Invocation, TOKEN_OPTION, URL_OPTIONS } from "../command.ts";
+import { type Command, type Invocation, STRICT_OPTION, TOKEN_OPTION, URL_OPTIONS } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
-import { checkCaveats, readCount, readDuration, readToken } from "../input.ts";
+import { checkCaveats, readCount, readDuration, readToken, requireNoWarning } from "../input.ts";
 import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { THIRD_PARTY_OPTIONS, thirdPartyCaveats } from "../third-party.ts";
-
-const STRICT = {
-  strict: { type: "boolean", help: "what would be warned of is an error, and nothing is made" },
-} as const;
 
 async function leave(invocation: Invocation, token: Token): Promise<number> {
   const { isExpired, warnings, summary } = token.inspect();
   const over = isExpired ? ["the token is over: an instant of its `time <` has passed"] : [];
   const all = [...over, ...warnings];
-  if (invocation.flag("strict") && all.length > 0)
-    throw new UsageError(`nothing was made (--strict): ${all.join("; ")}`);
+  requireNoWarning(invocation, all);
   await leaveToken(invocation, { token: token.encode(), revocation_id: token.revocationId });
   // Printed, it goes on into another command; in a file nobody sees the token that was made.
   if (invocation.text("output") !== undefined) invocation.terminal.say(`bakehouse: ${summary}`);
@@ -40,7 +35,7 @@ export const attenuateCommand: Command = {
     "A caveat is an attribute, an operator and a value: 'action in read, list', 'args.amount <= 100'.",
     "--third-party 'approved-by alice Pay 40 EUR' is sealed to the party's key: with --party-key it is offline, too.",
   ],
-  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...STRICT, ...THIRD_PARTY_OPTIONS, ...URL_OPTIONS },
+  options: { ...TOKEN_OPTION, ...OUTPUT_OPTION, ...STRICT_OPTION, ...THIRD_PARTY_OPTIONS, ...URL_OPTIONS },
   async run(invocation) {
     const { positionals } = invocation;
     if (positionals.length === 0 && invocation.texts("third-party").length === 0) {
@@ -65,7 +60,7 @@ export const delegateCommand: Command = {
   options: {
     ...TOKEN_OPTION,
     ...OUTPUT_OPTION,
-    ...STRICT,
+    ...STRICT_OPTION,
     ...THIRD_PARTY_OPTIONS,
     ...URL_OPTIONS,
     ttl: { type: "string", value: "DURATION", help: "how long the holder may use it, such as 15m" },

@@ -1,4 +1,5 @@
-import { BakehouseError, Token, type Verdict, type VerifyRequest } from "../../client/index.ts";
+import { BakehouseError, type Refused, Token, type Verdict, type VerifyRequest } from "../../client/index.ts";
+import { nearest } from "../../words/near.ts";
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { readContext } from "../context.ts";
 import { EXIT, UsageError } from "../exit.ts";
@@ -57,9 +58,21 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
       { signal: terminal.signal },
     ),
   );
-  if (!verdict.allowed && verdict.code === "unknown_key")
-    terminal.say(`bakehouse: ${hint(token, client.origin)}`);
+  if (!verdict.allowed) {
+    if (verdict.code === "unknown_key") terminal.say(`bakehouse: ${hint(token, client.origin)}`);
+    for (const [said, meant] of misspelt(Object.keys(context), verdict))
+      terminal.say(`bakehouse: the call says ${said}: did you mean ${meant}?`);
+  }
   return { verdict, token };
+}
+
+/** Names of a call's context that are nearly one that a failed caveat asks for. */
+function misspelt(said: readonly string[], { failures }: Refused): readonly (readonly [string, string])[] {
+  const wanted = failures.map(({ caveat }) => /^[A-Za-z_][\w-]*/.exec(caveat)?.[0] ?? "");
+  return said.flatMap((name) => {
+    const meant = wanted.includes(name) ? undefined : nearest(name, wanted);
+    return meant === undefined ? [] : [[name, meant] as const];
+  });
 }
 
 /** Says how a person asks, if only a platform may ask so. */
