@@ -27,6 +27,17 @@ interface Server extends TestPostgres {
   readonly sql: postgres.Sql;
 }
 
+/** Milliseconds after which a statement that waits for other sessions has them looked after. */
+const PATIENCE = 5_000;
+
+/**
+ * Has idle sessions look at their signals. Dropping a database waits until every session has answered a signal, and one
+ * whose statement ran out of time just then keeps it unread until something else arrives: for ever, if its client has
+ * no more to say. Nothing else comes of this but lines in the server's log.
+ */
+const WAKE_SESSIONS = `select pg_log_backend_memory_contexts(pid) from pg_stat_activity
+  where state like 'idle%' and exists (select from pg_stat_activity where wait_event = 'ProcSignalBarrier')`;
+
 const TAKE_OVER = `update public.revocation_log as log set database = here.database
   from public.bakehouse_log_server() as here`;
 
@@ -40,23 +51,38 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   let template: Promise<string> | undefined;
   const made = new Set<string>();
 
+  /** Makes or drops a database. */
+  async function change(statement: string): Promise<void> {
+    acquired ??= acquire();
+    const { url, sql } = await acquired;
+    const other = postgres(url, { max: 1, onnotice: () => {} });
+    // A role that may not do so waits as it always did.
+    const timer = setInterval(() => void other.unsafe(WAKE_SESSIONS).catch(() => undefined), PATIENCE);
+    try {
+      await sql.unsafe(statement);
+    } finally {
+      clearInterval(timer);
+      await other.end({ timeout: 2 });
+    }
+  }
+
   async function create(from: string): Promise<{ readonly name: string; readonly url: string }> {
     acquired ??= acquire();
-    const { url, sql, temporary } = await acquired;
+    const { url, temporary } = await acquired;
     const name = `bakehouse_test_${randomBytes(6).toString("hex")}`;
     // Copying files is several times faster than writing them to the log, where nothing waits for the disk.
     const strategy = temporary ? "strategy file_copy" : "";
     const own = new URL(url);
     own.pathname = `/${name}`;
     const owner = new URL(reach(own.href).owner).username;
-    await sql.unsafe(`create database ${name} owner ${owner} template ${from} ${strategy}`);
+    await change(`create database ${name} owner ${owner} template ${from} ${strategy}`);
     made.add(name);
     return { name, url: own.href };
   }
 
   async function drop(name: string): Promise<void> {
     if (acquired === undefined || !made.delete(name)) return; // it was dropped before
-    await (await acquired).sql.unsafe(`drop database if exists ${name} with (force)`);
+    await change(`drop database if exists ${name} with (force)`);
   }
 
   async function createTemplate(): Promise<string> {
