@@ -56,6 +56,10 @@ export interface ConfirmationView {
   readonly caveats: readonly string[];
   /** Of a program's login to this API: until when the program will act as the person. Undefined for all others. */
   readonly loginUntil: number | undefined;
+  /** Whether this person has answered. */
+  readonly isMine: boolean;
+  /** Whether this person has a confirmation to take back. */
+  readonly mayTakeBack: boolean;
   /** The outcome of a confirmation by this person. */
   readonly proof: "proven" | "login";
   /** The reason; undefined for `proven`. */
@@ -123,6 +127,22 @@ export interface Discharges {
   view(caller: HumanCaller, id: string): Promise<ConfirmationView>;
   /** A person's answer to the page. Rejects as `view` does. */
   confirm(caller: HumanCaller, id: string, accepted: boolean): Promise<void>;
+  /** What the person has confirmed and can take back, the newest first; twenty at most. */
+  confirmed(caller: HumanCaller): Promise<readonly Confirmation[]>;
+  /**
+   * Takes back a confirmation, by revoking it as an approval is. Rejects as `view` does, with `forbidden` if the caller gave
+   * none, and with `gone` if it is over.
+   */
+  takeBack(caller: HumanCaller, id: string): Promise<void>;
+}
+
+/** A confirmation that is good still. */
+export interface Confirmation {
+  /** Of its request. */
+  readonly id: string;
+  /** The effect, in one sentence of enforced facts. */
+  readonly allows: string;
+  readonly decidedAt: number;
 }
 
 export interface Approvals {

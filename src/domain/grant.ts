@@ -1,6 +1,5 @@
-import type { HumanCaller } from "./caller.ts";
 import { DomainError } from "./parts/error.ts";
-import type { Grant } from "./ports/sessions.ts";
+import type { Grant, SessionOwner } from "./ports/sessions.ts";
 import type { Repositories } from "./ports/store.ts";
 
 /** The reason, for the person, that their login has ended with a revocation. */
@@ -13,7 +12,7 @@ export function loginRevoked(): DomainError {
 
 /** A caller's login, to be redeemed for a platform's tokens. @param platform null if none is known */
 export function grantOf(
-  { identity: { issuer, subject }, spokeAt }: Pick<HumanCaller, "identity" | "spokeAt">,
+  { identity: { issuer, subject }, spokeAt }: { readonly identity: SessionOwner; readonly spokeAt: number },
   platform: string | null,
 ): Grant {
   return { issuer, subject, platform, spokeAt };
@@ -28,7 +27,7 @@ export function grantOf(
 export async function requireStandingGrant(
   { revocations }: Pick<Repositories, "revocations">,
   grant: Grant,
-  refusal: () => DomainError = loginRevoked,
+  refusal: () => Error = loginRevoked,
 ): Promise<void> {
   if (await revocations.endsGrant(grant)) throw refusal();
 }

@@ -289,7 +289,7 @@ function openDischarges(
   return {
     discharges: createDischarges({ ...parts, ...ready, keys, desk, limits, readToken }),
     approvals: createApprovals({ ...parts, ...ready }),
-    bakery: createBakery({ ...parts, desk, limits, room, logins, lookUps }),
+    bakery: createBakery({ ...parts, ...ready, desk, limits, room, logins, lookUps }),
   };
 }
 

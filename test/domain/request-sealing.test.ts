@@ -18,6 +18,7 @@ const contents = {
   caveatKey: new Uint8Array([3, 4]),
   login: false,
   dischargeId: "d1",
+  named: true,
 };
 
 test.each([[[]], [["tool = pay", "args.amount = 40"]]])("%j", (caveats) => {
@@ -43,5 +44,6 @@ test("what an older version sealed opens, without an id of the discharge", () =>
     login: true,
     dischargeId: null,
     caveats: [],
+    named: false,
   });
 });

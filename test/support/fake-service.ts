@@ -304,6 +304,8 @@ const CONFIRMATION: ConfirmationView = {
   allows: "Allows: any call; any number of times; for 5 minutes from the yes.",
   caveats: [],
   loginUntil: undefined,
+  isMine: false,
+  mayTakeBack: false,
   proof: "proven",
   detail: undefined,
   options: OPTIONS,
@@ -351,7 +353,9 @@ const APPROVAL: ApprovalView = {
   allows:
     'Allows: tool only "pay"; all else in the call is open; any number of times; for 5 minutes from the yes.',
   caveats: ["tool = pay"],
-  decisions: [{ issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT }],
+  decisions: [
+    { issuer: ALICE.issuer, subject: ALICE.subject, approved: true, reason: "agreed", at: AT, spokeAt: AT },
+  ],
   people: [{ issuer: ALICE.issuer, subject: ALICE.subject, email: ALICE.email, name: ALICE.name }],
   obstacle: undefined,
 };
@@ -483,6 +487,8 @@ function usual(): Service {
       withdraw: async () => {},
       view: async () => CONFIRMATION,
       confirm: async () => {},
+      confirmed: async () => [{ id: REQUEST_ID, allows: CONFIRMATION.allows, decidedAt: AT }],
+      takeBack: async () => {},
     },
     approvals: {
       list: async () => ({ items: [APPROVAL], next: REQUEST_ID }),

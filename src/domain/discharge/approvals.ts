@@ -11,7 +11,7 @@ import { mapInTurns } from "../parts/time-slice.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { DischargeDecision, DischargeRequest } from "../ports/discharge-requests.ts";
 import type { KnownPerson } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
@@ -23,6 +23,7 @@ import { effectOf } from "./effect.ts";
 import { loginProblem } from "./identity-proof.ts";
 import { movePlace } from "./live.ts";
 import { endOf, lifeOf, TOKEN_REVOKED, termsOf } from "./requests.ts";
+import { grantBehind, requireFewLive, standingYes } from "./standing-yes.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
@@ -45,10 +46,23 @@ function concerns(request: DischargeRequest, caller: HumanCaller): boolean {
   return request.approverKeys.some((key) => keys.has(key));
 }
 
-function hasApproved({ decisions }: DischargeRequest, { identity }: HumanCaller): boolean {
-  return decisions.some(
-    ({ approved, issuer, subject }) => approved && issuer === identity.issuer && subject === identity.subject,
-  );
+function isBy({ identity }: HumanCaller): (said: DischargeDecision) => boolean {
+  return ({ issuer, subject }) => issuer === identity.issuer && subject === identity.subject;
+}
+
+/** A yes of before, which this replica did not know to have ended, and which was about to be counted. */
+class EndedYes extends Error {
+  override readonly name = "EndedYes";
+  readonly said: DischargeDecision;
+
+  constructor(said: DischargeDecision) {
+    super("a yes has ended");
+    this.said = said;
+  }
+}
+
+function isSame(one: DischargeDecision): (other: DischargeDecision) => boolean {
+  return ({ issuer, subject, at }) => issuer === one.issuer && subject === one.subject && at === one.at;
 }
 
 /** The platform of the token that an approval is for; null if nothing is known of it. */
@@ -147,7 +161,7 @@ export function createApprovals(options: {
   ): ApprovalView {
     const now = clock.now();
     const parts = read(request);
-    const mine = hasApproved(request, caller);
+    const mine = standingYes(request, knowledge).some(isBy(caller));
     const subjects = knownApprovers(parts.condition, caller);
     const state = stateOf(request, now);
     const endsAt = endOf(request);
@@ -183,12 +197,16 @@ export function createApprovals(options: {
     request: DischargeRequest,
     caller: HumanCaller,
     { approved, reason = null }: { readonly approved: boolean; readonly reason: string | null },
+    ended: readonly DischargeDecision[],
   ): Promise<void> {
     const { id } = request;
     const now = await repositories.now();
     const state = stateOf(request, now);
     const { issuer, subject } = caller.identity;
-    const before = request.decisions.find((said) => said.issuer === issuer && said.subject === subject);
+    const standing = standingYes(request, knowledge).filter((said) => !ended.some(isSame(said)));
+    const said = request.decisions.find(isBy(caller));
+    // A yes that has ended is none, and the person may answer anew.
+    const before = said?.approved === true && !standing.includes(said) ? undefined : said;
     if (state === "revoked") throw new DomainError("gone", TOKEN_REVOKED);
     if (state === "withdrawn") throw new DomainError("gone", "this request was withdrawn");
     // A repeat of what was said, as after an answer that was lost.
@@ -203,15 +221,16 @@ export function createApprovals(options: {
     const stands = approved ? problem !== undefined : caller.sessionBegunAt === undefined;
     if (problem !== undefined && stands) throw new DomainError("forbidden", problem.detail);
 
-    if (!(await repositories.dischargeRequests.decide(id, { issuer, subject, approved, reason, at: now }))) {
+    if (approved) await requireFewLive(repositories, caller.identity, now);
+    const decision = { issuer, subject, approved, reason, at: now, spokeAt: caller.spokeAt };
+    if (!(await repositories.dischargeRequests.decide(id, decision, said !== undefined))) {
       throw new Error("a decision that the lock did not keep out");
     }
-    const said = request.decisions.filter((decision) => decision.approved).length + 1;
-    const settled = !approved || said >= parts.condition.needed;
+    const settled = !approved || standing.length + 1 >= parts.condition.needed;
     const after = approved ? "granted" : "denied";
     if (settled) {
-      await repositories.dischargeRequests.settle(id, after, now);
       const end = endOf({ ...request, state: after, decidedAt: now });
+      await repositories.dischargeRequests.settle(id, after, now, end);
       await movePlace(repositories, parts.terms, id, end, now);
     }
     const event = {
@@ -228,6 +247,30 @@ export function createApprovals(options: {
     if (approved) {
       const refusal = () => new DomainError("forbidden", LOGIN_REVOKED);
       await requireStandingGrant(repositories, grantOf(caller, platformOf(request)), refusal);
+      for (const other of settled ? standing : []) {
+        const grant = grantBehind(request, other);
+        await requireStandingGrant(repositories, grant, () => new EndedYes(other));
+      }
+    }
+  }
+
+  /** Records a decision, without the yes's of others that turn out to have ended while it is recorded. */
+  async function decide(
+    id: string,
+    caller: HumanCaller,
+    decision: { readonly approved: boolean; readonly reason: string | null },
+    ended: readonly DischargeDecision[] = [],
+  ): Promise<DischargeRequest | undefined> {
+    try {
+      return await store.transaction("decide approval", async (repositories) => {
+        const request = await repositories.dischargeRequests.lock(id);
+        if (request?.kind !== "approval" || !concerns(request, caller)) throw noSuchApproval();
+        await record(repositories, request, caller, decision, ended);
+        return repositories.dischargeRequests.find(id);
+      });
+    } catch (error) {
+      if (!(error instanceof EndedYes)) throw error;
+      return decide(id, caller, decision, [...ended, error.said]);
     }
   }
 
@@ -273,12 +316,7 @@ export function createApprovals(options: {
 
     async decide(caller, id, { approved, reason }) {
       const human = requirePerson(caller);
-      const after = await store.transaction("decide approval", async (repositories) => {
-        const request = await repositories.dischargeRequests.lock(id);
-        if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
-        await record(repositories, request, human, { approved, reason: reason ?? null });
-        return repositories.dischargeRequests.find(id);
-      });
+      const after = await decide(id, human, { approved, reason: reason ?? null });
       room.wake(id);
       if (after === undefined) throw noSuchApproval();
       return viewOf(after, human, []);
@@ -288,7 +326,7 @@ export function createApprovals(options: {
       const human = requirePerson(caller);
       const request = await store.dischargeRequests.find(id);
       if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
-      if (!hasApproved(request, human) && !human.administrator) {
+      if (!request.decisions.some((said) => said.approved && isBy(human)(said)) && !human.administrator) {
         throw new DomainError("forbidden", "a yes is withdrawn by the person who said it");
       }
       const now = clock.now();

@@ -1,22 +1,16 @@
 import type { Terms } from "../../conditions/terms.ts";
-import { encodeBundle, parseRevocationId } from "../../macaroon/index.ts";
-import { actorOf, auditEvent } from "../audit.ts";
-import type { HumanCaller } from "../caller.ts";
+import { parseRevocationId } from "../../macaroon/index.ts";
 import type { AskRequest, Discharges } from "../discharge-service.ts";
-import { grantOf, requireStandingGrant } from "../grant.ts";
 import { DomainError } from "../parts/error.ts";
 import { eventualOutcome } from "../parts/gathering.ts";
-import { uuidv7 } from "../parts/uuid.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { askedCaveats, requirePossible, requireToLast } from "./asked-caveats.ts";
-import type { DischargeDesk, ReadTicket } from "./desk.ts";
+import { createGrantAtOnce } from "./at-once.ts";
+import type { DischargeDesk } from "./desk.ts";
 import { proofOf } from "./identity-proof.ts";
 import type { DischargeLimits } from "./limits.ts";
-import { takePlace } from "./live.ts";
-import { mintDischarge, newDischargeId } from "./minting.ts";
-import { lifeOf } from "./requests.ts";
 import type { PresentedToken, ShownToken } from "./shown-token.ts";
 
 /**
@@ -59,38 +53,8 @@ export function createAsking(options: {
   readonly readToken: (text: string) => Promise<PresentedToken>;
   readonly ownIssuer: string;
 }): Discharges["ask"] {
-  const { store, clock, randomness, desk, limits, ownIssuer } = options;
-
-  async function grantAtOnce(
-    caller: HumanCaller,
-    ticket: ReadTicket,
-    ancestor: string | null,
-    shown: ShownToken | undefined,
-    caveats: readonly string[],
-  ): Promise<string> {
-    const { terms } = ticket;
-    const expiresAt = await store.transaction("grant discharge", async (repositories) => {
-      const now = await repositories.now();
-      const event = {
-        action: "discharge.granted",
-        actor: actorOf(caller),
-        platform: shown?.subject.platform ?? null,
-        details: { request: null, condition: terms.condition.kind, ancestor },
-      } as const;
-      await repositories.audit.append([auditEvent(randomness, now, event)]);
-      const end = now + lifeOf(terms);
-      const requestId = uuidv7(now, randomness);
-      const link = shown?.subject.revocationId;
-      await takePlace(repositories, ticket, { link, requestId, livesUntil: end }, now);
-      await requireStandingGrant(repositories, grantOf(caller, event.platform));
-      return end;
-    });
-    const { caveatId: identifier, caveatKey } = ticket;
-    const { once } = terms.options;
-    const id = newDischargeId(randomness);
-    const contents = { identifier, caveatKey, expiresAt, ancestor, approval: null, once, caveats, id };
-    return encodeBundle([mintDischarge(contents)]);
-  }
+  const { clock, desk, limits, ownIssuer } = options;
+  const grantAtOnce = createGrantAtOnce(options);
 
   return async (caller, from, request) => {
     const refusal = caller?.kind === "service" ? caller.refuses("discharge", caller.platform) : undefined;
@@ -124,7 +88,7 @@ export function createAsking(options: {
       if (proved.outcome === "proven") {
         return {
           state: "granted",
-          discharge: await grantAtOnce(present, ticket, ancestor, shown, caveats),
+          discharge: await grantAtOnce({ caller: present, asker, ticket, ancestor, shown, caveats }),
         };
       }
     }

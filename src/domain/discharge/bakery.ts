@@ -9,8 +9,9 @@ import type { Store } from "../ports/store.ts";
 import type { BakeryLogins } from "./bakery-login.ts";
 import type { DischargeDesk, ReadTicket } from "./desk.ts";
 import { type DischargeLimits, placeOfStranger } from "./limits.ts";
-import { denialOf, findBySecret, nameInMemory, noSuchRequest, stateAt } from "./requests.ts";
+import { denialOf, findBySecret, nameInMemory, noSuchRequest } from "./requests.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
+import type { Withdrawals } from "./withdrawals.ts";
 
 const TICKET = /^([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})$/;
 
@@ -32,6 +33,7 @@ export function createBakery(options: {
   readonly room: WaitingRoom;
   readonly logins: BakeryLogins;
   readonly lookUps: StrangerLookUps;
+  readonly withdrawals: Pick<Withdrawals, "stateOf">;
   /** How long a client that comes back waits at a time, milliseconds; for tests. */
   readonly waitMilliseconds?: number | undefined;
 }): Bakery {
@@ -63,7 +65,7 @@ export function createBakery(options: {
   }
 
   function requireGranted(request: DischargeRequest): void {
-    const state = stateAt(request, clock.now());
+    const state = options.withdrawals.stateOf(request, clock.now());
     if (state === "granted") return;
     throw state === "denied" ? denialOf(request) : denied(`this request is ${state}`);
   }
@@ -97,7 +99,7 @@ export function createBakery(options: {
     async wait(text, comesBack, from) {
       let request = await find(text, from);
       const until = clock.monotonic() + (options.waitMilliseconds ?? BAKERY_WAIT);
-      while (stateAt(request, clock.now()) === "pending") {
+      while (options.withdrawals.stateOf(request, clock.now()) === "pending") {
         const left = comesBack ? until - clock.monotonic() : Number.POSITIVE_INFINITY;
         if (left <= 0 || room.isClosed) return undefined;
         if (!(await room.wait(request.id, Math.max(1, Math.min(left, request.expiresAt - clock.now()))))) {

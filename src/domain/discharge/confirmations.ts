@@ -8,10 +8,11 @@ import { PROGRAM_LOGIN_AGE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeRequest } from "../ports/discharge-requests.ts";
+import type { DischargeDecision, DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
+import type { Revocations } from "../service.ts";
 import { bakerySessionId } from "./bakery-session.ts";
 import { effectOf } from "./effect.ts";
 import { type Proof, proofOf } from "./identity-proof.ts";
@@ -25,8 +26,16 @@ import {
   TOKEN_REVOKED,
   termsOf,
 } from "./requests.ts";
+import { requireFewLive } from "./standing-yes.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
+
+/** Confirmations that a person is shown to take back: of more, the newest. */
+const MOST_SHOWN = 20;
+
+function isBy({ identity }: HumanCaller): (said: DischargeDecision) => boolean {
+  return ({ issuer, subject }) => issuer === identity.issuer && subject === identity.subject;
+}
 
 /**
  * Begins the session of a program's login to this API, for a client of macaroon-bakery. The session names the
@@ -63,9 +72,12 @@ export function createConfirmations(options: {
   readonly room: WaitingRoom;
   readonly knowledge: Pick<RevocationKnowledge, "endsGrant">;
   readonly withdrawals: Pick<Withdrawals, "stateOf">;
+  /** Revokes for a caller, as the API does. */
+  readonly revoke: Revocations["revoke"];
   readonly ownIssuer: string;
-}): Pick<Discharges, "view" | "confirm"> {
+}): Pick<Discharges, "view" | "confirm" | "confirmed" | "takeBack"> {
   const { store, clock, randomness, room, ownIssuer } = options;
+  const { stateOf } = options.withdrawals;
   const sealing = requestSealing(options.sealing);
 
   function proof(request: DischargeRequest, caller: HumanCaller): Proof {
@@ -95,17 +107,27 @@ export function createConfirmations(options: {
     requirePerson(caller);
     if (request?.kind !== "identity") throw noSuchRequest();
     const proved = proof(request, caller);
-    if (proved.outcome === "refused") throw noSuchRequest();
+    // Those who have answered see what became of it, whether they could answer so again or not.
+    if (proved.outcome === "refused" && !request.decisions.some(isBy(caller))) throw noSuchRequest();
     return { request, proved };
+  }
+
+  /** Whether a confirmation of the person's own can be taken back. A program's login ends as a session. */
+  function mayTakeBack(request: DischargeRequest, caller: HumanCaller, now: number): boolean {
+    const end = endOf(request);
+    const isMine = request.decisions.some((said) => said.approved && isBy(caller)(said));
+    if (!isMine || end === null || end <= now || stateOf(request, now) !== "granted") return false;
+    return request.sealed === null || !sealing.open(request).login;
   }
 
   return {
     async view(caller, id) {
       const { request, proved } = confirmable(await store.dischargeRequests.find(id), caller);
       const { condition, code, protocol, expiresAt, about, caveats } = request;
+      const now = clock.now();
       return {
         id,
-        state: options.withdrawals.stateOf(request, clock.now()),
+        state: stateOf(request, now),
         condition,
         code,
         protocol,
@@ -114,7 +136,9 @@ export function createConfirmations(options: {
         allows: effectOf(request),
         caveats,
         loginUntil: isLogin(request) ? loginEndOf(request) : undefined,
-        proof: proved.outcome,
+        isMine: request.decisions.some(isBy(caller)),
+        mayTakeBack: mayTakeBack(request, caller, now),
+        proof: proved.outcome === "proven" ? "proven" : "login",
         detail: proved.outcome === "proven" ? undefined : proved.detail,
         options: termsOf(request).options,
       };
@@ -124,7 +148,7 @@ export function createConfirmations(options: {
       await store.transaction("confirm discharge", async (repositories) => {
         const { request, proved } = confirmable(await repositories.dischargeRequests.lock(id), caller);
         const now = await repositories.now();
-        const state = options.withdrawals.stateOf(request, now);
+        const state = stateOf(request, now);
         if (state === "revoked") throw new DomainError("gone", TOKEN_REVOKED);
         if (state === "withdrawn" || state === "expired") {
           throw new DomainError("gone", `this request is over: it is ${state}`);
@@ -133,11 +157,19 @@ export function createConfirmations(options: {
         if (accepted && proved.outcome !== "proven") throw new DomainError("forbidden", proved.detail);
 
         const { issuer, subject } = caller.identity;
-        const decision = { issuer, subject, approved: accepted, reason: null, at: now };
+        if (accepted) await requireFewLive(repositories, caller.identity, now);
+        const decision = {
+          issuer,
+          subject,
+          approved: accepted,
+          reason: null,
+          at: now,
+          spokeAt: caller.spokeAt,
+        };
         await repositories.dischargeRequests.decide(id, decision);
         const after = accepted ? "granted" : "denied";
-        await repositories.dischargeRequests.settle(id, after, now);
         const end = endOf({ ...request, state: after, decidedAt: now });
+        await repositories.dischargeRequests.settle(id, after, now, end);
         await movePlace(repositories, termsOf(request), id, end, now);
         const login = accepted && sealing.open(request).login;
         const session = login
@@ -161,6 +193,31 @@ export function createConfirmations(options: {
         }
       });
       room.wake(id);
+    },
+
+    async confirmed(caller) {
+      requirePerson(caller);
+      const now = clock.now();
+      const found = await store.dischargeRequests.confirmations(caller.identity, now, MOST_SHOWN);
+      return found
+        .filter((request) => mayTakeBack(request, caller, now))
+        .map((request) => ({
+          id: request.id,
+          allows: effectOf(request),
+          decidedAt: request.decidedAt ?? request.askedAt,
+        }));
+    },
+
+    async takeBack(caller, id) {
+      const { request } = confirmable(await store.dischargeRequests.find(id), caller);
+      if (!request.decisions.some((said) => said.approved && isBy(caller)(said))) {
+        throw new DomainError("forbidden", "a confirmation is taken back by the person who gave it");
+      }
+      if (!mayTakeBack(request, caller, clock.now())) {
+        throw new DomainError("gone", "this is over: there is nothing to take back");
+      }
+      const targets = [{ kind: "approval_id", approvalId: id }] as const;
+      await options.revoke(caller, { targets, reason: "taken back on the page" });
     },
   };
 }

@@ -140,7 +140,13 @@ export function createDischargeDesk(options: {
           secretHash: secretHash(secret),
           ticketHash: ticket.hash,
           callerHash,
-          sealed: sealed.seal(id, { ...ticket, caveats, dischargeId: newDischargeId(randomness) }),
+          sealed: sealed.seal(id, {
+            ...ticket,
+            caveats,
+            dischargeId: newDischargeId(randomness),
+            // A program's login ends as a session.
+            named: !ticket.login,
+          }),
           ancestor,
           caveats,
           allowance,
@@ -188,7 +194,7 @@ export function createDischargeDesk(options: {
       if (state !== "granted" || decidedAt === null)
         throw new Error("a request that nobody granted is not redeemed");
       const terms = termsOf(request);
-      const { caveatId, caveatKey, login, dischargeId, caveats } = sealed.open(request);
+      const { caveatId, caveatKey, login, dischargeId, caveats, named } = sealed.open(request);
       const expiresAt = login ? loginEndOf(request) : decidedAt + lifeOf(terms);
       if (expiresAt <= now) throw new DomainError("gone", "the discharge has expired: ask again");
       const who = request.decisions.find(({ approved }) => approved)?.subject ?? "";
@@ -197,7 +203,7 @@ export function createDischargeDesk(options: {
         caveatKey,
         expiresAt,
         ancestor,
-        approval: kind === "approval" ? request.id : null,
+        approval: kind === "approval" || named ? request.id : null,
         once: terms.options.once,
         caveats,
         id: dischargeId,

@@ -12,7 +12,7 @@ export interface DischargeContents {
   readonly expiresAt: number;
   /** The link that it serves at and below; null if it has to be bound. */
   readonly ancestor: string | null;
-  /** The approval that granted it; null if none was asked. */
+  /** The request by which people granted it; null for a program's login, and for one that an older version recorded. */
   readonly approval: string | null;
   /** Whether it is good for one use. */
   readonly once: boolean;

@@ -29,6 +29,8 @@ export interface SealedContents {
   readonly dischargeId: string | null;
   /** The caveats that the asker gave. */
   readonly caveats: readonly string[];
+  /** Whether the discharge of a confirmation names its request, so that it can be taken back; an older version's does not. */
+  readonly named: boolean;
 }
 
 /** The one refusal for an id that no request has, and for a request that is not the caller's. */
@@ -138,13 +140,17 @@ export function requestPurpose(hasCaveats: boolean): string {
 /** Seals and opens the secret parts of a request. */
 export function requestSealing(sealing: Sealing) {
   return {
-    seal(id: string, { caveatId, caveatKey, login, dischargeId, caveats }: SealedContents): Uint8Array {
+    seal(
+      id: string,
+      { caveatId, caveatKey, login, dischargeId, caveats, named }: SealedContents,
+    ): Uint8Array {
       const text = JSON.stringify([
         Buffer.from(caveatId).toString("base64url"),
         Buffer.from(caveatKey).toString("base64url"),
         login,
         dischargeId,
         caveats,
+        named,
       ]);
       return sealing.seal(new TextEncoder().encode(text), requestPurpose(caveats.length > 0), id);
     },
@@ -161,7 +167,7 @@ export function requestSealing(sealing: Sealing) {
       const plain = openKept(sealing, "this request", sealed, requestPurpose(shown.length > 0), id);
       const value: unknown = JSON.parse(new TextDecoder().decode(plain));
       if (!Array.isArray(value)) throw new TypeError("a sealed request of another form");
-      const [caveatId, caveatKey, login, dischargeId, caveats = []]: readonly unknown[] = value;
+      const [caveatId, caveatKey, login, dischargeId, caveats = [], named]: readonly unknown[] = value;
       if (JSON.stringify(caveats) !== JSON.stringify(shown)) {
         throw new Error("a request whose caveats are not those that were sealed with it");
       }
@@ -172,6 +178,7 @@ export function requestSealing(sealing: Sealing) {
         login: login === true,
         dischargeId: typeof dischargeId === "string" ? dischargeId : null,
         caveats: shown,
+        named: named === true,
       };
     },
   };

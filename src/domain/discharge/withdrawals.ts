@@ -10,6 +10,7 @@ import type { Repositories, Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { approvalWithdrawn } from "./approval-notices.ts";
 import { stateAt } from "./requests.ts";
+import { hasLostItsYes } from "./standing-yes.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /** Requests that are ended at once, each in a transaction of its own. */
@@ -24,11 +25,11 @@ export interface Withdrawals {
     actor: Actor,
     now: number,
   ): Promise<boolean>;
-  /** Notes that an approval was revoked, if the entry reaches the token that it is for. */
+  /** Notes that what people granted was revoked by the request's id, if the entry reaches the token that it is for. */
   noteRevoked(approvalId: string, scope: RevocationScope, actor: Actor): Promise<void>;
   /**
    * A request's state at an instant, with the revocations that this replica knows: one of an approval counts before anybody
-   * has noted it, and so does one of the token that a waiting request is for.
+   * has noted it, and so does one of the token that a waiting request is for, and one of the people who have granted it.
    */
   stateOf(request: DischargeRequest, now: number): RequestState;
   /** Frees the places of waiting requests with revoked tokens. */
@@ -53,7 +54,7 @@ function reaches(scope: RevocationScope, { about }: DischargeRequest): boolean {
 export function createWithdrawals(options: {
   readonly store: Store;
   readonly randomness: Randomness;
-  readonly knowledge: Pick<RevocationKnowledge, "wideMatch" | "isRevoked">;
+  readonly knowledge: Pick<RevocationKnowledge, "wideMatch" | "isRevoked" | "endsGrant">;
   readonly room: WaitingRoom;
   readonly notifies: boolean;
 }): Withdrawals {
@@ -129,7 +130,7 @@ export function createWithdrawals(options: {
     // One that was withdrawn because its token was revoked says why.
     const isUnanswered = state === "pending" || (state === "withdrawn" && request.state === "dropped");
     if (isUnanswered && isTokenRevoked(request)) return "revoked";
-    return isApprovalRevoked(request) ? "withdrawn" : state;
+    return isApprovalRevoked(request) || hasLostItsYes(request, knowledge) ? "withdrawn" : state;
   }
 
   return {
@@ -150,7 +151,7 @@ export function createWithdrawals(options: {
     async noteRevoked(approvalId, scope, actor) {
       const noted = await store.transaction("note withdrawal", async (repositories) => {
         const request = await repositories.dischargeRequests.lock(approvalId);
-        if (request?.kind !== "approval" || !reaches(scope, request)) return false;
+        if (request === undefined || !reaches(scope, request)) return false;
         return withdraw(repositories, request, actor, await repositories.now());
       });
       if (noted) room.wake(approvalId);

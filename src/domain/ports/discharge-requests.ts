@@ -3,6 +3,7 @@ import type { SummaryPart } from "../../caveats/together/summary-parts.ts";
 import type { RequestState } from "../../words/states.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { AssertedBy } from "./principals.ts";
+import type { SessionOwner } from "./sessions.ts";
 
 /** How a request was made: over this service's API, or in macaroon-bakery's protocol. */
 export type DischargeProtocol = "native" | "bakery";
@@ -54,6 +55,33 @@ export interface DischargeDecision {
   readonly reason: string | null;
   /** Unix milliseconds. */
   readonly at: number;
+  /** When the person had last spoken, unix milliseconds; null if an older version recorded it. */
+  readonly spokeAt: number | null;
+}
+
+/** A search for the requests that one person has confirmed or approved. */
+export interface ConfirmationsOf {
+  readonly place: number;
+  /** The person; null if they are named by their principal's id. */
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  /** An id of the person at some platform: it reaches the requests for that platform's tokens alone. */
+  readonly principalId: string | null;
+  /** Only those for this platform's tokens; null for all. */
+  readonly platform: string | null;
+  /** The only person whose word is meant, whoever else is named; null for anybody. */
+  readonly own: { readonly issuer: string; readonly subject: string } | null;
+  /** Only those said with a login from before this instant, unix milliseconds. */
+  readonly spokeBefore: number;
+}
+
+/** A granted request whose discharge may live. */
+export interface Confirmed {
+  /** Of the search that found it. */
+  readonly place: number;
+  readonly id: string;
+  /** Null if no token was shown. */
+  readonly platform: string | null;
 }
 
 /** A discharge that waits for people, or that they have decided about. */
@@ -155,12 +183,24 @@ export interface DischargeRequestStore {
   find(id: string): Promise<DischargeRequest | undefined>;
   /** As `find`, holding the row until the transaction ends: decisions about one request take turns. */
   lock(id: string): Promise<DischargeRequest | undefined>;
-  /** Records one person's decision. @returns false if that person has decided already; nothing is changed then */
-  decide(id: string, decision: DischargeDecision): Promise<boolean>;
-  settle(id: string, state: DischargeState, decidedAt: number): Promise<void>;
+  /**
+   * Records one person's decision.
+   *
+   * @param again whether it takes the place of a yes of theirs, which has ended
+   * @returns false if that person has decided already; nothing is changed then
+   */
+  decide(id: string, decision: DischargeDecision, again?: boolean): Promise<boolean>;
+  /** @param endsAt the end of its discharge, unix milliseconds; null for none */
+  settle(id: string, state: DischargeState, decidedAt: number, endsAt: number | null): Promise<void>;
   /** Withdraws a request that is pending or granted. @returns false for any other; nothing is changed then */
   withdraw(id: string, at: number): Promise<boolean>;
   standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
+  /** The requests that people have confirmed or approved whose discharges live. @param now unix milliseconds */
+  confirmedBy(people: readonly ConfirmationsOf[], now: number): Promise<readonly Confirmed[]>;
+  /** The number of those of one person, counted up to `most`. */
+  countConfirmed(person: SessionOwner, now: number, most: number): Promise<number>;
+  /** Those of one person that are no approvals, the newest first. */
+  confirmations(person: SessionOwner, now: number, most: number): Promise<readonly DischargeRequest[]>;
   /** @param now unix milliseconds; expired requests do not count */
   waitingOf(
     asker: ShownPlace & { readonly callerHash: Uint8Array; readonly link: string | null },

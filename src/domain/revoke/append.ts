@@ -8,6 +8,7 @@ import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type {
+  Appended,
   AppendedRevocation,
   LogMoment,
   NewRevocation,
@@ -16,8 +17,9 @@ import type {
   RevocationTarget,
 } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
-import type { Store } from "../ports/store.ts";
+import type { Repositories, Store } from "../ports/store.ts";
 import type { RevokeRequest } from "../service.ts";
+import { restingOn } from "./confirmed-by.ts";
 
 /** An entry that was asked for and is not dated yet by the log's clock. */
 export interface RevocationDraft {
@@ -35,6 +37,8 @@ export interface Written {
   readonly epoch: string;
   /** One for each draft, in the given order. */
   readonly entries: readonly AppendedRevocation[];
+  /** Further ones: of what people had granted whom the drafts name. */
+  readonly resting: readonly { readonly entry: AppendedRevocation; readonly actor: Actor }[];
 }
 
 /** Writes revocations; rejects with `unavailable` if they were not written or it is not known whether they were. */
@@ -62,7 +66,7 @@ const IN_ONE_TURN = 25;
 const IN_ONE_STATEMENT = 200;
 
 /** The result of a group in which every job was refused. */
-const NOTHING: Written = { epoch: "", entries: [] };
+const NOTHING: Appended = { epoch: "", entries: [] };
 
 interface Dated {
   readonly entry: NewRevocation;
@@ -81,13 +85,14 @@ export function everythingUntilNow({ now, newestIssuedAt }: LogMoment): number {
 }
 
 /**
- * Whether an entry ends logins, and is dated by the log. Such a one is dated while the log is held, as logins are redeemed: a token
- * that was got by one of them is either older than the entry, or is never recorded.
+ * Whether an entry is written while the log is held, as logins are redeemed. One that ends logins and is dated by the log: a
+ * token that was got by one of them is either older than the entry, or is never recorded. And one that names a person: what they
+ * have granted ends with it.
  */
-function endsLogins({ target }: RevocationDraft): boolean {
+function needsHold({ target }: RevocationDraft): boolean {
   const named = target(NEVER);
-  const kinds: readonly RevocationTarget["kind"][] = ["principal", "principal_id", "platform"];
-  return kinds.includes(named.kind) && "issuedBefore" in named && named.issuedBefore === NEVER;
+  if (named.kind === "principal" || named.kind === "principal_id") return true;
+  return named.kind === "platform" && named.issuedBefore === NEVER;
 }
 
 /** An instant that no caller can name. */
@@ -174,13 +179,37 @@ export function createRevocationWriter(options: {
     });
   }
 
-  const appendTo = async (log: RevocationStore, all: readonly Dated[]): Promise<Written> =>
+  /** The entries for what rests on the people whom a job's entries name, behind them. */
+  async function withResting(
+    requests: Repositories["dischargeRequests"],
+    job: Outcome<readonly Dated[]>,
+    now: number,
+  ): Promise<Outcome<readonly Dated[]>> {
+    if (!job.ok) return job;
+    const dated = job.value;
+    const found = await restingOn(
+      requests,
+      dated.map(({ entry }) => entry),
+      now,
+    );
+    const further = found.flatMap(({ place, approvalId, scope, author }) => {
+      const named = dated[place];
+      if (named === undefined) return [];
+      const target: RevocationTarget = { kind: "approval_id", id: approvalId };
+      const lastMatchAt = lastMatchOf(target, now);
+      const entry = { ...named.entry, id: uuidv7(now, randomness), scope, author, target, lastMatchAt };
+      return [{ entry, actor: named.actor }];
+    });
+    return { ok: true, value: [...dated, ...further] };
+  }
+
+  const appendTo = async (log: RevocationStore, all: readonly Dated[]): Promise<Appended> =>
     log.append(
       all.map(({ entry }) => entry),
       await mapInTurns(all, IN_ONE_TURN, ({ entry, actor }) => revocationEvent(randomness, entry, actor)),
     );
 
-  async function appendInParts(log: RevocationStore, all: readonly Dated[]): Promise<Written> {
+  async function appendInParts(log: RevocationStore, all: readonly Dated[]): Promise<Appended> {
     const entries: AppendedRevocation[] = [];
     let epoch = "";
     for (let at = 0; at < all.length; at += IN_ONE_STATEMENT) {
@@ -191,7 +220,7 @@ export function createRevocationWriter(options: {
     return { epoch, entries };
   }
 
-  async function append(all: readonly Dated[]): Promise<Written> {
+  async function append(all: readonly Dated[]): Promise<Appended> {
     if (all.length <= IN_ONE_STATEMENT) return appendTo(revocations, all);
     return options.store.transaction("revocations.append", (repositories) =>
       appendInParts(repositories.revocations, all),
@@ -199,31 +228,51 @@ export function createRevocationWriter(options: {
   }
 
   async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
-    if (!jobs.some(({ drafts }) => drafts.some(endsLogins))) {
-      return writeAt(await revocations.moment(), jobs, append);
+    if (!jobs.some(({ drafts }) => drafts.some(needsHold))) {
+      const moment = await revocations.moment();
+      return writeDated(jobs, await dateAll(jobs, moment), append);
     }
-    return options.store.transaction("revocations.append", async ({ revocations: log }) =>
-      writeAt(await log.hold(), jobs, (all) => appendInParts(log, all)),
-    );
+    return options.store.transaction("revocations.append", async (repositories) => {
+      const { revocations: log, dischargeRequests } = repositories;
+      const moment = await log.hold();
+      const whole: Outcome<readonly Dated[]>[] = [];
+      for (const one of await dateAll(jobs, moment)) {
+        whole.push(await withResting(dischargeRequests, one, moment.now));
+      }
+      return writeDated(jobs, whole, (all) => appendInParts(log, all));
+    });
   }
 
-  async function writeAt(
-    moment: LogMoment,
+  async function dateAll(
     jobs: readonly Job[],
-    append: (all: readonly Dated[]) => Promise<Written>,
-  ): Promise<readonly Outcome<Written>[]> {
+    moment: LogMoment,
+  ): Promise<readonly Outcome<readonly Dated[]>[]> {
     const dated: Outcome<readonly Dated[]>[] = [];
     for (const job of jobs) dated.push(await eventualOutcome(() => date(job, moment)));
+    return dated;
+  }
+
+  async function writeDated(
+    jobs: readonly Job[],
+    dated: readonly Outcome<readonly Dated[]>[],
+    append: (all: readonly Dated[]) => Promise<Appended>,
+  ): Promise<readonly Outcome<Written>[]> {
     const all = dated.flatMap((one) => (one.ok ? one.value : []));
     await steps.passed("revoke:dated");
     // Entries that stand in the log already are appended too: the commit shows that they are safe.
     const { epoch, entries } = dated.some(({ ok }) => ok) ? await append(all) : NOTHING;
     let end = 0;
-    return dated.map((one) => {
+    return dated.map((one, place) => {
       if (!one.ok) return one;
       const start = end;
       end += one.value.length;
-      return { ok: true, value: { epoch, entries: entries.slice(start, end) } };
+      const written = entries.slice(start, end);
+      const asked = jobs[place]?.drafts.length ?? 0;
+      const resting = written.slice(asked).flatMap((entry, index) => {
+        const actor = one.value[asked + index]?.actor;
+        return actor === undefined ? [] : [{ entry, actor }];
+      });
+      return { ok: true, value: { epoch, entries: written.slice(0, asked), resting } };
     });
   }
 

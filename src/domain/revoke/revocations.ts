@@ -8,7 +8,7 @@ import { beginTimeSlice, mapInTurns } from "../parts/time-slice.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { Revocation, RevocationScope } from "../ports/revocations.ts";
+import type { RevocationScope } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { Principals } from "../principals.ts";
@@ -17,7 +17,7 @@ import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
 import type { Recording } from "../tree/recording.ts";
 import type { TokenVerifier } from "../verify/verify-token.ts";
-import { createRevocationWriter, type RevocationDraft } from "./append.ts";
+import { createRevocationWriter, type RevocationDraft, type Written } from "./append.ts";
 import { hashKeyOf, positionOf, readPage, seenBy, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
 import { createPersonAllowance } from "./person-allowance.ts";
@@ -97,10 +97,13 @@ export function createRevocations(options: {
   /** Has those told who wait for an approval. The revocation stands already, so an outage here changes no answer. */
   async function noteWithdrawn(
     drafts: readonly RevocationDraft[],
-    entries: readonly Revocation[],
+    { entries, resting }: Written,
   ): Promise<void> {
-    for (const [index, { target, scope }] of entries.slice(0, MOST_NOTED).entries()) {
-      const actor = drafts[index]?.actor;
+    const named = entries
+      .slice(0, MOST_NOTED)
+      .map((entry, index) => ({ entry, actor: drafts[index]?.actor }));
+    for (const { entry, actor } of [...named, ...resting.slice(0, MOST_NOTED)]) {
+      const { target, scope } = entry;
       if (target.kind !== "approval_id" || actor === undefined) continue;
       await options.onApprovalRevoked(target.id, scope, actor).catch(() => {});
     }
@@ -137,11 +140,13 @@ export function createRevocations(options: {
       await replaceKeys(caller, all);
       const drafts = all.flatMap((one) => (one.kind === "entry" ? [one.draft] : []));
       // Also without drafts: an entry that is there already may be one that no standby has, and is answered for here.
-      const { epoch, entries } = await write(drafts, request);
+      const written = await write(drafts, request);
+      const { epoch, entries } = written;
+      const further = written.resting.map(({ entry }) => entry);
       await steps.passed("revoke:committed");
-      await feed.learn(epoch, entries);
+      await feed.learn(epoch, [...entries, ...further]);
       await steps.passed("revoke:applied");
-      await noteWithdrawn(drafts, entries);
+      await noteWithdrawn(drafts, written);
 
       const rest = entries[Symbol.iterator]();
       const revocations = await mapInTurns(all, TOGETHER, (one) => {
@@ -149,7 +154,8 @@ export function createRevocations(options: {
         if (revocation === undefined) throw new Error("the store returned fewer entries than it was given");
         return withSequence(revocation, epoch);
       });
-      const last = revocations.reduce((most, one) =>
+      const ends = further.slice(-1).map((one) => withSequence(one, epoch));
+      const last = [...revocations, ...ends].reduce((most, one) =>
         one.revocation.number > most.revocation.number ? one : most,
       );
       return { revocations, sequence: last.sequence };

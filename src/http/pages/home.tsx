@@ -1,5 +1,7 @@
 import type { Child } from "hono/jsx";
 
+import { printable } from "../../caveats/values/quote.ts";
+import type { Confirmation } from "../../domain/discharge-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import { ApprovalItems } from "./approval.tsx";
@@ -8,6 +10,9 @@ import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import { type HomeView, TOKENS_PATH } from "./pages.ts";
 import { TokenItems } from "./token.tsx";
+
+/** Characters of a text in a list. */
+const LONGEST = 1_000;
 
 function Part(props: { readonly title: string; readonly children: Child }) {
   return (
@@ -19,7 +24,7 @@ function Part(props: { readonly title: string; readonly children: Child }) {
 }
 
 function SignedIn(props: HomeView) {
-  const { identity, approvals, moreWait, tokens, programs } = props;
+  const { identity, approvals, moreWait, confirmed, tokens, programs } = props;
   return (
     <>
       <Part title="Waits for you">
@@ -33,6 +38,7 @@ function SignedIn(props: HomeView) {
           <a href={APPROVALS_PATH}>All that you were asked to approve</a>
         </p>
       </Part>
+      <Confirmed confirmed={confirmed} />
       <Part title="Your tokens">
         {tokens.length === 0 ? (
           <p>
@@ -51,6 +57,22 @@ function SignedIn(props: HomeView) {
       <Programs programs={programs} />
       <Account identity={identity} />
     </>
+  );
+}
+
+function Confirmed(props: { readonly confirmed: readonly Confirmation[] }) {
+  if (props.confirmed.length === 0) return null;
+  return (
+    <Part title="What you have confirmed, and can take back">
+      <ul class="rows">
+        {props.confirmed.map(({ id, allows, decidedAt }) => (
+          <li>
+            <a href={`/discharges/${id}`}>Confirmed on {moment(decidedAt)}</a>
+            <p>{printable(allows, LONGEST)}</p>
+          </li>
+        ))}
+      </ul>
+    </Part>
   );
 }
 

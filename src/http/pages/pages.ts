@@ -1,4 +1,4 @@
-import type { ApprovalView, ConfirmationView } from "../../domain/discharge-service.ts";
+import type { ApprovalView, Confirmation, ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
 import type { Problem } from "../parts/problem.ts";
@@ -59,6 +59,8 @@ export interface HomeView {
   readonly approvals: readonly ApprovalView[];
   /** Whether others wait besides. */
   readonly moreWait: boolean;
+  /** What the person has confirmed and can take back. */
+  readonly confirmed: readonly Confirmation[];
   readonly tokens: readonly TokenView[];
   /** Those that act as the person. */
   readonly programs: readonly Session[];

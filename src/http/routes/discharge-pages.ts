@@ -88,9 +88,10 @@ export const confirm = defineRoute({
   operationId: "confirm",
   summary: "Answer the page",
   description:
-    "A form with `decision`: `confirm` or `deny`. Needs a session and the `Origin` of this service.",
+    "A form with `decision`: `confirm` or `deny`; or `withdraw`, by the person who confirmed, until the discharge ends: it is then revoked as an approval is. Needs a session and the `Origin` of this service.",
   handler: oneForm(async ({ service, params }, caller, form) => {
-    const decision = decisionOf(form, "confirm", "deny");
+    const decision = decisionOf(form, "confirm", "deny", "withdraw");
+    if (decision === "withdraw") return service.discharges.takeBack(caller, params.id);
     await service.discharges.confirm(caller, params.id, decision === "confirm");
   }),
 });

@@ -16,7 +16,7 @@ export const home = defineRoute({
   tag: "Browser",
   summary: "The front page",
   description:
-    "Who is signed in, what waits for their approval (askers have turns at its twenty places), their newest tokens, each with a way to cut it off, and the programs that act as them.",
+    "Who is signed in, what waits for their approval (askers have turns at its twenty places), what they have confirmed and can take back, their newest tokens, each with a way to cut it off, and the programs that act as them.",
   auth: "none",
   kind: "page",
   responses: { 200: { description: "The page.", mediaType: "text/html", schema: z.string() } },
@@ -26,8 +26,9 @@ export const home = defineRoute({
     const caller = await pageCaller(context, exchange);
     if (caller === undefined) return html(200, pages.home(undefined), pages.policy);
     const newest = { limit: SHOWN, after: undefined };
-    const [approvals, tokens, programs] = await Promise.all([
+    const [approvals, confirmed, tokens, programs] = await Promise.all([
       service.approvals.waiting(caller, SHOWN),
+      service.discharges.confirmed(caller),
       service.tokens.list(caller, undefined, newest),
       service.sessions.list(caller, "program", { limit: PROGRAMS_SHOWN, after: undefined }),
     ]);
@@ -35,6 +36,7 @@ export const home = defineRoute({
       identity: caller.identity,
       approvals: approvals.items,
       moreWait: approvals.more,
+      confirmed,
       tokens: tokens.items,
       programs: programs.items,
     };

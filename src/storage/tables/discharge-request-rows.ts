@@ -52,6 +52,7 @@ const decisionsSchema = z.array(
     approved: z.boolean(),
     reason: z.string().nullable(),
     at: z.int(),
+    spokeAt: z.int().nullable(),
   }),
 );
 
@@ -67,7 +68,8 @@ export const COLUMNS = `
   r.id, r.kind, r.protocol, r.state, r.condition, r.code, r.secret_hash, r.ticket_hash, r.caller_hash, r.sealed,
   r.ancestor, r.about, r.about_origin, r.caveats, r.allowance, r.mortal, r.approver_keys, r.asked_at, r.expires_at, r.decided_at, r.withdrawn_at,
   (select coalesce(jsonb_agg(jsonb_build_object('issuer', d.issuer, 'subject', d.subject, 'approved', d.approved,
-    'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
+    'reason', d.reason, 'at', floor(extract(epoch from d.at) * 1000)::bigint,
+    'spokeAt', floor(extract(epoch from d.spoke_at) * 1000)::bigint) order by d.at, d.issuer, d.subject),
     '[]'::jsonb) from discharge_decisions as d where d.request_id = r.id) as decisions`;
 
 /** Reads a row of {@link COLUMNS}. */

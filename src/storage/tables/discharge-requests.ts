@@ -5,6 +5,7 @@ import { StorageError } from "../engine/error.ts";
 import {
   isStorable,
   isUuid,
+  nullable,
   type Row,
   readInstant,
   readInteger,
@@ -35,9 +36,52 @@ const FIND = `select ${COLUMNS} from discharge_requests as r where r.id = $1`;
 const LOCK = "select 1 as held from discharge_requests where id = $1 for update";
 
 const DECIDE = `
-  insert into discharge_decisions (request_id, issuer, subject, approved, reason, at)
-  values ($1, $2, $3, $4, $5, $6::timestamptz)
-  on conflict do nothing returning 1 as decided`;
+  insert into discharge_decisions as before (request_id, issuer, subject, approved, reason, at, spoke_at)
+  values ($1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz)
+  on conflict on constraint discharge_decisions_once do update
+  set approved = excluded.approved, reason = excluded.reason, at = excluded.at, spoke_at = excluded.spoke_at
+  where before.approved and $8::boolean
+  returning 1 as decided`;
+
+const SETTLE = `
+  update discharge_requests set state = $2, decided_at = $3::timestamptz, ends_at = $4::timestamptz where id = $1`;
+
+// A yes may be older than the grant by as long as people have to approve. An older version says no end.
+const SAID = `
+  select d.request_id, d.at, d.spoke_at from discharge_decisions as d
+  where d.approved and d.at > $2::timestamptz - interval '26 hours'`;
+const IS_LIVE = `r.state = 'granted' and r.withdrawn_at is null
+  and coalesce(r.ends_at, r.decided_at + interval '1 day') > $2::timestamptz`;
+const REQUEST_OF = `
+  cross join lateral (select * from discharge_requests as one where one.id = said.request_id limit 1) as r`;
+
+// One look into the index for each person. A principal's id is of one platform, and only the issuer's word makes it a person's.
+const CONFIRMED_BY = `
+  select asked.place, r.id, r.about ->> 'platform' as platform
+  from jsonb_to_recordset($1::jsonb) as asked (place integer, issuer text, subject text, principal text, platform text,
+    own_issuer text, own_subject text, spoke_before timestamptz)
+  left join lateral (
+    select p.issuer, p.subject, p.platform from principals as p
+    where p.id = asked.principal and p.asserted_by = 'issuer' limit 1
+  ) as named on true
+  cross join lateral (
+    select coalesce(asked.issuer, named.issuer) as issuer, coalesce(asked.subject, named.subject) as subject
+  ) as person
+  cross join lateral (${SAID} and d.issuer = person.issuer and d.subject = person.subject) as said ${REQUEST_OF}
+  where ${IS_LIVE} and coalesce(said.spoke_at, said.at) < asked.spoke_before
+    and (asked.platform is null or r.about ->> 'platform' = asked.platform)
+    and (asked.principal is null or r.about ->> 'platform' = named.platform)
+    and (asked.own_issuer is null or (person.issuer = asked.own_issuer and person.subject = asked.own_subject))`;
+
+const COUNT_CONFIRMED = `
+  select count(*) as live from (
+    select 1 from (${SAID} and d.issuer = $1 and d.subject = $3) as said ${REQUEST_OF} where ${IS_LIVE} limit $4::integer
+  ) as counted`;
+
+const CONFIRMATIONS = `
+  with said as materialized (${SAID} and d.issuer = $1 and d.subject = $3)
+  select ${COLUMNS} from said ${REQUEST_OF} where ${IS_LIVE} and r.kind = 'identity'
+  order by r.id desc limit $4::integer`;
 
 // An older version, which does not know the column, sees a waiting request as dropped.
 const WITHDRAW = `
@@ -195,7 +239,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
       const [held] = await run("dischargeRequests.lock", (session) => session.query(LOCK, [id]));
       return held && find(id);
     },
-    async decide(id, { issuer, subject, approved, reason, at }) {
+    async decide(id, { issuer, subject, approved, reason, at, spokeAt }, again = false) {
       const rows = await run("dischargeRequests.decide", (session) =>
         session.query(DECIDE, [
           id,
@@ -204,16 +248,56 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
           approved,
           reason === null ? null : writeText(reason),
           writeInstant(at),
+          spokeAt === null ? null : writeInstant(spokeAt),
+          again,
         ]),
       );
       return rows.length === 1;
     },
-    async settle(id, state, decidedAt) {
+    async confirmedBy(people, now) {
+      if (people.length === 0) return [];
+      const asked = people.map(({ place, issuer, subject, principalId, platform, own, spokeBefore }) => ({
+        place,
+        issuer: issuer === null ? null : writeText(issuer),
+        subject: subject === null ? null : writeText(subject),
+        principal: principalId === null ? null : writeText(principalId),
+        platform: platform === null ? null : writeText(platform),
+        own_issuer: own === null ? null : writeText(own.issuer),
+        own_subject: own === null ? null : writeText(own.subject),
+        spoke_before: writeInstant(spokeBefore),
+      }));
+      const rows = await run("dischargeRequests.confirmedBy", (session) =>
+        session.query(CONFIRMED_BY, [JSON.stringify(asked), writeInstant(now)]),
+      );
+      return rows.map((row) => ({
+        place: readInteger(row["place"]),
+        id: readText(row["id"]),
+        platform: nullable(readText)(row["platform"]),
+      }));
+    },
+    async countConfirmed({ issuer, subject }, now, most) {
+      const values = [writeText(issuer), writeInstant(now), writeText(subject), most];
+      const [row] = await run("dischargeRequests.countConfirmed", (session) =>
+        session.query(COUNT_CONFIRMED, values),
+      );
+      if (row === undefined) throw new StorageError("dischargeRequests.countConfirmed");
+      return readInteger(row["live"]);
+    },
+    async confirmations({ issuer, subject }, now, most) {
+      const values = [writeText(issuer), writeInstant(now), writeText(subject), most];
+      const rows = await run("dischargeRequests.confirmations", (session) =>
+        session.query(CONFIRMATIONS, values),
+      );
+      return mapInTurns(rows, READ_TOGETHER, toRequest);
+    },
+    async settle(id, state, decidedAt, endsAt) {
       await run("dischargeRequests.settle", (session) =>
-        session.query(
-          "update discharge_requests set state = $2, decided_at = $3::timestamptz where id = $1",
-          [id, state, writeInstant(decidedAt)],
-        ),
+        session.query(SETTLE, [
+          id,
+          state,
+          writeInstant(decidedAt),
+          endsAt === null ? null : writeInstant(endsAt),
+        ]),
       );
     },
     async withdraw(id, at) {
@@ -274,7 +358,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
       const rows = await run("dischargeRequests.pendingInTurns", (session) =>
         session.query(PENDING_IN_TURNS, [keys, writeInstant(now), most]),
       );
-      return rows.map(toRequest);
+      return mapInTurns(rows, READ_TOGETHER, toRequest);
     },
     async clean(instant, dropBefore) {
       await run("dischargeRequests.clean", (session) => session.query(FORGET, [writeInstant(instant)]));

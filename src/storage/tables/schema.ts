@@ -85,6 +85,7 @@ export const people = pgTable(
     email: text(),
     name: text(),
     seenAt: instant("seen_at").notNull(),
+    saidAt: instant("said_at"),
   },
   (table) => [primaryKey({ columns: [table.issuer, table.subject] })],
 );
@@ -283,6 +284,7 @@ export const dischargeRequests = pgTable("discharge_requests", {
   expiresAt: instant("expires_at").notNull(),
   decidedAt: instant("decided_at"),
   withdrawnAt: instant("withdrawn_at"),
+  endsAt: instant("ends_at"),
 });
 
 export const dischargeDecisions = pgTable(
@@ -297,6 +299,7 @@ export const dischargeDecisions = pgTable(
     approved: boolean().notNull(),
     reason: text(),
     at: instant().notNull(),
+    spokeAt: instant("spoke_at"),
   },
   (table) => [unique("discharge_decisions_once").on(table.requestId, table.issuer, table.subject)],
 );

@@ -300,11 +300,25 @@ export const CALLS: Calls = {
           approved: true,
           reason: null,
           at: Date.now(),
+          spokeAt: Date.now(),
         }),
     ],
     settle: [
-      async (store) => store.dischargeRequests.settle(await pendingRequest(store), "granted", Date.now()),
+      async (store) =>
+        store.dischargeRequests.settle(await pendingRequest(store), "granted", Date.now(), Date.now()),
     ],
+    confirmedBy: [
+      (store) => {
+        const search = { platform: null, own: null, spokeBefore: Date.now() };
+        const people = Array.from({ length: 100 }, (_, place) => [
+          { ...search, ...QUIET, place, principalId: null },
+          { ...search, place, issuer: null, subject: null, principalId: "nobody" },
+        ]);
+        return store.dischargeRequests.confirmedBy(people.flat(), Date.now());
+      },
+    ],
+    countConfirmed: [(store) => store.dischargeRequests.countConfirmed(QUIET, Date.now(), 1_000)],
+    confirmations: [(store) => store.dischargeRequests.confirmations(QUIET, Date.now(), 20)],
     withdraw: [async (store) => store.dischargeRequests.withdraw(await pendingRequest(store), Date.now())],
     standings: [
       (store) => store.dischargeRequests.standings(Array.from({ length: 200 }, () => randomUUID())),

@@ -1,0 +1,61 @@
+import { grantOf } from "../grant.ts";
+import { DomainError } from "../parts/error.ts";
+import type { DischargeDecision, DischargeRequest } from "../ports/discharge-requests.ts";
+import type { Grant, SessionOwner } from "../ports/sessions.ts";
+import type { Repositories } from "../ports/store.ts";
+import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
+import { termsOf } from "./requests.ts";
+
+/** Living discharges that rest on one person's word: a revocation of the person ends all of them in one transaction. */
+const MOST_LIVE = 1_000;
+
+type Said = Pick<DischargeRequest, "about" | "decisions">;
+
+/** The login that a decision was made with, as a later revocation ends it. */
+export function grantBehind({ about }: Pick<Said, "about">, said: DischargeDecision): Grant {
+  // One that an older version recorded is as old as it is dated: the login was not younger.
+  return grantOf({ identity: said, spokeAt: said.spokeAt ?? said.at }, about?.platform ?? null);
+}
+
+/**
+ * The yes's of a request that still count. A yes ends with the login that it was said with, as everything does that such a
+ * login is good for: whoever has a person's login must not go on deciding once the person was revoked.
+ */
+export function standingYes(
+  request: Said,
+  knowledge: Pick<RevocationKnowledge, "endsGrant">,
+): readonly DischargeDecision[] {
+  return request.decisions.filter(
+    (said) => said.approved && !knowledge.endsGrant(grantBehind(request, said)),
+  );
+}
+
+/** How many people have to say yes to a request. */
+function neededFor(request: Pick<DischargeRequest, "condition">): number {
+  const { condition } = termsOf(request);
+  return condition.kind === "approved-by" ? condition.needed : 1;
+}
+
+/** Whether a request was granted, and too few of those who granted it still stand. */
+export function hasLostItsYes(
+  request: Said & Pick<DischargeRequest, "state" | "condition">,
+  knowledge: Pick<RevocationKnowledge, "endsGrant">,
+): boolean {
+  if (request.state !== "granted") return false;
+  return standingYes(request, knowledge).length < neededFor(request);
+}
+
+/**
+ * Lets a yes pass of a person on whose word few discharges rest.
+ *
+ * @throws DomainError `rate_limited`
+ */
+export async function requireFewLive(
+  { dischargeRequests }: Pick<Repositories, "dischargeRequests">,
+  person: SessionOwner,
+  now: number,
+): Promise<void> {
+  if ((await dischargeRequests.countConfirmed(person, now, MOST_LIVE)) < MOST_LIVE) return;
+  const why = `${MOST_LIVE} discharges that this person has granted are good still: wait until some have ended, or take some back`;
+  throw new DomainError("rate_limited", why);
+}
