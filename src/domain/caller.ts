@@ -12,8 +12,12 @@ export interface HumanCaller {
    * revocations end this login.
    */
   readonly spokeAt: number;
+  /** When the issuer said what `identity` holds, unix milliseconds; absent if that is not known. */
+  readonly saidAt?: number;
   /** When the browser session began that the call comes from, unix milliseconds; absent for every other credential. */
   readonly sessionBegunAt?: number;
+  /** The id of that session. */
+  readonly sessionId?: string;
   /**
    * The login of a program that acts as the human; absent if they call themselves. A program is never taken for the
    * person who is here: see `requirePerson`.

@@ -48,6 +48,7 @@ function issuing() {
             now: NOW,
             policies: new Map([["shop", DEFAULT_PLATFORM_POLICY]]),
             principals: whos.map(() => undefined),
+            saidAt: [],
           };
         },
         record: async (issues) => issues.map(() => "recorded"),

@@ -129,6 +129,23 @@ describeService(
       expect((await issueFor("approved-by lead@example.com Pay")).status).toBe(422);
     });
 
+    test("an older ID token brings back no address that the issuer took away since", async () => {
+      const before = Date.now() - 600_000;
+      const older = service().asHuman({ subject: "otis", email: "cfo@example.com", issuedAt: before });
+      const issueAs = (headers: Readonly<Record<string, string>>) =>
+        service().send("POST", "/v1/tokens", { platform: "default" }, headers);
+      const emailOf = async (headers: Readonly<Record<string, string>>) =>
+        (await issueAs(headers)).json<{ principal: { email?: string } }>().principal.email;
+      const resolves = async () => (await issueFor("approved-by cfo@example.com Pay")).status;
+      expect(await emailOf(older)).toBe("cfo@example.com");
+      expect(await resolves()).toBe(201);
+      const session = await login("otis");
+      expect(await emailOf(session)).toBeUndefined();
+      expect(await resolves()).toBe(422);
+      expect(await emailOf(older)).toBeUndefined();
+      expect(await resolves()).toBe(422);
+    });
+
     test("whether somebody has an e-mail is told to those alone who get tokens", async () => {
       await service().createPlatform("closed", { rules: [] });
       for (const address of ["alice@example.com", "nobody@example.com"]) {

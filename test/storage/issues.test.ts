@@ -55,6 +55,7 @@ describeOnEachDatabase("issues", (open) => {
       now: expect.any(Number),
       policies: new Map(),
       principals: [],
+      saidAt: [],
     });
   });
 

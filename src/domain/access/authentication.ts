@@ -116,7 +116,8 @@ export function createAuthentication(options: {
       const { identity, issuedAt } = verified;
       const caller = humanCaller(identity, identity.authenticatedAt ?? issuedAt, options);
       requireStandingLogin(caller);
-      return caller;
+      // An issuer's clock that is ahead makes none of its later words an older one.
+      return { ...caller, saidAt: Math.min(issuedAt, clock.now()) };
     },
 
     async session(cookie, from) {
@@ -129,7 +130,8 @@ export function createAuthentication(options: {
       if (!trusted) throw unauthenticated("the session has ended");
       const caller = humanCaller(session.identity, spokeAtOf(session), options);
       requireStandingLogin(caller);
-      return { ...caller, sessionBegunAt: session.createdAt };
+      const { id, createdAt } = session;
+      return { ...caller, saidAt: createdAt, sessionBegunAt: createdAt, sessionId: id };
     },
 
     async mayReadHealth(text, request) {

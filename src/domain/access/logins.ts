@@ -158,7 +158,8 @@ export function createLogins(options: {
         const at = await repositories.now();
         await repositories.sessions.insert(session);
         // An e-mail that the issuer could not be asked for is not known to be gone.
-        await repositories.people.saw(identity, at, outcome.facts === undefined);
+        const word = { saidAt: createdAt, isWhole: outcome.facts === undefined };
+        await repositories.people.saw(identity, at, word);
         const { issuer, subject } = identity;
         const actor = { kind: "principal", issuer, subject } as const;
         const event = { action: "session.begun", actor, platform: null, details: {} } as const;

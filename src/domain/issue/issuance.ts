@@ -169,7 +169,7 @@ export function createTokens(options: {
       const asked = askedFor(caller, request);
       await requireCaveats(request.caveats, "caveats", options.clock);
       const { parties, warnings, fault } = await partiesOf(request);
-      if (caller.kind === "human" && caller.identity.issuer === ownIssuer) await note(caller.identity);
+      if (caller.kind === "human" && caller.saidAt !== undefined) await note(caller.identity, caller.saidAt);
       return options.idempotency.once(
         asked.callerId,
         idempotencyRequest,

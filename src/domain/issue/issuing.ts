@@ -50,6 +50,8 @@ interface Minted extends Issued {
 interface Ready {
   /** Undefined for a principal that is not on record. */
   readonly known: Principal | undefined;
+  /** When their issuer said what is known of the person, unix milliseconds; undefined if that is not known. */
+  readonly saidAt: number | undefined;
   /** Whether this very group puts the principal on record. */
   readonly fresh: boolean;
   readonly rootKey: RootKey | undefined;
@@ -69,6 +71,13 @@ const AT_ONCE = 2;
 
 /** Most attempts at a request whose new principal another replica puts on record first. */
 const ATTEMPTS = 3;
+
+const NO_WORD = Number.NEGATIVE_INFINITY;
+
+/** When the issuer said what a job says of the person; a platform speaks for itself, now. */
+function wordOf({ caller }: IssueJob): number {
+  return caller.kind === "human" ? (caller.saidAt ?? NO_WORD) : Number.POSITIVE_INFINITY;
+}
 
 /** The one answer for a platform that is not there, is foreign, or does not admit the principal. */
 export function notAdmitted(): DomainError {
@@ -104,10 +113,13 @@ export function createIssuing(options: {
   async function mintFor(
     job: IssueJob,
     { now, policies }: IssueMoment,
-    { known, fresh, rootKey }: Ready,
+    { known, saidAt, fresh, rootKey }: Ready,
     slice: TimeSlice,
   ): Promise<Minted> {
-    const { caller, subject, email, development, request } = job;
+    const { caller, subject, development, request } = job;
+    // Only a younger word of the issuer replaces what it said before.
+    const isOlder = known !== undefined && wordOf(job) < (saidAt ?? wordOf(job));
+    const email = isOlder || (known !== undefined && wordOf(job) === NO_WORD) ? known.email : job.email;
     const policy = policies.get(request.platform);
     const rule = policy && ruleFor(policy, subject, ownIssuer);
     if (rule === undefined) throw notAdmitted();
@@ -160,7 +172,7 @@ export function createIssuing(options: {
     jobs: readonly IssueJob[],
     moment: IssueMoment,
   ): Promise<readonly Outcome<Minted>[]> {
-    const newcomers = new Map<string, Principal>();
+    const newcomers = new Map<string, { readonly principal: Principal; readonly saidAt: number }>();
     const signing = new Map<string, RootKey | undefined>();
     const slice = beginTimeSlice(options.clock);
     const outcomes: Outcome<Minted>[] = [];
@@ -173,12 +185,16 @@ export function createIssuing(options: {
         const who = JSON.stringify([platform, issuer, subject, assertedBy]);
         const newcomer = newcomers.get(who);
         const ready = {
-          known: newcomer ?? moment.principals[index],
+          known: newcomer?.principal ?? moment.principals[index],
+          saidAt: newcomer?.saidAt ?? moment.saidAt[index],
           fresh: newcomer !== undefined,
           rootKey: signing.get(platform),
         };
         const minted = await mintFor(job, moment, ready, slice);
-        if (minted.issue.newcomer) newcomers.set(who, minted.principal);
+        if (minted.issue.newcomer) {
+          const saidAt = Math.max(wordOf(job), ready.saidAt ?? NO_WORD);
+          newcomers.set(who, { principal: minted.principal, saidAt });
+        }
         return minted;
       });
       outcomes.push(outcome);

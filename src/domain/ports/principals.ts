@@ -44,12 +44,21 @@ export interface KnownPerson {
 /** The people that have been seen here. Every method rejects only when the store could not answer. */
 export interface PeopleStore {
   /**
-   * Notes that a person was here. A name that the issuer left out this time stays as it was, and so does an e-mail.
+   * Notes that a person was here. A name that the issuer left out this time stays as it was, and so does an e-mail. What the
+   * issuer said before it said what is known changes nothing: an ID token is good for an hour, and its e-mail may have been taken away.
    *
    * @param at unix milliseconds
-   * @param isWhole whether the issuer was asked for all that it says of them: then one without an e-mail has none any more
    */
-  saw(person: KnownPerson, at: number, isWhole?: boolean): Promise<void>;
+  saw(
+    person: KnownPerson,
+    at: number,
+    word: {
+      /** When the issuer said this, unix milliseconds. */
+      readonly saidAt: number;
+      /** Whether the issuer was asked for all that it says of them: then one without an e-mail has none any more. */
+      readonly isWhole: boolean;
+    },
+  ): Promise<void>;
   /** Those of an issuer with one of these texts as subject, or as verified e-mail in any case. */
   known(issuer: string, names: readonly string[]): Promise<readonly KnownPerson[]>;
   /** Drops people that were last seen before an instant. */

@@ -15,7 +15,9 @@ const LOOK = `
     (select jsonb_object_agg(p.name, p.policy) from jsonb_array_elements_text($1::jsonb) as name
       cross join lateral (select * from platforms where platforms.name = name.value limit 1) as p) as policies,
     (select jsonb_object_agg(who.place, jsonb_build_object(
-        'id', p.id, 'email', p.email, 'development', p.development, 'created_at', p.created_at::text))
+        'id', p.id, 'email', p.email, 'development', p.development, 'created_at', p.created_at::text,
+        'said_at', (select floor(extract(epoch from one.said_at) * 1000)::bigint from people as one
+          where one.issuer = p.issuer and one.subject = p.subject limit 1)))
       from jsonb_to_recordset($2::jsonb) as who (place integer, platform text, issuer text, subject text, asserted_by text)
       cross join lateral (
         select * from principals as one
@@ -39,6 +41,7 @@ const principalsSchema = z
       email: z.string().nullable(),
       development: z.boolean(),
       created_at: z.string(),
+      said_at: z.int().nullable(),
     }),
   )
   .nullable();
@@ -67,17 +70,19 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
       if (row === undefined) throw new StorageError("issues.look");
       const policies = readJson("issues.policies", policiesSchema, row["policies"]) ?? {};
       const found = readJson("issues.principals", principalsSchema, row["principals"]) ?? {};
+      const of = (who: Who) => found[places.get(keyOf(who))?.place ?? -1];
       return {
         now: readInteger(row["now"]) + shift(),
         policies: new Map(Object.entries(policies).map(([name, policy]) => [name, readPolicy(policy)])),
         principals: whos.map((who): Principal | undefined => {
-          const one = found[places.get(keyOf(who))?.place ?? -1];
+          const one = of(who);
           if (one === undefined) return undefined;
           const { platform, issuer, subject, assertedBy } = who;
           const { id, email, development, created_at } = one;
           const createdAt = readInstant(created_at);
           return { id, platform, issuer, subject, email, assertedBy, development, createdAt };
         }),
+        saidAt: whos.map((who) => of(who)?.said_at ?? undefined),
       };
     },
     async record(issues) {

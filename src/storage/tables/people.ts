@@ -3,16 +3,24 @@ import type { Run } from "../engine/connection.ts";
 import { isStorable, nullable, readText, writeInstant, writeText } from "../engine/values.ts";
 import { deleteInBatches } from "./expiry.ts";
 
-// An e-mail that the issuer was asked for and does not vouch for is theirs no more ($6). A person that comes again within a day, unchanged, is only read: an update would write a row for each login.
+// Only a younger word of the issuer replaces an older one; one that is as young to the minute, and says the same, is not
+// written, so that not every login writes a row. An e-mail that the issuer was asked for and does not vouch for is theirs no more ($7).
+// A row that an older version wrote last is as old as it was seen.
 const SAW = `
-  insert into people as p (issuer, subject, email, name, seen_at)
-  values ($1, $2, $3, $4, $5::timestamptz)
+  insert into people as p (issuer, subject, email, name, seen_at, said_at)
+  values ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz)
   on conflict on constraint people_pkey do update
-  set email = case when $6::boolean then excluded.email else coalesce(excluded.email, p.email) end, name = coalesce(excluded.name, p.name),
+  set (email, name, said_at) = (
+      select case when not is_younger then p.email when $7::boolean then excluded.email else coalesce(excluded.email, p.email) end,
+        case when is_younger then coalesce(excluded.name, p.name) else p.name end,
+        case when is_younger then excluded.said_at else p.said_at end
+      from (select excluded.said_at >= coalesce(p.said_at, p.seen_at) as is_younger) as compared),
     seen_at = greatest(excluded.seen_at, p.seen_at)
   where p.seen_at < excluded.seen_at - interval '1 day'
-    or case when $6::boolean then excluded.email else coalesce(excluded.email, p.email) end is distinct from p.email
-    or coalesce(excluded.name, p.name) is distinct from p.name`;
+    or excluded.said_at >= coalesce(p.said_at, p.seen_at) + interval '1 minute'
+    or excluded.said_at >= coalesce(p.said_at, p.seen_at) and (
+      case when $7::boolean then excluded.email else coalesce(excluded.email, p.email) end is distinct from p.email
+      or coalesce(excluded.name, p.name) is distinct from p.name)`;
 
 // Each text is sought by its own index. Of an e-mail two people say as much as many. Addresses of ASCII alone are compared:
 // lower case maps other letters to those of ASCII, the Kelvin sign to a k.
@@ -28,7 +36,7 @@ const KNOWN = `
 /** The people that have been seen, in the database. */
 export function createPeopleStore(run: Run): PeopleStore {
   return {
-    async saw({ issuer, subject, email, name }, at, isWhole = false) {
+    async saw({ issuer, subject, email, name }, at, { saidAt, isWhole }) {
       await run("people.saw", (session) =>
         session.query(SAW, [
           writeText(issuer),
@@ -36,6 +44,7 @@ export function createPeopleStore(run: Run): PeopleStore {
           email === null ? null : writeText(email),
           name === null ? null : writeText(name),
           writeInstant(at),
+          writeInstant(saidAt),
           isWhole,
         ]),
       );

@@ -456,7 +456,13 @@ export const CALLS: Calls = {
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
   },
   people: {
-    saw: [(store) => store.people.saw({ ...QUIET, email: "quiet@example.com", name: "Quiet" }, Date.now())],
+    saw: [
+      (store) =>
+        store.people.saw({ ...QUIET, email: "quiet@example.com", name: "Quiet" }, Date.now(), {
+          saidAt: Date.now(),
+          isWhole: false,
+        }),
+    ],
     known: [(store) => store.people.known(QUIET.issuer, ["s1", "s2@example.com", "nobody"])],
     dropBefore: [(store) => store.people.dropBefore(Date.now() - 400 * DAY)],
   },
