@@ -254,7 +254,7 @@ export function createDischargeLimits(options: {
       const most = isStranger ? MOST_OF_BAKERY : limits.approver;
       for (const waiting of await dischargeRequests.waitingFor(
         approverKeys,
-        { callerHash, protocol, branch },
+        { callerHash, protocol, branch, platform, assertedBy },
         now,
       )) {
         if (waiting.all > most) {
@@ -274,7 +274,8 @@ export function createDischargeLimits(options: {
     },
     async requireUndenied({ dischargeRequests }, { ticketHash, place, caveats }, now) {
       if (place === null) return;
-      const { all, same } = await dischargeRequests.denied({ ticketHash, ...place, caveats }, now - DENIED);
+      const { branch } = place;
+      const { all, same } = await dischargeRequests.denied({ ticketHash, branch, caveats }, now - DENIED);
       if (same === 0 && all < MOST_DENIED) return;
       const minutes = DENIED / 60_000;
       throw new DomainError("denied", `a person said no to this within the last ${minutes} minutes`);

@@ -216,12 +216,13 @@ export interface DischargeRequestStore {
     now: number,
   ): Promise<readonly WaitingForApprover[]>;
   /**
-   * Of a ticket, the requests by the same branch, or by one above it, that were denied. Those of deeper links do not count.
+   * Of a ticket, the requests by the same branch, or by one above it, that were denied. The links of one branch are one agent's,
+   * so that it does not matter from which of them it asks.
    *
    * @param since unix milliseconds
    */
   denied(
-    asked: ShownPlace & {
+    asked: Pick<ShownPlace, "branch"> & {
       readonly ticketHash: Uint8Array;
       readonly caveats: readonly string[];
     },

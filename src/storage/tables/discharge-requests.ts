@@ -137,8 +137,7 @@ const WAITING_FOR = `
 const DENIED = `
   select count(*) as denied, count(*) filter (where coalesce(caveats, '[]') = $4::jsonb) as same
   from discharge_requests
-  where ticket_hash = $1 and state = 'denied' and decided_at > $2::timestamptz and branch <@ $3::jsonb
-    and depth <= $5::integer`;
+  where ticket_hash = $1 and state = 'denied' and decided_at > $2::timestamptz and branch <@ $3::jsonb`;
 
 // All of an approver's first, and then the page: in one search, a planner that expects many would read everybody's, from
 // the newest on, until it has met a page of theirs.
@@ -330,14 +329,13 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
       );
       return rows.map((row) => ({ all: readInteger(row["waiting"]), ...ofAsker(row) }));
     },
-    async denied({ ticketHash, depth, branch, caveats }, since) {
+    async denied({ ticketHash, branch, caveats }, since) {
       const [row] = await run("dischargeRequests.denied", (session) =>
         session.query(DENIED, [
           ticketHash,
           writeInstant(since),
           JSON.stringify(branch),
           JSON.stringify(caveats.map(writeText)),
-          depth,
         ]),
       );
       if (row === undefined) throw new StorageError("dischargeRequests.denied");

@@ -341,7 +341,7 @@ export const CALLS: Calls = {
     denied: [
       (store) =>
         store.dischargeRequests.denied(
-          { ticketHash: hash(), depth: 2, branch: BRANCH, caveats: ["action = pay"] },
+          { ticketHash: hash(), branch: BRANCH, caveats: ["action = pay"] },
           Date.now() - DAY,
         ),
     ],
