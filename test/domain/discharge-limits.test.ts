@@ -12,6 +12,8 @@ const REQUEST = {
   place: { depth: 1, branch: ["token", "agent"] },
   approverKeys: ["alice"],
   protocol: "native",
+  platform: "shop",
+  assertedBy: "issuer",
 } as const;
 
 /** Limits over a store in which so many wait. */
@@ -31,8 +33,8 @@ function limitsWith(waiting: Partial<WaitingLimits> | undefined) {
     ofBranch: readonly number[] = [],
   ) => {
     const store: Pick<DischargeRequestStore, "waitingOf" | "waitingFor"> = {
-      waitingOf: async () => ({ ofLink, ofAsker, ofBranch }),
-      waitingFor: async () => [{ all, ofAsker: 1, ofBranch: [] }],
+      waitingOf: async () => ({ ofLink, ofAsker, ofAll: ofAsker, ofBranch }),
+      waitingFor: async () => [{ all, ofAsker: 1, ofPlatform: 1, ofWord: 1, ofBranch: [] }],
     };
     const liveDischarges = { take: async () => true };
     const repositories = { dischargeRequests: store, liveDischarges } as unknown as Repositories;
@@ -73,11 +75,18 @@ test.each([
   const { limits } = limitsWith(undefined);
   const askAs = (count: number) => {
     const store: Pick<DischargeRequestStore, "waitingOf" | "waitingFor"> = {
-      waitingOf: async () => ({ ofLink: 1, ofAsker: before.address + count, ofBranch: [] }),
+      waitingOf: async () => ({
+        ofLink: 1,
+        ofAsker: before.address + count,
+        ofAll: before.address + count,
+        ofBranch: [],
+      }),
       waitingFor: async () => [
         {
           all: before.all + count,
           ofAsker: before.address + count,
+          ofPlatform: 0,
+          ofWord: 0,
           ofBranch: [before.wide + count, before.network + count],
         },
       ],
@@ -158,4 +167,44 @@ test("with others beside it a branch has three quarters of what they leave", asy
   await expect(ask(1, 43, 1, "native", [23])).rejects.toMatchObject({ code: "rate_limited" });
   // However many places a neighbour has filled of its own, there is one for a branch that has none.
   await ask(1, 38, 1, "native", [38 - 37]);
+});
+
+/** A newcomer among so many that wait for the approver, of its platform and of those whom the same has vouched for. */
+function asksAmong(assertedBy: "issuer" | "platform", all: number, ofPlatform: number, ofWord: number) {
+  const { limits } = limitsWith(undefined);
+  const store: Pick<DischargeRequestStore, "waitingOf" | "waitingFor"> = {
+    waitingOf: async () => ({ ofLink: 1, ofAsker: 1, ofAll: 1, ofBranch: [] }),
+    waitingFor: async () => [{ all, ofAsker: 1, ofPlatform, ofWord, ofBranch: [] }],
+  };
+  const repositories = {
+    dischargeRequests: store,
+    liveDischarges: { take: async () => true },
+  } as unknown as Repositories;
+  return limits.requireRoom(repositories, { ...REQUEST, assertedBy }, 0);
+}
+
+test("the people whom one platform invents leave places to the issuer's, and a platform to other ones", async () => {
+  await asksAmong("platform", 375, 375, 375);
+  await expect(asksAmong("platform", 376, 376, 376)).rejects.toMatchObject({ code: "rate_limited" });
+  await asksAmong("issuer", 750, 750, 750);
+  await expect(asksAmong("issuer", 751, 751, 751)).rejects.toMatchObject({
+    code: "rate_limited",
+    message: expect.stringContaining("750 requests of this platform wait already"),
+  });
+  await asksAmong("issuer", 752, 1, 1);
+});
+
+test("asked for from each link in turn, the deepest first, a token fills four times its places, and each link has one", async () => {
+  const { limits } = limitsWith(undefined);
+  const askWith = (ofAsker: number, ofAll: number) => {
+    const store = { waitingOf: async () => ({ ofLink: 1, ofAsker, ofAll, ofBranch: [] }) };
+    const repositories = {
+      dischargeRequests: store,
+      liveDischarges: { take: async () => true },
+    } as unknown as Repositories;
+    return limits.requireRoom(repositories, { ...REQUEST, approverKeys: [] }, 0);
+  };
+  await askWith(50, 200);
+  await askWith(1, 201);
+  await expect(askWith(2, 201)).rejects.toMatchObject({ code: "rate_limited" });
 });

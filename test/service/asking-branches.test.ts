@@ -85,6 +85,40 @@ describeService(
       }
     });
 
+    test("nor from a link further up of its own, nor as another of its own making", async () => {
+      const agent = narrow(await gated("gina"), "agent = eager");
+      const asked = (await ask(narrow(agent, "a = 1", "b = 2", "c = 3"))).json<{ id: string }>();
+      const alice = await people.login(service().request, "alice");
+      await service().send("POST", `/v1/approvals/${asked.id}`, { decision: "deny" }, alice);
+      for (const token of [agent, narrow(agent, "a = 1"), narrow(agent, "agent = innocent")]) {
+        expect((await ask(token)).json()).toMatchObject({ status: 403, code: "denied" });
+      }
+    });
+
+    test("the people whom a platform invents leave its real ones their turn at the front page", async () => {
+      const real = await service().send(
+        "POST",
+        "/v1/tokens",
+        {
+          platform: "default",
+          third_party_caveats: [{ location: LOCATION, condition: "approved-by walt The real one" }],
+        },
+        service().asHuman("wanda"),
+      );
+      expect((await ask(real.json<{ token: string }>().token)).status).toBe(202);
+      for (let count = 0; count < 21; count++) {
+        const body = {
+          platform: "default",
+          on_behalf_of: { subject: `invented-${count}` },
+          third_party_caveats: [{ location: LOCATION, condition: "approved-by walt Spam" }],
+        };
+        const answer = await service().send("POST", "/v1/tokens", body, service().asPlatform());
+        expect((await ask(answer.json<{ token: string }>().token)).status).toBe(202);
+      }
+      const page = (await service().get("/", await people.login(service().request, "walt"))).text;
+      expect(page).toContain("The real one");
+    });
+
     /** Asks until it is refused because too many wait. @returns the number that wait */
     async function fill(askOnce: () => Promise<{ readonly status: number; readonly text: string }>) {
       for (let taken = 0, tries = 0; tries < 120; tries++) {

@@ -169,6 +169,8 @@ export function createDischargeDesk(options: {
           place,
           approverKeys: request.approverKeys,
           protocol,
+          platform: shown?.subject.platform ?? null,
+          assertedBy: shown?.subject.principal.assertedBy ?? null,
         };
         await limits.requireRoom(repositories, crowd, now);
         const { revocationId: link } = shown?.subject ?? {};

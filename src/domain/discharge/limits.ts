@@ -13,6 +13,7 @@ import type {
   WaitingForApprover,
   WaitingOfAsker,
 } from "../ports/discharge-requests.ts";
+import type { AssertedBy } from "../ports/principals.ts";
 import type { Repositories } from "../ports/store.ts";
 
 /** How many requests may wait. */
@@ -37,6 +38,18 @@ const MOST_OF_BAKERY = 60;
  * others there leave. An address is told apart from others by nothing else, and whoever has one often has those beside it.
  */
 const SHARES_OF_NETWORKS = [1 / 4, 2 / 3, 1 / 2];
+
+/**
+ * The shares of an approver's places that go to one platform, and in it to those whom the platform vouches for by its own word, of
+ * what the others leave. A platform can invent any number of people.
+ */
+const SHARES_OF_PLATFORMS = [3 / 4, 1 / 2];
+
+/**
+ * How many times an asker's places wait for all its links together. Deeper links do not count against those above, so that a
+ * token could be asked for from each of its links in turn, from the deepest up; beyond this each has one.
+ */
+const TIMES_DEEPER = 4;
 
 const NO_PLACE: ShownPlace = { depth: 0, branch: [] };
 
@@ -100,6 +113,9 @@ export interface DischargeLimits {
       readonly place: ShownPlace | null;
       readonly approverKeys: readonly string[];
       readonly protocol: DischargeProtocol;
+      /** The shown token's; null if none was shown. */
+      readonly platform: string | null;
+      readonly assertedBy: AssertedBy | null;
     },
     now: number,
   ): Promise<void>;
@@ -216,6 +232,18 @@ export function createDischargeLimits(options: {
       throw full(limit, room, `${room} requests of this branch of the token wait already`);
   }
 
+  function requirePlatforms(
+    most: number,
+    { all, ofPlatform, ofWord }: WaitingForApprover,
+    assertedBy: AssertedBy | null,
+  ): void {
+    const own = assertedBy === "platform" ? [ofPlatform, ofWord] : [ofPlatform];
+    const room = fullBranch(most, all, own, SHARES_OF_PLATFORMS);
+    if (room === undefined) return;
+    const what = `${room} requests of this platform wait already for the people who have to approve`;
+    throw full("approver", room, what);
+  }
+
   function requireNetworks({ all, ofAsker, ofBranch }: WaitingForApprover): void {
     const room = fullBranch(MOST_OF_BAKERY, all, [...ofBranch, ofAsker], SHARES_OF_NETWORKS);
     if (room === undefined) return;
@@ -234,7 +262,7 @@ export function createDischargeLimits(options: {
       return askerBy(way);
     },
     async requireRoom(repositories, request, now) {
-      const { callerHash, link, approverKeys, protocol } = request;
+      const { callerHash, link, approverKeys, protocol, platform, assertedBy } = request;
       const { depth, branch } = request.place ?? NO_PLACE;
       const isStranger = protocol === "bakery";
       const { dischargeRequests } = repositories;
@@ -249,22 +277,28 @@ export function createDischargeLimits(options: {
       if (own.ofAsker > limits.asker) {
         throw full("asker", limits.asker, `${limits.asker} requests of this asker wait already`);
       }
+      const most = limits.asker * TIMES_DEEPER;
+      if (own.ofAll > most && own.ofAsker > 1) {
+        throw full("asker", most, `${most} requests of all links of this asker wait already`);
+      }
       requireShare("asker", limits.asker, own);
       if (approverKeys.length === 0) return;
-      const most = isStranger ? MOST_OF_BAKERY : limits.approver;
+      const places = isStranger ? MOST_OF_BAKERY : limits.approver;
       for (const waiting of await dischargeRequests.waitingFor(
         approverKeys,
         { callerHash, protocol, branch, platform, assertedBy },
         now,
       )) {
-        if (waiting.all > most) {
-          throw full("approver", most, `${most} requests wait already for the people who have to approve`);
+        if (waiting.all > places) {
+          const what = `${places} requests wait already for the people who have to approve`;
+          throw full("approver", places, what);
         }
         if (isStranger) {
           requireNetworks(waiting);
           continue;
         }
-        const share = Math.max(1, Math.floor((most - waiting.all) * SHARE));
+        requirePlatforms(places, waiting, assertedBy);
+        const share = Math.max(1, Math.floor((places - waiting.all) * SHARE));
         if (waiting.ofAsker > share) {
           const what = `${share} requests of this asker wait already for the people who have to approve`;
           throw full("approver", share, what);

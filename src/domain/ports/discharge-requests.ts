@@ -159,11 +159,16 @@ interface OfAsker {
 export interface WaitingOfAsker extends OfAsker {
   /** Those that showed the same link. */
   readonly ofLink: number;
+  /** Those that showed any link, deeper ones too. */
+  readonly ofAll: number;
 }
 
 /** Pending approvals of one approver. */
 export interface WaitingForApprover extends OfAsker {
   readonly all: number;
+  /** Those for tokens of the newcomer's platform, and of these the ones whose principals the same has vouched for. */
+  readonly ofPlatform: number;
+  readonly ofWord: number;
 }
 
 /** Requests that people have said no to. */
@@ -212,6 +217,9 @@ export interface DischargeRequestStore {
     asker: Pick<ShownPlace, "branch"> & {
       readonly callerHash: Uint8Array;
       readonly protocol: DischargeProtocol;
+      /** Of the shown token; null if none was shown. */
+      readonly platform: string | null;
+      readonly assertedBy: AssertedBy | null;
     },
     now: number,
   ): Promise<readonly WaitingForApprover[]>;

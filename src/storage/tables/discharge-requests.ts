@@ -114,23 +114,28 @@ const countsByBranch = (by: string) => `
     from nodes as n left join counted as c on c.place = n.place and c.by = ${by}) as of_branch`;
 
 const WAITING_OF = `
-  with waiting as materialized (
-    select link, branch from discharge_requests
-    where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz and coalesce(depth, 0) <= $3::integer
+  with theirs as materialized (
+    select link, branch, coalesce(depth, 0) as depth from discharge_requests
+    where caller_hash = $1 and state = 'pending' and expires_at > $4::timestamptz
+  ), waiting as materialized (
+    select link, branch from theirs where depth <= $3::integer
   ), ${byBranch("''")}
   select count(*) filter (where link = $2) as of_link, count(*) as of_asker,
-    ${countsByBranch("''")}
+    ${countsByBranch("''")}, (select count(*) from theirs) as of_all
   from waiting`;
 
 const WAITING_FOR = `
   with waiting as materialized (
-    select key, r.caller_hash = $4 as is_own, r.branch
+    select key, r.caller_hash = $4 as is_own, r.branch, r.about ->> 'platform' = $6 as is_of_platform,
+      r.about -> 'principal' ->> 'assertedBy' = $7 as is_of_word
     from discharge_requests as r, jsonb_array_elements_text(r.approver_keys) as key
     where r.kind = 'approval' and r.state = 'pending' and r.expires_at > $2::timestamptz and r.protocol = $3
       and r.approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
       and key in (select jsonb_array_elements_text($1::jsonb))
   ), ${byBranch("w.key")}
   select count(*) as waiting, count(*) filter (where is_own) as of_asker,
+    count(*) filter (where is_of_platform) as of_platform,
+    count(*) filter (where is_of_platform and is_of_word) as of_word,
     ${countsByBranch("k.key")}
   from waiting as k group by k.key`;
 
@@ -161,23 +166,27 @@ const LIST_PENDING = list("state = 'pending' and expires_at > $4::timestamptz");
 const PENDING_IN_TURNS = `
   with theirs as materialized (
     select id, caller_hash, branch ->> 0 as whole, branch ->> 1 as part,
+      coalesce(about -> 'principal' ->> 'assertedBy', '') as word,
       case when protocol = 'bakery' then '' else coalesce(about ->> 'platform', '') end as platform,
       case when protocol = 'bakery' then null else caller_hash end as asker
     from discharge_requests
     where kind = 'approval' and state = 'pending' and expires_at > $2::timestamptz
       and approver_keys ?| array(select jsonb_array_elements_text($1::jsonb))
   ), of_parts as (
-    select *, row_number() over (partition by platform, asker, whole, part, caller_hash order by id desc) as of_part
+    select *, row_number() over (partition by platform, word, asker, whole, part, caller_hash order by id desc) as of_part
     from theirs
   ), of_wholes as (
-    select *, row_number() over (partition by platform, asker, whole, part order by of_part, id desc) as of_whole
+    select *, row_number() over (partition by platform, word, asker, whole, part order by of_part, id desc) as of_whole
     from of_parts
   ), of_askers as (
-    select *, row_number() over (partition by platform, asker, whole order by of_whole, id desc) as of_asker
+    select *, row_number() over (partition by platform, word, asker, whole order by of_whole, id desc) as of_asker
     from of_wholes
-  ), of_platforms as (
-    select *, row_number() over (partition by platform, asker order by of_asker, id desc) as of_platform
+  ), of_words as (
+    select *, row_number() over (partition by platform, word, asker order by of_asker, id desc) as of_word
     from of_askers
+  ), of_platforms as (
+    select *, row_number() over (partition by platform, word order by of_word, id desc) as of_platform
+    from of_words
   ), turns as (
     select *, row_number() over (partition by platform order by of_platform, id desc) as turn from of_platforms
   ), page as (
@@ -320,14 +329,25 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
         session.query(WAITING_OF, [callerHash, link, depth, writeInstant(now), JSON.stringify(branch)]),
       );
       if (row === undefined) throw new StorageError("dischargeRequests.waitingOf");
-      return { ofLink: readInteger(row["of_link"]), ...ofAsker(row) };
+      return { ofLink: readInteger(row["of_link"]), ofAll: readInteger(row["of_all"]), ...ofAsker(row) };
     },
-    async waitingFor(approverKeys, { callerHash, protocol, branch }, now) {
-      const keys = JSON.stringify(approverKeys);
-      const rows = await run("dischargeRequests.waitingFor", (session) =>
-        session.query(WAITING_FOR, [keys, writeInstant(now), protocol, callerHash, JSON.stringify(branch)]),
-      );
-      return rows.map((row) => ({ all: readInteger(row["waiting"]), ...ofAsker(row) }));
+    async waitingFor(approverKeys, { callerHash, protocol, branch, platform, assertedBy }, now) {
+      const values = [
+        JSON.stringify(approverKeys),
+        writeInstant(now),
+        protocol,
+        callerHash,
+        JSON.stringify(branch),
+        platform,
+        assertedBy,
+      ];
+      const rows = await run("dischargeRequests.waitingFor", (session) => session.query(WAITING_FOR, values));
+      return rows.map((row) => ({
+        all: readInteger(row["waiting"]),
+        ofPlatform: readInteger(row["of_platform"]),
+        ofWord: readInteger(row["of_word"]),
+        ...ofAsker(row),
+      }));
     },
     async denied({ ticketHash, branch, caveats }, since) {
       const [row] = await run("dischargeRequests.denied", (session) =>

@@ -334,7 +334,13 @@ export const CALLS: Calls = {
       (store) =>
         store.dischargeRequests.waitingFor(
           approvers,
-          { callerHash: bytes(32, "caller"), protocol: "native", branch: BRANCH },
+          {
+            callerHash: bytes(32, "caller"),
+            protocol: "native",
+            branch: BRANCH,
+            platform: QUIET_PLATFORM,
+            assertedBy: "issuer",
+          },
           Date.now(),
         ),
     ],
