@@ -316,11 +316,13 @@ export interface Logins {
   }>;
   /**
    * @param attempt as the browser's cookie holds it; undefined if it has none
+   * @param from the caller's address
    * @returns the new session's cookie value, or the public reason why there is none
    */
   finish(
     attempt: string | undefined,
     callback: URL,
+    from: string,
   ): Promise<
     | {
         readonly ok: true;

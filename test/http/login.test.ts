@@ -124,7 +124,10 @@ describe("GET /callback", () => {
         `${names.session}=new-session-cookie; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax${names.secure}`,
       ]);
       expect(calls).toEqual([
-        { name: "logins.finish", args: ["sealed-attempt", new URL(`${origin}/callback${query}`)] },
+        {
+          name: "logins.finish",
+          args: ["sealed-attempt", new URL(`${origin}/callback${query}`), "192.0.2.7"],
+        },
       ]);
     },
   );
@@ -162,7 +165,7 @@ describe("GET /callback", () => {
     expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(text).toContain("not begun");
     expect(text).not.toContain("planted");
-    expect(calls).toMatchObject([{ name: "logins.finish", args: [undefined, {}] }]);
+    expect(calls).toMatchObject([{ name: "logins.finish", args: [undefined, {}, "192.0.2.7"] }]);
     expect(requests).toMatchObject([{ route: "/callback", status: 400, code: "invalid_request" }]);
     expect(JSON.stringify(requests)).not.toContain("planted");
   });

@@ -13,6 +13,7 @@ import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Logins } from "../service.ts";
 import { spokeAtOf } from "./authentication.ts";
+import { createCallbackLimit } from "./callback-limit.ts";
 import { createSessionCookies } from "./session-cookies.ts";
 import { createLoginCheck } from "./standing-login.ts";
 import type { StrangerLookUps } from "./stranger-look-ups.ts";
@@ -76,6 +77,7 @@ export function createLogins(options: {
   const { store, relyingParty, sealing, clock, randomness, lookUps } = options;
 
   const use = createUsedAttempts(clock);
+  const takeCallback = createCallbackLimit(options);
   const requireStandingLogin = createLoginCheck(options);
   const cookies = createSessionCookies(options);
 
@@ -121,7 +123,7 @@ export function createLogins(options: {
       return { url, state: attempt.state, attempt: Buffer.from(sealed).toString("base64url") };
     },
 
-    async finish(sealed, callback) {
+    async finish(sealed, callback, from) {
       const attempt = openAttempt(sealed);
       if (attempt === undefined) {
         const reason = "this login was not begun in this browser, or took too long";
@@ -129,6 +131,8 @@ export function createLogins(options: {
       }
       // A callback with another state asks the issuer nothing, and anybody can have a browser come here with one.
       const asks = callback.searchParams.has("code") && callback.searchParams.get("state") === attempt.state;
+      // Before the attempt is used up: who is refused here tries again.
+      if (asks) takeCallback(from);
       if (asks && !use(Buffer.from(sealed ?? "", "base64url"), attempt)) {
         const reason = "this login was used already: begin a new one";
         return { ok: false, reason, facts: { step: "callback" } };

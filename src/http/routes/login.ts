@@ -86,7 +86,7 @@ export const callback = defineRoute({
     303: { description: "Signed in.", headers: { Location: "A path of this service." } },
     400: { description: "Not signed in, and why.", ...PAGE },
   },
-  problems: ["unavailable"],
+  problems: ["rate_limited", "unavailable"],
   async handler({ context, service, exchange }) {
     const cookies = exchange.request.headers.get("cookie");
     const name = attemptCookie(context, exchange);
@@ -94,7 +94,7 @@ export const callback = defineRoute({
     const forget = setCookie(name, "", 0, context.https);
     // The issuer sent the browser to PUBLIC_URL; what host the request names is anyone's word.
     const back = new URL(`/callback?${exchange.search}`, context.publicUrl);
-    const outcome = await service.logins.finish(attempt, back);
+    const outcome = await service.logins.finish(attempt, back, askerOf(exchange));
     if (!outcome.ok) return await failed(context, exchange, outcome, forget);
     if (outcome.facts !== undefined) logFailure(context, exchange, "a login did without", outcome.facts);
     await endOld(context, exchange, readCookie(cookies, context.cookies.session));
