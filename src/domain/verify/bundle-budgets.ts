@@ -1,4 +1,3 @@
-import { issuedInDischarge } from "../../caveats/agents.ts";
 import { agentText, type BudgetCaveat, isBudget, type RateWindow } from "../../caveats/caveat.ts";
 import { placeOf } from "../../caveats/clear.ts";
 import { type Condition, shownCaveat } from "../../caveats/condition.ts";
@@ -12,6 +11,7 @@ import { plainCost } from "../budget/reservations.ts";
 import type { BudgetView } from "../budget-view.ts";
 import type { BudgetCall, BudgetDraw, BudgetOutcome, NewReservation } from "../ports/budgets.ts";
 import type { CaveatFailure } from "../service.ts";
+import { issuedInDischarges } from "./issued-discharges.ts";
 
 /** A budget on a verified chain, and the link under which it is counted. */
 export interface Budget {
@@ -57,21 +57,13 @@ export function budgetsOf(
 ): readonly Budget[] {
   const own = budgetsOn(macaroon, conditions, issued, undefined, issuedEnd);
   if (macaroon.discharges.length === 0) return own;
+  const issuedIn = issuedInDischarges(macaroon, dischargeConditions, issued);
   const ofDischarges = macaroon.discharges.flatMap((discharge, place) =>
     discharge.state === "good"
-      ? inDischarge(discharge, dischargeConditions[place] ?? [], place, issuedEnd)
+      ? budgetsOn(discharge, dischargeConditions[place] ?? [], issuedIn[place] ?? 0, place, issuedEnd)
       : NONE,
   );
   return ofDischarges.length === 0 ? own : [...own, ...ofDischarges];
-}
-
-function inDischarge(
-  discharge: VerifiedChain,
-  conditions: readonly Condition[],
-  place: number,
-  issuedEnd: number,
-) {
-  return budgetsOn(discharge, conditions, issuedInDischarge(conditions), place, issuedEnd);
 }
 
 function budgetsOn(

@@ -1,9 +1,9 @@
-import { issuedInDischarge } from "../../caveats/agents.ts";
 import { agentText } from "../../caveats/caveat.ts";
 import { placeOf } from "../../caveats/clear.ts";
 import { type Condition, shownCaveat } from "../../caveats/condition.ts";
 import type { VerifiedChain, VerifiedMacaroon } from "../../macaroon/index.ts";
 import type { Place } from "../../words/states.ts";
+import { issuedInDischarges } from "./issued-discharges.ts";
 
 /** A `holder` on a verified chain. */
 export interface Holder {
@@ -38,14 +38,13 @@ export function holdersOf(
 ): readonly Holder[] {
   const own = holdersOn(macaroon, conditions, issued, undefined);
   if (macaroon.discharges.length === 0) return own;
+  const issuedIn = issuedInDischarges(macaroon, dischargeConditions, issued);
   const ofDischarges = macaroon.discharges.flatMap((discharge, place) =>
-    discharge.state === "good" ? inDischarge(discharge, dischargeConditions[place] ?? [], place) : NONE,
+    discharge.state === "good"
+      ? holdersOn(discharge, dischargeConditions[place] ?? [], issuedIn[place] ?? 0, place)
+      : NONE,
   );
   return ofDischarges.length === 0 ? own : [...own, ...ofDischarges];
-}
-
-function inDischarge(discharge: VerifiedChain, conditions: readonly Condition[], place: number) {
-  return holdersOn(discharge, conditions, issuedInDischarge(conditions), place);
 }
 
 function holdersOn(

@@ -1,4 +1,3 @@
-import { issuedInDischarge } from "../../caveats/agents.ts";
 import { type Clearance, clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import { shownCaveat } from "../../caveats/condition.ts";
@@ -10,6 +9,7 @@ import { type DischargeFault, type DischargeState, encodeBase64Url } from "../..
 import { firstRefusal, type RefusalCode } from "../../words/refusal-codes.ts";
 import type { CaveatFailure } from "../service.ts";
 import { linksOf } from "./bundle-texts.ts";
+import { issuedInDischarges } from "./issued-discharges.ts";
 import type { VerifiedToken } from "./verify-token.ts";
 import type { Vouching } from "./vouching.ts";
 
@@ -99,13 +99,14 @@ export function clearToken(
   const refusals: TokenRefusal[] = [];
   if (token.revoked !== undefined) refusals.push({ code: "revoked", detail: token.revoked });
   const failures: Failure[] = [...root.failures];
+  const issuedIn = issuedInDischarges(macaroon, token.dischargeConditions, token.identifier.issuedCaveats);
   macaroon.discharges.forEach((discharge, index) => {
     const conditions = token.dischargeConditions[index] ?? [];
     const fault = dischargeFault(discharge, conditions);
     if (fault !== undefined)
       refusals.push({ code: "discharge_invalid", detail: `discharge ${index} ${fault}` });
     const vouched = vouching?.inChain(index);
-    const issued = issuedInDischarge(conditions);
+    const issued = issuedIn[index] ?? 0;
     const left = Math.max(1, MOST_FAILURES - failures.length);
     const own = { ...facts, macaroon: "discharge", issued, ancestors, vouched } as const;
     const cleared = clear(conditions, own, work, left);
