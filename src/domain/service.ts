@@ -339,9 +339,9 @@ export interface Logins {
    * Ends the session, and all programs' logins of its person; ending one that is not there is no error.
    *
    * @param from the caller's address
-   * @param programs `stay` where the person goes on in a new session of the same browser
+   * @param successor the cookie of the session in which the browser goes on: the same person's programs stay
    */
-  logout(cookie: string, from: string, programs?: "stay"): Promise<void>;
+  logout(cookie: string, from: string, successor?: string): Promise<void>;
   /**
    * Where the issuer ends its own session, once the session here is ended.
    *

@@ -137,8 +137,8 @@ describe("GET /callback", () => {
     const cookie = `bakehouse-login=sealed-attempt; bakehouse=${CREDENTIALS.session}`;
     await request(`/callback${query}`, { headers: { cookie } });
     expect(calls.map(({ name }) => name)).toEqual(["logins.finish", "logins.logout"]);
-    // The programs that act as the person stay: the person goes on.
-    expect(calls[1]?.args).toEqual([CREDENTIALS.session, "192.0.2.7", "stay"]);
+    // The programs that act as the person stay, if it is the person who goes on.
+    expect(calls[1]?.args).toEqual([CREDENTIALS.session, "192.0.2.7", "new-session-cookie"]);
   });
 
   test("the new login stands where the old session cannot be ended", async () => {

@@ -150,6 +150,34 @@ describeService(
       expect(await status("/v1/sessions", program)).toBe(401);
     });
 
+    test("it ends where somebody else signs in over the person, who can sign out there no more", async () => {
+      const { session, program } = await loggedIn("first");
+      expect(await status("/v1/sessions", program)).toBe(200);
+      await people.login(
+        (path, init) =>
+          service().request(path, {
+            ...init,
+            headers: { cookie: [session.cookie, new Headers(init?.headers).get("cookie")].join("; ") },
+          }),
+        "second",
+      );
+      expect(await status("/v1/sessions", program)).toBe(401);
+    });
+
+    test("let in while the person signs out, it ends as well", async () => {
+      for (let round = 0; round < 4; round++) {
+        const session = await login("hasty");
+        const client = await begun();
+        const [said] = await Promise.all([
+          answer(client.page, session),
+          service().request("/logout", { method: "POST", headers: session }),
+        ]);
+        const { items } = (await service().get("/v1/sessions", await login("hasty"))).json<Listed>();
+        const programs = items.filter(({ kind }) => kind === "program");
+        expect([said.status, programs]).toEqual([said.status, []]);
+      }
+    });
+
     test("it lasts as long as its page says, and no longer", async () => {
       const { program } = await loggedIn("lasting");
       await service().advance(50 * MINUTE);

@@ -187,14 +187,16 @@ export function createLogins(options: {
 
     logoutUrl: (cookie, hint) => relyingParty.logoutUrl(openHint(hint, hash(cookie))),
 
-    async logout(cookie, from, programs) {
+    async logout(cookie, from, successor) {
       if ((await find(cookie, from)) === undefined) return;
+      const next = successor === undefined ? undefined : await find(successor, from);
       await store.transaction("end session", async (repositories) => {
         const session = await repositories.sessions.end(hash(cookie));
         if (session === undefined) return;
         const { issuer, subject } = session.identity;
         const actor = { kind: "principal", issuer, subject } as const;
-        const ended = programs === "stay" ? [] : await repositories.sessions.endPrograms(session.identity);
+        const goesOn = next?.identity.issuer === issuer && next.identity.subject === subject;
+        const ended = goesOn ? [] : await repositories.sessions.endPrograms(session.identity);
         const now = await repositories.now();
         const events = [session, ...ended].map(({ id, kind }) => {
           const details = { session: id, kind };

@@ -47,10 +47,14 @@ function isBy({ identity }: HumanCaller): (said: DischargeDecision) => boolean {
 async function beginProgramLogin(
   repositories: Repositories,
   request: DischargeRequest,
-  { identity }: HumanCaller,
+  { identity, sessionId }: HumanCaller,
   now: number,
   randomness: Randomness,
 ): Promise<string> {
+  // Signing out ends the programs that it finds: one that is let in meanwhile would outlive the session that let it in.
+  if (sessionId === undefined || !(await repositories.sessions.hold(identity, sessionId))) {
+    throw new DomainError("unauthenticated", "the session has ended");
+  }
   const idHash = bakerySessionId(request.ticketHash);
   const id = uuidv7(now, randomness);
   await takeLogin(repositories, request, now);

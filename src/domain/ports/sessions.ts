@@ -63,6 +63,12 @@ export interface SessionStore {
     filter: { readonly kind: SessionKind | undefined /** Unix milliseconds. */; readonly now: number },
     page: PageRequest,
   ): Promise<Page<Session>>;
+  /**
+   * Holds a person's session until the caller's transaction ends: it is ended before, and then there is nothing to hold, or after.
+   *
+   * @returns whether it is there
+   */
+  hold(owner: SessionOwner, id: string): Promise<boolean>;
   /** Ends one session of a person. @returns the session; undefined if the person has none of this id */
   endOwn(owner: SessionOwner, id: string): Promise<Session | undefined>;
   /** Ends all programs' logins of a person. @returns those that were ended */

@@ -97,7 +97,7 @@ export const callback = defineRoute({
     const outcome = await service.logins.finish(attempt, back, askerOf(exchange));
     if (!outcome.ok) return await failed(context, exchange, outcome, forget);
     if (outcome.facts !== undefined) logFailure(context, exchange, "a login did without", outcome.facts);
-    await endOld(context, exchange, readCookie(cookies, context.cookies.session));
+    await endOld(context, exchange, readCookie(cookies, context.cookies.session), outcome.cookie);
     const returnTo = safeReturnTo(outcome.returnTo, context.publicUrl) ?? "/";
     const life = (outcome.expiresAt - context.clock.now()) / 1000;
     const { logoutHint } = outcome;
@@ -147,10 +147,15 @@ async function failed(
 }
 
 /** Ends the session that this browser had. The new login stands even where that cannot be done now. */
-async function endOld(context: HttpContext, exchange: Exchange, cookie: string | undefined): Promise<void> {
+async function endOld(
+  context: HttpContext,
+  exchange: Exchange,
+  cookie: string | undefined,
+  successor: string,
+): Promise<void> {
   if (cookie === undefined) return;
   try {
-    await context.service.logins.logout(cookie, askerOf(exchange), "stay");
+    await context.service.logins.logout(cookie, askerOf(exchange), successor);
   } catch (error) {
     context.log.fault({ requestId: exchange.requestId, route: "/callback", ...describeFault(error) });
   }

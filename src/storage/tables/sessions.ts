@@ -61,6 +61,17 @@ export function createSessionStore(run: Run): SessionStore {
       );
       return pageOf(rows.map(toSession), limit, ({ id }) => id);
     },
+    async hold({ issuer, subject }, id) {
+      if (!isUuid(id)) return false;
+      const rows = await run("sessions.hold", ({ db }) =>
+        db
+          .select({ id: sessions.id })
+          .from(sessions)
+          .where(and(eq(sessions.id, id), eq(sessions.issuer, issuer), eq(sessions.subject, subject)))
+          .for("share"),
+      );
+      return rows.length === 1;
+    },
     async endOwn({ issuer, subject }, id) {
       if (!isUuid(id)) return undefined;
       const [row] = await run("sessions.endOwn", ({ db }) =>

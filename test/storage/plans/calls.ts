@@ -494,6 +494,7 @@ export const CALLS: Calls = {
       (store) =>
         store.sessions.list(QUIET, { kind: "program", now: Date.now() }, { limit: 50, after: randomUUID() }),
     ],
+    hold: [(store) => store.sessions.hold(QUIET, randomUUID())],
     endOwn: [(store) => store.sessions.endOwn(QUIET, randomUUID())],
     endPrograms: [(store) => store.sessions.endPrograms(QUIET)],
     dropExpired: [(store) => store.sessions.dropExpired(Date.now())],
