@@ -106,6 +106,61 @@ describeService(
       expect((await page(path, session, { decision: "deny" })).status).toBe(303);
     });
 
+    test("no name of a person's choice is among the facts, nor a word of what they had issued that is not in quotes", async () => {
+      const pat = { subject: "pat-4711", name: "Chief Financial Officer", email: "pat@example.com" };
+      const issued = await service().send(
+        "POST",
+        "/v1/tokens",
+        {
+          platform: "default",
+          caveats: ["checked.by.the.bank = yes"],
+          third_party_caveats: [{ location: LOCATION, condition: "approved-by alice Pay 1" }],
+        },
+        await login(pat),
+      );
+      const asked = await ask(issued.json<{ token: string }>().token);
+      const { text } = await page(pathOf(asked), await login("alice"));
+      const facts = /<section class="facts">.*?<\/section>/s.exec(text)?.[0] ?? "";
+      const claims = [...text.matchAll(/<section class="claims">.*?<\/section>/gs)].join("");
+      expect(facts).toContain("pat@example.com");
+      expect(facts).not.toContain("Chief Financial Officer");
+      expect(claims).toContain("Chief Financial Officer");
+      expect(facts.replaceAll(/&quot;[^&]*&quot;/g, "")).not.toContain("bank");
+      expect(claims).toContain("checked.by.the.bank = yes");
+    });
+
+    test("a person whom a platform names is told to be so, in the sentence of the effect too", async () => {
+      const { narrowed } = await gated("approved-by alice Pay 1");
+      const alice = await login("alice");
+      const own = await page(pathOf(await ask(narrowed)), alice);
+      expect(/<h1 class="effect">.*?<\/h1>/s.exec(own.text)?.[0]).not.toContain("by its own word");
+      const issued = await service().send(
+        "POST",
+        "/v1/tokens",
+        {
+          platform: "default",
+          on_behalf_of: { subject: "ceo" },
+          third_party_caveats: [{ location: LOCATION, condition: "approved-by alice Pay 1" }],
+        },
+        service().asPlatform(),
+      );
+      const { text } = await page(pathOf(await ask(issued.json<{ token: string }>().token)), alice);
+      const effect = /<h1 class="effect">.*?<\/h1>/s.exec(text)?.[0] ?? "";
+      expect(effect).toContain("somebody whom default calls &quot;ceo&quot; by its own word");
+    });
+
+    test("a page that was shown to one person acts for no other who has signed in since", async () => {
+      const { narrowed } = await gated("approved-by alice,bob Pay 1");
+      const path = pathOf(await ask(narrowed));
+      const { text } = await page(path, await login("alice"));
+      const shown_to = /name="shown_to" value="([^"]+)"/.exec(text)?.[1] ?? "";
+      const bob = await login("bob");
+      const answer = await page(path, bob, { decision: "approve", shown_to });
+      expect(answer.status).toBe(409);
+      expect((await page(path, bob)).text).toContain('value="approve"');
+      expect((await page(path, await login("alice"), { decision: "approve", shown_to })).status).toBe(303);
+    });
+
     test.each(["is-principal", "approved-by alice Pay 1"])(
       "%s: no word of a holder's is among the facts",
       async (condition) => {

@@ -1,12 +1,13 @@
-import type { Caveat, TimeCaveat } from "../caveat.ts";
+import type { BudgetCaveat, Caveat, TimeCaveat } from "../caveat.ts";
 import { isBudget, isForDischarges, isOnAttribute } from "../caveat.ts";
 import type { MacaroonRole } from "../clear.ts";
 import type { Condition } from "../condition.ts";
 import { budgetPhrase } from "../phrases.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
-import { bareOrQuoted } from "../values/quote.ts";
+import { bareOrQuoted, quote } from "../values/quote.ts";
 import { mergeCaveats } from "./merge.ts";
 import { attributePhrases, conditionalPhrases } from "./summary-attributes.ts";
+import { yesBudget, yesConditions, yesPhrases } from "./yes-phrases.ts";
 
 /** How {@link summarise} reads a chain. */
 export interface SummaryOptions {
@@ -16,6 +17,11 @@ export interface SummaryOptions {
   readonly ends?: Instant;
   /** Whether the chain is a whole token: then it is said, loudly, that nothing limits what a call may be. */
   readonly whole?: boolean;
+  /**
+   * Whether every name and value stands in quotes, but for numbers and the few names that mean one thing alone: for readers who
+   * decide something by it, and whom a writer of caveats may want to deceive.
+   */
+  readonly quoted?: boolean;
   /** The place of the chain; a root macaroon's unless said. */
   readonly macaroon?: MacaroonRole;
 }
@@ -45,15 +51,18 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
     else caveats.push(condition.caveat);
   }
 
-  const tests = attributePhrases(mergeCaveats(caveats.filter(isOnAttribute)));
+  const { quoted = false } = options;
+  const merged = mergeCaveats(caveats.filter(isOnAttribute));
+  const tests = quoted ? yesPhrases(merged.values(), false) : attributePhrases(merged);
+  const conditional = caveats.filter((caveat) => caveat.kind === "conditional");
   const phrases = [
     ...timePhrases(caveats, options),
     ...(options.whole === true && tests.length + unknown === 0 ? ["ANYTHING"] : tests),
-    ...conditionalPhrases(caveats.filter((caveat) => caveat.kind === "conditional")),
-    ...budgetPhrases(conditions),
+    ...(quoted ? yesConditions(conditional, false) : conditionalPhrases(conditional)),
+    ...budgetPhrases(conditions, quoted ? yesBudget : budgetPhrase),
     ...holderPhrases(caveats),
     ...dischargePhrases(caveats),
-    ...[...locations].map(proofPhrase),
+    ...[...locations].map((location) => proofPhrase(location, quoted)),
   ];
   const closing = [...trailPhrases(caveats), ...depthPhrases(caveats), ...unknownPhrases(unknown)];
   return sentence([...cut(phrases), ...closing]);
@@ -94,10 +103,13 @@ function moment(instant: Instant): string {
 }
 
 /** Each budget is a counter of its own, so none is put together with another; only equal words are said once. */
-function budgetPhrases(conditions: readonly Condition[]): readonly string[] {
+function budgetPhrases(
+  conditions: readonly Condition[],
+  say: (caveat: BudgetCaveat) => string = budgetPhrase,
+): readonly string[] {
   const phrases = conditions.flatMap((condition) => {
     if (condition.state !== "known" || !isBudget(condition.caveat)) return [];
-    const phrase = budgetPhrase(condition.caveat);
+    const phrase = say(condition.caveat);
     return [condition.left === undefined ? phrase : `${phrase}, ${condition.left} left`];
   });
   return [...new Set(phrases)];
@@ -122,10 +134,10 @@ function dischargePhrases(caveats: readonly Caveat[]): readonly string[] {
   return [...new Set(phrases)];
 }
 
-function proofPhrase(location: string): string {
+function proofPhrase(location: string, quoted: boolean): string {
   return location === ""
     ? "only with a proof from elsewhere"
-    : `only with a proof from ${bareOrQuoted(location)}`;
+    : `only with a proof from ${quoted ? quote(location) : bareOrQuoted(location)}`;
 }
 
 function trailPhrases(caveats: readonly Caveat[]): readonly string[] {

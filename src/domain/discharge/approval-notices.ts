@@ -36,7 +36,11 @@ export function approvalAsked(
         ? {}
         : {
             platform: about.platform,
-            principal: { issuer: about.principal.issuer, subject: about.principal.subject },
+            principal: {
+              issuer: about.principal.issuer,
+              subject: about.principal.subject,
+              asserted_by: about.principal.assertedBy,
+            },
             token_id: about.tokenId,
             revocation_id: about.revocationId,
             summary: verifiedText(about.summaryParts),
@@ -44,6 +48,8 @@ export function approvalAsked(
       unverified: {
         text: condition.text,
         agents: about?.agents ?? [],
+        // What a token was issued with is enforced, and in the words of the person or platform that it was issued to.
+        issued_caveats: about === null ? [] : about.caveats.slice(0, about.issuedCaveats),
         caveats: about === null ? [] : about.caveats.slice(about.issuedCaveats),
       },
     },

@@ -37,8 +37,12 @@ function count(uses: number | null): string {
 
 function tokenOf(about: Facts["about"], { ancestor }: Facts): string {
   if (about !== null) {
-    const whose = plainly(quote(about.principal.subject, 255));
-    return `with the token of ${whose} on ${about.platform}, within its own limits`;
+    const subject = plainly(quote(about.principal.subject, 255));
+    // A platform names anybody by its own word: that is no fact about them.
+    const { platform, principal } = about;
+    return principal.assertedBy === "platform"
+      ? `with the token of somebody whom ${platform} calls ${subject} by its own word, within the token's limits`
+      : `with the token of ${subject} on ${platform}, within its own limits`;
   }
   const where = ancestor === null ? "" : ` at or below the link ${ancestor}`;
   return `with any token${where} that carries this ticket`;

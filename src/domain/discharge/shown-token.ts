@@ -80,7 +80,9 @@ export function createTokenReading(options: {
       shownCaveat(condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text),
     );
     const summary = await inSlice(slice, () => summarise(conditions, options));
-    const parts = await inSlice(slice, () => summaryParts(conditions, issuedCaveats, options));
+    // People decide by it. The names and values of what the token was issued with may be of the person who asks them.
+    const told = { ...options, quoted: true };
+    const parts = await inSlice(slice, () => summaryParts(conditions, issuedCaveats, told));
     return {
       subject: {
         platform: principal.platform,
