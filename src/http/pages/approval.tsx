@@ -2,7 +2,7 @@ import { printable } from "../../caveats/values/quote.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
-import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
+import { Claims, Code, Effect, Facts, FormOf, HoldersWords, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import type { ListPlace } from "./pages.ts";
@@ -51,11 +51,11 @@ function Scope(props: { readonly view: ApprovalView }) {
   );
 }
 
-/** A person of an approval. Others are told by the e-mail that the issuer verified: a name anybody may choose. */
+/** A person of an approval. Others are told by the e-mail that the issuer verified or by their subject: a name anybody may choose. */
 function Somebody(props: { readonly view: ApprovalView; readonly issuer: string; readonly subject: string }) {
   const { view, issuer, subject } = props;
   const known = view.people.find((person) => person.issuer === issuer && person.subject === subject);
-  return <Person name={known?.name} email={known?.email} subject={subject} />;
+  return <Person email={known?.email} subject={subject} />;
 }
 
 function Said(props: { readonly view: ApprovalView }) {
@@ -73,8 +73,8 @@ function Said(props: { readonly view: ApprovalView }) {
   );
 }
 
-function Decide(props: { readonly view: ApprovalView; readonly login: string }) {
-  const { view, login } = props;
+function Decide(props: { readonly view: ApprovalView; readonly identity: Identity; readonly login: string }) {
+  const { view, identity, login } = props;
   const { obstacle } = view;
   return (
     <>
@@ -85,7 +85,7 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
         </p>
       )}
       <form method="post" action={`${APPROVALS_PATH}/${view.id}`}>
-        <NoDefault />
+        <FormOf identity={identity} />
         <label for="reason">Reason, for who asks and for the record (may be left empty)</label>
         <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
         {obstacle === undefined ? (
@@ -101,10 +101,10 @@ function Decide(props: { readonly view: ApprovalView; readonly login: string }) 
   );
 }
 
-function Withdraw(props: { readonly view: ApprovalView }) {
+function Withdraw(props: { readonly view: ApprovalView; readonly identity: Identity }) {
   return (
     <form method="post" action={`${APPROVALS_PATH}/${props.view.id}`}>
-      <NoDefault />
+      <FormOf identity={props.identity} />
       <p>You can take your yes back: what was given for it is then refused everywhere.</p>
       <button type="submit" name="decision" value="withdraw" class="no">
         Withdraw my approval
@@ -129,9 +129,9 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
           request.
         </p>
       ) : (
-        <Facts about={about} people={view.people} />
+        <Facts about={about} />
       )}
-      <HoldersWords about={about} />
+      <HoldersWords about={about} people={view.people} />
       <Code code={view.code} protocol={view.protocol}>
         The program that asks shows this code:
       </Code>
@@ -139,8 +139,8 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
         <strong>{standing(view)}.</strong>
       </p>
       <Said view={view} />
-      {state === "pending" && !view.isMine ? <Decide view={view} login={login} /> : null}
-      {view.mayWithdraw ? <Withdraw view={view} /> : null}
+      {state === "pending" && !view.isMine ? <Decide view={view} identity={identity} login={login} /> : null}
+      {view.mayWithdraw ? <Withdraw view={view} identity={identity} /> : null}
       <p>
         <a href={APPROVALS_PATH}>All approvals</a>
       </p>

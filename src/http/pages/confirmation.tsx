@@ -1,6 +1,6 @@
 import type { ConfirmationView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import { Claims, Code, Effect, Facts, HoldersWords, NoDefault, Whoami } from "./facts.tsx";
+import { Claims, Code, Effect, Facts, FormOf, HoldersWords, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import { Person } from "./person.tsx";
@@ -9,7 +9,7 @@ const ENDINGS = {
   granted: "Confirmed. You can close this page and go back to the program.",
   denied: "Refused. Nothing was given to the program.",
   dropped: "This request made room for newer ones. Begin again in the program.",
-  withdrawn: "The program has withdrawn this request. Nothing was given to it.",
+  withdrawn: "This request was withdrawn. Nothing was given to the program.",
   revoked: "The token that this is for has been revoked. Nothing was given to the program.",
   expired: "This request has expired. Begin again in the program.",
 } as const;
@@ -17,6 +17,7 @@ const ENDINGS = {
 /** What a program's login does, before it is confirmed: the effect is the heading, and the way to end it stands there. */
 function AskLogin(props: {
   readonly view: ConfirmationView;
+  readonly identity: Identity;
   readonly login: string;
   readonly until: number;
 }) {
@@ -38,8 +39,13 @@ function AskLogin(props: {
   );
 }
 
-function Answer(props: { readonly view: ConfirmationView; readonly login: string; readonly yes: string }) {
-  const { view, login, yes } = props;
+function Answer(props: {
+  readonly view: ConfirmationView;
+  readonly identity: Identity;
+  readonly login: string;
+  readonly yes: string;
+}) {
+  const { view, identity, login, yes } = props;
   return (
     <>
       {view.proof === "proven" ? null : (
@@ -48,7 +54,7 @@ function Answer(props: { readonly view: ConfirmationView; readonly login: string
         </p>
       )}
       <form method="post" action={`/discharges/${view.id}`}>
-        <NoDefault />
+        <FormOf identity={identity} />
         {view.proof === "proven" ? (
           <button type="submit" name="decision" value="confirm" class="yes">
             {yes}
@@ -62,8 +68,12 @@ function Answer(props: { readonly view: ConfirmationView; readonly login: string
   );
 }
 
-function Ask(props: { readonly view: ConfirmationView; readonly login: string }) {
-  const { view, login } = props;
+function Ask(props: {
+  readonly view: ConfirmationView;
+  readonly identity: Identity;
+  readonly login: string;
+}) {
+  const { view, identity, login } = props;
   return (
     <>
       <Code code={view.code} protocol={view.protocol}>
@@ -73,7 +83,28 @@ function Ask(props: { readonly view: ConfirmationView; readonly login: string })
       {view.about === null ? <p>Nothing is known about who asks.</p> : <Facts about={view.about} />}
       <Claims title="What it asks for, unverified" texts={[view.condition]} />
       <HoldersWords about={view.about} />
-      <Answer view={view} login={login} yes="Confirm" />
+      <Answer view={view} identity={identity} login={login} yes="Confirm" />
+    </>
+  );
+}
+
+/** The state of a request that nobody can answer any more, and of a confirmation the way to take it back. */
+function Over(props: { readonly view: ConfirmationView; readonly identity: Identity }) {
+  const { id, state, isMine, mayTakeBack } = props.view;
+  if (state === "pending") return null;
+  const isTakenBack = state === "withdrawn" && isMine;
+  return (
+    <>
+      <p>{isTakenBack ? "Taken back: what was given for it is refused everywhere." : ENDINGS[state]}</p>
+      {mayTakeBack ? (
+        <form method="post" action={`/discharges/${id}`}>
+          <FormOf identity={props.identity} />
+          <p>You can take it back: what was given for it is then refused everywhere.</p>
+          <button type="submit" name="decision" value="withdraw" class="no">
+            Take it back
+          </button>
+        </form>
+      ) : null}
     </>
   );
 }
@@ -105,10 +136,12 @@ export function confirmationPage(view: ConfirmationView, identity: Identity, log
           <Effect allows={view.allows} caveats={view.caveats} />
         </>
       ) : null}
-      {until === undefined ? null : <AskLogin view={view} login={login} until={until} />}
+      {until === undefined ? null : <AskLogin view={view} identity={identity} login={login} until={until} />}
       <Whoami identity={identity} />
-      {view.state !== "pending" ? <p>{ENDINGS[view.state]}</p> : null}
-      {view.state === "pending" && until === undefined ? <Ask view={view} login={login} /> : null}
+      <Over view={view} identity={identity} />
+      {view.state === "pending" && until === undefined ? (
+        <Ask view={view} identity={identity} login={login} />
+      ) : null}
     </Layout>,
   );
 }

@@ -7,6 +7,7 @@ import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/dis
 import type { KnownPerson } from "../../domain/ports/principals.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Person } from "./person.tsx";
+import { SHOWN_TO, shownTo } from "./shown-to.ts";
 
 const LONGEST = 1_000;
 
@@ -58,56 +59,64 @@ export function Effect(props: { readonly allows: string; readonly caveats: reado
   );
 }
 
-/** Enter in a form presses its first submit button, and a disabled one does nothing: an answer is always a deliberate one. */
-export function NoDefault() {
-  return <button type="submit" disabled hidden />;
+/**
+ * The beginning of every form that decides something. Enter in a form presses its first submit button, and a disabled one does
+ * nothing: an answer is always a deliberate one. And it is the answer of the person to whom the page was shown.
+ */
+export function FormOf(props: { readonly identity: Identity }) {
+  return (
+    <>
+      <button type="submit" disabled hidden />
+      <input type="hidden" name={SHOWN_TO} value={shownTo(props.identity)} />
+    </>
+  );
 }
 
-/** What was verified about the token that was shown. */
-export function Facts(props: { readonly about: DischargeSubject; readonly people?: readonly KnownPerson[] }) {
-  const { about, people = [] } = props;
+/**
+ * What was verified about the token that was shown: ids, the issuer's word, and what this service enforces. A name is a person's own
+ * choice, and what a token was issued with is in the words of whoever had it issued: these stand among the claims.
+ */
+export function Facts(props: { readonly about: DischargeSubject }) {
+  const { about } = props;
   const { issuer, subject, email, assertedBy } = about.principal;
-  const known =
-    assertedBy === "issuer"
-      ? people.find((person) => person.issuer === issuer && person.subject === subject)
-      : undefined;
+  const isAsserted = assertedBy === "platform";
   return (
     <section class="facts">
       <h2>Verified by this service</h2>
       <dl>
         <Fact name="Platform" value={about.platform} />
-        <dt>Person whose token asks</dt>
+        <dt>{isAsserted ? "The platform says that the token is of" : "Person whose token asks"}</dt>
         <dd>
-          <Person name={known?.name} email={email ?? known?.email} subject={subject} />
+          <Person email={isAsserted ? null : email} subject={subject} />
         </dd>
         <Fact
           name="Vouched for by"
-          value={assertedBy === "platform" ? "the platform, by its own word" : printable(issuer, LONGEST)}
+          value={isAsserted ? "the platform, by its own word" : printable(issuer, LONGEST)}
         />
-        <Fact name="What the token allows at most" value={verifiedText(about.summaryParts)} />
+        <Fact
+          name="What the token allows at most. Words in quotes are of those who had it issued"
+          value={verifiedText(about.summaryParts)}
+        />
         <Fact name="Its link" value={about.revocationId} />
       </dl>
-      <details>
-        <summary>Every caveat that the issuer wrote</summary>
-        <ul>
-          {about.caveats.slice(0, about.issuedCaveats).map((caveat) => (
-            <li>
-              <code>{caveat}</code>
-            </li>
-          ))}
-        </ul>
-      </details>
     </section>
   );
 }
 
-/** All that holders wrote into the token that was shown: it narrows the token, and its words are theirs. */
-export function HoldersWords(props: { readonly about: DischargeSubject | null }) {
-  if (props.about === null) return null;
-  const { agents, caveats, issuedCaveats } = props.about;
+/** All that people wrote into the token that was shown: it narrows the token, and its words are theirs. */
+export function HoldersWords(props: {
+  readonly about: DischargeSubject | null;
+  readonly people?: readonly KnownPerson[];
+}) {
+  const { about, people = [] } = props;
+  if (about === null) return null;
+  const { agents, caveats, issuedCaveats, principal } = about;
   const appended = caveats.slice(issuedCaveats);
+  const name =
+    principal.assertedBy === "issuer" ? people.find((person) => isSame(person, principal))?.name : null;
   return (
     <>
+      {name ? <Claims title="Name that the person goes by, unverified" texts={[name]} /> : null}
       {agents.length === 0 ? null : (
         <Claims title="Agents that the token says it went through, unverified" texts={agents} />
       )}
@@ -117,8 +126,21 @@ export function HoldersWords(props: { readonly about: DischargeSubject | null })
           texts={appended}
         />
       )}
+      <details>
+        <summary>Caveats that it was issued with</summary>
+        <Claims
+          title="They narrow it; the words are of the platform and of whoever had it issued"
+          texts={caveats.slice(0, issuedCaveats)}
+        />
+      </details>
     </>
   );
+}
+
+type Named = { readonly issuer: string; readonly subject: string };
+
+function isSame(one: Named, other: Named): boolean {
+  return one.issuer === other.issuer && one.subject === other.subject;
 }
 
 /** The code that whoever asks was shown too. */

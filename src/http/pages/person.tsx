@@ -9,7 +9,8 @@ const NAME = /^[\p{L}\p{M}\p{Nd} .,'’·-]+$/u;
 const ADDRESS = /^[!-~]+$/;
 
 /**
- * A person as people know them, with the subject small beside it: names can be alike, and the subject decides.
+ * A person as people know them, with the subject small beside it: names can be alike, and the subject decides. Only a reader is told
+ * their own name: of others it is a claim, and no claim stands in a sentence of the service.
  *
  * @param name for display only, as the issuer has it: often the person's own choice
  * @param email one that the issuer verified
@@ -18,13 +19,13 @@ export function Person(props: {
   readonly name?: string | null | undefined;
   readonly email?: string | null | undefined;
   readonly subject: string;
-  /** Whether it is the reader, for whom their own name will do. Others are told by their address first. */
+  /** Whether it is the reader. */
   readonly isViewer?: boolean;
 }) {
   const { name, email, subject, isViewer = false } = props;
   const named = name && NAME.test(name) ? name : undefined;
   const reached = email && ADDRESS.test(email) ? email : undefined;
-  const known = (isViewer ? (named ?? reached) : (reached ?? named)) ?? subject;
+  const known = (isViewer ? (named ?? reached) : reached) ?? subject;
   return (
     <>
       <b>{printable(known, LONGEST_NAME)}</b>

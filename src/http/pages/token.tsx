@@ -3,7 +3,7 @@ import { printable } from "../../caveats/values/quote.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import type { RevokedBranch } from "../../domain/revocation-facts.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
-import { Fact, NoDefault } from "./facts.tsx";
+import { Fact, FormOf } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import { type ListPlace, TOKENS_PATH } from "./pages.ts";
@@ -43,7 +43,10 @@ function Label(props: { readonly label: string | null; readonly most: number }) 
   );
 }
 
-/** Tokens, each with a way to cut it off: the page behind it says the effect. */
+/**
+ * Tokens, each with a way to cut it off: the page behind it says the effect. A platform has tokens issued to anybody, whether they know
+ * of it or not: its labels stand on their pages alone, and fill no list of a person's own.
+ */
 export function TokenItems(props: { readonly tokens: readonly TokenView[] }) {
   return (
     <ul class="rows">
@@ -55,7 +58,11 @@ export function TokenItems(props: { readonly tokens: readonly TokenView[] }) {
             {standing(token)}
           </p>
           <p class="allows">{printable(verifiedText(token.summaryParts), LONGEST_IN_LIST)}</p>
-          <Label label={token.label} most={255} />
+          {token.principal.assertedBy === "platform" ? (
+            <p>Had by the platform, by its own word</p>
+          ) : (
+            <Label label={token.label} most={255} />
+          )}
           {token.status === "active" ? (
             <form method="get" action={`${TOKENS_PATH}/${token.tokenId}`}>
               <button type="submit" class="no" aria-label={`Cut off… ${nameOf(token)}`}>
@@ -89,10 +96,10 @@ function CutOff(props: { readonly isOwn: boolean }) {
   );
 }
 
-function CutOffForm(props: { readonly token: TokenView }) {
+function CutOffForm(props: { readonly token: TokenView; readonly identity: Identity }) {
   return (
     <form method="post" action={`${TOKENS_PATH}/${props.token.tokenId}`}>
-      <NoDefault />
+      <FormOf identity={props.identity} />
       <label for="reason">Reason, for the record (may be left empty)</label>
       <input type="text" id="reason" name="reason" maxlength={500} autocomplete="off" value="" />
       <button type="submit" name="decision" value="cut-off" class="no">
@@ -166,7 +173,7 @@ export function tokenPage(token: TokenDetails, identity: Identity): string {
       </section>
       <Label label={token.label} most={LONGEST} />
       <DeadBranches branches={token.revokedBelow} />
-      {token.status === "active" ? <CutOffForm token={token} /> : null}
+      {token.status === "active" ? <CutOffForm token={token} identity={identity} /> : null}
       <p>
         <a href={TOKENS_PATH}>All your tokens</a>
       </p>

@@ -19,6 +19,7 @@ import {
   notYours,
   type Paged,
   reasonOf,
+  requireShownTo,
   SHOWN,
   SHOWS,
 } from "./page-parts.ts";
@@ -58,6 +59,7 @@ function oneForm(
     ({ exchange }: Asked) => exchange.path,
     ({ exchange }) => readForm(exchange.request, PAGE_FORM),
     async (asked, caller, form) => {
+      requireShownTo(form, caller);
       await act(asked, caller, form);
       return seeOther(asked.exchange.path, []);
     },

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { HumanCaller } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
+import { SHOWN_TO, shownTo } from "../pages/shown-to.ts";
 import { html, type Reply } from "../parts/reply.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
 import { type Parameters, textOf } from "../request/form.ts";
@@ -89,6 +90,19 @@ export function decisionOf<T extends string>(form: Parameters, ...allowed: reado
   const decision = allowed.find((one) => one === said);
   if (decision !== undefined) return decision;
   throw new DomainError("invalid_request", `decision must be one of ${allowed.join(", ")}`, "decision");
+}
+
+/**
+ * Lets a form pass of the person to whom its page was shown. Without the field it is of a page from before there was one: other origins'
+ * forms are refused anyway.
+ *
+ * @throws DomainError `conflict` where somebody else has signed in since
+ */
+export function requireShownTo(form: Parameters, { identity }: HumanCaller): void {
+  const said = textOf(form, SHOWN_TO);
+  if (said === undefined || said === shownTo(identity)) return;
+  const why = "somebody else has signed in since this page was shown, and nothing was done: open it again";
+  throw new DomainError("conflict", why);
 }
 
 const reasonSchema = lineOfText(500);

@@ -16,6 +16,7 @@ import {
   PAGE,
   type Paged,
   reasonOf,
+  requireShownTo,
   SHOWN,
   SHOWS,
 } from "./page-parts.ts";
@@ -60,6 +61,7 @@ const cutOff = signedInForm(
   ({ exchange }: Asked) => exchange.path,
   ({ exchange }) => readForm(exchange.request, PAGE_FORM),
   async ({ context, service, params }, caller, form) => {
+    requireShownTo(form, caller);
     decisionOf(form, "cut-off");
     const reason = reasonOf(form);
     // A foreign token is not there. Revoking it by its id would do nothing to its owner, and must not look like more.
@@ -84,6 +86,6 @@ export const cutOffToken = defineRoute({
     "A form with `decision`, which is `cut-off`, and `reason`. Revokes the token and everything below it. Needs a session and the `Origin` of this service.",
   params,
   responses: { 200: { description: "It is cut off: the page.", ...PAGE }, 401: SESSION_OVER },
-  problems: ["invalid_request", "forbidden", "rate_limited", "unavailable"],
+  problems: ["invalid_request", "forbidden", "conflict", "rate_limited", "unavailable"],
   handler: cutOff,
 });
