@@ -20,6 +20,7 @@ import { treeCommand } from "./commands/tree.ts";
 import { explainCommand, verifyCommand } from "./commands/verify.ts";
 import { CommandError, EXIT, UsageError } from "./exit.ts";
 import { commandHelp, mainHelp } from "./help.ts";
+import { strangerBehind } from "./service.ts";
 import { printText, type Terminal } from "./terminal.ts";
 import { gated } from "./visible.ts";
 
@@ -125,14 +126,19 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
     const list = Array.isArray(value) ? value : [value];
     return list.filter((item): item is string => typeof item === "string");
   };
-  return command.run({
+  const invocation: Invocation = {
     terminal,
     positionals,
     json: values["json"] === true,
     text: (option) => texts(option)[0],
     texts,
     flag: (option) => values[option] === true,
-  });
+  };
+  try {
+    return await command.run(invocation);
+  } catch (error) {
+    throw (await strangerBehind(error, invocation)) ?? error;
+  }
 }
 
 /** The names of the commands that run the service: the package of the client has none of them. */
@@ -266,7 +272,10 @@ function explainAnswer(error: BakehouseError): { readonly exit: number; readonly
     case "bad_answer":
       return { exit: EXIT.unavailable, message: `${message}: is that address a Bakehouse?` };
     case "unauthenticated":
-      return { exit: EXIT.unauthorised, message: `${message}: bakehouse login, or another --credential` };
+      return {
+        exit: EXIT.unauthorised,
+        message: `${message}: bakehouse login, or another --credential; a token that was issued to somebody is none`,
+      };
     case "forbidden":
       return { exit: EXIT.unauthorised, message };
     case "invalid_request":

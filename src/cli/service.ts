@@ -1,4 +1,4 @@
-import { type Bakehouse, createBakehouse } from "../client/index.ts";
+import { type Bakehouse, BakehouseError, createBakehouse } from "../client/index.ts";
 import { isPrivateChannel, originOf } from "../client/origin.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, EXIT, UsageError } from "./exit.ts";
@@ -119,4 +119,46 @@ export async function connectAnonymously(invocation: Invocation): Promise<Bakeho
     insecureHttp: true,
     fetch: invocation.terminal.fetch,
   });
+}
+
+/** Milliseconds for which a failure waits until more is known of it. */
+const PATIENCE = 3_000;
+
+/** Refusals that any other API would answer as well. */
+const COMMON_REFUSALS: ReadonlySet<number | undefined> = new Set([401, 403, 404, 405]);
+
+/** A refusal by an address that is no Bakehouse's. @returns undefined if it is one, and if that cannot be told now */
+export async function strangerBehind(
+  refusal: unknown,
+  invocation: Invocation,
+): Promise<CommandError | undefined> {
+  if (!(refusal instanceof BakehouseError) || !COMMON_REFUSALS.has(refusal.status)) return undefined;
+  try {
+    const signal = AbortSignal.any([invocation.terminal.signal, AbortSignal.timeout(PATIENCE)]);
+    await (await connectAnonymously(invocation)).discover({ signal });
+    return undefined;
+  } catch (error) {
+    const isAnswer =
+      error instanceof BakehouseError && (error.code === "bad_answer" || COMMON_REFUSALS.has(error.status));
+    if (!isAnswer) return undefined;
+    const url = await serviceUrl(invocation);
+    return new CommandError(
+      EXIT.failed,
+      `${url} is no Bakehouse service: is that the address (--url, else BAKEHOUSE_URL, else that of your login)?`,
+    );
+  }
+}
+
+/** Whether a text is a credential of the service. @returns false if that cannot be told now */
+export async function isCredential(invocation: Invocation, text: string): Promise<boolean> {
+  const { terminal } = invocation;
+  const url = await serviceUrl(invocation);
+  try {
+    const client = createBakehouse({ url, insecureHttp: true, credential: text, fetch: terminal.fetch });
+    await client.ready({ signal: AbortSignal.any([terminal.signal, AbortSignal.timeout(PATIENCE)]) });
+    return true;
+  } catch (error) {
+    if (terminal.signal.aborted) throw error;
+    return false;
+  }
 }

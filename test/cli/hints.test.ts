@@ -261,6 +261,27 @@ describe("what is in the wrong place", () => {
     ]);
   });
 
+  test.each([["verify"], ["tokens"], ["login"]])(
+    "%s at another API says that it is none",
+    async (command) => {
+      const body = {
+        type: "about:blank",
+        title: "t",
+        status: 401,
+        code: "unknown_key",
+        detail: "a token is needed",
+      };
+      const args = command === "login" ? [command] : asPlatform(command);
+      const { exit, said } = await run(args, () => ({ status: 401, body }));
+      expect([exit, said]).toEqual([
+        1,
+        [
+          `bakehouse: ${SERVICE} is no Bakehouse service: is that the address (--url, else BAKEHOUSE_URL, else that of your login)?`,
+        ],
+      ]);
+    },
+  );
+
   test("a service that is not there is told with its address and the cause", async () => {
     const cause = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
     const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));

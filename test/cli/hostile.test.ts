@@ -94,6 +94,14 @@ const answering = (body: unknown, status = 200): FakeTerminal["fetch"] => {
   return async () => Response.json(body, { status, headers: { "content-type": type, "x-request-id": "r" } });
 };
 
+/** A service whose metadata shows that it is one. */
+const beingOne =
+  (fetch: FakeTerminal["fetch"]): FakeTerminal["fetch"] =>
+  async (url, init) =>
+    url.endsWith("/.well-known/oauth-authorization-server")
+      ? Response.json({ issuer: SERVICE })
+      : fetch(url, init);
+
 /** Runs a command with a credential, on a token, at a service that answers that. */
 const at = (args: readonly string[], fetch: FakeTerminal["fetch"]) =>
   run(["--credential", "-", ...args.slice(1)].toSpliced(0, 0, args[0] ?? ""), {
@@ -153,7 +161,7 @@ describe("nothing that a service says reaches a terminal raw", () => {
     [500, "internal_error", 1],
   ])("a problem: %i %j", async (status, code, exit) => {
     const problem = { type: "about:blank", title: EVIL, status, code, detail: EVIL, member: EVIL };
-    const done = await at(["tokens"], answering(problem, status));
+    const done = await at(["tokens"], beingOne(answering(problem, status)));
     expect(done.exit).toBe(exit);
     expect(done.terminal.said).toHaveLength(1);
     expect(done.all.filter((line) => !SHOWN.test(line))).toEqual([]);

@@ -40,7 +40,9 @@ async function revoke(
     input: token,
     home: folder,
     ...(options.answer !== undefined && { answer: options.answer }),
-    fetch: async (_url, { body, signal }) => {
+    fetch: async (url, { body, signal }) => {
+      // Whether what is given is a credential: it is none.
+      if (url.endsWith("/readyz")) return Response.json({}, { status: 503 });
       const request: Body = JSON.parse(String(body));
       asked.push(request);
       if (request.dry_run === true && dry === "hangs") {
@@ -122,3 +124,45 @@ test("neither does a service that does not answer it", async () => {
   expect(exit).toBe(0);
   expect(said[0]).toBe("bakehouse: what this stops cannot be told now");
 }, 30_000);
+
+/** Revokes what is given, at a service that knows it as a credential. */
+async function revokeCredential(args: readonly string[], answer?: boolean) {
+  const revoked: string[] = [];
+  const terminal = fakeTerminal({
+    input: token,
+    home: folder,
+    ...(answer !== undefined && { answer }),
+    fetch: async (url) => {
+      const { pathname } = new URL(url);
+      if (pathname === "/v1/revocations") revoked.push(pathname);
+      const answers: Readonly<Record<string, object>> = {
+        "/readyz": { status: "ready" },
+        "/v1/tokens": { items: [], next_cursor: null },
+        "/v1/revocations": { revocations: [], sequence: "e-1" },
+      };
+      return Response.json(answers[pathname] ?? {});
+    },
+  });
+  const command = ["revoke", "--url", "https://bakehouse.example", "--token", "-", ...args];
+  const exit = await runCommandLine(command, { terminal, server: [], version: "1" });
+  return { exit, said: terminal.said, revoked: revoked.length };
+}
+
+test("a credential in a token's place is revoked only by who says so", async () => {
+  const refused = await revokeCredential([]);
+  expect(refused).toEqual({
+    exit: 2,
+    said: [
+      "bakehouse: that is a credential, and no token: all that calls with it stops; to revoke it, say --yes",
+    ],
+    revoked: 0,
+  });
+  expect(await revokeCredential(["--yes"])).toMatchObject({ exit: 0, revoked: 1 });
+});
+
+test("a person is asked before a credential is revoked", async () => {
+  expect(await revokeCredential([], false)).toMatchObject({ exit: 1, revoked: 0 });
+  const { exit, said, revoked } = await revokeCredential([], true);
+  expect({ exit, revoked }).toEqual({ exit: 0, revoked: 1 });
+  expect(said[0]).toBe("That is a credential, and no token: all that calls with it stops. Go on?");
+});

@@ -2,7 +2,7 @@ import type { Bakehouse, RevocationTarget, WouldStop } from "../../client/index.
 import { type Command, type Invocation, SERVICE_OPTIONS, TOKEN_OPTION } from "../command.ts";
 import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { onlyWords, readTokenText } from "../input.ts";
-import { connect, connectAnonymously } from "../service.ts";
+import { connect, connectAnonymously, isCredential } from "../service.ts";
 import { targetText } from "../show.ts";
 import { printJson } from "../terminal.ts";
 
@@ -48,7 +48,7 @@ export const revokeCommand: Command = {
     reason: { type: "string", value: "TEXT", help: "for the record" },
     yes: {
       type: "boolean",
-      help: "go on without asking: a person at a terminal is asked before much is revoked",
+      help: "go on without asking, as a person at a terminal is before much is revoked; a credential is revoked with it alone",
     },
     "public-reason": {
       type: "boolean",
@@ -59,8 +59,8 @@ export const revokeCommand: Command = {
     const { terminal, json, text, flag } = invocation;
     onlyWords(invocation, 0);
     const named = namedTargets(invocation);
-    const targets = named.length > 0 ? named : [{ token: await readTokenText(invocation) }];
     const client = named.length > 0 ? await connect(invocation) : await connectAnonymously(invocation);
+    const targets = named.length > 0 ? named : [{ token: await readToken(invocation) }];
     await askFirst(invocation, client, named);
     const reason = text("reason");
     const isPublic = flag("public-reason");
@@ -82,6 +82,17 @@ export const revokeCommand: Command = {
     return EXIT.done;
   },
 };
+
+/** Reads the token to revoke. A credential lies beside it and looks like one: who revokes that stops a platform. */
+async function readToken(invocation: Invocation): Promise<string> {
+  const { terminal, flag } = invocation;
+  const token = await readTokenText(invocation);
+  if (flag("yes") || !(await isCredential(invocation, token))) return token;
+  const what = "that is a credential, and no token: all that calls with it stops";
+  if (!terminal.canAsk) throw new UsageError(`${what}; to revoke it, say --yes`);
+  if (await terminal.confirm(`${what[0]?.toUpperCase()}${what.slice(1)}. Go on?`)) return token;
+  throw new CommandError(EXIT.failed, "nothing was revoked");
+}
 
 /** Targets that may concern very many tokens. */
 function isWide(target: RevocationTarget): boolean {

@@ -136,7 +136,10 @@ export const verifyCommand: Command = {
   name: "verify",
   usage: "[NAME=VALUE…]",
   summary: "ask whether a token allows a call",
-  details: [...DETAILS, "Ends with 0 where it does and with 3 where it does not."],
+  details: [
+    ...DETAILS,
+    "Ends with 0 where it does and with 3 where it does not. It is a call: a budget of the token counts it; explain counts nothing.",
+  ],
   options: OPTIONS,
   async run(invocation) {
     const { verdict } = await ask(invocation, false);

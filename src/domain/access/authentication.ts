@@ -13,6 +13,8 @@ import { clearToken, refusalOfEnded } from "../verify/clear-token.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
 import { createLoginCheck } from "./standing-login.ts";
 
+const CREDENTIAL_REVOKED = "the credential, or one that it was narrowed from, has been revoked";
+
 function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);
 }
@@ -82,14 +84,15 @@ export function createAuthentication(options: {
     if (role === undefined) throw unauthenticated("the credential is not one of this service");
     // Revocation and expiry hold for every call. The other caveats wait for the action.
     const ended = refusalOfEnded(token, clock.now());
-    if (ended !== undefined) throw unauthenticated(ended.detail);
+    if (ended?.code === "revoked") throw unauthenticated(CREDENTIAL_REVOKED);
+    if (ended !== undefined) throw unauthenticated(`the credential is over: ${ended.detail}`);
 
     // The sender of a body can hold it back for half a minute: by then the credential may have been revoked or be
     // over. Each use of the credential therefore asks for its revocations and clears its caveats anew.
     const subject = subjectOf(token);
     const asItStands = (): VerifiedToken =>
       token.revoked === undefined && knowledge.isRevoked(subject)
-        ? { ...token, revoked: "the credential has been revoked" }
+        ? { ...token, revoked: CREDENTIAL_REVOKED }
         : token;
     const links = token.macaroon.revocationIds.map(({ text }) => text);
     return {
