@@ -65,6 +65,13 @@ test("one caller's long revocations keep another's waiting for no more than one 
       await gate.opened;
       return { epoch: "e", entries };
     },
+    prepare: async (entries: readonly { readonly author: string }[]) => entries,
+    async write(entries: readonly { readonly author: string }[]) {
+      written.push(entries[0]?.author ?? "");
+      await gate.opened;
+      return entries;
+    },
+    standing: async (entries: readonly { readonly author: string }[]) => ({ epoch: "e", entries }),
   };
   const write = createRevocationWriter({
     store: {
@@ -94,4 +101,46 @@ test("one caller's long revocations keep another's waiting for no more than one 
   // A long one may be written in several statements.
   const turns = written.filter((author, index) => author !== written[index - 1]);
   expect(turns).toEqual(["flooding", "other", "flooding"]);
+});
+
+test("while ten thousand entries are written nothing else is done: the log is held for the statements alone", async () => {
+  let inside = false;
+  const meanwhile: string[] = [];
+  const note = (what: string) => inside && meanwhile.push(what);
+  const entryFor = (n: number) => ({
+    scope: { kind: "platform", platform: "p" } as const,
+    target: () => {
+      note("dated");
+      return { kind: "agent", agent: `a${n}`, tokenId: null, issuedBefore: 1 } as const;
+    },
+    author: "platform:p",
+    actor: { kind: "service" } as const,
+    member: "targets",
+  });
+  const revocations = {
+    moment: async () => ({ now: 1_000_000 }),
+    prepare: async (entries: readonly object[]) => note("prepared") || entries,
+    write: async (entries: readonly object[]) => entries,
+    standing: async (entries: readonly object[]) => note("read") || { epoch: "e", entries },
+    append: async (entries: readonly object[]) => note("prepared") || { epoch: "e", entries },
+  };
+  const write = createRevocationWriter({
+    store: {
+      revocations,
+      async transaction(_: string, work: (repositories: object) => Promise<unknown>) {
+        inside = true;
+        const result = await work({ revocations });
+        inside = false;
+        return result;
+      },
+    } as never,
+    randomness: systemRandomness,
+    steps: unwatchedSteps,
+  });
+  const written = await write(
+    Array.from({ length: 10_000 }, (_, n) => entryFor(n)),
+    { reason: undefined },
+  );
+  expect(written.entries).toHaveLength(10_000);
+  expect(meanwhile).toEqual([]);
 });

@@ -152,6 +152,23 @@ export interface Appended {
   readonly entries: readonly AppendedRevocation[];
 }
 
+/** Entries that are ready to be written. */
+export interface PreparedEntries {
+  /** Each scope and target once. */
+  readonly entries: readonly NewRevocation[];
+  /** The place of each given entry among them. */
+  readonly places: readonly number[];
+  /** As the store writes them. */
+  readonly columns: string;
+}
+
+/** Entries that were written, with an answer that nobody has read yet. */
+export interface WrittenEntries {
+  readonly prepared: PreparedEntries;
+  /** As the store reads them. */
+  readonly rows: readonly unknown[];
+}
+
 /** Targets that share scope and kind, as a replica loads them. */
 export interface LinkGroup {
   readonly scope: RevocationScope;
@@ -195,6 +212,14 @@ export interface RevocationStore {
    * @param events the audit event of each entry, recorded only if the entry is new
    */
   append(entries: readonly NewRevocation[], events?: readonly AuditEvent[]): Promise<Appended>;
+  /**
+   * The first of the three steps of `append`, for many entries: the log is held from the first `write` of a transaction to its end,
+   * and neither making entries ready nor reading the answer has to happen meanwhile. Asks the database nothing.
+   */
+  prepare(entries: readonly NewRevocation[], events?: readonly AuditEvent[]): Promise<PreparedEntries>;
+  write(prepared: PreparedEntries): Promise<WrittenEntries>;
+  /** What stands in the log now. Asks the database nothing. */
+  standing(written: WrittenEntries): Promise<Appended>;
   /** Gives the log, which the caller's transaction must hold, another epoch. */
   beginEpoch(epoch: string): Promise<void>;
   /** Entries with a number above `after`, ascending, at most `limit`, and the position, from one snapshot. */

@@ -5,16 +5,18 @@ import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { mapInTurns } from "../parts/time-slice.ts";
 import { payerName } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
-import type { Actor } from "../ports/audit.ts";
+import type { Actor, AuditEvent } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type {
   Appended,
   AppendedRevocation,
   LogMoment,
   NewRevocation,
+  PreparedEntries,
   RevocationScope,
   RevocationStore,
   RevocationTarget,
+  WrittenEntries,
 } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Repositories, Store } from "../ports/store.ts";
@@ -57,7 +59,7 @@ interface Job {
 }
 
 /** Entries that are dated, and events that are made, in one turn of the event loop. */
-const IN_ONE_TURN = 25;
+const IN_ONE_TURN = 100;
 
 /**
  * Entries that one statement writes; more take several, in one transaction. The rows of an answer that arrives are read
@@ -65,8 +67,51 @@ const IN_ONE_TURN = 25;
  */
 const IN_ONE_STATEMENT = 200;
 
-/** The result of a group in which every job was refused. */
-const NOTHING: Appended = { epoch: "", entries: [] };
+type Ready =
+  | {
+      readonly kind: "short";
+      readonly entries: readonly NewRevocation[];
+      readonly events: readonly AuditEvent[];
+    }
+  | { readonly kind: "long"; readonly parts: readonly PreparedEntries[] };
+
+type Answer =
+  | ({ readonly kind: "read" } & Appended)
+  | { readonly kind: "unread"; readonly parts: readonly WrittenEntries[] };
+
+interface WrittenJobs {
+  readonly dated: readonly Outcome<readonly Dated[]>[];
+  readonly answer: Answer;
+}
+
+/** The answer for a group in which every job was refused. */
+const NOTHING: Answer = { kind: "read", epoch: "", entries: [] };
+
+/** The entries of jobs that are not refused; undefined if all are. Of one whose entries stand in the log already there are none. */
+function soundOf(dated: readonly Outcome<readonly Dated[]>[]): readonly Dated[] | undefined {
+  return dated.some(({ ok }) => ok) ? dated.flatMap((one) => (one.ok ? one.value : [])) : undefined;
+}
+
+/** Gives each job its entries. */
+function share(
+  jobs: readonly Job[],
+  dated: readonly Outcome<readonly Dated[]>[],
+  { epoch, entries }: Appended,
+): readonly Outcome<Written>[] {
+  let end = 0;
+  return dated.map((one, place) => {
+    if (!one.ok) return one;
+    const start = end;
+    end += one.value.length;
+    const written = entries.slice(start, end);
+    const asked = jobs[place]?.drafts.length ?? 0;
+    const resting = written.slice(asked).flatMap((entry, index) => {
+      const actor = one.value[asked + index]?.actor;
+      return actor === undefined ? [] : [{ entry, actor }];
+    });
+    return { ok: true, value: { epoch, entries: written.slice(0, asked), resting } };
+  });
+}
 
 interface Dated {
   readonly entry: NewRevocation;
@@ -203,43 +248,76 @@ export function createRevocationWriter(options: {
     return { ok: true, value: [...dated, ...further] };
   }
 
-  const appendTo = async (log: RevocationStore, all: readonly Dated[]): Promise<Appended> =>
-    log.append(
-      all.map(({ entry }) => entry),
-      await mapInTurns(all, IN_ONE_TURN, ({ entry, actor }) => revocationEvent(randomness, entry, actor)),
+  /** Makes entries ready: for one statement, or for as many as it takes. */
+  async function prepare(all: readonly Dated[]): Promise<Ready> {
+    const events = await mapInTurns(all, IN_ONE_TURN, ({ entry, actor }) =>
+      revocationEvent(randomness, entry, actor),
     );
+    const entries = all.map(({ entry }) => entry);
+    if (entries.length <= IN_ONE_STATEMENT) return { kind: "short", entries, events };
+    const parts: PreparedEntries[] = [];
+    for (let at = 0; at < entries.length; at += IN_ONE_STATEMENT) {
+      const end = at + IN_ONE_STATEMENT;
+      parts.push(await revocations.prepare(entries.slice(at, end), events.slice(at, end)));
+    }
+    return { kind: "long", parts };
+  }
 
-  async function appendInParts(log: RevocationStore, all: readonly Dated[]): Promise<Appended> {
+  async function writeTo(log: RevocationStore, ready: Ready): Promise<Answer> {
+    if (ready.kind === "short") return { kind: "read", ...(await log.append(ready.entries, ready.events)) };
+    const parts: WrittenEntries[] = [];
+    for (const part of ready.parts) parts.push(await log.write(part));
+    return { kind: "unread", parts };
+  }
+
+  /** What stands in the log now. A long answer is read once the log is let go. */
+  async function standing(answer: Answer): Promise<Appended> {
+    if (answer.kind === "read") return answer;
     const entries: AppendedRevocation[] = [];
     let epoch = "";
-    for (let at = 0; at < all.length; at += IN_ONE_STATEMENT) {
-      const part = await appendTo(log, all.slice(at, at + IN_ONE_STATEMENT));
-      epoch = part.epoch;
-      for (const entry of part.entries) entries.push(entry);
+    for (const part of answer.parts) {
+      const read = await revocations.standing(part);
+      epoch = read.epoch;
+      for (const entry of read.entries) entries.push(entry);
     }
     return { epoch, entries };
   }
 
-  async function append(all: readonly Dated[]): Promise<Appended> {
-    if (all.length <= IN_ONE_STATEMENT) return appendTo(revocations, all);
-    return options.store.transaction("revocations.append", (repositories) =>
-      appendInParts(repositories.revocations, all),
-    );
+  async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
+    const { dated, answer } = jobs.some(({ drafts }) => drafts.some(needsHold))
+      ? await writeHeld(jobs)
+      : await writeReady(jobs);
+    return share(jobs, dated, await standing(answer));
   }
 
-  async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
-    if (!jobs.some(({ drafts }) => drafts.some(needsHold))) {
-      const moment = await revocations.moment();
-      return writeDated(jobs, await dateAll(jobs, moment), append);
-    }
+  /** Everything is made ready first, so that the log is held for as long as the statements take. */
+  async function writeReady(jobs: readonly Job[]): Promise<WrittenJobs> {
+    const dated = await dateAll(jobs, await revocations.moment());
+    await steps.passed("revoke:dated");
+    const all = soundOf(dated);
+    if (all === undefined) return { dated, answer: NOTHING };
+    const ready = await prepare(all);
+    const answer =
+      ready.kind === "short"
+        ? await writeTo(revocations, ready)
+        : await options.store.transaction("revocations.append", (repositories) =>
+            writeTo(repositories.revocations, ready),
+          );
+    return { dated, answer };
+  }
+
+  /** The log is held while entries are dated and made ready, for those whose date or number depends on it. */
+  async function writeHeld(jobs: readonly Job[]): Promise<WrittenJobs> {
     return options.store.transaction("revocations.append", async (repositories) => {
       const { revocations: log, dischargeRequests } = repositories;
       const moment = await log.hold();
-      const whole: Outcome<readonly Dated[]>[] = [];
+      const dated: Outcome<readonly Dated[]>[] = [];
       for (const one of await dateAll(jobs, moment)) {
-        whole.push(await withResting(dischargeRequests, one, moment.now));
+        dated.push(await withResting(dischargeRequests, one, moment.now));
       }
-      return writeDated(jobs, whole, (all) => appendInParts(log, all));
+      await steps.passed("revoke:dated");
+      const all = soundOf(dated);
+      return { dated, answer: all === undefined ? NOTHING : await writeTo(log, await prepare(all)) };
     });
   }
 
@@ -250,30 +328,6 @@ export function createRevocationWriter(options: {
     const dated: Outcome<readonly Dated[]>[] = [];
     for (const job of jobs) dated.push(await eventualOutcome(() => date(job, moment)));
     return dated;
-  }
-
-  async function writeDated(
-    jobs: readonly Job[],
-    dated: readonly Outcome<readonly Dated[]>[],
-    append: (all: readonly Dated[]) => Promise<Appended>,
-  ): Promise<readonly Outcome<Written>[]> {
-    const all = dated.flatMap((one) => (one.ok ? one.value : []));
-    await steps.passed("revoke:dated");
-    // Entries that stand in the log already are appended too: the commit shows that they are safe.
-    const { epoch, entries } = dated.some(({ ok }) => ok) ? await append(all) : NOTHING;
-    let end = 0;
-    return dated.map((one, place) => {
-      if (!one.ok) return one;
-      const start = end;
-      end += one.value.length;
-      const written = entries.slice(start, end);
-      const asked = jobs[place]?.drafts.length ?? 0;
-      const resting = written.slice(asked).flatMap((entry, index) => {
-        const actor = one.value[asked + index]?.actor;
-        return actor === undefined ? [] : [{ entry, actor }];
-      });
-      return { ok: true, value: { epoch, entries: written.slice(0, asked), resting } };
-    });
   }
 
   const gathered = createGathering({

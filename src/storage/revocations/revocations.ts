@@ -20,7 +20,7 @@ import {
   writeText,
 } from "../engine/values.ts";
 import { deleteInBatches } from "../tables/expiry.ts";
-import { appendToLog } from "./append.ts";
+import { prepareEntries, standingEntries, writeEntries } from "./append.ts";
 import { loadLog } from "./load.ts";
 import { readLog } from "./read.ts";
 import { COLUMNS, dedup, toRevocation } from "./rows.ts";
@@ -84,7 +84,11 @@ export function createRevocationStore(run: Run, shift: () => number): Revocation
   return {
     moment: () => run("revocations.moment", (session) => readMoment(session, shift())),
     hold: () => run("revocations.hold", (session) => holdLog(session, shift())),
-    append: (entries, events = []) => appendToLog(run, entries, events),
+    append: async (entries, events = []) =>
+      standingEntries(await writeEntries(run, await prepareEntries(entries, events))),
+    prepare: (entries, events = []) => prepareEntries(entries, events),
+    write: (prepared) => writeEntries(run, prepared),
+    standing: standingEntries,
     async beginEpoch(epoch) {
       await run("revocations.beginEpoch", (session) =>
         session.query("update revocation_log set epoch = $1", [writeText(epoch)]),

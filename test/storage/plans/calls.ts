@@ -147,6 +147,12 @@ async function reserved(store: Store, n: number): Promise<string> {
   return id;
 }
 
+/** The steps of an append, of which the second asks the database. */
+const inSteps: Call = async (store) => {
+  const { prepare, write, standing } = store.revocations;
+  return standing(await write(await prepare([newRevocation()])));
+};
+
 export const CALLS: Calls = {
   audit: {
     append: [
@@ -424,6 +430,9 @@ export const CALLS: Calls = {
       (store) => store.revocations.append([newRevocation()], [auditEvent(1, { id: now() })]),
       (store) => store.revocations.append(Array.from({ length: 200 }, newRevocation)),
     ],
+    prepare: [inSteps],
+    write: [inSteps],
+    standing: [inSteps],
     beginEpoch: [(store) => store.revocations.beginEpoch(fresh())],
     read: [
       (store) => store.revocations.read(0, 200, whole),
