@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
+import { printSequence } from "../../src/domain/parts/sequence.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { question } from "../support/replica.ts";
@@ -19,7 +20,7 @@ const CALLER = {
 } as const;
 
 /** Decisions that meet with a fault, an outage or nothing, as each token says. */
-function decisions(monotonic = () => 0) {
+function decisions(monotonic = () => 0, reach = async () => undefined) {
   const verify = async (token: string) => {
     if (token === "fault") throw FAULT;
     if (token === "thrown at random") throw "no error";
@@ -36,7 +37,7 @@ function decisions(monotonic = () => 0) {
       position: () => ({ epoch: "e", number: 1 }),
       isRevoked: () => false,
     },
-    feed: { reach: async () => undefined },
+    feed: { reach },
     clock: { now: () => 0, monotonic },
   });
 }
@@ -70,4 +71,21 @@ test("a batch whose credential is revoked while it runs ends with the slice", as
     code: "forbidden",
   });
   expect(asked).toBe(3);
+});
+
+test("a batch waits for few positions of the log: an item with one more says so, and spoils no other", async () => {
+  let reached = 0;
+  const counting = decisions(undefined, async () => {
+    reached += 1;
+    return undefined;
+  });
+  const asked = Array.from({ length: 100 }, (_, n) => ({
+    ...question("x"),
+    minSequence: printSequence({ epoch: "e", number: n + 1, hash: "0123456789abcdef" }),
+  }));
+  const results = await counting.decideBatch(CALLER, [...asked, question("x")]);
+  expect(reached).toBe(64);
+  expect(results[63]).toMatchObject({ code: "malformed" });
+  expect(results[64]).toMatchObject({ code: "unprocessable", member: "min_sequence" });
+  expect(results[100]).toMatchObject({ code: "malformed" });
 });

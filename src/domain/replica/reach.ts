@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { DomainError } from "../parts/error.ts";
 import { createLookUp } from "../parts/look-up.ts";
+import { payerName } from "../parts/turn.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LogLoad, LogPosition } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
@@ -11,7 +12,7 @@ import type { RevocationKnowledge } from "./revocation-knowledge.ts";
 /** Milliseconds between two reads while a request waits for a position. */
 const REACH_PAUSE = 10;
 
-/** Hashes of entries that are looked up in a second at most, because memory does not hold them. */
+/** Hashes of entries that are looked up in a second at most, for one caller, because memory does not hold them. */
 const LOOK_UPS = 100;
 
 /** Milliseconds for which an entry that is not kept any more is remembered as such. */
@@ -54,7 +55,8 @@ export function createReach(options: {
     const position = knowledge.position();
     const remembered = number === position.number ? position.hash : passed.hashOf(number);
     if (remembered !== undefined) return remembered;
-    const hash = await hashes.find(`${position.epoch} ${number}`);
+    // By the allowance of the caller who asks: nobody uses up the one of others with positions that memory does not hold.
+    const hash = await hashes.find(`${position.epoch} ${number}`, payerName());
     if (hash !== undefined && position.epoch === knowledge.position().epoch)
       passed.note({ epoch: position.epoch, number, hash });
     return hash;

@@ -57,6 +57,14 @@ function refusalOf(error: unknown): DomainError | ItemFault {
  * Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. A token with
  * budgets is charged last of all.
  */
+/** Different `min_sequence` of one batch: each is waited for by itself, and may be looked up. */
+const MOST_SEQUENCES = 64;
+
+function tooManySequences(): DomainError {
+  const why = `a batch has at most ${MOST_SEQUENCES} different min_sequence: the latest of them is enough`;
+  return new DomainError("unprocessable", why, "min_sequence");
+}
+
 export function createDecisions(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position" | "isRevoked">;
@@ -308,8 +316,13 @@ export function createDecisions(options: {
     async decideBatch(caller, requests) {
       const platform = requirePlatform(caller, "verify");
       // All sequences are waited for together, so that a batch waits no longer than one request.
-      const sequences = new Set(requests.map(({ minSequence }) => minSequence));
-      const arrivals = new Map([...sequences].map((sequence) => [sequence, reach(sequence)]));
+      const sequences = new Set(requests.flatMap(({ minSequence }) => minSequence ?? []));
+      const arrivals = new Map(
+        [...sequences].map((sequence, index) => [
+          sequence,
+          index < MOST_SEQUENCES ? reach(sequence) : Promise.reject(tooManySequences()),
+        ]),
+      );
       await Promise.allSettled(arrivals.values());
 
       const slice = beginTimeSlice(clock);
@@ -331,7 +344,7 @@ export function createDecisions(options: {
           continue;
         }
         await takeTurn();
-        const arrived = arrivals.get(request.minSequence) ?? Promise.resolve();
+        const arrived = arrivals.get(request.minSequence ?? "") ?? Promise.resolve();
         const begun = await begin(caller, platform, request, arrived);
         failures += lengthOf(begun);
         waiting.push(begun);
