@@ -73,9 +73,13 @@ describeService(
       [
         "nobody",
         "approved-by nobody@example.com Pay",
-        "nobody who has signed in here has the verified e-mail",
+        "no one person who has signed in here has the verified e-mail",
       ],
-      ["several people", "approved-by shared@example.com Pay", "several people have the e-mail"],
+      [
+        "several people",
+        "approved-by shared@example.com Pay",
+        "no one person who has signed in here has the verified e-mail",
+      ],
       [
         "one person twice",
         "approved-by 2 of 248289761001,alice@example.com Pay",

@@ -59,15 +59,13 @@ function subjectOf(name: string, { subjects: known, byAddress }: Known, member: 
     ...(byAddress.get(formOf(name) ?? "") ?? []),
   ]);
   const [only, another] = subjects;
-  if (only === undefined) {
-    const cure = "let them sign in here once, or name them by their subject";
-    throw unprocessable(
-      `nobody who has signed in here has the verified e-mail ${quote(name)}: ${cure}`,
-      member,
-    );
-  }
-  if (another === undefined) return only;
-  throw unprocessable(`several people have the e-mail ${quote(name)}: name the one by their subject`, member);
+  if (only !== undefined && another === undefined) return only;
+  // One text for none and for several: how many people have an address is told to nobody.
+  const cure = "let them sign in here once, or name the one by their subject";
+  throw unprocessable(
+    `no one person who has signed in here has the verified e-mail ${quote(name)}: ${cure}`,
+    member,
+  );
 }
 
 function resolve({ text, terms, member }: AskedCondition, known: Known): Approvers {
