@@ -288,14 +288,14 @@ export function worstInputs(root: string, location: string): readonly WorstInput
       caveats: times(230, (index) => `attr${index} = "é${"\u200b".repeat(36)}${index}`),
     }),
     issue("32 tickets of 32 approvers", { third_party_caveats: gated(32) }),
-    issue("100 at once", {}, 100),
+    issue("300 at once", {}, 300),
     issue("7 heavy ones at once", { caveats: times(11, (i) => `x${i} in ${filled("a", 4_000)}`) }, 7),
     { name: "list: heavy tokens", method: "GET", path: "/v1/tokens?limit=50", as: "platform" },
     {
       ...issue(
-        "20 answers of 50 KiB once more",
+        "60 answers of 50 KiB once more",
         { caveats: times(11, (i) => `x${i} in ${filled("a", 3_500)}`) },
-        20,
+        60,
       ),
       headers: (index) => ({ "idempotency-key": `heavy-${index}` }),
     },
