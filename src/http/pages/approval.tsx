@@ -116,9 +116,16 @@ function Withdraw(props: { readonly view: ApprovalView; readonly identity: Ident
 /** The page on which a person approves or denies. */
 export function approvalPage(view: ApprovalView, identity: Identity, login: string): string {
   const { about, condition, state } = view;
+  const isOpen = state === "pending" && !view.isMine;
+  const now = (
+    <p>
+      <strong>{standing(view)}.</strong>
+    </p>
+  );
   return render(
     <Layout title="Approval · Bakehouse" viewer={identity}>
-      <p>You are asked to approve:</p>
+      {isOpen ? null : now}
+      <p>{isOpen ? "You are asked to approve:" : "You were asked to approve:"}</p>
       <Effect allows={view.allows} caveats={view.caveats} />
       <Scope view={view} />
       <Whoami identity={identity} />
@@ -135,11 +142,9 @@ export function approvalPage(view: ApprovalView, identity: Identity, login: stri
       <Code code={view.code} protocol={view.protocol}>
         The program that asks shows this code:
       </Code>
-      <p>
-        <strong>{standing(view)}.</strong>
-      </p>
+      {isOpen ? now : null}
       <Said view={view} />
-      {state === "pending" && !view.isMine ? <Decide view={view} identity={identity} login={login} /> : null}
+      {isOpen ? <Decide view={view} identity={identity} login={login} /> : null}
       {view.mayWithdraw ? <Withdraw view={view} identity={identity} /> : null}
       <p>
         <a href={APPROVALS_PATH}>All approvals</a>

@@ -55,7 +55,7 @@ const IS_LIVE = `r.state = 'granted' and r.withdrawn_at is null
 const REQUEST_OF = `
   cross join lateral (select * from discharge_requests as one where one.id = said.request_id limit 1) as r`;
 
-// One look into the index for each person. A principal's id is of one platform, and only the issuer's word makes it a person's.
+// One look into the index for each person: compared as pairs of bounds, since equal columns would be joined over the whole table. A principal's id is of one platform, and only the issuer's word makes it a person's.
 const CONFIRMED_BY = `
   select asked.place, r.id, r.about ->> 'platform' as platform
   from jsonb_to_recordset($1::jsonb) as asked (place integer, issuer text, subject text, principal text, platform text,
@@ -67,7 +67,9 @@ const CONFIRMED_BY = `
   cross join lateral (
     select coalesce(asked.issuer, named.issuer) as issuer, coalesce(asked.subject, named.subject) as subject
   ) as person
-  cross join lateral (${SAID} and d.issuer = person.issuer and d.subject = person.subject) as said ${REQUEST_OF}
+  cross join lateral (${SAID}
+    and (d.issuer, d.subject) >= (person.issuer, person.subject) and (d.issuer, d.subject) <= (person.issuer, person.subject)
+  ) as said ${REQUEST_OF}
   where ${IS_LIVE} and coalesce(said.spoke_at, said.at) < asked.spoke_before
     and (asked.platform is null or r.about ->> 'platform' = asked.platform)
     and (asked.principal is null or r.about ->> 'platform' = named.platform)

@@ -10,6 +10,7 @@ import { readJson } from "./json.ts";
 import { readPolicy } from "./platforms.ts";
 
 // One look into the index for each: joined as sets, a planner that knows nothing of them reads whole tables.
+// The index of people is in the database's own collation, principals are in "C".
 const LOOK = `
   select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
     (select jsonb_object_agg(p.name, p.policy) from jsonb_array_elements_text($1::jsonb) as name
@@ -17,7 +18,7 @@ const LOOK = `
     (select jsonb_object_agg(who.place, jsonb_build_object(
         'id', p.id, 'email', p.email, 'development', p.development, 'created_at', p.created_at::text,
         'said_at', (select floor(extract(epoch from one.said_at) * 1000)::bigint from people as one
-          where one.issuer = p.issuer and one.subject = p.subject limit 1)))
+          where one.issuer = p.issuer collate "default" and one.subject = p.subject collate "default" limit 1)))
       from jsonb_to_recordset($2::jsonb) as who (place integer, platform text, issuer text, subject text, asserted_by text)
       cross join lateral (
         select * from principals as one
