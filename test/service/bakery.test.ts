@@ -243,6 +243,7 @@ describeService(
       const { m } = got.json<{ Macaroon: { m: { i64: string; c: readonly { i: string }[] } } }>().Macaroon;
       expect(m.i64).toBe("AwA");
       expect(m.c.slice(1).map(({ i }) => i)).toEqual([
+        expect.stringMatching(/^approval = /),
         "declared username bob",
         "declared groups ",
         expect.stringMatching(/^bh\.discharge = /),
@@ -373,7 +374,11 @@ describeService(
         },
         [proof],
       );
-      expect(seen).toEqual([expect.stringMatching(/^time < /), expect.stringMatching(/^bh\.discharge = /)]);
+      expect(seen).toEqual([
+        expect.stringMatching(/^time < /),
+        expect.stringMatching(/^approval = /),
+        expect.stringMatching(/^bh\.discharge = /),
+      ]);
       expect(() =>
         root.verify(rootKey, () => null, [
           foreign.importMacaroon(new Uint8Array(Buffer.from(discharge, "base64url"))),
