@@ -10,6 +10,7 @@ import type {
   SummaryAuthor,
   TokenState,
 } from "../words/states.ts";
+import { policy } from "./policy.ts";
 import {
   count,
   instant,
@@ -229,18 +230,6 @@ const revocationPage = object(
 /** A page of the log. */
 export type RevocationPage = Answer<typeof revocationPage>;
 
-const policy = object({
-  rules: list(
-    object(
-      { max_ttl: count },
-      { issuer: text, groups: list(text), subjects: list(text), caveats: list(text), on_behalf_of: truth },
-    ),
-  ),
-});
-
-/** The people to whom a platform's tokens may be issued. */
-export type Policy = Answer<typeof policy>;
-
 const platform = object({ name: text, created_at: instant, policy });
 
 /** An application that owns tokens. */
@@ -346,7 +335,6 @@ export const readRevocation = (body: string): Revocation => readJson(body, revoc
 export const readRevocationPage = (body: string): RevocationPage => readJson(body, revocationPage);
 export const readPlatform = (body: string): Platform => readJson(body, platform);
 export const readPlatformPage = (body: string): Page<Platform> => readJson(body, page(platform));
-export const readPolicy = (body: string): Policy => readJson(body, policy);
 export const readKey = (body: string): Key => readJson(body, key);
 export const readKeyPage = (body: string): Page<Key> => readJson(body, page(key));
 /** @param status the answer's: 202 says that it is not there yet */

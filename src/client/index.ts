@@ -10,7 +10,6 @@ export type {
   Page,
   PendingDischarge,
   Platform,
-  Policy,
   Principal,
   Problem,
   RefusalCode,
@@ -88,6 +87,7 @@ export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
 export type { LocalClock } from "./local/clock.ts";
 export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local/verifier.ts";
+export type { Policy, PolicyTrial, PolicyTrialResult } from "./policy.ts";
 export type {
   Context,
   CredentialRequest,

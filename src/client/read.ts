@@ -73,6 +73,10 @@ export function list<T>(read: Reader<T>): Reader<readonly T[]> {
       : bad(place, "a list");
 }
 
+/** A text, or several of which one will do. */
+export const textOrTexts: Reader<string | readonly string[]> = (value, place) =>
+  typeof value === "string" ? value : list(text)(value, place);
+
 /** Any member of some, such as the words of a closed list that grows: it stays a text. */
 export function word<W extends string>(): Reader<W | (string & {})> {
   return text;

@@ -4,7 +4,6 @@ import {
   type Key,
   type Page,
   type Platform,
-  type Policy,
   type Reservation,
   readApprovalPage,
   readIssuedToken,
@@ -12,12 +11,12 @@ import {
   readKeyPage,
   readPlatform,
   readPlatformPage,
-  readPolicy,
   readReservation,
   readTokenPage,
   readTokenRecord,
   type TokenRecord,
 } from "./answers.ts";
+import { createPolicyCalls, type Policy, type PolicyCalls } from "./policy.ts";
 import type { CredentialRequest, PageRequest } from "./requests.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import { type Link, readLink, readTree, type TokenTree, TREE_FORMS, type TreeForm } from "./tree.ts";
@@ -64,14 +63,12 @@ export interface BakehouseRecords {
       options?: CallOptions,
     ): Promise<Page<Approval>>;
   };
-  readonly platforms: {
+  readonly platforms: PolicyCalls & {
     list(request?: PageRequest, options?: CallOptions): Promise<Page<Platform>>;
     create(
       request: { readonly name: string; readonly policy?: Policy },
       options?: CallOptions,
     ): Promise<Platform>;
-    policy(name: string, options?: CallOptions): Promise<Policy>;
-    setPolicy(name: string, policy: Policy, options?: CallOptions): Promise<Policy>;
     /** Issues a credential of a platform. Its `token` is a secret. */
     issueCredential(name: string, request?: CredentialRequest, options?: CallOptions): Promise<IssuedToken>;
   };
@@ -121,16 +118,12 @@ export function createRecords(transport: Transport): BakehouseRecords {
     },
 
     platforms: {
+      ...createPolicyCalls(transport),
       list: (request, callOptions) =>
         get(transport, "/v1/platforms", readPlatformPage, { ...request }, callOptions),
       async create(request, callOptions) {
         const call = { method: "POST", path: "/v1/platforms", body: request, repeat: "never" } as const;
         return readPlatform((await transport.call(call, callOptions)).body);
-      },
-      policy: (name, callOptions) => get(transport, policyPath(name), readPolicy, undefined, callOptions),
-      async setPolicy(name, policy, callOptions) {
-        const call = { method: "PUT", path: policyPath(name), body: policy, repeat: "always" } as const;
-        return readPolicy((await transport.call(call, callOptions)).body);
       },
       async issueCredential(name, request = {}, callOptions) {
         const path = `/v1/platforms/${encodeURIComponent(name)}/credentials`;
@@ -168,8 +161,4 @@ function treePath(tokenId: string): string {
 
 function reservationPath(id: string): string {
   return `/v1/reservations/${encodeURIComponent(id)}`;
-}
-
-function policyPath(name: string): string {
-  return `/v1/platforms/${encodeURIComponent(name)}/policy`;
 }

@@ -11,6 +11,7 @@ import type { Health } from "./health-service.ts";
 import type { LogStream, RevocationView } from "./log-news.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
+import type { Policies } from "./policy-service.ts";
 import type { Reservation } from "./ports/budgets.ts";
 import type { FailureFacts } from "./ports/failure.ts";
 import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.ts";
@@ -273,8 +274,6 @@ export interface Revocations {
 export interface Platforms {
   create(caller: Caller, name: string, policy: Policy | undefined): Promise<Platform>;
   list(caller: Caller, page: PageRequest): Promise<Page<Platform>>;
-  policy(caller: Caller, name: string): Promise<Policy>;
-  setPolicy(caller: Caller, name: string, policy: Policy): Promise<Policy>;
   /** @param ttl seconds; 90 days by default and at most */
   issueCredential(
     caller: Caller,
@@ -369,6 +368,7 @@ export interface Service extends AuditPart {
   readonly reservations: Reservations;
   readonly revocations: Revocations;
   readonly platforms: Platforms;
+  readonly policies: Policies;
   readonly keys: Keys;
   readonly logins: Logins;
   readonly sessions: Sessions;

@@ -1,6 +1,7 @@
 import { createAuthentication } from "../domain/access/authentication.ts";
 import { createLogins } from "../domain/access/logins.ts";
 import { createPlatforms } from "../domain/access/platforms.ts";
+import { createPolicies } from "../domain/access/policies.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
 import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
@@ -30,6 +31,7 @@ import { createAgentKeys } from "../domain/parts/agent-hash.ts";
 import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
+import type { PrincipalKind } from "../domain/ports/principals.ts";
 import type { Steps } from "../domain/ports/steps.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
@@ -65,6 +67,8 @@ export interface Parts extends ReplicaParts {
   readonly ownIssuer: string;
   /** All issuers whose people can log in. */
   readonly loginIssuers: ReadonlySet<string>;
+  /** All issuers that vouch for workloads; none unless said. */
+  readonly workloadIssuers?: ReadonlySet<string>;
   /** Whether it is the development identity provider. */
   readonly isDevelopment: boolean;
   readonly adminGroups: readonly string[];
@@ -141,6 +145,8 @@ export function compose(parts: Parts) {
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const budgetTurns = createBudgetTurns(parts);
   const audit = openAudit({ ...parts, knowledge });
+  const vouches = (issuer: string, kind: PrincipalKind) =>
+    kind === "person" ? parts.loginIssuers.has(issuer) : parts.workloadIssuers?.has(issuer) === true;
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
@@ -179,6 +185,7 @@ export function compose(parts: Parts) {
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
+    policies: createPolicies({ ...parts, vouches }),
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     sessions,

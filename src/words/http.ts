@@ -1,6 +1,9 @@
 /** The header that makes issuing repeatable. */
 export const IDEMPOTENCY_KEY = "Idempotency-Key";
 
+/** The header that names the state to be replaced (RFC 9110 §13.1.1). */
+export const IF_MATCH = "If-Match";
+
 /** The header that finds a request in the service's log. */
 export const REQUEST_ID = "x-request-id";
 

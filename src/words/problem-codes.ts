@@ -10,6 +10,7 @@ export const PROBLEM_CODES = [
   "charge_mismatch",
   "idempotency_in_flight",
   "gone",
+  "precondition_failed",
   "payload_too_large",
   "unsupported_media_type",
   "unprocessable",

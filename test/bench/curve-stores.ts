@@ -170,7 +170,7 @@ export function platforms(): Promise<Readonly<Record<string, Chart>>> {
   return withBench(async ({ replica }) => {
     const { service } = replica.composed;
     const administrator = person("root", true);
-    const policy = await service.platforms.policy(administrator, "default");
+    const { policy } = await service.policies.get(administrator, "default");
     const roots: Shown[] = [];
     const costs: Costs = [];
     for (const size of [1, 10, 100, 1_000]) {

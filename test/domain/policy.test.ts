@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import {
+  admitsDocumentOf,
   CLOSED_POLICY,
   DEFAULT_PLATFORM_POLICY,
   type PolicyRule,
@@ -96,4 +97,39 @@ test("a closed policy admits nobody, the default one everyone of the own issuer"
     maxTtl: 86_400,
   });
   expect(ruleFor(DEFAULT_PLATFORM_POLICY, human({ issuer: OTHER }), OWN)).toBeUndefined();
+});
+
+describe("a client may introduce itself by a document", () => {
+  const on = (domains?: readonly string[]) => ({
+    rules: [],
+    clients: { metadataDocuments: true, ...(domains && { domains }) },
+  });
+
+  test.each<{ name: string; policy: Parameters<typeof admitsDocumentOf>[0]; host: string; admits: boolean }>([
+    { name: "nothing said", policy: CLOSED_POLICY, host: "a.test", admits: false },
+    {
+      name: "switched off, whatever the domains",
+      policy: { rules: [], clients: { metadataDocuments: false, domains: ["a.test"] } },
+      host: "a.test",
+      admits: false,
+    },
+    { name: "any host", policy: on(), host: "a.test", admits: true },
+    { name: "that host", policy: on(["b.test", "a.test"]), host: "a.test", admits: true },
+    { name: "another host", policy: on(["b.test"]), host: "a.test", admits: false },
+    { name: "below that host", policy: on(["a.test"]), host: "b.a.test", admits: false },
+    { name: "below a star", policy: on(["*.a.test"]), host: "b.a.test", admits: true },
+    { name: "far below a star", policy: on(["*.a.test"]), host: "c.b.a.test", admits: true },
+    { name: "the star's own host", policy: on(["*.a.test"]), host: "a.test", admits: false },
+    { name: "an empty name below a star", policy: on(["*.a.test"]), host: ".a.test", admits: false },
+    { name: "a host that ends alike", policy: on(["*.a.test"]), host: "eva.test", admits: false },
+    {
+      name: "a host that ends alike, without a star",
+      policy: on(["a.test"]),
+      host: "eva.test",
+      admits: false,
+    },
+    { name: "a host that begins alike", policy: on(["a.test"]), host: "a.test.evil.test", admits: false },
+  ])("$name: $admits", ({ policy, host, admits }) => {
+    expect(admitsDocumentOf(policy, host)).toBe(admits);
+  });
 });

@@ -318,18 +318,26 @@ describe("platforms, policies and keys", () => {
   test("a policy's left-out members mean any, and are left out again", async () => {
     const { send, calls } = createTestApp();
     const response = await send("PUT", "/v1/platforms/shop/policy", { rules: [{ max_ttl: 60 }] });
-    expect(calls[0]?.args.slice(1)).toEqual(["shop", { rules: [rule] }]);
+    expect(calls[0]?.args.slice(1)).toEqual(["shop", { rules: [rule] }, undefined]);
     expect(await response.json()).toEqual({ rules: [{ caveats: [], max_ttl: 60, on_behalf_of: false }] });
   });
 
   test("a policy that was answered can be put back", async () => {
     const full = { ...rule, issuer: "https://i.example", groups: ["g"], subjects: ["s"], caveats: ["a = b"] };
+    const claims = [
+      { claim: "constructor", values: ["x"] },
+      { claim: "repository", values: ["acme/web", "acme/api"] },
+    ];
+    const workloads = { ...rule, issuer: "https://ci.example", claims, session: 3600 };
+    const clients = { metadataDocuments: true, domains: ["*.example.com"] };
+    const policy = { rules: [full, rule, workloads], clients };
     const { send, request, calls } = createTestApp({
-      platforms: { policy: async () => ({ rules: [full, rule] }) },
+      policies: { get: async () => ({ policy, version: "a-b_c" }) },
     });
-    const read = await (await request("/v1/platforms/shop/policy", { headers: as("administrator") })).json();
-    await send("PUT", "/v1/platforms/shop/policy", read);
-    expect(calls[1]?.args[2]).toEqual({ rules: [full, rule] });
+    const answer = await request("/v1/platforms/shop/policy", { headers: as("administrator") });
+    expect(answer.headers.get("etag")).toBe('"a-b_c"');
+    await send("PUT", "/v1/platforms/shop/policy", await answer.json());
+    expect(calls[1]?.args.slice(2)).toEqual([policy, undefined]);
   });
 
   test.each([
@@ -337,11 +345,88 @@ describe("platforms, policies and keys", () => {
     [{ max_ttl: 7_776_001 }, "rules[0].max_ttl"],
     [{ max_ttl: 60, groups: [] }, "rules[0].groups"],
     [{ max_ttl: 60, groups: ["g"], on_behalf_of: true }, "rules[0].on_behalf_of"],
+    [{ max_ttl: 60, claims: { a: "b" }, on_behalf_of: true }, "rules[0].on_behalf_of"],
+    [{ max_ttl: 60, claims: {} }, "rules[0].claims"],
+    [{ max_ttl: 60, claims: { a: [] } }, "rules[0].claims.a"],
+    [{ max_ttl: 60, claims: { a: 7 } }, "rules[0].claims.a"],
+    [{ max_ttl: 60, claims: { a: "" } }, "rules[0].claims.a"],
+    [{ max_ttl: 60, claims: { a: ["b", null] } }, "rules[0].claims.a[1]"],
+    [{ max_ttl: 60, claims: { a: "b\nc" } }, "rules[0].claims.a"],
+    // Dropped in silence it would be a limit that is not there.
+    [{ max_ttl: 60, claims: JSON.parse('{"a":"b","__proto__":"c"}') }, "rules[0].claims.__proto__"],
+    [{ max_ttl: 60, claims: { "a\nb": "c" } }, 'rules[0].claims["a\\nb"]'],
+    [{ max_ttl: 60, claims: ["a"] }, "rules[0].claims"],
+    [{ max_ttl: 60, session: 0 }, "rules[0].session"],
+    [{ max_ttl: 60, session: 7_776_001 }, "rules[0].session"],
+    [{ max_ttl: 60, session: "1h" }, "rules[0].session"],
   ])("the rule %j is refused at %s", async (wrong, member) => {
     const { send, calls } = createTestApp();
     const response = await send("PUT", "/v1/platforms/shop/policy", { rules: [wrong] });
     expect(await problemOf(response)).toMatchObject({ status: 400, member });
     expect(calls).toEqual([]);
+  });
+
+  test.each([
+    [{ metadata_documents: "yes" }, "clients.metadata_documents"],
+    [{ domains: ["example.com"] }, "clients.metadata_documents"],
+    [{ metadata_documents: true, domains: [] }, "clients.domains"],
+    [{ metadata_documents: true, domains: ["*"] }, "clients.domains[0]"],
+    [{ metadata_documents: true, domains: ["*.com"] }, "clients.domains[0]"],
+    [{ metadata_documents: true, domains: ["a.*.example.com"] }, "clients.domains[0]"],
+    [{ metadata_documents: true, domains: ["https://example.com"] }, "clients.domains[0]"],
+    [{ metadata_documents: true, domains: ["example.com:443"] }, "clients.domains[0]"],
+    [{ metadata_documents: true, domains: ["Example.com"] }, "clients.domains[0]"],
+  ])("the clients %j are refused at %s", async (clients, member) => {
+    const { send, calls } = createTestApp();
+    const response = await send("PUT", "/v1/platforms/shop/policy", { rules: [], clients });
+    expect(await problemOf(response)).toMatchObject({ status: 400, member });
+    expect(calls).toEqual([]);
+  });
+
+  test.each<[string, readonly string[] | "any"]>([
+    ["*", "any"],
+    ['"a"', ["a"]],
+    ['"a", "b" ,"c"', ["a", "b", "c"]],
+    // A weak one is good for caches alone (RFC 9110 §13.1.1).
+    ['W/"a"', []],
+    ['W/"a", "b"', ["b"]],
+    ['""', [""]],
+  ])("If-Match: %s is read", async (header, condition) => {
+    const { send, calls } = createTestApp();
+    const headers = { ...as("administrator"), "if-match": header };
+    await send("PUT", "/v1/platforms/shop/policy", { rules: [] }, headers);
+    expect(calls[0]?.args[3]).toEqual(condition);
+  });
+
+  test.each(["a", '"a', '"a" "b"', '"a",', "**", '*, "a"', `"${"a".repeat(1024)}"`])(
+    "If-Match: %s is refused",
+    async (header) => {
+      const { send, calls } = createTestApp();
+      const headers = { ...as("administrator"), "if-match": header };
+      const response = await send("PUT", "/v1/platforms/shop/policy", { rules: [] }, headers);
+      expect(await problemOf(response)).toMatchObject({ status: 400, member: "If-Match" });
+      expect(calls).toEqual([]);
+    },
+  );
+
+  test("a dry run brings claims where an assertion would, and none of a person's", async () => {
+    const { send, calls } = createTestApp();
+    const trial = { dry_run: true, subject: "alice", claims: { a: ["b"] } };
+    await send("POST", "/v1/platforms/shop/policy", trial);
+    await send("POST", "/v1/platforms/shop/policy", { ...trial, kind: "id-jag", policy: { rules: [] } });
+    await send("POST", "/v1/platforms/shop/policy", {
+      ...trial,
+      kind: "workload",
+      issuer: "https://ci.example",
+    });
+    const who = { issuer: undefined, subject: "alice", groups: [], onBehalfOf: false };
+    expect(calls.map(({ args }) => args.slice(2))).toEqual([
+      [{ ...who, kind: "person", claims: undefined }, undefined],
+      [{ ...who, kind: "person", claims: { a: ["b"] } }, { rules: [] }],
+      [{ ...who, kind: "workload", issuer: "https://ci.example", claims: { a: ["b"] } }, undefined],
+    ]);
+    const without = await send("POST", "/v1/platforms/shop/policy", { subject: "alice" });
+    expect(await problemOf(without)).toMatchObject({ status: 400, member: "dry_run" });
   });
 
   test("a policy's fault that the domain finds is named from the body's top", async () => {

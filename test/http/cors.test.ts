@@ -20,7 +20,7 @@ describe("pages of other origins", () => {
     expect(response.headers.get("vary")).toBe("origin");
     expect(controls(response)).toEqual({
       "access-control-allow-origin": APP,
-      "access-control-expose-headers": "x-request-id, retry-after, www-authenticate",
+      "access-control-expose-headers": "x-request-id, etag, retry-after, www-authenticate",
     });
   });
 

@@ -14,7 +14,7 @@ export interface Mutation {
 export const CANARY = "c4n4ry9f31d0s3cr3t";
 
 // Members whose inside belongs to the caller.
-const FREE: ReadonlySet<string> = new Set(["context", "cost"]);
+const FREE: ReadonlySet<string> = new Set(["context", "cost", "claims"]);
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

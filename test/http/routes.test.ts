@@ -35,11 +35,14 @@ const POLICY = {
       issuer: "https://login.example.com",
       groups: ["engineering"],
       subjects: ["248289761001"],
+      claims: { repository: "acme/web" },
       caveats: ["action in read"],
       max_ttl: 3600,
+      session: 86_400,
       on_behalf_of: false,
     },
   ],
+  clients: { metadata_documents: true, domains: ["*.example.com"] },
 };
 const POLICY_LINES = ["rules[0].issuer", "rules[0].groups[0]", "rules[0].subjects[0]"];
 
@@ -138,6 +141,21 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   },
   getPolicy: { path: "/v1/platforms/default/policy" },
   putPolicy: { path: "/v1/platforms/default/policy", body: POLICY, required: ["rules"], lines: POLICY_LINES },
+  tryPolicy: {
+    path: "/v1/platforms/default/policy",
+    body: {
+      dry_run: true,
+      issuer: "https://login.example.com",
+      kind: "id-jag",
+      subject: "248289761001",
+      groups: ["engineering"],
+      claims: { client_id: "cursor" },
+      on_behalf_of: false,
+      policy: POLICY,
+    },
+    required: ["dry_run", "subject"],
+    lines: ["issuer", "subject", "groups[0]", ...POLICY_LINES.map((line) => `policy.${line}`)],
+  },
   getReservation: { path: `/v1/reservations/${REQUEST_ID}` },
   settleReservation: {
     path: `/v1/reservations/${REQUEST_ID}/settle`,

@@ -47,6 +47,7 @@ const MAY: Readonly<Record<string, { readonly may: readonly Kind[]; readonly bod
   "POST /v1/platforms/{name}/credentials": { may: ["administrator"], body: {} },
   "GET /v1/platforms/{name}/policy": { may: ["administrator"] },
   "PUT /v1/platforms/{name}/policy": { may: ["administrator"], body: { rules: [] } },
+  "POST /v1/platforms/{name}/policy": { may: ["administrator"], body: { dry_run: true, subject: "s" } },
   "GET /v1/keys": { may: SERVICES },
   "POST /v1/keys/rotate": { may: SERVICES, body: { platform: "default" } },
   "GET /v1/audit": { may: SERVICES },

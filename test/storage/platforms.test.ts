@@ -44,6 +44,27 @@ describeOnEachDatabase("platforms", (open) => {
     expect((await db.store.platforms.find("changing"))?.policy).toEqual({ rules });
   });
 
+  test("a policy with every member is found as it was put, and one without has none of them", async () => {
+    await db.store.platforms.insert(platform("full"));
+    const rule = { issuer: null, groups: null, subjects: null, caveats: [], maxTtl: 1, onBehalfOf: false };
+    const claims = [
+      { claim: "__proto__", values: ["x"] },
+      { claim: "ref", values: ["refs/heads/main", "ü \u2028"] },
+    ];
+    const full = {
+      rules: [{ ...rule, claims, session: 86_400 }, rule],
+      clients: { metadataDocuments: true, domains: ["*.example.com"] },
+    };
+    for (const policy of [
+      full,
+      { rules: [rule], clients: { metadataDocuments: false } },
+      { rules: [rule] },
+    ]) {
+      expect(await db.store.platforms.setPolicy("full", policy)).toBe(true);
+      expect((await db.store.platforms.find("full"))?.policy).toEqual(policy);
+    }
+  });
+
   test("of policies that are set at once the last to be recorded stays", async () => {
     await db.store.platforms.insert(platform("raced"));
     const rule = { issuer: null, groups: null, subjects: null, caveats: [], maxTtl: 1, onBehalfOf: false };

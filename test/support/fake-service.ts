@@ -438,9 +438,12 @@ function usual(): Service {
         items: [{ name: "default", createdAt: AT, policy: { rules: [] } }],
         next: "default",
       }),
-      policy: async () => ({ rules: [] }),
-      setPolicy: async (_caller, _name, policy) => policy,
       issueCredential: async () => ({ ...ISSUED, platform: "bakehouse" }),
+    },
+    policies: {
+      get: async () => ({ policy: { rules: [] }, version: "1JpZr3mXkQ0fWm7bV0sSxA" }),
+      put: async (_caller, _name, policy) => ({ policy, version: "1JpZr3mXkQ0fWm7bV0sSxA" }),
+      tryOut: async () => ({ decides: undefined, passedOver: [], warnings: [] }),
     },
     audit: {
       list: async () => ({ items: [AUDIT_EVENT], next: AUDIT_EVENT.id }),
@@ -542,6 +545,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     reservations: record("reservations"),
     revocations: record("revocations"),
     platforms: record("platforms"),
+    policies: record("policies"),
     audit: record("audit"),
     keys: record("keys"),
     logins: record("logins"),

@@ -7,6 +7,7 @@ import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
 import { authorText, moment } from "../show.ts";
 import { printJson, type Terminal } from "../terminal.ts";
+import { printTrial, TRIAL_OPTIONS, trialOf } from "./policy-trial.ts";
 
 const PLATFORM = {
   platform: { type: "string", short: "p", value: "NAME", help: "only this platform's" },
@@ -104,26 +105,29 @@ export const keysCommand: Command = {
 
 export const platformsCommand: Command = {
   name: "platforms",
-  usage: "[create NAME | policy NAME | credential NAME [CAVEAT…]]",
+  usage: "[create NAME | policy NAME | try NAME SUBJECT | credential NAME [CAVEAT…]]",
   summary: "list platforms, or make one, its policy, its credentials",
   details: [
     "create: --policy FILE is its policy; without one nothing can be issued.",
-    "policy: shows it; with --policy FILE puts it.",
+    "policy: shows it; with --policy FILE puts it, unless that drops claims, session or clients (--replace does).",
+    "try: says what SUBJECT would get under the policy (or under --policy FILE), and why not.",
     "credential: prints a new credential, a secret; caveats narrow it, such as 'action in verify'.",
   ],
-  words: ["create", "policy", "credential"],
+  words: ["create", "policy", "try", "credential"],
   options: {
     ...SERVICE_OPTIONS,
     ...PAGE_OPTIONS,
     ...OUTPUT_OPTION,
     policy: { type: "string", value: "FILE", help: "a policy as JSON, - for standard input" },
+    replace: { type: "boolean", help: "put the policy whatever it drops" },
+    ...TRIAL_OPTIONS,
     ttl: { type: "string", value: "DURATION", help: "the credential's life; 90 days unless said" },
     label: { type: "string", value: "TEXT", help: "for people" },
   },
   async run(invocation) {
     const { terminal, text } = invocation;
     const [word, name, ...caveats] = invocation.positionals;
-    if (word !== "credential") onlyWords(invocation, 2);
+    if (word !== "credential") onlyWords(invocation, word === "try" ? 3 : 2);
     const client = await connect(invocation);
     const options = { signal: terminal.signal };
     if (word === undefined) {
@@ -149,10 +153,18 @@ export const platformsCommand: Command = {
         const shown =
           policy === undefined
             ? await client.platforms.policy(name, options)
-            : await client.platforms.setPolicy(name, policy, options);
+            : await client.platforms.setPolicy(name, policy, {
+                ...options,
+                ...(invocation.flag("replace") && { ifMatch: "*" }),
+              });
         printJson(terminal, shown);
         return EXIT.done;
       }
+      case "try":
+        return printTrial(
+          invocation,
+          await client.platforms.tryPolicy(name, trialOf(invocation, caveats, policy), options),
+        );
       case "credential": {
         const ttl = readDuration(text("ttl"), "ttl");
         const label = text("label");
@@ -172,7 +184,7 @@ export const platformsCommand: Command = {
         return EXIT.done;
       }
       default:
-        throw new UsageError("say platforms, or platforms create, policy or credential and a name");
+        throw new UsageError("say platforms, or platforms create, policy, try or credential and a name");
     }
   },
 };

@@ -1,31 +1,18 @@
 import { actorOf, auditEvent } from "../audit.ts";
-import { requireCaveats } from "../issue/minting.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
-import { beginTimeSlice, type SliceClock } from "../parts/time-slice.ts";
 import { requireAdministrator } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
-import { CLOSED_POLICY, type Policy } from "../ports/policy.ts";
+import { CLOSED_POLICY } from "../ports/policy.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import type { Platforms } from "../service.ts";
+import { requirePolicy } from "./policies.ts";
 import type { ServiceCredentials } from "./service-credentials.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
-async function requirePolicy(policy: Policy, clock: SliceClock): Promise<void> {
-  const slice = beginTimeSlice(clock);
-  for (const [index, rule] of policy.rules.entries()) {
-    if (slice.isOver()) await slice.next();
-    await requireCaveats(rule.caveats, `rules[${index}].caveats`, slice);
-    if (rule.onBehalfOf && rule.groups !== null) {
-      const why = "cannot go with groups: nobody vouches for the groups of somebody a platform speaks for";
-      throw new DomainError("invalid_request", why, `rules[${index}].on_behalf_of`);
-    }
-  }
-}
 
 /** Most platforms of a page, and of those that are read at once: a policy may have a megabyte. */
 const PAGE = 50;
@@ -33,7 +20,7 @@ const READ_AT_ONCE = 8;
 
 const unknown = () => new DomainError("not_found", "no such platform");
 
-/** Platforms, their policies and their credentials: an administrator's business. */
+/** Platforms and their credentials: an administrator's business. */
 export function createPlatforms(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
@@ -82,26 +69,6 @@ export function createPlatforms(options: {
         key: ({ name }) => name,
       });
       return { items: items.filter(({ name }) => name !== SERVICE_PLATFORM), next };
-    },
-
-    async policy(caller, name) {
-      requireAdministrator(caller, "policy", name);
-      const platform = name === SERVICE_PLATFORM ? undefined : await store.platforms.find(name);
-      if (platform === undefined) throw unknown();
-      return platform.policy;
-    },
-
-    async setPolicy(caller, name, policy) {
-      requireAdministrator(caller, "policy", name);
-      await requirePolicy(policy, clock);
-      await store.transaction("set policy", async (repositories) => {
-        if (name === SERVICE_PLATFORM || !(await repositories.platforms.setPolicy(name, policy)))
-          throw unknown();
-        const details = { rules: policy.rules.length };
-        const event = { action: "policy.changed", actor: actorOf(caller), platform: name, details } as const;
-        await repositories.audit.append([auditEvent(randomness, await repositories.now(), event)]);
-      });
-      return policy;
     },
 
     async issueCredential(caller, name, request) {

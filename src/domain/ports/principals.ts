@@ -1,6 +1,9 @@
 /** Who vouched for a principal: the OIDC issuer by an ID token, or the platform by its own word. */
 export type AssertedBy = "issuer" | "platform";
 
+/** Whether a principal is a human, or a job or service that an issuer vouches for. */
+export type PrincipalKind = "person" | "workload";
+
 /** A human on one platform. */
 export interface Principal {
   /** Random, 16 characters of base64url; another one on every platform. */

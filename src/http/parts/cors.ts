@@ -1,5 +1,5 @@
 import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
-import { IDEMPOTENCY_KEY, REQUEST_ID } from "../../words/http.ts";
+import { IDEMPOTENCY_KEY, IF_MATCH, REQUEST_ID } from "../../words/http.ts";
 
 /** Headers that callers of the API send. */
 const SENT = [
@@ -8,6 +8,7 @@ const SENT = [
   "dpop",
   ENDORSEMENTS_HEADER,
   IDEMPOTENCY_KEY,
+  IF_MATCH,
   REQUEST_ID,
   "traceparent",
 ]
@@ -15,7 +16,7 @@ const SENT = [
   .toLowerCase();
 
 /** Headers of answers that a page may read besides those that every page may. */
-const READ = `${REQUEST_ID}, retry-after, www-authenticate`.toLowerCase();
+const READ = `${REQUEST_ID}, etag, retry-after, www-authenticate`.toLowerCase();
 
 /** Seconds that a browser may remember the answer to a preflight. */
 const REMEMBERED = 600;

@@ -67,6 +67,11 @@ export const PROBLEMS = {
     description:
       "The revocation log no longer holds what follows the given `after`: start over from the beginning. Or a request for a discharge has expired, or made room for newer ones: ask again.",
   },
+  precondition_failed: {
+    status: 412,
+    title: "It has changed meanwhile",
+    description: "`If-Match` names another state than the one that stands. Read it again, and decide anew.",
+  },
   payload_too_large: {
     status: 413,
     title: "The request is too large",

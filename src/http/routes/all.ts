@@ -12,7 +12,7 @@ import { listKeys, rotateKey } from "./keys.ts";
 import { callback, login, logout } from "./login.ts";
 import { oauthRevoke } from "./oauth-revoke.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
-import { getPolicy, putPolicy } from "./policy.ts";
+import { getPolicy, putPolicy, tryPolicy } from "./policy.ts";
 import { getReservation, releaseReservation, settleReservation } from "./reservations.ts";
 import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
@@ -52,6 +52,7 @@ export const ROUTES: readonly Route[] = [
   createCredential,
   getPolicy,
   putPolicy,
+  tryPolicy,
   listKeys,
   rotateKey,
   auditEvents,

@@ -1,7 +1,7 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
 import { mapInTurns } from "../../domain/parts/time-slice.ts";
 import type { Platform, PlatformStore } from "../../domain/ports/platforms.ts";
-import type { Policy, PolicyRule } from "../../domain/ports/policy.ts";
+import type { ClaimDemand, Policy, PolicyClients, PolicyRule } from "../../domain/ports/policy.ts";
 import { type Run, statement } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { isStorable } from "../engine/values.ts";
@@ -84,27 +84,51 @@ function toPlatform(row: typeof platforms.$inferSelect): Platform {
   return { ...row, policy: readPolicy(row.policy) };
 }
 
-async function policyText({ rules }: Policy): Promise<string> {
+async function policyText({ rules, clients }: Policy): Promise<string> {
   const written = await mapInTurns(rules, WRITTEN_TOGETHER, (rule) => JSON.stringify(rule));
-  return `{"rules":[${written.join(",")}]}`;
+  const others = clients === undefined ? "" : `,"clients":${JSON.stringify(clients)}`;
+  return `{"rules":[${written.join(",")}]${others}}`;
 }
 
 /** Reads a policy as it is stored. By hand: a schema takes ten times as long over a policy of a megabyte. */
 export function readPolicy(value: unknown): Policy {
-  const rules = isRecord(value, ["rules"]) ? value["rules"] : undefined;
-  if (Array.isArray(rules) && rules.every(isRule)) return { rules };
+  if (isPolicy(value)) return value;
   throw new StorageError("read platforms.policy");
 }
 
+function isPolicy(value: unknown): value is Policy {
+  if (!isRecord(value, ["rules"], ["clients"])) return false;
+  const { rules, clients } = value;
+  return Array.isArray(rules) && rules.every(isRule) && (clients === undefined || areClients(clients));
+}
+
+// A member that this version does not know may restrict: a policy that has one is not read at all.
 function isRule(value: unknown): value is PolicyRule {
+  const members = ["issuer", "groups", "subjects", "caveats", "maxTtl", "onBehalfOf"];
   return (
-    isRecord(value, ["issuer", "groups", "subjects", "caveats", "maxTtl", "onBehalfOf"]) &&
+    isRecord(value, members, ["claims", "session"]) &&
     (value["issuer"] === null || typeof value["issuer"] === "string") &&
     (value["groups"] === null || areTexts(value["groups"])) &&
     (value["subjects"] === null || areTexts(value["subjects"])) &&
+    (value["claims"] === undefined || (Array.isArray(value["claims"]) && value["claims"].every(isDemand))) &&
     areTexts(value["caveats"]) &&
     typeof value["maxTtl"] === "number" &&
+    (value["session"] === undefined || typeof value["session"] === "number") &&
     typeof value["onBehalfOf"] === "boolean"
+  );
+}
+
+function isDemand(value: unknown): value is ClaimDemand {
+  return (
+    isRecord(value, ["claim", "values"]) && typeof value["claim"] === "string" && areTexts(value["values"])
+  );
+}
+
+function areClients(value: unknown): value is PolicyClients {
+  return (
+    isRecord(value, ["metadataDocuments"], ["domains"]) &&
+    typeof value["metadataDocuments"] === "boolean" &&
+    (value["domains"] === undefined || areTexts(value["domains"]))
   );
 }
 
@@ -112,8 +136,15 @@ function areTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string");
 }
 
-/** Whether a value is an object of exactly these members. */
-function isRecord(value: unknown, names: readonly string[]): value is Readonly<Record<string, unknown>> {
+/** Whether a value is an object of exactly these members, and perhaps of those in `optional`. */
+function isRecord(
+  value: unknown,
+  names: readonly string[],
+  optional: readonly string[] = [],
+): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.keys(value).length === names.length && names.every((name) => Object.hasOwn(value, name));
+  const more = optional.filter((name) => Object.hasOwn(value, name)).length;
+  return (
+    Object.keys(value).length === names.length + more && names.every((name) => Object.hasOwn(value, name))
+  );
 }
