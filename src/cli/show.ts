@@ -1,5 +1,5 @@
 import { thirdPartyText } from "../caveats/condition.ts";
-import type { Allowed, Inspection, Refused, Verdict } from "../client/index.ts";
+import type { Allowed, Inspection, Principal, Refused, Verdict } from "../client/index.ts";
 
 /** Columns of texts, as wide as they need to be. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
@@ -91,17 +91,28 @@ function chainLines({ caveats }: Inspection): readonly string[] {
   return lines;
 }
 
+/** A principal: whoever is no person is called what it is. */
+export function principalText({ issuer, subject, email, kind, asserted_by }: Principal): string {
+  const notes = [
+    ...(kind === undefined ? [] : [kind]),
+    issuer,
+    ...(asserted_by === undefined ? [] : [`by the ${asserted_by}'s word`]),
+  ];
+  return `${email ?? subject} (${notes.join(", ")})`;
+}
+
+/** The same in a table. */
+export function shortPrincipal({ subject, email, kind }: Principal): string {
+  return `${email ?? subject}${kind === undefined ? "" : ` (${kind})`}`;
+}
+
 /** An answer to verify, in lines. */
 export function verdictLines(verdict: Verdict): readonly string[] {
   if (verdict.allowed) {
-    const { issuer, subject, email, asserted_by } = verdict.principal;
     return [
       "allowed",
       ...columns([
-        [
-          "principal",
-          `${email ?? subject} (${issuer}${asserted_by === undefined ? "" : `, by the ${asserted_by}'s word`})`,
-        ],
+        ["principal", principalText(verdict.principal)],
         ["handed on", verdict.agents.length === 0 ? "never" : verdict.agents.join(" > ")],
         ["allows", verdict.summary],
         ["expires", moment(verdict.expires_at)],

@@ -33,10 +33,10 @@ type Answer<R> = R extends Reader<infer T> ? T : never;
 
 const principal = object(
   { id: text, issuer: text, subject: text },
-  { email: text, asserted_by: word<"platform">() },
+  { kind: word<"workload">(), email: text, asserted_by: word<"platform">() },
 );
 
-/** A human on one platform. */
+/** A human, or what its `kind` says, on one platform. */
 export type Principal = Answer<typeof principal>;
 
 const summaryParts = list(object({ by: word<SummaryAuthor | (string & {})>(), text }));
@@ -183,7 +183,7 @@ const batchItem: Reader<Verdict | Problem> = (value, place) =>
 const namedTarget = {
   revocation_id: text,
   token_id: text,
-  principal: object({}, { id: text, issuer: text, subject: text }),
+  principal: object({}, { id: text, issuer: text, subject: text, kind: word<"workload">() }),
   agent: text,
   key_id: text,
   platform: text,

@@ -53,7 +53,9 @@ export type RevocationTarget =
   | { readonly revocation_id: string }
   | { readonly token_id: string }
   | {
-      readonly principal: { readonly issuer?: string; readonly subject: string } | { readonly id: string };
+      readonly principal:
+        | { readonly issuer?: string; readonly subject: string; readonly kind?: "workload" }
+        | { readonly id: string };
       readonly issued_before?: string;
     }
   | { readonly agent: string; readonly issued_before?: string; readonly token_id?: string }

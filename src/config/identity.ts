@@ -1,3 +1,4 @@
+import type { IssuerKind } from "../domain/ports/identity.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { type GroupsClaim, parseGroupsClaim, USUAL_GROUPS_CLAIM } from "../oidc/groups-claim.ts";
 import { hasManyTenants, issuerName } from "../oidc/issuer-name.ts";
@@ -6,9 +7,12 @@ import { UUID } from "../words/ids.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseNames, parseOrigin, parseUrl } from "./values.ts";
 
-/** An issuer with ID tokens that are accepted besides the service's own. */
+/** An issuer that is believed besides the service's own: its ID tokens, or its assertions. */
 export interface TrustedIssuer {
   readonly issuer: string;
+  /** The tokens that it is believed: a person's ID tokens, or assertions about workloads or (as ID-JAG) about people. */
+  readonly kind: IssuerKind;
+  /** Of ID tokens; empty for the other kinds, whose assertions are for this service alone. */
   readonly audiences: readonly string[];
   readonly groupsClaim: GroupsClaim;
 }
@@ -47,6 +51,8 @@ function groupsClaimOf(text: string): GroupsClaim {
   );
 }
 
+const KINDS = ["person", "workload", "id-jag"] as const satisfies readonly IssuerKind[];
+
 function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
   const shape = 'must be JSON such as [{"issuer":"https://…","audiences":["…"]}]';
   let value: unknown;
@@ -61,16 +67,25 @@ function parseTrustedIssuers(text: string): readonly TrustedIssuer[] {
     const {
       issuer,
       audiences,
+      kind: word = "person",
       groups_claim = "groups",
       ...unknown
     } = item as Readonly<Record<string, unknown>>;
+    const kind = KINDS.find((one) => one === word);
     const texts =
       Array.isArray(audiences) && audiences.length > 0 && audiences.every((a) => typeof a === "string");
     const named = typeof issuer === "string" && typeof groups_claim === "string";
-    if (!named || !texts || Object.keys(unknown).length > 0) throw new Invalid(shape);
+    if (!named || kind === undefined || Object.keys(unknown).length > 0) throw new Invalid(shape);
+    if (kind !== "person" && audiences !== undefined) {
+      throw new Invalid(
+        "takes audiences for people only: assertions are for this service's PUBLIC_URL alone",
+      );
+    }
+    if (kind === "person" && !texts) throw new Invalid(shape);
     return {
       issuer: parseIssuer(issuer),
-      audiences: audiences as readonly string[],
+      kind,
+      audiences: texts ? (audiences as readonly string[]) : [],
       groupsClaim: groupsClaimOf(groups_claim),
     };
   });
@@ -83,6 +98,10 @@ export interface IdentityConfig {
   /** The claim in which OIDC_ISSUER names groups. */
   readonly groupsClaim: GroupsClaim;
   readonly adminGroups: readonly string[];
+}
+
+function issuersOf(trusted: readonly TrustedIssuer[], kinds: readonly IssuerKind[]): readonly string[] {
+  return trusted.filter(({ kind }) => kinds.includes(kind)).map(({ issuer }) => issuer);
 }
 
 /** The settings that the identity settings depend on. */
@@ -104,8 +123,18 @@ export function readIdentity(reader: Reader, surroundings: IdentitySurroundings)
     oidc.kind === "issuer"
       ? [...issuerName(oidc.issuer, oidc.tenants).issuers.keys()]
       : [developmentIssuer(surroundings.publicUrl)];
-  const issuers = [...trustedIssuers.map(({ issuer }) => issuer), ...own];
-  if (new Set(issuers).size < issuers.length) reader.problem("OIDC_TRUSTED_ISSUERS: names an issuer twice");
+  const ofPeople = new Set([...own, ...issuersOf(trustedIssuers, ["person", "id-jag"])]);
+  if (issuersOf(trustedIssuers, ["workload"]).some((issuer) => ofPeople.has(issuer))) {
+    // A policy's rule names an issuer: it must not admit jobs where it was written for people.
+    reader.problem(
+      "OIDC_TRUSTED_ISSUERS: names an issuer for people and for workloads: it is of one or the other",
+    );
+  }
+  const twice = KINDS.some((kind) => {
+    const named = [...issuersOf(trustedIssuers, [kind]), ...(kind === "person" ? own : [])];
+    return new Set(named).size < named.length;
+  });
+  if (twice) reader.problem("OIDC_TRUSTED_ISSUERS: names an issuer twice");
   if (adminGroups.some((group) => /^(?:cn|ou|dc|o)=[^,]*$/i.test(group))) {
     reader.warn(
       'ADMIN_GROUPS: holds a part of an LDAP name: to keep its commas write a JSON list such as ["cn=admins,dc=example"]',

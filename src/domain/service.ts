@@ -18,7 +18,7 @@ import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.
 import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
-import type { Principal } from "./ports/principals.ts";
+import type { Principal, PrincipalKind } from "./ports/principals.ts";
 import type { Session } from "./ports/sessions.ts";
 import type { RevocationFacts, RevokedBranch } from "./revocation-facts.ts";
 import type { Trees, WouldStop } from "./tree-service.ts";
@@ -213,6 +213,8 @@ export type RevokeTarget =
   | { readonly kind: "token_id"; readonly tokenId: string }
   | {
       readonly kind: "principal";
+      /** Absent for people. */
+      readonly principalKind?: PrincipalKind;
       /** Undefined for the service's own. */
       readonly issuer: string | undefined;
       readonly subject: string;

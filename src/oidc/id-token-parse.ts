@@ -28,6 +28,8 @@ export const ALGORITHMS: readonly string[] = [
 /** A token that was taken apart. Nothing in it is true until its signature is checked. */
 export interface UnverifiedIdToken {
   readonly header: { readonly alg: string; readonly kid?: string };
+  /** The kind that the header says, in lower case and without `application/`; absent if it says none. */
+  readonly type?: string;
   readonly unverifiedClaims: Claims;
 }
 
@@ -40,6 +42,15 @@ const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** Takes a signed JWT in compact form apart and refuses the kinds that are no ID tokens. */
 export function parseIdToken(text: string): IdTokenParsing {
+  const parsing = parseSignedToken(text);
+  // RFC 8725 §3.11: access tokens (at+jwt), logout tokens, DPoP proofs and others name their kind.
+  if (parsing.ok && parsing.token.type !== undefined && parsing.token.type !== "jwt")
+    return refuse("the token's type is not that of an ID token");
+  return parsing;
+}
+
+/** Takes a signed JWT in compact form apart, of whatever kind it is. */
+export function parseSignedToken(text: string): IdTokenParsing {
   if (text.length > MAX_TOKEN_LENGTH)
     return refuse(`the token is longer than ${MAX_TOKEN_LENGTH} characters`);
   if (!COMPACT.test(text)) return refuse("the token is not a signed JWT");
@@ -60,8 +71,14 @@ export function parseIdToken(text: string): IdTokenParsing {
   if (kid !== undefined && typeof kid !== "string") return refuse("the token's key id is malformed");
   // RFC 7515 §4.1.11: a critical header that is not understood refuses the token, and none is understood here.
   if (header.crit !== undefined) return refuse("the token has critical header members");
-  if (!isIdTokenType(header.typ)) return refuse("the token's type is not that of an ID token");
-  return { ok: true, token: { header: kid === undefined ? { alg } : { alg, kid }, unverifiedClaims } };
+  const { typ } = header;
+  if (typ !== undefined && typeof typ !== "string")
+    return refuse("the token's type is not that of an ID token");
+  const type = typ === undefined ? {} : { type: typ.toLowerCase().replace(/^application\//, "") };
+  return {
+    ok: true,
+    token: { header: kid === undefined ? { alg } : { alg, kid }, ...type, unverifiedClaims },
+  };
 }
 
 /** Whether an object in a part of a token has two members of one name. @param part base64url of JSON */
@@ -72,12 +89,6 @@ function repeatsMember(part: string): boolean {
   };
   parseJson(new Uint8Array(Buffer.from(part, "base64url")), { onFlaw });
   return repeats;
-}
-
-// RFC 8725 §3.11: access tokens (at+jwt), logout tokens, DPoP proofs and others name their kind.
-function isIdTokenType(typ: unknown): boolean {
-  if (typ === undefined) return true;
-  return typeof typ === "string" && /^(application\/)?jwt$/i.test(typ);
 }
 
 function refuse(reason: string): IdTokenParsing {

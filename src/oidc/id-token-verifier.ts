@@ -44,20 +44,27 @@ export interface IdTokenVerifierOptions {
 // Tokens without a key id are tried with every key that fits; a set of this many would be a strange one.
 const MAX_CANDIDATES = 16;
 
-/** Verifies ID tokens of one issuer: the claims first, which costs nothing, then the signature. */
-export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenVerifier {
-  const { name, audiences, source, clock } = options;
-  const { issuers } = name;
+/** Checks signatures of one issuer. */
+export interface SignatureVerifier {
+  /**
+   * Says why a token is not the issuer's; undefined if it is.
+   *
+   * Rejects with a DomainError `unavailable` if the issuer's keys could not be had.
+   *
+   * @param text the token that `token` was parsed from
+   * @param started {@link Clock.monotonic} when the token came
+   */
+  problem(text: string, token: UnverifiedIdToken, started: number): Promise<string | undefined>;
+}
 
+/** Makes the verifier of an issuer's signatures. */
+export function createSignatureVerifier(
+  source: Pick<IssuerSource, "current" | "newerThan">,
+  { issuers }: IssuerName,
+): SignatureVerifier {
   return {
-    async verify(text, token, nonce) {
-      const started = clock.monotonic();
+    async problem(text, token, started) {
       const claims = token.unverifiedClaims;
-      // Refusing by unverified claims is safe, and spares the issuer a request for a token that is old anyway.
-      const rules = { issuers, audiences, now: clock.now(), ...(nonce === undefined ? {} : { nonce }) };
-      const problem = claimsProblem(claims, rules);
-      if (problem !== undefined) return { ok: false, reason: problem };
-
       let documents = await source.current();
       let signature = await checkSignature(text, token, documents);
       if (signature === "unknown_key") {
@@ -70,11 +77,33 @@ export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenV
       if (signature === "unknown_key" && !isOlder(claims, documents, started)) {
         throw issuerUnavailable("its keys were read too recently to be read again for an unknown key id");
       }
-      if (signature !== "good") return { ok: false, reason: "the token's signature is not the issuer's" };
+      if (signature !== "good") return "the token's signature is not the issuer's";
       const issuer = String(claims["iss"]);
-      if (!isKeyOf(issuer, issuers.get(issuer), token.header.kid, documents)) {
-        return { ok: false, reason: "the token's key is another tenant's" };
-      }
+      return isKeyOf(issuer, issuers.get(issuer), token.header.kid, documents)
+        ? undefined
+        : "the token's key is another tenant's";
+    },
+  };
+}
+
+/** Verifies ID tokens of one issuer: the claims first, which costs nothing, then the signature. */
+export function createIdTokenVerifier(options: IdTokenVerifierOptions): IdTokenVerifier {
+  const { name, audiences, source, clock } = options;
+  const { issuers } = name;
+  const signatures = createSignatureVerifier(source, name);
+
+  return {
+    async verify(text, token, nonce) {
+      const started = clock.monotonic();
+      const claims = token.unverifiedClaims;
+      // Refusing by unverified claims is safe, and spares the issuer a request for a token that is old anyway.
+      const rules = { issuers, audiences, now: clock.now(), ...(nonce === undefined ? {} : { nonce }) };
+      const problem = claimsProblem(claims, rules);
+      if (problem !== undefined) return { ok: false, reason: problem };
+
+      const fault = await signatures.problem(text, token, started);
+      if (fault !== undefined) return { ok: false, reason: fault };
+      const issuer = String(claims["iss"]);
       // Both were read before, in the same way.
       const [issuedAt = 0, expiresAt = 0] = [instant(claims["iat"]), instant(claims["exp"])];
       return { ok: true, claims, issuer, issuedAt, expiresAt };

@@ -67,8 +67,8 @@ export interface Parts extends ReplicaParts {
   readonly ownIssuer: string;
   /** All issuers whose people can log in. */
   readonly loginIssuers: ReadonlySet<string>;
-  /** All issuers that vouch for workloads; none unless said. */
-  readonly workloadIssuers?: ReadonlySet<string>;
+  /** Whether an issuer is believed to speak of principals of a kind; of those who can log in unless said. */
+  readonly vouches?: (issuer: string, kind: PrincipalKind) => boolean;
   /** Whether it is the development identity provider. */
   readonly isDevelopment: boolean;
   readonly adminGroups: readonly string[];
@@ -145,8 +145,7 @@ export function compose(parts: Parts) {
   const credentials = createServiceCredentials({ ...parts, rootKeys });
   const budgetTurns = createBudgetTurns(parts);
   const audit = openAudit({ ...parts, knowledge });
-  const vouches = (issuer: string, kind: PrincipalKind) =>
-    kind === "person" ? parts.loginIssuers.has(issuer) : parts.workloadIssuers?.has(issuer) === true;
+  const { vouches = (issuer, kind) => kind === "person" && parts.loginIssuers.has(issuer) } = parts;
   const service: Service = {
     authentication: createAuthentication({
       ...parts,

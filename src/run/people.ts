@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { createProxyChoice } from "../config/proxy-choice.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../domain/ports/clock.ts";
-import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
+import type { Assertions, IdTokens, RelyingParty } from "../domain/ports/identity.ts";
+import type { PrincipalKind } from "../domain/ports/principals.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
+import { createAssertions } from "../oidc/assertions.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
 import { issuerName } from "../oidc/issuer-name.ts";
@@ -15,6 +17,9 @@ import { createRelyingParty } from "../oidc/relying-party.ts";
 /** The source of humans. */
 export interface People {
   readonly idTokens: IdTokens;
+  readonly assertions: Assertions;
+  /** Whether an issuer is believed to speak of principals of a kind. */
+  vouches(issuer: string, kind: PrincipalKind): boolean;
   readonly relyingParty: RelyingParty;
   /** Asks whether logins would work. Rejects with a DomainError that says why not. */
   checkIssuer(): Promise<void>;
@@ -65,11 +70,13 @@ export async function openPeople(
   const { own: ownIssuer, issuers } = issuerName(own.issuer, tenants);
   const audiences = [own.clientId, ...(own.cliClientId === undefined ? [] : [own.cliClientId])];
   const allowInsecureIssuer = (issuer: string) => issuer.startsWith("http:"); // on this machine only: see config.ts
-  const trusted = config.trustedIssuers.map((issuer) => ({
-    ...issuer,
-    development: false,
-    allowInsecureIssuer: allowInsecureIssuer(issuer.issuer),
-  }));
+  const trusted = config.trustedIssuers
+    .filter(({ kind }) => kind === "person")
+    .map((issuer) => ({
+      ...issuer,
+      development: false,
+      allowInsecureIssuer: allowInsecureIssuer(issuer.issuer),
+    }));
   const relyingParty = createRelyingParty({
     issuer: own.issuer,
     clientId: own.clientId,
@@ -101,6 +108,21 @@ export async function openPeople(
       clock,
       fetch,
     }),
+    assertions: createAssertions({
+      issuers: config.trustedIssuers.flatMap(({ issuer, kind, groupsClaim: claim }) =>
+        kind === "person"
+          ? []
+          : [{ issuer, kind, groupsClaim: claim, allowInsecureIssuer: allowInsecureIssuer(issuer) }],
+      ),
+      clock,
+      fetch,
+    }),
+    vouches: (issuer, kind) => {
+      const isNamed = config.trustedIssuers.some(
+        (one) => one.issuer === issuer && (kind === "workload") === (one.kind === "workload"),
+      );
+      return isNamed || (kind === "person" && issuers.has(issuer));
+    },
     relyingParty,
     // The development provider answers by this service itself, which does not listen yet.
     checkIssuer: async () => (isDevelopment ? undefined : relyingParty.check()),

@@ -182,7 +182,9 @@ describe("what is accepted", () => {
     {
       set: { ...ISSUER, OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a","b"]}]' },
       gives: {
-        trustedIssuers: [{ issuer: "https://p.example", audiences: ["a", "b"], groupsClaim: ["groups"] }],
+        trustedIssuers: [
+          { issuer: "https://p.example", kind: "person", audiences: ["a", "b"], groupsClaim: ["groups"] },
+        ],
       },
     },
     {
@@ -190,7 +192,30 @@ describe("what is accepted", () => {
         ...ISSUER,
         OIDC_TRUSTED_ISSUERS: '[{"issuer":"https://p.example","audiences":["a"],"groups_claim":"a.b"}]',
       },
-      gives: { trustedIssuers: [{ issuer: "https://p.example", audiences: ["a"], groupsClaim: ["a", "b"] }] },
+      gives: {
+        trustedIssuers: [
+          { issuer: "https://p.example", kind: "person", audiences: ["a"], groupsClaim: ["a", "b"] },
+        ],
+      },
+    },
+    {
+      set: {
+        ...ISSUER,
+        OIDC_TRUSTED_ISSUERS: JSON.stringify([
+          { issuer: "https://ci.example", kind: "workload" },
+          { issuer: "https://p.example", kind: "person", audiences: ["a"] },
+          { issuer: "https://p.example", kind: "id-jag", groups_claim: "roles" },
+          { issuer: ISSUER.OIDC_ISSUER, kind: "id-jag" },
+        ]),
+      },
+      gives: {
+        trustedIssuers: [
+          { issuer: "https://ci.example", kind: "workload", audiences: [], groupsClaim: ["groups"] },
+          { issuer: "https://p.example", kind: "person", audiences: ["a"], groupsClaim: ["groups"] },
+          { issuer: "https://p.example", kind: "id-jag", audiences: [], groupsClaim: ["roles"] },
+          { issuer: ISSUER.OIDC_ISSUER, kind: "id-jag", audiences: [], groupsClaim: ["groups"] },
+        ],
+      },
     },
     {
       set: {
@@ -409,9 +434,43 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     '[{"issuer":"https://p.example","audiences":[1]}]',
     '[{"issuer":"https://p.example","audiences":["a"],"x":1}]',
     '[{"issuer":1,"audiences":["a"]}]',
+    '[{"issuer":"https://p.example","audiences":["a"],"kind":"robot"}]',
+    '[{"issuer":"https://p.example","audiences":["a"],"kind":null}]',
   ].map((text) => ({
     set: { OIDC_TRUSTED_ISSUERS: text },
     problem: 'OIDC_TRUSTED_ISSUERS: must be JSON such as [{"issuer":"https://…","audiences":["…"]}]',
+  })),
+  ...[
+    '[{"issuer":"https://p.example","kind":"workload","audiences":["a"]}]',
+    '[{"issuer":"https://p.example","kind":"id-jag","audiences":[]}]',
+  ].map((text) => ({
+    set: { OIDC_TRUSTED_ISSUERS: text },
+    problem:
+      "OIDC_TRUSTED_ISSUERS: takes audiences for people only: assertions are for this service's PUBLIC_URL alone",
+  })),
+  ...[
+    [
+      { issuer: "https://p.example", kind: "workload" },
+      { issuer: "https://p.example", audiences: ["a"] },
+    ],
+    [
+      { issuer: "https://p.example", kind: "id-jag" },
+      { issuer: "https://p.example", kind: "workload" },
+    ],
+    [{ issuer: ISSUER.OIDC_ISSUER, kind: "workload" }],
+  ].map((issuers) => ({
+    set: { ...ISSUER, OIDC_TRUSTED_ISSUERS: JSON.stringify(issuers) },
+    problem: "OIDC_TRUSTED_ISSUERS: names an issuer for people and for workloads: it is of one or the other",
+  })),
+  ...["workload", "id-jag"].map((kind) => ({
+    set: {
+      ...ISSUER,
+      OIDC_TRUSTED_ISSUERS: JSON.stringify([
+        { issuer: "https://p.example", kind },
+        { issuer: "https://p.example", kind },
+      ]),
+    },
+    problem: "OIDC_TRUSTED_ISSUERS: names an issuer twice",
   })),
   {
     set: { OIDC_TRUSTED_ISSUERS: '[{"issuer":"http://p.example","audiences":["a"]}]' },

@@ -24,7 +24,7 @@ function jobOf(subject: string, caveats: readonly string[]): IssueJob {
       spokeAt: 0,
       identity: { issuer: "https://login.test", subject } as never,
     },
-    subject: { issuer: "https://login.test", subject, groups: [], assertedBy: "issuer" },
+    subject: { issuer: "https://login.test", kind: "person", subject, groups: [], assertedBy: "issuer" },
     email: null,
     development: false,
     credentialId: null,

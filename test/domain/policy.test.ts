@@ -21,7 +21,7 @@ const ANYONE: PolicyRule = {
 };
 
 function human(over: Partial<PolicySubject> = {}): PolicySubject {
-  return { issuer: OWN, subject: "alice", groups: [], assertedBy: "issuer", ...over };
+  return { issuer: OWN, kind: "person", subject: "alice", groups: [], assertedBy: "issuer", ...over };
 }
 
 describe("a rule matches a human who satisfies every member that it has", () => {

@@ -6,7 +6,7 @@ import { CommandError, EXIT, UsageError } from "../exit.ts";
 import { onlyWords, pageRequest } from "../input.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
-import { durationText, moment } from "../show.ts";
+import { durationText, moment, principalText, shortPrincipal } from "../show.ts";
 
 /** Approvals of one page, and pages that are looked through for one: it is among the newest, or over. */
 const PAGE = 100;
@@ -72,7 +72,7 @@ async function find(client: Bakehouse, id: string, signal: AbortSignal): Promise
 }
 
 function askerOf({ token }: Approval): string {
-  return token === undefined ? "not known" : (token.principal.email ?? token.principal.subject);
+  return token === undefined ? "not known" : shortPrincipal(token.principal);
 }
 
 function factsOf(approval: Approval, page: string): readonly (readonly [string, string])[] {
@@ -98,7 +98,7 @@ function factsOf(approval: Approval, page: string): readonly (readonly [string, 
     ...(token === undefined
       ? [["token", "nothing is known about who asks"] as const]
       : ([
-          ["principal", `${askerOf(approval)} (${token.principal.issuer})`],
+          ["principal", principalText(token.principal)],
           ["platform", token.platform],
           ["allows", token.summary],
           ["revocation id", token.revocation_id],

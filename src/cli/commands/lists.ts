@@ -5,7 +5,7 @@ import { inUnit, onlyWords, pageRequest, readDuration, readJsonFile } from "../i
 import { leaveToken, OUTPUT_OPTION, settleOutput } from "../output.ts";
 import { printFacts, printPage } from "../page.ts";
 import { connect } from "../service.ts";
-import { authorText, moment } from "../show.ts";
+import { authorText, moment, principalText, shortPrincipal } from "../show.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 import { printTrial, TRIAL_OPTIONS, trialOf } from "./policy-trial.ts";
 
@@ -34,7 +34,7 @@ export const tokensCommand: Command = {
         token.token_id,
         token.status,
         token.platform,
-        token.principal.email ?? token.principal.subject,
+        shortPrincipal(token.principal),
         moment(token.issued_at),
         moment(token.expires_at),
         token.label ?? "",
@@ -45,7 +45,7 @@ export const tokensCommand: Command = {
       ["token id", token.token_id],
       ["status", token.status],
       ["platform", token.platform],
-      ["principal", `${token.principal.email ?? token.principal.subject} (${token.principal.issuer})`],
+      ["principal", principalText(token.principal)],
       ["issued", moment(token.issued_at)],
       ["expires", moment(token.expires_at)],
       ["allows", token.summary],

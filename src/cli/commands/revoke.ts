@@ -32,6 +32,7 @@ export const revokeCommand: Command = {
       value: "URL",
       help: "with --principal: the issuer, unless it is the service's own",
     },
+    workload: { type: "boolean", help: "with --principal: it is a workload, no person" },
     "key-id": { type: "string", multiple: true, value: "ID", help: "every token under a root key" },
     "approval-id": {
       type: "string",
@@ -136,7 +137,7 @@ function number(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] {
+function namedTargets({ text, texts, flag }: Invocation): readonly RevocationTarget[] {
   const issuedBefore = text("issued-before");
   const before = issuedBefore === undefined ? {} : { issued_before: issuedBefore };
   const ofToken = text("of-token");
@@ -148,6 +149,8 @@ function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] 
     throw new UsageError("--of-token goes with --agent NAME");
   if (issuer !== undefined && byPrincipal.length === 0)
     throw new UsageError("--issuer goes with --principal SUBJECT");
+  if (flag("workload") && byPrincipal.length === 0)
+    throw new UsageError("--workload goes with --principal SUBJECT");
   if (issuedBefore !== undefined && byAgent.length + byPrincipal.length + byPlatform.length === 0) {
     throw new UsageError("--issued-before goes with --agent, --principal or --platform");
   }
@@ -156,7 +159,11 @@ function namedTargets({ text, texts }: Invocation): readonly RevocationTarget[] 
     ...texts("token-id").map((token_id) => ({ token_id })),
     ...byAgent.map((agent) => ({ agent, ...before, ...(ofToken !== undefined && { token_id: ofToken }) })),
     ...byPrincipal.map((subject) => ({
-      principal: { subject, ...(issuer !== undefined && { issuer }) },
+      principal: {
+        subject,
+        ...(issuer !== undefined && { issuer }),
+        ...(flag("workload") && { kind: "workload" as const }),
+      },
       ...before,
     })),
     ...texts("key-id").map((key_id) => ({ key_id })),

@@ -123,9 +123,11 @@ export function isKilledBy(
     );
   }
   if (target.principal !== undefined) {
-    const { id, issuer, subject } = target.principal;
+    const { id, issuer, subject, kind } = target.principal;
     const named =
-      id === undefined ? issuer === principal.issuer && subject === principal.subject : id === principal.id;
+      id === undefined
+        ? issuer === principal.issuer && subject === principal.subject && kind === principal.kind
+        : id === principal.id;
     return old && named;
   }
   if (target.platform !== undefined) return old && target.platform === root.platform;

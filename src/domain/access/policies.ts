@@ -138,6 +138,7 @@ export function createPolicies(options: {
       const issuer = principal.issuer ?? ownIssuer;
       const subject: PolicySubject = {
         issuer,
+        kind: principal.kind,
         subject: principal.subject,
         groups: principal.groups,
         ...(principal.claims && { claims: principal.claims }),

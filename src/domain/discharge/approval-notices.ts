@@ -3,7 +3,9 @@ import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import type { ApprovalCondition } from "../../conditions/terms.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import { rfc3339 } from "../parts/instants.ts";
+import { readVoucher } from "../parts/voucher.ts";
 import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
+import type { Principal } from "../ports/principals.ts";
 
 import { effectOf } from "./effect.ts";
 
@@ -36,11 +38,7 @@ export function approvalAsked(
         ? {}
         : {
             platform: about.platform,
-            principal: {
-              issuer: about.principal.issuer,
-              subject: about.principal.subject,
-              asserted_by: about.principal.assertedBy,
-            },
+            principal: principalOf(about.principal),
             token_id: about.tokenId,
             revocation_id: about.revocationId,
             summary: verifiedText(about.summaryParts),
@@ -54,6 +52,12 @@ export function approvalAsked(
       },
     },
   });
+}
+
+function principalOf(principal: Pick<Principal, "issuer" | "subject" | "assertedBy">) {
+  const { kind, issuer } = readVoucher(principal.issuer);
+  const { subject, assertedBy } = principal;
+  return { issuer, subject, asserted_by: assertedBy, ...(kind === "workload" && { kind }) };
 }
 
 /** The notice that it is decided. */

@@ -5,6 +5,7 @@ import { summaryParts } from "../../caveats/together/summary-parts.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { DomainError } from "../parts/error.ts";
 import { beginTimeSlice, inSlice, mapInSlices } from "../parts/time-slice.ts";
+import { tellKind } from "../parts/voucher.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DischargeSubject, Mortality, ShownPlace } from "../ports/discharge-requests.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -81,8 +82,9 @@ export function createTokenReading(options: {
     );
     const summary = await inSlice(slice, () => summarise(conditions, options));
     // People decide by it. The names and values of what the token was issued with may be of the person who asks them.
-    const told = { ...options, quoted: true };
-    const parts = await inSlice(slice, () => summaryParts(conditions, issuedCaveats, told));
+    const quoted = { ...options, quoted: true };
+    const parts = await inSlice(slice, () => summaryParts(conditions, issuedCaveats, quoted));
+    const told = tellKind({ text: summary, parts }, issuer);
     return {
       subject: {
         platform: principal.platform,
@@ -91,8 +93,8 @@ export function createTokenReading(options: {
         principal: { id, issuer, subject, email, assertedBy },
         caveats,
         issuedCaveats,
-        summary,
-        summaryParts: parts,
+        summary: told.text,
+        summaryParts: told.parts,
         agents: agentTrail(conditions),
       },
       conditions,

@@ -5,6 +5,7 @@ import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
 import { mapInSlices, mapInTurns, type TimeSlice } from "../parts/time-slice.ts";
+import { readVoucher } from "../parts/voucher.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -94,7 +95,7 @@ export function createTokens(options: {
       }
       const { issuer, subject, groups, email, development } = caller.identity;
       return {
-        subject: { issuer, subject, groups, assertedBy: "issuer" },
+        subject: { ...readVoucher(issuer), subject, groups, assertedBy: "issuer" },
         email,
         development,
         callerId: `human\n${issuer}\n${subject}`,
@@ -108,7 +109,13 @@ export function createTokens(options: {
     }
     const issuer = request.onBehalfOf.issuer ?? ownIssuer;
     return {
-      subject: { issuer, subject: request.onBehalfOf.subject, groups: [], assertedBy: "platform" },
+      subject: {
+        issuer,
+        kind: "person",
+        subject: request.onBehalfOf.subject,
+        groups: [],
+        assertedBy: "platform",
+      },
       email: null,
       development: options.isDevelopment && issuer === ownIssuer,
       // What was narrowed from a credential is another caller: the answer is a token, which it might not have been given.

@@ -7,8 +7,9 @@ import { createGathering, eventualOutcome, type Outcome } from "../parts/gatheri
 import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { beginTimeSlice, type SliceClock, type TimeSlice } from "../parts/time-slice.ts";
 import { payerName } from "../parts/turn.ts";
+import { voucherOf } from "../parts/voucher.ts";
 import { payerOf } from "../payer.ts";
-import type { IssueMoment, NewIssue } from "../ports/issues.ts";
+import type { IssueMoment, NewIssue, Who } from "../ports/issues.ts";
 import { type PolicySubject, ruleFor } from "../ports/policy.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -84,6 +85,11 @@ export function notAdmitted(): DomainError {
   return new DomainError("forbidden", "no platform of this name issues tokens to this principal", "platform");
 }
 
+/** The principal that a token is asked for. */
+function whoOf({ request: { platform }, subject: { kind, issuer, subject, assertedBy } }: IssueJob): Who {
+  return { platform, issuer: voucherOf(kind, issuer), subject, assertedBy };
+}
+
 function crowded(): DomainError {
   return new DomainError("unavailable", "the principal is being put on record by others");
 }
@@ -129,7 +135,7 @@ export function createIssuing(options: {
     const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
     const caveats = [...rule.caveats, ...request.caveats];
 
-    const wanted = { platform: request.platform, ...subject, email, development };
+    const wanted = { ...whoOf(job), email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
     const {
       answer: minted,
@@ -181,7 +187,7 @@ export function createIssuing(options: {
       const outcome = await eventualOutcome(async () => {
         const { platform } = job.request;
         if (!signing.has(platform)) signing.set(platform, rootKeys.signing(platform, moment.now));
-        const { issuer, subject, assertedBy } = job.subject;
+        const { issuer, subject, assertedBy } = whoOf(job);
         const who = JSON.stringify([platform, issuer, subject, assertedBy]);
         const newcomer = newcomers.get(who);
         const ready = {
@@ -203,9 +209,7 @@ export function createIssuing(options: {
   }
 
   async function issueAll(jobs: readonly IssueJob[], attempt = 1): Promise<readonly Outcome<Issued>[]> {
-    const moment = await issues.look(
-      jobs.map(({ request, subject }) => ({ platform: request.platform, ...subject })),
-    );
+    const moment = await issues.look(jobs.map(whoOf));
     const minted = await mintAll(jobs, moment);
     await steps.passed("issue:minted");
     const sound = minted.flatMap((one) => (one.ok ? [one.value] : []));

@@ -8,6 +8,7 @@ import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
 import { encodeBase64Url } from "../../macaroon/index.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { beginTimeSlice, inSlice, mapInSlices, type TimeSlice } from "../parts/time-slice.ts";
+import { tellKind } from "../parts/voucher.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IssuedCaveat, TokenRecord, TokenWithPrincipal } from "../ports/tokens.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -53,6 +54,7 @@ async function describeConditions(
   const issuedAt = instantFromMilliseconds(token.issuedAt);
   const summary = await inSlice(slice, () => summarise(conditions, options));
   const parts = await inSlice(slice, () => summaryParts(conditions, conditions.length, options));
+  const told = tellKind({ text: summary, parts }, principal.issuer);
   const clashes = await inSlice(slice, () => contradictions(conditions));
   const doubtful = await inSlice(slice, () => doubts(conditions, issuedAt));
   return {
@@ -63,8 +65,8 @@ async function describeConditions(
     issuedAt: token.issuedAt,
     expiresAt: token.expiresAt,
     caveats: token.caveats.map(caveatText),
-    summary,
-    summaryParts: parts,
+    summary: told.text,
+    summaryParts: told.parts,
     warnings: [...clashes.map(({ detail }) => detail), ...doubtful],
   };
 }

@@ -3,6 +3,8 @@ import type { Tile, TilePlace } from "../../tlog/tiles.ts";
 /** Who did something, as the audit log names them. Ids only: none of them gives power. */
 export type Actor =
   | { readonly kind: "principal"; readonly issuer: string; readonly subject: string }
+  /** No human. `issuer` is the issuer's own name. */
+  | { readonly kind: "workload"; readonly issuer: string; readonly subject: string }
   /** The token id of the credential that was used, and whose it is. */
   | { readonly kind: "credential"; readonly tokenId: string; readonly role: string }
   /** Someone who held a token and nothing else. */

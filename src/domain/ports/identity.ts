@@ -28,6 +28,50 @@ export interface IdTokens {
   verify(token: string): Promise<IdTokenVerdict>;
 }
 
+/** What an issuer is believed: ID tokens of people, or assertions about workloads, or about people (as ID-JAG). */
+export type IssuerKind = "person" | "workload" | "id-jag";
+
+/** An assertion that was taken apart. Nothing in it is true until `isSigned` has said so. */
+export interface UnverifiedAssertion {
+  readonly issuer: string;
+  /** What the issuer is believed. Never `person`. */
+  readonly kinds: ReadonlySet<IssuerKind>;
+  /** The header's `typ` in lower case and without `application/`; undefined if it has none. */
+  readonly type: string | undefined;
+  readonly unverifiedClaims: Readonly<Record<string, unknown>>;
+  /** Whether the issuer signed it. Rejects with a DomainError `unavailable` if its keys could not be had. */
+  isSigned(): Promise<boolean>;
+  /** Reads the principal from the claims, which costs nothing. @param voucher the issuer's name for the principal's kind */
+  readIdentity(voucher: string): { readonly ok: true; readonly identity: Identity } | Refusal;
+}
+
+interface Refusal {
+  readonly ok: false;
+  /** Public: it names the claim at fault, never its value. */
+  readonly reason: string;
+}
+
+/** Assertions of the issuers that are trusted with them (RFC 7523). */
+export interface Assertions {
+  /** Takes one apart. Asks no issuer anything, and refuses one of an issuer that is not trusted with assertions. */
+  open(text: string): { readonly ok: true; readonly assertion: UnverifiedAssertion } | Refusal;
+}
+
+/** The assertions that are good once. Every method rejects only when the store could not answer. */
+export interface UsedAssertionStore {
+  /**
+   * Uses an assertion up, in the caller's transaction or else in one of its own. Decided by one statement: of callers at
+   * once, one is first.
+   *
+   * @param hash names the assertion; 32 bytes
+   * @param until unix milliseconds: the assertion is not taken any more from then on
+   * @returns false if it was used before
+   */
+  use(hash: Uint8Array, until: number): Promise<boolean>;
+  /** @returns how many were dropped */
+  dropExpired(now: number): Promise<number>;
+}
+
 /** A login that a browser has begun. It must stay with that browser: its holder can finish the login. */
 export interface LoginAttempt {
   readonly state: string;

@@ -1,4 +1,4 @@
-import type { AssertedBy } from "./principals.ts";
+import type { AssertedBy, PrincipalKind } from "./principals.ts";
 
 /** A claim that a rule asks for, and the texts that will do. */
 export interface ClaimDemand {
@@ -47,7 +47,9 @@ export interface Policy {
 
 /** The principal that a token is asked for, and who says that it is them. */
 export interface PolicySubject {
+  /** As the issuer calls itself. */
   readonly issuer: string;
+  readonly kind: PrincipalKind;
   readonly subject: string;
   readonly groups: readonly string[];
   /**
@@ -95,6 +97,8 @@ function* mismatches(
 ): Generator<RuleMismatch, undefined> {
   if (subject.issuer !== (rule.issuer ?? ownIssuer)) {
     yield { member: "issuer", detail: "the rule is for another issuer" };
+  } else if (subject.kind === "workload" && rule.issuer === null) {
+    yield { member: "issuer", detail: "a rule that names no issuer is for people" };
   }
   if (rule.subjects !== null && !rule.subjects.includes(subject.subject)) {
     yield { member: "subjects", detail: "the subject is not among them" };

@@ -4,11 +4,12 @@ export type AssertedBy = "issuer" | "platform";
 /** Whether a principal is a human, or a job or service that an issuer vouches for. */
 export type PrincipalKind = "person" | "workload";
 
-/** A human on one platform. */
+/** A human, or a workload, on one platform. */
 export interface Principal {
   /** Random, 16 characters of base64url; another one on every platform. */
   readonly id: string;
   readonly platform: string;
+  /** As `voucherOf` names it: the kind of the principal is a part of that. */
   readonly issuer: string;
   readonly subject: string;
   /** Present only where the issuer said it was verified. Never decides anything. */

@@ -5,6 +5,7 @@ import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { mapInTurns } from "../parts/time-slice.ts";
 import { payerName } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
+import { isWorkload, readVoucher } from "../parts/voucher.ts";
 import type { Actor, AuditEvent } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type {
@@ -165,8 +166,15 @@ export function datedTarget(
   return target;
 }
 
+/** A target as the audit log names it: an issuer by its own name, beside the kind of all but people. */
+function shownTarget(target: RevocationTarget) {
+  if (target.kind !== "principal" || !isWorkload(target.issuer)) return target;
+  const { kind, issuer } = readVoucher(target.issuer);
+  return { ...target, issuer, principal_kind: kind };
+}
+
 function detailsOf(target: RevocationTarget): Readonly<Record<string, string | number | null>> {
-  const { kind, ...named } = target;
+  const { kind, ...named } = shownTarget(target);
   const readable = Object.entries(named).map(
     ([name, value]: [string, string | number | null | Uint8Array]) => [
       name,

@@ -6,6 +6,7 @@ import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
+import { voucherOf } from "../parts/voucher.ts";
 import { requireAdministrator, requirePlatform } from "../permission.ts";
 import type { RevocationScope, RevocationTarget } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
@@ -139,7 +140,8 @@ export function createRevocationRights(options: {
         return { make: () => ({ kind: "token_id", id }) };
       }
       case "principal": {
-        const { issuer = ownIssuer, subject, issuedBefore } = target;
+        const { subject, issuedBefore } = target;
+        const issuer = voucherOf(target.principalKind ?? "person", target.issuer ?? ownIssuer);
         const { scope } = author;
         if (scope.kind === "principal" && (scope.issuer !== issuer || scope.subject !== subject)) {
           const why = "only an administrator or a platform may revoke somebody else's tokens";

@@ -1,4 +1,5 @@
 import type { BudgetView } from "../budget-view.ts";
+import { tellKind } from "../parts/voucher.ts";
 import type { CaveatFailure, Verdict } from "../service.ts";
 import type { AllowedVerdict } from "./batch-questions.ts";
 import { caveatsOf, linksOf, type Summary } from "./bundle-texts.ts";
@@ -14,6 +15,7 @@ export function allowed(
   sequence: string,
 ): AllowedVerdict {
   const links = linksOf(token);
+  const told = tellKind(summary, token.principal.issuer);
   return {
     allowed: true,
     tokenId: token.identifier.tokenId,
@@ -24,8 +26,8 @@ export function allowed(
     expiresAt: token.endsAt,
     agents,
     caveats: caveatsOf(token),
-    summary: summary.text,
-    summaryParts: summary.parts,
+    summary: told.text,
+    summaryParts: told.parts,
     // The last link's is the macaroon's own.
     revocationId: links.at(-1) ?? token.macaroon.revocationId.text,
     revocationIds: links,

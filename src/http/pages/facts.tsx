@@ -3,6 +3,7 @@ import type { Child } from "hono/jsx";
 import { wholeCaveat } from "../../caveats/condition.ts";
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
+import { isWorkload, readVoucher } from "../../domain/parts/voucher.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
 import type { KnownPerson } from "../../domain/ports/principals.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
@@ -72,6 +73,12 @@ export function FormOf(props: { readonly identity: Identity }) {
   );
 }
 
+/** Names the owner of the token that was shown. */
+function ownerOf({ issuer, assertedBy }: DischargeSubject["principal"]): string {
+  if (assertedBy === "platform") return "The platform says that the token is of";
+  return isWorkload(issuer) ? "Workload (no person) whose token asks" : "Person whose token asks";
+}
+
 /**
  * What was verified about the token that was shown: ids, the issuer's word, and what this service enforces. A name is a person's own
  * choice, and what a token was issued with is in the words of whoever had it issued: these stand among the claims.
@@ -85,13 +92,15 @@ export function Facts(props: { readonly about: DischargeSubject }) {
       <h2>Verified by this service</h2>
       <dl>
         <Fact name="Platform" value={about.platform} />
-        <dt>{isAsserted ? "The platform says that the token is of" : "Person whose token asks"}</dt>
+        <dt>{ownerOf(about.principal)}</dt>
         <dd>
           <Person email={isAsserted ? null : email} subject={subject} />
         </dd>
         <Fact
           name="Vouched for by"
-          value={isAsserted ? "the platform, by its own word" : printable(issuer, LONGEST)}
+          value={
+            isAsserted ? "the platform, by its own word" : printable(readVoucher(issuer).issuer, LONGEST)
+          }
         />
         <Fact
           name="What the token allows at most. Words in quotes are of those who had it issued"

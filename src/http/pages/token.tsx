@@ -1,5 +1,6 @@
 import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import { printable } from "../../caveats/values/quote.ts";
+import { isWorkload } from "../../domain/parts/voucher.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import type { RevokedBranch } from "../../domain/revocation-facts.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
@@ -162,6 +163,7 @@ export function tokenPage(token: TokenDetails, identity: Identity): string {
           <dt>Issued to</dt>
           <dd>
             <Person {...principal} name={isOwn ? identity.name : null} />
+            {isWorkload(principal.issuer) ? ", a workload and no person" : ""}
             {principal.assertedBy === "platform" ? ", by the platform's own word" : ""}
           </dd>
           <Fact name="Platform" value={printable(token.platform, LONGEST)} />

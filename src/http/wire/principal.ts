@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { readVoucher } from "../../domain/parts/voucher.ts";
 import type { Principal } from "../../domain/ports/principals.ts";
 
 /** A principal, as answers write it. */
@@ -8,6 +9,10 @@ export const principalSchema = z
     id: z.string().meta({ description: "Random; another one on every platform." }),
     issuer: z.string().meta({ description: "The OIDC issuer." }),
     subject: z.string(),
+    kind: z.literal("workload").optional().meta({
+      description:
+        "Present where this is no human: a job or service that its issuer vouches for. A person of the same issuer and subject is another principal.",
+    }),
     email: z
       .string()
       .optional()
@@ -19,7 +24,7 @@ export const principalSchema = z
   })
   .meta({
     id: "Principal",
-    description: "A human on one platform.",
+    description: "A human, or a workload, on one platform.",
     examples: [
       {
         id: "pW3kD0q9xYb2LmNa",
@@ -34,12 +39,18 @@ export const principalSchema = z
 export function principalWire(
   principal: Pick<Principal, "id" | "issuer" | "subject" | "email" | "assertedBy">,
 ): z.infer<typeof principalSchema> {
-  const { id, issuer, subject, email, assertedBy } = principal;
+  const { id, subject, email, assertedBy } = principal;
   return {
     id,
-    issuer,
+    ...issuerWire(principal.issuer),
     subject,
     ...(email === null ? {} : { email }),
     ...(assertedBy === "platform" ? { asserted_by: "platform" as const } : {}),
   };
+}
+
+/** Writes the issuer of a principal, and the kind of all but people. @param voucher the `issuer` of a principal */
+export function issuerWire(voucher: string): { readonly issuer: string; readonly kind?: "workload" } {
+  const { kind, issuer } = readVoucher(voucher);
+  return kind === "workload" ? { issuer, kind } : { issuer };
 }

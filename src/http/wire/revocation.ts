@@ -11,6 +11,7 @@ import { withPlaces } from "../parts/batch.ts";
 import { MAX_BODY } from "../request/body.ts";
 import { check, checkAt, type JsonBody, plainBody } from "../request/json-body.ts";
 import { toBase64url } from "./base64url.ts";
+import { issuerWire } from "./principal.ts";
 import {
   instant,
   lineOfText,
@@ -60,14 +61,16 @@ const principal = z
     id: lineOfText(64).optional(),
     issuer: lineOfText(2048).optional(),
     subject: lineOfText(255).optional(),
+    kind: z.literal("workload").optional().meta({ description: "Left out for people." }),
   })
   .refine(
-    ({ id, issuer, subject }) =>
-      id === undefined ? subject !== undefined : (issuer ?? subject) === undefined,
+    ({ id, issuer, subject, kind }) =>
+      id === undefined ? subject !== undefined : (issuer ?? subject ?? kind) === undefined,
     "must have a subject, with its issuer where that is not the service's own, or else an id alone",
   )
   .meta({
-    description: "A person on all platforms, by `issuer` and `subject`, or on one, by the principal's `id`.",
+    description:
+      "A person (or, with `kind`, a workload) on all platforms, by `issuer` and `subject`, or on one, by the principal's `id`.",
   });
 
 // One object and a rule, not a union: so the member at fault can be named exactly.
@@ -110,7 +113,7 @@ export const revokedTarget = z.union([
   z.strictObject({ token_id: tokenId }),
   z.strictObject({
     principal: z.union([
-      z.strictObject({ issuer: z.string(), subject: z.string() }),
+      z.strictObject({ issuer: z.string(), subject: z.string(), kind: z.literal("workload").optional() }),
       z.strictObject({ id: opaqueId }),
     ]),
     issued_before: instant,
@@ -216,9 +219,12 @@ function targetOf(read: z.infer<typeof target>): RevokeTarget {
   if (read.approval_id !== undefined) return { kind: "approval_id", approvalId: read.approval_id };
   if (read.key_id !== undefined) return { kind: "key_id", keyId: read.key_id };
   if (read.platform !== undefined) return { kind: "platform", platform: read.platform, issuedBefore };
-  const { id, issuer, subject } = read.principal ?? {};
+  const { id, issuer, subject, kind } = read.principal ?? {};
   if (id !== undefined) return { kind: "principal_id", id, issuedBefore };
-  if (subject !== undefined) return { kind: "principal", issuer, subject, issuedBefore };
+  if (subject !== undefined) {
+    const of = kind === undefined ? {} : { principalKind: kind };
+    return { kind: "principal", ...of, issuer, subject, issuedBefore };
+  }
   throw new Error("the schema let a target without a name through");
 }
 
@@ -244,7 +250,7 @@ export function targetWire(target: SeenTarget): z.infer<typeof revokedTarget> {
       return { token_id: target.id };
     case "principal": {
       const { issuer, subject, issuedBefore: before } = target;
-      return { principal: { issuer, subject }, issued_before: printInstant(before) };
+      return { principal: { ...issuerWire(issuer), subject }, issued_before: printInstant(before) };
     }
     case "principal_id":
       return { principal: { id: target.id }, issued_before: printInstant(target.issuedBefore) };

@@ -21,7 +21,10 @@ const CURES: Readonly<Record<string, string>> = {
 export async function issuerFindings(config: Config): Promise<readonly Finding[]> {
   return Promise.all([
     ownIssuer(config),
-    ...config.trustedIssuers.map((one) => trustedIssuer(config, one.issuer)),
+    // One may be named for several kinds.
+    ...[...new Set(config.trustedIssuers.map(({ issuer }) => issuer))].map((issuer) =>
+      trustedIssuer(config, issuer),
+    ),
   ]);
 }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 @dataclass(frozen=True)
 class Principal:
-    """A person on one platform."""
+    """A person, or what ``kind`` says, on one platform."""
 
     id: str
     issuer: str
@@ -17,6 +17,8 @@ class Principal:
     email: str | None = None
     asserted_by: str | None = None
     """``platform``: the platform says so, and no issuer."""
+    kind: str | None = None
+    """``workload``: a job or service, and no human."""
 
 
 @dataclass(frozen=True)
