@@ -18,6 +18,7 @@ const SHOWN_BY: Partial<
 > = {
   conflict: ["POST", "/v1/platforms", '{"name":"shop"}'],
   gone: ["GET", "/v1/revocations", null],
+  precondition_failed: ["PUT", "/v1/platforms/shop/policy", '{"rules":[]}'],
 };
 
 describe("problems", () => {
@@ -26,6 +27,7 @@ describe("problems", () => {
     const { request } = createTestApp({
       tokens: { issue: fail },
       platforms: { create: fail },
+      policies: { put: fail },
       revocations: { log: fail },
     });
     const [method, path, body] = SHOWN_BY[code] ?? ["POST", "/v1/tokens", '{"platform":"default"}'];

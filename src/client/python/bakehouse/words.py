@@ -15,6 +15,7 @@ PROBLEM_CODES = (
     "charge_mismatch",
     "idempotency_in_flight",
     "gone",
+    "precondition_failed",
     "payload_too_large",
     "unsupported_media_type",
     "unprocessable",
