@@ -144,7 +144,7 @@ describeService(
       const alice = await login("alice");
       const path = new URL(request.user_url).pathname;
       const headers = { ...alice, accept: "text/html" };
-      expect((await service().request(path, { headers })).text).toContain("has withdrawn this request");
+      expect((await service().request(path, { headers })).text).toContain("This request was withdrawn.");
       const body = new URLSearchParams({ decision: "confirm" });
       expect((await service().request(path, { method: "POST", headers, body })).status).toBe(410);
     });
