@@ -174,7 +174,12 @@ describeService(
       const alice = service().asHuman("alice");
       const { discharge } = (await ask(token, {}, alice)).json<{ discharge: string }>();
       const texts = opened(discharge)[0].unverifiedCaveats.map(({ id }) => new TextDecoder().decode(id));
-      expect(texts.slice(2)).toEqual(["uses <= 1", ...CALL, expect.stringMatching(/^bh\.discharge = /)]);
+      expect(texts.slice(2)).toEqual([
+        expect.stringMatching(/^approval = /),
+        "uses <= 1",
+        ...CALL,
+        expect.stringMatching(/^bh\.discharge = /),
+      ]);
       expect(await service().verify(bundle(token, discharge), pay())).toMatchObject({ allowed: true });
       expect(await service().verify(bundle(token, discharge), pay())).toMatchObject({
         code: "budget_exhausted",
