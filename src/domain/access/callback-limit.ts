@@ -8,8 +8,8 @@ const BY_NETWORK = { perSecond: 2, burst: 60, maxKeys: 50_000 };
 const BY_ALL = { perSecond: 50, burst: 500, maxKeys: 1 };
 
 /**
- * Makes the bound on the questions to the issuer that anybody causes who begins a login here and comes back with a code: whether
- * that is made up only the issuer can tell. An issuer that is asked without end shuts this service out, and with it all its people.
+ * Makes the bound on the questions to the issuer that come of logins which anybody can begin here, and end with a code: only the
+ * issuer can tell that it is made up. An issuer that is asked without end shuts this service out, and with it all its people.
  *
  * @returns takes one question of an address; throws a DomainError `rate_limited`
  */

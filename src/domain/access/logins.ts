@@ -131,7 +131,7 @@ export function createLogins(options: {
       }
       // A callback with another state asks the issuer nothing, and anybody can have a browser come here with one.
       const asks = callback.searchParams.has("code") && callback.searchParams.get("state") === attempt.state;
-      // Before the attempt is used up: who is refused here tries again.
+      // Before the attempt is used up, so that a refused one can be tried again.
       if (asks) takeCallback(from);
       if (asks && !use(Buffer.from(sealed ?? "", "base64url"), attempt)) {
         const reason = "this login was used already: begin a new one";

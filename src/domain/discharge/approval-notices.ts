@@ -46,7 +46,7 @@ export function approvalAsked(
       unverified: {
         text: condition.text,
         agents: about?.agents ?? [],
-        // What a token was issued with is enforced, and in the words of the person or platform that it was issued to.
+        // Issued caveats are enforced, and in the words of the person or platform that had the token issued.
         issued_caveats: about === null ? [] : about.caveats.slice(0, about.issuedCaveats),
         caveats: about === null ? [] : about.caveats.slice(about.issuedCaveats),
       },

@@ -111,7 +111,7 @@ export function createConfirmations(options: {
     requirePerson(caller);
     if (request?.kind !== "identity") throw noSuchRequest();
     const proved = proof(request, caller);
-    // Those who have answered see what became of it, whether they could answer so again or not.
+    // A person that has answered sees the outcome, and need not be able to answer so again.
     if (proved.outcome === "refused" && !request.decisions.some(isBy(caller))) throw noSuchRequest();
     return { request, proved };
   }

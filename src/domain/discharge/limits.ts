@@ -40,8 +40,8 @@ const MOST_OF_BAKERY = 60;
 const SHARES_OF_NETWORKS = [1 / 4, 2 / 3, 1 / 2];
 
 /**
- * The shares of an approver's places that go to one platform, and in it to those whom the platform vouches for by its own word, of
- * what the others leave. A platform can invent any number of people.
+ * The shares of an approver's places that go to one platform, and in it to people of the platform's own word, out of the places that
+ * the others leave. A platform can invent any number of people.
  */
 const SHARES_OF_PLATFORMS = [3 / 4, 1 / 2];
 

@@ -81,7 +81,7 @@ export function createTokenReading(options: {
       shownCaveat(condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text),
     );
     const summary = await inSlice(slice, () => summarise(conditions, options));
-    // People decide by it. The names and values of what the token was issued with may be of the person who asks them.
+    // People decide by it. Names and values of issued caveats may be the asking person's own.
     const quoted = { ...options, quoted: true };
     const parts = await inSlice(slice, () => summaryParts(conditions, issuedCaveats, quoted));
     const told = tellKind({ text: summary, parts }, issuer);

@@ -19,7 +19,7 @@ export function grantBehind({ about }: Pick<Said, "about">, said: DischargeDecis
 
 /**
  * The yes's of a request that still count. A yes ends with the login that it was said with, as everything does that such a
- * login is good for: whoever has a person's login must not go on deciding once the person was revoked.
+ * login is good for: with a stolen login nobody must go on deciding once the person was revoked.
  */
 export function standingYes(
   request: Said,

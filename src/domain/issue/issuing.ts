@@ -51,7 +51,7 @@ interface Minted extends Issued {
 interface Ready {
   /** Undefined for a principal that is not on record. */
   readonly known: Principal | undefined;
-  /** When their issuer said what is known of the person, unix milliseconds; undefined if that is not known. */
+  /** The date of the issuer's word on the person, unix milliseconds; undefined if it is not known. */
   readonly saidAt: number | undefined;
   /** Whether this very group puts the principal on record. */
   readonly fresh: boolean;

@@ -16,7 +16,7 @@ export interface IssueMoment {
   readonly policies: ReadonlyMap<string, Policy>;
   /** One for each that was asked about, in that order; undefined for whoever is not on record. */
   readonly principals: readonly (Principal | undefined)[];
-  /** When the issuer of each said what is known of the person, unix milliseconds; undefined if that is not known. */
+  /** The date of the issuer's word on each person, unix milliseconds; undefined if it is not known. */
   readonly saidAt: readonly (number | undefined)[];
 }
 

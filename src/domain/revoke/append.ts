@@ -40,7 +40,7 @@ export interface Written {
   readonly epoch: string;
   /** One for each draft, in the given order. */
   readonly entries: readonly AppendedRevocation[];
-  /** Further ones: of what people had granted whom the drafts name. */
+  /** Further ones: of discharges that rest on people in the drafts. */
   readonly resting: readonly { readonly entry: AppendedRevocation; readonly actor: Actor }[];
 }
 
@@ -232,7 +232,7 @@ export function createRevocationWriter(options: {
     });
   }
 
-  /** The entries for what rests on the people whom a job's entries name, behind them. */
+  /** Adds the entries for discharges that rest on people in a job's entries, behind them. */
   async function withResting(
     requests: Repositories["dischargeRequests"],
     job: Outcome<readonly Dated[]>,

@@ -4,7 +4,7 @@ import type { NewRevocation, RevocationScope } from "../ports/revocations.ts";
 /** People that are looked for in one statement. */
 const LOOKED_FOR_TOGETHER = 500;
 
-/** A discharge that rests on the word of a person whom an entry names. */
+/** A discharge that rests on the word of a person in an entry. */
 interface Resting {
   /** The place of that entry. */
   readonly place: number;
@@ -26,7 +26,7 @@ function askedFor({ target, scope }: NewRevocation, place: number): readonly Con
   return [{ place, ...person, platform, own, spokeBefore: target.issuedBefore }];
 }
 
-/** A person takes back their own word for anybody's token, as an approver does; others what their entry reaches. */
+/** A person takes back their own word for anybody's token, as an approver does; others within the scope of their entry. */
 function reachOf({ scope, author }: NewRevocation, platform: string | null) {
   if (scope.kind !== "principal") return { scope, author };
   return { scope: platform === null ? ALL : ({ kind: "platform", platform } as const), author: "approver" };
@@ -35,8 +35,8 @@ function reachOf({ scope, author }: NewRevocation, platform: string | null) {
 const ALL: RevocationScope = { kind: "all" };
 
 /**
- * Finds the living discharges that rest on the word of people whom entries name, so that they end with the person. A discharge says
- * nothing of who granted it: it ends by the name of its request. The log must be held, so that nothing is confirmed between
+ * Finds the living discharges that rest on the word of people in entries, so that they end with the person. A discharge says
+ * nothing of its people: it ends by the name of its request. The log must be held, so that nothing is confirmed between
  * this look and the entries.
  *
  * @param now unix milliseconds, by the database's clock

@@ -62,7 +62,7 @@ export function Effect(props: { readonly allows: string; readonly caveats: reado
 
 /**
  * The beginning of every form that decides something. Enter in a form presses its first submit button, and a disabled one does
- * nothing: an answer is always a deliberate one. And it is the answer of the person to whom the page was shown.
+ * nothing: an answer is always a deliberate one. And it is the answer of the page's own reader.
  */
 export function FormOf(props: { readonly identity: Identity }) {
   return (
@@ -80,8 +80,8 @@ function ownerOf({ issuer, assertedBy }: DischargeSubject["principal"]): string 
 }
 
 /**
- * What was verified about the token that was shown: ids, the issuer's word, and what this service enforces. A name is a person's own
- * choice, and what a token was issued with is in the words of whoever had it issued: these stand among the claims.
+ * The verified facts about the token that was shown: ids, the issuer's word, and limits that this service enforces. A name is a
+ * person's own choice, and issued caveats are in the words of people and platforms: these stand among the claims.
  */
 export function Facts(props: { readonly about: DischargeSubject }) {
   const { about } = props;

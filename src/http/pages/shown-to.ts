@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 
 import type { Identity } from "../../domain/ports/sessions.ts";
 
-/** The field of a form that says to whom its page was shown. */
+/** The field of a form that names the reader of its page. */
 export const SHOWN_TO = "shown_to";
 
 /**
- * Names the person to whom a page was shown, for its form. A browser has one session in all its tabs: where somebody else has signed in
+ * Names the reader of a page, for its form. A browser has one session in all its tabs: if somebody else has signed in
  * since, a page that names one person must not act as another.
  */
 export function shownTo({ issuer, subject }: Pick<Identity, "issuer" | "subject">): string {

@@ -93,10 +93,10 @@ export function decisionOf<T extends string>(form: Parameters, ...allowed: reado
 }
 
 /**
- * Lets a form pass of the person to whom its page was shown. Without the field it is of a page from before there was one: other origins'
+ * Lets a form pass of the reader of its page. Without the field it is of a page from before there was one: other origins'
  * forms are refused anyway.
  *
- * @throws DomainError `conflict` where somebody else has signed in since
+ * @throws DomainError `conflict` if somebody else has signed in since
  */
 export function requireShownTo(form: Parameters, { identity }: HumanCaller): void {
   const said = textOf(form, SHOWN_TO);
