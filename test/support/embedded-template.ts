@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cpSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,9 +20,10 @@ export async function copyEmbedded(folder: string): Promise<void> {
 }
 
 async function template(): Promise<string> {
-  const hashes = readMigrations(defaultMigrationsFolder()).map(({ hash }) => hash.slice(0, 8));
+  const state = createHash("sha256");
+  for (const { hash } of readMigrations(defaultMigrationsFolder())) state.update(hash);
   const uid = process.getuid?.() ?? 0;
-  const target = join(tmpdir(), `bakehouse-embedded-slim-${uid}-${hashes.join("")}`);
+  const target = join(tmpdir(), `bakehouse-embedded-slim-${uid}-${state.digest("hex").slice(0, 24)}`);
   return await madeOnceAsync(target, uid, async (folder) => {
     const store = await openStore({ place: { kind: "folder", folder }, deadline: 60_000 });
     await store.close();
