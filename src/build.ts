@@ -8,7 +8,7 @@ import { rolldown } from "rolldown";
 
 import { inputsOf, isBuiltOf, noteBuilt } from "./built-before.ts";
 import { DOCS_FILES } from "./http/parts/docs-files.ts";
-import { isOutside, makePackages } from "./pack.ts";
+import { isOutside, makePackages, SMALL } from "./pack.ts";
 
 // One file with its dependencies in it starts several times faster, in a fraction of the memory, than
 // the same as installed: Node reads drizzle-orm's large package.json once for each of its modules.
@@ -66,7 +66,7 @@ async function buildLibrary(name: string, source: string): Promise<void> {
     format: "esm",
     entryFileNames: "[name].js",
     sourcemap: true,
-    minify: true,
+    ...SMALL,
   });
   await made.close();
   const code = output[0].code;

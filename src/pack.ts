@@ -59,6 +59,17 @@ export function isOutside(specifier: string): boolean {
   return OUTSIDE.some((name) => specifier === name || specifier.startsWith(`${name}/`));
 }
 
+const NAMES = { keepNames: { function: false, class: true } };
+
+/**
+ * How what people install is made small: its lines stay, since Node prints the whole line that threw before an uncaught
+ * error's message, and so do the names of classes, which stand there too.
+ */
+export const SMALL = {
+  minify: { compress: NAMES, mangle: NAMES, codegen: { removeWhitespace: false } },
+  comments: false,
+} as const;
+
 /**
  * Makes two folders for `npm pack` below `packages` of a build's folder: `bakehouse`, which people install to use a service,
  * and `bakehouse-server`, which is one. Without source maps, which are most of a build's size.
@@ -87,7 +98,7 @@ export async function makePackages(built: string): Promise<void> {
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
-    minify: true,
+    ...SMALL,
   });
   await commands.close();
   await chmod(join(client, "dist", "bakehouse.js"), 0o755);

@@ -15,14 +15,15 @@ export class BakehouseError extends Error {
   override readonly name = "BakehouseError";
   /** The code to switch on. The message is for people. */
   readonly code: ProblemCode | ConnectionCode;
+  // Declared alone: what is absent is no member, or Node prints it as undefined under each uncaught error.
   /** The answer's HTTP status; undefined if there was no answer. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
   /** The member, parameter or header at fault. */
-  readonly member: string | undefined;
+  declare readonly member: string | undefined;
   /** Finds the request in the service's log. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
   /** Seconds after which the service asks to be asked again. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
 
   constructor(
     code: ProblemCode | ConnectionCode,
@@ -37,10 +38,11 @@ export class BakehouseError extends Error {
   ) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
-    this.status = facts.status;
-    this.member = facts.member;
-    this.requestId = facts.requestId;
-    this.retryAfter = facts.retryAfter;
+    const { status, member, requestId, retryAfter } = facts;
+    if (status !== undefined) this.status = status;
+    if (member !== undefined) this.member = member;
+    if (requestId !== undefined) this.requestId = requestId;
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
   }
 }
 
@@ -64,11 +66,11 @@ export class TokenError extends Error {
   override readonly name = "TokenError";
   readonly code: TokenErrorCode;
   /** The text of the caveat at fault, as it was given; undefined if it is none, or too much like a token to be kept. */
-  readonly caveat: string | undefined;
+  declare readonly caveat: string | undefined;
 
   constructor(code: TokenErrorCode, message: string, caveat?: string) {
     super(message);
     this.code = code;
-    this.caveat = caveat;
+    if (caveat !== undefined) this.caveat = caveat;
   }
 }
