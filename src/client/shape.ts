@@ -1,4 +1,4 @@
-import { nearest } from "../words/near.ts";
+import { nearestName } from "../words/near.ts";
 
 /*
  * The shapes that code without a compiler may pass. A wrong one must fail at once: an option that is passed over in silence is a
@@ -80,11 +80,7 @@ export function checkOptions<T>(name: string, options: unknown, checks: Checks<T
 }
 
 function unknownMember(name: string, member: string, known: readonly string[]): TypeError {
-  const plain = (text: string) => text.replaceAll("_", "").toLowerCase();
-  const meant =
-    known.find((other) => plain(other) === plain(member)) ??
-    nearest(member, known, 1) ??
-    known.find((other) => member.startsWith(other));
+  const meant = nearestName(member, known);
   // A text that is no name could be anything.
   const shown = /^[A-Za-z]\w{0,39}$/.test(member) ? ` ${member}` : "";
   const cure = meant === undefined ? `it has ${known.join(", ")}` : `did you mean ${meant}?`;

@@ -18,6 +18,17 @@ export function distanceOf(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** The name of a list that another one is most likely meant for: in another spelling, misspelt, begun, or gone beyond. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  if (name.length > 40) return undefined;
+  const plain = (text: string) => text.replaceAll("_", "").toLowerCase();
+  return (
+    names.find((other) => plain(other) === plain(name)) ??
+    nearest(name, names, 1) ??
+    names.find((other) => name.startsWith(other))
+  );
+}
+
 /**
  * The word of a list that a text is most likely a misspelling of, or the beginning of; undefined if there is none.
  *

@@ -98,7 +98,7 @@ test("the programs of the library's page run in its order in one shell, and prin
     expect(lines.length, marker).toBeLessThanOrEqual(10);
   }
   const port = String(await freePort());
-  const programs = ["service", "agent", "model", "price", "holder", "third-party", "this-call"];
+  const programs = ["service", "issue", "agent", "model", "price", "holder", "third-party", "this-call"];
   for (const name of programs) {
     expect(code(name)).toMatch(new RegExp(`^// ${name}\\.ts\n`));
     writeFileSync(join(installed.folder, `${name}.ts`), code(name));
@@ -116,16 +116,19 @@ test("the programs of the library's page run in its order in one shell, and prin
     ${told(code("shell"))}
     echo ---
     BAKEHOUSE_TOKEN=$(node agent.ts) bakehouse inspect
+    echo ---
+    BAKEHOUSE_TOKEN=$(node issue.ts) bakehouse inspect
     for each in price holder third-party; do echo ---; node $each.ts; done
     ${told(code("gated"))}
     echo ---
     node this-call.ts`);
   expect({ exit, stderr }).toMatchObject({ exit: 0 });
-  const [fetched, narrowed, charged, held, sealed, paying] = stdout
+  const [fetched, narrowed, issued, charged, held, sealed, paying] = stdout
     .split("---\n")
     .map((said) => steady(said.trim()));
   expect(fetched).toBe(answer("shell"));
   expect(narrowed).toMatch(/researcher#INSTANCE\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+  expect(issued).toMatch(/tool = pay\n {2}args.amount <= 100/);
   expect(charged).toBe(answer("price"));
   expect(held).toMatch(/^{"Authorization":"DPoP /);
   expect(sealed).toBe(steady(answer("third-party")));

@@ -154,7 +154,7 @@ describe("what is wrong is told with its cure", () => {
       expect(() => root().attenuate("x = 1", caveat)).toThrow(expect.objectContaining({ caveat }));
     }
     const token = "x".repeat(200);
-    expect(() => root().attenuate(token)).toThrow(expect.objectContaining({ caveat: undefined }));
+    expect(() => root().attenuate(token)).toThrow(expect.not.objectContaining({ caveat: expect.anything() }));
   });
 });
 

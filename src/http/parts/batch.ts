@@ -1,6 +1,7 @@
 import { DomainError } from "../../domain/parts/error.ts";
 import { renderPath } from "../../json/error.ts";
 import { JsonNumber, type JsonValue } from "../../json/value.ts";
+import { notAMember } from "./members.ts";
 
 /**
  * Takes a body of the form `{"NAME":[…]}` apart without reading the elements, so that each can fail alone.
@@ -12,7 +13,7 @@ export function parsedArray(tree: JsonValue, name: string, most: number): readon
   for (const member of tree.keys()) {
     if (member === name) continue;
     const path = renderPath([member]);
-    throw new DomainError("invalid_request", `${path} is not a member of this request`, path);
+    throw new DomainError("invalid_request", `${path} ${notAMember([name], member)}`, path);
   }
   const elements: JsonValue | undefined = tree.get(name);
   if (elements === undefined) throw new DomainError("invalid_request", `${name} is required`, name);

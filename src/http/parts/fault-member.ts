@@ -2,6 +2,7 @@ import type { z } from "zod";
 
 import { DomainError } from "../../domain/parts/error.ts";
 import { type JsonPathStep, renderPath } from "../../json/error.ts";
+import { notAMemberAt } from "./members.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -25,33 +26,40 @@ const NOUNS: Readonly<Record<string, string>> = {
  * Turns a schema's complaint into a refusal that names one member and what it must be. Nothing of the
  * value is repeated: it may be a secret in the wrong place.
  *
+ * @param schema what it was checked against
  * @param data what was checked
  * @param within the way to it in the request
  */
-export function invalid(error: z.ZodError, data: unknown, within: readonly JsonPathStep[] = []): DomainError {
-  const { path, rule } = firstFault(error.issues, data);
+export function invalid(
+  error: z.ZodError,
+  schema: z.core.$ZodType,
+  data: unknown,
+  within: readonly JsonPathStep[] = [],
+): DomainError {
+  const { path, rule } = firstFault(error.issues, schema, data);
   const steps = [...within, ...path].filter((step): step is JsonPathStep => typeof step !== "symbol");
   const member = renderPath(steps);
   return new DomainError("invalid_request", `${member === "" ? "the body" : member} ${rule}`, member);
 }
 
-function firstFault(issues: readonly Issue[], data: unknown): Fault {
+function firstFault(issues: readonly Issue[], schema: z.core.$ZodType, data: unknown): Fault {
   // A misspelt member is both unknown and missing: the misspelling is what helps.
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue === undefined) return { path: [], rule: "is not valid" };
   if (issue.code === "unrecognized_keys") {
-    return { path: [...issue.path, ...issue.keys.slice(0, 1)], rule: "is not a member of this request" };
+    const [key = ""] = issue.keys;
+    return { path: [...issue.path, key], rule: notAMemberAt(schema, issue.path, key) };
   }
-  if (issue.code === "invalid_union") return unionFault(issue, at(data, issue.path));
+  if (issue.code === "invalid_union") return unionFault(issue, schema, at(data, issue.path));
   return { path: issue.path, rule: rule(issue, at(data, issue.path)) };
 }
 
 /** Of a union the closest branch speaks; where none is close, the union itself. */
-function unionFault(issue: z.core.$ZodIssueInvalidUnion, data: unknown): Fault {
+function unionFault(issue: z.core.$ZodIssueInvalidUnion, schema: z.core.$ZodType, data: unknown): Fault {
   const unknown = issue.errors.map((branch) => branch.flatMap((i) => ("keys" in i ? i.keys : [])));
   const nowhere = unknown[0]?.find((key) => unknown.every((keys) => keys.includes(key)));
   if (nowhere !== undefined) {
-    return { path: [...issue.path, nowhere], rule: "is not a member of this request" };
+    return { path: [...issue.path, nowhere], rule: notAMemberAt(schema, issue.path, nowhere) };
   }
   const close = issue.errors.find((branch) => branch.length === 1 && branch[0]?.path.length === 1);
   const only = close?.[0];

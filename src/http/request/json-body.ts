@@ -66,7 +66,7 @@ export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): JsonBody<T>
  */
 export function check<T>(schema: z.ZodType<T>, data: unknown, within: readonly JsonPathStep[] = []): T {
   const result = schema.safeParse(data);
-  if (!result.success) throw invalid(result.error, data, within);
+  if (!result.success) throw invalid(result.error, schema, data, within);
   return result.data;
 }
 

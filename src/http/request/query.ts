@@ -26,7 +26,7 @@ export function readQuery<T>(
     Object.defineProperty(values, name, { value, enumerable: true });
   }
   const result = schema.safeParse(values);
-  if (!result.success) throw invalidParameter(invalid(result.error, values));
+  if (!result.success) throw invalidParameter(invalid(result.error, schema, values));
   return result.data;
 }
 
