@@ -113,7 +113,7 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
       throw new TokenError("undischarged", `more than ${LIMITS.discharges} discharges are needed`);
     const origin = originOf(next.location);
     if (origin === undefined || !allowed.has(origin)) {
-      throw new TokenError("undischarged", "a discharge is to be had at a place that is not allowed");
+      throw new TokenError("undischarged", `a discharge is to be had at ${placeOf(origin)}`);
     }
     const credential = options.credentials?.[origin];
     const party = createBakehouse({
@@ -140,6 +140,13 @@ export async function dischargeToken(token: Token, options: DischargeOptions): P
   }
 }
 
+/** Of a location, which any holder may have written, an origin alone is repeated: it has no secret and no odd letter. */
+function placeOf(origin: string | undefined): string {
+  return origin === undefined
+    ? "a place that is no origin, such as https://approvals.example, so nobody can be asked there"
+    : `${origin}, which allow does not name: name it there if you trust it`;
+}
+
 async function collected(
   pending: PendingDischarge,
   origin: string,
@@ -149,7 +156,10 @@ async function collected(
   const { secret, user_url, ...shown } = pending;
   try {
     if (options.interact === undefined) {
-      throw new TokenError("undischarged", "a discharge needs a human, and there is no way to tell one");
+      throw new TokenError(
+        "undischarged",
+        "a discharge needs a human, and there is no way to tell one: interact shows them a page, such as ({ user_url, user_code }) => console.error(user_url, user_code)",
+      );
     }
     const page = user_url === undefined ? undefined : pageOf(user_url, origin);
     if (user_url !== undefined && page === undefined) {

@@ -75,6 +75,8 @@ class Discharging(unittest.TestCase):
                 with self.assertRaises(TokenError) as raised:
                     discharge_token(waiting(location, b"one"), allow=["https://tokens.example"])
                 self.assertEqual(raised.exception.code, "undischarged")
+                named = f"{party.url}, which allow does not name" if location == party.url else ""
+                self.assertIn(named, str(raised.exception))
             self.assertEqual(party.asked, [])
         with self.assertRaisesRegex(ValueError, "insecure_http"):
             discharge_token(waiting("http://a.example", b"one"), allow=["http://a.example"])
@@ -96,7 +98,7 @@ class Discharging(unittest.TestCase):
             pass
 
         rows: list[tuple[str, Callable[[Interaction], None] | None, dict[str, str], Reply]] = [
-            ("no way to tell one", None, PENDING, answer({}, 202)),
+            ("interact=lambda ask: print", None, PENDING, answer({}, 202)),
             ("no safe web page", heard, {**PENDING, "user_url": "javascript:alert(1)"}, answer({}, 202)),
             ("nobody has answered", heard, {**PENDING, "expires_at": "2020-01-01T00:00:00Z"}, answer({}, 202)),
             ("for another caveat", heard, PENDING, granted(b"other")),

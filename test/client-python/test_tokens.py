@@ -43,7 +43,7 @@ class Delegating(unittest.TestCase):
 
     def test_what_is_no_list_of_caveats_and_no_name(self) -> None:
         token = Token.parse(ROOT)
-        with self.assertRaisesRegex(TypeError, "list of texts"):
+        with self.assertRaisesRegex(TypeError, "list of texts, not one text, such as"):
             token.delegate("a", "x = 1")
         wrong: list[tuple[object, str]] = [
             (lambda: token.attenuate(["x = 1"]), r"one by one, attenuate\(\*caveats\)"),  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ class Delegating(unittest.TestCase):
             (lambda: token.delegate("a", ttl="15m"), "a number of seconds, such as 900, not str"),  # type: ignore[arg-type]
             (lambda: Token.parse(token), "its text or bytes, not Token"),  # type: ignore[arg-type]
             (lambda: bakehouse.discharge_token(ROOT, allow=[]), r"Token\.parse\(text\)"),  # type: ignore[arg-type]
-            (lambda: bakehouse.discharge_token(token, allow="https://b.example"), "lists of texts"),
+            (lambda: bakehouse.discharge_token(token, allow="https://b.example"), "lists of texts, not one text, such as"),
         ]
         for run, message in wrong:
             assert callable(run)

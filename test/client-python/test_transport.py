@@ -255,6 +255,7 @@ class Believing(unittest.TestCase):
             service, _ = client(fake)
         error = failure(lambda: service.verify(ROOT, {}))
         self.assertEqual((error.code, error.status), ("unreachable", None))
+        self.assertIn("the service at http", str(error))
 
 
 class Channels(unittest.TestCase):
@@ -266,7 +267,7 @@ class Channels(unittest.TestCase):
         for url in ("http://127.0.0.1:1", "http://localhost", "HTTP://LOCALHOST/", "http://[::1]:8080", "https://tokens.example"):
             Bakehouse(url)
         for url in ("ftp://a", "tokens.example", "https://a@b", "https://a/?q", "https://a/#f", "file:///etc/passwd", "https://a b"):
-            with self.assertRaisesRegex(ValueError, "must be http or https"):
+            with self.assertRaisesRegex(ValueError, "must be http or https.*such as http://127.0.0.1:8080"):
                 Bakehouse(url, insecure_http=True)
         self.assertEqual(base_of("HTTPS://A.example:0443/x/", False), ("https://a.example", "/x"))
 

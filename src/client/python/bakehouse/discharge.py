@@ -81,7 +81,10 @@ def discharge_token(
     if not isinstance(given, Token):
         raise TypeError("discharge_token takes a Token: Token.parse(text)")
     if isinstance(allow, str) or isinstance(show_token_to, str) or isinstance(caveats, str):
-        raise TypeError("allow, show_token_to and caveats are lists of texts, not one text")
+        raise TypeError(
+            "allow, show_token_to and caveats are lists of texts, not one text, such as "
+            'allow=["https://tokens.example"] and caveats=["args.amount = 40"]'
+        )
     allowed = {_origin(url) for url in allow}
     seeing = {_origin(url) for url in show_token_to}
     by_origin = {_origin(url): credential for url, credential in (credentials or {}).items()}
@@ -100,7 +103,7 @@ def discharge_token(
             return discharged
         origin = origin_of(missing[0].location)
         if origin is None or origin not in allowed:
-            raise TokenError("undischarged", "a discharge is to be had at a place that is not allowed")
+            raise TokenError("undischarged", f"a discharge is to be had at {_place(origin)}")
         party = Bakehouse(
             origin,
             by_origin.get(origin),
@@ -131,7 +134,11 @@ def _collected(
 ) -> Discharged:
     try:
         if interact is None:
-            raise TokenError("undischarged", "a discharge needs a human, and there is no way to tell one")
+            raise TokenError(
+                "undischarged",
+                "a discharge needs a human, and there is no way to tell one: interact shows them a page, "
+                "such as interact=lambda ask: print(ask.user_url, ask.user_code)",
+            )
         page = None if pending.user_url is None else page_of(pending.user_url, party.origin)
         if pending.user_url is not None and page is None:
             raise TokenError("undischarged", "the page to open is no safe web page")
@@ -164,6 +171,13 @@ def _waited(pending: PendingDischarge, party: Bakehouse, patience: float) -> Dis
         least = min(_LONGEST_PAUSE, 0.02 * 2 ** min(rounds, 10))
         time.sleep(max(0.0, least - (time.monotonic() - asked)))
         rounds += 1
+
+
+def _place(origin: str | None) -> str:
+    # Of a location, which any holder may have written, an origin alone is repeated: it has no secret and no odd letter.
+    if origin is None:
+        return "a place that is no origin, such as https://approvals.example, so nobody can be asked there"
+    return f"{origin}, which allow does not name: name it there if you trust it"
 
 
 def _origin(url: str) -> str:

@@ -41,7 +41,7 @@ def base_of(url: str, insecure_http: bool) -> tuple[str, str]:
     """
     origin, path = split_url(url) or ("", "")
     if not origin or "?" in path or "#" in path:
-        raise ValueError("the url must be http or https, without user name, query and fragment")
+        raise ValueError("the url must be http or https, without user name, query and fragment, such as http://127.0.0.1:8080")
     if not insecure_http and not is_private_channel(origin):
         raise ValueError("over plain http anybody on the way can read the credential: use https, or insecure_http=True")
     return origin, path.rstrip("/")

@@ -22,6 +22,8 @@ def for_this_call(args: Mapping[str, object], tool: str | None = None) -> list[s
     With them, :func:`bakehouse.discharge_token` asks for a yes to this call, and the discharge passes no other. A call
     with further arguments passes as well: no caveat can say that one is missing.
 
+    :param tool: the tool's name, if the platform states a ``tool``: it writes ``tool = …``, and the yes is worth nothing
+        where no ``tool`` is stated. For one that states an ``action`` leave it out, and write ``action = …`` beside these
     :raises TokenError: ``invalid_caveat``, naming the argument that no caveat can say: a list, None, an empty dict or
         text, a text with control characters, a number that is not finite, a name with other characters than the
         language has; and for a call with neither tool nor arguments

@@ -198,7 +198,7 @@ class Token:
 
 def _texts(caveats: Iterable[object]) -> list[str]:
     if isinstance(caveats, str):
-        raise TypeError("caveats are a list of texts, not one text")
+        raise TypeError('caveats are a list of texts, not one text, such as ["action = read"]')
     texts: list[str] = []
     for caveat in caveats:
         if not isinstance(caveat, str):

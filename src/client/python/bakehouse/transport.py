@@ -161,7 +161,7 @@ class Transport:
             if isinstance(reason, TimeoutError):
                 return _timed_out()
             detail = f" ({reason.strerror})" if isinstance(reason, OSError) and reason.strerror else ""
-            return ConnectionFailure("unreachable", f"the service cannot be reached{detail}")
+            return ConnectionFailure("unreachable", f"the service at {self.origin} cannot be reached{detail}")
         except Exception as error:  # noqa: BLE001: a call has an outcome, whatever the machine below it does
             return ConnectionFailure("unreachable", f"the call broke with a {type(error).__name__}")
 
