@@ -24,7 +24,12 @@ describe("an outage is told in a few lines", () => {
     };
     const told: string[] = [];
     const outage = createOutage(
-      (error, state) => told.push(`${state}: ${error.message}`),
+      (error, state) => {
+        told.push(`${state}: ${error.message}`);
+        // What was not thrown has no stack to print, and nothing behind it.
+        if (state !== "begins") expect(error.stack).toBe(`BakehouseError: ${error.message}`);
+        if (state !== "begins") expect(error.cause).toBeUndefined();
+      },
       () => now,
     );
     return { outage, told, wait };

@@ -37,7 +37,8 @@ export interface HonoContext {
  * @throws TypeError for arguments of the wrong shape
  * @example
  * const app = new Hono<{ Variables: { bakehouse: Allowed } }>();
- * app.use(guardHono(verifier, () => ({ action: "read" }), { cost: () => ({ credits: 3 }), onError: console.error }));
+ * const onError = (error: Error, state: string) => console.error(`bakehouse ${state}: ${error.message}`);
+ * app.use(guardHono(verifier, () => ({ action: "read" }), { cost: () => ({ credits: 3 }), onError }));
  * app.get("/", (c) => c.text(c.get("bakehouse").principal.subject));
  */
 export function guardHono<C extends HonoContext>(

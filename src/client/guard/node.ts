@@ -80,7 +80,8 @@ export interface NodeGuardOptions extends GuardOptions {
  *   breaks off stays charged
  * @throws TypeError for arguments of the wrong shape
  * @example
- * app.use(guardNode(verifier, () => ({ action: "read" }), { app, onError: console.error }));
+ * const onError = (error: Error, state: string) => console.error(`bakehouse ${state}: ${error.message}`);
+ * app.use(guardNode(verifier, () => ({ action: "read" }), { app, onError }));
  */
 export function guardNode<R extends NodeRequest>(
   verifier: Verifier,

@@ -42,7 +42,10 @@ export function createOutage(
     const { code, status, member, requestId, retryAfter } = error;
     const seconds = Math.round((last - since) / 1000);
     const text = `${word} ${seconds} s, ${times} ${times === 1 ? "failure" : "failures"}: ${error.message}`;
-    return new BakehouseError(code, text, { status, member, requestId, retryAfter, cause: error });
+    const told = new BakehouseError(code, text, { status, member, requestId, retryAfter });
+    // It was made here and now, where nothing failed: a stack would say what is no fault of anybody's code.
+    told.stack = `${told.name}: ${text}`;
+    return told;
   }
 
   return {

@@ -104,7 +104,7 @@ const MOST_MEANWHILE = 1_000;
  *
  * @throws TypeError for options of the wrong shape
  * @example
- * const verifier = createLocalVerifier({ service: createBakehouse({ url, credential }), onError: console.error });
+ * const verifier = createLocalVerifier({ service: createBakehouse({ url, credential }), onError: ({ message }) => console.error(message) });
  */
 export function createLocalVerifier(options: LocalVerifierOptions): LocalVerifier {
   checkOptions("createLocalVerifier", options, OPTIONS, "{ service: createBakehouse({ url, credential }) }");
