@@ -11,7 +11,8 @@ import { anObject, aText, checkShape, ifSaid } from "./shape.ts";
  * caveat can say that one is missing.
  *
  * @param args the arguments, as the tool gets them
- * @param tool the tool's name, if the call is one of a tool
+ * @param tool the tool's name, if the platform states a `tool`, as {@link guardTool} does: it writes `tool = …`, and the yes is
+ *   worth nothing where no `tool` is stated. For one that states an `action` leave it out, and write `action = …` beside these
  * @returns caveats in the caveat language
  * @throws TokenError `invalid_caveat`, naming the argument that no caveat can say: a list, null, an empty object or
  *   text, a text with control characters, a number that is not finite, a name with other characters than the
@@ -19,6 +20,7 @@ import { anObject, aText, checkShape, ifSaid } from "./shape.ts";
  * @throws TypeError for arguments that are no object
  * @example
  * forThisCall({ amount: 40, to: "printers" }, "pay"); // ["tool = pay", "args.amount = 40", "args.to = printers"]
+ * ["action = pay", ...forThisCall({ amount: 40 })]; // for a platform that states an action, and no tool
  */
 export function forThisCall(args: object, tool?: string): readonly string[] {
   checkShape("forThisCall: the arguments", args, anObject('{ amount: 40, to: "printers" }'));
