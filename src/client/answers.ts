@@ -10,7 +10,6 @@ import type {
   SummaryAuthor,
   TokenState,
 } from "../words/states.ts";
-import { policy } from "./policy.ts";
 import {
   count,
   instant,
@@ -23,6 +22,7 @@ import {
   type Reader,
   readJson,
   text,
+  textOrTexts,
   truth,
   word,
 } from "./read.ts";
@@ -230,6 +230,39 @@ const revocationPage = object(
 /** A page of the log. */
 export type RevocationPage = Answer<typeof revocationPage>;
 
+const policyRule = object(
+  { max_ttl: count },
+  {
+    issuer: text,
+    groups: list(text),
+    subjects: list(text),
+    claims: map(textOrTexts),
+    caveats: list(text),
+    session: count,
+    on_behalf_of: truth,
+  },
+);
+
+const policy = object(
+  { rules: list(policyRule) },
+  { clients: object({ metadata_documents: truth }, { domains: list(text) }) },
+);
+
+/** The people and workloads to whom a platform's tokens may be issued. */
+export type Policy = Answer<typeof policy>;
+
+const policyTrial = object(
+  {
+    admitted: truth,
+    passed_over: list(object({ rule: count, why: list(object({ member: text, detail: text })) })),
+    warnings: list(text),
+  },
+  { rule: count, caveats: list(text), max_ttl: count, session: count },
+);
+
+/** What a principal would get under a policy: the rule that decides, and why those before it do not. */
+export type PolicyTrialResult = Answer<typeof policyTrial>;
+
 const platform = object({ name: text, created_at: instant, policy });
 
 /** An application that owns tokens. */
@@ -351,3 +384,5 @@ export const readDischargeKey = (body: string): string =>
   readJson(body, object({ PublicKey: text })).PublicKey;
 export const readReadiness = (body: string): unknown => readJson(body, object({ status: literal("ready") }));
 export const readProblem = (body: string): Problem => readJson(body, problem);
+export const readPolicy = (body: string): Policy => readJson(body, policy);
+export const readPolicyTrial = (body: string): PolicyTrialResult => readJson(body, policyTrial);

@@ -10,6 +10,8 @@ export type {
   Page,
   PendingDischarge,
   Platform,
+  Policy,
+  PolicyTrialResult,
   Principal,
   Problem,
   RefusalCode,
@@ -87,13 +89,13 @@ export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
 export type { LocalClock } from "./local/clock.ts";
 export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local/verifier.ts";
-export type { Policy, PolicyTrial, PolicyTrialResult } from "./policy.ts";
 export type {
   Context,
   CredentialRequest,
   DischargeRequest,
   IssueRequest,
   PageRequest,
+  PolicyTrial,
   RevocationTarget,
   VerifyRequest,
 } from "./requests.ts";

@@ -4,6 +4,8 @@ import {
   type Key,
   type Page,
   type Platform,
+  type Policy,
+  type PolicyTrialResult,
   type Reservation,
   readApprovalPage,
   readIssuedToken,
@@ -11,13 +13,14 @@ import {
   readKeyPage,
   readPlatform,
   readPlatformPage,
+  readPolicy,
+  readPolicyTrial,
   readReservation,
   readTokenPage,
   readTokenRecord,
   type TokenRecord,
 } from "./answers.ts";
-import { createPolicyCalls, type Policy, type PolicyCalls } from "./policy.ts";
-import type { CredentialRequest, PageRequest } from "./requests.ts";
+import type { CredentialRequest, PageRequest, PolicyTrial } from "./requests.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import { type Link, readLink, readTree, type TokenTree, TREE_FORMS, type TreeForm } from "./tree.ts";
 
@@ -161,4 +164,63 @@ function treePath(tokenId: string): string {
 
 function reservationPath(id: string): string {
   return `/v1/reservations/${encodeURIComponent(id)}`;
+}
+
+/** A condition on the policy that stands. */
+interface PutOptions extends CallOptions {
+  /**
+   * The `etag` of {@link PolicyCalls.standingPolicy}, or `*` for whichever policy stands. Without it a policy that would
+   * drop `claims`, `session` or `clients` is refused as a `conflict`.
+   */
+  readonly ifMatch?: string;
+}
+
+/** Platforms' policies, for administrators. */
+interface PolicyCalls {
+  policy(name: string, options?: CallOptions): Promise<Policy>;
+  /** The policy with the name of its state, for {@link setPolicy}. */
+  standingPolicy(
+    name: string,
+    options?: CallOptions,
+  ): Promise<{ readonly policy: Policy; readonly etag: string | undefined }>;
+  /**
+   * Replaces a policy. Rejects with `precondition_failed` if another one stands than `ifMatch` says.
+   *
+   * @example
+   * const { policy, etag } = await bakehouse.platforms.standingPolicy("shop");
+   * const rules = [...policy.rules, { groups: ["support"], max_ttl: 3600 }];
+   * await bakehouse.platforms.setPolicy("shop", { ...policy, rules }, { ifMatch: etag });
+   */
+  setPolicy(name: string, policy: Policy, options?: PutOptions): Promise<Policy>;
+  /** Says what somebody would get, and why not. Changes nothing. */
+  tryPolicy(name: string, trial: PolicyTrial, options?: CallOptions): Promise<PolicyTrialResult>;
+}
+
+/** The calls about policies that a transport makes. */
+function createPolicyCalls(transport: Transport): PolicyCalls {
+  async function standingPolicy(name: string, options?: CallOptions) {
+    const call = { method: "GET", path: policyPath(name), repeat: "always" } as const;
+    const { body, headers } = await transport.call(call, options);
+    return { policy: readPolicy(body), etag: headers.get("etag") ?? undefined };
+  }
+  return {
+    policy: async (name, options) => (await standingPolicy(name, options)).policy,
+    standingPolicy,
+    async setPolicy(name, wanted, { ifMatch, ...options } = {}) {
+      // A repeat would find the policy that the lost answer was about.
+      const condition = ifMatch === undefined ? {} : { headers: { "if-match": ifMatch } };
+      const repeat = ifMatch === undefined || ifMatch === "*" ? "always" : "unanswered";
+      const call = { method: "PUT", path: policyPath(name), body: wanted, ...condition, repeat } as const;
+      return readPolicy((await transport.call(call, options)).body);
+    },
+    async tryPolicy(name, asked, options) {
+      const body = { dry_run: true, ...asked };
+      const call = { method: "POST", path: policyPath(name), body, repeat: "always" } as const;
+      return readPolicyTrial((await transport.call(call, options)).body);
+    },
+  };
+}
+
+function policyPath(name: string): string {
+  return `/v1/platforms/${encodeURIComponent(name)}/policy`;
 }

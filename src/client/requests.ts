@@ -1,3 +1,5 @@
+import type { Policy } from "./answers.ts";
+
 /** A request's facts, against which a token's caveats are cleared. */
 export type Context = Readonly<Record<string, unknown>>;
 
@@ -89,4 +91,19 @@ export interface CredentialRequest {
   readonly ttl?: number;
   readonly caveats?: readonly string[];
   readonly label?: string;
+}
+
+/** A principal who may never have been here. */
+export interface PolicyTrial {
+  /** Left out: the service's own. */
+  readonly issuer?: string;
+  /** The kind of issuer that speaks; `person` unless said. */
+  readonly kind?: "person" | "workload" | "id-jag";
+  readonly subject: string;
+  readonly groups?: readonly string[];
+  /** Of an assertion; somebody with an ID token or a session has none. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly on_behalf_of?: boolean;
+  /** Held against them in place of the one that stands. */
+  readonly policy?: Policy;
 }

@@ -104,12 +104,10 @@ export const policySchema = z
       .array(rule)
       .max(MOST_RULES)
       .meta({ description: "Closed by default: where none matches, no token is issued." }),
-    clients: clients
-      .optional()
-      .meta({
-        description:
-          "OAuth clients that are not registered. Left out: none. Kept by this version, which is no authorization server yet.",
-      }),
+    clients: clients.optional().meta({
+      description:
+        "OAuth clients that are not registered. Left out: none. Kept by this version, which is no authorization server yet.",
+    }),
   })
   .meta({
     id: "Policy",
