@@ -265,7 +265,7 @@ describeService("credentials of the API", (service) => {
     const answer = await CALLS["list"]?.(short);
     expect(answer?.json<Problem>()).toMatchObject({
       status: 401,
-      detail: expect.stringMatching(/^the token expired at /),
+      detail: expect.stringMatching(/^the credential is over: the token expired at /),
     });
   });
 });

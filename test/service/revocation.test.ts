@@ -220,7 +220,7 @@ describeService("revoking: who may, and what it reaches", (service) => {
     const refused = await get(narrowed);
     expect(refused.status).toBe(401);
     expect(refused.json<Problem>().detail).toBe(
-      "the token, or one that it was narrowed from, has been revoked",
+      "the credential, or one that it was narrowed from, has been revoked",
     );
     expect((await get(credential)).status).toBe(200);
     await service().revoke([{ token: credential }]);
