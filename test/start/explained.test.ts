@@ -142,6 +142,7 @@ describe("every class of errors", () => {
     AlreadyThere: "bootstrap.ts catches it",
     CertificateFileError: "refusal.ts tells it in a ConnectError",
     ConnectFault: "refusal.ts tells it in a ConnectError",
+    EndedYes: "approvals.ts catches it",
     DatabaseUrlError: "the configuration tells it in a ConfigError",
     HttpError: "answers a request",
     Invalid: "the configuration tells it in a ConfigError",

@@ -76,7 +76,7 @@ export function person(subject: string, administrator = false, spokeAt = JUST_NO
     acr: null,
     development: false,
   };
-  return { kind: "human", identity, administrator, spokeAt };
+  return { kind: "human", identity, administrator, spokeAt, saidAt: Math.min(spokeAt, Date.now()) };
 }
 
 /** A platform's credential, with no caveat of its own. */

@@ -51,7 +51,7 @@ test.each<[string, readonly string[], string]>([
   [
     "problem codes",
     PROBLEM_CODES,
-    "invalid_request unauthenticated forbidden denied not_found method_not_allowed conflict charge_mismatch idempotency_in_flight gone " +
+    "invalid_request unauthenticated forbidden denied not_found method_not_allowed conflict charge_mismatch idempotency_in_flight gone precondition_failed " +
       "payload_too_large unsupported_media_type unprocessable ttl_too_long ticket_invalid condition_unknown " +
       "idempotency_mismatch rate_limited internal_error unavailable",
   ],
