@@ -1,5 +1,5 @@
+import { isText } from "../domain/parts/token-claims.ts";
 import type { Claims } from "./claims.ts";
-import { isText } from "./id-token-text.ts";
 
 /** The names of members that lead to the groups, from the outside in; null if no groups are read at all. */
 export type GroupsClaim = readonly string[] | null;

@@ -1,8 +1,9 @@
+import { CLOCK_SKEW, instant, isText, readTimes } from "../domain/parts/token-claims.ts";
 import type { FailureFacts } from "../domain/ports/failure.ts";
 import type { Identity } from "../domain/ports/sessions.ts";
 import type { Claims } from "./claims.ts";
 import { type GroupsClaim, readGroups } from "./groups-claim.ts";
-import { displayText, emailText, isText } from "./id-token-text.ts";
+import { displayText, emailText } from "./id-token-text.ts";
 
 /** The demands that a token has to meet to be accepted. */
 export interface ClaimRules {
@@ -15,9 +16,6 @@ export interface ClaimRules {
   /** The nonce of the login, if the token comes from one. */
   readonly nonce?: string;
 }
-
-/** How far an issuer's clock may be off, milliseconds. */
-export const CLOCK_SKEW = 60_000;
 
 const MAX_AUDIENCES = 64;
 const MAX_TEXT = 255;
@@ -74,27 +72,8 @@ function partyProblem(claims: Claims, rules: ClaimRules): string | undefined {
 }
 
 function timeProblem(claims: Claims, now: number): string | undefined {
-  const expires = instant(claims["exp"]);
-  if (expires === undefined) return "the exp claim is missing or malformed";
-  if (expires <= now - CLOCK_SKEW) return "the exp claim is in the past";
-
-  const issued = instant(claims["iat"]);
-  if (issued === undefined) return "the iat claim is missing or malformed";
-  if (issued > now + CLOCK_SKEW) return "the iat claim is in the future";
-
-  if (claims["nbf"] !== undefined) {
-    const from = instant(claims["nbf"]);
-    if (from === undefined) return "the nbf claim is malformed";
-    if (from > now + CLOCK_SKEW) return "the nbf claim is in the future";
-  }
-  return undefined;
-}
-
-/** A NumericDate (RFC 7519 §2) as unix milliseconds, rounded down; undefined for anything else. */
-export function instant(value: unknown): number | undefined {
-  if (typeof value !== "number" || value < 0) return undefined;
-  const milliseconds = Math.floor(value * 1_000);
-  return Number.isSafeInteger(milliseconds) ? milliseconds : undefined;
+  const times = readTimes(claims, now);
+  return typeof times === "string" ? times : undefined;
 }
 
 // As ADFS writes it (RFC 3339). A time without a zone could be any of a day's.

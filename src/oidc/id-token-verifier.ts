@@ -1,8 +1,8 @@
 import { type CryptoKey, compactVerify, errors } from "jose";
-
+import { CLOCK_SKEW, instant } from "../domain/parts/token-claims.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Claims } from "./claims.ts";
-import { CLOCK_SKEW, claimsProblem, instant } from "./id-token-claims.ts";
+import { claimsProblem } from "./id-token-claims.ts";
 import { ALGORITHMS, type UnverifiedIdToken } from "./id-token-parse.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
 import { filled, type IssuerName } from "./issuer-name.ts";

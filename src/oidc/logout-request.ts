@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 
-import { isText } from "./id-token-text.ts";
+import { isText } from "../domain/parts/token-claims.ts";
 
 /** The parts of a logout. */
 export interface Logout {

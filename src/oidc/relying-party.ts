@@ -1,11 +1,12 @@
 import * as client from "openid-client";
 
 import { DomainError } from "../domain/parts/error.ts";
+import { CLOCK_SKEW } from "../domain/parts/token-claims.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { LoginAttempt, LoginOutcome, RelyingParty } from "../domain/ports/identity.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { type GroupsClaim, USUAL_GROUPS_CLAIM } from "./groups-claim.ts";
-import { CLOCK_SKEW, readIdentity } from "./id-token-claims.ts";
+import { readIdentity } from "./id-token-claims.ts";
 import { parseIdToken } from "./id-token-parse.ts";
 import { createIdTokenVerifier } from "./id-token-verifier.ts";
 import { type Fetch, issuerUnavailable, shownAddress } from "./issuer-fetch.ts";

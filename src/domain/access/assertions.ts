@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
+import { CLOCK_SKEW, isText, readTimes, type TokenTimes } from "../parts/token-claims.ts";
 import { voucherOf } from "../parts/voucher.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Assertions, UnverifiedAssertion, UsedAssertionStore } from "../ports/identity.ts";
@@ -53,38 +54,17 @@ export interface AssertionDesk {
   use(asserted: Asserted, used: UsedAssertionStore): Promise<boolean>;
 }
 
-/** How far an issuer's clock may be off, milliseconds. */
-const CLOCK_SKEW = 60_000;
-
 /** The longest life of an assertion that has to be remembered, milliseconds. Issuers give them minutes. */
 const LONGEST_ONCE = 86_400_000;
 
 const MAX_TEXT = 255;
 const MAX_RESOURCE = 2_048;
 const MAX_RESOURCES = 32;
-const CONTROL = /\p{Cc}/u;
 
 /** The header's `typ` of an ID-JAG. */
 const ID_JAG = "oauth-id-jag+jwt";
 
 type Claims = Readonly<Record<string, unknown>>;
-
-function isText(value: unknown, most = MAX_TEXT): value is string {
-  return (
-    typeof value === "string" &&
-    value !== "" &&
-    value.length <= most &&
-    value.isWellFormed() &&
-    !CONTROL.test(value)
-  );
-}
-
-/** A NumericDate (RFC 7519 §2) as unix milliseconds; undefined for anything else. */
-function instant(value: unknown): number | undefined {
-  if (typeof value !== "number" || value < 0) return undefined;
-  const milliseconds = Math.floor(value * 1_000);
-  return Number.isSafeInteger(milliseconds) ? milliseconds : undefined;
-}
 
 /** The kind of an assertion: its own word for it, and what its issuer is trusted with, have to agree. */
 function kindOf({ type, kinds }: UnverifiedAssertion): Asserted["kind"] | string {
@@ -111,25 +91,7 @@ function partyProblem(claims: Claims, audience: string): string | undefined {
   const { aud } = claims;
   const only: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   if (only !== audience) return "the aud claim is not this service's issuer, alone";
-  return isText(claims["sub"]) ? undefined : "the sub claim is missing or malformed";
-}
-
-interface Times {
-  readonly issuedAt: number;
-  readonly expiresAt: number;
-}
-
-function readTimes(claims: Claims, now: number): Times | string {
-  const expiresAt = instant(claims["exp"]);
-  if (expiresAt === undefined) return "the exp claim is missing or malformed";
-  if (expiresAt <= now - CLOCK_SKEW) return "the exp claim is in the past";
-  const issuedAt = instant(claims["iat"]);
-  if (issuedAt === undefined) return "the iat claim is missing or malformed";
-  if (issuedAt > now + CLOCK_SKEW) return "the iat claim is in the future";
-  const from = claims["nbf"] === undefined ? issuedAt : instant(claims["nbf"]);
-  if (from === undefined) return "the nbf claim is malformed";
-  if (from > now + CLOCK_SKEW) return "the nbf claim is in the future";
-  return { issuedAt, expiresAt };
+  return isText(claims["sub"], MAX_TEXT) ? undefined : "the sub claim is missing or malformed";
 }
 
 /** The restrictions that an ID-JAG states. @returns a text for a claim that is malformed */
@@ -152,8 +114,8 @@ function restrictionsOf(claims: Claims): Pick<Asserted, "resources" | "scopes"> 
 }
 
 /** What an ID-JAG needs besides: a name of its own, and the client that it was issued to. */
-function idJagProblem(claims: Claims, { issuedAt, expiresAt }: Times, clientId: string | undefined) {
-  if (!isText(claims["jti"])) return "the jti claim is missing or malformed";
+function idJagProblem(claims: Claims, { issuedAt, expiresAt }: TokenTimes, clientId: string | undefined) {
+  if (!isText(claims["jti"], MAX_TEXT)) return "the jti claim is missing or malformed";
   if (expiresAt - issuedAt > LONGEST_ONCE) return "the exp claim is more than a day behind the iat claim";
   if (!isText(claims["client_id"], MAX_RESOURCE)) return "the client_id claim is missing or malformed";
   if (clientId === undefined) return "the client has not authenticated";
