@@ -93,10 +93,7 @@ export function createPolicies(options: {
     return found.policy;
   }
 
-  async function warningsFor(
-    issuer: string,
-    { kind, onBehalfOf }: TriedPrincipal,
-  ): Promise<readonly string[]> {
+  function warningsFor(issuer: string, { kind, onBehalfOf }: TriedPrincipal): readonly string[] {
     if (onBehalfOf || options.vouches(issuer, kind)) return [];
     const who = kind === "person" ? "people" : "workloads";
     return [`OIDC_TRUSTED_ISSUERS names no such issuer of ${who}: nobody of this description is known here`];
@@ -130,11 +127,9 @@ export function createPolicies(options: {
 
     async tryOut(caller, platform, principal, candidate): Promise<PolicyTrial> {
       requireAdministrator(caller, "policy", platform);
-      const policy = candidate ?? (await standing(platform));
-      if (candidate !== undefined) {
-        await standing(platform);
-        await requirePolicy(candidate, clock);
-      }
+      const stands = await standing(platform);
+      if (candidate !== undefined) await requirePolicy(candidate, clock);
+      const policy = candidate ?? stands;
       const issuer = principal.issuer ?? ownIssuer;
       const subject: PolicySubject = {
         issuer,
@@ -151,7 +146,7 @@ export function createPolicies(options: {
         index,
         why: reading.whyNot(rule),
       }));
-      return { decides, passedOver, warnings: await warningsFor(issuer, principal) };
+      return { decides, passedOver, warnings: warningsFor(issuer, principal) };
     },
   };
 }

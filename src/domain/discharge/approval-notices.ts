@@ -3,7 +3,7 @@ import { verifiedText } from "../../caveats/together/summary-parts.ts";
 import type { ApprovalCondition } from "../../conditions/terms.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
 import { rfc3339 } from "../parts/instants.ts";
-import { readVoucher } from "../parts/voucher.ts";
+import { shownIssuer } from "../parts/voucher.ts";
 import type { DischargeRequest, DischargeState } from "../ports/discharge-requests.ts";
 import type { Principal } from "../ports/principals.ts";
 
@@ -55,9 +55,8 @@ export function approvalAsked(
 }
 
 function principalOf(principal: Pick<Principal, "issuer" | "subject" | "assertedBy">) {
-  const { kind, issuer } = readVoucher(principal.issuer);
-  const { subject, assertedBy } = principal;
-  return { issuer, subject, asserted_by: assertedBy, ...(kind === "workload" && { kind }) };
+  const { issuer, subject, assertedBy } = principal;
+  return { ...shownIssuer(issuer), subject, asserted_by: assertedBy };
 }
 
 /** The notice that it is decided. */

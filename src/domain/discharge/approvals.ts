@@ -23,7 +23,7 @@ import { effectOf } from "./effect.ts";
 import { loginProblem } from "./identity-proof.ts";
 import { movePlace } from "./live.ts";
 import { endOf, lifeOf, TOKEN_REVOKED, termsOf } from "./requests.ts";
-import { grantBehind, requireFewLive, standingYes } from "./standing-yes.ts";
+import { grantBehind, hasSaidYes, isBy, requireFewLive, standingYes } from "./standing-yes.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
@@ -44,10 +44,6 @@ function read(request: DischargeRequest): Read {
 function concerns(request: DischargeRequest, caller: HumanCaller): boolean {
   const keys = new Set(keysOf(caller.identity));
   return request.approverKeys.some((key) => keys.has(key));
-}
-
-function isBy({ identity }: HumanCaller): (said: DischargeDecision) => boolean {
-  return ({ issuer, subject }) => issuer === identity.issuer && subject === identity.subject;
 }
 
 /** A yes of before, which this replica did not know to have ended, and which was about to be counted. */
@@ -326,7 +322,7 @@ export function createApprovals(options: {
       const human = requirePerson(caller);
       const request = await store.dischargeRequests.find(id);
       if (request?.kind !== "approval" || !concerns(request, human)) throw noSuchApproval();
-      if (!request.decisions.some((said) => said.approved && isBy(human)(said)) && !human.administrator) {
+      if (!hasSaidYes(request, human) && !human.administrator) {
         throw new DomainError("forbidden", "a yes is withdrawn by the person who said it");
       }
       const now = clock.now();

@@ -4,11 +4,14 @@ import { caveatFault } from "../../caveats/fault.ts";
 import { parseCaveat } from "../../caveats/parse.ts";
 import { printCaveat } from "../../caveats/print.ts";
 import { RESERVED_NAMES } from "../../caveats/reserved.ts";
+import { type Allowance, allowanceOf } from "../../caveats/together/allowance.ts";
 import { contradictions } from "../../caveats/together/contradictions.ts";
 import { millisecondsOf } from "../../caveats/values/instant.ts";
 import type { TermOptions } from "../../conditions/terms.ts";
 import { LIMITS } from "../../macaroon/index.ts";
 import { DomainError } from "../parts/error.ts";
+import { nextTurn } from "../parts/turn.ts";
+import type { ShownToken } from "./shown-token.ts";
 
 /** Caveats of one request: a person reads all of them in one sentence. */
 const MOST_CAVEATS = 32;
@@ -18,6 +21,19 @@ const MOST_BYTES = LIMITS.caveatBytes;
 
 /** Names of which only the service may speak: a test of one would read like its word. */
 const NOT_ASKED: ReadonlySet<string> = new Set([...RESERVED_NAMES, "aud", "client"]);
+
+/**
+ * What a discharge will allow: what the shown token leaves, narrowed by the asker's caveats. In a turn of its own: the token may have
+ * sixty kilobytes.
+ */
+export async function allowanceAsked(
+  shown: Pick<ShownToken, "conditions" | "subject"> | undefined,
+  caveats: readonly string[],
+): Promise<Allowance> {
+  if (shown !== undefined) await nextTurn();
+  const conditions = caveats.map((text) => compileCaveat(text));
+  return allowanceOf(shown?.conditions ?? [], shown?.subject.issuedCaveats ?? 0, conditions);
+}
 
 function refuse(why: string, member = "caveats"): never {
   throw new DomainError("unprocessable", why, member);

@@ -1,14 +1,12 @@
-import { compileCaveat } from "../../caveats/condition.ts";
-import { allowanceOf } from "../../caveats/together/allowance.ts";
 import { encodeBundle } from "../../macaroon/index.ts";
 import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import { grantOf, requireStandingGrant } from "../grant.ts";
-import { nextTurn } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
+import { allowanceAsked } from "./asked-caveats.ts";
 import type { ReadTicket } from "./desk.ts";
 import type { Asker } from "./limits.ts";
 import { takePlace } from "./live.ts";
@@ -41,13 +39,8 @@ export function createGrantAtOnce(options: {
 
   return async ({ caller, asker, ticket, ancestor, shown, caveats }) => {
     const { terms } = ticket;
-    // Read before, and not while a transaction is held: the token may have sixty kilobytes.
-    if (shown !== undefined) await nextTurn();
-    const allowance = allowanceOf(
-      shown?.conditions ?? [],
-      shown?.subject.issuedCaveats ?? 0,
-      caveats.map((text) => compileCaveat(text)),
-    );
+    // Read before, and not while a transaction is held.
+    const allowance = await allowanceAsked(shown, caveats);
     const granted = await store.transaction("grant discharge", async (repositories) => {
       const now = await repositories.now();
       const id = uuidv7(now, randomness);

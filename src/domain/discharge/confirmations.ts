@@ -8,7 +8,7 @@ import { PROGRAM_LOGIN_AGE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { requirePerson } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DischargeDecision, DischargeRequest } from "../ports/discharge-requests.ts";
+import type { DischargeRequest } from "../ports/discharge-requests.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -26,16 +26,12 @@ import {
   TOKEN_REVOKED,
   termsOf,
 } from "./requests.ts";
-import { requireFewLive } from "./standing-yes.ts";
+import { hasSaidYes, isBy, requireFewLive } from "./standing-yes.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 import type { Withdrawals } from "./withdrawals.ts";
 
 /** Confirmations that a person is shown to take back: of more, the newest. */
 const MOST_SHOWN = 20;
-
-function isBy({ identity }: HumanCaller): (said: DischargeDecision) => boolean {
-  return ({ issuer, subject }) => issuer === identity.issuer && subject === identity.subject;
-}
 
 /**
  * Begins the session of a program's login to this API, for a client of macaroon-bakery. The session names the
@@ -119,8 +115,8 @@ export function createConfirmations(options: {
   /** Whether a confirmation of the person's own can be taken back. A program's login ends as a session. */
   function mayTakeBack(request: DischargeRequest, caller: HumanCaller, now: number): boolean {
     const end = endOf(request);
-    const isMine = request.decisions.some((said) => said.approved && isBy(caller)(said));
-    if (!isMine || end === null || end <= now || stateOf(request, now) !== "granted") return false;
+    if (!hasSaidYes(request, caller) || end === null || end <= now || stateOf(request, now) !== "granted")
+      return false;
     return request.sealed === null || !sealing.open(request).login;
   }
 
@@ -214,7 +210,7 @@ export function createConfirmations(options: {
 
     async takeBack(caller, id) {
       const { request } = confirmable(await store.dischargeRequests.find(id), caller);
-      if (!request.decisions.some((said) => said.approved && isBy(caller)(said))) {
+      if (!hasSaidYes(request, caller)) {
         throw new DomainError("forbidden", "a confirmation is taken back by the person who gave it");
       }
       if (!mayTakeBack(request, caller, clock.now())) {

@@ -1,5 +1,3 @@
-import { compileCaveat } from "../../caveats/condition.ts";
-import { allowanceOf } from "../../caveats/together/allowance.ts";
 import { parseTerms } from "../../conditions/parse.ts";
 import type { Terms } from "../../conditions/terms.ts";
 import type { UnverifiedMacaroon } from "../../macaroon/index.ts";
@@ -10,7 +8,6 @@ import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { Sealing } from "../keys/sealing.ts";
 import { DomainError } from "../parts/error.ts";
 import { APPROVAL_WAIT, LOGIN_LIFE } from "../parts/lifetimes.ts";
-import { nextTurn } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { DischargeProtocol, DischargeRequest } from "../ports/discharge-requests.ts";
@@ -18,6 +15,7 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { approvalAsked } from "./approval-notices.ts";
 import { approverKeys } from "./approver-keys.ts";
+import { allowanceAsked } from "./asked-caveats.ts";
 import { type Asker, askerOf, type DischargeLimits } from "./limits.ts";
 import { takePlace } from "./live.ts";
 import { mintDischarge, newDischargeId } from "./minting.ts";
@@ -119,13 +117,8 @@ export function createDischargeDesk(options: {
           : shown === undefined
             ? { kind: "service" }
             : { kind: "holder", tokenId: shown.subject.tokenId };
-      // Read before, and not while a transaction is held: the token may have sixty kilobytes.
-      if (shown !== undefined) await nextTurn();
-      const allowance = allowanceOf(
-        shown?.conditions ?? [],
-        shown?.subject.issuedCaveats ?? 0,
-        caveats.map((text) => compileCaveat(text)),
-      );
+      // Read before, and not while a transaction is held.
+      const allowance = await allowanceAsked(shown, caveats);
       return store.transaction("ask for discharge", async (repositories) => {
         const now = await repositories.now();
         const id = uuidv7(now, randomness);

@@ -1,3 +1,4 @@
+import type { HumanCaller } from "../caller.ts";
 import { grantOf } from "../grant.ts";
 import { DomainError } from "../parts/error.ts";
 import type { DischargeDecision, DischargeRequest } from "../ports/discharge-requests.ts";
@@ -10,6 +11,16 @@ import { termsOf } from "./requests.ts";
 const MOST_LIVE = 1_000;
 
 type Said = Pick<DischargeRequest, "about" | "decisions">;
+
+/** Tells the decisions of one person from those of others. */
+export function isBy({ identity }: Pick<HumanCaller, "identity">): (said: DischargeDecision) => boolean {
+  return ({ issuer, subject }) => issuer === identity.issuer && subject === identity.subject;
+}
+
+/** Whether a person has said yes to a request, whatever became of it since. */
+export function hasSaidYes({ decisions }: Pick<Said, "decisions">, caller: HumanCaller): boolean {
+  return decisions.some((said) => said.approved && isBy(caller)(said));
+}
 
 /** The login that a decision was made with, as a later revocation ends it. */
 export function grantBehind({ about }: Pick<Said, "about">, said: DischargeDecision): Grant {

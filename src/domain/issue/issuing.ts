@@ -124,8 +124,9 @@ export function createIssuing(options: {
   ): Promise<Minted> {
     const { caller, subject, development, request } = job;
     // Only a younger word of the issuer replaces what it said before.
-    const isOlder = known !== undefined && wordOf(job) < (saidAt ?? wordOf(job));
-    const email = isOlder || (known !== undefined && wordOf(job) === NO_WORD) ? known.email : job.email;
+    const word = wordOf(job);
+    const isYounger = word !== NO_WORD && word >= (saidAt ?? NO_WORD);
+    const email = known === undefined || isYounger ? job.email : known.email;
     const policy = policies.get(request.platform);
     const rule = policy && ruleFor(policy, subject, ownIssuer);
     if (rule === undefined) throw notAdmitted();

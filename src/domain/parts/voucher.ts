@@ -27,6 +27,12 @@ export function readVoucher(voucher: string): { readonly kind: PrincipalKind; re
     : { kind: "person", issuer: voucher };
 }
 
+/** The issuer for readers outside, and beside it the kind of all but people. @param voucher as {@link voucherOf} makes it */
+export function shownIssuer(voucher: string): { readonly issuer: string; readonly kind?: "workload" } {
+  const { kind, issuer } = readVoucher(voucher);
+  return kind === "workload" ? { issuer, kind } : { issuer };
+}
+
 /** Whether a principal under this name is a workload. */
 export function isWorkload(voucher: string): boolean {
   return voucher.startsWith(WORKLOAD);

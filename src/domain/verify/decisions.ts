@@ -53,10 +53,6 @@ function refusalOf(error: unknown): DomainError | ItemFault {
   return error instanceof DomainError ? error : { fault: error };
 }
 
-/**
- * Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. A token with
- * budgets is charged last of all.
- */
 /** Different `min_sequence` of one batch: each is waited for by itself, and may be looked up. */
 const MOST_SEQUENCES = 64;
 
@@ -65,6 +61,10 @@ function tooManySequences(): DomainError {
   return new DomainError("unprocessable", why, "min_sequence");
 }
 
+/**
+ * Answers the one question: may this token do this, now? Verifies the token, then clears it for the request. A token with
+ * budgets is charged last of all.
+ */
 export function createDecisions(options: {
   readonly tokenVerifier: TokenVerifier;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh" | "position" | "isRevoked">;

@@ -6,7 +6,7 @@ import { Claims, Code, Effect, Facts, FormOf, HoldersWords, Whoami } from "./fac
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import type { ListPlace } from "./pages.ts";
-import { Person } from "./person.tsx";
+import { findPerson, Person } from "./person.tsx";
 
 /** Characters of a text in the list. The page of an approval cuts nothing that a yes allows. */
 const LONGEST = 1_000;
@@ -54,7 +54,7 @@ function Scope(props: { readonly view: ApprovalView }) {
 /** A person of an approval. Others are told by the e-mail that the issuer verified or by their subject: a name anybody may choose. */
 function Somebody(props: { readonly view: ApprovalView; readonly issuer: string; readonly subject: string }) {
   const { view, issuer, subject } = props;
-  const known = view.people.find((person) => person.issuer === issuer && person.subject === subject);
+  const known = findPerson(view.people, { issuer, subject });
   return <Person email={known?.email} subject={subject} />;
 }
 

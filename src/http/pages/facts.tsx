@@ -7,7 +7,7 @@ import { isWorkload, readVoucher } from "../../domain/parts/voucher.ts";
 import type { DischargeProtocol, DischargeSubject } from "../../domain/ports/discharge-requests.ts";
 import type { KnownPerson } from "../../domain/ports/principals.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
-import { Person } from "./person.tsx";
+import { findPerson, Person } from "./person.tsx";
 import { SHOWN_TO, shownTo } from "./shown-to.ts";
 
 const LONGEST = 1_000;
@@ -121,8 +121,7 @@ export function HoldersWords(props: {
   if (about === null) return null;
   const { agents, caveats, issuedCaveats, principal } = about;
   const appended = caveats.slice(issuedCaveats);
-  const name =
-    principal.assertedBy === "issuer" ? people.find((person) => isSame(person, principal))?.name : null;
+  const name = principal.assertedBy === "issuer" ? findPerson(people, principal)?.name : null;
   return (
     <>
       {name ? <Claims title="Name that the person goes by, unverified" texts={[name]} /> : null}
@@ -144,12 +143,6 @@ export function HoldersWords(props: {
       </details>
     </>
   );
-}
-
-type Named = { readonly issuer: string; readonly subject: string };
-
-function isSame(one: Named, other: Named): boolean {
-  return one.issuer === other.issuer && one.subject === other.subject;
 }
 
 /** The code that whoever asks was shown too. */

@@ -1,4 +1,5 @@
 import { printable } from "../../caveats/values/quote.ts";
+import type { KnownPerson } from "../../domain/ports/principals.ts";
 
 const LONGEST_NAME = 255;
 
@@ -7,6 +8,14 @@ const NAME = /^[\p{L}\p{M}\p{Nd} .,'’·-]+$/u;
 
 /** An address with letters that look like those of ASCII is not shown. */
 const ADDRESS = /^[!-~]+$/;
+
+/** Finds a person among those that have been seen here. */
+export function findPerson(
+  people: readonly KnownPerson[],
+  { issuer, subject }: { readonly issuer: string; readonly subject: string },
+): KnownPerson | undefined {
+  return people.find((person) => person.issuer === issuer && person.subject === subject);
+}
 
 /**
  * A person as people know them, with the subject small beside it: names can be alike, and the subject decides. Only a reader is told

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { readVoucher } from "../../domain/parts/voucher.ts";
+import { shownIssuer } from "../../domain/parts/voucher.ts";
 import type { Principal } from "../../domain/ports/principals.ts";
 
 /** A principal, as answers write it. */
@@ -42,15 +42,9 @@ export function principalWire(
   const { id, subject, email, assertedBy } = principal;
   return {
     id,
-    ...issuerWire(principal.issuer),
+    ...shownIssuer(principal.issuer),
     subject,
     ...(email === null ? {} : { email }),
     ...(assertedBy === "platform" ? { asserted_by: "platform" as const } : {}),
   };
-}
-
-/** Writes the issuer of a principal, and the kind of all but people. @param voucher the `issuer` of a principal */
-export function issuerWire(voucher: string): { readonly issuer: string; readonly kind?: "workload" } {
-  const { kind, issuer } = readVoucher(voucher);
-  return kind === "workload" ? { issuer, kind } : { issuer };
 }

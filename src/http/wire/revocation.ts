@@ -3,6 +3,7 @@ import { millisecondsNotBefore, parseInstant } from "../../caveats/values/instan
 import type { RevocationView } from "../../domain/log-news.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
+import { shownIssuer } from "../../domain/parts/voucher.ts";
 import type { SeenTarget } from "../../domain/ports/revocations.ts";
 import type { RevokeRequest, RevokeTarget } from "../../domain/service.ts";
 import { AGENT, APPROVAL_ID } from "../../words/ids.ts";
@@ -11,7 +12,6 @@ import { withPlaces } from "../parts/batch.ts";
 import { MAX_BODY } from "../request/body.ts";
 import { check, checkAt, type JsonBody, plainBody } from "../request/json-body.ts";
 import { toBase64url } from "./base64url.ts";
-import { issuerWire } from "./principal.ts";
 import {
   instant,
   lineOfText,
@@ -250,7 +250,7 @@ export function targetWire(target: SeenTarget): z.infer<typeof revokedTarget> {
       return { token_id: target.id };
     case "principal": {
       const { issuer, subject, issuedBefore: before } = target;
-      return { principal: { ...issuerWire(issuer), subject }, issued_before: printInstant(before) };
+      return { principal: { ...shownIssuer(issuer), subject }, issued_before: printInstant(before) };
     }
     case "principal_id":
       return { principal: { id: target.id }, issued_before: printInstant(target.issuedBefore) };
