@@ -13,6 +13,7 @@ import { issueCommand } from "./commands/issue.ts";
 import { keysCommand, platformsCommand, tokensCommand } from "./commands/lists.ts";
 import { loginCommand, logoutCommand } from "./commands/login.ts";
 import { attenuateCommand, delegateCommand } from "./commands/narrow.ts";
+import { renewCommand } from "./commands/renew.ts";
 import { revocationsCommand } from "./commands/revocations.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -31,6 +32,7 @@ const CLIENT: readonly Command[] = [
   loginCommand,
   logoutCommand,
   issueCommand,
+  renewCommand,
   attenuateCommand,
   delegateCommand,
   holderCommand,

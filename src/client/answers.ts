@@ -60,6 +60,9 @@ const issuedToken = object(
 /** A root macaroon and its facts. `token` is a secret. */
 export type IssuedToken = Answer<typeof issuedToken>;
 
+/** A root macaroon that renews another one. */
+export type RenewedToken = IssuedToken & { readonly predecessor: string };
+
 const revokedBranch = object(
   { revoked_at: instant, by: word<RevokedBy | (string & {})>() },
   { revocation_id: text, agent: text, reason: text },
@@ -73,6 +76,8 @@ const tokenRecord = object(
     issued_by: text,
     summary_parts: summaryParts,
     // Of one token that is asked for, and of a newer service.
+    predecessor: text,
+    renewable_until: instant,
     revoked_below: list(revokedBranch),
   },
 );
@@ -192,7 +197,7 @@ const namedTarget = {
 
 const opaque = object({ agent_hash: text, issued_before: instant }, { token_id: text });
 
-const knownTarget = object({}, { ...namedTarget, issued_before: instant, opaque });
+const knownTarget = object({}, { ...namedTarget, issued_before: instant, opaque, successors: truth });
 
 /**
  * A target with a member that this library does not know reads as one without members. The members that it does
@@ -357,6 +362,11 @@ export type Discovery = Answer<typeof discovery>;
 // Pure: a body's text in, a typed answer out. No answer is trusted before one of these has read it.
 
 export const readIssuedToken = (body: string): IssuedToken => readJson(body, issuedToken);
+export const readRenewedToken = (body: string): RenewedToken =>
+  readJson(body, (value, place) => ({
+    ...issuedToken(value, place),
+    ...object({ predecessor: text })(value, place),
+  }));
 export const readTokenRecord = (body: string): TokenRecord => readJson(body, tokenRecord);
 export const readTokenPage = (body: string): Page<TokenRecord> => readJson(body, page(tokenRecord));
 export const readVerdict = (body: string): Verdict => readJson(body, verdict);

@@ -4,6 +4,7 @@ import {
   type Discovery,
   type IssuedToken,
   type Problem,
+  type RenewedToken,
   type RevocationPage,
   type Revoked,
   readCollected,
@@ -12,6 +13,7 @@ import {
   readDiscovery,
   readIssuedToken,
   readReadiness,
+  readRenewedToken,
   readRevocationPage,
   readRevoked,
   readVerdict,
@@ -77,6 +79,23 @@ export interface Bakehouse extends BakehouseRecords {
     targets: RevocationTarget | readonly RevocationTarget[],
     options?: CallOptions,
   ): Promise<WouldStop>;
+  /**
+   * Gets a token that renews a root token, to its holder: for the same principal, with the same caveats and those that are
+   * given. The token itself is the credential. What was narrowed from it before stays as it is.
+   *
+   * @param token its text, as it was issued: a narrowed one is refused (`not_found`)
+   * @param request `ttl` in seconds; `caveats` narrow the successor further
+   * @returns as `issue` does; `predecessor` is the token id of the one that was shown
+   * @throws BakehouseError `forbidden` where policy has no session for it, or that is over; `unauthenticated` once the person's
+   *   tokens were revoked
+   * @example
+   * const next = await bakehouse.renew(root.encode(), { ttl: 3600 });
+   */
+  renew(
+    token: string,
+    request?: { readonly ttl?: number; readonly caveats?: readonly string[] },
+    options?: CallOptions & { readonly idempotencyKey?: string },
+  ): Promise<RenewedToken>;
   /** A page of the revocation log. */
   revocations(
     request?: { readonly after?: string; readonly limit?: number },
@@ -197,6 +216,23 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
         anonymous: all.every((target) => "token" in target),
       } as const;
       return readWouldStop((await transport.call(call, callOptions)).body);
+    },
+
+    async renew(token, request = {}, given = {}) {
+      checkToken("renew", token);
+      checkOptions("renew", given, ISSUE_OPTIONS, "{ idempotencyKey }");
+      const { idempotencyKey: key = randomText(IDEMPOTENCY_KEY_BYTES), ...callOptions } = given;
+      const { identifier } = Token.parse(token).inspect();
+      if (identifier === undefined) throw new TypeError("renew: token must be one that a Bakehouse issued");
+      const call = {
+        method: "POST",
+        path: `/v1/tokens/${encodeURIComponent(identifier.tokenId)}/renew`,
+        body: { token, ...request },
+        headers: { [IDEMPOTENCY_KEY]: key },
+        repeat: "always",
+        anonymous: true,
+      } as const;
+      return readRenewedToken((await transport.call(call, callOptions)).body);
     },
 
     revocations: (request, callOptions) =>

@@ -16,6 +16,7 @@ export type {
   Problem,
   RefusalCode,
   Refused,
+  RenewedToken,
   Reservation,
   Revocation,
   RevocationPage,

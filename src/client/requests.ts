@@ -53,7 +53,8 @@ export type RevocationTarget =
   /** The token itself: holding it suffices. */
   | { readonly token: string }
   | { readonly revocation_id: string }
-  | { readonly token_id: string }
+  /** With `successors` the tokens that renewed it, and those that renewed them, too. */
+  | { readonly token_id: string; readonly successors?: true }
   | {
       readonly principal:
         | { readonly issuer?: string; readonly subject: string; readonly kind?: "workload" }

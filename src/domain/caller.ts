@@ -1,7 +1,7 @@
 import type { ApiAction } from "../words/actions.ts";
 import type { Identity, Session } from "./ports/sessions.ts";
 
-/** A human, by an ID token or in a browser session. */
+/** A human, by an ID token or in a browser session; or a workload or human, by an assertion. */
 export interface HumanCaller {
   readonly kind: "human";
   readonly identity: Identity;
@@ -14,6 +14,10 @@ export interface HumanCaller {
   readonly spokeAt: number;
   /** When the issuer said what `identity` holds, unix milliseconds; absent if that is not known. */
   readonly saidAt?: number;
+  /** The claims of the assertion that vouches for them; absent for a login. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** The end of all that they get, unix milliseconds; absent for a login. */
+  readonly until?: number;
   /** When the browser session began that the call comes from, unix milliseconds; absent for every other credential. */
   readonly sessionBegunAt?: number;
   /** The id of that session. */

@@ -100,6 +100,10 @@ export interface TokenView extends Omit<IssuedToken, "token"> {
 
 /** One token, with its dead branches. */
 export interface TokenDetails extends TokenView {
+  /** The token id of the token that it renews; undefined if it renews none. */
+  readonly predecessor: string | undefined;
+  /** Unix milliseconds; undefined if it cannot be renewed. */
+  readonly renewableUntil: number | undefined;
   /** Newest first, a hundred at most. Links that were revoked by their ids alone are not among them. */
   readonly revokedBelow: readonly RevokedBranch[];
 }
@@ -109,6 +113,20 @@ export interface Tokens {
   list(caller: Caller, platform: string | undefined, page: PageRequest): Promise<Page<TokenView>>;
   /** Rejects with `not_found` for foreign and unknown ids alike. */
   get(caller: Caller, tokenId: string): Promise<TokenDetails>;
+}
+
+/** Renews tokens by showing them: `POST /v1/tokens/{id}/renew`. */
+export interface Renewals {
+  /**
+   * Issues a token to the holder of another one, for the same principal and with its caveats or more. Rejects with
+   * `not_found` for all but that very token as it was issued, while it is good; with `unauthenticated` once something was
+   * revoked that ends logins of its age; with `forbidden` where policy does not allow it, or not any more.
+   */
+  renew(
+    tokenId: string,
+    request: { readonly token: string } & Pick<IssueRequest, "ttl" | "caveats">,
+    idempotency?: IdempotencyRequest,
+  ): Promise<IssuedToken & { readonly predecessor: string }>;
 }
 
 export interface VerifyRequest {
@@ -210,7 +228,8 @@ export type RevokeTarget =
   | { readonly kind: "token"; readonly token: string }
   /** 22 characters of base64url. */
   | { readonly kind: "revocation_id"; readonly revocationId: string }
-  | { readonly kind: "token_id"; readonly tokenId: string }
+  /** With `successors` the tokens that renewed it, and those that renewed them, too. */
+  | { readonly kind: "token_id"; readonly tokenId: string; readonly successors?: true }
   | {
       readonly kind: "principal";
       /** Absent for people. */
@@ -365,6 +384,7 @@ export interface Sessions {
 export interface Service extends AuditPart {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
+  readonly renewals: Renewals;
   readonly trees: Trees;
   readonly decisions: Decisions;
   readonly reservations: Reservations;

@@ -21,6 +21,8 @@ import { createWebhookDelivery } from "../domain/discharge/webhook-delivery.ts";
 import { createWithdrawals, type Withdrawals } from "../domain/discharge/withdrawals.ts";
 import { createIdempotency } from "../domain/issue/idempotency.ts";
 import { createTokens } from "../domain/issue/issuance.ts";
+import { createIssuing } from "../domain/issue/issuing.ts";
+import { createRenewals } from "../domain/issue/renewals.ts";
 import { createTokenViews } from "../domain/issue/token-views.ts";
 import { createDischargeKeys } from "../domain/keys/discharge-keys.ts";
 import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
@@ -146,6 +148,8 @@ export function compose(parts: Parts) {
   const budgetTurns = createBudgetTurns(parts);
   const audit = openAudit({ ...parts, knowledge });
   const { vouches = (issuer, kind) => kind === "person" && parts.loginIssuers.has(issuer) } = parts;
+  const idempotency = createIdempotency(parts);
+  const issueOne = createIssuing({ ...parts, rootKeys });
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
@@ -159,8 +163,17 @@ export function compose(parts: Parts) {
       rootKeys,
       dischargeKeys,
       principals,
-      idempotency: createIdempotency(parts),
+      idempotency,
+      issueOne,
       view: createTokenViews({ clock, knowledge, rootKeys, trustsDevelopment: isDevelopment }),
+    }),
+    renewals: createRenewals({
+      ...parts,
+      tokenVerifier,
+      rootKeys,
+      knowledge,
+      idempotency,
+      issueOne,
     }),
     trees: createTrees({
       ...parts,

@@ -2,6 +2,8 @@ import type { Repositories } from "../domain/ports/store.ts";
 import type { Run, Session } from "./engine/connection.ts";
 import { StorageError } from "./engine/error.ts";
 import { readInteger } from "./engine/values.ts";
+import { createUsedAssertionStore } from "./grants/assertions.ts";
+import { createLineStore } from "./grants/lines.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
 import { createAuditTreeStore } from "./tables/audit-trees.ts";
@@ -35,6 +37,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),
     issues: createIssueStore(run, shift),
+    lines: createLineStore(run),
     links: createLinkStore(run),
     liveDischarges: createLiveDischargeStore(run),
     people: createPeopleStore(run),
@@ -44,6 +47,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     rootKeys: createRootKeyStore(run),
     sessions: createSessionStore(run),
     tokens: createTokenStore(run),
+    usedAssertions: createUsedAssertionStore(run),
     webhookOutbox: createWebhookOutbox(run),
   };
 }

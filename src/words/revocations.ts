@@ -2,7 +2,7 @@
 export const TARGETS = {
   token: [],
   revocation_id: [],
-  token_id: [],
+  token_id: ["successors"],
   principal: ["issued_before"],
   agent: ["issued_before", "token_id"],
   key_id: [],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseTerms } from "../../src/conditions/parse.ts";
 import { resolveApprovers } from "../../src/domain/issue/approvers.ts";
-import { createIssuing, type IssueJob } from "../../src/domain/issue/issuing.ts";
+import { createIssuing, type IssueJob, NO_WORD } from "../../src/domain/issue/issuing.ts";
 import { DEFAULT_PLATFORM_POLICY } from "../../src/domain/ports/policy.ts";
 import type { KnownPerson } from "../../src/domain/ports/principals.ts";
 import { systemRandomness } from "../../src/run/system.ts";
@@ -18,14 +18,12 @@ function racingClock() {
 
 function jobOf(subject: string, caveats: readonly string[]): IssueJob {
   return {
-    caller: {
-      kind: "human",
-      administrator: false,
-      spokeAt: 0,
-      identity: { issuer: "https://login.test", subject } as never,
-    },
+    actor: { kind: "principal", issuer: "https://login.test", subject },
+    payer: subject,
+    spokeAt: 0,
     subject: { issuer: "https://login.test", kind: "person", subject, groups: [], assertedBy: "issuer" },
     email: null,
+    saidAt: NO_WORD,
     development: false,
     credentialId: null,
     request: { platform: "shop", ttl: undefined, caveats, label: undefined } as never,

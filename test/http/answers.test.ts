@@ -150,7 +150,15 @@ describe("lists", () => {
       { target: { kind: "agent", agent: "scraper" }, revokedAt: AT, by: "principal", reason: "lost" },
       { target: { kind: "link", revocationId: REVOCATION_ID }, revokedAt: AT, by: "holder", reason: null },
     ] as const;
-    const view = { ...VIEW, label: "demo", issuedBy: TOKEN_ID, status: "revoked" as const, revokedBelow };
+    const view = {
+      ...VIEW,
+      label: "demo",
+      issuedBy: TOKEN_ID,
+      status: "revoked" as const,
+      predecessor: undefined,
+      renewableUntil: undefined,
+      revokedBelow,
+    };
     const { request } = createTestApp({ tokens: { get: async () => view } });
     const response = await request(`/v1/tokens/${TOKEN_ID}`, { headers: as("human") });
     expect(await response.json()).toEqual({

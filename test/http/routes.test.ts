@@ -141,6 +141,11 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   },
   getPolicy: { path: "/v1/platforms/default/policy" },
   putPolicy: { path: "/v1/platforms/default/policy", body: POLICY, required: ["rules"], lines: POLICY_LINES },
+  renewToken: {
+    path: `/v1/tokens/${TOKEN_ID}/renew`,
+    body: { token: "some-token", ttl: 3600, caveats: ["action in read"] },
+    required: ["token"],
+  },
   tryPolicy: {
     path: "/v1/platforms/default/policy",
     body: {

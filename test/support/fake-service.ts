@@ -374,11 +374,14 @@ function usual(): Service {
       },
       mayReadHealth: async (token) => CALLERS.get(token)?.kind === "service",
     },
+    renewals: { renew: async () => ({ ...ISSUED, predecessor: TOKEN_ID }) },
     tokens: {
       issue: async () => ISSUED,
       list: async () => ({ items: [VIEW], next: TOKEN_ID }),
       get: async () => ({
         ...VIEW,
+        predecessor: undefined,
+        renewableUntil: undefined,
         revokedBelow: [
           {
             target: { kind: "link", revocationId: REVOCATION_ID },
@@ -540,6 +543,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
   const service: Service = {
     authentication: record("authentication"),
     tokens: record("tokens"),
+    renewals: record("renewals"),
     trees: record("trees"),
     decisions: record("decisions"),
     reservations: record("reservations"),

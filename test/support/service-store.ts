@@ -20,6 +20,7 @@ const REPOSITORIES = [
   "dischargeRequests",
   "idempotency",
   "issues",
+  "lines",
   "liveDischarges",
   "people",
   "platforms",
@@ -28,6 +29,7 @@ const REPOSITORIES = [
   "rootKeys",
   "sessions",
   "tokens",
+  "usedAssertions",
   "webhookOutbox",
 ] as const satisfies readonly (keyof Repositories)[];
 

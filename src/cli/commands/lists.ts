@@ -51,6 +51,10 @@ export const tokensCommand: Command = {
       ["allows", token.summary],
       ["revocation id", token.revocation_id],
       ["key id", token.key_id],
+      ...(token.predecessor === undefined ? [] : [["renews", token.predecessor] as const]),
+      ...(token.renewable_until === undefined
+        ? []
+        : [["renewable until", moment(token.renewable_until)] as const]),
       ...(token.label === undefined ? [] : [["label", token.label] as const]),
       ...(token.issued_by === undefined ? [] : [["issued by", token.issued_by] as const]),
       ...token.caveats.map((caveat) => ["caveat", caveat] as const),

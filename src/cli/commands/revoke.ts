@@ -19,6 +19,7 @@ export const revokeCommand: Command = {
     ...SERVICE_OPTIONS,
     "revocation-id": { type: "string", multiple: true, value: "ID", help: "a link and everything below it" },
     "token-id": { type: "string", multiple: true, value: "ID", help: "a root token's whole tree" },
+    successors: { type: "boolean", help: "with --token-id: the tokens that renewed it, too" },
     agent: {
       type: "string",
       multiple: true,
@@ -149,6 +150,8 @@ function namedTargets({ text, texts, flag }: Invocation): readonly RevocationTar
     throw new UsageError("--of-token goes with --agent NAME");
   if (issuer !== undefined && byPrincipal.length === 0)
     throw new UsageError("--issuer goes with --principal SUBJECT");
+  if (flag("successors") && texts("token-id").length === 0)
+    throw new UsageError("--successors goes with --token-id ID");
   if (flag("workload") && byPrincipal.length === 0)
     throw new UsageError("--workload goes with --principal SUBJECT");
   if (issuedBefore !== undefined && byAgent.length + byPrincipal.length + byPlatform.length === 0) {
@@ -156,7 +159,10 @@ function namedTargets({ text, texts, flag }: Invocation): readonly RevocationTar
   }
   return [
     ...texts("revocation-id").map((revocation_id) => ({ revocation_id })),
-    ...texts("token-id").map((token_id) => ({ token_id })),
+    ...texts("token-id").map((token_id) => ({
+      token_id,
+      ...(flag("successors") && { successors: true as const }),
+    })),
     ...byAgent.map((agent) => ({ agent, ...before, ...(ofToken !== undefined && { token_id: ofToken }) })),
     ...byPrincipal.map((subject) => ({
       principal: {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { HumanCaller } from "../caller.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { CLOCK_SKEW, isText, readTimes, type TokenTimes } from "../parts/token-claims.ts";
 import { voucherOf } from "../parts/voucher.ts";
@@ -27,6 +28,16 @@ export interface Asserted {
   readonly scopes: readonly string[] | undefined;
   /** Names an assertion that is good once; undefined for one that may be shown again. 32 bytes. */
   readonly once: Uint8Array | undefined;
+}
+
+/**
+ * The caller that an assertion stands for, who gets tokens and nothing else.
+ *
+ * What a workload gets ends with the assertion. An ID-JAG lives for minutes, in which a person's client redeems it.
+ */
+export function callerOf({ kind, identity, claims, spokeAt, expiresAt }: Asserted): HumanCaller {
+  const bound = kind === "workload" ? { until: expiresAt } : {};
+  return { kind: "human", administrator: false, identity, claims, spokeAt, ...bound };
 }
 
 /** The outcome of looking at an assertion. */

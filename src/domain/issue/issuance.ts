@@ -1,11 +1,14 @@
 import { parseTerms } from "../../conditions/parse.ts";
+import { actorOf } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
 import { mapInSlices, mapInTurns, type TimeSlice } from "../parts/time-slice.ts";
+import { payerName } from "../parts/turn.ts";
 import { readVoucher } from "../parts/voucher.ts";
+import { payerOf } from "../payer.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -17,7 +20,7 @@ import type { IssuedToken, IssueRequest, Tokens, TokenView } from "../service.ts
 import { type AskedCondition, resolveApprovers } from "./approvers.ts";
 import { revokedBelow } from "./dead-branches.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
+import { type IssueJob, type Issuing, NO_WORD, notAdmitted } from "./issuing.ts";
 import { requireCaveats, sealThirdParty } from "./minting.ts";
 import { filterFor, ownToken } from "./own-token.ts";
 import { createPeopleNotes } from "./people-notes.ts";
@@ -76,6 +79,7 @@ export function createTokens(options: {
   readonly dischargeKeys: Pick<DischargeKeys, "publicKey">;
   readonly principals: Principals;
   readonly idempotency: Idempotency;
+  readonly issueOne: Issuing;
   readonly randomness: Randomness;
   readonly steps: Steps;
   readonly view: (entry: TokenWithPrincipal, slice?: TimeSlice) => Promise<TokenView>;
@@ -86,7 +90,7 @@ export function createTokens(options: {
   const { store, rootKeys, randomness, steps, ownIssuer } = options;
   const { people } = store;
   const note = createPeopleNotes(options);
-  const issueOne = createIssuing(options);
+  const { issueOne } = options;
 
   function askedFor(caller: Caller, request: IssueRequest): Asked {
     if (caller.kind === "human") {
@@ -95,7 +99,13 @@ export function createTokens(options: {
       }
       const { issuer, subject, groups, email, development } = caller.identity;
       return {
-        subject: { ...readVoucher(issuer), subject, groups, assertedBy: "issuer" },
+        subject: {
+          ...readVoucher(issuer),
+          subject,
+          groups,
+          ...(caller.claims && { claims: caller.claims }),
+          assertedBy: "issuer",
+        },
         email,
         development,
         callerId: `human\n${issuer}\n${subject}`,
@@ -185,7 +195,12 @@ export function createTokens(options: {
           await rootKeys.prepare(request.platform);
           const { answer, principal } = await issueOne({
             ...asked,
-            caller,
+            actor: actorOf(caller),
+            payer: payerName(payerOf(caller)),
+            spokeAt: caller.kind === "human" ? caller.spokeAt : undefined,
+            // A platform speaks for itself, now.
+            saidAt: caller.kind === "human" ? (caller.saidAt ?? NO_WORD) : Number.POSITIVE_INFINITY,
+            until: caller.kind === "human" ? caller.until : undefined,
             request,
             parties,
             warnings,
@@ -217,7 +232,17 @@ export function createTokens(options: {
       const { platform } = entry.token;
       const { issuer, subject } = entry.principal;
       const entries = await store.revocations.below({ tokenId, platform, issuer, subject }, BRANCHES);
-      return { ...(await options.view(entry)), revokedBelow: revokedBelow(caller, entry, entries) };
+      const now = options.clock.now();
+      const [line, predecessor] = [
+        await store.lines.find(tokenId, now),
+        await store.lines.predecessor(tokenId),
+      ];
+      return {
+        ...(await options.view(entry)),
+        predecessor,
+        renewableUntil: entry.token.expiresAt > now ? line?.endsAt : undefined,
+        revokedBelow: revokedBelow(caller, entry, entries),
+      };
     },
   };
 }

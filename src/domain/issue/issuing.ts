@@ -1,15 +1,12 @@
-import { actorOf } from "../audit.ts";
-import type { Caller } from "../caller.ts";
-import { grantOf, loginRevoked } from "../grant.ts";
+import { loginRevoked } from "../grant.ts";
 import type { RootKey, RootKeys } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { createGathering, eventualOutcome, type Outcome } from "../parts/gathering.ts";
 import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { beginTimeSlice, type SliceClock, type TimeSlice } from "../parts/time-slice.ts";
-import { payerName } from "../parts/turn.ts";
 import { voucherOf } from "../parts/voucher.ts";
-import { payerOf } from "../payer.ts";
-import type { IssueMoment, NewIssue, Who } from "../ports/issues.ts";
+import type { Actor } from "../ports/audit.ts";
+import type { IssueMoment, NewIssue, Renewal, Who } from "../ports/issues.ts";
 import { type PolicySubject, ruleFor } from "../ports/policy.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -18,18 +15,40 @@ import type { Store } from "../ports/store.ts";
 import { newPrincipal } from "../principals.ts";
 import type { IssuedToken, IssueRequest } from "../service.ts";
 import { overtaken, type SealAnswer } from "./idempotency.ts";
+import { lifeLeft, lineCrowded, lineFor, sessionOver } from "./line.ts";
 import type { ThirdParty } from "./minting.ts";
 import { allowedLife, mintToken } from "./new-token.ts";
 
+/** A token that is to be renewed, found good, and what its successor has to keep. */
+export interface RenewalJob {
+  readonly record: Renewal;
+  /** Unix milliseconds. */
+  readonly endsAt: number;
+  /** When the first of the line was issued, unix milliseconds. */
+  readonly firstAt: number;
+  /** Every issued caveat of the token but its life, in their order. */
+  readonly caveats: readonly string[];
+}
+
 /** A request for a token, read and authorised. */
 export interface IssueJob {
-  readonly caller: Caller;
+  readonly actor: Actor;
+  /** The name under which it waits among others. */
+  readonly payer: string;
+  /** When the person, or else their issuer, last spoke whose login is redeemed, unix milliseconds; undefined without a login. */
+  readonly spokeAt: number | undefined;
+  /** The end of whatever is issued, unix milliseconds; undefined without such a bound. */
+  readonly until?: number | undefined;
+  /** Absent for a token that renews none. */
+  readonly renewal?: RenewalJob;
   readonly subject: PolicySubject;
   readonly email: string | null;
+  /** When the issuer said what stands in `email`, unix milliseconds; `NO_WORD` if it is not known. */
+  readonly saidAt: number;
   readonly development: boolean;
   /** Token id of the credential that asks; null if the principal asks. */
   readonly credentialId: string | null;
-  readonly request: IssueRequest;
+  readonly request: Pick<IssueRequest, "platform" | "ttl" | "caveats" | "label">;
   readonly parties: readonly ThirdParty[];
   /** Told beside the token's own. */
   readonly warnings: readonly string[];
@@ -43,6 +62,9 @@ export interface Issued {
   readonly answer: IssuedToken;
   readonly principal: Principal;
 }
+
+/** Issues one token, which is on record when this resolves. */
+export type Issuing = (job: IssueJob) => Promise<Issued>;
 
 interface Minted extends Issued {
   readonly issue: NewIssue;
@@ -73,12 +95,8 @@ const AT_ONCE = 2;
 /** Most attempts at a request whose new principal another replica puts on record first. */
 const ATTEMPTS = 3;
 
-const NO_WORD = Number.NEGATIVE_INFINITY;
-
-/** When the issuer said what a job says of the person; a platform speaks for itself, now. */
-function wordOf({ caller }: IssueJob): number {
-  return caller.kind === "human" ? (caller.saidAt ?? NO_WORD) : Number.POSITIVE_INFINITY;
-}
+/** The date of an issuer's word that nobody knows. */
+export const NO_WORD = Number.NEGATIVE_INFINITY;
 
 /** The one answer for a platform that is not there, is foreign, or does not admit the principal. */
 export function notAdmitted(): DomainError {
@@ -112,7 +130,7 @@ export function createIssuing(options: {
   readonly steps: Steps;
   readonly publicUrl: string;
   readonly ownIssuer: string;
-}): (job: IssueJob) => Promise<Issued> {
+}): Issuing {
   const { rootKeys, randomness, steps, ownIssuer } = options;
   const { issues } = options.store;
 
@@ -122,19 +140,21 @@ export function createIssuing(options: {
     { known, saidAt, fresh, rootKey }: Ready,
     slice: TimeSlice,
   ): Promise<Minted> {
-    const { caller, subject, development, request } = job;
+    const { subject, development, request, renewal } = job;
     // Only a younger word of the issuer replaces what it said before.
-    const word = wordOf(job);
-    const isYounger = word !== NO_WORD && word >= (saidAt ?? NO_WORD);
+    const isYounger = job.saidAt !== NO_WORD && job.saidAt >= (saidAt ?? NO_WORD);
     const email = known === undefined || isYounger ? job.email : known.email;
     const policy = policies.get(request.platform);
     const rule = policy && ruleFor(policy, subject, ownIssuer);
     if (rule === undefined) throw notAdmitted();
     if (job.fault !== undefined) throw job.fault;
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
+    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE, lifeLeft(rule, job, now));
     const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
-    const caveats = [...rule.caveats, ...request.caveats];
+    const kept = renewal?.caveats ?? [];
+    // Those of the policy that stood then are kept, and need not be said twice.
+    const ofPolicy = rule.caveats.filter((caveat) => !kept.includes(caveat));
+    const caveats = [...ofPolicy, ...kept, ...request.caveats];
 
     const wanted = { ...whoOf(job), email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
@@ -153,21 +173,30 @@ export function createIssuing(options: {
       label: request.label,
       issuedBy: job.credentialId,
       audit: {
-        action: "token.issued",
-        actor: actorOf(caller),
+        action: renewal === undefined ? "token.issued" : "token.renewed",
+        actor: job.actor,
         platform: request.platform,
-        details: { key_id: rootKey.id, principal_id: principal.id },
+        details: {
+          key_id: rootKey.id,
+          principal_id: principal.id,
+          ...(renewal && { predecessor: renewal.record.predecessor, line: renewal.record.line }),
+        },
       },
       randomness,
       slice,
     });
     const answer = { ...minted, warnings: [...minted.warnings, ...job.warnings] };
     const newcomer = fresh || known?.email !== email;
-    const grant = caller.kind === "human" ? grantOf(caller, request.platform) : undefined;
+    const { issuer } = principal;
+    const grant =
+      job.spokeAt === undefined
+        ? undefined
+        : { platform: request.platform, issuer, subject: subject.subject, spokeAt: job.spokeAt };
+    const line = renewal === undefined ? lineFor(job, rule, token, now) : { renewal: renewal.record };
     return {
       answer,
       principal,
-      issue: { token, principal, newcomer, event, grant, answer: job.seal(answer) },
+      issue: { token, principal, newcomer, event, grant, ...line, answer: job.seal(answer) },
     };
   }
 
@@ -199,7 +228,7 @@ export function createIssuing(options: {
         };
         const minted = await mintFor(job, moment, ready, slice);
         if (minted.issue.newcomer) {
-          const saidAt = Math.max(wordOf(job), ready.saidAt ?? NO_WORD);
+          const saidAt = Math.max(job.saidAt, ready.saidAt ?? NO_WORD);
           newcomers.set(who, { principal: minted.principal, saidAt });
         }
         return minted;
@@ -230,6 +259,10 @@ export function createIssuing(options: {
           return { ok: false, error: overtaken() };
         case "login revoked":
           return { ok: false, error: loginRevoked() };
+        case "line over":
+          return { ok: false, error: sessionOver() };
+        case "line crowded":
+          return { ok: false, error: lineCrowded() };
         default:
           return repeated.next().value ?? { ok: false, error: crowded() };
       }
@@ -251,13 +284,14 @@ export function createIssuing(options: {
 
   return createGathering({
     run: (jobs: readonly IssueJob[]) => issueAll(jobs),
-    weigh: ({ request: { caveats }, parties }) => {
+    weigh: ({ request, parties, renewal }) => {
+      const caveats = [...request.caveats, ...(renewal?.caveats ?? [])];
       const characters = caveats.reduce((sum, { length }) => sum + length, 0);
       return 1 + caveats.length + parties.length + Math.floor(characters / CHARACTERS);
     },
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,
     // With many heavy requests of one caller, those of others would come after all of them.
-    lane: ({ caller }) => [payerName(payerOf(caller))],
+    lane: ({ payer }) => [payer],
   });
 }

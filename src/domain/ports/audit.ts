@@ -17,6 +17,8 @@ export type AuditAction =
   | "policy.changed"
   | "credential.issued"
   | "token.issued"
+  /** By showing the token before; `line` is the first of all that renew one another. */
+  | "token.renewed"
   | "token.revoked"
   | "log.fenced"
   | "log.moved"

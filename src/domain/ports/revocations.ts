@@ -17,8 +17,11 @@ export type LinkTarget =
    * the token: for the record, it names nothing that `id` does not.
    */
   | { readonly kind: "revocation_id"; readonly id: Uint8Array; readonly tree?: string }
-  /** A root macaroon's whole tree; a UUID in its canonical text form. */
-  | { readonly kind: "token_id"; readonly id: string };
+  /**
+   * A root macaroon's whole tree; a UUID in its canonical text form. `successors` is said in the answer alone: each token
+   * that renewed it has an entry of its own.
+   */
+  | { readonly kind: "token_id"; readonly id: string; readonly successors?: true };
 
 /**
  * A target that many tokens can match. Those with `issuedBefore` (unix milliseconds) match root macaroons that

@@ -4,7 +4,8 @@ import type { Changes } from "./changes.ts";
 import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
-import type { IssueStore } from "./issues.ts";
+import type { UsedAssertionStore } from "./identity.ts";
+import type { IssueStore, LineStore } from "./issues.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
 import type { RevocationStore } from "./revocations.ts";
@@ -24,6 +25,7 @@ export interface Repositories {
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;
   readonly issues: IssueStore;
+  readonly lines: LineStore;
   readonly links: LinkStore;
   readonly liveDischarges: LiveDischargeStore;
   readonly people: PeopleStore;
@@ -33,6 +35,7 @@ export interface Repositories {
   readonly rootKeys: RootKeyStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
+  readonly usedAssertions: UsedAssertionStore;
   readonly webhookOutbox: WebhookOutbox;
 }
 

@@ -7,6 +7,7 @@ import { payerName } from "../parts/turn.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import { isWorkload, readVoucher } from "../parts/voucher.ts";
 import type { Actor, AuditEvent } from "../ports/audit.ts";
+import type { LineStore } from "../ports/issues.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type {
   Appended,
@@ -33,12 +34,14 @@ export interface RevocationDraft {
   readonly actor: Actor;
   /** The member of the request that a refusal names. */
   readonly member: string;
+  /** A token whose successors get entries, too; absent if none do. */
+  readonly withSuccessorsOf?: string;
 }
 
 /** Written entries, with the log's epoch at that moment. */
 export interface Written {
   readonly epoch: string;
-  /** One for each draft, in the given order. */
+  /** One for each draft, in the given order; then those of successors, which nobody knows before the log is held. */
   readonly entries: readonly AppendedRevocation[];
   /** Further ones: of discharges that rest on people in the drafts. */
   readonly resting: readonly { readonly entry: AppendedRevocation; readonly actor: Actor }[];
@@ -81,6 +84,8 @@ type Answer =
   | { readonly kind: "unread"; readonly parts: readonly WrittenEntries[] };
 
 interface WrittenJobs {
+  /** The jobs with the drafts that only the held log could tell, behind those that were asked for. */
+  readonly whole: readonly Job[];
   readonly dated: readonly Outcome<readonly Dated[]>[];
   readonly answer: Answer;
 }
@@ -133,12 +138,32 @@ export function everythingUntilNow({ now, newestIssuedAt }: LogMoment): number {
 /**
  * Whether an entry is written while the log is held, as logins are redeemed. One that ends logins and is dated by the log: a
  * token that was got by one of them is either older than the entry, or is never recorded. And one that names a person: what they
- * have granted ends with it.
+ * have granted ends with it. And one whose successors are looked for.
  */
-function needsHold({ target }: RevocationDraft): boolean {
+function needsHold({ target, withSuccessorsOf }: RevocationDraft): boolean {
+  if (withSuccessorsOf !== undefined) return true;
   const named = target(NEVER);
   if (named.kind === "principal" || named.kind === "principal_id") return true;
   return named.kind === "platform" && named.issuedBefore === NEVER;
+}
+
+/**
+ * Entries for the tokens that renewed some that are to be revoked. Looked for while the log is held, as renewals are
+ * recorded: each was recorded before and is found, or comes after and is refused.
+ */
+export async function withSuccessors(
+  lines: Pick<LineStore, "successors">,
+  drafts: readonly RevocationDraft[],
+  now: number,
+): Promise<readonly RevocationDraft[]> {
+  const more: RevocationDraft[] = [];
+  for (const { withSuccessorsOf, ...draft } of drafts) {
+    if (withSuccessorsOf === undefined) continue;
+    for (const id of await lines.successors([withSuccessorsOf], now)) {
+      more.push({ ...draft, target: () => ({ kind: "token_id", id }) });
+    }
+  }
+  return [...drafts, ...more];
 }
 
 /** An instant that no caller can name. */
@@ -292,10 +317,10 @@ export function createRevocationWriter(options: {
   }
 
   async function write(jobs: readonly Job[]): Promise<readonly Outcome<Written>[]> {
-    const { dated, answer } = jobs.some(({ drafts }) => drafts.some(needsHold))
+    const { whole, dated, answer } = jobs.some(({ drafts }) => drafts.some(needsHold))
       ? await writeHeld(jobs)
       : await writeReady(jobs);
-    return share(jobs, dated, await standing(answer));
+    return share(whole, dated, await standing(answer));
   }
 
   /** Everything is made ready first, so that the log is held for as long as the statements take. */
@@ -303,7 +328,7 @@ export function createRevocationWriter(options: {
     const dated = await dateAll(jobs, await revocations.moment());
     await steps.passed("revoke:dated");
     const all = soundOf(dated);
-    if (all === undefined) return { dated, answer: NOTHING };
+    if (all === undefined) return { whole: jobs, dated, answer: NOTHING };
     const ready = await prepare(all);
     const answer =
       ready.kind === "short"
@@ -311,21 +336,25 @@ export function createRevocationWriter(options: {
         : await options.store.transaction("revocations.append", (repositories) =>
             writeTo(repositories.revocations, ready),
           );
-    return { dated, answer };
+    return { whole: jobs, dated, answer };
   }
 
   /** The log is held while entries are dated and made ready, for those whose date or number depends on it. */
   async function writeHeld(jobs: readonly Job[]): Promise<WrittenJobs> {
     return options.store.transaction("revocations.append", async (repositories) => {
-      const { revocations: log, dischargeRequests } = repositories;
+      const { revocations: log, dischargeRequests, lines } = repositories;
       const moment = await log.hold();
+      const whole: Job[] = [];
+      for (const job of jobs) {
+        whole.push({ ...job, drafts: await withSuccessors(lines, job.drafts, moment.now) });
+      }
       const dated: Outcome<readonly Dated[]>[] = [];
-      for (const one of await dateAll(jobs, moment)) {
+      for (const one of await dateAll(whole, moment)) {
         dated.push(await withResting(dischargeRequests, one, moment.now));
       }
       await steps.passed("revoke:dated");
       const all = soundOf(dated);
-      return { dated, answer: all === undefined ? NOTHING : await writeTo(log, await prepare(all)) };
+      return { whole, dated, answer: all === undefined ? NOTHING : await writeTo(log, await prepare(all)) };
     });
   }
 

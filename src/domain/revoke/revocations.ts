@@ -3,12 +3,13 @@ import type { KeyAllowance } from "../keys/key-allowance.ts";
 import { replaceKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import type { AgentKeys } from "../parts/agent-hash.ts";
+import { DomainError } from "../parts/error.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice, mapInTurns } from "../parts/time-slice.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { RevocationScope } from "../ports/revocations.ts";
+import type { Revocation, RevocationScope } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { Principals } from "../principals.ts";
@@ -17,7 +18,7 @@ import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Revocations, RevokeTarget } from "../service.ts";
 import type { Recording } from "../tree/recording.ts";
 import type { TokenVerifier } from "../verify/verify-token.ts";
-import { createRevocationWriter, type RevocationDraft, type Written } from "./append.ts";
+import { createRevocationWriter, type RevocationDraft, type Written, withSuccessors } from "./append.ts";
 import { hashKeyOf, positionOf, readPage, seenBy, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
 import { createPersonAllowance } from "./person-allowance.ts";
@@ -27,6 +28,16 @@ import { createPreview, requireFewTargets } from "./would-stop.ts";
 
 /** Approvals of one request whose requests are told: of others the log alone tells. */
 const MOST_NOTED = 100;
+
+/** Targets of one request whose successors are revoked, too: each takes a search while the log is held. */
+const MOST_WITH_SUCCESSORS = 20;
+
+/** An entry as it was asked for. */
+function asAsked({ withSuccessorsOf }: RevocationDraft, entry: Revocation): Revocation {
+  const { target } = entry;
+  if (withSuccessorsOf === undefined || target.kind !== "token_id") return entry;
+  return { ...entry, target: { ...target, successors: true } };
+}
 
 /** Entries that are made ready for the answer in one turn of the event loop. */
 const TOGETHER = 100;
@@ -74,6 +85,7 @@ export function createRevocations(options: {
     targets: readonly RevokeTarget[],
   ): Promise<readonly Wanted[]> {
     const all: Wanted[] = [];
+    let asked = 0;
     let named: ReturnType<typeof rights.of> | undefined;
     const slice = beginTimeSlice(clock);
     for (const [index, target] of targets.entries()) {
@@ -88,6 +100,10 @@ export function createRevocations(options: {
       } else {
         named ??= rights.of(caller);
         takeFromPerson(caller, member);
+        if (target.kind === "token_id" && target.successors && ++asked > MOST_WITH_SUCCESSORS) {
+          const why = `at most ${MOST_WITH_SUCCESSORS} targets of a request may have successors`;
+          throw new DomainError("invalid_request", why, `${member}.successors`);
+        }
         all.push({ kind: "entry", ...(await named(target, member)) });
       }
     }
@@ -152,9 +168,10 @@ export function createRevocations(options: {
       const revocations = await mapInTurns(all, TOGETHER, (one) => {
         const revocation = one.kind === "there" ? one.revocation : rest.next().value;
         if (revocation === undefined) throw new Error("the store returned fewer entries than it was given");
-        return withSequence(revocation, epoch);
+        return withSequence(one.kind === "there" ? revocation : asAsked(one.draft, revocation), epoch);
       });
-      const ends = further.slice(-1).map((one) => withSequence(one, epoch));
+      const ofSuccessors = entries.slice(drafts.length);
+      const ends = [...ofSuccessors, ...further].map((one) => withSequence(one, epoch));
       const last = [...revocations, ...ends].reduce((most, one) =>
         one.revocation.number > most.revocation.number ? one : most,
       );
@@ -164,10 +181,15 @@ export function createRevocations(options: {
     async wouldStop(caller, request) {
       requireFewTargets(request.targets);
       const all = await readTargets(caller, request.targets);
-      return preview(
-        caller,
-        all.flatMap((one) => (one.kind === "entry" ? [one] : [])),
+      const entries = all.flatMap((one) => (one.kind === "entry" ? [one] : []));
+      const now = await store.now();
+      const drafts = await withSuccessors(
+        store.lines,
+        entries.map(({ draft }) => draft),
+        now,
       );
+      const more = drafts.slice(entries.length).map((draft) => ({ draft, key: undefined }));
+      return preview(caller, [...entries, ...more]);
     },
 
     async log(caller, after, limit) {

@@ -10,6 +10,7 @@ import { voucherOf } from "../parts/voucher.ts";
 import { requireAdministrator, requirePlatform } from "../permission.ts";
 import type { RevocationScope, RevocationTarget } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
+import type { TokenFilter } from "../ports/tokens.ts";
 import type { Principals } from "../principals.ts";
 import type { RevokeTarget } from "../service.ts";
 import type { RevocationDraft } from "./append.ts";
@@ -32,6 +33,22 @@ interface Author extends Standing {
 export interface Allowed {
   readonly draft: RevocationDraft;
   readonly key: RootKey | undefined;
+}
+
+/** The tokens within a scope. A holder's names no others. */
+function filterOf(scope: RevocationScope): TokenFilter | undefined {
+  switch (scope.kind) {
+    case "all":
+      return {};
+    case "platform":
+      return { platform: scope.platform };
+    case "principal":
+      return { human: { issuer: scope.issuer, subject: scope.subject } };
+    case "link":
+      return undefined;
+    default:
+      return scope satisfies never;
+  }
 }
 
 function authorOf(caller: Caller): Author {
@@ -67,7 +84,7 @@ function requireTokenId(text: string, member: string): string {
  * @param ownIssuer the issuer that a subject without one belongs to
  */
 export function createRevocationRights(options: {
-  readonly store: Pick<Store, "platforms" | "dischargeRequests">;
+  readonly store: Pick<Store, "platforms" | "dischargeRequests" | "tokens">;
   readonly rootKeys: RootKeys;
   readonly principals: Principals;
   readonly ownIssuer: string;
@@ -91,6 +108,12 @@ export function createRevocationRights(options: {
     const own = scope.kind === "platform" && scope.platform === name;
     if (own || (scope.kind === "all" && (await store.platforms.find(name)) !== undefined)) return;
     throw new DomainError("not_found", "no such platform", member);
+  }
+
+  /** Whether a token stands in the author's scope. Of a foreign one no successor is looked for: that would tell their ids. */
+  async function isOwnToken({ scope }: Author, id: string): Promise<boolean> {
+    const filter = filterOf(scope);
+    return filter !== undefined && (await store.tokens.find(id, filter)) !== undefined;
   }
 
   async function key({ scope }: Author, id: string, member: string): Promise<RootKey> {
@@ -128,6 +151,7 @@ export function createRevocationRights(options: {
     readonly make: (until: number) => RevocationTarget;
     readonly key?: RootKey;
     readonly as?: Standing;
+    readonly withSuccessorsOf?: string;
   }> {
     switch (target.kind) {
       case "revocation_id": {
@@ -137,7 +161,8 @@ export function createRevocationRights(options: {
       }
       case "token_id": {
         const id = requireTokenId(target.tokenId, `${member}.token_id`);
-        return { make: () => ({ kind: "token_id", id }) };
+        const asked = target.successors === true && (await isOwnToken(author, id));
+        return { make: () => ({ kind: "token_id", id }), ...(asked && { withSuccessorsOf: id }) };
       }
       case "principal": {
         const { subject, issuedBefore } = target;
@@ -194,9 +219,10 @@ export function createRevocationRights(options: {
       }
       const author = authorOf(caller);
       return async (target: NamedTarget, member: string): Promise<Allowed> => {
-        const { make, key: found, as = author } = await resolve(author, target, member);
+        const { make, key: found, as = author, withSuccessorsOf } = await resolve(author, target, member);
         const { scope, author: name } = as;
-        const draft = { scope, target: make, author: name, actor: actorOf(caller), member };
+        const more = withSuccessorsOf === undefined ? {} : { withSuccessorsOf };
+        const draft = { scope, target: make, author: name, actor: actorOf(caller), member, ...more };
         return { draft, key: found };
       };
     },

@@ -65,6 +65,11 @@ export function createMaintenance(options: {
     "drop expired sessions": async () => store.sessions.dropExpired(await store.now()),
     "drop people who were not seen for long": async () =>
       store.people.dropBefore((await store.now()) - (options.retentionMilliseconds ?? RETENTION)),
+    "drop lines of tokens that are over": async () => {
+      const now = await store.now();
+      await store.lines.drop(now, now - (options.retentionMilliseconds ?? RETENTION));
+    },
+    "drop used assertions": async () => store.usedAssertions.dropExpired(await store.now()),
     "drop expired idempotency keys": () => store.idempotency.dropExpired(),
     "drop ended budgets": () => store.budgets.dropEnded(),
     "drop spent revocations": async () =>

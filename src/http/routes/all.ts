@@ -17,13 +17,14 @@ import { getReservation, releaseReservation, settleReservation } from "./reserva
 import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
 import { cutOffToken, tokenPage, tokensPage } from "./token-pages.ts";
-import { getToken, issueToken, listTokens } from "./tokens.ts";
+import { getToken, issueToken, listTokens, renewToken } from "./tokens.ts";
 import { getLink, getTree } from "./tree.ts";
 import { verify, verifyBatch } from "./verify.ts";
 
 /** Every route of the service, in the order in which openapi.yaml describes them. */
 export const ROUTES: readonly Route[] = [
   issueToken,
+  renewToken,
   listTokens,
   getToken,
   getTree,

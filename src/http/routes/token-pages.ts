@@ -67,7 +67,8 @@ const cutOff = signedInForm(
     // A foreign token is not there. Revoking it by its id would do nothing to its owner, and must not look like more.
     const token = await service.tokens.get(caller, params.id);
     await service.revocations.revoke(caller, {
-      targets: [{ kind: "token_id", tokenId: token.tokenId }],
+      // Whoever holds it may have renewed it.
+      targets: [{ kind: "token_id", tokenId: token.tokenId, successors: true }],
       reason,
     });
     // The next request may reach a replica that learns of it a moment later, and would show the token alive.
@@ -83,7 +84,7 @@ export const cutOffToken = defineRoute({
   operationId: "cutOffToken",
   summary: "Cut a token off, on its page",
   description:
-    "A form with `decision`, which is `cut-off`, and `reason`. Revokes the token and everything below it. Needs a session and the `Origin` of this service.",
+    "A form with `decision`, which is `cut-off`, and `reason`. Revokes the token and everything below it, and the tokens that renewed it. Needs a session and the `Origin` of this service.",
   params,
   responses: { 200: { description: "It is cut off: the page.", ...PAGE }, 401: SESSION_OVER },
   problems: ["invalid_request", "forbidden", "conflict", "rate_limited", "unavailable"],

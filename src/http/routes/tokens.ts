@@ -12,6 +12,7 @@ import { caveats, lineOfText, platformName, tokenId } from "../wire/text.ts";
 import {
   issuedTokenSchema,
   issuedTokenWire,
+  renewedTokenSchema,
   tokenDetailsSchema,
   tokenDetailsWire,
   tokenViewSchema,
@@ -133,6 +134,59 @@ function readIdempotencyKey(header: string | null): string | undefined {
   const rule = `${IDEMPOTENCY_KEY} must be 1 to 255 printable ASCII characters`;
   throw new DomainError("invalid_request", rule, IDEMPOTENCY_KEY);
 }
+
+const renewSchema = z
+  .strictObject({
+    token: z.string().min(1).meta({
+      description: "The root macaroon as it was issued: no caveat appended, no discharge beside it.",
+    }),
+    ttl: z.int().min(1).optional().meta({
+      description:
+        "Seconds; 3600 by default, or as long as the session lasts. More than policy allows is refused, never shortened.",
+    }),
+    caveats: caveats.optional().meta({ description: "Added behind those that the token has." }),
+  })
+  .meta({ id: "RenewRequest", description: "The token that is to be renewed." });
+
+/** `POST /v1/tokens/{id}/renew` */
+export const renewToken = defineRoute({
+  method: "POST",
+  path: "/v1/tokens/{id}/renew",
+  operationId: "renewToken",
+  tag: "Tokens",
+  summary: "Renew a root macaroon by showing it",
+  description:
+    "For runs that last longer than a token. Showing the token as it was issued is the only credential; a narrower one, another one, or one that is good no more is 404. The successor is for the same principal, with the same caveats and those that are asked for; what was narrowed from the token before stays as it is. The platform's policy is asked anew, by what the issuer said when the first of the line was issued, and none ends later than the rule's `session` after that. Once something was revoked that ends the person's logins from then, it is 401. A token with a budget or a third party's caveat is 422.",
+  auth: "none",
+  params: z.strictObject({ id: tokenId }),
+  headers: [{ name: IDEMPOTENCY_KEY, schema: idempotencyKey }],
+  body: jsonBody(renewSchema, { token: "AgEVaHR0cDovLzEyNy4wLjAuMTo4MDgwAl9iaDEu", ttl: 3600 }),
+  responses: {
+    201: {
+      description: "Issued.",
+      schema: renewedTokenSchema,
+      example: { ...issuedExample, predecessor: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7080" },
+    },
+  },
+  problems: [
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "unprocessable",
+    "ttl_too_long",
+    "idempotency_mismatch",
+    "idempotency_in_flight",
+  ],
+  async handler({ service, params: { id }, body, bytes, exchange }) {
+    const key = readIdempotencyKey(exchange.request.headers.get(IDEMPOTENCY_KEY));
+    const renewed = await service.renewals.renew(
+      id,
+      { token: body.token, ttl: body.ttl, caveats: body.caveats ?? [] },
+      key === undefined ? undefined : { key, route: "POST /v1/tokens/{id}/renew", body: bytes },
+    );
+    return json(201, { ...issuedTokenWire(renewed), predecessor: renewed.predecessor });
+  },
+});
 
 /** `GET /v1/tokens` */
 export const listTokens = defineRoute({

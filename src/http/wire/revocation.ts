@@ -81,6 +81,9 @@ const target = z
     }),
     revocation_id: revocationId.optional(),
     token_id: tokenId.optional(),
+    successors: z.literal(true).optional().meta({
+      description: "Beside `token_id`: the tokens that renewed it, and those that renewed them, as well.",
+    }),
     principal: principal.optional(),
     agent: agent.optional(),
     key_id: keyId.optional(),
@@ -90,14 +93,14 @@ const target = z
   })
   .refine(
     (read) => nameOf(read) !== undefined,
-    `must be an object with exactly one of ${NAMES.slice(0, -1).join(", ")} and platform, with issued_before beside principal, agent or platform only, and token_id beside agent`,
+    `must be an object with exactly one of ${NAMES.slice(0, -1).join(", ")} and platform, with issued_before beside principal, agent or platform only, token_id beside agent, and successors beside token_id`,
   )
   .meta({
     id: "RevocationTarget",
     description: `What to revoke: exactly one of these.
 
 - \`token\` or \`revocation_id\`: that link and everything below it.
-- \`token_id\`: a root macaroon's whole tree.
+- \`token_id\`: a root macaroon's whole tree; with \`successors\` those of the tokens that renewed it, too, each by an entry of its own.
 - \`principal\`, with \`issued_before\`: all of a person's tokens, and what their logins from before are good for.
 - \`agent\`, with \`issued_before\` and \`token_id\`: every chain that passes through that agent, of one tree where \`token_id\` is given.
 - \`key_id\`: every token under a root key. One that signs is replaced first.
@@ -110,7 +113,13 @@ A person revokes their own tokens only, by any of these but \`key_id\`; a platfo
 /** The target of an entry. */
 export const revokedTarget = z.union([
   z.strictObject({ revocation_id: revocationId }),
-  z.strictObject({ token_id: tokenId }),
+  z.strictObject({
+    token_id: tokenId,
+    successors: z.literal(true).optional().meta({
+      description:
+        "In the answer to revoking alone: in the log each token that renewed it has an entry of its own.",
+    }),
+  }),
   z.strictObject({
     principal: z.union([
       z.strictObject({ issuer: z.string(), subject: z.string(), kind: z.literal("workload").optional() }),
@@ -214,7 +223,10 @@ function targetOf(read: z.infer<typeof target>): RevokeTarget {
   if (read.token !== undefined) return { kind: "token", token: read.token };
   if (read.agent !== undefined)
     return { kind: "agent", agent: read.agent, tokenId: read.token_id, issuedBefore };
-  if (read.token_id !== undefined) return { kind: "token_id", tokenId: read.token_id };
+  if (read.token_id !== undefined) {
+    const more = read.successors === undefined ? {} : { successors: true as const };
+    return { kind: "token_id", tokenId: read.token_id, ...more };
+  }
   if (read.revocation_id !== undefined) return { kind: "revocation_id", revocationId: read.revocation_id };
   if (read.approval_id !== undefined) return { kind: "approval_id", approvalId: read.approval_id };
   if (read.key_id !== undefined) return { kind: "key_id", keyId: read.key_id };
@@ -247,7 +259,7 @@ export function targetWire(target: SeenTarget): z.infer<typeof revokedTarget> {
     case "revocation_id":
       return { revocation_id: toBase64url(target.id) };
     case "token_id":
-      return { token_id: target.id };
+      return { token_id: target.id, ...(target.successors === true && { successors: true as const }) };
     case "principal": {
       const { issuer, subject, issuedBefore: before } = target;
       return { principal: { ...shownIssuer(issuer), subject }, issued_before: printInstant(before) };

@@ -33,6 +33,13 @@ export const issuedTokenSchema = z
   })
   .meta({ id: "IssuedToken", description: "A root macaroon and what it says. Only this answer holds it." });
 
+const predecessor = tokenId.meta({ description: "Token id of the token that it renews." });
+
+/** The answer to renewing. */
+export const renewedTokenSchema = issuedTokenSchema
+  .extend({ predecessor })
+  .meta({ id: "RenewedToken", description: "A root macaroon that renews another one." });
+
 /** A token as it is listed. */
 export const tokenViewSchema = z
   .strictObject({
@@ -51,6 +58,10 @@ const by = z.enum(REVOKED_BY);
 /** One token, with its dead branches. */
 export const tokenDetailsSchema = tokenViewSchema
   .extend({
+    predecessor: predecessor.optional(),
+    renewable_until: instant.optional().meta({
+      description: "Until when it, and what renews it, can be renewed. Absent where it cannot be.",
+    }),
     revoked_below: z
       .array(
         z.union([
@@ -74,6 +85,10 @@ export const tokenDetailsSchema = tokenViewSchema
 export function tokenDetailsWire(details: TokenDetails): z.infer<typeof tokenDetailsSchema> {
   return {
     ...tokenViewWire(details),
+    ...(details.predecessor === undefined ? {} : { predecessor: details.predecessor }),
+    ...(details.renewableUntil === undefined
+      ? {}
+      : { renewable_until: printInstant(details.renewableUntil) }),
     revoked_below: details.revokedBelow.map(({ target, revokedAt, by, reason }) => ({
       ...(target.kind === "agent" ? { agent: target.agent } : { revocation_id: target.revocationId }),
       revoked_at: printInstant(revokedAt),

@@ -1,6 +1,13 @@
 import { z } from "zod";
 
-import type { IssueStore, NewIssue, Who } from "../../domain/ports/issues.ts";
+import {
+  type IssueStore,
+  LINE_LIMITS,
+  type NewIssue,
+  type Renewal,
+  type TokenLine,
+  type Who,
+} from "../../domain/ports/issues.ts";
 import type { Principal } from "../../domain/ports/principals.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
@@ -32,6 +39,10 @@ const RECORD =
 /** As {@link RECORD}, and holds the revocation log: issues that redeem nobody's login need not wait for it. */
 const REDEEM =
   "select taken, lost, ended from public.bakehouse_redeem_issues($1::jsonb, $2::jsonb, $3::double precision)";
+
+/** As {@link REDEEM}, for issues that begin a line of tokens or renew one. */
+const RECORD_LINES = `select taken, lost, ended, finished, crowded
+  from public.bakehouse_line_issues($1::jsonb, $2::jsonb, $3::double precision)`;
 
 const policiesSchema = z.record(z.string(), z.unknown()).nullable();
 const principalsSchema = z
@@ -96,18 +107,26 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
         JSON.stringify([...newcomers.values()].map(toPrincipalRow)),
         shift(),
       ];
-      const text = issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
-      const [row] = await run("issues.record", (session) => session.query(text, values));
+      const [row] = await run("issues.record", (session) => session.query(statementFor(issues), values));
       if (row === undefined) throw new StorageError("issues.record");
       const taken = new Set(readJson("issues.taken", placesSchema, row["taken"]));
       const lost = new Set(readJson("issues.lost", placesSchema, row["lost"]));
       const ended = new Set(readJson("issues.ended", placesSchema, row["ended"]));
+      const over = new Set(readJson("issues.finished", placesSchema, row["finished"] ?? []));
+      const crowded = new Set(readJson("issues.crowded", placesSchema, row["crowded"] ?? []));
       return issues.map((_, place) => {
+        if (over.has(place)) return "line over";
+        if (crowded.has(place)) return "line crowded";
         if (ended.has(place)) return "login revoked";
         return taken.has(place) ? "principal taken" : lost.has(place) ? "lease lost" : "recorded";
       });
     },
   };
+}
+
+function statementFor(issues: readonly NewIssue[]): string {
+  if (issues.some(({ opens, renewal }) => opens !== undefined || renewal !== undefined)) return RECORD_LINES;
+  return issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
 }
 
 function keyOf({ platform, issuer, subject, assertedBy }: Who): string {
@@ -126,7 +145,7 @@ function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: n
 }
 
 /** An issue's columns as the JSON that the function reads; bytes are hex, but for the answer. */
-function toIssueRow({ token, newcomer, event, answer, grant }: NewIssue, place: number) {
+function toIssueRow({ token, newcomer, event, answer, grant, opens, renewal }: NewIssue, place: number) {
   const { id: event_id, platform: event_platform, ...audited } = toAuditRow(event);
   return {
     place,
@@ -149,12 +168,42 @@ function toIssueRow({ token, newcomer, event, answer, grant }: NewIssue, place: 
       subject: writeText(grant.subject),
       spoke_at: writeInstant(grant.spokeAt),
     }),
+    ...(opens && { opens: toLineRow(opens) }),
+    ...(renewal && { renewal: toRenewalRow(renewal) }),
     ...(answer && {
       hash: Buffer.from(answer.hash).toString("hex"),
       lease: writeText(answer.lease),
       sealed: Buffer.from(answer.sealed).toString("base64"),
       life: answer.life,
     }),
+  };
+}
+
+function toLineRow({ spokeAt, groups, claims, endsAt }: TokenLine) {
+  return {
+    spoke_at: writeInstant(spokeAt),
+    groups: groups.filter(isStorable),
+    claims:
+      claims &&
+      Object.fromEntries(Object.entries(claims).filter((claim) => claim.every((text) => isStorable(text)))),
+    ends_at: writeInstant(endsAt),
+  };
+}
+
+function toRenewalRow(renewal: Renewal) {
+  return {
+    line: renewal.line,
+    predecessor: renewal.predecessor,
+    epoch: writeText(renewal.known.epoch),
+    known: renewal.known.number,
+    spoke_at: writeInstant(renewal.spokeAt),
+    issuer: writeText(renewal.issuer),
+    subject: writeText(renewal.subject),
+    key_id: writeText(renewal.keyId),
+    links: renewal.links.map((link) => Buffer.from(link).toString("hex")),
+    agents: renewal.agents,
+    most: LINE_LIMITS.tokens,
+    most_live: LINE_LIMITS.alive,
   };
 }
 

@@ -364,6 +364,16 @@ export const CALLS: Calls = {
     pendingInTurns: [(store) => store.dischargeRequests.pendingInTurns(approvers, Date.now(), 21)],
     clean: [(store) => store.dischargeRequests.clean(Date.now() - DAY, Date.now() - 400 * DAY)],
   },
+  lines: {
+    find: [(store) => store.lines.find(uuid(7), Date.now())],
+    predecessor: [(store) => store.lines.predecessor(uuid(7))],
+    successors: [(store) => store.lines.successors([uuid(7), uuid(8)], Date.now())],
+    drop: [(store) => store.lines.drop(Date.now() - DAY, Date.now() - 400 * DAY)],
+  },
+  usedAssertions: {
+    use: [(store) => store.usedAssertions.use(hash(), Date.now() + DAY)],
+    dropExpired: [(store) => store.usedAssertions.dropExpired(Date.now() - DAY)],
+  },
   idempotency: {
     claim: [(store) => store.idempotency.claim({ hash: hash(), bodyHash: hash() }, "lease", 60_000)],
     release: [(store) => store.idempotency.release({ hash: hash(), bodyHash: hash() }, "lease")],

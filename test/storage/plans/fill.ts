@@ -67,6 +67,12 @@ export async function fill(url: string, rows: number): Promise<void> {
     `insert into idempotency (hash, body_hash, lease, sealed, expires_at)
      select sha256(n::text::bytea), sha256(n::text::bytea), 'l', sha256('a'), now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,
+    `insert into token_lines (id, spoke_at, groups, ends_at)
+     select ${uuid(others, 60)}, now(), '[]', now() + (60 + n % 1440) * interval '1 minute' from generate_series(1, ${others}) n`,
+    `insert into line_tokens (token_id, line, predecessor, expires_at)
+     select id, id, case when ends_at < now() + interval '6 hours' then gen_random_uuid() end, ends_at from token_lines`,
+    `insert into used_assertions (hash, expires_at)
+     select sha256(n::text::bytea), now() + (60 + n % 1440) * interval '1 minute' from generate_series(1, ${others}) n`,
     `insert into budgets (platform, link, used, slots, counts, ends_at)
      select '${BUSY_PLATFORM}', decode(md5(n::text), 'hex'), n % 5, array[n], array[1], now() + (60 + n % 1440) * interval '1 minute'
      from generate_series(1, ${others}) n`,

@@ -101,6 +101,7 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
       "discharge_decisions",
       "discharge_requests",
       "idempotency",
+      "line_tokens",
       "live_discharges",
       expect.stringMatching(/^observed_links_\d{4}_\d{2}$/),
       "people",
@@ -110,7 +111,9 @@ describe(`plans on a full database (${stock === undefined ? "npm's Postgres: no 
       "revocation_hashes",
       "revocations",
       "sessions",
+      "token_lines",
       expect.stringMatching(/^tokens_\d{4}_\d{2}$/),
+      "used_assertions",
       "webhook_outbox",
     ]);
   });
