@@ -19,6 +19,7 @@ import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal } from "./ports/principals.ts";
 import type { Session } from "./ports/sessions.ts";
+import type { Resources } from "./resource-service.ts";
 import type { RevocationFacts, RevokedBranch } from "./revocation-facts.ts";
 import type { Trees, WouldStop } from "./tree-service.ts";
 
@@ -367,6 +368,7 @@ export interface Service extends AuditPart {
   readonly reservations: Reservations;
   readonly revocations: Revocations;
   readonly platforms: Platforms;
+  readonly resources: Resources;
   readonly keys: Keys;
   readonly logins: Logins;
   readonly sessions: Sessions;

@@ -1,6 +1,7 @@
 import { createAuthentication } from "../domain/access/authentication.ts";
 import { createLogins } from "../domain/access/logins.ts";
 import { createPlatforms } from "../domain/access/platforms.ts";
+import { createResources } from "../domain/access/resources.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
 import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
@@ -179,6 +180,7 @@ export function compose(parts: Parts) {
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
+    resources: createResources(parts),
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     sessions,

@@ -15,6 +15,7 @@ import { createLiveDischargeStore } from "./tables/live-discharges.ts";
 import { createPeopleStore } from "./tables/people.ts";
 import { createPlatformStore } from "./tables/platforms.ts";
 import { createPrincipalStore } from "./tables/principals.ts";
+import { createResourceStore } from "./tables/resources.ts";
 import { createRootKeyStore } from "./tables/root-keys.ts";
 import { createSessionStore } from "./tables/sessions.ts";
 import { createTokenStore } from "./tables/tokens.ts";
@@ -40,6 +41,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     people: createPeopleStore(run),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
+    resources: createResourceStore(run),
     revocations: createRevocationStore(run, shift),
     rootKeys: createRootKeyStore(run),
     sessions: createSessionStore(run),

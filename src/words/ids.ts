@@ -40,3 +40,6 @@ export function isUuidv7(text: string): boolean {
 export function uuidv7Time(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
 }
+
+/** A scope of a resource: a scope token (RFC 6749 §3.3). */
+export const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;

@@ -311,6 +311,7 @@ describe("platforms, policies and keys", () => {
       name: "shop",
       created_at: "2026-11-22T13:00:00.125Z",
       policy: { rules: [] },
+      resource_hosts: [],
     });
     expect(calls[0]?.args.slice(1)).toEqual(["shop", undefined]);
   });

@@ -17,6 +17,9 @@ const MAY: Readonly<Record<string, readonly Who[]>> = {
   "POST /v1/platforms": ["administrator"],
   "POST /v1/platforms/{name}/credentials": ["administrator"],
   "PUT /v1/platforms/{name}/policy": ["administrator"],
+  "PATCH /v1/platforms/{name}": ["administrator"],
+  "POST /v1/platforms/{name}/resources": ["administrator", "platform"],
+  "PUT /v1/platforms/{name}/resources/{id}": ["administrator", "platform"],
   "POST /v1/keys/rotate": ["administrator", "platform"],
   "POST /v1/approvals/{id}": ["human"],
 };

@@ -43,6 +43,15 @@ const POLICY = {
 };
 const POLICY_LINES = ["rules[0].issuer", "rules[0].groups[0]", "rules[0].subjects[0]"];
 
+const RESOURCE = {
+  resource: "https://mcp.example.com/mcp",
+  name: "Files",
+  scopes: [{ scope: "files:read", description: "Read your files" }],
+  caveats: ["action in read"],
+  max_ttl: 3600,
+  accept_unbound: false,
+};
+
 const VERIFY = {
   token: "some-token",
   discharges: ["some-discharge"],
@@ -136,6 +145,29 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     body: { ttl: 3600, caveats: ["action in verify"], label: "the gateway" },
     lines: ["label"],
   },
+  changePlatform: {
+    path: "/v1/platforms/default",
+    body: { resource_hosts: ["mcp.example.com"] },
+    required: ["resource_hosts"],
+  },
+  listResources: {
+    path: "/v1/platforms/default/resources",
+    query: { limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },
+  },
+  registerResource: {
+    path: "/v1/platforms/default/resources",
+    body: RESOURCE,
+    required: ["resource", "name"],
+    lines: ["name", "scopes[0].description"],
+  },
+  putResource: {
+    path: `/v1/platforms/default/resources/${REQUEST_ID}`,
+    body: RESOURCE,
+    required: ["resource", "name"],
+    lines: ["name", "scopes[0].description"],
+    noIds: ["constructor", "x"],
+  },
+  removeResource: { path: `/v1/platforms/default/resources/${REQUEST_ID}`, noIds: ["constructor", "x"] },
   getPolicy: { path: "/v1/platforms/default/policy" },
   putPolicy: { path: "/v1/platforms/default/policy", body: POLICY, required: ["rules"], lines: POLICY_LINES },
   getReservation: { path: `/v1/reservations/${REQUEST_ID}` },

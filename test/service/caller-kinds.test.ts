@@ -11,6 +11,8 @@ const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
 const ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
 
+const RESOURCE = { resource: "https://mcp.example.com/mcp", name: "Files" };
+
 type Kind = "administrator" | "platform" | "id token" | "browser" | "program";
 
 const SERVICES: readonly Kind[] = ["administrator", "platform"];
@@ -47,6 +49,11 @@ const MAY: Readonly<Record<string, { readonly may: readonly Kind[]; readonly bod
   "POST /v1/platforms/{name}/credentials": { may: ["administrator"], body: {} },
   "GET /v1/platforms/{name}/policy": { may: ["administrator"] },
   "PUT /v1/platforms/{name}/policy": { may: ["administrator"], body: { rules: [] } },
+  "PATCH /v1/platforms/{name}": { may: ["administrator"], body: { resource_hosts: [] } },
+  "GET /v1/platforms/{name}/resources": { may: SERVICES },
+  "POST /v1/platforms/{name}/resources": { may: SERVICES, body: RESOURCE },
+  "PUT /v1/platforms/{name}/resources/{id}": { may: SERVICES, body: RESOURCE },
+  "DELETE /v1/platforms/{name}/resources/{id}": { may: SERVICES },
   "GET /v1/keys": { may: SERVICES },
   "POST /v1/keys/rotate": { may: SERVICES, body: { platform: "default" } },
   "GET /v1/audit": { may: SERVICES },

@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../src/domain/ports/audit.ts";
 import type { NewIssue } from "../../src/domain/ports/issues.ts";
 import type { Platform } from "../../src/domain/ports/platforms.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
+import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { NewRevocation } from "../../src/domain/ports/revocations.ts";
 import type { StoredRootKey } from "../../src/domain/ports/root-keys.ts";
 import type { Session } from "../../src/domain/ports/sessions.ts";
@@ -37,7 +38,30 @@ export function platform(name: string): Platform {
     maxTtl: 3_600,
     onBehalfOf: false,
   };
-  return { name, createdAt: NOON, policy: { rules: [rule] } };
+  return {
+    name,
+    createdAt: NOON,
+    policy: { rules: [rule] },
+    resourceHosts: ["mcp.example.com", "*.acme.example"],
+  };
+}
+
+export function resource(n: number, over: Partial<Resource> = {}): Resource {
+  return {
+    id: uuid(n),
+    platform: "p",
+    resource: `https://mcp.example.com/${n}`,
+    name: "Files 🥖",
+    scopes: [
+      { scope: "files:read", description: "Read your files" },
+      { scope: "a,b", description: "ü" },
+    ],
+    caveats: ["action in read, list"],
+    maxTtl: 3_600,
+    acceptUnbound: false,
+    createdAt: NOON,
+    ...over,
+  };
 }
 
 export function rootKey(seed: string, over: Partial<StoredRootKey> = {}): StoredRootKey {

@@ -5,6 +5,7 @@ import type { LogNews } from "../../src/domain/log-news.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Reservation } from "../../src/domain/ports/budgets.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
+import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity, Session } from "../../src/domain/ports/sessions.ts";
 import type { IssuedToken, KeyView, Service, TokenView, Verdict } from "../../src/domain/service.ts";
@@ -293,6 +294,18 @@ const SESSION: Session = {
   expiresAt: AT + 3_600_000,
 };
 
+const RESOURCE: Resource = {
+  id: REQUEST_ID,
+  platform: "default",
+  resource: "https://mcp.example.com/mcp",
+  name: "Files",
+  scopes: [{ scope: "files:read", description: "Read your files" }],
+  caveats: ["action in read"],
+  maxTtl: 3600,
+  acceptUnbound: false,
+  createdAt: AT,
+};
+
 const CONFIRMATION: ConfirmationView = {
   id: REQUEST_ID,
   state: "pending",
@@ -429,14 +442,33 @@ function usual(): Service {
       },
     },
     platforms: {
-      create: async (_caller, name, policy) => ({ name, createdAt: AT, policy: policy ?? { rules: [] } }),
+      create: async (_caller, name, policy) => ({
+        name,
+        createdAt: AT,
+        policy: policy ?? { rules: [] },
+        resourceHosts: [],
+      }),
       list: async () => ({
-        items: [{ name: "default", createdAt: AT, policy: { rules: [] } }],
+        items: [
+          { name: "default", createdAt: AT, policy: { rules: [] }, resourceHosts: ["mcp.example.com"] },
+        ],
         next: "default",
       }),
       policy: async () => ({ rules: [] }),
       setPolicy: async (_caller, _name, policy) => policy,
       issueCredential: async () => ({ ...ISSUED, platform: "bakehouse" }),
+    },
+    resources: {
+      list: async () => ({ items: [RESOURCE], next: RESOURCE.id }),
+      register: async () => RESOURCE,
+      change: async () => RESOURCE,
+      remove: async () => {},
+      setHosts: async (_caller, name, hosts) => ({
+        name,
+        createdAt: AT,
+        policy: { rules: [] },
+        resourceHosts: hosts,
+      }),
     },
     audit: {
       list: async () => ({ items: [AUDIT_EVENT], next: AUDIT_EVENT.id }),
@@ -536,6 +568,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     reservations: record("reservations"),
     revocations: record("revocations"),
     platforms: record("platforms"),
+    resources: record("resources"),
     audit: record("audit"),
     keys: record("keys"),
     logins: record("logins"),

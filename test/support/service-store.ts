@@ -25,6 +25,7 @@ const REPOSITORIES = [
   "platforms",
   "principals",
   "revocations",
+  "resources",
   "rootKeys",
   "sessions",
   "tokens",

@@ -52,7 +52,7 @@ export function createPlatforms(options: {
       await requirePolicy(policy, clock);
       const { platform, key } = await store.transaction("create platform", async (repositories) => {
         const now = await repositories.now();
-        const made = { name, createdAt: now, policy };
+        const made = { name, createdAt: now, policy, resourceHosts: [] };
         if (name === SERVICE_PLATFORM || !(await repositories.platforms.insert(made))) {
           throw new DomainError("conflict", "a platform of this name exists already", "name");
         }

@@ -12,7 +12,11 @@ export type Actor =
 /** What can be recorded. Added to, never renamed. */
 export type AuditAction =
   | "platform.created"
+  | "platform.changed"
   | "policy.changed"
+  | "resource.registered"
+  | "resource.changed"
+  | "resource.removed"
   | "credential.issued"
   | "token.issued"
   | "token.revoked"

@@ -7,6 +7,7 @@ import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
+import type { ResourceStore } from "./resources.ts";
 import type { RevocationStore } from "./revocations.ts";
 import type { RootKeyStore } from "./root-keys.ts";
 import type { SessionStore } from "./sessions.ts";
@@ -29,6 +30,7 @@ export interface Repositories {
   readonly people: PeopleStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;
+  readonly resources: ResourceStore;
   readonly revocations: RevocationStore;
   readonly rootKeys: RootKeyStore;
   readonly sessions: SessionStore;

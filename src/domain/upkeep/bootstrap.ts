@@ -58,7 +58,8 @@ export function createBootstrap(options: {
     remembered: string[],
   ): Promise<boolean> {
     const policy = name === SERVICE_PLATFORM ? CLOSED_POLICY : DEFAULT_PLATFORM_POLICY;
-    if (!(await repositories.platforms.insert({ name, createdAt: now, policy }))) return false;
+    if (!(await repositories.platforms.insert({ name, createdAt: now, policy, resourceHosts: [] })))
+      return false;
     const key = await rootKeys.createFirst(repositories, name, now);
     rootKeys.remember(key); // before the commit: it signs the credentials that are staged in this transaction
     remembered.push(key.id);

@@ -71,6 +71,8 @@ function methodOf(route: Route): RouteConfig["method"] {
       return "post";
     case "PUT":
       return "put";
+    case "PATCH":
+      return "patch";
     case "DELETE":
       return "delete";
     default:

@@ -14,6 +14,7 @@ import { oauthRevoke } from "./oauth-revoke.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
 import { getPolicy, putPolicy } from "./policy.ts";
 import { getReservation, releaseReservation, settleReservation } from "./reservations.ts";
+import { changePlatform, listResources, putResource, registerResource, removeResource } from "./resources.ts";
 import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
 import { cutOffToken, tokenPage, tokensPage } from "./token-pages.ts";
@@ -49,9 +50,14 @@ export const ROUTES: readonly Route[] = [
   waitToken,
   listPlatforms,
   createPlatform,
+  changePlatform,
   createCredential,
   getPolicy,
   putPolicy,
+  listResources,
+  registerResource,
+  putResource,
+  removeResource,
   listKeys,
   rotateKey,
   auditEvents,

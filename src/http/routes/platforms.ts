@@ -16,7 +16,12 @@ import { issuedTokenSchema, issuedTokenWire } from "../wire/token.ts";
 
 const list = cursors("platforms", /^[a-z0-9-]{1,63}$/);
 
-const platformExample = { name: "shop", created_at: "2026-11-22T13:00:00.000Z", policy: { rules: [] } };
+const platformExample = {
+  name: "shop",
+  created_at: "2026-11-22T13:00:00.000Z",
+  policy: { rules: [] },
+  resource_hosts: [],
+};
 
 /** `GET /v1/platforms` */
 export const listPlatforms = defineRoute({

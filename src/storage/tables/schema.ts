@@ -44,6 +44,21 @@ export const platforms = pgTable("platforms", {
   name: text().primaryKey(),
   createdAt: instant("created_at").notNull(),
   policy: json().notNull(),
+  resourceHosts: json("resource_hosts").notNull(),
+});
+
+export const resources = pgTable("resources", {
+  id: uuid().primaryKey(),
+  platform: text()
+    .notNull()
+    .references(() => platforms.name),
+  resource: text().notNull().unique(),
+  name: text().notNull(),
+  scopes: json().notNull(),
+  caveats: json().notNull(),
+  maxTtl: integer("max_ttl"),
+  acceptUnbound: boolean("accept_unbound").notNull(),
+  createdAt: instant("created_at").notNull(),
 });
 
 export const rootKeys = pgTable("root_keys", {
@@ -350,4 +365,5 @@ export const reservations = pgTable("reservations", {
   expiresAt: instant("expires_at").notNull(),
   state: text().notNull(),
   settled: json(),
+  resource: text(),
 });

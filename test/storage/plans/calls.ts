@@ -8,6 +8,7 @@ import {
   issue,
   platform,
   principal,
+  resource,
   revocation,
   rootKey,
   session,
@@ -377,6 +378,7 @@ export const CALLS: Calls = {
     find: [(store) => store.platforms.find(QUIET_PLATFORM)],
     lock: [(store) => store.platforms.lock(QUIET_PLATFORM)],
     setPolicy: [(store) => store.platforms.setPolicy(QUIET_PLATFORM, { rules: [] })],
+    setResourceHosts: [(store) => store.platforms.setResourceHosts(QUIET_PLATFORM, ["a.example"])],
     list: [
       (store) => store.platforms.list(page),
       (store) => store.platforms.list({ limit: 50, after: "p3" }),
@@ -390,6 +392,24 @@ export const CALLS: Calls = {
       (store) =>
         store.principals.ensure(principal(QUIET.subject, { issuer: QUIET.issuer, platform: "p112" })),
     ],
+  },
+  resources: {
+    insert: [
+      (store) =>
+        store.resources.insert(
+          resource(1, { id: now(), platform: BUSY_PLATFORM, resource: `https://a.example/${fresh()}` }),
+        ),
+    ],
+    find: [(store) => store.resources.find(BUSY_PLATFORM, uuid(1))],
+    findByUri: [(store) => store.resources.findByUri("https://a.example/7")],
+    replace: [(store) => store.resources.replace(resource(1, { platform: BUSY_PLATFORM }))],
+    remove: [(store) => store.resources.remove(BUSY_PLATFORM, uuid(2))],
+    list: [
+      (store) => store.resources.list(BUSY_PLATFORM, page),
+      (store) => store.resources.list(BUSY_PLATFORM, { limit: 50, after: uuid(3) }),
+    ],
+    count: [(store) => store.resources.count(QUIET_PLATFORM)],
+    uris: [(store) => store.resources.uris(QUIET_PLATFORM)],
   },
   revocations: {
     endsGrant: [
