@@ -43,3 +43,6 @@ export function uuidv7Time(uuid: string): number {
 
 /** A scope of a resource: a scope token (RFC 6749 §3.3). */
 export const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
+
+/** The id of an OAuth client in a `client` caveat: visible ASCII (RFC 6749 §A.1, without the space). */
+export const CLIENT_ID = /^[\x21-\x7e]{1,2048}$/;
