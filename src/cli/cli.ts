@@ -13,6 +13,7 @@ import { issueCommand } from "./commands/issue.ts";
 import { keysCommand, platformsCommand, tokensCommand } from "./commands/lists.ts";
 import { loginCommand, logoutCommand } from "./commands/login.ts";
 import { attenuateCommand, delegateCommand } from "./commands/narrow.ts";
+import { resourcesCommand } from "./commands/resources.ts";
 import { revocationsCommand } from "./commands/revocations.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -43,6 +44,7 @@ const CLIENT: readonly Command[] = [
   tokensCommand,
   treeCommand,
   platformsCommand,
+  resourcesCommand,
   keysCommand,
   auditCommand,
   statusCommand,

@@ -241,7 +241,7 @@ const policy = object({
 /** The people to whom a platform's tokens may be issued. */
 export type Policy = Answer<typeof policy>;
 
-const platform = object({ name: text, created_at: instant, policy });
+const platform = object({ name: text, created_at: instant, policy }, { resource_hosts: list(text) });
 
 /** An application that owns tokens. */
 export type Platform = Answer<typeof platform>;
