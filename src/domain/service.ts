@@ -8,6 +8,7 @@ import type { BudgetView } from "./budget-view.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
+import type { Introspecting } from "./introspection-service.ts";
 import type { LogStream, RevocationView } from "./log-news.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
@@ -125,6 +126,8 @@ export interface VerifyRequest {
   /** Compact JWS, as they came with the call. */
   readonly endorsements: readonly string[];
   readonly minSequence: string | undefined;
+  /** The canonical URI of the resource as which the platform asks; undefined for the credential's own. */
+  readonly resource?: string | undefined;
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;
 }
@@ -284,6 +287,8 @@ export interface Platforms {
       readonly ttl: number | undefined;
       readonly caveats: readonly string[];
       readonly label: string | undefined;
+      /** The canonical URI of the resource that it is for, one of the platform's; undefined for none. */
+      readonly resource?: string | undefined;
     },
   ): Promise<IssuedToken>;
 }
@@ -365,6 +370,7 @@ export interface Service extends AuditPart {
   readonly tokens: Tokens;
   readonly trees: Trees;
   readonly decisions: Decisions;
+  readonly introspection: Introspecting;
   readonly reservations: Reservations;
   readonly revocations: Revocations;
   readonly platforms: Platforms;

@@ -21,6 +21,7 @@ import { createWebhookDelivery } from "../domain/discharge/webhook-delivery.ts";
 import { createWithdrawals, type Withdrawals } from "../domain/discharge/withdrawals.ts";
 import { createIdempotency } from "../domain/issue/idempotency.ts";
 import { createTokens } from "../domain/issue/issuance.ts";
+import { createIssuing } from "../domain/issue/issuing.ts";
 import { createTokenViews } from "../domain/issue/token-views.ts";
 import { createDischargeKeys } from "../domain/keys/discharge-keys.ts";
 import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
@@ -34,6 +35,7 @@ import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import type { Steps } from "../domain/ports/steps.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
+import { createKnownResources } from "../domain/replica/known-resources.ts";
 import type { RevocationKnowledge } from "../domain/replica/revocation-knowledge.ts";
 import { createRevocationStreams, STREAM_LIMITS } from "../domain/revoke/log-streams.ts";
 import { createRevocations } from "../domain/revoke/revocations.ts";
@@ -45,6 +47,7 @@ import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
 import { createDecisions } from "../domain/verify/decisions.ts";
+import { createIntrospection } from "../domain/verify/introspection.ts";
 import { createKillingEntry } from "../domain/verify/killing-entry.ts";
 import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
@@ -102,6 +105,7 @@ export function compose(parts: Parts) {
     onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
   });
   const principals = createPrincipals(parts);
+  const knownResources = createKnownResources(parts);
   const findKey = createFindKey(rootKeys);
   const tokenVerifier = createTokenVerifier({
     bundles: rememberBundles(createBundleVerifier(findKey, rootKeys.spendAsUnknown), findKey, {
@@ -140,6 +144,7 @@ export function compose(parts: Parts) {
   const ready = { lookUps, rootKeys, dischargeKeys, tokenVerifier, knowledge, room };
   const asking = openDischarges(parts, { ...ready, notifies, withdrawals, revoke: revocations.revoke });
   const credentials = createServiceCredentials({ ...parts, rootKeys });
+  const issueOne = createIssuing({ ...parts, rootKeys });
   const budgetTurns = createBudgetTurns(parts);
   const audit = openAudit({ ...parts, knowledge });
   const service: Service = {
@@ -152,6 +157,7 @@ export function compose(parts: Parts) {
     }),
     tokens: createTokens({
       ...parts,
+      issueOne,
       rootKeys,
       dischargeKeys,
       principals,
@@ -175,12 +181,21 @@ export function compose(parts: Parts) {
       clock,
       charge: createCharging({ ...parts, budgetTurns }),
       randomness: parts.randomness,
+      resources: knownResources,
+      record: audit.decisionLog,
+    }),
+    introspection: createIntrospection({
+      observe: recording.observe,
+      tokenVerifier,
+      knowledge,
+      resources: knownResources,
+      clock,
       record: audit.decisionLog,
     }),
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
-    resources: createResources(parts),
+    resources: createResources({ ...parts, known: knownResources }),
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     sessions,
@@ -217,6 +232,7 @@ export function compose(parts: Parts) {
     knowledge,
     feed,
     recording,
+    issueOne,
 
     /** Whether the first platforms have been made. */
     isBootstrapped: async () => (await store.platforms.find(SERVICE_PLATFORM)) !== undefined,

@@ -82,6 +82,7 @@ test("a platform's credential that may do something else only is refused, and no
         credentialId: "c",
         links: ["link"],
         narrowed: [],
+        resource: undefined,
         refuses,
       }),
     },

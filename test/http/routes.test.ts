@@ -133,6 +133,10 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   },
   revocationLog: { path: "/v1/revocations", query: { limit: LIMITS, after: SEQUENCES } },
   oauthRevoke: { path: "/oauth/revoke", form: "token=some-token" },
+  oauthIntrospect: {
+    path: "/oauth/introspect",
+    form: "token=some-token&client_id=any&client_secret=platform-credential",
+  },
   listPlatforms: { path: "/v1/platforms", query: { limit: LIMITS, cursor: CURSORS } },
   createPlatform: {
     path: "/v1/platforms",

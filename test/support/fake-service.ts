@@ -263,6 +263,7 @@ function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
     credentialId: TOKEN_ID,
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses: () => undefined,
   };
 }
@@ -410,6 +411,7 @@ function usual(): Service {
       decide: async () => ALLOWED,
       decideBatch: async (_caller, requests) => requests.map(() => ALLOWED),
     },
+    introspection: { introspect: async () => ({ active: false }) },
     reservations: {
       get: async () => RESERVATION,
       settle: async () => ({ ...RESERVATION, state: "settled", settled: { EUR: "1.25" } }),
@@ -565,6 +567,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     tokens: record("tokens"),
     trees: record("trees"),
     decisions: record("decisions"),
+    introspection: record("introspection"),
     reservations: record("reservations"),
     revocations: record("revocations"),
     platforms: record("platforms"),

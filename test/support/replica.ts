@@ -88,6 +88,7 @@ export function platformCaller(platform: string): Caller {
     credentialId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses: () => undefined,
   };
 }

@@ -110,7 +110,16 @@ export function createPlatforms(options: {
       return store.transaction("issue credential", async (repositories) => {
         const platform = name === SERVICE_PLATFORM ? undefined : await repositories.platforms.find(name);
         if (platform === undefined) throw unknown();
-        return credentials.issueIn(repositories, caller, { role: "platform", platform: name }, request);
+        const { resource, caveats } = request;
+        if (resource !== undefined && (await repositories.resources.findByUri(resource))?.platform !== name) {
+          throw new DomainError("not_found", "no such resource of this platform", "resource");
+        }
+        return credentials.issueIn(
+          repositories,
+          caller,
+          { role: "platform", platform: name },
+          { ...request, caveats: resource === undefined ? caveats : [`resource = ${resource}`, ...caveats] },
+        );
       });
     },
   };

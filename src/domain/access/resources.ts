@@ -1,6 +1,6 @@
 import { coversHost, hostFault, readResourceUri } from "../../words/resource-uri.ts";
 import { actorOf, auditEvent } from "../audit.ts";
-import type { Caller } from "../caller.ts";
+import { ANY_RESOURCE, type Caller } from "../caller.ts";
 import { requireCaveats } from "../issue/minting.ts";
 import { DomainError } from "../parts/error.ts";
 import { pageInParts } from "../parts/page-in-parts.ts";
@@ -12,6 +12,7 @@ import { type Platform, SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Resource } from "../ports/resources.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import type { KnownResources } from "../replica/known-resources.ts";
 import type { ResourceRequest, Resources } from "../resource-service.ts";
 
 /** Most resources of one platform. */
@@ -46,14 +47,21 @@ export function createResources(options: {
   readonly store: Store;
   readonly clock: SliceClock;
   readonly randomness: Randomness;
+  readonly known: Pick<KnownResources, "forget">;
 }): Resources {
-  const { store, clock, randomness } = options;
+  const { store, clock, randomness, known: replica } = options;
 
   /** @returns the platform's name */
   function permitted(caller: Caller, platform: string): string {
-    const name = requireAdministratorOrPlatform(caller, "resources", platform);
+    const name = requireAdministratorOrPlatform(caller, "resources", platform, ANY_RESOURCE);
     if (name === undefined || name === SERVICE_PLATFORM) throw noPlatform();
     return name;
+  }
+
+  /** A credential that is bound to a resource changes no other. */
+  function requireConcern(caller: Caller, platform: string, uri: string): void {
+    const refusal = caller.kind === "service" ? caller.refuses("resources", platform, uri) : undefined;
+    if (refusal !== undefined) throw new DomainError("forbidden", refusal);
   }
 
   async function held(repositories: Repositories, name: string): Promise<Platform> {
@@ -105,6 +113,7 @@ export function createResources(options: {
     async register(caller, platform, request) {
       const name = permitted(caller, platform);
       const { uri, host } = requireUri(request.resource);
+      requireConcern(caller, name, uri);
       await requireRequest(request);
       return store.transaction("register resource", async (repositories) => {
         const { resourceHosts } = await held(repositories, name);
@@ -131,7 +140,7 @@ export function createResources(options: {
       const name = permitted(caller, platform);
       const { uri } = requireUri(request.resource);
       await requireRequest(request);
-      return store.transaction("change resource", async (repositories) => {
+      const changed = await store.transaction("change resource", async (repositories) => {
         await held(repositories, name);
         const known = await repositories.resources.find(name, id);
         if (known === undefined) throw noResource();
@@ -141,18 +150,24 @@ export function createResources(options: {
         const { createdAt } = known;
         const resource: Resource = { ...request, id, platform: name, resource: uri, createdAt };
         if (!(await repositories.resources.replace(resource))) throw noResource();
+        requireConcern(caller, name, uri);
         await note(repositories, caller, "resource.changed", resource);
         return resource;
       });
+      replica.forget(name, uri);
+      return changed;
     },
 
     async remove(caller, platform, id) {
       const name = permitted(caller, platform);
-      await store.transaction("remove resource", async (repositories) => {
+      const gone = await store.transaction("remove resource", async (repositories) => {
         const removed = await repositories.resources.remove(name, id);
         if (removed === undefined) throw noResource();
+        requireConcern(caller, name, removed.resource);
         await note(repositories, caller, "resource.removed", removed);
+        return removed.resource;
       });
+      replica.forget(name, gone);
     },
 
     async setHosts(caller, platform, hosts) {

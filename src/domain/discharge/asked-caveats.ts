@@ -17,7 +17,7 @@ const MOST_CAVEATS = 32;
 const MOST_BYTES = LIMITS.caveatBytes;
 
 /** Names of which only the service may speak: a test of one would read like its word. */
-const NOT_ASKED: ReadonlySet<string> = new Set([...RESERVED_NAMES, "aud", "client"]);
+const NOT_ASKED: ReadonlySet<string> = new Set(RESERVED_NAMES);
 
 function refuse(why: string, member = "caveats"): never {
   throw new DomainError("unprocessable", why, member);

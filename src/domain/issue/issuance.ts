@@ -16,7 +16,7 @@ import type { IssuedToken, IssueRequest, Tokens, TokenView } from "../service.ts
 import { type AskedCondition, resolveApprovers } from "./approvers.ts";
 import { revokedBelow } from "./dead-branches.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { createIssuing, type IssueJob, notAdmitted } from "./issuing.ts";
+import { type Issued, type IssueJob, notAdmitted } from "./issuing.ts";
 import { requireCaveats, sealThirdParty } from "./minting.ts";
 import { filterFor, ownToken } from "./own-token.ts";
 import { createPeopleNotes } from "./people-notes.ts";
@@ -77,6 +77,8 @@ export function createTokens(options: {
   readonly idempotency: Idempotency;
   readonly randomness: Randomness;
   readonly steps: Steps;
+  /** Issues one token under policy. */
+  readonly issueOne: (job: IssueJob) => Promise<Issued>;
   readonly view: (entry: TokenWithPrincipal, slice?: TimeSlice) => Promise<TokenView>;
   readonly publicUrl: string;
   readonly ownIssuer: string;
@@ -85,7 +87,7 @@ export function createTokens(options: {
   const { store, rootKeys, randomness, steps, ownIssuer } = options;
   const { people } = store;
   const note = createPeopleNotes(options);
-  const issueOne = createIssuing(options);
+  const { issueOne } = options;
 
   function askedFor(caller: Caller, request: IssueRequest): Asked {
     if (caller.kind === "human") {

@@ -16,6 +16,7 @@ import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { newPrincipal } from "../principals.ts";
 import type { IssuedToken, IssueRequest } from "../service.ts";
+import { type Binding, boundCaveats } from "./bound-caveats.ts";
 import { overtaken, type SealAnswer } from "./idempotency.ts";
 import type { ThirdParty } from "./minting.ts";
 import { allowedLife, mintToken } from "./new-token.ts";
@@ -30,6 +31,8 @@ export interface IssueJob {
   readonly credentialId: string | null;
   readonly request: IssueRequest;
   readonly parties: readonly ThirdParty[];
+  /** What the token endpoint binds it to; absent for every other way of asking. */
+  readonly binding?: Binding;
   /** Told beside the token's own. */
   readonly warnings: readonly string[];
   /** A refusal that follows the policy's own: it says whether an e-mail is known. */
@@ -75,6 +78,16 @@ export function notAdmitted(): DomainError {
   return new DomainError("forbidden", "no platform of this name issues tokens to this principal", "platform");
 }
 
+function isOnClient(caveat: string): boolean {
+  return caveat.startsWith("client ");
+}
+
+function clientInPolicy(): DomainError {
+  const why =
+    "the platform's policy has a caveat on client, which is the token endpoint's to write: change it";
+  return new DomainError("unprocessable", why, "platform");
+}
+
 function crowded(): DomainError {
   return new DomainError("unavailable", "the principal is being put on record by others");
 }
@@ -113,9 +126,13 @@ export function createIssuing(options: {
     if (rule === undefined) throw notAdmitted();
     if (job.fault !== undefined) throw job.fault;
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
+    const { binding } = job;
+    const bound = binding?.resource.maxTtl ?? Number.POSITIVE_INFINITY;
+    const longest = Math.min(rule.maxTtl * 1000, bound * 1000, MAX_TOKEN_LIFE);
     const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
-    const caveats = [...rule.caveats, ...request.caveats];
+    // A policy of an older version may have one.
+    if (rule.caveats.some(isOnClient)) throw clientInPolicy();
+    const caveats = [...(binding ? boundCaveats(binding) : []), ...rule.caveats, ...request.caveats];
 
     const wanted = { platform: request.platform, ...subject, email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };

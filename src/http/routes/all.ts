@@ -1,3 +1,4 @@
+import { oauthIntrospect } from "../oauth/introspect.ts";
 import type { Route } from "../request/route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
 import { auditCheckpoint, auditEvents, auditExport, auditKey, auditTiles } from "./audit.ts";
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   revoke,
   revocationLog,
   oauthRevoke,
+  oauthIntrospect,
   askDischarge,
   collectDischarge,
   withdrawDischarge,

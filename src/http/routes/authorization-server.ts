@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { METADATA_PATH } from "../../words/http.ts";
 
+import { oauthIntrospect } from "../oauth/introspect.ts";
 import { json } from "../parts/reply.ts";
 import { defineRoute } from "../request/route.ts";
 import { oauthRevoke } from "./oauth-revoke.ts";
@@ -28,6 +29,10 @@ export const authorizationServer = defineRoute({
           service_documentation: url,
           revocation_endpoint: url.meta({ description: "RFC 7009: for whoever holds a token." }),
           revocation_endpoint_auth_methods_supported: z.array(z.literal("none")),
+          introspection_endpoint: url.meta({
+            description: "RFC 7662: for a resource, by its platform's credential.",
+          }),
+          introspection_endpoint_auth_methods_supported: z.array(z.string()),
           bakehouse_login: z.strictObject({ issuer: z.string(), client_id: z.string() }).optional(),
         })
         .meta({ id: "AuthorizationServer" }),
@@ -37,6 +42,8 @@ export const authorizationServer = defineRoute({
         service_documentation: "https://bakehouse.example/docs",
         revocation_endpoint: "https://bakehouse.example/oauth/revoke",
         revocation_endpoint_auth_methods_supported: ["none"],
+        introspection_endpoint: "https://bakehouse.example/oauth/introspect",
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         bakehouse_login: { issuer: "https://login.example.com", client_id: "bakehouse-cli" },
       },
     },
@@ -52,6 +59,8 @@ export const authorizationServer = defineRoute({
       // Holding a token suffices: a client that sends credentials to revoke one would send them for nothing.
       revocation_endpoint: `${origin}${oauthRevoke.path}`,
       revocation_endpoint_auth_methods_supported: ["none" as const],
+      introspection_endpoint: `${origin}${oauthIntrospect.path}`,
+      introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
       ...(login && { bakehouse_login: { issuer: login.issuer, client_id: login.clientId } }),
     });
   },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Caller } from "../../domain/caller.ts";
+import { ANY_RESOURCE, type Caller } from "../../domain/caller.ts";
 import { requireAdministrator, requireAdministratorOrPlatform } from "../../domain/permission.ts";
 import { UUID } from "../../words/ids.ts";
 import { json, jsonParts } from "../parts/reply.ts";
@@ -31,7 +31,7 @@ const example = {
 };
 
 function requireRight(caller: Caller, name: string): void {
-  requireAdministratorOrPlatform(caller, "resources", name);
+  requireAdministratorOrPlatform(caller, "resources", name, ANY_RESOURCE);
 }
 
 /** `GET /v1/platforms/{name}/resources` */

@@ -1,14 +1,15 @@
 import { z } from "zod";
 
+import { DomainError } from "../../domain/parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../../domain/parts/lifetimes.ts";
 import type { Resource } from "../../domain/ports/resources.ts";
 import type { ResourceRequest } from "../../domain/resource-service.ts";
 import { SCOPE } from "../../words/ids.ts";
-import { RESOURCE_URI } from "../../words/resource-uri.ts";
+import { RESOURCE_URI, readResourceUri } from "../../words/resource-uri.ts";
 import { caveats, instant, lineOfText, opaqueId, platformName, printInstant } from "./text.ts";
 
 /** The URI of a resource, in any spelling of the canonical one. The domain reads it. */
-const resourceUri = z
+export const resourceUri = z
   .string()
   .min(1)
   .max(RESOURCE_URI)
@@ -16,6 +17,13 @@ const resourceUri = z
     description: "The canonical URI of an API or tool server (RFC 8707).",
     examples: ["https://mcp.example.com/mcp"],
   });
+
+/** Reads it as the canonical one. @throws DomainError that names the member, for a text that is no URI of a resource */
+export function readUri(text: string, member: string): string {
+  const read = readResourceUri(text);
+  if (read.ok) return read.uri;
+  throw new DomainError("invalid_request", read.why, member);
+}
 
 const scope = z.strictObject({
   scope: z
