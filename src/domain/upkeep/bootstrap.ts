@@ -4,12 +4,12 @@ import type { ServiceCredentials } from "../access/service-credentials.ts";
 import { auditEvent } from "../audit.ts";
 import type { CredentialRole } from "../credential-role.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
-import type { CredentialFile, CredentialFiles } from "../ports/credential-files.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import { CLOSED_POLICY, DEFAULT_PLATFORM_POLICY } from "../ports/policy.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import type { CredentialFile, CredentialFiles } from "./credential-files.ts";
 
 /** The platform that a first start makes. */
 export const DEFAULT_PLATFORM = "default";
