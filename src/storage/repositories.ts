@@ -2,6 +2,8 @@ import type { Repositories } from "../domain/ports/store.ts";
 import type { Run, Session } from "./engine/connection.ts";
 import { StorageError } from "./engine/error.ts";
 import { readInteger } from "./engine/values.ts";
+import { createIssueStore } from "./grants/issues.ts";
+import { createOAuthStore } from "./grants/oauth.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
 import { createAuditTreeStore } from "./tables/audit-trees.ts";
@@ -9,7 +11,6 @@ import { createBudgetStore } from "./tables/budgets.ts";
 import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
-import { createIssueStore } from "./tables/issues.ts";
 import { createLinkStore } from "./tables/links.ts";
 import { createLiveDischargeStore } from "./tables/live-discharges.ts";
 import { createPeopleStore } from "./tables/people.ts";
@@ -38,6 +39,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     issues: createIssueStore(run, shift),
     links: createLinkStore(run),
     liveDischarges: createLiveDischargeStore(run),
+    oauth: createOAuthStore(run),
     people: createPeopleStore(run),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),

@@ -21,6 +21,7 @@ const REPOSITORIES = [
   "idempotency",
   "issues",
   "liveDischarges",
+  "oauth",
   "people",
   "platforms",
   "principals",

@@ -9,16 +9,17 @@ import { beginTimeSlice, type SliceClock, type TimeSlice } from "../parts/time-s
 import { payerName } from "../parts/turn.ts";
 import { payerOf } from "../payer.ts";
 import type { IssueMoment, NewIssue } from "../ports/issues.ts";
-import { type PolicySubject, ruleFor } from "../ports/policy.ts";
+import type { Redeeming } from "../ports/oauth.ts";
+import { type PolicyRule, type PolicySubject, ruleFor } from "../ports/policy.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
+import type { TokenRecord } from "../ports/tokens.ts";
 import { newPrincipal } from "../principals.ts";
 import type { IssuedToken, IssueRequest } from "../service.ts";
-import { type Binding, boundCaveats } from "./bound-caveats.ts";
 import { overtaken, type SealAnswer } from "./idempotency.ts";
-import type { ThirdParty } from "./minting.ts";
+import { issuedLinks, type ThirdParty } from "./minting.ts";
 import { allowedLife, mintToken } from "./new-token.ts";
 
 /** A request for a token, read and authorised. */
@@ -31,19 +32,45 @@ export interface IssueJob {
   readonly credentialId: string | null;
   readonly request: IssueRequest;
   readonly parties: readonly ThirdParty[];
-  /** What the token endpoint binds it to; absent for every other way of asking. */
-  readonly binding?: Binding;
   /** Told beside the token's own. */
   readonly warnings: readonly string[];
   /** A refusal that follows the policy's own: it says whether an e-mail is known. */
   readonly fault: DomainError | undefined;
   readonly seal: SealAnswer;
+  /** Of a code or refresh token that is redeemed: the form of its token; absent if none is. */
+  readonly redeems?: Redemption | undefined;
+}
+
+/** A token that was minted for a grant, and is not on record yet. */
+export interface RedeemedToken {
+  /** The token itself: a secret. */
+  readonly text: string;
+  readonly token: TokenRecord;
+  /** The revocation ids of its issued links. */
+  readonly links: readonly Uint8Array[];
+}
+
+/** How a grant is redeemed, once policy has admitted its person anew. */
+export interface Redemption {
+  /** Decides what the token says. @throws what the client is refused with */
+  shape(
+    rule: PolicyRule,
+    now: number,
+  ): { readonly caveats: readonly string[] /** Milliseconds. */; readonly life: number };
+  /** The changes that go with the token. Called again where another attempt mints another token. */
+  record(minted: RedeemedToken, rule: PolicyRule): Redeeming;
+  /** For the audit event of the token. */
+  readonly details: Readonly<Record<string, string>>;
+  /** The part of a group's room that it takes besides: the links that it is held against the revocation log by. */
+  readonly weight: number;
 }
 
 /** An issued token and its principal. */
 export interface Issued {
   readonly answer: IssuedToken;
   readonly principal: Principal;
+  /** The changes that were recorded with it, of a grant that was redeemed. */
+  readonly redeems?: Redeeming | undefined;
 }
 
 interface Minted extends Issued {
@@ -88,6 +115,18 @@ function clientInPolicy(): DomainError {
   return new DomainError("unprocessable", why, "platform");
 }
 
+/** A code or refresh token that somebody else has redeemed at the same time, or whose family has ended. */
+export class GrantGone extends Error {
+  override readonly name = "GrantGone";
+}
+
+/** The form of a token that is asked for by itself. */
+function asAsked(rule: PolicyRule, request: IssueRequest): ReturnType<Redemption["shape"]> {
+  const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE);
+  const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
+  return { life, caveats: [...rule.caveats, ...request.caveats] };
+}
+
 function crowded(): DomainError {
   return new DomainError("unavailable", "the principal is being put on record by others");
 }
@@ -126,13 +165,9 @@ export function createIssuing(options: {
     if (rule === undefined) throw notAdmitted();
     if (job.fault !== undefined) throw job.fault;
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const { binding } = job;
-    const bound = binding?.resource.maxTtl ?? Number.POSITIVE_INFINITY;
-    const longest = Math.min(rule.maxTtl * 1000, bound * 1000, MAX_TOKEN_LIFE);
-    const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
     // A policy of an older version may have one.
     if (rule.caveats.some(isOnClient)) throw clientInPolicy();
-    const caveats = [...(binding ? boundCaveats(binding) : []), ...rule.caveats, ...request.caveats];
+    const { caveats, life } = job.redeems?.shape(rule, now) ?? asAsked(rule, request);
 
     const wanted = { platform: request.platform, ...subject, email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
@@ -154,7 +189,7 @@ export function createIssuing(options: {
         action: "token.issued",
         actor: actorOf(caller),
         platform: request.platform,
-        details: { key_id: rootKey.id, principal_id: principal.id },
+        details: { key_id: rootKey.id, principal_id: principal.id, ...job.redeems?.details },
       },
       randomness,
       slice,
@@ -162,10 +197,15 @@ export function createIssuing(options: {
     const answer = { ...minted, warnings: [...minted.warnings, ...job.warnings] };
     const newcomer = fresh || known?.email !== email;
     const grant = caller.kind === "human" ? grantOf(caller, request.platform) : undefined;
+    const redeems = job.redeems?.record(
+      { text: answer.token, token, links: issuedLinks(rootKey, token) },
+      rule,
+    );
     return {
       answer,
       principal,
-      issue: { token, principal, newcomer, event, grant, answer: job.seal(answer) },
+      redeems,
+      issue: { token, principal, newcomer, event, grant, redeems, answer: job.seal(answer) },
     };
   }
 
@@ -226,6 +266,8 @@ export function createIssuing(options: {
           return { ok: false, error: overtaken() };
         case "login revoked":
           return { ok: false, error: loginRevoked() };
+        case "grant gone":
+          return { ok: false, error: new GrantGone() };
         default:
           return repeated.next().value ?? { ok: false, error: crowded() };
       }
@@ -247,9 +289,10 @@ export function createIssuing(options: {
 
   return createGathering({
     run: (jobs: readonly IssueJob[]) => issueAll(jobs),
-    weigh: ({ request: { caveats }, parties }) => {
+    weigh: ({ request: { caveats }, parties, redeems }) => {
       const characters = caveats.reduce((sum, { length }) => sum + length, 0);
-      return 1 + caveats.length + parties.length + Math.floor(characters / CHARACTERS);
+      const asked = caveats.length + parties.length + Math.floor(characters / CHARACTERS);
+      return 1 + asked + (redeems?.weight ?? 0);
     },
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,

@@ -34,6 +34,12 @@ export type AuditAction =
   | "discharge.withdrawn"
   | "session.begun"
   | "session.ended"
+  | "client.created"
+  | "client.deleted"
+  | "consent.given"
+  | "consent.withdrawn"
+  /** A code or refresh token was used a second time, or given back: all that it gave has ended. */
+  | "grant.ended"
   /** The first leaf of a tree: it holds the last checkpoint of the tree before. */
   | "audit.tree_begun"
   /** Retention is about to drop the range that it names. */

@@ -1,5 +1,6 @@
 import type { AuditEvent } from "./audit.ts";
 import type { KeptAnswer } from "./idempotency.ts";
+import type { Redeeming } from "./oauth.ts";
 import type { Policy } from "./policy.ts";
 import type { Principal } from "./principals.ts";
 import type { Grant } from "./sessions.ts";
@@ -27,6 +28,8 @@ export interface NewIssue {
   readonly event: AuditEvent;
   /** The login that is redeemed for it; undefined if a platform asked, by its own word of that moment. */
   readonly grant: Grant | undefined;
+  /** The code or refresh token that is redeemed for it; absent if none is. */
+  readonly redeems?: Redeeming | undefined;
   /** Kept under the request's idempotency key; undefined if it had none. */
   readonly answer: KeptAnswer | undefined;
 }
@@ -39,7 +42,9 @@ export type IssueOutcome =
   /** Another attempt under the idempotency key has taken over. */
   | "lease lost"
   /** The login that was to be redeemed has ended with a revocation. */
-  | "login revoked";
+  | "login revoked"
+  /** The code or refresh token has been redeemed by somebody else, or its family has ended. */
+  | "grant gone";
 
 /** Issues of tokens, many at a time. Every method rejects only when the store could not answer. */
 export interface IssueStore {

@@ -37,6 +37,8 @@ export interface ResourceStore {
   find(platform: string, id: string): Promise<Resource | undefined>;
   /** The resource of a canonical URI, of whichever platform. */
   findByUri(uri: string): Promise<Resource | undefined>;
+  /** The only resource of the service; undefined if there is none, or a second. */
+  only(): Promise<Resource | undefined>;
   /** Replaces all but id, platform, URI and time. @returns false if the platform has no such resource */
   replace(resource: Resource): Promise<boolean>;
   /** @returns the resource that was removed; undefined if the platform has no such one */

@@ -5,6 +5,7 @@ import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { IssueStore } from "./issues.ts";
+import type { OAuthStore } from "./oauth.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
 import type { ResourceStore } from "./resources.ts";
@@ -27,6 +28,7 @@ export interface Repositories {
   readonly issues: IssueStore;
   readonly links: LinkStore;
   readonly liveDischarges: LiveDischargeStore;
+  readonly oauth: OAuthStore;
   readonly people: PeopleStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;

@@ -44,6 +44,13 @@ export function createResourceStore(run: Run): ResourceStore {
       const [row] = await run("resources.findByUri", (session) => findByUri(session, { uri }));
       return row && toResource(row);
     },
+    async only() {
+      const rows = await run("resources.only", ({ db }) =>
+        db.select().from(resources).orderBy(asc(resources.id)).limit(2),
+      );
+      const [row] = rows;
+      return rows.length === 1 && row !== undefined ? toResource(row) : undefined;
+    },
     async replace(resource) {
       const { platform, id, name, maxTtl, acceptUnbound } = resource;
       if (!isStorable(platform) || !isUuid(id)) return false;

@@ -13,26 +13,26 @@ import {
 
 import { readBytes, readInstant, readText, writeInstant, writeText } from "../engine/values.ts";
 
-const text = customType<{ data: string; driverData: string }>({
+export const text = customType<{ data: string; driverData: string }>({
   dataType: () => "text",
   toDriver: writeText,
   fromDriver: readText,
 });
 
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
+export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
   dataType: () => "bytea",
   fromDriver: readBytes,
 });
 
 /** Unix milliseconds. */
-const instant = customType<{ data: number; driverData: string }>({
+export const instant = customType<{ data: number; driverData: string }>({
   dataType: () => "timestamp(3) with time zone",
   toDriver: writeInstant,
   fromDriver: readInstant,
 });
 
 /** JSON is unknown until the port's own file has parsed it. */
-const json = customType<{ data: unknown; driverData: string }>({
+export const json = customType<{ data: unknown; driverData: string }>({
   dataType: () => "jsonb",
   toDriver: (value) => JSON.stringify(value),
 });

@@ -6,6 +6,11 @@ import {
   auditEvent,
   bytes,
   issue,
+  oauthClient,
+  oauthCode,
+  oauthConsent,
+  oauthFamilyToken,
+  oauthGrant,
   platform,
   principal,
   resource,
@@ -402,6 +407,7 @@ export const CALLS: Calls = {
     ],
     find: [(store) => store.resources.find(BUSY_PLATFORM, uuid(1))],
     findByUri: [(store) => store.resources.findByUri("https://a.example/7")],
+    only: [(store) => store.resources.only()],
     replace: [(store) => store.resources.replace(resource(1, { platform: BUSY_PLATFORM }))],
     remove: [(store) => store.resources.remove(BUSY_PLATFORM, uuid(2))],
     list: [
@@ -460,6 +466,35 @@ export const CALLS: Calls = {
         ),
     ],
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
+  },
+  oauth: {
+    insertClient: [(store) => store.oauth.insertClient(oauthClient(now()))],
+    findClient: [(store) => store.oauth.findClient(now())],
+    listClients: [(store) => store.oauth.listClients(page)],
+    deleteClient: [
+      async (store) => {
+        const client = oauthClient(now());
+        await store.oauth.insertClient(client);
+        await store.oauth.deleteClient(client.id);
+      },
+    ],
+    insertCode: [(store) => store.oauth.insertCode(oauthCode(hash()))],
+    findCode: [(store) => store.oauth.findCode(hash())],
+    findFamily: [(store) => store.oauth.findFamily(now())],
+    findFamilyOfCode: [(store) => store.oauth.findFamilyOfCode(hash())],
+    endFamily: [(store) => store.oauth.endFamily(now())],
+    isMortallyHit: [
+      (store) => store.oauth.isMortallyHit(oauthGrant(), [oauthFamilyToken(now()), oauthFamilyToken(now())]),
+    ],
+    keepConsent: [(store) => store.oauth.keepConsent(oauthConsent(now()))],
+    findConsent: [(store) => store.oauth.findConsent(oauthConsent(now()), Date.now())],
+    listConsents: [
+      (store) => store.oauth.listConsents(undefined, Date.now(), page),
+      (store) => store.oauth.listConsents(BUSY, Date.now(), page),
+    ],
+    deleteConsent: [(store) => store.oauth.deleteConsent(BUSY, now())],
+    useOnce: [(store) => store.oauth.useOnce(hash(), Date.now())],
+    dropExpired: [(store) => store.oauth.dropExpired(Date.now() - DAY)],
   },
   people: {
     saw: [(store) => store.people.saw({ ...QUIET, email: "quiet@example.com", name: "Quiet" }, Date.now())],

@@ -1,13 +1,15 @@
 import { z } from "zod";
 
 import type { IssueStore, NewIssue, Who } from "../../domain/ports/issues.ts";
+import type { Redeeming } from "../../domain/ports/oauth.ts";
 import type { Principal } from "../../domain/ports/principals.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { isStorable, readInstant, readInteger, writeInstant, writeText } from "../engine/values.ts";
-import { toAuditRow } from "./audit.ts";
-import { readJson } from "./json.ts";
-import { readPolicy } from "./platforms.ts";
+import { toAuditRow } from "../tables/audit.ts";
+import { readJson } from "../tables/json.ts";
+import { readPolicy } from "../tables/platforms.ts";
+import { familyJson, mortalKeys } from "./rows.ts";
 
 // One look into the index for each: joined as sets, a planner that knows nothing of them reads whole tables.
 const LOOK = `
@@ -24,11 +26,15 @@ const LOOK = `
         limit 1) as p) as principals`;
 
 const RECORD =
-  "select taken, lost, '[]'::jsonb as ended from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
+  "select taken, lost, '[]'::jsonb as ended, '[]'::jsonb as gone from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
 
 /** As {@link RECORD}, and holds the revocation log: issues that redeem nobody's login need not wait for it. */
 const REDEEM =
-  "select taken, lost, ended from public.bakehouse_redeem_issues($1::jsonb, $2::jsonb, $3::double precision)";
+  "select taken, lost, ended, '[]'::jsonb as gone from public.bakehouse_redeem_issues($1::jsonb, $2::jsonb, $3::double precision)";
+
+/** As {@link REDEEM}, of issues for which codes or refresh tokens are redeemed. */
+const REDEEM_GRANTS =
+  "select taken, lost, ended, gone from public.bakehouse_redeem_grants($1::jsonb, $2::jsonb, $3::double precision)";
 
 const policiesSchema = z.record(z.string(), z.unknown()).nullable();
 const principalsSchema = z
@@ -90,18 +96,37 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
         JSON.stringify([...newcomers.values()].map(toPrincipalRow)),
         shift(),
       ];
-      const text = issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
+      const text = statementFor(issues);
       const [row] = await run("issues.record", (session) => session.query(text, values));
       if (row === undefined) throw new StorageError("issues.record");
       const taken = new Set(readJson("issues.taken", placesSchema, row["taken"]));
       const lost = new Set(readJson("issues.lost", placesSchema, row["lost"]));
       const ended = new Set(readJson("issues.ended", placesSchema, row["ended"]));
+      const gone = new Set(readJson("issues.gone", placesSchema, row["gone"]));
       return issues.map((_, place) => {
+        if (gone.has(place)) return "grant gone";
         if (ended.has(place)) return "login revoked";
         return taken.has(place) ? "principal taken" : lost.has(place) ? "lease lost" : "recorded";
       });
     },
   };
+}
+
+function statementFor(issues: readonly NewIssue[]): string {
+  if (issues.some(({ redeems }) => redeems !== undefined)) return REDEEM_GRANTS;
+  return issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
+}
+
+/** What is redeemed, as the JSON that the function reads. */
+function redeemsJson(redeems: Redeeming) {
+  if (redeems.kind === "code") {
+    const { code, family } = redeems;
+    const hash = Buffer.from(code.hash).toString("hex");
+    return { code: hash, mortal: mortalKeys(code, []), family: familyJson(family) };
+  }
+  const { before, after } = redeems;
+  const hash = before.tokenHash === null ? "" : Buffer.from(before.tokenHash).toString("hex");
+  return { before: hash, mortal: mortalKeys(before, before.tokens), family: familyJson(after) };
 }
 
 function keyOf({ platform, issuer, subject, assertedBy }: Who): string {
@@ -120,7 +145,7 @@ function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: n
 }
 
 /** An issue's columns as the JSON that the function reads; bytes are hex, but for the answer. */
-function toIssueRow({ token, newcomer, event, answer, grant }: NewIssue, place: number) {
+function toIssueRow({ token, newcomer, event, answer, grant, redeems }: NewIssue, place: number) {
   const { id: event_id, platform: event_platform, ...audited } = toAuditRow(event);
   return {
     place,
@@ -143,6 +168,7 @@ function toIssueRow({ token, newcomer, event, answer, grant }: NewIssue, place: 
       subject: writeText(grant.subject),
       spoke_at: writeInstant(grant.spokeAt),
     }),
+    ...(redeems && { redeems: redeemsJson(redeems) }),
     ...(answer && {
       hash: Buffer.from(answer.hash).toString("hex"),
       lease: writeText(answer.lease),
