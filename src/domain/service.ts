@@ -10,6 +10,7 @@ import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
 import type { Introspecting } from "./introspection-service.ts";
 import type { LogStream, RevocationView } from "./log-news.ts";
+import type { OAuthPart } from "./oauth-service.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Reservation } from "./ports/budgets.ts";
@@ -365,7 +366,7 @@ export interface Sessions {
 }
 
 /** The whole service, as its adapters see it. */
-export interface Service extends AuditPart {
+export interface Service extends AuditPart, OAuthPart {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
   readonly trees: Trees;

@@ -28,8 +28,9 @@ import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
 import { createKeys } from "../domain/keys/key-rotation.ts";
 import { createRootKeys } from "../domain/keys/root-keys.ts";
 import type { Sealing } from "../domain/keys/sealing.ts";
+import { OAUTH_POLICIES, openOAuth } from "../domain/oauth/open.ts";
+import type { ClientAssertions, DocumentFetch, OAuthPolicies } from "../domain/oauth/outside.ts";
 import { createAgentKeys } from "../domain/parts/agent-hash.ts";
-import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import type { Steps } from "../domain/ports/steps.ts";
@@ -43,6 +44,7 @@ import type { Revocations, Service } from "../domain/service.ts";
 import { createRecording } from "../domain/tree/recording.ts";
 import { createTrees } from "../domain/tree/trees.ts";
 import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
+import type { CredentialFiles } from "../domain/upkeep/credential-files.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
@@ -61,6 +63,11 @@ export interface Parts extends ReplicaParts {
   readonly steps: Steps;
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
+  /** Fetches what OAuth clients say of themselves, behind every guard. */
+  readonly documents: DocumentFetch;
+  readonly assertions: ClientAssertions;
+  /** What policies say of OAuth clients; as they are read, unless a test says otherwise. */
+  readonly policies?: OAuthPolicies | undefined;
   readonly files: CredentialFiles;
   /** The receiver of notifications; absent if nobody wants them. */
   readonly webhook?: Webhook | undefined;
@@ -201,6 +208,15 @@ export function compose(parts: Parts) {
     sessions,
     audit: audit.reading,
     ...asking,
+    ...openOAuth({
+      ...parts,
+      issueOne,
+      rootKeys,
+      principals,
+      feed,
+      lookUps,
+      policies: parts.policies ?? OAUTH_POLICIES,
+    }),
     health: createHealth({ store, knowledge, isStopping: () => stopping }),
   };
   const bootstrap = createBootstrap({

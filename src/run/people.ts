@@ -3,10 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { createProxyChoice } from "../config/proxy-choice.ts";
 import type { Config } from "../config.ts";
+import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
+import { clientAssertions } from "../oidc/client-assertion.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
+import { createDocumentFetch } from "../oidc/document-fetch.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
 import { issuerName } from "../oidc/issuer-name.ts";
 import { createTransport } from "../oidc/issuer-transport.ts";
@@ -16,6 +19,8 @@ import { createRelyingParty } from "../oidc/relying-party.ts";
 export interface People {
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
+  readonly documents: DocumentFetch;
+  readonly assertions: ClientAssertions;
   /** Asks whether logins would work. Rejects with a DomainError that says why not. */
   checkIssuer(): Promise<void>;
   readonly ownIssuer: string;
@@ -102,6 +107,8 @@ export async function openPeople(
       fetch,
     }),
     relyingParty,
+    documents: createDocumentFetch({ allowsLoopback: isDevelopment }),
+    assertions: clientAssertions,
     // The development provider answers by this service itself, which does not listen yet.
     checkIssuer: async () => (isDevelopment ? undefined : relyingParty.check()),
     ownIssuer,

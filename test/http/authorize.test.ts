@@ -20,6 +20,7 @@ const MAY: Readonly<Record<string, readonly Who[]>> = {
   "PATCH /v1/platforms/{name}": ["administrator"],
   "POST /v1/platforms/{name}/resources": ["administrator", "platform"],
   "PUT /v1/platforms/{name}/resources/{id}": ["administrator", "platform"],
+  "POST /v1/clients": ["administrator"],
   "POST /v1/keys/rotate": ["administrator", "platform"],
   "POST /v1/approvals/{id}": ["human"],
 };

@@ -2,8 +2,10 @@ import type { AuditEventView } from "../../src/domain/audit-service.ts";
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
 import type { LogNews } from "../../src/domain/log-news.ts";
+import type { ConsentView } from "../../src/domain/oauth-service.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Reservation } from "../../src/domain/ports/budgets.ts";
+import type { Consent, RegisteredClient } from "../../src/domain/ports/oauth.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
@@ -307,6 +309,49 @@ const RESOURCE: Resource = {
   createdAt: AT,
 };
 
+const CLIENT: RegisteredClient = {
+  id: REQUEST_ID,
+  name: "App",
+  redirectUris: ["https://app.example/cb"],
+  authMethod: "private_key_jwt",
+  jwks: { keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] },
+  secretHash: null,
+  createdAt: AT,
+};
+
+const CONSENT: Consent = {
+  id: REQUEST_ID,
+  issuer: ALICE.issuer,
+  subject: ALICE.subject,
+  clientId: "https://app.example/client.json",
+  clientName: "App",
+  redirectHost: "app.example",
+  clientHash: new Uint8Array(32),
+  platform: "default",
+  resource: RESOURCE.resource,
+  scopes: ["files:read"],
+  spokeAt: AT,
+  keyId: null,
+  createdAt: AT,
+  expiresAt: AT + 2_592_000_000,
+};
+
+export const CONSENT_VIEW: ConsentView = {
+  clientName: "App",
+  clientHost: "app.example",
+  redirectHost: "app.example",
+  isUnprovable: false,
+  platform: "default",
+  resource: RESOURCE.resource,
+  resourceName: RESOURCE.name,
+  scopes: RESOURCE.scopes,
+  limits: "Only read.",
+  tokenLife: 3600,
+  session: 86_400,
+  isRemembered: true,
+  seal: "seal",
+};
+
 const CONFIRMATION: ConfirmationView = {
   id: REQUEST_ID,
   state: "pending",
@@ -531,6 +576,21 @@ function usual(): Service {
       challenge: async () => BAKERY_MACAROON,
       caller: async () => HUMAN,
     },
+    oauth: {
+      authorize: async () => ({ kind: "login", demands: {}, query: "client_id=c" }),
+      decide: async () => ({ kind: "answer", url: "https://app.example/cb?code=c", clientName: "App" }),
+      token: async () => '{"access_token":"issued-token-text","token_type":"Bearer","expires_in":3600}',
+      revoke: async () => {},
+    },
+    clients: {
+      create: async () => ({ client: CLIENT, secret: "client-secret-text" }),
+      list: async () => ({ items: [CLIENT], next: REQUEST_ID }),
+      delete: async () => {},
+    },
+    consents: {
+      list: async () => ({ items: [CONSENT], next: REQUEST_ID }),
+      delete: async () => {},
+    },
     health: { checks: async () => [{ name: "serving", ok: true }] },
   };
 }
@@ -579,6 +639,9 @@ export function createFakeService(parts: Parts<Service> = {}) {
     discharges: record("discharges"),
     approvals: record("approvals"),
     bakery: record("bakery"),
+    oauth: record("oauth"),
+    clients: record("clients"),
+    consents: record("consents"),
     health: record("health"),
   };
   return { service, calls, authentications };
