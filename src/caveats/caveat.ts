@@ -132,6 +132,23 @@ export interface HolderCaveat {
   readonly thumbprint: string;
 }
 
+/** `aud = URI` or `aud in URI, URI`: the resource that asks has to be one of them. */
+export interface AudienceCaveat {
+  readonly kind: "audience";
+  readonly operator: "=" | "in";
+  /** Never empty; one for `=`. */
+  readonly resources: readonly string[];
+}
+
+/**
+ * `client = ID`: the OAuth client that a token was issued to. It is a fact among the issued caveats of a root macaroon, where the
+ * token endpoint alone writes it; anywhere else it forbids every request.
+ */
+export interface ClientCaveat {
+  readonly kind: "client";
+  readonly id: string;
+}
+
 /** `ancestor = REVOCATION-ID`: ties a discharge to a link of the root macaroon's chain. */
 export interface AncestorCaveat {
   readonly kind: "ancestor";
@@ -165,6 +182,8 @@ export type ServiceCaveat =
   | DepthCaveat
   | BudgetCaveat
   | HolderCaveat
+  | AudienceCaveat
+  | ClientCaveat
   | DischargeCaveat;
 
 /**

@@ -6,6 +6,7 @@ import type { Caveat } from "./caveat.ts";
 import { type Condition, shownCaveat } from "./condition.ts";
 import {
   explainAncestor,
+  explainAudience,
   explainConditional,
   explainCost,
   explainCrowd,
@@ -14,10 +15,12 @@ import {
   explainRefusal,
   explainTime,
   explainUncounted,
+  explainUnissued,
   explainUnknown,
   explainUnproved,
 } from "./explain.ts";
 import { forbids } from "./forbids.ts";
+import { isProvenClient } from "./proven-client.ts";
 import type { Decimal } from "./values/decimal.ts";
 import { compareInstants, type Instant } from "./values/instant.ts";
 import { newWork, type Work } from "./values/work.ts";
@@ -32,6 +35,8 @@ export interface Facts {
   /** The facts of the request, without the members that {@link reservedMember} names. */
   readonly context: JsonObject;
   readonly macaroon: MacaroonRole;
+  /** The canonical URI of the resource that asks; without it no `aud` passes. */
+  readonly resource?: string | undefined;
   /** How many conditions at the front of the chain its issuer wrote; none unless said. */
   readonly issued?: number;
   /** Revocation ids of all links of the root macaroon, for `ancestor` in a discharge; without it none serves. */
@@ -111,7 +116,8 @@ export function clear(
     const condition = conditions[index] as Condition;
     if (condition.state === "third_party") continue;
     const handovers = agents.length - passed;
-    const reason = failureOf({ condition, index, handovers }, facts, work);
+    const isProven = () => facts.macaroon === "root" && isProvenClient(conditions, index, facts.issued ?? 0);
+    const reason = failureOf({ condition, index, handovers, isProven }, facts, work);
     if (reason !== undefined) {
       const agent = agents[passed - 1] ?? null;
       const placed = placeOf(index, facts.issued ?? 0, agent);
@@ -139,11 +145,13 @@ interface Placed {
   readonly index: number;
   /** The number of `agent` caveats behind it. */
   readonly handovers: number;
+  /** Whether a `client` in its place is a fact. */
+  readonly isProven: () => boolean;
 }
 
 /** The reason why one caveat forbids the request; undefined if it does not. */
 function failureOf(
-  { condition, index, handovers }: Placed,
+  { condition, index, handovers, isProven }: Placed,
   facts: Facts,
   work: Work,
 ): FailureReason | undefined {
@@ -170,6 +178,12 @@ function failureOf(
       return { code: "caveat_failed", detail: explainCost(caveat) };
     case "holder":
       return facts.vouched === undefined ? unknown(explainUnproved()) : facts.vouched(index);
+    case "audience":
+      if (facts.resource !== undefined && caveat.resources.includes(facts.resource)) return undefined;
+      return { code: "caveat_failed", detail: explainAudience(caveat, facts.resource) };
+    case "client":
+      // Anybody can append the name of any client: only what was issued says to whom.
+      return isProven() ? undefined : unknown(explainUnissued());
     case "ancestor":
       if (facts.macaroon !== "discharge") return unknown(explainMisplaced("ancestor"));
       if (facts.ancestors?.has(caveat.revocationId)) return undefined;

@@ -2,6 +2,7 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../json/value.ts";
 import { TOKEN_BUDGETS } from "../words/limits.ts";
 import {
   type AttributeCaveat,
+  type AudienceCaveat,
   type BudgetCaveat,
   type ConditionalCaveat,
   limitedValues,
@@ -105,6 +106,17 @@ export function explainUnknown(text: string): string {
 /** Why a caveat that only a discharge may carry is refused in a root macaroon. */
 export function explainMisplaced(name: "ancestor" | "approval" | "bh.discharge"): string {
   return `${name} is known only in a discharge`;
+}
+
+/** Why a `client` is refused that the service did not issue. */
+export function explainUnissued(): string {
+  return "client is known only among the caveats that a token was issued with";
+}
+
+/** Why a resource is refused. @param resource the one that asks; undefined if none does */
+export function explainAudience({ resources }: AudienceCaveat, resource: string | undefined): string {
+  const asking = resource === undefined ? "no resource asks" : `the resource ${bareOrQuoted(resource)} asks`;
+  return `${asking}, the token is only for ${either(resources)}`;
 }
 
 /** Why a discharge does not serve the root macaroon that it came with. */

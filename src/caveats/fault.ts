@@ -206,6 +206,10 @@ function serviceRule(attribute: string, name: string, operator: string, value: s
       return `spend takes a unit, <= and a decimal that is not negative${cureOr(attribute, value, "spend.EUR <= 40")}`;
     case "holder":
       return "holder takes = and the thumbprint of a key, 43 characters of base64url: bakehouse holder new prints one";
+    case "aud":
+      return "aud takes = or in, and URIs of resources, such as aud = https://mcp.example.com/mcp";
+    case "client":
+      return "client is written by the token endpoint alone: call the attribute otherwise";
     default:
       return `${name} belongs to the service, which knows no such caveat on it: call the attribute otherwise`;
   }

@@ -40,6 +40,12 @@ export function printCaveat(caveat: Caveat): string {
       return `rate <= ${rateText(caveat)}`;
     case "holder":
       return `holder = ${caveat.thumbprint}`;
+    case "audience":
+      return caveat.operator === "="
+        ? `aud = ${caveat.resources[0]}`
+        : `aud in ${printList(caveat.resources)}`;
+    case "client":
+      return `client = ${caveat.id}`;
     case "ancestor":
       return `ancestor = ${caveat.revocationId}`;
     case "approval":

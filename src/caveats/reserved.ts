@@ -9,6 +9,8 @@ const SERVICE: ReadonlySet<string> = new Set([
   "spend",
   "rate",
   "holder",
+  "aud",
+  "client",
   "ancestor",
   "approval",
   "bh",

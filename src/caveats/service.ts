@@ -1,6 +1,7 @@
 import {
   AGENT,
   APPROVAL_ID,
+  CLIENT_ID,
   DISCHARGE_ID,
   REVOCATION_ID,
   splitAgent,
@@ -10,6 +11,7 @@ import {
 import type { Operator, RateWindow, ServiceCaveat } from "./caveat.ts";
 import { readDecimal } from "./values/decimal.ts";
 import { parseInstant } from "./values/instant.ts";
+import { parseList } from "./values/list.ts";
 
 // Far more than the caveats a macaroon may have, and small enough to be exact.
 const COUNT = /^(?:0|[1-9][0-9]{0,8})$/;
@@ -40,6 +42,10 @@ export function parseServiceCaveat(
       return operator === "<=" && COUNT.test(value) ? { kind: "depth", most: Number(value) } : undefined;
     case "holder":
       return operator === "=" && THUMBPRINT.test(value) ? { kind: "holder", thumbprint: value } : undefined;
+    case "aud":
+      return parseAudience(operator, value);
+    case "client":
+      return operator === "=" && CLIENT_ID.test(value) ? { kind: "client", id: value } : undefined;
     case "ancestor":
       return operator === "=" && REVOCATION_ID.test(value)
         ? { kind: "ancestor", revocationId: value }
@@ -57,6 +63,12 @@ export function parseServiceCaveat(
         ? parseSpend(attribute.slice(SPEND.length), value)
         : undefined;
   }
+}
+
+function parseAudience(operator: Operator, value: string): ServiceCaveat | undefined {
+  if (operator === "=") return { kind: "audience", operator, resources: [value] };
+  const resources = operator === "in" ? parseList(value) : undefined;
+  return resources && { kind: "audience", operator: "in", resources };
 }
 
 function parseRate(value: string): ServiceCaveat | undefined {

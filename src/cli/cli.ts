@@ -14,6 +14,7 @@ import { keysCommand, platformsCommand, tokensCommand } from "./commands/lists.t
 import { loginCommand, logoutCommand } from "./commands/login.ts";
 import { attenuateCommand, delegateCommand } from "./commands/narrow.ts";
 import { renewCommand } from "./commands/renew.ts";
+import { resourcesCommand } from "./commands/resources.ts";
 import { revocationsCommand } from "./commands/revocations.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -46,6 +47,7 @@ const CLIENT: readonly Command[] = [
   tokensCommand,
   treeCommand,
   platformsCommand,
+  resourcesCommand,
   keysCommand,
   auditCommand,
   statusCommand,

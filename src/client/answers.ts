@@ -268,7 +268,7 @@ const policyTrial = object(
 /** What a principal would get under a policy: the rule that decides, and why those before it do not. */
 export type PolicyTrialResult = Answer<typeof policyTrial>;
 
-const platform = object({ name: text, created_at: instant, policy });
+const platform = object({ name: text, created_at: instant, policy }, { resource_hosts: list(text) });
 
 /** An application that owns tokens. */
 export type Platform = Answer<typeof platform>;

@@ -47,6 +47,10 @@ export function checkedCaveat(text: string): string {
       text,
     );
   }
+  if (caveat.kind === "client") {
+    const why = "client is written by the service alone: leave it out";
+    throw new TokenError("invalid_caveat", `${quote(text)}: ${why}`, text);
+  }
   return text;
 }
 

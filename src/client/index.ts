@@ -90,6 +90,7 @@ export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
 export type { LocalClock } from "./local/clock.ts";
 export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local/verifier.ts";
+export type { Resource, ResourceRecords, ResourceRequest } from "./records.ts";
 export type {
   Context,
   CredentialRequest,

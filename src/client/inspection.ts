@@ -120,7 +120,7 @@ export function inspectBundle(
     return {
       text: condition.state === "third_party" ? shownCaveat(condition.location) : shownCaveat(condition.text),
       kind: KINDS[condition.state],
-      sentence: sentenceOf(condition, clock),
+      sentence: sentenceOf(condition, clock, index < (identifier?.issuedCaveats ?? 0)),
       agent,
       placed: identifier === undefined ? null : placeOf(index, identifier.issuedCaveats, agent),
       ...(condition.state === "third_party" && ticket !== undefined && { ticket: encodeBase64Url(ticket) }),
@@ -137,6 +137,7 @@ export function inspectBundle(
     summary: summarise(conditions, {
       now: clock,
       whole: true,
+      issued: identifier?.issuedCaveats ?? 0,
       ...(Number.isFinite(expiry) && { ends: instantFromMilliseconds(expiry) }),
     }),
     warnings: warningsOf(conditions),
@@ -158,10 +159,10 @@ export function inspectBundle(
 
 const KINDS = { known: "first-party", unknown: "unknown", third_party: "third-party" } as const;
 
-function sentenceOf(condition: Condition, now: Instant): string {
+function sentenceOf(condition: Condition, now: Instant, isIssued: boolean): string {
   if (condition.state === "unknown") return "Not a condition that is known here: it forbids everything.";
   if (condition.state === "known" && condition.caveat.kind === "agent") {
     return `Handed on to ${agentText(condition.caveat)}.`;
   }
-  return summarise([condition], { now });
+  return summarise([condition], { now, issued: isIssued ? 1 : 0 });
 }

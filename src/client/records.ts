@@ -20,6 +20,7 @@ import {
   readTokenRecord,
   type TokenRecord,
 } from "./answers.ts";
+import { count, instant, list, nullable, object, type Reader, readJson, text, truth } from "./read.ts";
 import type { CredentialRequest, PageRequest, PolicyTrial } from "./requests.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import { type Link, readLink, readTree, type TokenTree, TREE_FORMS, type TreeForm } from "./tree.ts";
@@ -75,6 +76,7 @@ export interface BakehouseRecords {
     /** Issues a credential of a platform. Its `token` is a secret. */
     issueCredential(name: string, request?: CredentialRequest, options?: CallOptions): Promise<IssuedToken>;
   };
+  readonly resources: ResourceRecords;
   readonly keys: {
     list(request?: PageRequest & { readonly platform?: string }, options?: CallOptions): Promise<Page<Key>>;
     rotate(platform?: string, options?: CallOptions): Promise<Key>;
@@ -134,6 +136,8 @@ export function createRecords(transport: Transport): BakehouseRecords {
         return readIssuedToken((await transport.call(call, callOptions)).body);
       },
     },
+
+    resources: createResourceRecords(transport),
 
     keys: {
       list: (request, callOptions) => get(transport, "/v1/keys", readKeyPage, { ...request }, callOptions),
@@ -223,4 +227,83 @@ function createPolicyCalls(transport: Transport): PolicyCalls {
 
 function policyPath(name: string): string {
   return `/v1/platforms/${encodeURIComponent(name)}/policy`;
+}
+
+type Answer<R> = R extends Reader<infer T> ? T : never;
+
+const resource = object(
+  {
+    id: text,
+    platform: text,
+    resource: text,
+    name: text,
+    scopes: list(object({ scope: text, description: text })),
+    caveats: list(text),
+    accept_unbound: truth,
+    created_at: instant,
+  },
+  { max_ttl: count },
+);
+const resources = object({ items: list(resource), next_cursor: nullable(text) });
+
+/** An API or tool server of a platform. */
+export type Resource = Answer<typeof resource>;
+
+/** A resource as it is to be. */
+export interface ResourceRequest {
+  /** Its URI; the answer has the canonical one. It never changes. */
+  readonly resource: string;
+  readonly name: string;
+  readonly scopes?: readonly { readonly scope: string; readonly description: string }[];
+  /** Of every token that the token endpoint issues for it. */
+  readonly caveats?: readonly string[];
+  /** Seconds. */
+  readonly max_ttl?: number;
+  /** Whether it takes tokens that were issued without an `aud` that names it; false unless said. */
+  readonly accept_unbound?: boolean;
+}
+
+/** The resources of platforms: for administrators, and for a platform its own. */
+export interface ResourceRecords {
+  list(platform: string, request?: PageRequest, options?: CallOptions): Promise<Page<Resource>>;
+  /** Rejects with `conflict` for a URI that is registered, with `unprocessable` under a host that the platform was not given. */
+  register(platform: string, request: ResourceRequest, options?: CallOptions): Promise<Resource>;
+  /** Replaces all that is said of it, but its URI. */
+  put(platform: string, id: string, request: ResourceRequest, options?: CallOptions): Promise<Resource>;
+  remove(platform: string, id: string, options?: CallOptions): Promise<void>;
+  /** Says under which hosts a platform may register: each a host, or `*.` and a name. For administrators. */
+  setHosts(platform: string, hosts: readonly string[], options?: CallOptions): Promise<Platform>;
+}
+
+/** The resources of the service that a transport reaches. */
+function createResourceRecords(transport: Transport): ResourceRecords {
+  return {
+    async list(platform, request, callOptions) {
+      const path = pathOf(platform);
+      const call = { method: "GET", path, query: { ...request }, repeat: "always" } as const;
+      return readJson((await transport.call(call, callOptions)).body, resources);
+    },
+    async register(platform, request, callOptions) {
+      const call = { method: "POST", path: pathOf(platform), body: request, repeat: "never" } as const;
+      return readJson((await transport.call(call, callOptions)).body, resource);
+    },
+    async put(platform, id, request, callOptions) {
+      const call = { method: "PUT", path: pathOf(platform, id), body: request, repeat: "always" } as const;
+      return readJson((await transport.call(call, callOptions)).body, resource);
+    },
+    async remove(platform, id, callOptions) {
+      const call = { method: "DELETE", path: pathOf(platform, id), repeat: "never" } as const;
+      await transport.call(call, callOptions);
+    },
+    async setHosts(platform, hosts, callOptions) {
+      const path = `/v1/platforms/${encodeURIComponent(platform)}`;
+      const call = { method: "PATCH", path, body: { resource_hosts: hosts }, repeat: "always" } as const;
+      return readPlatform((await transport.call(call, callOptions)).body);
+    },
+  };
+}
+
+function pathOf(platform: string, id?: string): string {
+  const all = `/v1/platforms/${encodeURIComponent(platform)}/resources`;
+  return id === undefined ? all : `${all}/${encodeURIComponent(id)}`;
 }

@@ -45,6 +45,8 @@ export interface VerifyRequest {
   readonly endorsements?: readonly string[];
   /** A sequence of an earlier answer: this one must know at least as much of the revocation log. */
   readonly min_sequence?: string;
+  /** The URI of the resource as which this platform asks; else the one that its credential was issued for. */
+  readonly resource?: string;
   readonly dry_run?: boolean;
 }
 
@@ -92,6 +94,8 @@ export interface CredentialRequest {
   readonly ttl?: number;
   readonly caveats?: readonly string[];
   readonly label?: string;
+  /** A resource of the platform, which the credential asks as. */
+  readonly resource?: string;
 }
 
 /** A principal who may never have been here. */

@@ -29,6 +29,9 @@ export interface HumanCaller {
   readonly program?: Session;
 }
 
+/** In a check of a credential, for the time before the resource is known that a call concerns: no condition on it is cleared. */
+export const ANY_RESOURCE = "*";
+
 /** A holder of one of the service's own macaroons, its signature and life already checked. */
 export interface ServiceCaller {
   readonly kind: "service";
@@ -41,13 +44,16 @@ export interface ServiceCaller {
   readonly links: readonly string[];
   /** Those of the links that holders of the credential added. */
   readonly narrowed: readonly string[];
+  /** The resource that it was issued for; undefined for none. A `resource` that holders appended is a condition alone. */
+  readonly resource: string | undefined;
   /**
    * Clears the credential's caveats for one use of the API.
    *
    * @param platform the platform that the call concerns; undefined if it concerns none or all
+   * @param resource the resource that the call concerns, or {@link ANY_RESOURCE}; undefined for the credential's own
    * @returns the sentence that names the refusing caveat; undefined if no caveat refuses
    */
-  refuses(action: ApiAction, platform: string | undefined): string | undefined;
+  refuses(action: ApiAction, platform: string | undefined, resource?: string): string | undefined;
 }
 
 /** An authenticated caller of the API. */

@@ -1,3 +1,5 @@
+import type { RefusalCode } from "../words/refusal-codes.ts";
+
 /** What is known of a token that was decided about: its signatures are right. */
 export interface Decided {
   readonly platform: string;
@@ -8,3 +10,8 @@ export interface Decided {
   /** The agents on the chain, by name. Read when the decision is written, and not before. */
   agents(): readonly string[];
 }
+
+/** What is on record of a verdict. */
+export type DecidedVerdict =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly code: RefusalCode };

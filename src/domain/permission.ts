@@ -1,16 +1,26 @@
 import type { ApiAction } from "../words/actions.ts";
-import type { Caller, HumanCaller, ServiceCaller } from "./caller.ts";
+import { ANY_RESOURCE, type Caller, type HumanCaller, type ServiceCaller } from "./caller.ts";
 import { DomainError } from "./parts/error.ts";
 
-function clearCredential(caller: ServiceCaller, action: ApiAction, platform: string | undefined): void {
-  const refusal = caller.refuses(action, platform);
+function clearCredential(
+  caller: ServiceCaller,
+  action: ApiAction,
+  platform: string | undefined,
+  resource?: string,
+): void {
+  const refusal = caller.refuses(action, platform, resource);
   if (refusal !== undefined) throw new DomainError("forbidden", refusal);
 }
 
 /** Lets administrators pass, by group or by credential; everyone else is `forbidden`. */
-export function requireAdministrator(caller: Caller, action: ApiAction, platform: string | undefined): void {
+export function requireAdministrator(
+  caller: Caller,
+  action: ApiAction,
+  platform: string | undefined,
+  resource?: string,
+): void {
   if (caller.kind === "service" && caller.role === "administrator") {
-    clearCredential(caller, action, platform);
+    clearCredential(caller, action, platform, resource);
   } else if (caller.kind !== "human" || !caller.administrator) {
     throw new DomainError("forbidden", "only an administrator may do this");
   }
@@ -19,13 +29,14 @@ export function requireAdministrator(caller: Caller, action: ApiAction, platform
 /**
  * Lets a platform's credential pass for its own platform; everyone else is `forbidden`.
  *
+ * @param resource the resource that the call concerns, or {@link ANY_RESOURCE}; undefined for the credential's own
  * @returns the platform's name
  */
-export function requirePlatform(caller: Caller, action: ApiAction): string {
+export function requirePlatform(caller: Caller, action: ApiAction, resource?: string): string {
   if (caller.kind !== "service" || caller.platform === undefined) {
     throw new DomainError("forbidden", "only a platform's credential may do this");
   }
-  clearCredential(caller, action, caller.platform);
+  clearCredential(caller, action, caller.platform, resource);
   return caller.platform;
 }
 
@@ -33,19 +44,21 @@ export function requirePlatform(caller: Caller, action: ApiAction): string {
  * Lets administrators pass for every platform and a platform's credential for its own.
  *
  * @param platform the name that the caller gave; a foreign one is `not_found` for a platform, like an unknown one
+ * @param resource as in {@link requirePlatform}
  * @returns the platform that the call concerns; undefined if an administrator named none
  */
 export function requireAdministratorOrPlatform(
   caller: Caller,
   action: ApiAction,
   platform: string | undefined,
+  resource?: string,
 ): string | undefined {
   if (caller.kind === "service" && caller.role === "platform") {
-    const own = requirePlatform(caller, action);
+    const own = requirePlatform(caller, action, resource);
     if (platform !== undefined && platform !== own) throw new DomainError("not_found", "no such platform");
     return own;
   }
-  requireAdministrator(caller, action, platform);
+  requireAdministrator(caller, action, platform, resource);
   return platform;
 }
 
@@ -83,7 +96,7 @@ export function requireAdministratorOrPlatformRole(caller: Caller, action: ApiAc
   else requireAdministratorRole(caller);
 }
 
-/** Refuses service credentials but those of platforms. */
+/** Refuses service credentials but those of platforms, whichever resource they will ask as. */
 export function requireHumanOrPlatform(caller: Caller, action: ApiAction): void {
-  if (caller.kind === "service") requirePlatform(caller, action);
+  if (caller.kind === "service") requirePlatform(caller, action, ANY_RESOURCE);
 }

@@ -8,7 +8,9 @@ import type { BudgetView } from "./budget-view.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
 import type { Approvals, Bakery, Discharges } from "./discharge-service.ts";
 import type { Health } from "./health-service.ts";
+import type { Introspecting } from "./introspection-service.ts";
 import type { LogStream, RevocationView } from "./log-news.ts";
+import type { OAuthPart } from "./oauth-service.ts";
 import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Policies } from "./policy-service.ts";
@@ -20,6 +22,7 @@ import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal, PrincipalKind } from "./ports/principals.ts";
 import type { Session } from "./ports/sessions.ts";
+import type { Resources } from "./resource-service.ts";
 import type { RevocationFacts, RevokedBranch } from "./revocation-facts.ts";
 import type { Trees, WouldStop } from "./tree-service.ts";
 
@@ -143,6 +146,8 @@ export interface VerifyRequest {
   /** Compact JWS, as they came with the call. */
   readonly endorsements: readonly string[];
   readonly minSequence: string | undefined;
+  /** The canonical URI of the resource as which the platform asks; undefined for the credential's own. */
+  readonly resource?: string | undefined;
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;
 }
@@ -303,6 +308,8 @@ export interface Platforms {
       readonly ttl: number | undefined;
       readonly caveats: readonly string[];
       readonly label: string | undefined;
+      /** The canonical URI of the resource that it is for, one of the platform's; undefined for none. */
+      readonly resource?: string | undefined;
     },
   ): Promise<IssuedToken>;
 }
@@ -381,16 +388,18 @@ export interface Sessions {
 }
 
 /** The whole service, as its adapters see it. */
-export interface Service extends AuditPart {
+export interface Service extends AuditPart, OAuthPart {
   readonly authentication: Authentication;
   readonly tokens: Tokens;
   readonly renewals: Renewals;
   readonly trees: Trees;
   readonly decisions: Decisions;
+  readonly introspection: Introspecting;
   readonly reservations: Reservations;
   readonly revocations: Revocations;
   readonly platforms: Platforms;
   readonly policies: Policies;
+  readonly resources: Resources;
   readonly keys: Keys;
   readonly logins: Logins;
   readonly sessions: Sessions;

@@ -2,6 +2,7 @@ import { createAuthentication } from "../domain/access/authentication.ts";
 import { createLogins } from "../domain/access/logins.ts";
 import { createPlatforms } from "../domain/access/platforms.ts";
 import { createPolicies } from "../domain/access/policies.ts";
+import { createResources } from "../domain/access/resources.ts";
 import { createServiceCredentials } from "../domain/access/service-credentials.ts";
 import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
@@ -29,14 +30,16 @@ import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
 import { createKeys } from "../domain/keys/key-rotation.ts";
 import { createRootKeys } from "../domain/keys/root-keys.ts";
 import type { Sealing } from "../domain/keys/sealing.ts";
+import { openOAuth } from "../domain/oauth/open.ts";
+import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import { createAgentKeys } from "../domain/parts/agent-hash.ts";
-import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import type { PrincipalKind } from "../domain/ports/principals.ts";
 import type { Steps } from "../domain/ports/steps.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
 import { createPrincipals } from "../domain/principals.ts";
+import { createKnownResources } from "../domain/replica/known-resources.ts";
 import type { RevocationKnowledge } from "../domain/replica/revocation-knowledge.ts";
 import { createRevocationStreams, STREAM_LIMITS } from "../domain/revoke/log-streams.ts";
 import { createRevocations } from "../domain/revoke/revocations.ts";
@@ -44,10 +47,12 @@ import type { Revocations, Service } from "../domain/service.ts";
 import { createRecording } from "../domain/tree/recording.ts";
 import { createTrees } from "../domain/tree/trees.ts";
 import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
+import type { CredentialFiles } from "../domain/upkeep/credential-files.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
 import { createDecisions } from "../domain/verify/decisions.ts";
+import { createIntrospection } from "../domain/verify/introspection.ts";
 import { createKillingEntry } from "../domain/verify/killing-entry.ts";
 import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
@@ -61,6 +66,9 @@ export interface Parts extends ReplicaParts {
   readonly steps: Steps;
   readonly idTokens: IdTokens;
   readonly relyingParty: RelyingParty;
+  /** Fetches what OAuth clients say of themselves, behind every guard. */
+  readonly documents: DocumentFetch;
+  readonly clientAssertions: ClientAssertions;
   readonly files: CredentialFiles;
   /** The receiver of notifications; absent if nobody wants them. */
   readonly webhook?: Webhook | undefined;
@@ -107,6 +115,7 @@ export function compose(parts: Parts) {
     onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
   });
   const principals = createPrincipals(parts);
+  const knownResources = createKnownResources(parts);
   const findKey = createFindKey(rootKeys);
   const tokenVerifier = createTokenVerifier({
     bundles: rememberBundles(createBundleVerifier(findKey, rootKeys.spendAsUnknown), findKey, {
@@ -192,17 +201,35 @@ export function compose(parts: Parts) {
       clock,
       charge: createCharging({ ...parts, budgetTurns }),
       randomness: parts.randomness,
+      resources: knownResources,
+      record: audit.decisionLog,
+    }),
+    introspection: createIntrospection({
+      observe: recording.observe,
+      tokenVerifier,
+      knowledge,
+      resources: knownResources,
+      clock,
       record: audit.decisionLog,
     }),
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
     policies: createPolicies({ ...parts, vouches }),
+    resources: createResources({ ...parts, known: knownResources }),
     keys: createKeys({ ...parts, rootKeys, allowance }),
     logins,
     sessions,
     audit: audit.reading,
     ...asking,
+    ...openOAuth({
+      ...parts,
+      issueOne,
+      rootKeys,
+      principals,
+      feed,
+      lookUps,
+    }),
     health: createHealth({ store, knowledge, isStopping: () => stopping }),
   };
   const bootstrap = createBootstrap({
@@ -234,6 +261,7 @@ export function compose(parts: Parts) {
     knowledge,
     feed,
     recording,
+    issueOne,
 
     /** Whether the first platforms have been made. */
     isBootstrapped: async () => (await store.platforms.find(SERVICE_PLATFORM)) !== undefined,

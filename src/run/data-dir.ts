@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Secret } from "../domain/keys/secret.ts";
 import { parseSequence, printSequence } from "../domain/parts/sequence.ts";
-import type { CredentialFiles } from "../domain/ports/credential-files.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import type { PositionFile } from "../domain/ports/revocations.ts";
+import type { CredentialFiles } from "../domain/upkeep/credential-files.ts";
 import { FolderLockedError, lockFile } from "../storage/engine/folder-lock.ts";
 import { codeOf, DataDirError } from "./volume.ts";
 

@@ -3,12 +3,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { createProxyChoice } from "../config/proxy-choice.ts";
 import type { Config } from "../config.ts";
+import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Assertions, IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import type { PrincipalKind } from "../domain/ports/principals.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import { createAssertions } from "../oidc/assertions.ts";
+import { clientAssertions } from "../oidc/client-assertion.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
+import { createDocumentFetch } from "../oidc/document-fetch.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
 import { issuerName } from "../oidc/issuer-name.ts";
 import { createTransport } from "../oidc/issuer-transport.ts";
@@ -21,6 +24,8 @@ export interface People {
   /** Whether an issuer is believed to speak of principals of a kind. */
   vouches(issuer: string, kind: PrincipalKind): boolean;
   readonly relyingParty: RelyingParty;
+  readonly documents: DocumentFetch;
+  readonly clientAssertions: ClientAssertions;
   /** Asks whether logins would work. Rejects with a DomainError that says why not. */
   checkIssuer(): Promise<void>;
   readonly ownIssuer: string;
@@ -124,6 +129,8 @@ export async function openPeople(
       return isNamed || (kind === "person" && issuers.has(issuer));
     },
     relyingParty,
+    documents: createDocumentFetch({ allowsLoopback: isDevelopment }),
+    clientAssertions,
     // The development provider answers by this service itself, which does not listen yet.
     checkIssuer: async () => (isDevelopment ? undefined : relyingParty.check()),
     ownIssuer,

@@ -4,6 +4,8 @@ import { StorageError } from "./engine/error.ts";
 import { readInteger } from "./engine/values.ts";
 import { createUsedAssertionStore } from "./grants/assertions.ts";
 import { createLineStore } from "./grants/lines.ts";
+import { createIssueStore } from "./grants/issues.ts";
+import { createOAuthStore } from "./grants/oauth.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
 import { createAuditTreeStore } from "./tables/audit-trees.ts";
@@ -11,12 +13,12 @@ import { createBudgetStore } from "./tables/budgets.ts";
 import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
-import { createIssueStore } from "./tables/issues.ts";
 import { createLinkStore } from "./tables/links.ts";
 import { createLiveDischargeStore } from "./tables/live-discharges.ts";
 import { createPeopleStore } from "./tables/people.ts";
 import { createPlatformStore } from "./tables/platforms.ts";
 import { createPrincipalStore } from "./tables/principals.ts";
+import { createResourceStore } from "./tables/resources.ts";
 import { createRootKeyStore } from "./tables/root-keys.ts";
 import { createSessionStore } from "./tables/sessions.ts";
 import { createTokenStore } from "./tables/tokens.ts";
@@ -40,9 +42,11 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     lines: createLineStore(run),
     links: createLinkStore(run),
     liveDischarges: createLiveDischargeStore(run),
+    oauth: createOAuthStore(run),
     people: createPeopleStore(run),
     platforms: createPlatformStore(run),
     principals: createPrincipalStore(run),
+    resources: createResourceStore(run),
     revocations: createRevocationStore(run, shift),
     rootKeys: createRootKeyStore(run),
     sessions: createSessionStore(run),

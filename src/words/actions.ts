@@ -9,6 +9,7 @@ export const API_ACTIONS = [
   "platforms",
   "policy",
   "audit",
+  "resources",
 ] as const;
 
 /** One of {@link API_ACTIONS}. */

@@ -23,5 +23,11 @@ export const DPOP = /^dpop +([A-Za-z0-9._~+/-]+=*)$/i;
 /** The service's metadata (RFC 8414). */
 export const METADATA_PATH = "/.well-known/oauth-authorization-server";
 
+/** The same for clients that look for an OpenID provider first (OpenID Connect Discovery §4). */
+export const OPENID_PATH = "/.well-known/openid-configuration";
+
+/** The metadata of this API as a protected resource (RFC 9728). */
+export const PROTECTED_RESOURCE_PATH = "/.well-known/oauth-protected-resource";
+
 /** The page of all that somebody is asked to approve. The page of one approval is its id below. */
 export const APPROVALS_PATH = "/approvals";

@@ -40,3 +40,12 @@ export function isUuidv7(text: string): boolean {
 export function uuidv7Time(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
 }
+
+/** A scope of a resource: a scope token (RFC 6749 §3.3). */
+export const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
+
+/** The id of an OAuth client in a `client` caveat: visible ASCII (RFC 6749 §A.1, without the space). */
+export const CLIENT_ID = /^[\x21-\x7e]{1,2048}$/;
+
+/** The form of a refresh token. No macaroon of this service is as short. */
+export const REFRESH_TOKEN = /^[A-Za-z0-9_-]{80}$/;

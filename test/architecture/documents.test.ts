@@ -123,7 +123,7 @@ test("the table of endpoints is the one of openapi.yaml", () => {
   const served = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const written = [...read("src/http/README.md").matchAll(/`((?:GET|POST|PUT|DELETE) [^`]+)`/g)].map(
+  const written = [...read("src/http/README.md").matchAll(/`((?:GET|POST|PUT|PATCH|DELETE) [^`]+)`/g)].map(
     ([, text]) => text,
   );
   expect(written.sort()).toEqual(served.sort());

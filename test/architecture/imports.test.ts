@@ -43,6 +43,7 @@ const ROOMS = [
   "domain/tree",
   "domain/revoke",
   "domain/access",
+  "domain/oauth",
   "domain/discharge",
   "domain/upkeep",
 ];

@@ -14,6 +14,7 @@ const platform = (name: string): Caller => ({
   credentialId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
   links: [],
   narrowed: [],
+  resource: undefined,
   refuses: () => undefined,
 });
 

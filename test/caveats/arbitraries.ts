@@ -17,6 +17,8 @@ const reserved = [
   "spend",
   "rate",
   "holder",
+  "aud",
+  "client",
   "ancestor",
   "approval",
   "bh",
@@ -143,6 +145,19 @@ const BY_KIND: { readonly [K in Caveat["kind"]]: fc.Arbitrary<Extract<Caveat, { 
     kind: fc.constant("holder" as const),
     thumbprint: fc.stringMatching(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
   }),
+  audience: fc.oneof(
+    node({
+      kind: fc.constant("audience" as const),
+      operator: fc.constant("=" as const),
+      resources: fc.tuple(noEdgeSpace),
+    }),
+    node({
+      kind: fc.constant("audience" as const),
+      operator: fc.constant("in" as const),
+      resources: fc.array(text, { minLength: 1, maxLength: 4 }),
+    }),
+  ),
+  client: node({ kind: fc.constant("client" as const), id: fc.stringMatching(/^[\x21-\x7e]{1,20}$/) }),
   ancestor: node({
     kind: fc.constant("ancestor" as const),
     revocationId: fc.stringMatching(/^[A-Za-z0-9_-]{21}[AQgw]$/),
@@ -221,6 +236,9 @@ export const smallCaveat: fc.Arbitrary<string> = fc.oneof(
     "rate <= 5/m",
     "holder = x",
     "holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+    "aud = https://a.example",
+    "aud in https://a.example, https://b.example/mcp",
+    "client = app",
     "what is this",
   ),
 );

@@ -76,6 +76,16 @@ const allowed = {
   budgets: [],
   sequence: EVIL,
 };
+const resource = {
+  id: EVIL,
+  platform: EVIL,
+  resource: EVIL,
+  name: EVIL,
+  scopes: [{ scope: EVIL, description: EVIL }],
+  caveats: [EVIL],
+  accept_unbound: false,
+  created_at: AT,
+};
 const page = (item: unknown) => ({ items: [item], next_cursor: EVIL, sequence: EVIL });
 
 const minted = mint({ rootKey: new Uint8Array(32).fill(3), identifier: EVIL, location: EVIL });
@@ -118,6 +128,8 @@ const ANSWERS: readonly (readonly [readonly string[], unknown])[] = [
   [["platforms"], page(platform)],
   [["platforms", "create", "shop"], platform],
   [["platforms", "credential", "shop"], { ...facts, token: "AgE" }],
+  [["resources", "shop"], page(resource)],
+  [["resources", "shop", "hosts", "a.example"], platform],
   [["issue"], { ...facts, token: EVIL }],
   [["approvals"], page(approval)],
   [["approvals", ID], { ...page(approval), next_cursor: null }],

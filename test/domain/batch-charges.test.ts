@@ -14,6 +14,7 @@ const CALLER = {
   credentialId: "",
   links: ["link"],
   narrowed: [],
+  resource: undefined,
   refuses: () => undefined,
 } as const;
 
@@ -37,6 +38,7 @@ function waiting() {
   const world = createWorld();
   const decisions = createDecisions({
     killingEntry: NO_ENTRY,
+    resources: { find: async () => undefined, forget: () => {} },
     tokenVerifier: world.tokenVerifier,
     knowledge: {
       requireFresh() {

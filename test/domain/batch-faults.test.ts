@@ -16,6 +16,7 @@ const CALLER = {
   credentialId: "c",
   links: ["link"],
   narrowed: [],
+  resource: undefined,
   refuses: () => undefined,
 } as const;
 
@@ -29,6 +30,7 @@ function decisions(monotonic = () => 0, reach = async () => undefined) {
   };
   return createDecisions({
     killingEntry: NO_ENTRY,
+    resources: { find: async () => undefined, forget: () => {} },
     tokenVerifier: { verify, verifyAny: verify, again: (token) => token },
     randomness: systemRandomness,
     charge: async () => expect.fail("nothing is charged"),
@@ -64,13 +66,14 @@ test("who may not verify is refused as a whole", async () => {
 test("a batch whose credential is revoked while it runs ends with the slice", async () => {
   let now = 0;
   let asked = 0;
-  const caller = { ...CALLER, refuses: () => (++asked > 2 ? "it has been revoked" : undefined) };
+  const caller = { ...CALLER, refuses: () => (++asked > 3 ? "it has been revoked" : undefined) };
   // Each look at the clock is a second later: each question begins a slice.
   const slow = decisions(() => (now += 1_000));
   await expect(slow.decideBatch(caller, Array(9).fill(question("x")))).rejects.toMatchObject({
     code: "forbidden",
   });
-  expect(asked).toBe(3);
+  // Once for the batch, once for the resource that its first question names or does not, and once for each slice.
+  expect(asked).toBe(4);
 });
 
 test("a batch waits for few positions of the log: an item with one more says so, and spoils no other", async () => {

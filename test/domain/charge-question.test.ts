@@ -8,7 +8,10 @@ import { turnsDuring } from "../support/turns.ts";
 
 function questionOf(context: JsonValue) {
   const asked = { link: "l", discharges: ["b", "a"], cost: new Map(), reserve: undefined };
-  return chargeKey("shop", "c-1", { ...asked, context: context as JsonObject });
+  return chargeKey(
+    { platform: "shop", resource: undefined, chargeId: "c-1" },
+    { ...asked, context: context as JsonObject },
+  );
 }
 const hashOf = async (context: JsonValue) =>
   Buffer.from((await questionOf(context)).question).toString("hex");

@@ -35,6 +35,7 @@ const platform = (name: string) =>
     credentialId: "",
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses: () => undefined,
   }) as const;
 
@@ -60,7 +61,14 @@ function watched(connections: number, failing: ReadonlySet<string> = new Set()) 
   const store = {
     budgets: {
       dropEnded: async () => {},
-      reservation: async () => undefined,
+      reservation: async (_: string, id: string) => ({
+        id,
+        state: "open" as const,
+        cost: {},
+        settled: null,
+        expiresAt: 1,
+        resource: null,
+      }),
       async settle(platform: string) {
         await reach(platform, []);
         return { outcome: "unknown" } as const;

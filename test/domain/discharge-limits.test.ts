@@ -106,6 +106,7 @@ const CREDENTIAL = {
   credentialId: "c",
   links: [],
   narrowed: [],
+  resource: undefined,
   refuses: () => undefined,
 } as const;
 const PERSON = {

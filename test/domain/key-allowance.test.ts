@@ -11,6 +11,7 @@ const caller = (credentialId: string, ...narrowed: readonly string[]): ServiceCa
   credentialId,
   links: [],
   narrowed,
+  resource: undefined,
   refuses: () => undefined,
 });
 

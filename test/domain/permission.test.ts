@@ -27,6 +27,7 @@ function credential(role: "administrator" | "platform", asked: Asked, says: stri
     credentialId: "c",
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses(action, platform) {
       asked.push(`${action} ${platform}`);
       return says;

@@ -38,6 +38,7 @@ const credential = (role: "administrator" | "platform", refusal?: string): Calle
   credentialId: "c",
   links: ["link"],
   narrowed: [],
+  resource: undefined,
   refuses: (action) => (action === "revoke" ? refusal : "asked for another action"),
 });
 const CALLERS = {

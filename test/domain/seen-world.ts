@@ -86,6 +86,7 @@ export function verdict(
   const { now, platform } = asked;
   const decisions = createDecisions({
     killingEntry: NO_ENTRY,
+    resources: { find: async () => undefined, forget: () => {} },
     tokenVerifier,
     knowledge: {
       requireFresh: () => undefined,
@@ -116,6 +117,7 @@ export function verdict(
     credentialId: "",
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses: () => undefined,
   } as const;
   return decisions.decide(caller, {

@@ -46,7 +46,7 @@ test("the metadata names a revocation endpoint that is there, and takes a token 
     revocation_endpoint: string;
     revocation_endpoint_auth_methods_supported: string[];
   }>(await request("/.well-known/oauth-authorization-server"));
-  expect(metadata.revocation_endpoint_auth_methods_supported).toEqual(["none"]);
+  expect(metadata.revocation_endpoint_auth_methods_supported).toContain("none");
   const form = { method: "POST", body: new URLSearchParams({ token: "AgE" }) };
   expect((await app.request(metadata.revocation_endpoint, form)).status).toBe(200);
 });
@@ -319,6 +319,7 @@ describe("platforms, policies and keys", () => {
       name: "shop",
       created_at: "2026-11-22T13:00:00.125Z",
       policy: { rules: [] },
+      resource_hosts: [],
     });
     expect(calls[0]?.args.slice(1)).toEqual(["shop", undefined]);
   });

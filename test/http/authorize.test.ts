@@ -18,6 +18,10 @@ const MAY: Readonly<Record<string, readonly Who[]>> = {
   "POST /v1/platforms/{name}/credentials": ["administrator"],
   "PUT /v1/platforms/{name}/policy": ["administrator"],
   "POST /v1/platforms/{name}/policy": ["administrator"],
+  "PATCH /v1/platforms/{name}": ["administrator"],
+  "POST /v1/platforms/{name}/resources": ["administrator", "platform"],
+  "PUT /v1/platforms/{name}/resources/{id}": ["administrator", "platform"],
+  "POST /v1/clients": ["administrator"],
   "POST /v1/keys/rotate": ["administrator", "platform"],
   "POST /v1/approvals/{id}": ["human"],
 };
@@ -80,6 +84,7 @@ test("a platform's credential that may do something else only is refused, and no
         credentialId: "c",
         links: ["link"],
         narrowed: [],
+        resource: undefined,
         refuses,
       }),
     },

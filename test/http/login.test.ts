@@ -354,7 +354,9 @@ describe("sessions on the API", () => {
     const { request } = createTestApp();
     const response = await request("/v1/tokens", { headers: { cookie: "bakehouse=gone" } });
     expect(response.status).toBe(401);
-    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(response.headers.get("www-authenticate")).toBe(
+      'Bearer resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource"',
+    );
     expect(response.headers.getSetCookie()).toEqual([
       "bakehouse=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
     ]);

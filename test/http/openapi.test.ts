@@ -5,7 +5,7 @@ import { PROBLEM_CODES } from "../../src/words/problem-codes.ts";
 import { REFUSAL_CODES } from "../../src/words/refusal-codes.ts";
 import { breaches, OPENAPI, OPENAPI_TEXT, type Operation, violations } from "../support/contract.ts";
 import { REQUEST_ID } from "../support/fake-service.ts";
-import { createTestApp } from "./app.ts";
+import { as, createTestApp } from "./app.ts";
 
 interface Described {
   readonly path: string;
@@ -89,7 +89,8 @@ describe("examples", () => {
       const body = isForm
         ? new URLSearchParams(media?.example as Record<string, string>).toString()
         : media?.example;
-      const headers = isForm ? { "content-type": type } : undefined;
+      const caller = path === "/oauth/introspect" ? as("platform") : {};
+      const headers = isForm ? { ...caller, "content-type": type } : undefined;
       const response = await send(
         method.toUpperCase(),
         path.replace("{id}", REQUEST_ID).replace(/\{\w+\}/, "default"),

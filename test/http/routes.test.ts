@@ -46,6 +46,15 @@ const POLICY = {
 };
 const POLICY_LINES = ["rules[0].issuer", "rules[0].groups[0]", "rules[0].subjects[0]"];
 
+const RESOURCE = {
+  resource: "https://mcp.example.com/mcp",
+  name: "Files",
+  scopes: [{ scope: "files:read", description: "Read your files" }],
+  caveats: ["action in read"],
+  max_ttl: 3600,
+  accept_unbound: false,
+};
+
 const VERIFY = {
   token: "some-token",
   discharges: ["some-discharge"],
@@ -127,6 +136,27 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   },
   revocationLog: { path: "/v1/revocations", query: { limit: LIMITS, after: SEQUENCES } },
   oauthRevoke: { path: "/oauth/revoke", form: "token=some-token" },
+  oauthIntrospect: {
+    path: "/oauth/introspect",
+    form: "token=some-token&client_id=any&client_secret=platform-credential",
+  },
+  authorize: { path: "/oauth/authorize" },
+  decideAuthorization: { path: "/oauth/authorize", ownRefusal: true },
+  oauthToken: { path: "/oauth/token", form: "grant_type=authorization_code" },
+  listClients: { path: "/v1/clients", query: { limit: LIMITS, cursor: CURSORS } },
+  createClient: {
+    path: "/v1/clients",
+    body: {
+      client_name: "App",
+      redirect_uris: ["https://app.example/cb"],
+      token_endpoint_auth_method: "client_secret_basic",
+    },
+    required: ["client_name", "redirect_uris", "token_endpoint_auth_method"],
+    lines: ["client_name", "redirect_uris[0]"],
+  },
+  deleteClient: { path: `/v1/clients/${REQUEST_ID}` },
+  listConsents: { path: "/v1/consents", query: { limit: LIMITS, cursor: CURSORS } },
+  deleteConsent: { path: `/v1/consents/${REQUEST_ID}` },
   listPlatforms: { path: "/v1/platforms", query: { limit: LIMITS, cursor: CURSORS } },
   createPlatform: {
     path: "/v1/platforms",
@@ -139,6 +169,29 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
     body: { ttl: 3600, caveats: ["action in verify"], label: "the gateway" },
     lines: ["label"],
   },
+  changePlatform: {
+    path: "/v1/platforms/default",
+    body: { resource_hosts: ["mcp.example.com"] },
+    required: ["resource_hosts"],
+  },
+  listResources: {
+    path: "/v1/platforms/default/resources",
+    query: { limit: LIMITS, cursor: CURSORS.filter((c) => c !== "") },
+  },
+  registerResource: {
+    path: "/v1/platforms/default/resources",
+    body: RESOURCE,
+    required: ["resource", "name"],
+    lines: ["name", "scopes[0].description"],
+  },
+  putResource: {
+    path: `/v1/platforms/default/resources/${REQUEST_ID}`,
+    body: RESOURCE,
+    required: ["resource", "name"],
+    lines: ["name", "scopes[0].description"],
+    noIds: ["constructor", "x"],
+  },
+  removeResource: { path: `/v1/platforms/default/resources/${REQUEST_ID}`, noIds: ["constructor", "x"] },
   getPolicy: { path: "/v1/platforms/default/policy" },
   putPolicy: { path: "/v1/platforms/default/policy", body: POLICY, required: ["rules"], lines: POLICY_LINES },
   renewToken: {
@@ -244,6 +297,9 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   logout: { path: "/logout" },
   home: { path: "/" },
   authorizationServer: { path: "/.well-known/oauth-authorization-server" },
+  openidConfiguration: { path: "/.well-known/openid-configuration" },
+  jwks: { path: "/.well-known/jwks.json" },
+  protectedResource: { path: "/.well-known/oauth-protected-resource" },
   healthz: { path: "/healthz" },
   readyz: { path: "/readyz" },
   openapi: { path: "/openapi.yaml" },

@@ -8,6 +8,7 @@ import { parseConfig } from "../../src/config.ts";
 import { pages } from "../../src/http/pages/all.tsx";
 import { type Serving, serve } from "../../src/run/serve.ts";
 import { findChromium, openTab, type Tab } from "../support/chromium.ts";
+import { ALICE, CONSENT_VIEW } from "../support/fake-service.ts";
 import { freePort } from "../support/process-service.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import { beginProgram } from "../support/service-program.ts";
@@ -213,6 +214,19 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
   await tab.show(pages.signedOut("https://login.example.com/out").replace(/<meta http-equiv[^>]*>/, ""));
   await tab.until(`document.body.innerText.includes("You are signed out")`);
   await nothing("signed-out");
+
+  await tab.show(pages.consent(CONSENT_VIEW, "client_id=c", ALICE, true));
+  await tab.until(`document.querySelector("button[value=allow]") !== null`);
+  await nothing("consent");
+  const loopback = { ...CONSENT_VIEW, clientHost: null, isUnprovable: true, scopes: [], limits: undefined };
+  await tab.show(pages.consent(loopback, "client_id=c", ALICE, false));
+  await tab.until(`document.body.innerText.includes("nobody can tell")`);
+  await nothing("consent-unprovable");
+  await tab.show(
+    pages.onward("https://app.example/cb?code=c", "App", ALICE).replace(/<meta http-equiv[^>]*>/, ""),
+  );
+  await tab.until(`document.body.innerText.includes("You are being led back")`);
+  await nothing("onward");
 }, 300_000);
 
 test("nor on those of programs and devices, nor where a person cannot answer", async () => {

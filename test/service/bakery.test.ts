@@ -109,7 +109,9 @@ describeService(
         version === undefined ? {} : { "bakery-protocol-version": version },
       );
       expect(answer.status).toBe(401);
-      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      expect(answer.headers.get("www-authenticate")).toBe(
+        'Bearer resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource"',
+      );
       expect(answer.headers.get("content-type")).toBe("application/problem+json");
     });
 

@@ -11,6 +11,8 @@ const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
 const ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082";
 
+const RESOURCE = { resource: "https://mcp.example.com/mcp", name: "Files" };
+
 type Kind = "administrator" | "platform" | "id token" | "browser" | "program";
 
 const SERVICES: readonly Kind[] = ["administrator", "platform"];
@@ -48,6 +50,16 @@ const MAY: Readonly<Record<string, { readonly may: readonly Kind[]; readonly bod
   "GET /v1/platforms/{name}/policy": { may: ["administrator"] },
   "PUT /v1/platforms/{name}/policy": { may: ["administrator"], body: { rules: [] } },
   "POST /v1/platforms/{name}/policy": { may: ["administrator"], body: { dry_run: true, subject: "s" } },
+  "PATCH /v1/platforms/{name}": { may: ["administrator"], body: { resource_hosts: [] } },
+  "GET /v1/platforms/{name}/resources": { may: SERVICES },
+  "POST /v1/platforms/{name}/resources": { may: SERVICES, body: RESOURCE },
+  "PUT /v1/platforms/{name}/resources/{id}": { may: SERVICES, body: RESOURCE },
+  "DELETE /v1/platforms/{name}/resources/{id}": { may: SERVICES },
+  "GET /v1/clients": { may: ["administrator"] },
+  "POST /v1/clients": { may: ["administrator"], body: { client_name: "x" } },
+  "DELETE /v1/clients/{id}": { may: ["administrator"] },
+  "GET /v1/consents": { may: ["administrator", ...PERSON] },
+  "DELETE /v1/consents/{id}": { may: ["administrator", ...PERSON] },
   "GET /v1/keys": { may: SERVICES },
   "POST /v1/keys/rotate": { may: SERVICES, body: { platform: "default" } },
   "GET /v1/audit": { may: SERVICES },

@@ -152,7 +152,9 @@ describeService("credentials of the API", (service) => {
       for (const call of Object.values(CALLS)) {
         const answer = await call(make());
         expect(answer.status).toBe(401);
-        expect(answer.headers.get("www-authenticate")).toBe('Bearer error="invalid_token"');
+        expect(answer.headers.get("www-authenticate")).toBe(
+          'Bearer error="invalid_token", resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource"',
+        );
       }
     });
 

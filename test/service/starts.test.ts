@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { afterEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/domain/keys/secret.ts";
-import type { CredentialFiles } from "../../src/domain/ports/credential-files.ts";
 import type { Step } from "../../src/domain/ports/steps.ts";
+import type { CredentialFiles } from "../../src/domain/upkeep/credential-files.ts";
 import { credentialFiles } from "../../src/run/data-dir.ts";
 import { type DatabaseKind, describeOnEachDatabase } from "../support/database.ts";
 import { scratchFolder } from "../support/scratch.ts";

@@ -18,9 +18,7 @@ describeOnEachDatabase("platforms", (open) => {
   test("a name is taken once, and the first platform stays as it was", async () => {
     const first = platform("taken");
     await db.store.platforms.insert(first);
-    expect(await db.store.platforms.insert({ name: "taken", createdAt: 1, policy: { rules: [] } })).toBe(
-      false,
-    );
+    expect(await db.store.platforms.insert({ ...first, createdAt: 1, policy: { rules: [] } })).toBe(false);
     expect(await db.store.platforms.find("taken")).toEqual(first);
   });
 
@@ -29,6 +27,7 @@ describeOnEachDatabase("platforms", (open) => {
     async ({ name }) => {
       expect(await db.store.platforms.find(name)).toBeUndefined();
       expect(await db.store.platforms.setPolicy(name, { rules: [] })).toBe(false);
+      expect(await db.store.platforms.setResourceHosts(name, [])).toBe(false);
       const locked = await db.store.transaction("test", ({ platforms }) => platforms.lock(name));
       expect(locked).toBeUndefined();
     },
@@ -63,6 +62,15 @@ describeOnEachDatabase("platforms", (open) => {
       expect(await db.store.platforms.setPolicy("full", policy)).toBe(true);
       expect((await db.store.platforms.find("full"))?.policy).toEqual(policy);
     }
+  });
+
+  test("hosts are replaced as a whole", async () => {
+    await db.store.platforms.insert(platform("moving"));
+    expect(await db.store.platforms.setResourceHosts("moving", ["a.example"])).toBe(true);
+    expect(await db.store.platforms.find("moving")).toEqual({
+      ...platform("moving"),
+      resourceHosts: ["a.example"],
+    });
   });
 
   test("of policies that are set at once the last to be recorded stays", async () => {

@@ -2,8 +2,17 @@ import { createHash } from "node:crypto";
 
 import type { AuditEvent } from "../../src/domain/ports/audit.ts";
 import type { NewIssue } from "../../src/domain/ports/issues.ts";
+import type {
+  Consent,
+  Family,
+  FamilyToken,
+  Granted,
+  RegisteredClient,
+  StoredCode,
+} from "../../src/domain/ports/oauth.ts";
 import type { Platform } from "../../src/domain/ports/platforms.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
+import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { NewRevocation } from "../../src/domain/ports/revocations.ts";
 import type { StoredRootKey } from "../../src/domain/ports/root-keys.ts";
 import type { Session } from "../../src/domain/ports/sessions.ts";
@@ -37,7 +46,30 @@ export function platform(name: string): Platform {
     maxTtl: 3_600,
     onBehalfOf: false,
   };
-  return { name, createdAt: NOON, policy: { rules: [rule] } };
+  return {
+    name,
+    createdAt: NOON,
+    policy: { rules: [rule] },
+    resourceHosts: ["mcp.example.com", "*.acme.example"],
+  };
+}
+
+export function resource(n: number, over: Partial<Resource> = {}): Resource {
+  return {
+    id: uuid(n),
+    platform: "p",
+    resource: `https://mcp.example.com/${n}`,
+    name: "Files 🥖",
+    scopes: [
+      { scope: "files:read", description: "Read your files" },
+      { scope: "a,b", description: "ü" },
+    ],
+    caveats: ["action in read, list"],
+    maxTtl: 3_600,
+    acceptUnbound: false,
+    createdAt: NOON,
+    ...over,
+  };
 }
 
 export function rootKey(seed: string, over: Partial<StoredRootKey> = {}): StoredRootKey {
@@ -139,6 +171,96 @@ export function auditEvent(n: number, over: Partial<AuditEvent> = {}): AuditEven
     actor: { kind: "principal", issuer: "https://issuer.test", subject: "alice" },
     platform: "p",
     details: { token_id: uuid(n), groups: ["a", "b"], ttl: 60, dry: false, label: null },
+    ...over,
+  };
+}
+
+/** What alice lets a client do. */
+export function oauthGrant(over: Partial<Granted> = {}): Granted {
+  return {
+    clientId: uuid(7),
+    proven: true,
+    platform: "p",
+    resource: "https://mcp.test/mcp",
+    scopes: ["files:read", "files:write"],
+    identity: {
+      issuer: "https://issuer.test",
+      subject: "alice",
+      email: null,
+      name: "Alice",
+      groups: ["staff"],
+      authenticatedAt: NOON - 60_000,
+      acr: null,
+      development: false,
+    },
+    spokeAt: NOON - 60_000,
+    keyId: id("key"),
+    ...over,
+  };
+}
+
+export function oauthClient(clientId: string, over: Partial<RegisteredClient> = {}): RegisteredClient {
+  return {
+    id: clientId,
+    name: "App",
+    redirectUris: ["https://app.test/cb"],
+    authMethod: "client_secret_basic",
+    jwks: null,
+    secretHash: bytes(32, clientId),
+    createdAt: NOON,
+    ...over,
+  };
+}
+
+export function oauthCode(hash: Uint8Array, over: Partial<StoredCode> = {}): StoredCode {
+  return {
+    ...oauthGrant(),
+    hash,
+    redirectUri: "https://app.test/cb",
+    challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    createdAt: NOON,
+    expiresAt: NOON + 60_000,
+    ...over,
+  };
+}
+
+export function oauthFamilyToken(tokenId: string): FamilyToken {
+  const links = [1, 2].map((n) => Buffer.from(bytes(16, `${tokenId} ${n}`)).toString("base64url"));
+  return { id: tokenId, keyId: id("key"), links, expiresAt: NOON + 3_600_000 };
+}
+
+export function oauthFamily(familyId: string, over: Partial<Family> = {}): Family {
+  return {
+    ...oauthGrant(),
+    id: familyId,
+    codeHash: bytes(32, `code of ${familyId}`),
+    tokenHash: bytes(32, `first of ${familyId}`),
+    replacedHash: null,
+    replacedAt: null,
+    answer: null,
+    tokens: [],
+    createdAt: NOON,
+    endsAt: NOON + 86_400_000,
+    ...over,
+  };
+}
+
+export function oauthConsent(consentId: string, over: Partial<Consent> = {}): Consent {
+  return {
+    id: consentId,
+    issuer: "https://issuer.test",
+    subject: "alice",
+    clientId: uuid(7),
+    clientName: "App",
+    redirectHost: "app.test",
+    clientHash: bytes(32, "document"),
+    platform: "p",
+    resource: "https://mcp.test/mcp",
+    scopes: ["files:read"],
+    spokeAt: NOON - 60_000,
+    keyId: id("key"),
+    createdAt: NOON,
+    expiresAt: NOON + 86_400_000,
     ...over,
   };
 }

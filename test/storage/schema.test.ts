@@ -2,11 +2,12 @@ import { is } from "drizzle-orm";
 import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import { expect, test } from "vitest";
 
+import * as oauth from "../../src/storage/grants/schema.ts";
 import * as schema from "../../src/storage/tables/schema.ts";
 import { describeOn } from "../support/database.ts";
 import { raw } from "./raw.ts";
 
-const tables = Object.values(schema)
+const tables = [...Object.values(schema), ...Object.values(oauth)]
   .filter((value) => is(value, PgTable))
   .map(getTableConfig);
 

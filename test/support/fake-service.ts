@@ -2,9 +2,12 @@ import type { AuditEventView } from "../../src/domain/audit-service.ts";
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
 import type { LogNews } from "../../src/domain/log-news.ts";
+import type { ConsentView } from "../../src/domain/oauth-service.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Reservation } from "../../src/domain/ports/budgets.ts";
+import type { Consent, RegisteredClient } from "../../src/domain/ports/oauth.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
+import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { Revocation } from "../../src/domain/ports/revocations.ts";
 import type { Identity, Session } from "../../src/domain/ports/sessions.ts";
 import type { IssuedToken, KeyView, Service, TokenView, Verdict } from "../../src/domain/service.ts";
@@ -262,6 +265,7 @@ function serviceCaller(role: "administrator" | "platform"): ServiceCaller {
     credentialId: TOKEN_ID,
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses: () => undefined,
   };
 }
@@ -291,6 +295,61 @@ const SESSION: Session = {
   identity: ALICE,
   createdAt: AT,
   expiresAt: AT + 3_600_000,
+};
+
+const RESOURCE: Resource = {
+  id: REQUEST_ID,
+  platform: "default",
+  resource: "https://mcp.example.com/mcp",
+  name: "Files",
+  scopes: [{ scope: "files:read", description: "Read your files" }],
+  caveats: ["action in read"],
+  maxTtl: 3600,
+  acceptUnbound: false,
+  createdAt: AT,
+};
+
+const CLIENT: RegisteredClient = {
+  id: REQUEST_ID,
+  name: "App",
+  redirectUris: ["https://app.example/cb"],
+  authMethod: "private_key_jwt",
+  jwks: { keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] },
+  secretHash: null,
+  createdAt: AT,
+};
+
+const CONSENT: Consent = {
+  id: REQUEST_ID,
+  issuer: ALICE.issuer,
+  subject: ALICE.subject,
+  clientId: "https://app.example/client.json",
+  clientName: "App",
+  redirectHost: "app.example",
+  clientHash: new Uint8Array(32),
+  platform: "default",
+  resource: RESOURCE.resource,
+  scopes: ["files:read"],
+  spokeAt: AT,
+  keyId: null,
+  createdAt: AT,
+  expiresAt: AT + 2_592_000_000,
+};
+
+export const CONSENT_VIEW: ConsentView = {
+  clientName: "App",
+  clientHost: "app.example",
+  redirectHost: "app.example",
+  isUnprovable: false,
+  platform: "default",
+  resource: RESOURCE.resource,
+  resourceName: RESOURCE.name,
+  scopes: RESOURCE.scopes,
+  limits: "Only read.",
+  tokenLife: 3600,
+  session: 86_400,
+  isRemembered: true,
+  seal: "seal",
 };
 
 const CONFIRMATION: ConfirmationView = {
@@ -404,6 +463,7 @@ function usual(): Service {
       decide: async () => ALLOWED,
       decideBatch: async (_caller, requests) => requests.map(() => ALLOWED),
     },
+    introspection: { introspect: async () => ({ active: false }) },
     reservations: {
       get: async () => RESERVATION,
       settle: async () => ({ ...RESERVATION, state: "settled", settled: { EUR: "1.25" } }),
@@ -436,9 +496,16 @@ function usual(): Service {
       },
     },
     platforms: {
-      create: async (_caller, name, policy) => ({ name, createdAt: AT, policy: policy ?? { rules: [] } }),
+      create: async (_caller, name, policy) => ({
+        name,
+        createdAt: AT,
+        policy: policy ?? { rules: [] },
+        resourceHosts: [],
+      }),
       list: async () => ({
-        items: [{ name: "default", createdAt: AT, policy: { rules: [] } }],
+        items: [
+          { name: "default", createdAt: AT, policy: { rules: [] }, resourceHosts: ["mcp.example.com"] },
+        ],
         next: "default",
       }),
       issueCredential: async () => ({ ...ISSUED, platform: "bakehouse" }),
@@ -447,6 +514,18 @@ function usual(): Service {
       get: async () => ({ policy: { rules: [] }, version: "1JpZr3mXkQ0fWm7bV0sSxA" }),
       put: async (_caller, _name, policy) => ({ policy, version: "1JpZr3mXkQ0fWm7bV0sSxA" }),
       tryOut: async () => ({ decides: undefined, passedOver: [], warnings: [] }),
+    },
+    resources: {
+      list: async () => ({ items: [RESOURCE], next: RESOURCE.id }),
+      register: async () => RESOURCE,
+      change: async () => RESOURCE,
+      remove: async () => {},
+      setHosts: async (_caller, name, hosts) => ({
+        name,
+        createdAt: AT,
+        policy: { rules: [] },
+        resourceHosts: hosts,
+      }),
     },
     audit: {
       list: async () => ({ items: [AUDIT_EVENT], next: AUDIT_EVENT.id }),
@@ -509,6 +588,21 @@ function usual(): Service {
       challenge: async () => BAKERY_MACAROON,
       caller: async () => HUMAN,
     },
+    oauth: {
+      authorize: async () => ({ kind: "login", demands: {}, query: "client_id=c" }),
+      decide: async () => ({ kind: "answer", url: "https://app.example/cb?code=c", clientName: "App" }),
+      token: async () => '{"access_token":"issued-token-text","token_type":"Bearer","expires_in":3600}',
+      revoke: async () => {},
+    },
+    clients: {
+      create: async () => ({ client: CLIENT, secret: "client-secret-text" }),
+      list: async () => ({ items: [CLIENT], next: REQUEST_ID }),
+      delete: async () => {},
+    },
+    consents: {
+      list: async () => ({ items: [CONSENT], next: REQUEST_ID }),
+      delete: async () => {},
+    },
     health: { checks: async () => [{ name: "serving", ok: true }] },
   };
 }
@@ -546,10 +640,12 @@ export function createFakeService(parts: Parts<Service> = {}) {
     renewals: record("renewals"),
     trees: record("trees"),
     decisions: record("decisions"),
+    introspection: record("introspection"),
     reservations: record("reservations"),
     revocations: record("revocations"),
     platforms: record("platforms"),
     policies: record("policies"),
+    resources: record("resources"),
     audit: record("audit"),
     keys: record("keys"),
     logins: record("logins"),
@@ -557,6 +653,9 @@ export function createFakeService(parts: Parts<Service> = {}) {
     discharges: record("discharges"),
     approvals: record("approvals"),
     bakery: record("bakery"),
+    oauth: record("oauth"),
+    clients: record("clients"),
+    consents: record("consents"),
     health: record("health"),
   };
   return { service, calls, authentications };

@@ -8,12 +8,13 @@ import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
 import type { IssuedToken, RevokeTarget, VerifyRequest } from "../../src/domain/service.ts";
+import { clientAssertions } from "../../src/oidc/client-assertion.ts";
 import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
 import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { scratchFolder } from "./scratch.ts";
-import { JUST_NOW, noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
+import { JUST_NOW, noDocuments, noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
 import { until } from "./until.ts";
 
 /** What several replicas of one service share. */
@@ -88,6 +89,7 @@ export function platformCaller(platform: string): Caller {
     credentialId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
     links: ["link"],
     narrowed: [],
+    resource: undefined,
     refuses: () => undefined,
   };
 }
@@ -126,6 +128,8 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     steps: unwatchedSteps,
     idTokens: stubIdTokens(false),
     relyingParty: noRelyingParty,
+    documents: noDocuments,
+    clientAssertions,
     files: credentialFiles(fleet.folder),
     publicUrl: "http://127.0.0.1:8080",
     ownIssuer: OWN_ISSUER,

@@ -168,14 +168,18 @@ export function routeSuite(route: Route, sample: RouteSample): void {
           { headers: { "content-type": "application/json" }, body: valid },
           401,
         );
-        expect(response.headers.get("www-authenticate")).toBe("Bearer");
+        expect(response.headers.get("www-authenticate")).toBe(
+          'Bearer resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource"',
+        );
       });
     }
     if (route.auth !== "none") {
       test.each(GARBAGE_CREDENTIALS)("refuses the credential %j", async (authorization) => {
         const headers = { "content-type": "application/json", authorization };
         const { response } = await refused(sample.path, { headers, body: valid }, 401);
-        expect(response.headers.get("www-authenticate")).toBe('Bearer error="invalid_token"');
+        expect(response.headers.get("www-authenticate")).toBe(
+          'Bearer error="invalid_token", resource_metadata="http://127.0.0.1:8080/.well-known/oauth-protected-resource"',
+        );
       });
       test("does not look at the cookie where a bearer credential is no good", async () => {
         const headers = {

@@ -1,3 +1,4 @@
+import type { DocumentFetch } from "../../src/domain/oauth/outside.ts";
 import type { IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
 
 /** The issuer that the service calls its own. */
@@ -53,4 +54,9 @@ export const noRelyingParty: RelyingParty = {
   begin: () => Promise.reject(new Error("no login in this test")),
   finish: () => Promise.reject(new Error("no login in this test")),
   logoutUrl: () => Promise.reject(new Error("no login in this test")),
+};
+
+/** No OAuth client has a document here. */
+export const noDocuments: DocumentFetch = {
+  fetch: async () => ({ ok: false, why: "no document in this test" }),
 };

@@ -12,11 +12,12 @@ import type { AuditSettings } from "../../src/domain/audit/open.ts";
 import type { WaitingLimits } from "../../src/domain/discharge/limits.ts";
 import { createSealing } from "../../src/domain/keys/sealing.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
-import type { CredentialFiles } from "../../src/domain/ports/credential-files.ts";
+import type { DocumentFetch } from "../../src/domain/oauth/outside.ts";
 import type { IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
 import type { Randomness } from "../../src/domain/ports/randomness.ts";
 import type { Steps } from "../../src/domain/ports/steps.ts";
 import type { Webhook } from "../../src/domain/ports/webhook.ts";
+import type { CredentialFiles } from "../../src/domain/upkeep/credential-files.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createListener } from "../../src/http/fast/direct.ts";
 import type { FaultEvent } from "../../src/http/log/log.ts";
@@ -26,6 +27,7 @@ import type { problemSchema } from "../../src/http/wire/problem.ts";
 import type { revocationSchema } from "../../src/http/wire/revocation.ts";
 import type { issuedTokenSchema } from "../../src/http/wire/token.ts";
 import type { allowedSchema, refusedSchema } from "../../src/http/wire/verdict.ts";
+import { clientAssertions } from "../../src/oidc/client-assertion.ts";
 import { type Composed, compose } from "../../src/run/compose.ts";
 import { credentialFiles } from "../../src/run/data-dir.ts";
 import { systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
@@ -33,7 +35,14 @@ import { breaches, OPENAPI_TEXT } from "./contract.ts";
 import { type DatabaseKind, describeOn, openTestStore, type TestStore } from "./database.ts";
 import { scratchFolder } from "./scratch.ts";
 import { createTestClock, type TestClock } from "./service-clock.ts";
-import { noRelyingParty, OWN_ISSUER, stubIdToken, stubIdTokens, type TestHuman } from "./service-people.ts";
+import {
+  noDocuments,
+  noRelyingParty,
+  OWN_ISSUER,
+  stubIdToken,
+  stubIdTokens,
+  type TestHuman,
+} from "./service-people.ts";
 import { type WatchedStore, watchStore } from "./service-store.ts";
 
 export type Issued = z.infer<typeof issuedTokenSchema>;
@@ -63,6 +72,8 @@ export interface ReplicaOptions {
   readonly webhook?: Webhook;
   readonly idTokens?: IdTokens;
   readonly relyingParty?: RelyingParty;
+  /** What OAuth clients say of themselves; nothing is fetched unless said. */
+  readonly documents?: DocumentFetch;
   readonly ownIssuer?: string;
   /** Issuers that people log in with besides the own one. */
   readonly otherTenants?: readonly string[];
@@ -186,6 +197,8 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     steps: options.steps ?? unwatchedSteps,
     idTokens: options.idTokens ?? stubIdTokens(isDevelopment),
     relyingParty: options.relyingParty ?? noRelyingParty,
+    documents: options.documents ?? noDocuments,
+    clientAssertions,
     files: options.files ?? credentialFiles(folder),
     publicUrl,
     webhook: options.webhook,

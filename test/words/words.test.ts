@@ -47,7 +47,7 @@ import {
 } from "../../src/words/states.ts";
 
 test.each<[string, readonly string[], string]>([
-  ["actions", API_ACTIONS, "issue verify revoke read discharge keys platforms policy audit"],
+  ["actions", API_ACTIONS, "issue verify revoke read discharge keys platforms policy audit resources"],
   [
     "problem codes",
     PROBLEM_CODES,

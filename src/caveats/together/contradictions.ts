@@ -33,6 +33,7 @@ export function contradictions(conditions: readonly Condition[]): readonly Warni
     ...timeWarnings(known.filter((entry): entry is Indexed<TimeCaveat> => entry.caveat.kind === "time")),
     ...depthWarnings(known),
     ...budgetWarnings(known),
+    ...audienceWarnings(known),
     ...pathWarnings(tests),
     ...valueWarnings(tests, work),
   ];
@@ -75,6 +76,20 @@ function budgetWarnings(known: readonly Indexed[]): readonly Warning[] {
     ({ caveat }) => (caveat.kind === "uses" || caveat.kind === "rate") && caveat.most === 0,
   );
   return empty.length === 0 ? [] : [warn(empty, "the token allows no call at all")];
+}
+
+function audienceWarnings(known: readonly Indexed[]): readonly Warning[] {
+  let left: ReadonlySet<string> | undefined;
+  const seen: Indexed[] = [];
+  for (const entry of known) {
+    const { caveat } = entry;
+    if (caveat.kind !== "audience") continue;
+    seen.push(entry);
+    const before = left;
+    left = new Set(caveat.resources.filter((one) => before === undefined || before.has(one)));
+    if (left.size === 0) return [warn(seen, "no resource is named by all of")];
+  }
+  return [];
 }
 
 /** `args = x` needs a value if `args.amount = 1` needs an object. */

@@ -39,9 +39,11 @@ export function summaryParts(
   );
   // It would be said of the issuer's caveats alone, and read as if holders had narrowed nothing.
   const whole = options.whole === true && words.every(isAgent);
-  const parts: SummaryPart[] = [{ by: "issued", text: summarise(written, { ...options, whole }) }];
+  const parts: SummaryPart[] = [
+    { by: "issued", text: summarise(written, { ...options, whole, issued: written.length }) },
+  ];
   if (appended.some(isLimit)) parts.push({ by: "service", text: summariseLimits(conditions, options) });
-  if (words.length > 0) parts.push({ by: "holder", text: summarise(words, options) });
+  if (words.length > 0) parts.push({ by: "holder", text: summarise(words, { ...options, issued: 0 }) });
   return parts;
 }
 

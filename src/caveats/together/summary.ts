@@ -2,7 +2,8 @@ import type { BudgetCaveat, Caveat, TimeCaveat } from "../caveat.ts";
 import { isBudget, isForDischarges, isOnAttribute } from "../caveat.ts";
 import type { MacaroonRole } from "../clear.ts";
 import type { Condition } from "../condition.ts";
-import { budgetPhrase } from "../phrases.ts";
+import { budgetPhrase, either } from "../phrases.ts";
+import { isProvenClient } from "../proven-client.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
 import { bareOrQuoted, quote } from "../values/quote.ts";
 import { mergeCaveats } from "./merge.ts";
@@ -24,12 +25,14 @@ export interface SummaryOptions {
   readonly quoted?: boolean;
   /** The place of the chain; a root macaroon's unless said. */
   readonly macaroon?: MacaroonRole;
+  /** How many conditions at the front of the chain its issuer wrote; none unless said. */
+  readonly issued?: number;
 }
 
 /** Conditions that a summary spells out before it only counts the rest. */
 const MOST_PHRASES = 24;
 
-const OWN_WORD = /^(?:ANYTHING\b|(?:until|expired|only|at most|granted|handed|may|was|and) )/;
+const OWN_WORD = /^(?:ANYTHING\b|(?:until|expired|only|for|issued|at most|granted|handed|may|was|and) )/;
 
 /** Agents of a trail that a summary names before it only counts the rest. */
 const MOST_AGENTS = 5;
@@ -45,9 +48,10 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const caveats: Caveat[] = [];
   const locations = new Set<string>();
   let unknown = 0;
-  for (const condition of conditions) {
+  for (const [index, condition] of conditions.entries()) {
     if (condition.state === "third_party") locations.add(condition.location);
-    else if (condition.state === "unknown" || isMisplaced(condition.caveat, options.macaroon)) unknown++;
+    else if (condition.state === "unknown" || isMisplaced(condition.caveat, conditions, index, options))
+      unknown++;
     else caveats.push(condition.caveat);
   }
 
@@ -57,6 +61,8 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const conditional = caveats.filter((caveat) => caveat.kind === "conditional");
   const phrases = [
     ...timePhrases(caveats, options),
+    ...audiencePhrases(caveats),
+    ...clientPhrases(caveats),
     ...(options.whole === true && tests.length + unknown === 0 ? ["ANYTHING"] : tests),
     ...(quoted ? yesConditions(conditional, false) : conditionalPhrases(conditional)),
     ...budgetPhrases(conditions, quoted ? yesBudget : budgetPhrase),
@@ -77,8 +83,27 @@ export function summariseLimits(conditions: readonly Condition[], options: Summa
   return sentence([...timePhrases(caveats, options), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
 }
 
-function isMisplaced(caveat: Caveat, macaroon: MacaroonRole = "root"): boolean {
+function isMisplaced(
+  caveat: Caveat,
+  conditions: readonly Condition[],
+  index: number,
+  { macaroon = "root", issued = 0 }: SummaryOptions,
+): boolean {
+  if (caveat.kind === "client") return macaroon === "discharge" || !isProvenClient(conditions, index, issued);
   return macaroon !== "discharge" && isForDischarges(caveat);
+}
+
+/** All of them hold, so only what each of them names is left. */
+function audiencePhrases(caveats: readonly Caveat[]): readonly string[] {
+  const [first, ...others] = caveats.filter((caveat) => caveat.kind === "audience");
+  if (first === undefined) return [];
+  const named = first.resources.filter((one) => others.every(({ resources }) => resources.includes(one)));
+  return [named.length === 0 ? "for no resource at all" : `only for ${either([...new Set(named)])}`];
+}
+
+function clientPhrases(caveats: readonly Caveat[]): readonly string[] {
+  const clients = caveats.filter((caveat) => caveat.kind === "client");
+  return [...new Set(clients.map(({ id }) => `issued to the client ${bareOrQuoted(id)}`))];
 }
 
 function timePhrases(caveats: readonly Caveat[], { now, ends: other }: SummaryOptions): readonly string[] {

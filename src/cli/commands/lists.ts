@@ -127,6 +127,11 @@ export const platformsCommand: Command = {
     ...TRIAL_OPTIONS,
     ttl: { type: "string", value: "DURATION", help: "the credential's life; 90 days unless said" },
     label: { type: "string", value: "TEXT", help: "for people" },
+    resource: {
+      type: "string",
+      value: "URI",
+      help: "the resource of the platform that the credential asks as",
+    },
   },
   async run(invocation) {
     const { terminal, text } = invocation;
@@ -171,10 +176,11 @@ export const platformsCommand: Command = {
         );
       case "credential": {
         const ttl = readDuration(text("ttl"), "ttl");
-        const label = text("label");
+        const [label, resource] = [text("label"), text("resource")];
         const request = {
           ...(ttl !== undefined && { ttl }),
           ...(label !== undefined && { label }),
+          ...(resource !== undefined && { resource }),
           ...(caveats.length > 0 && { caveats }),
         };
         await settleOutput(invocation);

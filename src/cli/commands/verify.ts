@@ -18,6 +18,7 @@ const OPTIONS = {
     value: "UNIT=AMOUNT",
     help: "what the call costs, for spend budgets",
   },
+  as: { type: "string", value: "URI", help: "the resource as which to ask; else the credential's own" },
   proof: { type: "string", value: "FILE", help: "the call's DPoP proof, for a token that a key holds" },
   method: { type: "string", value: "METHOD", help: "the call's method, which the proof names" },
   uri: { type: "string", value: "URI", help: "the call's address, which the proof names" },
@@ -42,7 +43,7 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
   const base = file === undefined ? {} : await readJsonFile(terminal, file, "the context");
   const context = readContext(positionals, base);
   const token = await readTokenText(invocation);
-  const minSequence = text("min-sequence");
+  const [minSequence, resource] = [text("min-sequence"), text("as")];
   const client = await connect(invocation);
   const proof = await readProof(invocation);
   const verdict = await explained(dryRun, invocation, () =>
@@ -53,6 +54,7 @@ async function ask(invocation: Invocation, dryRun: boolean): Promise<{ verdict: 
         ...(invocation.texts("cost").length > 0 && { cost: readCost(invocation.texts("cost")) }),
         ...proof,
         ...(minSequence !== undefined && { min_sequence: minSequence }),
+        ...(resource !== undefined && { resource }),
         ...(dryRun && { dry_run: true }),
       },
       { signal: terminal.signal },

@@ -46,6 +46,8 @@ export interface GuardRequest {
   /** For tokens with a `holder`; without it they are refused. */
   readonly proof?: GuardProof | undefined;
   readonly signal?: AbortSignal;
+  /** As {@link GuardOptions} has it. */
+  readonly resource?: string | undefined;
   /** As {@link GuardOptions} has it, but told of every request: nothing here knows the one before. */
   readonly onError?: ((error: BakehouseError) => void) | undefined;
 }
@@ -58,6 +60,11 @@ export interface GuardOptions {
    */
   readonly origin?: string;
   /**
+   * The URI under which this server is registered as a resource: tokens that were issued for others are refused, and, unless it
+   * accepts them, those that were issued for none. Without it, the resource that the credential was issued for.
+   */
+  readonly resource?: string;
+  /**
    * Told why requests are answered with 503: no answer can be had from the service, or it does not take this server's
    * own credential. Told when that begins, once a minute while it lasts, and when it is over. Told as well, once a minute
    * at most, of a token with a `spend` budget in a unit in which this guard states no cost: each such request is refused.
@@ -67,6 +74,7 @@ export interface GuardOptions {
 }
 
 const ANYTHING: Check = () => undefined;
+const RESOURCE = ifSaid(aText('"https://mcp.example.com/mcp"'));
 const CONTEXT = anObject('{ action: "read" }');
 
 const REQUEST: Checks<GuardRequest> = {
@@ -79,12 +87,14 @@ const REQUEST: Checks<GuardRequest> = {
   reserve: ANYTHING,
   proof: ifSaid(anObject("{ dpop, endorsements, method, uri }")),
   signal: ANYTHING,
+  resource: RESOURCE,
   onError: ifSaid(aFunction()),
 };
 
 const OPTIONS: Checks<GuardOptions & Price<never, never> & { readonly app?: object }> = {
   ...PRICE,
   origin: ANYTHING,
+  resource: RESOURCE,
   onError: ifSaid(aFunction("console.error")),
   app: (app) => (typeof app === "function" ? undefined : "the application that express() makes"),
 };
@@ -114,10 +124,12 @@ export function checkGuard(name: string, verifier: Verifier, facts: unknown, opt
 export interface Telling {
   readonly outage: Outage;
   readonly unpriced: Pick<Outage, "failed">;
+  /** The resource as which it asks. */
+  readonly resource?: string | undefined;
 }
 
-export function createTelling(onError: OutageListener | undefined): Telling {
-  return { outage: createOutage(onError), unpriced: createOutage(onError) };
+export function createTelling({ onError, resource }: GuardOptions): Telling {
+  return { outage: createOutage(onError), unpriced: createOutage(onError), resource };
 }
 
 /** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
@@ -142,14 +154,15 @@ export async function decide(verifier: Verifier, request: GuardRequest): Promise
   checkVerifier("decide", verifier);
   checkOptions("decide", request, REQUEST, "{ authorization, context }");
   const failed = (error: BakehouseError) => request.onError?.(error);
-  return decideFor({ outage: { failed, answered() {} }, unpriced: { failed } }, verifier, request);
+  const telling = { outage: { failed, answered() {} }, unpriced: { failed }, resource: request.resource };
+  return decideFor(telling, verifier, request);
 }
 
 /** {@link decide}, for a guard that tells of all its requests together. */
 export async function decideFor(
-  { outage, unpriced }: Telling,
+  { outage, unpriced, resource }: Telling,
   verifier: Verifier,
-  request: Omit<GuardRequest, "onError">,
+  request: Omit<GuardRequest, "onError" | "resource">,
 ): Promise<GuardDecision> {
   const bearer = readBearer(request.authorization);
   if (bearer.state === "none") return denied(401, "unauthenticated", "a token is needed", "Bearer");
@@ -163,6 +176,7 @@ export async function decideFor(
     ...(cost !== undefined && { cost }),
     ...(reserve !== undefined && { reserve }),
     ...proofMembers(request.proof),
+    ...(resource !== undefined && { resource }),
   };
   let verdict: Verdict;
   try {

@@ -48,7 +48,7 @@ export function guardHono<C extends HonoContext>(
 ): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
   checkGuard("guardHono", verifier, more, options);
   const origin = checkedOrigin(options.origin);
-  const telling = createTelling(options.onError);
+  const telling = createTelling(options);
   return async (c, next) => {
     const sent = targetOf(c.req.raw.url);
     const target = readTarget(sent);

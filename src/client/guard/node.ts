@@ -91,7 +91,7 @@ export function guardNode<R extends NodeRequest>(
   checkGuard("guardNode", verifier, more, options);
   if (options.app !== undefined) requireStrictSettings(options.app);
   const origin = checkedOrigin(options.origin);
-  const telling = createTelling(options.onError);
+  const telling = createTelling(options);
   return async (request, response, next) => {
     let passed = false;
     try {

@@ -59,6 +59,8 @@ export interface ToolCall extends CallOptions {
   /** For tokens with a `holder`: what came with the call. */
   readonly proof?: VerifyRequest["proof"];
   readonly endorsements?: VerifyRequest["endorsements"];
+  /** The resource as which this server asks, never what a caller says; else the one that its credential was issued for. */
+  readonly resource?: string;
 }
 
 const TOKEN: Check = aText("what token.encode() gives");
@@ -68,6 +70,7 @@ const CALL: Checks<ToolCall> = {
   context: ifSaid(anObject('{ action: "read" }')),
   proof: ifSaid(anObject("{ dpop, method, uri }")),
   endorsements: ifSaid(aList("[endorsement]", isText)),
+  resource: ifSaid(aText('"https://mcp.example.com/mcp"')),
   signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
   timeout: ifSaid(aNumber("10_000, in milliseconds")),
 };
@@ -101,7 +104,7 @@ export function guardTool<A extends object, R>(
   return async (args, call) => {
     checkShape(`${name}: the arguments`, args, anObject("{ amount: 40 }"));
     checkOptions(`${name}: the call`, call, CALL, "{ token: token.encode() }");
-    const { token, context, proof, endorsements, ...options } = call;
+    const { token, context, proof, endorsements, resource, ...options } = call;
     checkShape(`${name}: token`, token, TOKEN);
     const cleared = structuredClone(args);
     const verdict = await verifier.verify(
@@ -111,6 +114,7 @@ export function guardTool<A extends object, R>(
         ...(await priceOf(price, cleared)),
         ...(proof !== undefined && { proof }),
         ...(endorsements !== undefined && { endorsements }),
+        ...(resource !== undefined && { resource }),
       },
       options,
     );

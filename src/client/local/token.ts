@@ -31,7 +31,7 @@ export interface KnownToken extends Revocable {
 }
 
 function isServiceOnly(caveat: Caveat): boolean {
-  return isBudget(caveat) || caveat.kind === "holder";
+  return isBudget(caveat) || caveat.kind === "holder" || caveat.kind === "audience";
 }
 
 /** The token that the service has answered about. */
@@ -130,7 +130,8 @@ export function verdictOf(token: KnownToken, context: JsonObject, window: Window
     caveats: texts,
     // Made when somebody reads it: it costs more than the answer.
     get summary() {
-      return summarise(conditions, { now, ends: instantFromMilliseconds(expires), whole: true });
+      const ends = instantFromMilliseconds(expires);
+      return summarise(conditions, { now, ends, whole: true, issued });
     },
     get summary_parts() {
       return summaryParts(conditions, issued, { now, whole: true });

@@ -70,7 +70,10 @@ const OPTIONS: Checks<LocalVerifierOptions> = {
   hmac: ifSaid(aFunction("(key, data) => bytes")),
 };
 
-/** The members of a question. One with any other is the service's to refuse. */
+/**
+ * The members of a question that is answered here. One with any other is the service's: as a `resource` it is, too, because whether
+ * that still stands and which tokens it takes is not in the log.
+ */
 const MEMBERS: ReadonlySet<string> = new Set<keyof VerifyRequest>([
   "token",
   "discharges",

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../json/value.ts";
 import type { ApiAction } from "../../words/actions.ts";
-import type { Caller, HumanCaller, RequestFacts } from "../caller.ts";
+import { ANY_RESOURCE, type Caller, type HumanCaller, type RequestFacts } from "../caller.ts";
 import { roleOf } from "../credential-role.ts";
 import { DomainError } from "../parts/error.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -9,7 +9,7 @@ import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Identity, Session } from "../ports/sessions.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Authentication } from "../service.ts";
-import { clearToken, refusalOfEnded } from "../verify/clear-token.ts";
+import { clearToken, refusalOfEnded, whateverResource } from "../verify/clear-token.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
 import { createLoginCheck } from "./standing-login.ts";
 
@@ -24,6 +24,7 @@ function contextOf(
   { method, path, ip }: RequestFacts,
   action: ApiAction,
   platform: string | undefined,
+  resource: string | undefined,
 ): JsonObject {
   const facts = new Map<string, string>([
     ["method", method],
@@ -32,7 +33,20 @@ function contextOf(
   ]);
   if (ip !== undefined) facts.set("ip", ip);
   if (platform !== undefined) facts.set("platform", platform);
+  if (resource !== undefined) facts.set("resource", resource);
   return facts;
+}
+
+/** The resource that a credential was issued for: the issuer's word, and nothing that a holder appended. */
+function issuedResource({ conditions, identifier }: VerifiedToken): string | undefined {
+  for (const condition of conditions.slice(0, identifier.issuedCaveats)) {
+    if (condition.state !== "known") continue;
+    const { caveat } = condition;
+    if (caveat.kind === "equality" && caveat.attribute === "resource" && caveat.operator === "=") {
+      return caveat.value;
+    }
+  }
+  return undefined;
 }
 
 /** When the person of a session last spoke, unix milliseconds: at its login, or before if the issuer remembered one. */
@@ -94,6 +108,7 @@ export function createAuthentication(options: {
       token.revoked === undefined && knowledge.isRevoked(subject)
         ? { ...token, revoked: CREDENTIAL_REVOKED }
         : token;
+    const issuedFor = issuedResource(token);
     const links = token.macaroon.revocationIds.map(({ text }) => text);
     return {
       kind: "service",
@@ -101,8 +116,16 @@ export function createAuthentication(options: {
       credentialId: token.identifier.tokenId,
       links,
       narrowed: links.slice(token.identifier.issuedCaveats + 1),
-      refuses(action, platform) {
-        const { refusal } = clearToken(asItStands(), contextOf(request, action, platform), clock.now());
+      resource: issuedFor,
+      refuses(action, platform, resource = issuedFor) {
+        const standing = resource === ANY_RESOURCE ? whateverResource(asItStands()) : asItStands();
+        // No resource asks this API itself: a credential is bound by `resource`, and an `aud` on one never passes.
+        const { refusal } = clearToken(
+          standing,
+          contextOf(request, action, platform, resource),
+          clock.now(),
+          undefined,
+        );
         return refusal && `the credential does not allow this: ${refusal.detail}`;
       },
     };

@@ -39,7 +39,7 @@ export function createPlatforms(options: {
       await requirePolicy(policy, clock);
       const { platform, key } = await store.transaction("create platform", async (repositories) => {
         const now = await repositories.now();
-        const made = { name, createdAt: now, policy };
+        const made = { name, createdAt: now, policy, resourceHosts: [] };
         if (name === SERVICE_PLATFORM || !(await repositories.platforms.insert(made))) {
           throw new DomainError("conflict", "a platform of this name exists already", "name");
         }
@@ -77,7 +77,16 @@ export function createPlatforms(options: {
       return store.transaction("issue credential", async (repositories) => {
         const platform = name === SERVICE_PLATFORM ? undefined : await repositories.platforms.find(name);
         if (platform === undefined) throw unknown();
-        return credentials.issueIn(repositories, caller, { role: "platform", platform: name }, request);
+        const { resource, caveats } = request;
+        if (resource !== undefined && (await repositories.resources.findByUri(resource))?.platform !== name) {
+          throw new DomainError("not_found", "no such resource of this platform", "resource");
+        }
+        return credentials.issueIn(
+          repositories,
+          caller,
+          { role: "platform", platform: name },
+          { ...request, caveats: resource === undefined ? caveats : [`resource = ${resource}`, ...caveats] },
+        );
       });
     },
   };

@@ -1,11 +1,10 @@
 import { actorOf, auditEvent } from "../audit.ts";
 import type { Caller } from "../caller.ts";
-import type { Decided } from "../decided.ts";
+import type { Decided, DecidedVerdict } from "../decided.ts";
 import type { AuditEvent } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
-import type { Verdict } from "../service.ts";
 
 /** Which decisions are put on record: none, refused ones, all, or a share of all between 0 and 1. */
 export type RecordedDecisions = "none" | "refused" | "all" | number;
@@ -33,6 +32,7 @@ interface Waiting {
   readonly platform: string;
   readonly verdict: { readonly allowed: boolean; readonly code: string | undefined };
   readonly about: Decided | undefined;
+  readonly resource: string | undefined;
   event?: AuditEvent;
 }
 
@@ -42,15 +42,16 @@ interface Gap {
   to: number;
 }
 
+interface DecidedRequest {
+  readonly dryRun: boolean;
+  /** As which the platform asked, if the request named one. */
+  readonly resource?: string | undefined;
+}
+
 /** Decisions of verify on their way into the audit log. */
 export interface DecisionLog {
   /** Takes one. Never waits, never throws. */
-  note(
-    caller: Caller,
-    request: { readonly dryRun: boolean },
-    verdict: Verdict,
-    about: Decided | undefined,
-  ): void;
+  note(caller: Caller, request: DecidedRequest, verdict: DecidedVerdict, about: Decided | undefined): void;
   /** Writes all that waits, now. Rejects if the database did not answer: it waits on, then. */
   flush(): Promise<void>;
   /** Writes again and again. @returns stops that, after a last write */
@@ -98,7 +99,7 @@ export function createDecisionLog(options: {
   }
 
   function eventOf(one: Waiting): AuditEvent {
-    const { at, caller, platform, verdict, about } = one;
+    const { at, caller, platform, verdict, about, resource } = one;
     const { allowed, code } = verdict;
     const agents = about?.agents() ?? [];
     one.event ??= auditEvent(randomness, at, {
@@ -107,6 +108,7 @@ export function createDecisionLog(options: {
       platform,
       details: {
         ...(code !== undefined && { code }),
+        ...(resource !== undefined && { resource }),
         ...(about && {
           token_id: about.tokenId,
           principal_id: about.principalId,
@@ -176,7 +178,7 @@ export function createDecisionLog(options: {
   }
 
   return {
-    note(caller, { dryRun }, verdict, about) {
+    note(caller, { dryRun, resource: named }, verdict, about) {
       if (dryRun || !isWanted(verdict.allowed)) return;
       const platform = caller.kind === "service" ? (caller.platform ?? "") : (about?.platform ?? "");
       const at = clock.now();
@@ -188,7 +190,8 @@ export function createDecisionLog(options: {
       byPlatform.set(platform, held + 1);
       const { allowed } = verdict;
       const code = verdict.allowed ? undefined : verdict.code;
-      waiting.push({ at, caller, platform, verdict: { allowed, code }, about });
+      const resource = named ?? (caller.kind === "service" ? caller.resource : undefined);
+      waiting.push({ at, caller, platform, verdict: { allowed, code }, about, resource });
     },
 
     flush,

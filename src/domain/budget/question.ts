@@ -17,8 +17,19 @@ export interface Question {
   readonly reserve: number | undefined;
 }
 
+/** The scope of a `charge_id`, and the id. */
+interface ChargeName {
+  readonly platform: string;
+  /** The resource that asks; undefined for none. */
+  readonly resource: string | undefined;
+  readonly chargeId: string;
+}
+
 /** The key under which a charge is remembered. A large context is hashed in turns. */
-export async function chargeKey(platform: string, chargeId: string, asked: Question): Promise<ChargeKey> {
+export async function chargeKey(
+  { platform, resource, chargeId }: ChargeName,
+  asked: Question,
+): Promise<ChargeKey> {
   const { link, discharges, context, cost, reserve } = asked;
   const costs = [...cost].map(([unit, amount]) => `${unit} ${formatDecimal(amount)}`).sort();
   const question = begin("charged question", [link, discharges.toSorted(), costs, reserve ?? null]);
@@ -31,7 +42,8 @@ export async function chargeKey(platform: string, chargeId: string, asked: Quest
     if (piece === undefined) await nextTurn();
   }
   question.update(text);
-  return { hash: digest(begin("charge", [platform, chargeId])), question: digest(question) };
+  const scope = resource === undefined ? [platform, chargeId] : [platform, chargeId, resource];
+  return { hash: digest(begin("charge", scope)), question: digest(question) };
 }
 
 /** Begins a hash: in a JSON text each part has a certain end, and so has what is added behind it. */

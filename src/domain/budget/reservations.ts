@@ -1,8 +1,8 @@
 import { type Decimal, formatDecimal } from "../../caveats/values/decimal.ts";
-import type { Caller } from "../caller.ts";
+import { ANY_RESOURCE, type Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { requirePlatform } from "../permission.ts";
-import type { Reservation, Settlement } from "../ports/budgets.ts";
+import type { OwnedReservation, Reservation, Settlement } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
@@ -45,13 +45,27 @@ export function createReservations(options: {
   const { clock, budgetTurns, steps } = options;
   const { budgets } = options.store;
 
+  /**
+   * Finds a reservation for the platform and the resource that reserved: to every other it is as unknown as one that never was.
+   * A credential that was issued for a resource settles nothing of what the platform reserved as another or as none.
+   */
+  async function owned(caller: Caller, id: string): Promise<{ platform: string; found: OwnedReservation }> {
+    const platform = requirePlatform(caller, "verify", ANY_RESOURCE);
+    const found = await budgets.reservation(platform, id);
+    if (found === undefined || caller.kind !== "service") throw noSuchReservation();
+    const resource = found.resource ?? undefined;
+    const isTheirs = caller.resource === undefined || caller.resource === resource;
+    if (!isTheirs || caller.refuses("verify", platform, resource) !== undefined) throw noSuchReservation();
+    return { platform, found };
+  }
+
   /** @param cost null to give all back */
   async function settle(
     caller: Caller,
     id: string,
     cost: ReadonlyMap<string, Decimal> | null,
   ): Promise<Reservation> {
-    const platform = requirePlatform(caller, "verify");
+    const { platform } = await owned(caller, id);
     const since = clock.monotonic();
     const settlement = await budgetTurns(platform, async () => {
       requireInTime(clock, since);
@@ -64,11 +78,7 @@ export function createReservations(options: {
   }
 
   return {
-    async get(caller, id) {
-      const found = await budgets.reservation(requirePlatform(caller, "verify"), id);
-      if (found === undefined) throw noSuchReservation();
-      return found;
-    },
+    get: async (caller, id) => (await owned(caller, id)).found,
     settle,
     release: (caller, id) => settle(caller, id, null),
   };

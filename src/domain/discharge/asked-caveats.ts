@@ -20,7 +20,7 @@ const MOST_CAVEATS = 32;
 const MOST_BYTES = LIMITS.caveatBytes;
 
 /** Names of which only the service may speak: a test of one would read like its word. */
-const NOT_ASKED: ReadonlySet<string> = new Set([...RESERVED_NAMES, "aud", "client"]);
+const NOT_ASKED: ReadonlySet<string> = new Set(RESERVED_NAMES);
 
 /**
  * What a discharge will allow: what the shown token leaves, narrowed by the asker's caveats. In a turn of its own: the token may have

@@ -75,7 +75,7 @@ export function createTokenReading(options: {
     const { identifier, principal, macaroon, conditions, issuedAt } = token;
     const { issuedCaveats } = identifier;
     const slice = beginTimeSlice(clock);
-    const options = { now: instantFromMilliseconds(clock.now()), whole: true };
+    const options = { now: instantFromMilliseconds(clock.now()), whole: true, issued: issuedCaveats };
     const { id, issuer, subject, email, assertedBy } = principal;
     const caveats = await mapInSlices(conditions, slice, (condition) =>
       shownCaveat(condition.state === "third_party" ? thirdPartyText(condition.location) : condition.text),

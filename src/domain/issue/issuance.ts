@@ -79,9 +79,10 @@ export function createTokens(options: {
   readonly dischargeKeys: Pick<DischargeKeys, "publicKey">;
   readonly principals: Principals;
   readonly idempotency: Idempotency;
-  readonly issueOne: Issuing;
   readonly randomness: Randomness;
   readonly steps: Steps;
+  /** Issues one token under policy. */
+  readonly issueOne: Issuing;
   readonly view: (entry: TokenWithPrincipal, slice?: TimeSlice) => Promise<TokenView>;
   readonly publicUrl: string;
   readonly ownIssuer: string;

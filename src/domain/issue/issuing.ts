@@ -7,16 +7,18 @@ import { beginTimeSlice, type SliceClock, type TimeSlice } from "../parts/time-s
 import { voucherOf } from "../parts/voucher.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { IssueMoment, NewIssue, Renewal, Who } from "../ports/issues.ts";
-import { type PolicySubject, ruleFor } from "../ports/policy.ts";
+import type { Redeeming } from "../ports/oauth.ts";
+import { type PolicyRule, type PolicySubject, ruleFor } from "../ports/policy.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
+import type { TokenRecord } from "../ports/tokens.ts";
 import { newPrincipal } from "../principals.ts";
 import type { IssuedToken, IssueRequest } from "../service.ts";
 import { overtaken, type SealAnswer } from "./idempotency.ts";
 import { lifeLeft, lineCrowded, lineFor, sessionOver } from "./line.ts";
-import type { ThirdParty } from "./minting.ts";
+import { issuedLinks, type ThirdParty } from "./minting.ts";
 import { allowedLife, mintToken } from "./new-token.ts";
 
 /** A token that is to be renewed, found good, and what its successor has to keep. */
@@ -55,12 +57,40 @@ export interface IssueJob {
   /** A refusal that follows the policy's own: it says whether an e-mail is known. */
   readonly fault: DomainError | undefined;
   readonly seal: SealAnswer;
+  /** Of a code or refresh token that is redeemed: the form of its token; absent if none is. */
+  readonly redeems?: Redemption | undefined;
+}
+
+/** A token that was minted for a grant, and is not on record yet. */
+export interface RedeemedToken {
+  /** The token itself: a secret. */
+  readonly text: string;
+  readonly token: TokenRecord;
+  /** The revocation ids of its issued links. */
+  readonly links: readonly Uint8Array[];
+}
+
+/** How a grant is redeemed, once policy has admitted its person anew. */
+export interface Redemption {
+  /** Decides what the token says. @throws what the client is refused with */
+  shape(
+    rule: PolicyRule,
+    now: number,
+  ): { readonly caveats: readonly string[] /** Milliseconds. */; readonly life: number };
+  /** The changes that go with the token. Called again where another attempt mints another token. */
+  record(minted: RedeemedToken, rule: PolicyRule): Redeeming;
+  /** For the audit event of the token. */
+  readonly details: Readonly<Record<string, string>>;
+  /** The part of a group's room that it takes besides: the links that it is held against the revocation log by. */
+  readonly weight: number;
 }
 
 /** An issued token and its principal. */
 export interface Issued {
   readonly answer: IssuedToken;
   readonly principal: Principal;
+  /** The changes that were recorded with it, of a grant that was redeemed. */
+  readonly redeems?: Redeeming | undefined;
 }
 
 /** Issues one token, which is on record when this resolves. */
@@ -108,6 +138,32 @@ function whoOf({ request: { platform }, subject: { kind, issuer, subject, assert
   return { platform, issuer: voucherOf(kind, issuer), subject, assertedBy };
 }
 
+function isOnClient(caveat: string): boolean {
+  return caveat.startsWith("client ");
+}
+
+function clientInPolicy(): DomainError {
+  const why =
+    "the platform's policy has a caveat on client, which is the token endpoint's to write: change it";
+  return new DomainError("unprocessable", why, "platform");
+}
+
+/** A code or refresh token that somebody else has redeemed at the same time, or whose family has ended. */
+export class GrantGone extends Error {
+  override readonly name = "GrantGone";
+}
+
+/** The form of a token that is asked for by itself, or by showing the one that it renews. */
+function asAsked(rule: PolicyRule, job: IssueJob, now: number): ReturnType<Redemption["shape"]> {
+  const { request, renewal } = job;
+  const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE, lifeLeft(rule, job, now));
+  const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
+  const kept = renewal?.caveats ?? [];
+  // Those of the policy that stood then are kept, and need not be said twice.
+  const ofPolicy = rule.caveats.filter((caveat) => !kept.includes(caveat));
+  return { life, caveats: [...ofPolicy, ...kept, ...request.caveats] };
+}
+
 function crowded(): DomainError {
   return new DomainError("unavailable", "the principal is being put on record by others");
 }
@@ -149,12 +205,9 @@ export function createIssuing(options: {
     if (rule === undefined) throw notAdmitted();
     if (job.fault !== undefined) throw job.fault;
     if (rootKey === undefined) throw new DomainError("unavailable", "the platform has no signing key yet");
-    const longest = Math.min(rule.maxTtl * 1000, MAX_TOKEN_LIFE, lifeLeft(rule, job, now));
-    const life = allowedLife(request.ttl, longest, DEFAULT_TOKEN_LIFE);
-    const kept = renewal?.caveats ?? [];
-    // Those of the policy that stood then are kept, and need not be said twice.
-    const ofPolicy = rule.caveats.filter((caveat) => !kept.includes(caveat));
-    const caveats = [...ofPolicy, ...kept, ...request.caveats];
+    // A policy of an older version may have one.
+    if (rule.caveats.some(isOnClient)) throw clientInPolicy();
+    const { caveats, life } = job.redeems?.shape(rule, now) ?? asAsked(rule, job, now);
 
     const wanted = { ...whoOf(job), email, development };
     const principal = known === undefined ? newPrincipal(randomness, now, wanted) : { ...known, email };
@@ -180,6 +233,7 @@ export function createIssuing(options: {
           key_id: rootKey.id,
           principal_id: principal.id,
           ...(renewal && { predecessor: renewal.record.predecessor, line: renewal.record.line }),
+          ...job.redeems?.details,
         },
       },
       randomness,
@@ -192,11 +246,18 @@ export function createIssuing(options: {
       job.spokeAt === undefined
         ? undefined
         : { platform: request.platform, issuer, subject: subject.subject, spokeAt: job.spokeAt };
-    const line = renewal === undefined ? lineFor(job, rule, token, now) : { renewal: renewal.record };
+    const redeems = job.redeems?.record(
+      { text: answer.token, token, links: issuedLinks(rootKey, token) },
+      rule,
+    );
+    const ofLine = renewal === undefined ? lineFor(job, rule, token, now) : { renewal: renewal.record };
+    // A grant's family is renewed by its refresh tokens.
+    const line = redeems === undefined ? ofLine : {};
     return {
       answer,
       principal,
-      issue: { token, principal, newcomer, event, grant, ...line, answer: job.seal(answer) },
+      redeems,
+      issue: { token, principal, newcomer, event, grant, ...line, redeems, answer: job.seal(answer) },
     };
   }
 
@@ -263,6 +324,8 @@ export function createIssuing(options: {
           return { ok: false, error: sessionOver() };
         case "line crowded":
           return { ok: false, error: lineCrowded() };
+        case "grant gone":
+          return { ok: false, error: new GrantGone() };
         default:
           return repeated.next().value ?? { ok: false, error: crowded() };
       }
@@ -282,16 +345,21 @@ export function createIssuing(options: {
     }
   }
 
-  return createGathering({
+  const gathering = {
     run: (jobs: readonly IssueJob[]) => issueAll(jobs),
-    weigh: ({ request, parties, renewal }) => {
+    weigh: ({ request, parties, renewal, redeems }: IssueJob) => {
       const caveats = [...request.caveats, ...(renewal?.caveats ?? [])];
       const characters = caveats.reduce((sum, { length }) => sum + length, 0);
-      return 1 + caveats.length + parties.length + Math.floor(characters / CHARACTERS);
+      const asked = caveats.length + parties.length + Math.floor(characters / CHARACTERS);
+      return 1 + asked + (redeems?.weight ?? 0);
     },
     room: CAVEATS_TOGETHER,
     atOnce: AT_ONCE,
     // With many heavy requests of one caller, those of others would come after all of them.
-    lane: ({ payer }) => [payer],
-  });
+    lane: ({ payer }: IssueJob) => [payer],
+  };
+  // Codes and refresh tokens are redeemed by a statement of their own, which looks through revocations while it holds their log.
+  const others = createGathering(gathering);
+  const grants = createGathering({ ...gathering, atOnce: 1 });
+  return (job) => (job.redeems === undefined ? others : grants)(job);
 }

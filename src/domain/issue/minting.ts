@@ -15,6 +15,7 @@ import {
   type UnverifiedMacaroon,
 } from "../../macaroon/index.ts";
 import { type Identifier, printIdentifier } from "../../words/identifier.ts";
+import { readResourceUri } from "../../words/resource-uri.ts";
 import type { RootKey } from "../keys/root-keys.ts";
 import { DomainError } from "../parts/error.ts";
 import { rfc3339 } from "../parts/instants.ts";
@@ -135,13 +136,28 @@ function whyNever(
   const caveat: Caveat | undefined = parseCaveat(text);
   if (caveat === undefined) return { code: "invalid_request", why: caveatFault(text) ?? "is no caveat" };
   if (isForDischarges(caveat)) return { code: "unprocessable", why: "goes into discharges only" };
+  if (caveat.kind === "client") return { code: "unprocessable", why: "is the token endpoint's to write" };
+  if (caveat.kind === "audience") {
+    const strange = caveat.resources.map((uri) => whyNotCanonical(uri)).find((why) => why !== undefined);
+    if (strange !== undefined) return { code: "unprocessable", why: strange };
+  }
   if (use === "token") return undefined;
+  if (caveat.kind === "audience") {
+    return { code: "unprocessable", why: "never passes here: a credential is bound by its resource" };
+  }
   if (isBudget(caveat)) {
     return { code: "unprocessable", why: "is a budget, and calls with a credential are not counted" };
   }
   return caveat.kind === "holder"
     ? { code: "unprocessable", why: "asks for a proof, and calls with a credential have none" }
     : undefined;
+}
+
+/** An `aud` is compared letter by letter with canonical URIs. */
+function whyNotCanonical(uri: string): string | undefined {
+  const read = readResourceUri(uri);
+  if (!read.ok) return `${read.why}: no such resource ever asks`;
+  return read.uri === uri ? undefined : `no resource is known by that spelling: ${read.uri}`;
 }
 
 /**

@@ -50,7 +50,7 @@ async function describeConditions(
   now: number,
   slice: TimeSlice,
 ): Promise<Omit<IssuedToken, "token">> {
-  const options = { now: instantFromMilliseconds(now), whole: true };
+  const options = { now: instantFromMilliseconds(now), whole: true, issued: conditions.length };
   const issuedAt = instantFromMilliseconds(token.issuedAt);
   const summary = await inSlice(slice, () => summarise(conditions, options));
   const parts = await inSlice(slice, () => summaryParts(conditions, conditions.length, options));

@@ -77,3 +77,12 @@ export const PROGRAM_LOGIN_AGE = 5 * MINUTE;
 
 /** The longest life of a discharge, milliseconds; past it nothing of a request can be collected. */
 export const MAX_DISCHARGE_LIFE = DAY;
+
+/** Life of an authorization code, milliseconds. */
+export const CODE_LIFE = MINUTE;
+
+/** How long a consent is remembered, milliseconds. */
+export const CONSENT_LIFE = 30 * DAY;
+
+/** How long the answer to a refresh is given again to a client that lost it, milliseconds. */
+export const REFRESH_REPEAT = 10 * SECOND;

@@ -14,7 +14,11 @@ export type Actor =
 /** What can be recorded. Added to, never renamed. */
 export type AuditAction =
   | "platform.created"
+  | "platform.changed"
   | "policy.changed"
+  | "resource.registered"
+  | "resource.changed"
+  | "resource.removed"
   | "credential.issued"
   | "token.issued"
   /** By showing the token before; `line` is the first of all that renew one another. */
@@ -34,6 +38,12 @@ export type AuditAction =
   | "discharge.withdrawn"
   | "session.begun"
   | "session.ended"
+  | "client.created"
+  | "client.deleted"
+  | "consent.given"
+  | "consent.withdrawn"
+  /** A code or refresh token was used a second time, or given back: all that it gave has ended. */
+  | "grant.ended"
   /** The first leaf of a tree: it holds the last checkpoint of the tree before. */
   | "audit.tree_begun"
   /** Retention is about to drop the range that it names. */

@@ -32,6 +32,8 @@ export interface NewReservation {
   readonly spends: readonly { readonly link: Uint8Array; readonly unit: string; readonly amount: string }[];
   /** All that the call costs, by unit: decimals in plain notation. */
   readonly cost: Readonly<Record<string, string>>;
+  /** The resource that reserves; undefined for none. */
+  readonly resource?: string | undefined;
 }
 
 /** A call that draws on budgets, on all of them or on none, or that comes with a proof. */
@@ -83,6 +85,11 @@ export interface Reservation {
   readonly expiresAt: number;
 }
 
+/** A reservation, with the resource that reserved; null for none. That never changes. */
+export interface OwnedReservation extends Reservation {
+  readonly resource: string | null;
+}
+
 /** The outcome of settling a reservation, or of giving all of it back. */
 export type Settlement =
   | { readonly outcome: "done"; readonly reservation: Reservation }
@@ -101,7 +108,7 @@ export interface BudgetStore {
    */
   charge(platform: string, calls: readonly BudgetCall[]): Promise<readonly BudgetOutcome[]>;
   /** @returns undefined for one that is another platform's, or that was never made or is not kept any more */
-  reservation(platform: string, id: string): Promise<Reservation | undefined>;
+  reservation(platform: string, id: string): Promise<OwnedReservation | undefined>;
   /**
    * Says the final amounts of a reservation, and gives the rest back to its counters. The first to say so wins.
    *

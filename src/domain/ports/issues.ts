@@ -1,5 +1,6 @@
 import type { AuditEvent } from "./audit.ts";
 import type { KeptAnswer } from "./idempotency.ts";
+import type { Redeeming } from "./oauth.ts";
 import type { Policy } from "./policy.ts";
 import type { Principal } from "./principals.ts";
 import type { LogPosition } from "./revocations.ts";
@@ -86,6 +87,8 @@ export interface NewIssue {
   readonly opens?: TokenLine;
   /** The token that it renews; absent if it renews none. */
   readonly renewal?: Renewal;
+  /** The code or refresh token that is redeemed for it; absent if none is. */
+  readonly redeems?: Redeeming | undefined;
   /** Kept under the request's idempotency key; undefined if it had none. */
   readonly answer: KeptAnswer | undefined;
 }
@@ -102,7 +105,9 @@ export type IssueOutcome =
   /** The line is over. */
   | "line over"
   /** The line has too many tokens. */
-  | "line crowded";
+  | "line crowded"
+  /** The code or refresh token has been redeemed by somebody else, or its family has ended. */
+  | "grant gone";
 
 /** Issues of tokens, many at a time. Every method rejects only when the store could not answer. */
 export interface IssueStore {

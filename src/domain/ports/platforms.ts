@@ -10,6 +10,8 @@ export interface Platform {
   /** Unix milliseconds. */
   readonly createdAt: number;
   readonly policy: Policy;
+  /** Hosts under which it may register resources: each a host, or `*.` and a name. */
+  readonly resourceHosts: readonly string[];
 }
 
 /** Platforms by name. Every method rejects only when the store could not answer. */
@@ -22,6 +24,8 @@ export interface PlatformStore {
   lock(name: string): Promise<Platform | undefined>;
   /** @returns false if there is no such platform */
   setPolicy(name: string, policy: Policy): Promise<boolean>;
+  /** @returns false if there is no such platform */
+  setResourceHosts(name: string, hosts: readonly string[]): Promise<boolean>;
   /** By name, ascending; the page key is the name. The reserved platform is among them. */
   list(page: PageRequest): Promise<Page<Platform>>;
 }

@@ -6,8 +6,10 @@ import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requ
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { UsedAssertionStore } from "./identity.ts";
 import type { IssueStore, LineStore } from "./issues.ts";
+import type { OAuthStore } from "./oauth.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
+import type { ResourceStore } from "./resources.ts";
 import type { RevocationStore } from "./revocations.ts";
 import type { RootKeyStore } from "./root-keys.ts";
 import type { SessionStore } from "./sessions.ts";
@@ -28,9 +30,11 @@ export interface Repositories {
   readonly lines: LineStore;
   readonly links: LinkStore;
   readonly liveDischarges: LiveDischargeStore;
+  readonly oauth: OAuthStore;
   readonly people: PeopleStore;
   readonly platforms: PlatformStore;
   readonly principals: PrincipalStore;
+  readonly resources: ResourceStore;
   readonly revocations: RevocationStore;
   readonly rootKeys: RootKeyStore;
   readonly sessions: SessionStore;

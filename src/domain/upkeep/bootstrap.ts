@@ -4,12 +4,12 @@ import type { ServiceCredentials } from "../access/service-credentials.ts";
 import { auditEvent } from "../audit.ts";
 import type { CredentialRole } from "../credential-role.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
-import type { CredentialFile, CredentialFiles } from "../ports/credential-files.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import { CLOSED_POLICY, DEFAULT_PLATFORM_POLICY } from "../ports/policy.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import type { CredentialFile, CredentialFiles } from "./credential-files.ts";
 
 /** The platform that a first start makes. */
 export const DEFAULT_PLATFORM = "default";
@@ -58,7 +58,8 @@ export function createBootstrap(options: {
     remembered: string[],
   ): Promise<boolean> {
     const policy = name === SERVICE_PLATFORM ? CLOSED_POLICY : DEFAULT_PLATFORM_POLICY;
-    if (!(await repositories.platforms.insert({ name, createdAt: now, policy }))) return false;
+    if (!(await repositories.platforms.insert({ name, createdAt: now, policy, resourceHosts: [] })))
+      return false;
     const key = await rootKeys.createFirst(repositories, name, now);
     rootKeys.remember(key); // before the commit: it signs the credentials that are staged in this transaction
     remembered.push(key.id);

@@ -63,6 +63,7 @@ export function createMaintenance(options: {
       await store.liveDischarges.dropBefore(now);
     },
     "drop expired sessions": async () => store.sessions.dropExpired(await store.now()),
+    "drop ended grants of OAuth clients": async () => store.oauth.dropExpired(await store.now()),
     "drop people who were not seen for long": async () =>
       store.people.dropBefore((await store.now()) - (options.retentionMilliseconds ?? RETENTION)),
     "drop lines of tokens that are over": async () => {

@@ -1,6 +1,7 @@
 import type { Outcome } from "../parts/gathering.ts";
 import type { BudgetOutcome } from "../ports/budgets.ts";
 import type { Revocation } from "../ports/revocations.ts";
+import type { AskingResource } from "../replica/known-resources.ts";
 import type { RevocationSubject } from "../replica/revocation-subject.ts";
 import type { BatchResult, Verdict } from "../service.ts";
 import type { VerifiedToken } from "./verify-token.ts";
@@ -10,6 +11,7 @@ import type { Vouching } from "./vouching.ts";
 export interface Charged {
   readonly token: VerifiedToken;
   readonly vouching: Vouching | undefined;
+  readonly asking: AskingResource | undefined;
   readonly charged: Promise<BudgetOutcome>;
 }
 
@@ -20,6 +22,7 @@ export type Waiting =
       readonly kind: "charged";
       readonly token: VerifiedToken;
       readonly vouching: Vouching | undefined;
+      readonly asking: AskingResource | undefined;
       readonly charged: Promise<Outcome<BudgetOutcome>>;
     }
   /** A refusal of a revoked token, while the entry that revoked it is looked up. */

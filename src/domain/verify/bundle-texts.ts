@@ -73,7 +73,7 @@ export function summaryWithBudgets(told: Told, now: number, left: ReadonlyMap<nu
 }
 
 function summaryWith({ identifier, endsAt }: Told, conditions: readonly Condition[], now: number): Summary {
-  const options = { now: instantFromMilliseconds(now), whole: true };
+  const options = { now: instantFromMilliseconds(now), whole: true, issued: identifier.issuedCaveats };
   const ends = instantFromMilliseconds(endsAt);
   return {
     text: summarise(conditions, { ...options, ends }),

@@ -44,6 +44,8 @@ function valuesWeight(caveat: Caveat): number {
   switch (caveat.kind) {
     case "membership":
       return WEIGHT_OF_ITEM * caveat.items.length;
+    case "audience":
+      return WEIGHT_OF_ITEM * caveat.resources.length;
     case "network":
       return WEIGHT_OF_BLOCK * caveat.blocks.length;
     case "conditional":

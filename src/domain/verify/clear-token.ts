@@ -1,13 +1,17 @@
+import { isOnAttribute } from "../../caveats/caveat.ts";
 import { type Clearance, clear, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import { shownCaveat } from "../../caveats/condition.ts";
 import type { Decimal } from "../../caveats/values/decimal.ts";
 import { instantFromMilliseconds } from "../../caveats/values/instant.ts";
+import { bareOrQuoted } from "../../caveats/values/quote.ts";
 import { newWork } from "../../caveats/values/work.ts";
 import type { JsonObject } from "../../json/value.ts";
 import { type DischargeFault, type DischargeState, encodeBase64Url } from "../../macaroon/index.ts";
 import { firstRefusal, type RefusalCode } from "../../words/refusal-codes.ts";
+import type { AskingResource } from "../replica/known-resources.ts";
 import type { CaveatFailure } from "../service.ts";
+import { isTakenBy } from "./asking.ts";
 import { linksOf } from "./bundle-texts.ts";
 import { issuedInDischarges } from "./issued-discharges.ts";
 import type { VerifiedToken } from "./verify-token.ts";
@@ -60,6 +64,7 @@ const MOST_FAILURES = 250;
  * all in the fixed order is the refusal.
  *
  * @param now unix milliseconds, by the service's clock
+ * @param asking the resource that asks: here alone it is held against the token, for every way of asking
  * @param cost what the call costs, by unit, where its budgets are charged if this lets it pass; without it they forbid it
  * @param vouching which keys vouch for the call; without it every `holder` forbids it
  */
@@ -67,11 +72,13 @@ export function clearToken(
   token: VerifiedToken,
   context: JsonObject,
   now: number,
+  asking: AskingResource | undefined,
   cost?: ReadonlyMap<string, Decimal>,
   vouching?: Vouching,
 ): TokenClearance {
   const { macaroon } = token;
-  const facts = { now: instantFromMilliseconds(now), context, cost };
+  const facts = { now: instantFromMilliseconds(now), context, cost, resource: asking?.uri };
+  const isTaken = asking === undefined || isTakenBy(token, asking);
   // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
   const root: Clearance = clear(
@@ -87,6 +94,7 @@ export function clearToken(
   );
   // The short way of nearly all tokens: no failure and no discharge.
   if (
+    isTaken &&
     token.revoked === undefined &&
     root.failures.length === 0 &&
     macaroon.discharges.length === 0 &&
@@ -120,12 +128,22 @@ export function clearToken(
     caveatId: encodeBase64Url(ticket),
   }));
   refusals.push(...failures);
+  // Behind a caveat that names others, which tells more.
+  if (!isTaken) refusals.push(unbound(asking.uri));
   if (undischarged.length > 0) {
     const where = [...new Set(undischarged.map(({ location }) => location))].join(", ");
     const detail = `${undischarged.length} third-party caveat${undischarged.length === 1 ? "" : "s"} without a discharge: ask ${where}`;
     refusals.push({ code: "discharge_missing", detail });
   }
   return { refusal: firstRefusal(refusals), failures, undischarged, agents: root.agents };
+}
+
+function unbound(uri: string): TokenRefusal {
+  const resource = bareOrQuoted(uri);
+  return {
+    code: "caveat_failed",
+    detail: `the resource ${resource} takes only tokens that were issued for it, and this one was issued without such an aud`,
+  };
 }
 
 /**
@@ -138,7 +156,7 @@ export function refusalOfEnded(token: VerifiedToken, now: number): TokenRefusal 
   // Before `endsAt` every `time <` holds, those of the discharges too: there is nothing to clear.
   if (token.revoked === undefined && now < token.endsAt) return undefined;
   if (token.revoked !== undefined) return { code: "revoked", detail: token.revoked };
-  const { refusal } = clearToken(onlyTimes(token), new Map(), now);
+  const { refusal } = clearToken(onlyTimes(token), new Map(), now, undefined);
   return refusal?.code === "expired" ? refusal : undefined;
 }
 
@@ -154,6 +172,24 @@ function onlyTimes(token: VerifiedToken): VerifiedToken {
     conditions: times(token.conditions),
     dischargeConditions: token.dischargeConditions.map(times),
   };
+}
+
+/** A token without its conditions on `resource`, for the time before it is known. */
+export function whateverResource(token: VerifiedToken): VerifiedToken {
+  const others = (conditions: readonly Condition[]) =>
+    conditions.map((condition) => (isOnResource(condition) ? PASSED_OVER : condition));
+  return {
+    ...token,
+    conditions: others(token.conditions),
+    dischargeConditions: token.dischargeConditions.map(others),
+  };
+}
+
+function isOnResource(condition: Condition): boolean {
+  if (condition.state !== "known") return false;
+  const { caveat } = condition;
+  const tests = caveat.kind === "conditional" ? [caveat.unless, caveat.test] : [caveat].filter(isOnAttribute);
+  return tests.some(({ attribute }) => attribute === "resource" || attribute.startsWith("resource."));
 }
 
 /** A time, or an agent, which a sentence on a time names. */

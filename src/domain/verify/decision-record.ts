@@ -1,6 +1,6 @@
 import type { Caller } from "../caller.ts";
-import type { Decided } from "../decided.ts";
-import type { Verdict, VerifyRequest } from "../service.ts";
+import type { Decided, DecidedVerdict } from "../decided.ts";
+import type { VerifyRequest } from "../service.ts";
 import type { AllowedVerdict } from "./batch-questions.ts";
 import { subjectOf, type VerifiedToken } from "./verify-token.ts";
 
@@ -12,8 +12,8 @@ export interface DecisionRecord {
   /** @param about undefined if the token's signatures are not right, which leaves nothing to be said of it */
   note(
     caller: Caller,
-    request: Pick<VerifyRequest, "dryRun">,
-    verdict: Verdict,
+    request: Pick<VerifyRequest, "dryRun" | "resource">,
+    verdict: DecidedVerdict,
     about: Decided | undefined,
   ): void;
 }

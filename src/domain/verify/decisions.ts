@@ -1,7 +1,7 @@
 import type { Charging } from "../budget/charging.ts";
 import { chargeKey } from "../budget/question.ts";
 import type { BudgetView } from "../budget-view.ts";
-import type { Caller } from "../caller.ts";
+import { ANY_RESOURCE, type Caller } from "../caller.ts";
 import { DomainError } from "../parts/error.ts";
 import { eventualOutcome } from "../parts/gathering.ts";
 import { parseSequence, printSequence } from "../parts/sequence.ts";
@@ -12,9 +12,11 @@ import type { BudgetCall, BudgetOutcome } from "../ports/budgets.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Revocation } from "../ports/revocations.ts";
+import type { KnownResources } from "../replica/known-resources.ts";
 import type { RevocationFeed } from "../replica/revocation-feed.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { BatchResult, Decisions, ItemFault, Verdict, VerifyRequest } from "../service.ts";
+import { type AskingFor, askingResource, type Question, rememberedAsking } from "./asking.ts";
 import { type Charged, type Concluded, lengthOf, type Waiting, waitedFor } from "./batch-questions.ts";
 import { budgetFailures, budgetViews, callOn, leftInRoot, reservationOn } from "./bundle-budgets.ts";
 import { summaryOf, summaryWithBudgets } from "./bundle-texts.ts";
@@ -73,12 +75,13 @@ export function createDecisions(options: {
   readonly clock: Clock;
   readonly charge: Charging;
   readonly randomness: Randomness;
+  readonly resources: KnownResources;
   /** Told of verdicts, for the record. */
   readonly record?: DecisionRecord;
   /** Told of verdicts, for the tree. */
   readonly observe?: VerdictObserver;
 }): Decisions {
-  const { tokenVerifier, knowledge, killingEntry, feed, clock, charge, randomness } = options;
+  const { tokenVerifier, knowledge, killingEntry, feed, clock, charge, randomness, resources } = options;
   const record = options.record ?? NO_RECORD;
   const ownTokens = createOwnTokens(options);
 
@@ -99,12 +102,23 @@ export function createDecisions(options: {
   }
 
   /** What the token's revocations, its expiry and its caveats say now. */
-  function clearNow(token: VerifiedToken, { context, cost }: VerifyRequest, vouching: Vouching | undefined) {
+  function clearNow(
+    token: VerifiedToken,
+    { context, cost, asking }: Question,
+    vouching: Vouching | undefined,
+  ) {
     // Nothing is waited for from here on: the verdict is as fresh as the bound promises.
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(token, context, now, cost, vouching);
+    const { refusal, failures, undischarged, agents } = clearToken(
+      token,
+      context,
+      now,
+      asking,
+      cost,
+      vouching,
+    );
     const refused: Verdict | undefined = refusal && {
       allowed: false,
       ...refusal,
@@ -115,7 +129,7 @@ export function createDecisions(options: {
     return { refused, agents, now, sequence };
   }
 
-  async function reachVerdict(platform: string, request: VerifyRequest): Promise<Answered | Charged> {
+  async function reachVerdict(platform: string, request: Question): Promise<Answered | Charged> {
     const verification = await tokenVerifier.verify(request.token, request.discharges, platform);
     if (!verification.ok) {
       knowledge.requireFresh();
@@ -135,34 +149,34 @@ export function createDecisions(options: {
       const key = await keyOf(platform, token, request);
       const line = { person: token.principal.id, tree: token.identifier.tokenId };
       const charged = charge(platform, key === undefined ? call : { ...call, key }, line);
-      return { token, vouching, charged };
+      return { token, vouching, asking: request.asking, charged };
     }
     return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
   }
 
   function callOf(
     token: VerifiedToken,
-    { cost, reserve, dryRun }: VerifyRequest,
+    { cost, reserve, dryRun, asking }: Question,
     proof: Uint8Array | undefined,
   ): BudgetCall {
     const { budgets } = token;
     const call = { ...callOn(budgets, cost, dryRun), ...(proof && { proof }) };
     if (budgets.length === 0 || reserve === undefined) return call;
-    return { ...call, reserve: reservationFor(token, cost, reserve) };
+    return { ...call, reserve: { ...reservationFor(token, cost, reserve), resource: asking?.uri } };
   }
 
   /** Names the question, if it has a `charge_id` and budgets that it could charge. */
   async function keyOf(
     platform: string,
     { budgets, macaroon }: VerifiedToken,
-    { context, cost, chargeId, reserve }: VerifyRequest,
+    { context, cost, chargeId, reserve, asking }: Question,
   ) {
     if (chargeId === undefined || budgets.length === 0) return undefined;
     const discharges = macaroon.discharges.flatMap((discharge) =>
       discharge.state === "good" ? [discharge.revocationId.text] : [],
     );
     const asked = { link: macaroon.revocationId.text, discharges, context, cost, reserve };
-    return chargeKey(platform, chargeId, asked);
+    return chargeKey({ platform, resource: asking?.uri, chargeId }, asked);
   }
 
   function reservationFor({ budgets }: VerifiedToken, cost: VerifyRequest["cost"], seconds: number) {
@@ -172,13 +186,13 @@ export function createDecisions(options: {
   /** The answer to a call for which the database was asked. Asks again for all that may have changed meanwhile. */
   function chargedVerdict(
     platform: string,
-    charged: Pick<Charged, "token" | "vouching">,
+    charged: Pick<Charged, "token" | "vouching" | "asking">,
     request: VerifyRequest,
     outcome: BudgetOutcome,
   ): Verdict {
-    const { vouching } = charged;
+    const { vouching, asking } = charged;
     const token = tokenVerifier.again(charged.token);
-    const { refused, agents, now, sequence } = clearNow(token, request, vouching);
+    const { refused, agents, now, sequence } = clearNow(token, { ...request, asking }, vouching);
     if (refused !== undefined) return refused;
     if (outcome.replayed) return refusedBy(vouching?.replayed ?? [], sequence);
     if (outcome.mismatched) {
@@ -208,13 +222,14 @@ export function createDecisions(options: {
     platform: string,
     request: VerifyRequest,
     arrived: Promise<void>,
+    askingFor: AskingFor,
   ): Promise<Waiting> {
     try {
       await arrived;
-      const reached = await reachVerdict(platform, request);
+      const reached = await reachVerdict(platform, { ...request, asking: await askingFor(request.resource) });
       if ("charged" in reached) {
-        const { token, vouching } = reached;
-        return { kind: "charged", token, vouching, charged: eventualOutcome(() => reached.charged) };
+        const { token, vouching, asking } = reached;
+        return { kind: "charged", token, vouching, asking, charged: eventualOutcome(() => reached.charged) };
       }
       const { verdict, token } = reached;
       see(token, request, verdict);
@@ -251,6 +266,11 @@ export function createDecisions(options: {
     return chargedVerdict(platform, reached, request, await reached.charged);
   }
 
+  async function anew(platform: string, request: VerifyRequest, askingFor: AskingFor): Promise<Verdict> {
+    const asking = await askingFor(request.resource);
+    return answer(platform, request, await reachVerdict(platform, { ...request, asking }));
+  }
+
   /** Waits for the work of one question of a batch, and keeps no more of its token than of any other. */
   async function conclude(
     caller: Caller,
@@ -282,6 +302,7 @@ export function createDecisions(options: {
     platform: string,
     request: VerifyRequest,
     begun: Waiting,
+    askingFor: AskingFor,
   ): Promise<BatchResult> {
     const waiting = await conclude(caller, platform, request, begun);
     if (waiting.kind === "said") return waiting.result;
@@ -289,7 +310,7 @@ export function createDecisions(options: {
       const { verdict, subject } = waiting;
       knowledge.requireFresh();
       const still = !knowledge.isRevoked(subject) && clock.now() < verdict.expiresAt;
-      const last = still ? verdict : await answer(platform, request, await reachVerdict(platform, request));
+      const last = still ? verdict : await anew(platform, request, askingFor);
       record.note(caller, request, last, aboutVerdict(verdict));
       return last;
     } catch (error) {
@@ -300,12 +321,16 @@ export function createDecisions(options: {
   return {
     async decide(caller, request) {
       const isPerson = caller.kind === "human";
-      const platform = isPerson ? await ownTokens(caller, request) : requirePlatform(caller, "verify");
+      const { resource } = request;
+      const platform = isPerson
+        ? await ownTokens(caller, request)
+        : requirePlatform(caller, "verify", resource);
       await reach(request.minSequence);
-      const reached = await reachVerdict(platform, request);
+      const asking = await askingResource(resources, caller, platform, resource);
+      const reached = await reachVerdict(platform, { ...request, asking });
       const verdict = await answer(platform, request, reached);
       // The credential may have been revoked meanwhile, or be over.
-      if ("charged" in reached && !isPerson) requirePlatform(caller, "verify");
+      if ("charged" in reached && !isPerson) requirePlatform(caller, "verify", resource);
       const { token } = reached;
       see(token, request, verdict);
       record.note(caller, request, verdict, token && aboutToken(token));
@@ -314,7 +339,11 @@ export function createDecisions(options: {
     },
 
     async decideBatch(caller, requests) {
-      const platform = requirePlatform(caller, "verify");
+      const platform = requirePlatform(caller, "verify", ANY_RESOURCE);
+      const askingFor = rememberedAsking(async (named) => {
+        requirePlatform(caller, "verify", named);
+        return askingResource(resources, caller, platform, named);
+      });
       // All sequences are waited for together, so that a batch waits no longer than one request.
       const sequences = new Set(requests.flatMap(({ minSequence }) => minSequence ?? []));
       const arrivals = new Map(
@@ -330,7 +359,7 @@ export function createDecisions(options: {
         if (!slice.isOver()) return;
         await slice.next();
         // The credential may have been revoked meanwhile, or be over.
-        requirePlatform(caller, "verify");
+        requirePlatform(caller, "verify", ANY_RESOURCE);
       }
 
       // Charges are not waited for one by one: they are gathered, and decided in this order.
@@ -345,7 +374,7 @@ export function createDecisions(options: {
         }
         await takeTurn();
         const arrived = arrivals.get(request.minSequence ?? "") ?? Promise.resolve();
-        const begun = await begin(caller, platform, request, arrived);
+        const begun = await begin(caller, platform, request, arrived, askingFor);
         failures += lengthOf(begun);
         waiting.push(begun);
         if ("token" in begun) held += bundleWeight(begun.token);
@@ -360,11 +389,11 @@ export function createDecisions(options: {
       }
 
       await Promise.all(waiting.map(waitedFor));
-      requirePlatform(caller, "verify");
+      requirePlatform(caller, "verify", ANY_RESOURCE);
       const results: BatchResult[] = [];
       for (const [index, request] of requests.entries()) {
         await takeTurn();
-        results.push(await finish(caller, platform, request, waiting[index] as Waiting));
+        results.push(await finish(caller, platform, request, waiting[index] as Waiting, askingFor));
       }
       return results;
     },

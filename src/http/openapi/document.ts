@@ -6,7 +6,7 @@ import { FORM_TYPE } from "../request/form.ts";
 import type { Auth, Route, RouteResponse } from "../request/route.ts";
 import { ROUTES } from "../routes/all.ts";
 import { dischargeRequiredSchema } from "../wire/bakery.ts";
-import { problemSchema } from "../wire/problem.ts";
+import { oauthProblemSchema, problemSchema } from "../wire/problem.ts";
 import { INTRODUCTION, TAGS } from "./prose.ts";
 
 type Responses = RouteConfig["responses"];
@@ -71,6 +71,8 @@ function methodOf(route: Route): RouteConfig["method"] {
       return "post";
     case "PUT":
       return "put";
+    case "PATCH":
+      return "patch";
     case "DELETE":
       return "delete";
     default:
@@ -161,6 +163,10 @@ function refusal(route: Route, status: number, codes: readonly ProblemCode[]) {
     status === 401 && route.auth === "caller"
       ? { "application/json": { schema: dischargeRequiredSchema } }
       : {};
+  if (route.kind === "protocol" && route.path.startsWith("/oauth/")) {
+    const content = { "application/json": { schema: oauthProblemSchema } };
+    return { description: lines.join("\n"), ...refusalHeaders(status), content };
+  }
   return {
     description: [...(own === undefined ? [] : [own.description]), lines.join("\n")].join("\n\n"),
     ...refusalHeaders(status),
@@ -178,7 +184,7 @@ function refusalHeaders(status: number) {
     return {
       headers: responseHeaders({
         "WWW-Authenticate":
-          "`Bearer` (RFC 6750), or `Macaroon` for a client that sends `Bakery-Protocol-Version`.",
+          "`Bearer` (RFC 6750) with `resource_metadata` (RFC 9728), or `Macaroon` for a client that sends `Bakery-Protocol-Version`.",
       }),
     };
   if (status !== 429 && status !== 503) return {};

@@ -30,6 +30,11 @@ export const TAGS = [
     description:
       'macaroon-bakery\'s protocol, for its stock clients (`Bakery-Protocol-Version`). Its errors are `{"Code","Message"}`.',
   },
+  {
+    name: "OAuth",
+    description:
+      "The authorization server: people let clients have tokens for one resource. Errors carry `error` (RFC 6749).",
+  },
   { name: "Platforms", description: "Applications that own tokens, their policies and credentials." },
   { name: "Keys", description: "The root keys that sign." },
   { name: "Audit", description: "What was done, in a log that outsiders can check." },

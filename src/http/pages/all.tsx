@@ -1,6 +1,7 @@
 import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage, notYoursPage } from "./confirmation.tsx";
+import { consentPage, onwardPage } from "./consent.tsx";
 import { DOCS_POLICY, docsPage } from "./docs.tsx";
 import { sessionOverPage, signedOutPage } from "./endings.tsx";
 import { homePage } from "./home.tsx";
@@ -41,6 +42,8 @@ export const pages: Pages = {
   token: tokenPage,
   problem: ({ title, detail }: Problem, reference, viewer) =>
     render(<Message title={title} text={`${detail}.`} href="/" reference={reference} viewer={viewer} />),
+  consent: consentPage,
+  onward: onwardPage,
   confirmation: confirmationPage,
   notYours: notYoursPage,
   approvals: approvalsPage,

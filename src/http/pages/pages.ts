@@ -1,4 +1,5 @@
 import type { ApprovalView, Confirmation, ConfirmationView } from "../../domain/discharge-service.ts";
+import type { ConsentView } from "../../domain/oauth-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
 import type { Problem } from "../parts/problem.ts";
@@ -33,6 +34,13 @@ export interface Pages {
   tokens(tokens: readonly TokenView[], place: ListPlace, identity: Identity): string;
   /** One token, with the effect of cutting it off. */
   token(token: TokenDetails, identity: Identity): string;
+  /**
+   * @param query the request's own, to which the answer goes
+   * @param changed whether the person has just answered another question
+   */
+  consent(view: ConsentView, query: string, identity: Identity, changed: boolean): string;
+  /** Leads back to a client. @param url holds a code, or an error */
+  onward(url: string, clientName: string, identity: Identity): string;
   /** @param login where to sign in again, with what the ticket demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
   /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */

@@ -1,5 +1,5 @@
 // It rests sealed in a cookie until the login is finished, and browsers keep at most 4,096 bytes of one.
-const LONGEST = 1024;
+const LONGEST = 2048;
 // Browsers drop tabs and line ends from URLs and read a backslash as a slash: `/\evil.example` leaves the origin.
 const FORBIDDEN = /[\p{Cc}\\]/u;
 // Returning to these would begin or repeat a login without end.

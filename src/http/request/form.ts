@@ -34,6 +34,9 @@ export const OAUTH_FORM: FormRules = {
   },
 };
 
+/** The token endpoint's clients: a grant, and the client's own way to authenticate. */
+export const GRANT_FORM: FormRules = { ...OAUTH_FORM, maxPairs: 16 };
+
 /** Parameters of a query or a form, as bytes: ids of macaroon-bakery's clients are no text, and may hold NUL. */
 export type Parameters = ReadonlyMap<string, Uint8Array>;
 
@@ -85,18 +88,44 @@ function* pairsOf(bytes: Uint8Array): Generator<Uint8Array> {
  * @throws HttpError for too many parameters
  */
 export function parseForm(source: Uint8Array | string, maxPairs = MOST_PAIRS): Parameters {
+  const parameters = new Map<string, Uint8Array>();
+  for (const [name, value] of parametersOf(source, maxPairs)) {
+    // The error does not repeat the name: it may be a secret in the wrong place.
+    if (parameters.has(name)) throw new DomainError("invalid_request", "a parameter is repeated");
+    parameters.set(name, value);
+  }
+  return parameters;
+}
+
+/** The parameters as they come: one may come twice. */
+function* parametersOf(
+  source: Uint8Array | string,
+  maxPairs: number,
+): Generator<readonly [name: string, value: Uint8Array]> {
   const bytes = typeof source === "string" ? new TextEncoder().encode(source) : source;
   requireFewPairs(bytes, maxPairs, typeof source === "string" ? "query" : "body");
   const names = new TextDecoder("utf-8", { ignoreBOM: true });
-  const parameters = new Map<string, Uint8Array>();
   for (const pair of pairsOf(bytes)) {
     const equals = pair.indexOf(EQUALS);
     const name = names.decode(decoded(equals < 0 ? pair : pair.subarray(0, equals)));
-    // The error does not repeat the name: it may be a secret in the wrong place.
-    if (parameters.has(name)) throw new DomainError("invalid_request", "a parameter is repeated");
-    parameters.set(name, decoded(equals < 0 ? new Uint8Array() : pair.subarray(equals + 1)));
+    yield [name, decoded(equals < 0 ? new Uint8Array() : pair.subarray(equals + 1))];
   }
-  return parameters;
+}
+
+/**
+ * Reads the parameters of an OAuth request, repeated ones too: which of them may not be has a code of its own.
+ *
+ * @throws DomainError for a value that is no UTF-8, HttpError for too many
+ */
+export function oauthParameters(
+  source: Uint8Array | string,
+  maxPairs = MOST_PAIRS,
+): readonly (readonly [name: string, value: string])[] {
+  return Array.from(parametersOf(source, maxPairs), ([name, bytes]) => {
+    const value = strictText(bytes);
+    if (value === undefined) throw new DomainError("invalid_request", "a parameter is not UTF-8");
+    return [name, value] as const;
+  });
 }
 
 /**
@@ -104,15 +133,24 @@ export function parseForm(source: Uint8Array | string, maxPairs = MOST_PAIRS): P
  *
  * @throws DomainError or HttpError for a body that breaks the rules, or a parameter that is repeated
  */
-export async function readForm(
+export async function readForm(request: HttpRequest, rules: FormRules): Promise<Parameters> {
+  return parseForm(await readFormBytes(request, rules), rules.maxPairs);
+}
+
+/** Reads a request's body as the form of an OAuth client. */
+export async function readOAuthForm(
   request: HttpRequest,
-  { maxBytes, maxPairs, type }: FormRules,
-): Promise<Parameters> {
+  rules: FormRules,
+): Promise<ReturnType<typeof oauthParameters>> {
+  return oauthParameters(await readFormBytes(request, rules), rules.maxPairs);
+}
+
+async function readFormBytes(request: HttpRequest, { maxBytes, type }: FormRules): Promise<Uint8Array> {
   const bytes = await readBytes(request, maxBytes, type);
   if (type !== undefined && strictText(bytes) === undefined) {
     throw new DomainError("invalid_request", "the body is not UTF-8");
   }
-  return parseForm(bytes, maxPairs);
+  return bytes;
 }
 
 function strictText(bytes: Uint8Array): string | undefined {

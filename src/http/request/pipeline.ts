@@ -1,16 +1,18 @@
+import { OAuthError } from "../../domain/oauth-error.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import { type Bill, onBill } from "../../domain/parts/turn.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
-import { REQUEST_ID } from "../../words/http.ts";
+import { PROTECTED_RESOURCE_PATH, REQUEST_ID } from "../../words/http.ts";
 import { describeFault } from "../log/log.ts";
 import { setCookie } from "../parts/cookies.ts";
 import { corsHeaders } from "../parts/cors.ts";
 import { type LongText, streamOf } from "../parts/long-body.ts";
+import { oauthProblemReply, problemOfOAuth } from "../parts/oauth-problem.ts";
 import { HttpError, internalProblem, type Problem, publicProblem } from "../parts/problem.ts";
 import { html, problemReply, type Reply, ThrownReply } from "../parts/reply.ts";
 import { securityHeaders } from "../parts/security-headers.ts";
 import type { Exchange, HttpContext, HttpRequest } from "./context.ts";
-import type { Route, RouteKind } from "./route.ts";
+import type { Route } from "./route.ts";
 import { viewerOf } from "./viewer.ts";
 
 type Matched = Pick<Route, "path" | "kind"> | undefined;
@@ -33,7 +35,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
     try {
       reply = await onBill(seen, run);
     } catch (error) {
-      const known = publicProblem(error);
+      const known = error instanceof OAuthError ? problemOfOAuth(error) : publicProblem(error);
       const isFault = known === undefined && !(error instanceof ThrownReply);
       if (isFault) context.log.fault({ requestId, route: pattern, ...describeFault(error) });
       if (error instanceof DomainError && error.facts !== undefined) {
@@ -42,7 +44,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       reply =
         error instanceof ThrownReply
           ? error.reply
-          : await refusal(context, exchange, route?.kind, known ?? internalProblem(), error);
+          : await refusal(context, exchange, route, known ?? internalProblem(), error);
     }
     if (context.allowedOrigins.size > 0 && route !== undefined && route.kind !== "page") {
       const methods = method === "OPTIONS" ? reply.headers["allow"] : undefined;
@@ -76,14 +78,21 @@ export function createPipeline(context: HttpContext, clock: Clock) {
 async function refusal(
   context: HttpContext,
   exchange: Exchange,
-  kind: RouteKind | undefined,
+  route: Matched,
   problem: Problem,
   error: unknown,
 ): Promise<Reply> {
+  const { path, kind } = route ?? {};
+  // A method that is none of OAuth's is told of as everywhere.
+  const isOAuths = path?.startsWith("/oauth/") === true && kind === "protocol";
+  if (isOAuths && problem.code !== "method_not_allowed") {
+    const reply = oauthProblemReply(problem, error);
+    return { ...reply, headers: { ...reply.headers, ...(error instanceof HttpError ? error.headers : {}) } };
+  }
   const unauthenticated = problem.code === "unauthenticated";
   const plain = problemReply(problem, {
     ...(error instanceof HttpError ? error.headers : {}),
-    ...(unauthenticated ? { "www-authenticate": challenge(exchange) } : {}),
+    ...challenge(context, exchange, problem),
   });
   const isLost = kind === undefined && problem.code === "not_found";
   const isPage = isLost ? isBrowser(exchange.request) : kind === "page" && wantsHtml(exchange.request);
@@ -108,9 +117,17 @@ async function asPage(
   return { ...plain, body: page.body, headers: { ...plain.headers, ...page.headers } };
 }
 
-/** RFC 6750 §3: an error code only if a credential was sent. */
-function challenge(exchange: Exchange): string {
-  return exchange.seen.credential === "bearer" ? 'Bearer error="invalid_token"' : "Bearer";
+/**
+ * How to come back with another credential: an error code only if one was sent (RFC 6750 §3), and where it is written how to get
+ * one (RFC 9728 §5.1).
+ */
+function challenge({ publicUrl }: HttpContext, { seen }: Exchange, { code }: Problem) {
+  const isSent = seen.credential === "bearer";
+  const isLow = code === "forbidden" && isSent;
+  if (code !== "unauthenticated" && !isLow) return {};
+  const error = isLow ? ['error="insufficient_scope"'] : isSent ? ['error="invalid_token"'] : [];
+  const parameters = [...error, `resource_metadata="${publicUrl.origin}${PROTECTED_RESOURCE_PATH}"`];
+  return { "www-authenticate": `Bearer ${parameters.join(", ")}` };
 }
 
 /** Whether a page's reader is a browser, or asks for nothing else. */

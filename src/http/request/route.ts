@@ -58,7 +58,7 @@ export interface RouteInput<A extends Auth, P, Q, B> {
 
 /** A route, described once: hono's handlers and openapi.yaml are both made from it. */
 export interface RouteDefinition<A extends Auth, P, Q, B> {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly operationId: string;

@@ -1,7 +1,13 @@
+import { authorize, decideAuthorization } from "../oauth/authorize.ts";
+import { createClient, deleteClient, listClients } from "../oauth/clients.ts";
+import { deleteConsent, listConsents } from "../oauth/consents.ts";
+import { oauthIntrospect } from "../oauth/introspect.ts";
+import { authorizationServer, jwks, openidConfiguration, protectedResource } from "../oauth/metadata.ts";
+import { oauthRevoke } from "../oauth/revoke.ts";
+import { oauthToken } from "../oauth/token.ts";
 import type { Route } from "../request/route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
 import { auditCheckpoint, auditEvents, auditExport, auditKey, auditTiles } from "./audit.ts";
-import { authorizationServer } from "./authorization-server.ts";
 import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";
 import { askDischarge, collectDischarge, withdrawDischarge } from "./discharge.ts";
 import { answerApproval, approvalPage, approvalsPage, confirm, confirmationPage } from "./discharge-pages.ts";
@@ -10,10 +16,10 @@ import { healthz, readyz } from "./health.ts";
 import { home } from "./home.ts";
 import { listKeys, rotateKey } from "./keys.ts";
 import { callback, login, logout } from "./login.ts";
-import { oauthRevoke } from "./oauth-revoke.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
 import { getPolicy, putPolicy, tryPolicy } from "./policy.ts";
 import { getReservation, releaseReservation, settleReservation } from "./reservations.ts";
+import { changePlatform, listResources, putResource, registerResource, removeResource } from "./resources.ts";
 import { revocationLog, revoke } from "./revocations.ts";
 import { endSession, endSessionOnPage, listSessions } from "./sessions.ts";
 import { cutOffToken, tokenPage, tokensPage } from "./token-pages.ts";
@@ -37,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   revoke,
   revocationLog,
   oauthRevoke,
+  oauthIntrospect,
   askDischarge,
   collectDischarge,
   withdrawDischarge,
@@ -50,10 +57,23 @@ export const ROUTES: readonly Route[] = [
   waitToken,
   listPlatforms,
   createPlatform,
+  changePlatform,
   createCredential,
   getPolicy,
   putPolicy,
   tryPolicy,
+  listResources,
+  registerResource,
+  putResource,
+  removeResource,
+  authorize,
+  decideAuthorization,
+  oauthToken,
+  listClients,
+  createClient,
+  deleteClient,
+  listConsents,
+  deleteConsent,
   listKeys,
   rotateKey,
   auditEvents,
@@ -62,6 +82,9 @@ export const ROUTES: readonly Route[] = [
   auditKey,
   ...auditTiles,
   authorizationServer,
+  openidConfiguration,
+  jwks,
+  protectedResource,
   login,
   callback,
   logout,

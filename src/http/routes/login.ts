@@ -32,7 +32,7 @@ export const login = defineRoute({
   query: z.strictObject({
     return_to: z
       .string()
-      .max(1024)
+      .max(2048)
       .optional()
       .meta({ description: "Where to return to: a path of this service, `/` by default." }),
     max_age: z

@@ -11,12 +11,18 @@ import { defineRoute } from "../request/route.ts";
 import { cursors, pageOf, pageParameters } from "../wire/page.ts";
 import { platformJson, platformSchema } from "../wire/platform.ts";
 import { policySchema, readPolicy } from "../wire/policy.ts";
+import { readUri, resourceUri } from "../wire/resource.ts";
 import { caveats, lineOfText, platformName } from "../wire/text.ts";
 import { issuedTokenSchema, issuedTokenWire } from "../wire/token.ts";
 
 const list = cursors("platforms", /^[a-z0-9-]{1,63}$/);
 
-const platformExample = { name: "shop", created_at: "2026-11-22T13:00:00.000Z", policy: { rules: [] } };
+const platformExample = {
+  name: "shop",
+  created_at: "2026-11-22T13:00:00.000Z",
+  policy: { rules: [] },
+  resource_hosts: [],
+};
 
 /** `GET /v1/platforms` */
 export const listPlatforms = defineRoute({
@@ -104,9 +110,13 @@ const credentialSchema = z
   .strictObject({
     ttl: z.int().min(1).optional().meta({ description: "Seconds; 90 days by default and at most." }),
     caveats: caveats.optional().meta({
-      description: `What narrows it, on \`action\` (${API_ACTIONS.map((action) => `\`${action}\``).join(", ")}), \`platform\`, \`method\`, \`path\` and \`ip\`.`,
+      description: `What narrows it, on \`action\` (${API_ACTIONS.map((action) => `\`${action}\``).join(", ")}), \`platform\`, \`method\`, \`path\`, \`ip\` and \`resource\`, the one that asks.`,
     }),
     label: lineOfText(200).optional(),
+    resource: resourceUri.optional().meta({
+      description:
+        "A resource of the platform, which the credential asks as unless a request names another: then the caveat `resource = URI` that it gets refuses.",
+    }),
   })
   .meta({ id: "CredentialRequest" });
 
@@ -143,6 +153,7 @@ export const createCredential = defineRoute({
       ttl: body.ttl,
       caveats: body.caveats ?? [],
       label: body.label,
+      resource: body.resource === undefined ? undefined : readUri(body.resource, "resource"),
     });
     return json(201, issuedTokenWire(issued));
   },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Decimal } from "../../caveats/values/decimal.ts";
-import type { Caller } from "../../domain/caller.ts";
+import { ANY_RESOURCE, type Caller } from "../../domain/caller.ts";
 import { requirePlatform } from "../../domain/permission.ts";
 import { UUID } from "../../words/ids.ts";
 import { json } from "../parts/reply.ts";
@@ -10,7 +10,7 @@ import { defineRoute } from "../request/route.ts";
 import { readSettlement, reservationSchema, reservationWire, settleSchema } from "../wire/reservation.ts";
 
 const params = z.strictObject({ id: z.string().regex(UUID, "must be a reservation's id") });
-const authorize = (caller: Caller) => void requirePlatform(caller, "verify");
+const authorize = (caller: Caller) => void requirePlatform(caller, "verify", ANY_RESOURCE);
 
 const example = {
   id: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",

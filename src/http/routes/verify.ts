@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ANY_RESOURCE } from "../../domain/caller.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import { mapInSlices } from "../../domain/parts/time-slice.ts";
 import { requireHumanOrPlatform, requirePlatform } from "../../domain/permission.ts";
@@ -71,7 +72,7 @@ export const verify = defineRoute({
   authorize: (caller) => requireHumanOrPlatform(caller, "verify"),
   body: verifyBody,
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
-  problems: ["charge_mismatch", "rate_limited"],
+  problems: ["charge_mismatch", "rate_limited", "not_found"],
   async handler({ service, caller, body }) {
     return jsonText(200, verdictJson(await service.decisions.decide(caller, body)));
   },
@@ -129,7 +130,7 @@ export const verifyBatch = defineRoute({
   description:
     "Answers in the order of the requests. A request that is not valid, or that could not be answered, or that met with a fault of the service, is a problem document in its place, whose `member` is a path into that request; it does not spoil the others. A body that is no JSON at all is refused as a whole.",
   auth: "caller",
-  authorize: (caller) => void requirePlatform(caller, "verify"),
+  authorize: (caller) => void requirePlatform(caller, "verify", ANY_RESOURCE),
   body: batchBody,
   responses: {
     200: { description: "The answers.", schema: batchAnswerSchema, example: { results: [allowedExample] } },

@@ -8,14 +8,23 @@ import { instant, platformName, printInstant } from "./text.ts";
 
 /** A platform, as answers write it. */
 export const platformSchema = z
-  .strictObject({ name: platformName, created_at: instant, policy: policySchema })
+  .strictObject({
+    name: platformName,
+    created_at: instant,
+    policy: policySchema,
+    resource_hosts: z
+      .array(z.string())
+      .meta({ description: "Hosts under which it may register resources.", examples: [["mcp.example.com"]] }),
+  })
   .meta({ id: "Platform", description: "An application that owns tokens." });
 
 /** Writes a platform as JSON, the rules of its policy in turns. */
 export async function platformJson(
-  { name, createdAt, policy }: Platform,
+  { name, createdAt, policy, resourceHosts }: Platform,
   clock: SliceClock,
 ): Promise<LongText> {
   const rest = JSON.stringify({ name, created_at: printInstant(createdAt) });
-  return [`${rest.slice(0, -1)},"policy":`, ...(await policyJson(policy, clock)), "}"];
+  const hosts = JSON.stringify(resourceHosts);
+  const written = await policyJson(policy, clock);
+  return [`${rest.slice(0, -1)},"policy":`, ...written, `,"resource_hosts":${hosts}}`];
 }

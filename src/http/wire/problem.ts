@@ -47,3 +47,11 @@ export const problemSchema = z
       },
     ],
   });
+
+/** A problem document of an OAuth endpoint. */
+export const oauthProblemSchema = problemSchema
+  .extend({
+    error: z.string().meta({ description: "OAuth's own code (RFC 6749 §5.2)." }),
+    error_description: z.string().meta({ description: "As `detail`, in OAuth's characters." }),
+  })
+  .meta({ id: "OAuthProblem", description: "A problem with OAuth's members beside its own.", examples: [] });

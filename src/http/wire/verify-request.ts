@@ -7,6 +7,7 @@ import { CHARGE_ID, CONTEXT_DEPTH, RESERVE_SECONDS } from "../../words/limits.ts
 import { MAX_BODY } from "../request/body.ts";
 import { check } from "../request/json-body.ts";
 import { costSchema, keptAsParsed, NO_COST, readCost } from "./cost.ts";
+import { readUri, resourceUri } from "./resource.ts";
 import { sequence } from "./text.ts";
 
 function isObject(value: unknown): value is JsonObject {
@@ -109,6 +110,10 @@ export const verifyRequestSchema = z
       description:
         "Seconds. Charges `cost` as an upper bound and answers with a `reservation`, which is settled later; at most to the end of the token. Not answered for a token without budgets.",
     }),
+    resource: resourceUri.optional().meta({
+      description:
+        "The resource as which the platform asks, one that it has registered (else 404). Left out: the one that the credential was issued for; without any, no `aud` passes.",
+    }),
     proof: proof.optional(),
     endorsements: texts(
       `Compact JWS of keys that earlier \`holder\` caveats name: \`typ: ${ENDORSEMENT_TYPE}\`, with \`jwk\`, and \`{"link":REVOCATION-ID}\` of a link at or behind the next \`holder\`. At most ${MOST_ENDORSEMENTS} are taken.`,
@@ -174,6 +179,7 @@ function readAny(tree: JsonValue): VerifyRequest {
     },
     endorsements: read.endorsements ?? [],
     minSequence: read.min_sequence,
+    resource: read.resource === undefined ? undefined : readUri(read.resource, "resource"),
     dryRun: read.dry_run ?? false,
   };
 }

@@ -11,6 +11,7 @@ import type {
   BudgetDraw,
   BudgetOutcome,
   BudgetStore,
+  OwnedReservation,
   Reservation,
 } from "../../domain/ports/budgets.ts";
 import { RESERVATION_STATES } from "../../words/states.ts";
@@ -34,7 +35,7 @@ const SETTLE =
   "select public.bakehouse_settle($1::text, $2::uuid, $3::jsonb, $4::double precision) as settled";
 
 const FIND = `
-  select jsonb_build_object('id', id, 'cost', cost, 'settled', settled,
+  select jsonb_build_object('id', id, 'resource', resource, 'cost', cost, 'settled', settled,
     'state', case when state = 'open' and expires_at <= clock_timestamp() + $3::double precision * interval '1 millisecond'
       then 'expired' else state end,
     'expires_at', floor(extract(epoch from expires_at) * 1000)) as reservation
@@ -71,15 +72,21 @@ const amountsSchema = z.custom<Readonly<Record<string, string>>>(
     Object.values(value).every((amount) => typeof amount === "string"),
 );
 
-const reservationSchema = z
-  .strictObject({
-    id: z.string(),
-    state: z.enum(RESERVATION_STATES),
-    cost: amountsSchema,
-    settled: amountsSchema.nullable(),
-    expires_at: z.int(),
-  })
-  .transform(({ expires_at, ...rest }): Reservation => ({ ...rest, expiresAt: expires_at }));
+const storedReservation = z.strictObject({
+  id: z.string(),
+  state: z.enum(RESERVATION_STATES),
+  cost: amountsSchema,
+  settled: amountsSchema.nullable(),
+  expires_at: z.int(),
+});
+
+const reservationSchema = storedReservation.transform(
+  ({ expires_at, ...rest }): Reservation => ({ ...rest, expiresAt: expires_at }),
+);
+
+const ownedSchema = storedReservation
+  .extend({ resource: z.string().nullable() })
+  .transform(({ expires_at, ...rest }): OwnedReservation => ({ ...rest, expiresAt: expires_at }));
 
 const settledSchema = z.strictObject({
   reservation: reservationSchema.nullable(),
@@ -139,7 +146,7 @@ export function createBudgetStore(run: Run, shift: () => number): BudgetStore {
       const [row] = await run("budgets.reservation", (session) =>
         session.query(FIND, [platform, id, shift()]),
       );
-      return row && readJson("budgets.reservation", reservationSchema, row["reservation"]);
+      return row && readJson("budgets.reservation", ownedSchema, row["reservation"]);
     },
 
     async settle(platform, id, cost) {

@@ -37,7 +37,11 @@ export function createPlatformStore(run: Run): PlatformStore {
       const rows = await run("platforms.insert", ({ db }) =>
         db
           .insert(platforms)
-          .values({ ...platform, policy: sql`${text}::jsonb` })
+          .values({
+            ...platform,
+            policy: sql`${text}::jsonb`,
+            resourceHosts: hostsOf(platform.resourceHosts),
+          })
           .onConflictDoNothing()
           .returning({ name: platforms.name }),
       );
@@ -65,6 +69,17 @@ export function createPlatformStore(run: Run): PlatformStore {
       );
       return rows.length === 1;
     },
+    async setResourceHosts(name, hosts) {
+      if (!isStorable(name)) return false;
+      const rows = await run("platforms.setResourceHosts", ({ db }) =>
+        db
+          .update(platforms)
+          .set({ resourceHosts: hostsOf(hosts) })
+          .where(eq(platforms.name, name))
+          .returning({ name: platforms.name }),
+      );
+      return rows.length === 1;
+    },
     async list({ limit, after }) {
       if (after !== undefined && !isStorable(after)) throw foreignCursor();
       const rows = await run("platforms.list", ({ db }) =>
@@ -81,7 +96,12 @@ export function createPlatformStore(run: Run): PlatformStore {
 }
 
 function toPlatform(row: typeof platforms.$inferSelect): Platform {
-  return { ...row, policy: readPolicy(row.policy) };
+  if (!areTexts(row.resourceHosts)) throw new StorageError("read platforms.resource_hosts");
+  return { ...row, policy: readPolicy(row.policy), resourceHosts: row.resourceHosts };
+}
+
+function hostsOf(hosts: readonly string[]) {
+  return sql`${JSON.stringify(hosts)}::jsonb`;
 }
 
 async function policyText({ rules, clients }: Policy): Promise<string> {

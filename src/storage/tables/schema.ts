@@ -13,26 +13,26 @@ import {
 
 import { readBytes, readInstant, readText, writeInstant, writeText } from "../engine/values.ts";
 
-const text = customType<{ data: string; driverData: string }>({
+export const text = customType<{ data: string; driverData: string }>({
   dataType: () => "text",
   toDriver: writeText,
   fromDriver: readText,
 });
 
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
+export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
   dataType: () => "bytea",
   fromDriver: readBytes,
 });
 
 /** Unix milliseconds. */
-const instant = customType<{ data: number; driverData: string }>({
+export const instant = customType<{ data: number; driverData: string }>({
   dataType: () => "timestamp(3) with time zone",
   toDriver: writeInstant,
   fromDriver: readInstant,
 });
 
 /** JSON is unknown until the port's own file has parsed it. */
-const json = customType<{ data: unknown; driverData: string }>({
+export const json = customType<{ data: unknown; driverData: string }>({
   dataType: () => "jsonb",
   toDriver: (value) => JSON.stringify(value),
 });
@@ -44,6 +44,21 @@ export const platforms = pgTable("platforms", {
   name: text().primaryKey(),
   createdAt: instant("created_at").notNull(),
   policy: json().notNull(),
+  resourceHosts: json("resource_hosts").notNull(),
+});
+
+export const resources = pgTable("resources", {
+  id: uuid().primaryKey(),
+  platform: text()
+    .notNull()
+    .references(() => platforms.name),
+  resource: text().notNull().unique(),
+  name: text().notNull(),
+  scopes: json().notNull(),
+  caveats: json().notNull(),
+  maxTtl: integer("max_ttl"),
+  acceptUnbound: boolean("accept_unbound").notNull(),
+  createdAt: instant("created_at").notNull(),
 });
 
 export const rootKeys = pgTable("root_keys", {
@@ -353,4 +368,5 @@ export const reservations = pgTable("reservations", {
   expiresAt: instant("expires_at").notNull(),
   state: text().notNull(),
   settled: json(),
+  resource: text(),
 });

@@ -6,8 +6,14 @@ import {
   auditEvent,
   bytes,
   issue,
+  oauthClient,
+  oauthCode,
+  oauthConsent,
+  oauthFamilyToken,
+  oauthGrant,
   platform,
   principal,
+  resource,
   revocation,
   rootKey,
   session,
@@ -413,6 +419,7 @@ export const CALLS: Calls = {
     find: [(store) => store.platforms.find(QUIET_PLATFORM)],
     lock: [(store) => store.platforms.lock(QUIET_PLATFORM)],
     setPolicy: [(store) => store.platforms.setPolicy(QUIET_PLATFORM, { rules: [] })],
+    setResourceHosts: [(store) => store.platforms.setResourceHosts(QUIET_PLATFORM, ["a.example"])],
     list: [
       (store) => store.platforms.list(page),
       (store) => store.platforms.list({ limit: 50, after: "p3" }),
@@ -426,6 +433,25 @@ export const CALLS: Calls = {
       (store) =>
         store.principals.ensure(principal(QUIET.subject, { issuer: QUIET.issuer, platform: "p112" })),
     ],
+  },
+  resources: {
+    insert: [
+      (store) =>
+        store.resources.insert(
+          resource(1, { id: now(), platform: BUSY_PLATFORM, resource: `https://a.example/${fresh()}` }),
+        ),
+    ],
+    find: [(store) => store.resources.find(BUSY_PLATFORM, uuid(1))],
+    findByUri: [(store) => store.resources.findByUri("https://a.example/7")],
+    only: [(store) => store.resources.only()],
+    replace: [(store) => store.resources.replace(resource(1, { platform: BUSY_PLATFORM }))],
+    remove: [(store) => store.resources.remove(BUSY_PLATFORM, uuid(2))],
+    list: [
+      (store) => store.resources.list(BUSY_PLATFORM, page),
+      (store) => store.resources.list(BUSY_PLATFORM, { limit: 50, after: uuid(3) }),
+    ],
+    count: [(store) => store.resources.count(QUIET_PLATFORM)],
+    uris: [(store) => store.resources.uris(QUIET_PLATFORM)],
   },
   revocations: {
     endsGrant: [
@@ -479,6 +505,35 @@ export const CALLS: Calls = {
         ),
     ],
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
+  },
+  oauth: {
+    insertClient: [(store) => store.oauth.insertClient(oauthClient(now()))],
+    findClient: [(store) => store.oauth.findClient(now())],
+    listClients: [(store) => store.oauth.listClients(page)],
+    deleteClient: [
+      async (store) => {
+        const client = oauthClient(now());
+        await store.oauth.insertClient(client);
+        await store.oauth.deleteClient(client.id);
+      },
+    ],
+    insertCode: [(store) => store.oauth.insertCode(oauthCode(hash()))],
+    findCode: [(store) => store.oauth.findCode(hash())],
+    findFamily: [(store) => store.oauth.findFamily(now())],
+    findFamilyOfCode: [(store) => store.oauth.findFamilyOfCode(hash())],
+    endFamily: [(store) => store.oauth.endFamily(now())],
+    isMortallyHit: [
+      (store) => store.oauth.isMortallyHit(oauthGrant(), [oauthFamilyToken(now()), oauthFamilyToken(now())]),
+    ],
+    keepConsent: [(store) => store.oauth.keepConsent(oauthConsent(now()))],
+    findConsent: [(store) => store.oauth.findConsent(oauthConsent(now()), Date.now())],
+    listConsents: [
+      (store) => store.oauth.listConsents(undefined, Date.now(), page),
+      (store) => store.oauth.listConsents(BUSY, Date.now(), page),
+    ],
+    deleteConsent: [(store) => store.oauth.deleteConsent(BUSY, now())],
+    useOnce: [(store) => store.oauth.useOnce(hash(), Date.now())],
+    dropExpired: [(store) => store.oauth.dropExpired(Date.now() - DAY)],
   },
   people: {
     saw: [

@@ -16,6 +16,7 @@ from .language.caveat import (
     Agent,
     AttributeCaveat,
     Caveat,
+    Client,
     Comparison,
     Conditional,
     Depth,
@@ -60,6 +61,9 @@ def checked_caveat(text: str) -> str:
     if isinstance(caveat, DischargeCaveat):
         name = text.partition(" ")[0]
         raise TokenError("invalid_caveat", f"{quote(text)}: {name} goes into discharges only: leave it out", text)
+    if isinstance(caveat, Client):
+        why = "client is written by the service alone: leave it out"
+        raise TokenError("invalid_caveat", f"{quote(text)}: {why}", text)
     return text
 
 

@@ -52,7 +52,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 REQUEST_ID = "x-request-id"
 
 SERVICE_NAMES = frozenset(
-    ("time", "agent", "depth", "uses", "spend", "rate", "holder", "ancestor", "approval", "bh")
+    ("time", "agent", "depth", "uses", "spend", "rate", "holder", "aud", "client", "ancestor", "approval", "bh")
 )
 """First names of the attributes that belong to the service: a caveat on one has a form of its own or none."""
 
@@ -63,6 +63,7 @@ SHORT_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 UUID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 REVOCATION_ID = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 APPROVAL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+CLIENT_ID = re.compile(r"[\x21-\x7e]{1,2048}")
 DISCHARGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 UNIT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")

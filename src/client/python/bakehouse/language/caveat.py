@@ -166,6 +166,27 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Audience:
+    """``aud = URI`` or ``aud in URI, URI``: the resource that asks has to be one of them."""
+
+    operator: Literal["=", "in"]
+    resources: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"aud = {self.resources[0]}" if self.operator == "=" else f"aud in {print_list(self.resources)}"
+
+
+@dataclass(frozen=True)
+class Client:
+    """``client = ID``: the OAuth client that a token was issued to. The service alone writes it."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"client = {self.id}"
+
+
+@dataclass(frozen=True)
 class Ancestor:
     """``ancestor = REVOCATION-ID``: ties a discharge to a link of the root macaroon's chain. In discharges only."""
 
@@ -197,6 +218,6 @@ class DischargeId:
 
 AttributeCaveat = Equality | Membership | Order | Glob | Network
 DischargeCaveat = Ancestor | Approval | DischargeId
-ServiceCaveat = Time | Agent | Depth | Uses | Spend | Rate | Holder | DischargeCaveat
+ServiceCaveat = Time | Agent | Depth | Uses | Spend | Rate | Holder | Audience | Client | DischargeCaveat
 Caveat = AttributeCaveat | Conditional | ServiceCaveat
 """Its ``str`` is the canonical text: parsing that gives the same caveat again."""

@@ -207,6 +207,10 @@ def _service_rule(attribute: str, name: str, operator: str, value: str) -> str:
         return f"spend takes a unit, <= and a decimal that is not negative{cure}"
     if known == "holder":
         return "holder takes = and the thumbprint of a key, 43 characters of base64url: bakehouse holder new prints one"
+    if known == "aud":
+        return "aud takes = or in, and URIs of resources, such as aud = https://mcp.example.com/mcp"
+    if known == "client":
+        return "client is written by the token endpoint alone: call the attribute otherwise"
     return f"{name} belongs to the service, which knows no such caveat on it: call the attribute otherwise"
 
 

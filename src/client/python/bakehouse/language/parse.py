@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from ..words import AGENT, APPROVAL_ID, DISCHARGE_ID, REVOCATION_ID, SERVICE_NAMES, THUMBPRINT, UNIT
+from ..words import AGENT, APPROVAL_ID, CLIENT_ID, DISCHARGE_ID, REVOCATION_ID, SERVICE_NAMES, THUMBPRINT, UNIT
 from .blocks import Block, parse_block
 from .caveat import (
     Agent,
     Ancestor,
     Approval,
     AttributeCaveat,
+    Audience,
     Caveat,
+    Client,
     Comparison,
     Conditional,
     Depth,
@@ -132,6 +134,8 @@ def _service_caveat(attribute: str, operator: str, value: str) -> ServiceCaveat 
     """A form that the service does not know is no caveat: another operator, or a longer path."""
     if attribute == "time" and operator in ("<", ">"):
         return _time(operator, value)
+    if attribute == "aud":
+        return _audience(operator, value)
     if operator == "=":
         return _naming_caveat(attribute, value)
     if operator != "<=":
@@ -150,12 +154,21 @@ def _service_caveat(attribute: str, operator: str, value: str) -> ServiceCaveat 
     return None
 
 
+def _audience(operator: str, value: str) -> Audience | None:
+    if operator == "=":
+        return Audience("=", (value,))
+    resources = parse_list(value) if operator == "in" else None
+    return Audience("in", resources) if resources else None
+
+
 def _naming_caveat(attribute: str, value: str) -> ServiceCaveat | None:
     if attribute == "agent":
         agent = AGENT.fullmatch(value)
         return None if agent is None else Agent(agent.group(1), agent.group(2))
     if attribute == "holder" and THUMBPRINT.fullmatch(value):
         return Holder(value)
+    if attribute == "client" and CLIENT_ID.fullmatch(value):
+        return Client(value)
     if attribute == "ancestor" and REVOCATION_ID.fullmatch(value):
         return Ancestor(value)
     if attribute == "approval" and APPROVAL_ID.fullmatch(value):

@@ -8,13 +8,15 @@ import {
   type TokenLine,
   type Who,
 } from "../../domain/ports/issues.ts";
+import type { Redeeming } from "../../domain/ports/oauth.ts";
 import type { Principal } from "../../domain/ports/principals.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { isStorable, readInstant, readInteger, writeInstant, writeText } from "../engine/values.ts";
-import { toAuditRow } from "./audit.ts";
-import { readJson } from "./json.ts";
-import { readPolicy } from "./platforms.ts";
+import { toAuditRow } from "../tables/audit.ts";
+import { readJson } from "../tables/json.ts";
+import { readPolicy } from "../tables/platforms.ts";
+import { familyJson, mortalKeys } from "./rows.ts";
 
 // One look into the index for each: joined as sets, a planner that knows nothing of them reads whole tables.
 // The index of people is in the database's own collation, principals are in "C".
@@ -34,11 +36,15 @@ const LOOK = `
         limit 1) as p) as principals`;
 
 const RECORD =
-  "select taken, lost, '[]'::jsonb as ended from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
+  "select taken, lost, '[]'::jsonb as ended, '[]'::jsonb as gone from public.bakehouse_record_issues($1::jsonb, $2::jsonb, $3::double precision)";
 
 /** As {@link RECORD}, and holds the revocation log: issues that redeem nobody's login need not wait for it. */
 const REDEEM =
-  "select taken, lost, ended from public.bakehouse_redeem_issues($1::jsonb, $2::jsonb, $3::double precision)";
+  "select taken, lost, ended, '[]'::jsonb as gone from public.bakehouse_redeem_issues($1::jsonb, $2::jsonb, $3::double precision)";
+
+/** As {@link REDEEM}, of issues for which codes or refresh tokens are redeemed. */
+const REDEEM_GRANTS =
+  "select taken, lost, ended, gone from public.bakehouse_redeem_grants($1::jsonb, $2::jsonb, $3::double precision)";
 
 /** As {@link REDEEM}, for issues that begin a line of tokens or renew one. */
 const RECORD_LINES = `select taken, lost, ended, finished, crowded
@@ -114,9 +120,11 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
       const ended = new Set(readJson("issues.ended", placesSchema, row["ended"]));
       const over = new Set(readJson("issues.finished", placesSchema, row["finished"] ?? []));
       const crowded = new Set(readJson("issues.crowded", placesSchema, row["crowded"] ?? []));
+      const gone = new Set(readJson("issues.gone", placesSchema, row["gone"] ?? []));
       return issues.map((_, place) => {
         if (over.has(place)) return "line over";
         if (crowded.has(place)) return "line crowded";
+        if (gone.has(place)) return "grant gone";
         if (ended.has(place)) return "login revoked";
         return taken.has(place) ? "principal taken" : lost.has(place) ? "lease lost" : "recorded";
       });
@@ -125,8 +133,24 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
 }
 
 function statementFor(issues: readonly NewIssue[]): string {
-  if (issues.some(({ opens, renewal }) => opens !== undefined || renewal !== undefined)) return RECORD_LINES;
+  const isOfLine = issues.some(({ opens, renewal }) => opens !== undefined || renewal !== undefined);
+  const isOfGrant = issues.some(({ redeems }) => redeems !== undefined);
+  if (isOfLine && isOfGrant) throw new Error("grants are redeemed by one statement, and lines are kept by another");
+  if (isOfLine) return RECORD_LINES;
+  if (isOfGrant) return REDEEM_GRANTS;
   return issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
+}
+
+/** What is redeemed, as the JSON that the function reads. */
+function redeemsJson(redeems: Redeeming) {
+  if (redeems.kind === "code") {
+    const { code, family } = redeems;
+    const hash = Buffer.from(code.hash).toString("hex");
+    return { code: hash, mortal: mortalKeys(code, []), family: familyJson(family) };
+  }
+  const { before, after } = redeems;
+  const hash = before.tokenHash === null ? "" : Buffer.from(before.tokenHash).toString("hex");
+  return { before: hash, mortal: mortalKeys(before, before.tokens), family: familyJson(after) };
 }
 
 function keyOf({ platform, issuer, subject, assertedBy }: Who): string {
@@ -145,7 +169,7 @@ function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: n
 }
 
 /** An issue's columns as the JSON that the function reads; bytes are hex, but for the answer. */
-function toIssueRow({ token, newcomer, event, answer, grant, opens, renewal }: NewIssue, place: number) {
+function toIssueRow({ token, newcomer, event, answer, grant, opens, renewal, redeems }: NewIssue, place: number) {
   const { id: event_id, platform: event_platform, ...audited } = toAuditRow(event);
   return {
     place,
@@ -170,6 +194,7 @@ function toIssueRow({ token, newcomer, event, answer, grant, opens, renewal }: N
     }),
     ...(opens && { opens: toLineRow(opens) }),
     ...(renewal && { renewal: toRenewalRow(renewal) }),
+    ...(redeems && { redeems: redeemsJson(redeems) }),
     ...(answer && {
       hash: Buffer.from(answer.hash).toString("hex"),
       lease: writeText(answer.lease),

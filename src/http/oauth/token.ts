@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+import { jsonText } from "../parts/reply.ts";
+import { askerOf } from "../request/context.ts";
+import { GRANT_FORM, readOAuthForm } from "../request/form.ts";
+import { defineRoute } from "../request/route.ts";
+
+const text = z.string();
+
+/** `POST /oauth/token` */
+export const oauthToken = defineRoute({
+  method: "POST",
+  path: "/oauth/token",
+  operationId: "oauthToken",
+  tag: "OAuth",
+  summary: "Redeem a code or a refresh token",
+  description:
+    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
+  auth: "none",
+  kind: "protocol",
+  form: {
+    schema: z.object({
+      grant_type: z.enum(["authorization_code", "refresh_token"]),
+      code: text.optional(),
+      code_verifier: text.optional().meta({ description: "PKCE (RFC 7636): always needed with a code." }),
+      redirect_uri: text.optional().meta({ description: "The one that the code was asked with." }),
+      refresh_token: text.optional(),
+      scope: text.optional().meta({ description: "Fewer scopes than were granted." }),
+      resource: text.optional().meta({ description: "The one that was granted (RFC 8707)." }),
+      client_id: text.optional(),
+      client_secret: text.optional(),
+      client_assertion_type: text.optional(),
+      client_assertion: text.optional(),
+    }),
+    example: {
+      grant_type: "authorization_code",
+      code: "J5Xk2bN0qW8vT3rY6uI9oP1aS4dF7gH0jK3lZ6xC9vB2nM5qW8eR1tY4uI7",
+      code_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+      redirect_uri: "https://app.example/cb",
+      client_id: "https://app.example/client.json",
+    },
+  },
+  responses: {
+    200: {
+      description: "The token.",
+      schema: z
+        .strictObject({
+          access_token: text.meta({ description: "A macaroon." }),
+          token_type: z.literal("Bearer"),
+          expires_in: z.int().meta({ description: "Seconds." }),
+          refresh_token: text.optional().meta({ description: "Where the platform's policy allows it." }),
+          scope: text.optional(),
+        })
+        .meta({ id: "TokenAnswer" }),
+      example: {
+        access_token: "AgEWaHR0cDovLzEyNy4wLjAuMTo4MDgw",
+        token_type: "Bearer",
+        expires_in: 3600,
+        scope: "files:read",
+      },
+      headers: { "Cache-Control": "`no-store`." },
+    },
+  },
+  problems: ["invalid_request", "unauthenticated", "rate_limited", "unavailable"],
+  async handler({ service, exchange }) {
+    const answer = await service.oauth.token({
+      parameters: await readOAuthForm(exchange.request, GRANT_FORM),
+      authorization: exchange.request.headers.get("authorization") ?? undefined,
+      from: askerOf(exchange),
+    });
+    const reply = jsonText(200, answer);
+    return { ...reply, headers: { ...reply.headers, "cache-control": "no-store", pragma: "no-cache" } };
+  },
+});

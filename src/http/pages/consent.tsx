@@ -1,0 +1,124 @@
+import { printable } from "../../caveats/values/quote.ts";
+import type { ConsentView } from "../../domain/oauth-service.ts";
+import type { Identity } from "../../domain/ports/sessions.ts";
+import { Claims, Fact, FormOf, Whoami } from "./facts.tsx";
+import { Layout, render } from "./layout.tsx";
+
+const LONGEST = 1_000;
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+] as const;
+
+/** A length of time in words, in the largest unit that it is a whole number of. */
+function duration(seconds: number): string {
+  const [name, size] =
+    UNITS.find(([, one]) => seconds >= one && seconds % one === 0) ?? (["second", 1] as const);
+  const count = seconds / size;
+  return count === 1 ? `1 ${name}` : `${count} ${name}s`;
+}
+
+/** How long a yes lasts. */
+function lasting({ tokenLife, session, isRemembered }: ConsentView): string {
+  const each = `Each token that it gets is good for ${duration(tokenLife)}`;
+  const whole =
+    session === undefined
+      ? `${each}; then it has to come back here.`
+      : `${each}, and it can go on without asking for ${duration(session)}.`;
+  return isRemembered ? `${whole} Your yes is remembered for 30 days.` : `${whole} You are asked each time.`;
+}
+
+function Client(props: { readonly view: ConsentView }) {
+  const { clientHost, redirectHost, isUnprovable } = props.view;
+  return (
+    <>
+      <section class="facts">
+        <h2>Verified by this service</h2>
+        <dl>
+          <Fact name="Your answer is sent to" value={redirectHost} />
+          <Fact
+            name="The client is known by"
+            value={clientHost === null ? "an administrator of this service" : `its document at ${clientHost}`}
+          />
+        </dl>
+      </section>
+      {isUnprovable ? (
+        <p role="alert">
+          Any program on this device can say that it is this one, and nobody can tell. Go on only if you
+          started it yourself a moment ago.
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+/** The page on which a person lets a client have a token. @param query the request's own */
+export function consentPage(view: ConsentView, query: string, identity: Identity, changed: boolean): string {
+  const { clientName, clientHost, resource, resourceName, platform, scopes, limits, redirectHost } = view;
+  return render(
+    <Layout title="Allow · Bakehouse" viewer={identity}>
+      <h1>
+        Let the client at {redirectHost} use {resource} as you?
+      </h1>
+      {changed ? (
+        <p role="alert">
+          What is asked has changed since you saw it, or somebody else is signed in now. Nothing was done.
+        </p>
+      ) : null}
+      <Claims
+        title={
+          clientHost === null
+            ? "The client's name, given by an administrator"
+            : "The client's name, unverified: its own word"
+        }
+        texts={[clientName]}
+      />
+      <Client view={view} />
+      <h2>It will be able to</h2>
+      {scopes.length === 0 ? <p>Do everything that you may do there: this resource has no scopes.</p> : null}
+      <ul>
+        {scopes.map(({ scope, description }) => (
+          <li>
+            {printable(description, LONGEST)} <small>{scope}</small>
+          </li>
+        ))}
+      </ul>
+      <dl>
+        <Fact name="The resource" value={`${printable(resourceName, LONGEST)}, of platform ${platform}`} />
+        <Fact name="How long" value={lasting(view)} />
+        <Fact
+          name="What its platform adds"
+          value={limits === undefined ? "Nothing." : printable(limits, LONGEST)}
+        />
+      </dl>
+      <Whoami identity={identity} />
+      <form method="post" action={`/oauth/authorize?${query}`}>
+        <FormOf identity={identity} />
+        <input type="hidden" name="seal" value={view.seal} />
+        <button type="submit" name="decision" value="allow" class="yes">
+          Allow
+        </button>
+        <button type="submit" name="decision" value="deny" class="no">
+          Refuse
+        </button>
+      </form>
+    </Layout>,
+  );
+}
+
+/**
+ * The page that leads back to a client. It is no redirect: a form's answer may not lead to another origin, and browsers say
+ * nothing where that stops it.
+ */
+export function onwardPage(url: string, clientName: string, identity: Identity): string {
+  return render(
+    <Layout title="Going on · Bakehouse" viewer={identity} onward={url}>
+      <h1>You are being led back</h1>
+      <p>
+        To {printable(clientName, LONGEST)}. <a href={url}>Go on by yourself</a> if nothing happens.
+      </p>
+    </Layout>,
+  );
+}

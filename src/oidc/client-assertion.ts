@@ -1,0 +1,54 @@
+import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from "jose";
+import type { ClientAssertions } from "../domain/oauth/outside.ts";
+import { parseJson } from "../json/parse.ts";
+import { toPlain } from "../json/plain.ts";
+
+/** With a private key each. An algorithm with a shared secret would let a reader of the published keys sign. */
+const ALGORITHMS = [
+  "EdDSA",
+  "Ed25519",
+  "ES256",
+  "ES384",
+  "ES512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "RS256",
+  "RS384",
+  "RS512",
+];
+
+const LONGEST = 8 * 1024;
+
+/** Verifies the signatures of clients that authenticate by `private_key_jwt` (RFC 7523 §3). */
+export const clientAssertions: ClientAssertions = {
+  async verify(assertion, jwks) {
+    if (assertion.length > LONGEST) return undefined;
+    try {
+      const keys = createLocalJWKSet(jwks as unknown as JSONWebKeySet);
+      const { payload } = await compactVerify(assertion, keys, { algorithms: ALGORITHMS });
+      const claims = toPlain(parseJson(payload));
+      const isObject = typeof claims === "object" && claims !== null && !Array.isArray(claims);
+      return isObject ? (claims as Readonly<Record<string, unknown>>) : undefined;
+    } catch (error) {
+      if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(error, assertion);
+      // A key that cannot be read, or an assertion that is none: either way nothing is proven.
+      return undefined;
+    }
+  },
+};
+
+async function verifyWithEach(
+  keys: errors.JWKSMultipleMatchingKeys,
+  assertion: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  for await (const key of keys) {
+    try {
+      const { payload } = await compactVerify(assertion, key, { algorithms: ALGORITHMS });
+      return toPlain(parseJson(payload)) as Readonly<Record<string, unknown>>;
+    } catch {
+      // The next one may fit.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,88 @@
+import { boolean, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+
+import { bytea, instant, json, text } from "../tables/schema.ts";
+
+export const oauthClients = pgTable("oauth_clients", {
+  id: uuid().primaryKey(),
+  name: text().notNull(),
+  redirectUris: json("redirect_uris").notNull(),
+  authMethod: text("auth_method").notNull(),
+  jwks: json(),
+  secretHash: bytea("secret_hash"),
+  createdAt: instant("created_at").notNull(),
+});
+
+export const oauthCodes = pgTable("oauth_codes", {
+  hash: bytea().primaryKey(),
+  clientId: text("client_id").notNull(),
+  proven: boolean().notNull(),
+  platform: text().notNull(),
+  resource: text().notNull(),
+  scopes: json().notNull(),
+  issuer: text().notNull(),
+  subject: text().notNull(),
+  identity: json().notNull(),
+  spokeAt: instant("spoke_at").notNull(),
+  keyId: text("key_id"),
+  redirectUri: text("redirect_uri").notNull(),
+  challenge: text().notNull(),
+  createdAt: instant("created_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
+export const oauthFamilies = pgTable("oauth_families", {
+  id: uuid().primaryKey(),
+  codeHash: bytea("code_hash").notNull().unique(),
+  clientId: text("client_id").notNull(),
+  proven: boolean().notNull(),
+  platform: text().notNull(),
+  resource: text().notNull(),
+  scopes: json().notNull(),
+  issuer: text().notNull(),
+  subject: text().notNull(),
+  identity: json().notNull(),
+  spokeAt: instant("spoke_at").notNull(),
+  keyId: text("key_id"),
+  tokenHash: bytea("token_hash"),
+  replacedHash: bytea("replaced_hash"),
+  replacedAt: instant("replaced_at"),
+  answer: bytea(),
+  tokens: json().notNull(),
+  createdAt: instant("created_at").notNull(),
+  endsAt: instant("ends_at").notNull(),
+});
+
+export const oauthConsents = pgTable(
+  "oauth_consents",
+  {
+    id: uuid().primaryKey(),
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    clientId: text("client_id").notNull(),
+    clientName: text("client_name").notNull(),
+    redirectHost: text("redirect_host").notNull(),
+    clientHash: bytea("client_hash").notNull(),
+    platform: text().notNull(),
+    resource: text().notNull(),
+    scopes: json().notNull(),
+    spokeAt: instant("spoke_at").notNull(),
+    keyId: text("key_id"),
+    createdAt: instant("created_at").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+  },
+  (table) => [
+    unique("oauth_consents_what").on(
+      table.issuer,
+      table.subject,
+      table.clientId,
+      table.redirectHost,
+      table.clientHash,
+      table.resource,
+    ),
+  ],
+);
+
+export const oauthUsed = pgTable("oauth_used", {
+  hash: bytea().primaryKey(),
+  expiresAt: instant("expires_at").notNull(),
+});

@@ -1,0 +1,181 @@
+import { createHash, randomBytes } from "node:crypto";
+
+import { expect } from "vitest";
+
+import type { Answer, TestService } from "../support/service.ts";
+import type { Person, stubRelyingParty } from "../support/service-login.ts";
+
+export const ISSUER = "http://127.0.0.1:8080";
+export const RESOURCE = "https://mcp.example.com/mcp";
+export const REDIRECT = "https://app.example/cb";
+export const DAY = 86_400;
+
+/** Documents of some hosts are let in, and sessions last a day. */
+const POLICY = {
+  rules: [{ max_ttl: DAY, session: DAY, on_behalf_of: true }],
+  clients: { metadata_documents: true, domains: ["cimd.example", "*.cimd.example", "nowhere.example"] },
+};
+
+type Headers = Readonly<Record<string, string>>;
+
+/** A client, as it was registered. */
+export interface Client {
+  readonly client_id: string;
+  readonly client_secret?: string;
+}
+
+/** The parameters of a request, or of a form. */
+export type Parameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A verifier and its challenge. */
+export function pkce(): { readonly verifier: string; readonly challenge: string } {
+  const verifier = randomBytes(32).toString("base64url");
+  return { verifier, challenge: createHash("sha256").update(verifier).digest("base64url") };
+}
+
+function formOf(parameters: Parameters): URLSearchParams {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    for (const one of [value ?? []].flat()) form.append(name, one);
+  }
+  return form;
+}
+
+/** The parameters of the address that an answer leads to. */
+export function landed(answer: Answer): URL {
+  const led = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(answer.text)?.[1];
+  const location = answer.headers.get("location") ?? led?.replaceAll("&amp;", "&");
+  if (location === undefined) throw new Error(`led nowhere: ${answer.status} ${answer.text}`);
+  return new URL(location, ISSUER);
+}
+
+/** What clients, a person at a browser and an administrator do to a service. */
+export function player(service: () => TestService, people: ReturnType<typeof stubRelyingParty>) {
+  const admin = () => service().asAdmin();
+
+  async function resource(uri = RESOURCE, platform = "default", more: object = {}): Promise<void> {
+    const host = new URL(uri).hostname;
+    const hosts = await service().send(
+      "PATCH",
+      `/v1/platforms/${platform}`,
+      { resource_hosts: [host] },
+      admin(),
+    );
+    expect(hosts.status, hosts.text).toBe(200);
+    if (platform === "default") {
+      const put = await service().send("PUT", "/v1/platforms/default/policy", POLICY, admin());
+      expect(put.status, put.text).toBe(200);
+    }
+    const scopes = [
+      { scope: "files:read", description: "Read your files" },
+      { scope: "files:write", description: "Change your files" },
+    ];
+    const body = { resource: uri, name: "Files", scopes, caveats: [], accept_unbound: false, ...more };
+    const made = await service().send("POST", `/v1/platforms/${platform}/resources`, body, admin());
+    expect(made.status, made.text).toBe(201);
+  }
+
+  async function client(more: object = {}): Promise<Client> {
+    const body = {
+      client_name: "App",
+      redirect_uris: [REDIRECT],
+      token_endpoint_auth_method: "none",
+      ...more,
+    };
+    const made = await service().send("POST", "/v1/clients", body, admin());
+    expect(made.status, made.text).toBe(201);
+    return made.json<Client>();
+  }
+
+  const browser = (who: Person | string = "alice") => people.login(service().request, who);
+
+  function query(client_id: string, challenge: string, more: Parameters = {}): string {
+    return formOf({
+      response_type: "code",
+      client_id,
+      redirect_uri: REDIRECT,
+      code_challenge: challenge,
+      code_challenge_method: "S256",
+      resource: RESOURCE,
+      scope: "files:read",
+      state: "the state",
+      ...more,
+    }).toString();
+  }
+
+  const ask = (asked: string, headers: Headers = {}) => service().get(`/oauth/authorize?${asked}`, headers);
+
+  async function answer(asked: string, headers: Headers, decision = "allow", seal?: string): Promise<Answer> {
+    const page = seal === undefined ? await ask(asked, headers) : undefined;
+    const shown = seal ?? /name="seal" value="([^"]*)"/.exec(page?.text ?? "")?.[1];
+    if (shown === undefined)
+      throw new Error(`no page asked: ${page?.status} ${page?.headers.get("location")}`);
+    return service().request(`/oauth/authorize?${asked}`, {
+      method: "POST",
+      headers,
+      body: new URLSearchParams({ decision, seal: shown }),
+    });
+  }
+
+  /** A code that alice let a client have. */
+  async function code(of: Client, more: Parameters = {}, who: Person | string = "alice") {
+    const { verifier, challenge } = pkce();
+    const session = await browser(who);
+    const back = landed(
+      await answer(query(of.client_id, challenge, { prompt: "consent", ...more }), session),
+    );
+    const text = back.searchParams.get("code");
+    if (text === null) throw new Error(`no code: ${back}`);
+    return { text, verifier, session, back };
+  }
+
+  const post = (path: string, form: Parameters, headers: Headers = {}) =>
+    service().request(path, { method: "POST", headers, body: formOf(form) });
+
+  const redeem = (
+    of: Client,
+    got: { readonly text: string; readonly verifier: string },
+    more: Parameters = {},
+  ) =>
+    post("/oauth/token", {
+      grant_type: "authorization_code",
+      code: got.text,
+      code_verifier: got.verifier,
+      redirect_uri: REDIRECT,
+      client_id: of.client_id,
+      resource: RESOURCE,
+      ...more,
+    });
+
+  const refresh = (of: Client, token: string, more: Parameters = {}) =>
+    post("/oauth/token", {
+      grant_type: "refresh_token",
+      refresh_token: token,
+      client_id: of.client_id,
+      ...more,
+    });
+
+  /** The tokens of a whole flow. */
+  async function tokens(of: Client, more: Parameters = {}, who: Person | string = "alice"): Promise<Tokens> {
+    const got = await redeem(of, await code(of, more, who));
+    expect(got.status, got.text).toBe(200);
+    return got.json<Tokens>();
+  }
+
+  /** Whether verify knows a token as alive, whatever else it says of it. */
+  async function isRevoked(token: string): Promise<boolean> {
+    const body = { token, context: { scope: "files:read" } };
+    const said = await service().send("POST", "/v1/verify", body, service().asPlatform());
+    return said.json<{ readonly code?: string }>().code === "revoked";
+  }
+
+  return { resource, client, browser, query, ask, answer, code, post, redeem, refresh, tokens, isRevoked };
+}
+
+/** An answer of the token endpoint. */
+export interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly expires_in: number;
+  readonly scope: string;
+}
