@@ -65,8 +65,8 @@ export function createReservations(options: {
     id: string,
     cost: ReadonlyMap<string, Decimal> | null,
   ): Promise<Reservation> {
-    const { platform } = await owned(caller, id);
     const since = clock.monotonic();
+    const { platform } = await owned(caller, id);
     const settlement = await budgetTurns(platform, async () => {
       requireInTime(clock, since);
       await steps.passed("settle:begun");
