@@ -5,13 +5,13 @@ import type { Page, PageRequest } from "./ports/page.ts";
 
 /*
  * The authorization server (RFC 6749 as OAuth 2.1 has it), as the adapters see it. Instants are unix milliseconds. Besides a
- * DomainError the methods of `OAuth` reject with an OAuthError, whose code is for the client.
+ * DomainError the methods of `OAuth` reject with an OAuthError: its code is for the client.
  */
 
 /** Parameters as they came, in order: a name may come twice, and is then refused. */
 export type OAuthParameters = readonly (readonly [name: string, value: string])[];
 
-/** What a person is asked before a client gets a token. */
+/** The question to a person before a client gets a token. */
 export interface ConsentView {
   /** By an administrator's word, or by the client's own if it has a host. */
   readonly clientName: string;
@@ -26,7 +26,7 @@ export interface ConsentView {
   readonly resource: string;
   readonly resourceName: string;
   readonly scopes: readonly { readonly scope: string; readonly description: string }[];
-  /** What the platform and the resource add, in a sentence that this service enforces; undefined if they add nothing. */
+  /** The limits that the platform and the resource add, in a sentence that this service enforces; undefined if none. */
   readonly limits: string | undefined;
   /** Life of each token, seconds. */
   readonly tokenLife: number;
@@ -38,11 +38,11 @@ export interface ConsentView {
   readonly seal: string;
 }
 
-/** What becomes of a request for authorization. A request that names no good client or redirect is a DomainError: a page. */
+/** The next step for a request for authorization. A request that names no good client or redirect is a DomainError: a page. */
 export type AuthorizationStep =
   /** The browser is sent back to the client, with a code or an error. Holds a secret. */
   | { readonly kind: "answer"; readonly url: string; readonly clientName: string }
-  /** The person signs in and comes back. `query` is the request's own, without what the login settles. */
+  /** The person signs in and comes back. `query` is the request's own, without the parameters that the login settles. */
   | { readonly kind: "login"; readonly demands: LoginDemands; readonly query: string }
   | {
       readonly kind: "consent";
@@ -113,7 +113,7 @@ export interface Clients {
 /** Consents that are remembered: a person's own, or everybody's for an administrator's credential. */
 export interface Consents {
   list(caller: Caller, page: PageRequest): Promise<Page<Consent>>;
-  /** Forgets one, and ends what the client holds by it. Rejects with `not_found` for somebody else's. */
+  /** Forgets one, and ends everything that the client holds by it. Rejects with `not_found` for somebody else's. */
   delete(caller: Caller, id: string): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Each guard of the one fetch whose address a caller names, against real servers. */
+/** Each guard of the only fetch of an address that a caller names, against real servers. */
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -205,7 +205,7 @@ describe("addresses", () => {
     expect((await open({ resolve: async () => [] }).fetch(at(server.port))).ok).toBe(false);
   });
 
-  // DNS rebinding: the first answer passes the check, and the next one names what must not be reached.
+  // DNS rebinding: the first answer passes the check, and the next one names an address that must not be reached.
   test("a name that moves is resolved once, and that very address is asked", async () => {
     const first = await serve(json('"first"'), "127.0.0.2");
     const hits: string[] = [];

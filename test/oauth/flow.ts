@@ -49,7 +49,7 @@ export function landed(answer: Answer): URL {
   return new URL(location, ISSUER);
 }
 
-/** What clients, a person at a browser and an administrator do to a service. */
+/** The steps that clients, a person at a browser and an administrator take at a service. */
 export function player(service: () => TestService, people: ReturnType<typeof stubRelyingParty>) {
   const admin = () => service().asAdmin();
 

@@ -1,4 +1,4 @@
-/** The pure parts of the authorization server: each table names what passes, and what is near it and does not. */
+/** The pure parts of the authorization server: each table names texts that pass, and texts near them that do not. */
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 

@@ -10,15 +10,15 @@ import type { Identity } from "../ports/sessions.ts";
 
 /** A principal that an assertion vouches for. */
 export interface Asserted {
-  /** What the assertion is: of a job or service, or of a person whom an enterprise lets use a client (ID-JAG). */
+  /** The assertion's kind: of a job or service, or of a person that an enterprise lets use a client (ID-JAG). */
   readonly kind: "workload" | "id-jag";
   /** Its `issuer` is the voucher's name: see `voucherOf`. */
   readonly identity: Identity;
   /** Every claim, for the rules of policies. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** When the person or their issuer last spoke, unix milliseconds: later revocations end what this is good for. */
+  /** When the person or their issuer last spoke, unix milliseconds: later revocations end everything that this is good for. */
   readonly spokeAt: number;
-  /** When it ends, unix milliseconds. What a workload gets ends no later. */
+  /** When it ends, unix milliseconds. Everything that a workload gets by it ends no later. */
   readonly expiresAt: number;
   /** The client that an ID-JAG was issued to: another one, or one that has not authenticated, must not redeem it. */
   readonly clientId: string | undefined;
@@ -169,7 +169,7 @@ export function createAssertionDesk(options: {
       const { identity } = reading;
       // A workload does not log in.
       const spokeAt = kind === "workload" ? times.issuedAt : (identity.authenticatedAt ?? times.issuedAt);
-      // What was revoked longer ago than a token can live may not be on record any more.
+      // A revocation from longer ago than a token can live may not be on record any more.
       if (spokeAt <= now - MAX_TOKEN_LIFE)
         return refuse("it speaks of a moment too long ago (auth_time, iat)");
       if (!(await assertion.isSigned())) return refuse("its signature is not its issuer's");

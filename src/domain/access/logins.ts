@@ -61,7 +61,7 @@ function isAttempt(value: unknown): value is LoginAttempt {
 /**
  * Logging in and out with a browser.
  *
- * What a login needs to be finished (state, nonce, PKCE verifier) rests sealed in a cookie of the
+ * The values that finish a login (state, nonce, PKCE verifier) rest sealed in a cookie of the
  * browser that began it and nowhere else: another browser cannot finish it, and beginning logins costs
  * the database nothing.
  */

@@ -46,7 +46,7 @@ async function versionOf({ rules, clients }: Policy, clock: SliceClock): Promise
   return hash.digest("base64url").slice(0, 22);
 }
 
-/** Members that restrict and that a client of an older version does not know: it would leave them out of what it puts. */
+/** Members that restrict and that an older client does not know: it would leave them out of the policy that it puts. */
 function restrictions({ rules, clients }: Policy): ReadonlyMap<string, number> {
   return new Map([
     ["claims", rules.filter(({ claims }) => claims !== undefined).length],
@@ -110,7 +110,7 @@ export function createPolicies(options: {
       requireAdministrator(caller, "policy", platform);
       await requirePolicy(policy, clock);
       await store.transaction("set policy", async (repositories) => {
-        // Held until the end: of two who have read the same policy, one replaces it.
+        // Held until the end: of two callers that have read the same policy, one replaces it.
         const held = platform === SERVICE_PLATFORM ? undefined : await repositories.platforms.lock(platform);
         if (held === undefined) throw unknown();
         if (condition === undefined) requireNothingDropped(held.policy, policy);

@@ -41,7 +41,7 @@ function uncovered(uris: readonly string[], hosts: readonly string[]): string | 
 
 /**
  * Registers resources. Platform and hosts are held until the transaction ends, so that every resource stands under a host of
- * its platform; who is first with a URI is decided by the database.
+ * its platform; the database decides which caller is first with a URI.
  */
 export function createResources(options: {
   readonly store: Store;
@@ -117,7 +117,7 @@ export function createResources(options: {
       await requireRequest(request);
       return store.transaction("register resource", async (repositories) => {
         const { resourceHosts } = await held(repositories, name);
-        // Before anything is said of the URI: nobody learns what others have under hosts of theirs.
+        // Before anything is said of the URI: nobody learns which resources others have under hosts of theirs.
         if (!resourceHosts.some((entry) => coversHost(entry, host))) {
           const why = "is under a host that the platform was not given: an administrator sets resource_hosts";
           throw new DomainError("unprocessable", why, "resource");

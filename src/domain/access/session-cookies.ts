@@ -15,7 +15,7 @@ interface SessionCookies {
   /** Whether a text has the form of one. */
   isOne(text: string): boolean;
   /**
-   * Whether this service made it, on whichever replica. It may have been ended since; one that a version without marks made
+   * Whether this service made it, on any replica. It may have been ended since; one that a version without marks made
    * has none.
    */
   isMarked(text: string): boolean;

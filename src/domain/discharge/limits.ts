@@ -34,8 +34,9 @@ const USUAL: WaitingLimits = { link: 5, asker: 50, approver: 1_000 };
 const MOST_OF_BAKERY = 60;
 
 /**
- * The shares of those places that go to one wide network, to one network in it and to one address in that, of what the
- * others there leave. An address is told apart from others by nothing else, and whoever has one often has those beside it.
+ * The shares of those places that go to one wide network, to one network in it and to one address in that, of the room
+ * that the others there leave. An address is told apart from others by nothing else, and a holder of one often has those
+ * beside it.
  */
 const SHARES_OF_NETWORKS = [1 / 4, 2 / 3, 1 / 2];
 
@@ -63,12 +64,12 @@ const SAID_AGAIN = 60_000;
 const SHARE = 1 / 4;
 
 /**
- * The share that one branch may take of what the others leave of the places above it: of a person's, one token; of a
- * token's, one of those that it was handed on to; and so on. So none of them fills all, whatever it hands on itself.
+ * The share that one branch may take of the places above it that the others leave: of a person's, one token; of a
+ * token's, one of those that it was handed on to; and so on. So none of them fills all, however much it hands on itself.
  */
 const SHARE_OF_BRANCH = 3 / 4;
 
-/** Milliseconds for which a no holds for those who ask the same again, and the number of times that they may ask it otherwise. */
+/** Milliseconds for which a no holds for those that ask the same again, and how many times they may ask it otherwise. */
 const DENIED = 600_000;
 const MOST_DENIED = 3;
 
@@ -78,7 +79,7 @@ const ASKING = { perSecond: 2, burst: 40 };
 /** The number of askers, and of parts of tokens, that rates are remembered for. */
 const ASKERS = 50_000;
 
-/** Links by which a credential was narrowed that a branch is told by: what stands deeper belongs to the last of them. */
+/** Links by which a credential was narrowed that a branch is told by: deeper links belong to the last of them. */
 const MOST_NARROWED = 3;
 
 /** An asker for a discharge. */
@@ -93,7 +94,7 @@ export interface Asker {
 export interface DischargeLimits {
   /**
    * Names the asker: the person, the credential, or the network that the question comes from. A good token that is shown has
-   * an allowance of its own, so that those behind one address keep nobody out who has one.
+   * an allowance of its own, so that those behind one address keep out nobody with such a token.
    *
    * @param place of the shown link
    * @throws DomainError `rate_limited`
@@ -120,8 +121,8 @@ export interface DischargeLimits {
     now: number,
   ): Promise<void>;
   /**
-   * Refuses to ask a person again what they have just said no to: the same of the same ticket by the token that asked, by
-   * what it was handed on to, or by one that its holder narrowed in another way.
+   * Refuses to ask a person again a question that they have just said no to: the same of the same ticket by the token that
+   * asked, by those that it was handed on to, or by one that its holder narrowed in another way.
    *
    * @throws DomainError `denied`
    */
@@ -136,7 +137,7 @@ export interface DischargeLimits {
   ): Promise<void>;
 }
 
-/** A name that says nothing of what it was made from, as branches are stored by; 22 characters. */
+/** A name that says nothing of the text that it was made from, as branches are stored by; 22 characters. */
 function opaque(name: string): string {
   return Buffer.from(hashOf(name)).toString("base64url").slice(0, 22);
 }
@@ -147,12 +148,12 @@ function askerBy(way: readonly string[]): Asker {
   return { hash: hashOf(name), place: below.length === 0 ? null : { depth: below.length, branch } };
 }
 
-/** The place of a stranger's address among the networks around it, which have shares of what is left to strangers. */
+/** The place of a stranger's address among the networks around it, which have shares of the room that is left to strangers. */
 export function placeOfStranger(from: string): ShownPlace {
   return { depth: 0, branch: networksAround(from).map((network) => opaque(`networks\n${network}`)) };
 }
 
-/** Names the asker who shows a token: the token's person, from any address. */
+/** Names the asker that shows a token: the token's person, from any address. */
 export function askerOf(subject: DischargeSubject): Uint8Array {
   return hashOf(`principal\n${subject.platform}\n${subject.principal.id}`);
 }
@@ -160,7 +161,7 @@ export function askerOf(subject: DischargeSubject): Uint8Array {
 /**
  * The places of the first branch that takes more than its share; undefined if each keeps within it.
  *
- * @param most places of what stands above the first branch, and those of them that are taken
+ * @param most the places of the level above the first branch, and those of them that are taken
  * @param ofBranch those that each branch has taken, one within the other
  * @param shares of each; those that are left out are {@link SHARE_OF_BRANCH}
  */

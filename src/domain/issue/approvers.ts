@@ -93,7 +93,7 @@ function resolve({ text, terms, member }: AskedCondition, known: Known): Approve
  * Resolves approvers that are named by verified e-mail to the subjects that are written into the tickets. A ticket is settled
  * when it is written: an address that changes hands later changes nothing.
  *
- * @param issuer whose subjects are meant
+ * @param issuer the issuer of the subjects that are meant
  * @returns one for each condition; rejects with `unprocessable` for an e-mail that is nobody's, or several people's
  */
 export async function resolveApprovers(

@@ -17,17 +17,17 @@ const KEPT = "the first request under this Idempotency-Key was carried out, and 
 /** Seals the answer of a request, to be kept with the change that it reports; undefined if there is no key to keep it under. */
 export type SealAnswer = (answer: unknown) => KeptAnswer | undefined;
 
-/** What an attempt is told whose lease ran out, and was taken over, before its change was made. */
+/** The answer to an attempt, if its lease ran out and was taken over before its change was made. */
 export function overtaken(): DomainError {
   return new DomainError("idempotency_in_flight", "another request took over this Idempotency-Key");
 }
 
-/** Makes a repeated request answer what its first one did. */
+/** Gives a repeated request the answer of its first one. */
 export interface Idempotency {
   /**
    * Runs `work` at most once for each key of a caller.
    *
-   * @param callerId what the key is scoped to, besides the route
+   * @param callerId the scope of the key, besides the route
    * @param work must make its change durable together with the sealed answer, or not at all
    * @param read turns a kept answer (as JSON gives it back) into the answer
    */

@@ -67,7 +67,7 @@ interface Asked extends Pick<IssueJob, "subject" | "email" | "development" | "cr
  *
  * The order of durable effects of an issue: (1) the claim of the idempotency key, if there is one; (2) the
  * principal, the token's record, the audit event and the answer under the key, committed by one statement; (3) the answer.
- * A token that reached its caller is on record; one whose caller saw an error may be.
+ * A token that reached its caller is on record. A token may be on record although its caller saw an error.
  *
  * @param ownIssuer the issuer that a subject without one belongs to
  * @param isDevelopment whether the own issuer is the development identity provider
@@ -129,7 +129,7 @@ export function createTokens(options: {
       },
       email: null,
       development: options.isDevelopment && issuer === ownIssuer,
-      // What was narrowed from a credential is another caller: the answer is a token, which it might not have been given.
+      // A narrowed credential is another caller: the answer is a token, which it might not have been given.
       callerId: `credential\n${caller.links.at(-1)}`,
       credentialId: caller.credentialId,
     };

@@ -72,12 +72,12 @@ export interface RedeemedToken {
 
 /** How a grant is redeemed, once policy has admitted its person anew. */
 export interface Redemption {
-  /** Decides what the token says. @throws what the client is refused with */
+  /** Decides the token's caveats and life. @throws the error that the client is refused with */
   shape(
     rule: PolicyRule,
     now: number,
   ): { readonly caveats: readonly string[] /** Milliseconds. */; readonly life: number };
-  /** The changes that go with the token. Called again where another attempt mints another token. */
+  /** The changes that go with the token. Called again if another attempt mints another token. */
   record(minted: RedeemedToken, rule: PolicyRule): Redeeming;
   /** For the audit event of the token. */
   readonly details: Readonly<Record<string, string>>;
@@ -122,7 +122,7 @@ const CHARACTERS = 200;
 /** Groups under way at a time: while one is written, the next is read and minted. */
 const AT_ONCE = 2;
 
-/** Most attempts at a request whose new principal another replica puts on record first. */
+/** Most attempts at a request, if another replica puts its new principal on record first. */
 const ATTEMPTS = 3;
 
 /** The date of an issuer's word that nobody knows. */
@@ -333,7 +333,7 @@ export function createIssuing(options: {
   }
 
   /**
-   * Repeats the requests whose principal another replica put on record meanwhile. Never rejects, because the other
+   * Repeats the requests for principals that another replica put on record meanwhile. Never rejects, because the other
    * requests of the group are done by now.
    */
   async function issueAgain(jobs: readonly IssueJob[], attempt: number): Promise<readonly Outcome<Issued>[]> {

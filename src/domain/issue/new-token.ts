@@ -21,7 +21,7 @@ export interface NewToken {
 }
 
 /**
- * The life of a token whose caller asks for so many seconds, milliseconds.
+ * The life of a token, milliseconds, if its caller asks for so many seconds.
  *
  * @param longest milliseconds that are allowed
  * @param usual milliseconds if the caller asks for none; never more than are allowed

@@ -31,7 +31,7 @@ function readConditions({ caveats }: TokenRecord, slice: TimeSlice): Promise<rea
 }
 
 /**
- * What callers are told of an issued token besides the token itself. It is found out in turns of the event loop, as its
+ * The facts that callers get of an issued token besides the token itself. They are found out in turns of the event loop, as its
  * caveats may be sixty kilobytes of anything.
  *
  * @param now unix milliseconds
@@ -80,7 +80,7 @@ export function createTokenViews(options: {
 }) {
   const { clock, knowledge, rootKeys } = options;
 
-  // Dead here means dead to verify: who reads a list after an incident must not be told of life that is none.
+  // Dead here means dead to verify: a reader of a list after an incident must not be told of life that is none.
   function isRevoked({ token, principal }: TokenWithPrincipal, conditions: readonly Condition[]): boolean {
     if (principal.development && !options.trustsDevelopment) return true;
     return knowledge.isRevoked({
@@ -91,7 +91,7 @@ export function createTokenViews(options: {
       keyId: token.keyId,
       tokenId: token.id,
       issuedAt: token.issuedAt,
-      // Those that were issued with it: whoever holds it may have handed it on, which is not seen here.
+      // Those that were issued with it: its holder may have handed it on, which is not seen here.
       agents: agentsOf(conditions),
       approvals: [],
       revocationIds: issuedLinks(rootKeys.held(token.keyId), token),

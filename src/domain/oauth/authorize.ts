@@ -57,7 +57,7 @@ const page = (code: "invalid_request" | "forbidden" | "rate_limited", why: strin
 /**
  * The authorization endpoint (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9207).
  *
- * A request is read in this order: the client and the place of its answer, and what is wrong there is told on a page and
+ * A request is read in this order: the client and the place of its answer, and an error there is told on a page and
  * never by a redirect; then the rest, told to the client; then the person, who signs in; then policy; then the consent.
  *
  * @param publicUrl the issuer, as every answer names it
@@ -227,7 +227,7 @@ export function createAuthorization(options: {
     };
   }
 
-  /** A consent that still covers what is asked; undefined if the person has to be asked. */
+  /** A consent that still covers the request; undefined if the person has to be asked. */
   async function remembered(asked: Asked): Promise<Consent | undefined> {
     if (asked.prompts.has("consent") || redirectKind(asked.redirectUri) !== "web") return undefined;
     const consent = await store.oauth.findConsent(keyOf(asked), await store.now());
@@ -317,7 +317,7 @@ export function createAuthorization(options: {
     await repositories.audit.append([auditEvent(randomness, now, event)]);
   }
 
-  /** Tells a client what is wrong with its request, once it is known where to tell it. */
+  /** Tells a client the error in its request, once the place of its answer is known. */
   async function answered(to: Addressed, work: () => Promise<AuthorizationStep>): Promise<AuthorizationStep> {
     try {
       return await work();
@@ -365,10 +365,10 @@ export function createAuthorization(options: {
   };
 }
 
-/** A remembered consent that a revocation has ended: what was begun on it is undone. */
+/** A remembered consent that a revocation has ended: everything that was begun on it is undone. */
 class ConsentEnded extends Error {}
 
-/** Sends a person to sign in before the client is known: there is nowhere else that could be told what is wrong. */
+/** Sends a person to sign in before the client is known: no client can be told of an error yet, so a page tells it. */
 function loginForPage(asked: AskedParameters, login: () => AuthorizationStep): AuthorizationStep {
   if (asked.one("prompt")?.split(" ").includes("none")) {
     throw page(

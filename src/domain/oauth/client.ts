@@ -21,10 +21,10 @@ export interface Client {
   readonly hash: Uint8Array;
 }
 
-/** What a client says of itself, checked. */
+/** A client's statements about itself, checked. */
 export type ClientSettings = Pick<Client, "name" | "redirectUris" | "authMethod" | "jwks">;
 
-/** Settings that were read, or what is wrong with them: the member at fault, and the cure. Both are public. */
+/** Settings that were read, or the fault in them: its member, and the cure. Both are public. */
 export type ClientReading =
   | { readonly ok: true; readonly settings: ClientSettings }
   | { readonly ok: false; readonly member: string; readonly why: string };
@@ -72,7 +72,7 @@ function keySetFault(jwks: unknown): string | undefined {
   return isPublic ? undefined : "must have public keys alone";
 }
 
-/** Checks what a client says of itself, or an administrator of it. */
+/** Checks the statements of a client about itself, or of an administrator about it. */
 export function readClientSettings({
   name,
   redirectUris,

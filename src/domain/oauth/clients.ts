@@ -32,7 +32,7 @@ export interface ClientFinder {
   /**
    * Finds a client by its document, if the platform lets such clients in.
    *
-   * @param asker whose allowance a fetch is taken from
+   * @param asker the owner of the allowance that a fetch is taken from
    */
   byDocument(url: URL, policy: Policy, asker: string): Promise<DocumentReading>;
 }
@@ -82,7 +82,7 @@ export function createClientFinder(options: {
 }
 
 /**
- * Registered clients. They belong to the service: what they were granted belongs to platforms.
+ * Registered clients. They belong to the service: their grants belong to platforms.
  *
  * @param revokeTokens ends tokens that a client holds
  */

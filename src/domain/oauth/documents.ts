@@ -14,7 +14,7 @@ export interface ClientDocuments {
   /**
    * Finds a client, from memory or by fetching its document.
    *
-   * @param asker whose allowance a fetch is taken from: a person, or an address
+   * @param asker the owner of the allowance that a fetch is taken from: a person, or an address
    */
   find(url: URL, asker: string): Promise<DocumentReading>;
 }
@@ -63,7 +63,7 @@ export function createClientDocuments(options: {
   const kept = new Map<string, { readonly client: Client; readonly until: number }>();
   const underWay = new Map<string, Promise<DocumentReading>>();
 
-  /** The asker pays first: with nothing left of their own they use up nothing of what others need. */
+  /** The asker pays first: with nothing left of their own they use up nothing that others need. */
   function mayFetch(url: URL, asker: string): boolean {
     return byAsker.take(asker) && byUrl.take(url.href) && byHost.take(url.host);
   }

@@ -19,7 +19,7 @@ export interface Endings {
 
 /**
  * Makes the endings. The order of durable effects: (1) the tokens' entries in the revocation log, by which the family ends too,
- * whatever comes after; (2) this replica's own knowledge of them; (3) the family's row, with its audit event.
+ * even if nothing comes after; (2) this replica's own knowledge of them; (3) the family's row, with its audit event.
  *
  * @param write writes to the revocation log
  */

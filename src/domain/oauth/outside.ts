@@ -11,16 +11,16 @@ export type FetchedDocument =
       /** Seconds that the answer has spent in caches. */
       readonly age: number;
     }
-  /** `why` is public: it says nothing of what lies behind the address. */
+  /** `why` is public: it says nothing of the host behind the address. */
   | { readonly ok: false; readonly why: string };
 
-/** The one place where the service fetches an address that a caller names. */
+/** The only port by which the service fetches an address that a caller names. */
 export interface DocumentFetch {
   /** Fetches a document, behind every guard. Never rejects. @param url checked to be a client's */
   fetch(url: URL): Promise<FetchedDocument>;
 }
 
-/** What verifies a client's signature at the token endpoint. */
+/** The check of a client's signature at the token endpoint. */
 export interface ClientAssertions {
   /**
    * Checks a JWT's signature against a client's own keys.
@@ -40,7 +40,7 @@ export interface OAuthResource {
   readonly resource: string;
   readonly name: string;
   readonly scopes: readonly { readonly scope: string; readonly description: string }[];
-  /** What every token for it gets. */
+  /** The caveats that every token for it gets. */
   readonly caveats: readonly string[];
   /** Seconds; null for no limit of its own. */
   readonly maxTtl: number | null;

@@ -24,10 +24,10 @@ import type { OAuthResource, OAuthResources } from "./outside.ts";
 import { isWithin, readScope } from "./scope.ts";
 import { hashOf, type MadeSecret, type OAuthSecrets } from "./secrets.ts";
 
-/** A refusal of what is presented to be redeemed. */
+/** A refusal of the grant that is presented to be redeemed. */
 export const invalidGrant = (why: string) => new OAuthError("invalid_grant", why);
 
-/** Bounds the look-ups of what a stranger may have made up. */
+/** Bounds the look-ups of secrets that a stranger may have made up. */
 export type LookUps = {
   find<T>(
     secret: string,
@@ -37,7 +37,7 @@ export type LookUps = {
   ): Promise<T | undefined>;
 };
 
-/** What the token endpoint needs. */
+/** The parts that the token endpoint needs. */
 export interface TokenOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -136,7 +136,7 @@ export function createRedeeming(options: TokenOptions) {
     return own;
   }
 
-  /** The scopes of a token: what was granted, as far as it is asked for and the resource still has it. Never more. */
+  /** The scopes of a token: those granted, as far as they are asked for and the resource still has them. Never more. */
   function scopesOf(form: FormParameters, grant: Granted, resource: OAuthResource): readonly string[] {
     const asked = readScope(form.get("scope") ?? "");
     if (asked === undefined || !isWithin(asked, grant.scopes)) {
@@ -155,7 +155,7 @@ export function createRedeeming(options: TokenOptions) {
     return session === undefined ? undefined : Math.min(createdAt + session * 1000, spokeAt + MAX_TOKEN_LIFE);
   }
 
-  /** Mints for a grant. @throws OAuthError `invalid_grant` for whatever has ended it */
+  /** Mints for a grant. @throws OAuthError `invalid_grant` if anything has ended it */
   async function mint(grant: Granted, client: Client, redemption: Redemption): Promise<Issued> {
     const { identity, platform } = grant;
     await options.rootKeys.prepare(platform);

@@ -19,7 +19,7 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "error_uri",
 ]);
 
-/** Where an answer goes: a web site, a program on the person's own machine, or an app on their device. */
+/** The receiver of an answer: a web site, a program on the person's own machine, or an app on their device. */
 export type RedirectKind = "web" | "loopback" | "app";
 
 /** The kind of a redirect URI. @returns undefined for a text that is none */
@@ -50,7 +50,7 @@ function withoutPort(text: string): string | undefined {
 
 /**
  * Whether a client that registered some redirect URIs may be answered at another text: at exactly one of them, and at loopback
- * addresses whatever the port.
+ * addresses with any port.
  */
 export function mayRedirect(registered: readonly string[], asked: string): boolean {
   if (redirectKind(asked) === undefined) return false;

@@ -84,7 +84,7 @@ export interface AskedGrant {
 }
 
 /**
- * Reads the rest of a request, once it is known where its answer goes.
+ * Reads the rest of a request, once the place of its answer is known.
  *
  * @throws OAuthError
  */

@@ -5,7 +5,7 @@ import { REFRESH_TOKEN as REFRESH } from "../../words/ids.ts";
 import type { Sealing } from "../keys/sealing.ts";
 import type { Randomness } from "../ports/randomness.ts";
 
-/** Bytes: what nobody guesses, and the part that shows that this service made it. */
+/** Bytes: of the random part, which nobody guesses, and of the part that shows that this service made it. */
 const RANDOM = 32;
 const MARK = 12;
 const FAMILY = 16;
@@ -27,7 +27,7 @@ export interface OAuthSecrets {
   /** A registered client's. */
   clientSecret(): MadeSecret;
   /**
-   * Whether this service made a code or refresh token, on whichever replica: such a one is no guess.
+   * Whether this service made a code or refresh token, on any replica: such a one is no guess.
    *
    * Under a master key that has gone it is not known any more, and is then looked up like a guess.
    */
@@ -92,7 +92,7 @@ export function createOAuthSecrets(options: {
   };
 }
 
-/** Whether a secret is the one whose hash was kept. */
+/** Whether a secret is the one that the kept hash was made from. */
 export function isSecret(text: string, hash: Uint8Array): boolean {
   return constantTimeEqual(hashOf(text), hash);
 }

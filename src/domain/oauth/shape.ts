@@ -5,7 +5,7 @@ import { DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import type { PolicyRule } from "../ports/policy.ts";
 import type { OAuthResource } from "./outside.ts";
 
-/** What a client is let do, as far as its tokens say it. */
+/** The rights of a client, as far as its tokens say them. */
 interface Shaped {
   readonly resource: OAuthResource;
   readonly scopes: readonly string[];
@@ -27,7 +27,7 @@ export function lifeOf(resource: OAuthResource, rule: PolicyRule): number {
   return Math.min(longest, DEFAULT_TOKEN_LIFE, MAX_TOKEN_LIFE);
 }
 
-/** What resource and policy add, in the words of `summary`; undefined for nothing. */
+/** The limits that resource and policy add, in the words of `summary`; undefined for nothing. */
 export function limitsOf(resource: OAuthResource, rule: PolicyRule): string | undefined {
   const added = [...resource.caveats, ...rule.caveats];
   return added.length === 0 ? undefined : summarise(added.map(compileCaveat));

@@ -122,7 +122,7 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
     throw invalidGrant("the code is not good, or no longer");
   }
 
-  /** RFC 6749 §4.1.2: who uses a code second may be the thief, or the first was. */
+  /** RFC 6749 §4.1.2: the second user of a code may be the thief, or the first was. */
   async function usedTwice(family: Family): Promise<never> {
     await endings.endFamily(family, "its code was used a second time");
     throw invalidGrant("the code was used before: what it gave is revoked");

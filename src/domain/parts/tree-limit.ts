@@ -1,7 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import { forgetOldest } from "./forget-oldest.ts";
 
-/** A limit for each of many trees, shared by what stands in it. */
+/** A limit for each of many trees, shared by the links in it. */
 export interface TreeLimit {
   /**
    * Takes one for a link of a tree, or none.
@@ -21,7 +21,7 @@ interface Use {
   readonly at: number;
 }
 
-/** Links of one tree, and of all, whose use is remembered. A macaroon has fewer than 256. */
+/** Links of one tree, and of all, that uses are remembered for. A macaroon has fewer than 256. */
 const LINKS_OF_TREE = 1_024;
 const LINKS = 250_000;
 
@@ -33,24 +33,25 @@ const LEAST = 1 / 2;
  * Makes a limit that nobody can use up for those above or beside them.
  *
  * Anybody can make as many links below their own as they like, so a limit by link bounds nothing, and one for the whole tree
- * is used up by its lowest link. Here what a link takes counts for it and for all links above it. A link that has taken
- * little may take what is left of the room above it. One that has taken much has room of its own: what is left once
+ * is used up by its lowest link. Here a link's takings count for it and for all links above it. A link that has taken
+ * little may take the rest of the room above it. One that has taken much has room of its own: the room that is left once
  * others have taken theirs, but for a part that stays with the link above and with those beside it. That is a quarter directly
  * under the tree, a ninth below that, then a sixteenth, and never less than one.
  *
- * - **Above and beside.** However much is taken below a link, whatever links are made there, it counts for that link, whose
+ * - **Above and beside.** However much is taken below a link, by any links that are made there, it counts for that link. Its
  *   room ends while the link above has some left. So the link above, those above that, and each one beside can take one
  *   more at once. As uses fall, the next is theirs as well, until they have taken much too (8 of 512): a link that has
  *   taken much needs two to be left, and further up many more.
- * - **The whole.** Every taking counts for the tree, which has `burst`, and `perSecond` once it is used up. Only the holder of
- *   the tree's own macaroon, who stands above all, can take all of it.
+ * - **The whole.** Every taking counts for the tree, which has `burst`, and `perSecond` once it is used up. The tree's
+ *   own macaroon stands above all links: only its holder can take all of it.
  * - **Several at once.** Some n links beside each other that take without end leave to others one part in 3n + 1 directly
- *   under the tree, once their uses have come to be alike; until then, of what one leaves, the next takes three quarters.
+ *   under the tree, once their uses have come to be alike; until then, of the room that one leaves, the next
+ *   takes three quarters.
  * - **Deep down.** The parts that are left to a link (3/4, 8/9, 15/16, …) come to more than a half, less one for each link
  *   further down: of 512, a link that is alone has 32 if it stands 255 links down.
  *
  * To forget is to count anew from nothing. In a tree the links are forgotten that were longest unused, and each taking uses
- * all links on its way: what takes without end is not forgotten. Of trees, the links of the one that was
+ * all links on its way: a link that takes without end is not forgotten. Of trees, the links of the one that was
  * longest unused are; its own use stands for as long as it is among `maxTrees`.
  *
  * The shares are those of a switch's buffer that is shared by dynamic thresholds (Choudhury and Hahne, IEEE/ACM Transactions

@@ -69,13 +69,13 @@ export interface ConfirmationsOf {
   readonly principalId: string | null;
   /** Only those for this platform's tokens; null for all. */
   readonly platform: string | null;
-  /** The only person whose word is meant, whoever else is named; null for anybody. */
+  /** Only this person's word is meant, even if others are named; null for anybody's. */
   readonly own: { readonly issuer: string; readonly subject: string } | null;
   /** Only those said with a login from before this instant, unix milliseconds. */
   readonly spokeBefore: number;
 }
 
-/** A granted request whose discharge may live. */
+/** A granted request with a discharge that may live. */
 export interface Confirmed {
   /** Of the search that found it. */
   readonly place: number;
@@ -127,14 +127,14 @@ export interface DischargeRequest {
   readonly decisions: readonly DischargeDecision[];
 }
 
-/** A request's state, for the asker who waits. */
+/** A request's state, for the waiting asker. */
 export interface DischargeStanding {
   readonly id: string;
   readonly state: DischargeState;
   readonly expiresAt: number;
 }
 
-/** The place of who asks among others: of a shown link in the tree of its root macaroon, or of an asker who shows none. */
+/** The place of an asker among others: of a shown link in the tree of its root macaroon, or of an asker that shows none. */
 export interface ShownPlace {
   /** How many links stand above it. */
   readonly depth: number;
@@ -153,8 +153,8 @@ interface OfAsker {
 }
 
 /**
- * Pending requests of one asker that showed no deeper link: what descendants ask for never counts against the links above
- * them.
+ * Pending requests of one asker that showed no deeper link: the requests of descendants never count against the links
+ * above them.
  */
 export interface WaitingOfAsker extends OfAsker {
   /** Those that showed the same link. */
@@ -166,7 +166,7 @@ export interface WaitingOfAsker extends OfAsker {
 /** Pending approvals of one approver. */
 export interface WaitingForApprover extends OfAsker {
   readonly all: number;
-  /** Those for tokens of the newcomer's platform, and of these the ones whose principals the same has vouched for. */
+  /** Those for tokens of the newcomer's platform, and of these the ones for principals that the same has vouched for. */
   readonly ofPlatform: number;
   readonly ofWord: number;
 }
@@ -180,7 +180,7 @@ export interface DeniedBefore {
 
 /** Requests for discharges. Every method rejects only when the store could not answer. */
 export interface DischargeRequestStore {
-  /** @param place of the shown link, or of an asker who shows none; null if neither has one */
+  /** @param place of the shown link, or of an asker that shows none; null if neither has one */
   insert(
     request: Omit<DischargeRequest, "decisions" | "withdrawnAt">,
     place: ShownPlace | null,
@@ -200,7 +200,7 @@ export interface DischargeRequestStore {
   /** Withdraws a request that is pending or granted. @returns false for any other; nothing is changed then */
   withdraw(id: string, at: number): Promise<boolean>;
   standings(ids: readonly string[]): Promise<readonly DischargeStanding[]>;
-  /** The requests that people have confirmed or approved whose discharges live. @param now unix milliseconds */
+  /** The requests with living discharges that people have confirmed or approved. @param now unix milliseconds */
   confirmedBy(people: readonly ConfirmationsOf[], now: number): Promise<readonly Confirmed[]>;
   /** The number of those of one person, counted up to `most`. */
   countConfirmed(person: SessionOwner, now: number, most: number): Promise<number>;
@@ -243,8 +243,8 @@ export interface DischargeRequestStore {
     page: PageRequest,
   ): Promise<Page<DischargeRequest>>;
   /**
-   * Pending approvals that concern any of these, the newest first of those who have turns: platforms, their askers, an asker's
-   * tokens and what these were handed on to. So whoever asks without end fills no list alone.
+   * Pending approvals that concern any of these, the newest first of those that have turns: platforms, their askers, an asker's
+   * tokens and those that these were handed on to. So nobody fills a list alone by asking without end.
    *
    * @param now unix milliseconds
    */

@@ -25,7 +25,7 @@ export interface RegisteredClient {
   readonly createdAt: number;
 }
 
-/** What a person lets a client do, as codes and families hold it. */
+/** The rights that a person gives a client, as codes and families hold them. */
 export interface Granted {
   readonly clientId: string;
   /** Whether the client authenticated, or was reached by a redirect that is its own alone: then its tokens name it. */
@@ -43,7 +43,7 @@ export interface Granted {
   readonly keyId: string | null;
 }
 
-/** What of a grant tells which entries of the revocation log end it, beside those that end its login. */
+/** The part of a grant that tells which entries of the revocation log end it, beside those that end its login. */
 export interface Mortal {
   readonly platform: string;
   readonly keyId: string | null;
@@ -73,7 +73,7 @@ export interface FamilyToken {
   readonly expiresAt: number;
 }
 
-/** All that one code gave: tokens, and where policy allows it, one refresh token after the other. */
+/** All that one code gave: tokens, and if policy allows it, one refresh token after the other. */
 export interface Family extends Granted {
   /** A UUIDv7. */
   readonly id: string;
@@ -91,11 +91,11 @@ export interface Family extends Granted {
   readonly tokens: readonly FamilyToken[];
   /** Unix milliseconds. */
   readonly createdAt: number;
-  /** The end of what policy lets the session last, or of its only token; unix milliseconds. */
+  /** The end of the time that policy lets the session last, or of its only token; unix milliseconds. */
   readonly endsAt: number;
 }
 
-/** What redeeming a grant changes, in the transaction that records the token. */
+/** The changes that redeeming a grant makes, in the transaction that records the token. */
 export type Redeeming =
   | { readonly kind: "code"; readonly code: StoredCode; readonly family: Family }
   | { readonly kind: "refresh" /** As it was read. */; readonly before: Family; readonly after: Family };
@@ -110,7 +110,7 @@ export interface Consent {
   /** The client's name at that time; for people. */
   readonly clientName: string;
   readonly redirectHost: string;
-  /** SHA-256 of what the client said of itself, 32 bytes: another document is another client. */
+  /** SHA-256 of the client's statements about itself, 32 bytes: another document is another client. */
   readonly clientHash: Uint8Array;
   readonly platform: string;
   readonly resource: string;
@@ -123,10 +123,10 @@ export interface Consent {
   readonly expiresAt: number;
 }
 
-/** The person whose consents are meant. */
+/** The person that the consents belong to. */
 export type ConsentOwner = Pick<Consent, "issuer" | "subject">;
 
-/** What the authorization server keeps. Every method rejects only when the store could not answer. */
+/** The records that the authorization server keeps. Every method rejects only when the store could not answer. */
 export interface OAuthStore {
   insertClient(client: RegisteredClient): Promise<void>;
   /** @returns undefined for an id that no client has */
@@ -169,6 +169,6 @@ export interface OAuthStore {
 
   /** Uses something up that may be used once. @returns false if it was used before */
   useOnce(hash: Uint8Array, until: number): Promise<boolean>;
-  /** Drops what has ended. @returns how many rows */
+  /** Drops the records that have ended. @returns how many rows */
   dropExpired(now: number): Promise<number>;
 }

@@ -93,7 +93,7 @@ interface WrittenJobs {
 /** The answer for a group in which every job was refused. */
 const NOTHING: Answer = { kind: "read", epoch: "", entries: [] };
 
-/** The entries of jobs that are not refused; undefined if all are. Of one whose entries stand in the log already there are none. */
+/** The entries of jobs that are not refused; undefined if all are. A job has none if its entries stand in the log already. */
 function soundOf(dated: readonly Outcome<readonly Dated[]>[]): readonly Dated[] | undefined {
   return dated.some(({ ok }) => ok) ? dated.flatMap((one) => (one.ok ? one.value : [])) : undefined;
 }
@@ -303,7 +303,7 @@ export function createRevocationWriter(options: {
     return { kind: "unread", parts };
   }
 
-  /** What stands in the log now. A long answer is read once the log is let go. */
+  /** The entries that stand in the log now. A long answer is read once the log is let go. */
   async function standing(answer: Answer): Promise<Appended> {
     if (answer.kind === "read") return answer;
     const entries: AppendedRevocation[] = [];
@@ -339,7 +339,7 @@ export function createRevocationWriter(options: {
     return { whole: jobs, dated, answer };
   }
 
-  /** The log is held while entries are dated and made ready, for those whose date or number depends on it. */
+  /** The log is held while entries are dated and made ready, if their date or number depends on it. */
   async function writeHeld(jobs: readonly Job[]): Promise<WrittenJobs> {
     return options.store.transaction("revocations.append", async (repositories) => {
       const { revocations: log, dischargeRequests, lines } = repositories;

@@ -63,7 +63,7 @@ const metadataSchema = z
 
 type Metadata = z.infer<typeof metadataSchema>;
 
-/** Only what is served is named; what stock clients' schemas demand is there even where a list is empty. */
+/** Only served features are named. Members that stock clients' schemas demand are there even if a list is empty. */
 function metadataOf(origin: string, login: HttpContext["commandLineLogin"]): Metadata {
   return {
     issuer: origin,

@@ -41,16 +41,16 @@ export interface Pages {
   consent(view: ConsentView, query: string, identity: Identity, changed: boolean): string;
   /** Leads back to a client. @param url holds a code, or an error */
   onward(url: string, clientName: string, identity: Identity): string;
-  /** @param login where to sign in again, with what the ticket demands */
+  /** @param login the address to sign in again at, with the ticket's demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
-  /** For a request that concerns somebody else or that there is not. @param login where to sign in as somebody else */
+  /** For a request that concerns somebody else or that there is not. @param login the address to sign in at as somebody else */
   notYours(identity: Identity, login: string): string;
   approvals(views: readonly ApprovalView[], place: ListPlace, identity: Identity): string;
-  /** @param login where to sign in again, with what the ticket demands */
+  /** @param login the address to sign in again at, with the ticket's demands */
   approval(view: ApprovalView, identity: Identity, login: string): string;
   /** @param url the issuer's own logout, to which the page leads by itself */
   signedOut(url: string): string;
-  /** For a form whose session has ended. @param login where to sign in and go on */
+  /** For a form whose session has ended. @param login the address to sign in at, and then go on */
   sessionOver(login: string): string;
   /**
    * @param reason public
@@ -67,7 +67,7 @@ export interface HomeView {
   readonly approvals: readonly ApprovalView[];
   /** Whether others wait besides. */
   readonly moreWait: boolean;
-  /** What the person has confirmed and can take back. */
+  /** The confirmations that the person has given and can take back. */
   readonly confirmed: readonly Confirmation[];
   readonly tokens: readonly TokenView[];
   /** Those that act as the person. */

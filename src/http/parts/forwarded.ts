@@ -21,13 +21,13 @@ interface Origin {
 }
 
 /**
- * Finds for whom a request is asked: the peer, or if that is a trusted proxy the last hop before the trusted ones, by
+ * Finds the asker of a request: the peer, or if that is a trusted proxy the last hop before the trusted ones, by
  * `Forwarded` (RFC 7239) or `X-Forwarded-For`.
  *
- * What stands to the left of that hop is its own word, and anybody can write it. Most proxies write one of the two headers
- * and pass on whatever came in the other, so a caller can make them disagree, or make a header that nobody can read. Then
- * the address is not known: a caveat on `ip` must not take the caller for the proxy, in whose network credentials are often
- * good. Limits and the log count such a request as the proxy's, which is one peer for all who ask so.
+ * The entries to the left of that hop are its own word, and anybody can write them. Most proxies write one of the two
+ * headers and pass on the other as it came, so a caller can make them disagree, or make a header that nobody can read. Then
+ * the address is not known: a caveat on `ip` must not take the caller for the proxy, as credentials are often good in the
+ * proxy's network. Limits and the log count such a request as the proxy's, which is one peer for all such requests.
  *
  * @param peer the address of the connection's other end, plain; undefined if it is not known
  * @param header a header's value; several of a name joined by commas
@@ -53,7 +53,7 @@ export function originOf(
   return { peer: ip ?? peer, ip };
 }
 
-/** @param nodes who asked whom, the farthest first; undefined if that cannot be told */
+/** @param nodes the hops of the request, the farthest first; undefined if they cannot be told */
 function lastHop(
   nodes: readonly string[] | undefined,
   isTrusted: (address: Address) => boolean,
@@ -80,12 +80,12 @@ function nodesOfList(header: string): readonly string[] | undefined {
   return header.split(",").map((item) => item.replace(/^[ \t]+|[ \t]+$/g, ""));
 }
 
-// One pair and what ends it. A value that is not quoted may have what addresses need besides a token's characters.
+// One pair and its end. A value that is not quoted may have the characters of addresses besides those of a token.
 const PAIR =
   /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z:[\]-]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y;
 
 /**
- * Reads the `for` of each element. The whole header must be well formed: where a quote is left open, nobody knows which
+ * Reads the `for` of each element. The whole header must be well formed: if a quote is left open, nobody knows which
  * commas a proxy wrote.
  */
 function nodesOfForwarded(header: string): readonly string[] | undefined {

@@ -141,7 +141,7 @@ function statementFor(issues: readonly NewIssue[]): string {
   return issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
 }
 
-/** What is redeemed, as the JSON that the function reads. */
+/** The grant that is redeemed, as the JSON that the function reads. */
 function redeemsJson(redeems: Redeeming) {
   if (redeems.kind === "code") {
     const { code, family } = redeems;
@@ -157,7 +157,7 @@ function keyOf({ platform, issuer, subject, assertedBy }: Who): string {
   return JSON.stringify([platform, issuer, subject, assertedBy]);
 }
 
-/** Everybody once, without those of whom nothing can be stored. */
+/** Everybody once, without those that have a name that cannot be stored. */
 function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: number; readonly who: Who }> {
   const places = new Map<string, { readonly place: number; readonly who: Who }>();
   for (const who of whos) {
