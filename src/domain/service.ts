@@ -2,7 +2,7 @@ import type { SummaryPart } from "../caveats/together/summary-parts.ts";
 import type { Decimal } from "../caveats/values/decimal.ts";
 import type { JsonObject } from "../json/value.ts";
 import type { RefusalCode } from "../words/refusal-codes.ts";
-import type { KeyState, Place, SessionKind, TokenState } from "../words/states.ts";
+import type { KeyState, Place, TokenState } from "../words/states.ts";
 import type { AuditPart } from "./audit-service.ts";
 import type { BudgetView } from "./budget-view.ts";
 import type { Caller, HumanCaller, RequestFacts } from "./caller.ts";
@@ -15,15 +15,13 @@ import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Policies } from "./policy-service.ts";
 import type { Reservation } from "./ports/budgets.ts";
-import type { FailureFacts } from "./ports/failure.ts";
-import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.ts";
 import type { Page, PageRequest } from "./ports/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal, PrincipalKind } from "./ports/principals.ts";
-import type { Session } from "./ports/sessions.ts";
 import type { Resources } from "./resource-service.ts";
 import type { RevocationFacts, RevokedBranch } from "./revocation-facts.ts";
+import type { Logins, Sessions } from "./session-service.ts";
 import type { Trees, WouldStop } from "./tree-service.ts";
 
 /*
@@ -328,63 +326,6 @@ export interface Keys {
   list(caller: Caller, platform: string | undefined, page: PageRequest): Promise<Page<KeyView>>;
   /** @param platform may be left out by a platform's own credential */
   rotate(caller: Caller, platform: string | undefined): Promise<KeyView>;
-}
-
-export interface Logins {
-  begin(
-    returnTo: string,
-    demands?: LoginDemands,
-  ): Promise<{
-    readonly url: string;
-    /** The login's name, in letters, digits, `-` and `_`: several can be under way in one browser. */
-    readonly state: string;
-    /** Sealed: for the browser's cookie. */
-    readonly attempt: string;
-  }>;
-  /**
-   * @param attempt as the browser's cookie holds it; undefined if it has none
-   * @param from the caller's address
-   * @returns the new session's cookie value, or the public reason why there is none
-   */
-  finish(
-    attempt: string | undefined,
-    callback: URL,
-    from: string,
-  ): Promise<
-    | {
-        readonly ok: true;
-        readonly cookie: string;
-        readonly returnTo: LoginAttempt["returnTo"];
-        readonly expiresAt: number;
-        readonly facts?: FailureFacts;
-        /** Sealed: a hint for the issuer when this session is ended, for another cookie of the browser. */
-        readonly logoutHint?: string;
-      }
-    | LoginRefusal
-  >;
-  /**
-   * Ends the session, and all programs' logins of its person; ending one that is not there is no error.
-   *
-   * @param from the caller's address
-   * @param successor the cookie of the session in which the browser goes on: the same person's programs stay
-   */
-  logout(cookie: string, from: string, successor?: string): Promise<void>;
-  /**
-   * Where the issuer ends its own session, once the session here is ended.
-   *
-   * @param cookie the session's
-   * @param hint sealed, as the login gave it; one of another session is passed over
-   * @returns undefined for an issuer without such a place
-   */
-  logoutUrl(cookie: string, hint: string | undefined): Promise<string | undefined>;
-}
-
-/** A person's own sessions. */
-export interface Sessions {
-  /** @param kind undefined for all */
-  list(caller: Caller, kind: SessionKind | undefined, page: PageRequest): Promise<Page<Session>>;
-  /** Rejects with `not_found` for another person's session and for one that never was alike. */
-  end(caller: Caller, id: string): Promise<void>;
 }
 
 /** The whole service, as its adapters see it. */

@@ -1,9 +1,8 @@
-import { boundCaveats } from "../../src/domain/issue/bound-caveats.ts";
-import { NO_WORD } from "../../src/domain/issue/issuing.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-
 import { beforeAll, describe, expect, test } from "vitest";
+import { boundCaveats } from "../../src/domain/issue/bound-caveats.ts";
+import { NO_WORD } from "../../src/domain/issue/issuing.ts";
 
 import { type Allowed, bearer, describeService, type Issued, type Refused } from "../support/service.ts";
 import { narrow } from "../support/service-macaroons.ts";

@@ -11,7 +11,7 @@ import type { Randomness } from "../ports/randomness.ts";
 import type { Session } from "../ports/sessions.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
-import type { Logins } from "../service.ts";
+import type { Logins } from "../session-service.ts";
 import { spokeAtOf } from "./authentication.ts";
 import { createCallbackLimit } from "./callback-limit.ts";
 import { createSessionCookies } from "./session-cookies.ts";

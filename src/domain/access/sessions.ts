@@ -4,7 +4,7 @@ import { requireHuman } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
-import type { Sessions } from "../service.ts";
+import type { Sessions } from "../session-service.ts";
 
 /** A person's own sessions: the browsers that they are signed in with, and the programs that act as them. */
 export function createSessions(options: {

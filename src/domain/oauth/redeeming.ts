@@ -151,7 +151,10 @@ export function createRedeeming(options: TokenOptions) {
   }
 
   /** When a family ends by policy, unix milliseconds; undefined if it gets no refresh token. */
-  function sessionEnd({ session }: PolicyRule, { createdAt, spokeAt }: Pick<Family, "createdAt" | "spokeAt">) {
+  function sessionEnd(
+    { session }: PolicyRule,
+    { createdAt, spokeAt }: Pick<Family, "createdAt" | "spokeAt">,
+  ) {
     return session === undefined ? undefined : Math.min(createdAt + session * 1000, spokeAt + MAX_TOKEN_LIFE);
   }
 

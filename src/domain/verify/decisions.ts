@@ -111,14 +111,8 @@ export function createDecisions(options: {
     knowledge.requireFresh();
     const sequence = printSequence(knowledge.position());
     const now = clock.now();
-    const { refusal, failures, undischarged, agents } = clearToken(
-      token,
-      context,
-      now,
-      asking,
-      cost,
-      vouching,
-    );
+    const cleared = clearToken(token, context, now, asking, cost, vouching);
+    const { refusal, failures, undischarged, agents } = cleared;
     const refused: Verdict | undefined = refusal && {
       allowed: false,
       ...refusal,

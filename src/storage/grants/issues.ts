@@ -135,7 +135,8 @@ export function createIssueStore(run: Run, shift: () => number): IssueStore {
 function statementFor(issues: readonly NewIssue[]): string {
   const isOfLine = issues.some(({ opens, renewal }) => opens !== undefined || renewal !== undefined);
   const isOfGrant = issues.some(({ redeems }) => redeems !== undefined);
-  if (isOfLine && isOfGrant) throw new Error("grants are redeemed by one statement, and lines are kept by another");
+  if (isOfLine && isOfGrant)
+    throw new Error("grants are redeemed by one statement, and lines are kept by another");
   if (isOfLine) return RECORD_LINES;
   if (isOfGrant) return REDEEM_GRANTS;
   return issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
@@ -169,7 +170,10 @@ function placesOf(whos: readonly Who[]): ReadonlyMap<string, { readonly place: n
 }
 
 /** An issue's columns as the JSON that the function reads; bytes are hex, but for the answer. */
-function toIssueRow({ token, newcomer, event, answer, grant, opens, renewal, redeems }: NewIssue, place: number) {
+function toIssueRow(
+  { token, newcomer, event, answer, grant, opens, renewal, redeems }: NewIssue,
+  place: number,
+) {
   const { id: event_id, platform: event_platform, ...audited } = toAuditRow(event);
   return {
     place,
