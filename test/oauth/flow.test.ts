@@ -14,6 +14,7 @@ import {
   ISSUER,
   landed,
   type Parameters,
+  POLICY,
   pkce,
   player,
   REDIRECT,
@@ -785,7 +786,7 @@ describeService(
 
       test("codes, families and consents of a platform, by its key and by its name", async () => {
         const uri = "https://mortal.example.com/mcp";
-        await service().createPlatform("mortal");
+        await service().createPlatform("mortal", POLICY as never);
         await play.resource(uri, "mortal");
         const more = { resource: uri };
         for (const name of ["key", "platform"] as const) {
@@ -845,7 +846,7 @@ describeService(
 describeService(
   "time in the authorization server",
   (service) => {
-    const { resource, client, code, redeem, refresh, tokens } = player(service, people);
+    const { resource, client, code, redeem, refresh, tokens } = player(service, people, true);
 
     test("a code lives a minute, an answer ten seconds, a session as long as policy says", async () => {
       await resource();

@@ -11,12 +11,13 @@ export const REDIRECT = "https://app.example/cb";
 export const DAY = 86_400;
 
 /** Documents of some hosts are let in, and sessions last a day. */
-const POLICY = {
+export const POLICY = {
   rules: [{ max_ttl: DAY, session: DAY, on_behalf_of: true }],
   clients: { metadata_documents: true, domains: ["cimd.example", "*.cimd.example", "nowhere.example"] },
 };
 
 type Headers = Readonly<Record<string, string>>;
+type SignedIn = { readonly cookie: string; readonly origin: string };
 
 /** A client, as it was registered. */
 export interface Client {
@@ -49,8 +50,16 @@ export function landed(answer: Answer): URL {
   return new URL(location, ISSUER);
 }
 
-/** The steps that clients, a person at a browser and an administrator take at a service. */
-export function player(service: () => TestService, people: ReturnType<typeof stubRelyingParty>) {
+/**
+ * The clients of a service, a person at a browser, and an administrator.
+ *
+ * @param isAnew whether people sign in each time they are asked
+ */
+export function player(
+  service: () => TestService,
+  people: ReturnType<typeof stubRelyingParty>,
+  isAnew = false,
+) {
   const admin = () => service().asAdmin();
 
   async function resource(uri = RESOURCE, platform = "default", more: object = {}): Promise<void> {
@@ -87,7 +96,16 @@ export function player(service: () => TestService, people: ReturnType<typeof stu
     return made.json<Client>();
   }
 
-  const browser = (who: Person | string = "alice") => people.login(service().request, who);
+  const browsers = new Map<Person | string, SignedIn>();
+
+  /** A browser in which somebody is signed in. Logins of one network are limited, so that theirs is kept while it is good. */
+  async function browser(who: Person | string = "alice"): Promise<SignedIn> {
+    const kept = isAnew ? undefined : browsers.get(who);
+    if (kept !== undefined && (await service().get("/v1/sessions", kept)).status === 200) return kept;
+    const signedIn = await people.login(service().request, who);
+    browsers.set(who, signedIn);
+    return signedIn;
+  }
 
   function query(client_id: string, challenge: string, more: Parameters = {}): string {
     return formOf({

@@ -50,11 +50,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   let acquired: Promise<Server> | undefined;
   let template: Promise<string> | undefined;
   const made = new Set<string>();
+  const server = () => (acquired ??= acquire());
 
   /** Makes or drops a database. */
   async function change(statement: string): Promise<void> {
-    acquired ??= acquire();
-    const { url, sql } = await acquired;
+    const { url, sql } = await server();
     const other = postgres(url, { max: 1, onnotice: () => {} });
     // A role that may not do so waits as it always did.
     const timer = setInterval(() => void other.unsafe(WAKE_SESSIONS).catch(() => undefined), PATIENCE);
@@ -67,8 +67,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 
   async function create(from: string): Promise<{ readonly name: string; readonly url: string }> {
-    acquired ??= acquire();
-    const { url, temporary } = await acquired;
+    const { url, temporary } = await server();
     const name = `bakehouse_test_${randomBytes(6).toString("hex")}`;
     // Copying files is several times faster than writing them to the log, where nothing waits for the disk.
     const strategy = temporary ? "strategy file_copy" : "";
@@ -89,6 +88,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const { name, url } = await create("template0");
     const store = await openStore({ place: { kind: "server", url: reach(url).owner }, deadline: 60_000 });
     await store.close();
+    // A pooler keeps its session for the next client, and a database with a session cannot be copied.
+    const { sql } = await server();
+    await sql.unsafe(`alter database ${name} allow_connections false`);
+    await sql.unsafe(
+      `select pg_terminate_backend(pid, ${PATIENCE}) from pg_stat_activity where datname = '${name}'`,
+    );
     return name;
   }
 
