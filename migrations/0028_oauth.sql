@@ -89,14 +89,6 @@ create index oauth_consents_expiry on public.oauth_consents (expires_at);
 --> statement-breakpoint
 create index oauth_consents_client on public.oauth_consents (client_id);
 --> statement-breakpoint
--- What may be used once: assertions by which clients authenticate.
-create table public.oauth_used (
-  hash bytea primary key,
-  expires_at timestamptz(3) not null
-);
---> statement-breakpoint
-create index oauth_used_expiry on public.oauth_used (expires_at);
---> statement-breakpoint
 -- Whether the log has one of some entries, each by the hash of its scope and target.
 create function public.bakehouse_has_entry(keys jsonb) returns boolean
 language sql volatile strict
@@ -213,7 +205,7 @@ begin
   if not public.bakehouse_grant_0027() then
     return false;
   end if;
-  grant select, insert, delete on public.oauth_clients, public.oauth_codes, public.oauth_used to bakehouse_app;
+  grant select, insert, delete on public.oauth_clients, public.oauth_codes to bakehouse_app;
   grant select, insert, update, delete on public.oauth_families, public.oauth_consents to bakehouse_app;
   grant update (hash) on public.oauth_codes to bakehouse_app;
   grant execute on function public.bakehouse_has_entry(jsonb) to bakehouse_app;

@@ -25,7 +25,7 @@ export function as(who: keyof typeof CREDENTIALS, origin = ORIGIN): Record<strin
 
 /** Somebody who may ask under a path: others are refused before their body is looked at. */
 export function whoMay(path: string): keyof typeof CREDENTIALS {
-  if (/^\/v1\/(?:verify|reservations|tokens)/.test(path)) return "platform";
+  if (/^\/(?:v1\/(?:verify|reservations|tokens)|oauth\/introspect)/.test(path)) return "platform";
   return /^\/v1\/(?:approvals|sessions)/.test(path) ? "human" : "administrator";
 }
 

@@ -50,7 +50,7 @@ function unread() {
 
 describe.each(routes)("$method $path", ({ method, path }) => {
   const may = MAY[`${method} ${path}`] ?? [];
-  const target = path.replace("{name}", "shop").replace("{id}", "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082");
+  const target = path.replace("{name}", "default").replace("{id}", "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082");
   const send = async (who: Who) => {
     const { request, calls } = createTestApp();
     const { body, pulls } = unread();

@@ -136,10 +136,7 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   },
   revocationLog: { path: "/v1/revocations", query: { limit: LIMITS, after: SEQUENCES } },
   oauthRevoke: { path: "/oauth/revoke", form: "token=some-token" },
-  oauthIntrospect: {
-    path: "/oauth/introspect",
-    form: "token=some-token&client_id=any&client_secret=platform-credential",
-  },
+  oauthIntrospect: { path: "/oauth/introspect", form: "token=some-token" },
   authorize: { path: "/oauth/authorize" },
   decideAuthorization: { path: "/oauth/authorize", ownRefusal: true },
   oauthToken: { path: "/oauth/token", form: "grant_type=authorization_code" },

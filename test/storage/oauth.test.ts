@@ -283,12 +283,6 @@ describeOnEachDatabase("what the authorization server keeps", (open) => {
     expect(await oauth.findFamily(other.id)).toEqual(other);
   });
 
-  test("what may be used once is used once", async () => {
-    const { oauth } = db.store;
-    const both = [oauth.useOnce(bytes(32, nth(1)), NOON), oauth.useOnce(bytes(32, nth(1)), NOON)];
-    expect((await Promise.all(both)).sort()).toEqual([false, true]);
-  });
-
   test("what has ended is dropped, and an answer is cleared before its family ends", async () => {
     const { oauth } = db.store;
     const before = await begun(nth(1));

@@ -110,7 +110,7 @@ export function readCredentials(
  * @returns resolves if it is, rejects with an OAuthError `invalid_client` if it is not
  */
 export function createClientAuthentication(options: {
-  readonly store: Pick<Store, "oauth">;
+  readonly store: Pick<Store, "usedAssertions">;
   readonly clock: Pick<Clock, "now">;
   readonly clientAssertions: ClientAssertions;
   readonly publicUrl: string;
@@ -125,7 +125,7 @@ export function createClientAuthentication(options: {
     const hash = createHash("sha256")
       .update(`bakehouse client assertion v1\0${client.id}\0${reading.jti}`)
       .digest();
-    if (await store.oauth.useOnce(new Uint8Array(hash), reading.until)) return;
+    if (await store.usedAssertions.use(new Uint8Array(hash), reading.until)) return;
     throw invalid("the client assertion was used before");
   }
 

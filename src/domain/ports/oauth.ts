@@ -167,8 +167,6 @@ export interface OAuthStore {
    */
   deleteConsent(owner: ConsentOwner | undefined, id: string): Promise<Consent | undefined>;
 
-  /** Uses something up that may be used once. @returns false if it was used before */
-  useOnce(hash: Uint8Array, until: number): Promise<boolean>;
   /** Drops the records that have ended. @returns how many rows */
   dropExpired(now: number): Promise<number>;
 }

@@ -8,7 +8,7 @@ import { isStorable, isUuid, readBoolean, writeInstant } from "../engine/values.
 import { foreignCursor, pageOf } from "../tables/cursor.ts";
 import { deleteInBatches } from "../tables/expiry.ts";
 import { grantColumns, mortalKeys, toClient, toCode, toConsent, toFamily, toTokens } from "./rows.ts";
-import { oauthClients, oauthCodes, oauthConsents, oauthFamilies, oauthUsed } from "./schema.ts";
+import { oauthClients, oauthCodes, oauthConsents, oauthFamilies } from "./schema.ts";
 
 const HAS_ENTRY = "select public.bakehouse_has_entry($1::jsonb) as hit";
 
@@ -22,7 +22,6 @@ const EXPIRING = [
   { table: "oauth_codes", key: "hash", by: "expires_at" },
   { table: "oauth_families", key: "id", by: "ends_at" },
   { table: "oauth_consents", key: "id", by: "expires_at" },
-  { table: "oauth_used", key: "hash", by: "expires_at" },
 ] as const;
 
 /** The authorization server's rows in the database. */
@@ -31,13 +30,6 @@ export function createOAuthStore(run: Run): OAuthStore {
     ...clientRows(run),
     ...grantRows(run),
     ...consentRows(run),
-
-    async useOnce(hash, until) {
-      const rows = await run("oauth.useOnce", ({ db }) =>
-        db.insert(oauthUsed).values({ hash, expiresAt: until }).onConflictDoNothing().returning(),
-      );
-      return rows.length > 0;
-    },
 
     async dropExpired(now) {
       const until = writeInstant(now);

@@ -1,4 +1,4 @@
-import { boolean, pgTable, unique, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
 
 import { bytea, instant, json, text } from "../tables/schema.ts";
 
@@ -82,7 +82,23 @@ export const oauthConsents = pgTable(
   ],
 );
 
-export const oauthUsed = pgTable("oauth_used", {
+export const tokenLines = pgTable("token_lines", {
+  id: uuid().primaryKey(),
+  spokeAt: instant("spoke_at").notNull(),
+  groups: json().notNull(),
+  claims: json(),
+  endsAt: instant("ends_at").notNull(),
+  renewals: integer().notNull(),
+});
+
+export const lineTokens = pgTable("line_tokens", {
+  tokenId: uuid("token_id").primaryKey(),
+  line: uuid().notNull(),
+  predecessor: uuid(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
+export const usedAssertions = pgTable("used_assertions", {
   hash: bytea().primaryKey(),
   expiresAt: instant("expires_at").notNull(),
 });

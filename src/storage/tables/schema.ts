@@ -37,7 +37,7 @@ export const json = customType<{ data: unknown; driverData: string }>({
   toDriver: (value) => JSON.stringify(value),
 });
 
-/** Several several, under the name by which the information schema calls every array. */
+/** Several values, under the name by which the information schema calls every array. */
 const several = customType<{ data: unknown }>({ dataType: () => "ARRAY" });
 
 export const platforms = pgTable("platforms", {

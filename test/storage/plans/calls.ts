@@ -532,7 +532,6 @@ export const CALLS: Calls = {
       (store) => store.oauth.listConsents(BUSY, Date.now(), page),
     ],
     deleteConsent: [(store) => store.oauth.deleteConsent(BUSY, now())],
-    useOnce: [(store) => store.oauth.useOnce(hash(), Date.now())],
     dropExpired: [(store) => store.oauth.dropExpired(Date.now() - DAY)],
   },
   people: {
