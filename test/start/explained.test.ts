@@ -141,12 +141,15 @@ describe("every class of errors", () => {
   const INSIDE: Readonly<Record<string, string>> = {
     AlreadyThere: "bootstrap.ts catches it",
     CertificateFileError: "refusal.ts tells it in a ConnectError",
+    ConsentEnded: "authorize.ts catches it",
     ConnectFault: "refusal.ts tells it in a ConnectError",
     EndedYes: "approvals.ts catches it",
     DatabaseUrlError: "the configuration tells it in a ConfigError",
+    GrantGone: "token.ts catches it",
     HttpError: "answers a request",
     Invalid: "the configuration tells it in a ConfigError",
     NotAdopted: "move-log.ts catches it",
+    OAuthError: "answers a request",
     ReadOnlyFinding: "open.ts makes a reason of it",
     ThrownReply: "answers a request",
   };

@@ -73,7 +73,7 @@ test("targets of revocations, and what may stand beside each", () => {
   expect(TARGETS).toEqual({
     token: [],
     revocation_id: [],
-    token_id: [],
+    token_id: ["successors"],
     principal: ["issued_before"],
     agent: ["issued_before", "token_id"],
     key_id: [],

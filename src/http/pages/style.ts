@@ -12,7 +12,7 @@ header { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; align-items: center
 header form { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
 header button { margin: 0; }
 header span { overflow-wrap: anywhere; }
-h1 { font-size: 1.4rem; line-height: 1.3; }
+h1 { font-size: 1.4rem; line-height: 1.3; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 1.5rem 0 0.5rem; }
 small { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 .effect { font-size: 1.7rem; line-height: 1.3; overflow-wrap: anywhere; }
