@@ -85,9 +85,23 @@ export function killerSeenBy(
  */
 export function toldReason(
   caller: Caller,
-  entry: Pick<Revocation, "scope" | "reason" | "reasonIsPublic">,
+  entry: Pick<Revocation, "scope" | "reason" | "reasonIsPublic" | "author">,
 ): string | null {
-  return entry.reasonIsPublic === true || isOwnEntry(caller, entry) ? entry.reason : null;
+  if (entry.reasonIsPublic === true) return entry.reason;
+  if (!isOwnEntry(caller, entry)) return null;
+  const isPlatform = caller.kind === "service" && caller.role === "platform";
+  return isPlatform ? platformReason(entry) : entry.reason;
+}
+
+/**
+ * The reason as the platform of the entry is told it: what a person wrote is theirs, unless they made it public. A holder of one
+ * of its tokens tells the platform.
+ */
+export function platformReason(
+  entry: Pick<Revocation, "reason" | "reasonIsPublic" | "author">,
+): string | null {
+  const isTheirs = authorKind(entry) === "principal" && entry.reasonIsPublic !== true;
+  return isTheirs ? null : entry.reason;
 }
 
 /** Whether the asker's own side wrote an entry. */

@@ -39,12 +39,14 @@ function made(recorded: RecordedDecisions) {
         },
       },
     },
-    clock: { now: () => now++ },
+    clock: { now: () => now++, monotonic: () => now },
     randomness: systemRandomness,
     recorded,
     onGap: (count) => gaps.push(count),
     onProblem: () => {},
   });
+  const noteUnsigned = (by: string) =>
+    log.note(platform(by), { dryRun: false }, { allowed: false, code: "malformed" } as never, undefined);
   const note = (allowed: boolean, by = "default", dryRun = false) =>
     log.note(platform(by), { dryRun }, verdict(allowed), undefined);
   return {
@@ -52,6 +54,10 @@ function made(recorded: RecordedDecisions) {
     written,
     gaps,
     note,
+    noteUnsigned,
+    passTime: (milliseconds: number) => {
+      now += milliseconds;
+    },
     setDown: (value: boolean) => {
       down = value;
     },
@@ -127,6 +133,42 @@ describe("a database that is away", () => {
     loseAnswers(false);
     await log.flush();
     expect([written.length, new Set(written.map(({ id }) => id)).size]).toEqual([1_500, 1_500]);
+  });
+});
+
+describe("refusals of what nobody signed", () => {
+  test("are recorded at a rate, counted beyond it once a minute, and take no place of others", async () => {
+    const { log, written, note, noteUnsigned, passTime, setDown, gaps } = made("refused");
+    for (let n = 0; n < 5_000; n++) noteUnsigned("loud");
+    noteUnsigned("quiet");
+    note(false, "loud");
+    await log.flush();
+    const of = (name: string) => written.filter((event) => event.platform === name);
+    const recorded = of("loud").length;
+    expect(recorded).toBeLessThan(120);
+    expect(of("quiet")).toHaveLength(1);
+    expect(written.every(({ action }) => action === "verify.refused")).toBe(true);
+    passTime(60_000);
+    setDown(true);
+    await expect(log.flush()).rejects.toThrow("away");
+    setDown(false);
+    await log.flush();
+    await log.flush();
+    const [counted, ...more] = written.filter(({ action }) => action === "audit.gap");
+    expect(more).toEqual([]);
+    expect(counted).toMatchObject({
+      platform: "loud",
+      details: { missing: 5_001 - recorded, unsigned: true },
+    });
+    expect(gaps).toEqual([]);
+  });
+
+  test("that are still counted when the service stops are told of then", async () => {
+    const { log, written, noteUnsigned } = made("refused");
+    const stop = log.start();
+    for (let n = 0; n < 200; n++) noteUnsigned("loud");
+    await stop();
+    expect(written.filter(({ action }) => action === "audit.gap")).toHaveLength(1);
   });
 });
 

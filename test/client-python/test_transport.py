@@ -8,6 +8,7 @@ import traceback
 import unittest
 from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum, IntEnum
 from unittest import mock
 
 from bakehouse import Allowed, Bakehouse, BakehouseError, Problem, ProblemError, Proof, Question, Refused, Token
@@ -101,6 +102,16 @@ class Sending(unittest.TestCase):
             deep = [deep]
         with self.assertRaises(ValueError):
             encode_json(deep)
+
+    def test_a_member_of_an_enumeration_is_what_it_holds(self) -> None:
+        class Action(str, Enum):
+            DELETE = "delete"
+
+        class Level(IntEnum):
+            HIGH = 5
+
+        written = encode_json({"action": Action.DELETE, Action.DELETE: [Level.HIGH]})
+        self.assertEqual(written, '{"action":"delete","delete":[5]}')
 
     def test_tokens_alone_are_revoked_without_a_credential(self) -> None:
         entry = {"id": "i", "target": {"revocation_id": "r"}, "revoked_at": INSTANT, "sequence": "s", "scope": "link"}

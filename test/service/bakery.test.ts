@@ -241,6 +241,10 @@ describeService(
     test("Python's raw NUL in the id, and Go's query without a body or a media type, are the same", async () => {
       const { ticket } = await foreignTicket("need-declared username,groups is-authenticated-user");
       const caveat64 = Buffer.from(ticket).toString("base64url");
+      const asked = methods(await post({ id: "\u0003\u0000", caveat64 }));
+      const session = await people.login(service().request, "bob");
+      const page = await service().get(new URL(asked.VisitURL).pathname, { ...session, accept: "text/html" });
+      expect(page.text).toContain("Tells whoever asks the name that you have here");
       const got = await acquire({ id: "\u0003\u0000", caveat64 }, "bob", "confirm");
       const { m } = got.json<{ Macaroon: { m: { i64: string; c: readonly { i: string }[] } } }>().Macaroon;
       expect(m.i64).toBe("AwA");

@@ -444,6 +444,11 @@ describeService("issuing", (service) => {
       { what: "no key", change: { public_key: undefined }, member: "public_key" },
       { what: "a short key", change: { public_key: "AAAA" }, member: "public_key" },
       {
+        what: "another's key at the service's own location",
+        change: { location: "http://127.0.0.1:8080" },
+        member: "public_key",
+      },
+      {
         what: "a key with spare bits",
         change: { public_key: `${"A".repeat(42)}B` },
         member: "public_key",

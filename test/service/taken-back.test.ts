@@ -145,6 +145,32 @@ describeService(
       expect(await verify(presented)).toMatchObject({ allowed: false, code: "revoked" });
     });
 
+    test("a person's private reason is told to no platform, in the log, in the audit log and in verify", async () => {
+      const reason = "my laptop was stolen";
+      const read = async () => {
+        const answers = [
+          await service().get("/v1/audit?limit=200", service().asPlatform()),
+          await service().get("/v1/revocations?limit=1000", service().asPlatform()),
+        ];
+        return answers.map(({ text }) => text).join("\n");
+      };
+      const session = await login(member("rita"));
+      const { presented } = await confirmed("is-member-of oncall", session);
+      const said = { targets: [{ principal: { subject: "rita" } }], reason };
+      expect((await service().send("POST", "/v1/revocations", said, session)).status).toBe(200);
+      const request = await asked("approved-by rosa Pay");
+      await approve(request, "rosa");
+      const back = { targets: [{ approval_id: request.id }], reason };
+      expect((await service().send("POST", "/v1/revocations", back, await login("rosa"))).status).toBe(200);
+      expect(JSON.stringify(await verify(presented))).not.toContain(reason);
+      expect(await read()).not.toContain(reason);
+      const shared = await asked("approved-by rosa Pay");
+      await approve(shared, "rosa");
+      const open = { targets: [{ approval_id: shared.id }], reason, public_reason: true };
+      expect((await service().send("POST", "/v1/revocations", open, await login("rosa"))).status).toBe(200);
+      expect(await read()).toContain(reason);
+    });
+
     test("a yes of somebody who was revoked since does not count, and they may say it anew", async () => {
       const request = await asked("approved-by 2 of ann,ben Pay");
       expect((await approve(request, "ann")).status).toBe(200);

@@ -7,8 +7,10 @@ const LONGEST = 128;
 const MAYBE = /^(?:\[|[0-9a-fx]*[.:]|0x[0-9a-f]+$|\d{8,}$)/i;
 const BRACKETED = /^\[([^\]]*)\](?::\d{1,5})?$/;
 const PORT = /^([^:]*\.[^:]*):\d{1,5}$/;
+const ROOTED = /^([^:]*[^.:])\.$/;
 const WHOLE_PREFIX = /^(?:([^:]*)\/32|(.*:.*)\/128)$/;
-const PART = /^(?:0x[0-9a-f]{1,8}|\d{1,11})$/i;
+// Leading zeros change no value, and `0x` alone is zero.
+const PART = /^(?:0x0*[0-9a-f]{0,8}|0*\d{1,11})$/i;
 
 /** Whether a text could be an address in some spelling: to find out for certain takes far longer. */
 export function mayBeAddress(text: string): boolean {
@@ -28,25 +30,27 @@ export function mayBeAddress(text: string): boolean {
 export function addressSpellings(text: string): readonly string[] {
   if (!mayBeAddress(text)) return [];
   const strict = parseAddress(text);
-  if (strict !== undefined) return [formatAddress(strict)];
+  if (strict !== undefined) return readingsOf(strict, text);
   const bare = withoutExtras(text);
   if (bare.includes(":")) return spellingsOfIpv6(bare, text);
   return ipv4Readings(bare).map((word) => formatAddress({ family: 4, words: [word] }));
 }
 
-/** Cuts brackets, a port, a prefix of the whole length, and a zone. */
+/** Cuts brackets, a port, a prefix of the whole length, a zone, and a last dot. */
 function withoutExtras(text: string): string {
   const inner = BRACKETED.exec(text)?.[1] ?? PORT.exec(text)?.[1] ?? text;
   const zone = inner.indexOf("%");
   const named = zone < 0 ? inner : inner.slice(0, zone);
   const prefix = WHOLE_PREFIX.exec(named);
-  return prefix?.[1] ?? prefix?.[2] ?? named;
+  const address = prefix?.[1] ?? prefix?.[2] ?? named;
+  // The root of the DNS at the end of a host.
+  return ROOTED.exec(address)?.[1] ?? address;
 }
 
 /** @param whole the text before it was cut, which is no address in the spelling of the language */
 function spellingsOfIpv6(text: string, whole: string): readonly string[] {
   const strict = text === whole ? undefined : parseAddress(text);
-  if (strict !== undefined) return [formatAddress(strict)];
+  if (strict !== undefined) return readingsOf(strict, text);
   const colon = text.lastIndexOf(":");
   const words = ipv4Readings(text.slice(colon + 1), true);
   if (words.length === 0) return [];
@@ -56,11 +60,16 @@ function spellingsOfIpv6(text: string, whole: string): readonly string[] {
   const found: string[] = [];
   for (const word of words) {
     const address: Address = { ...base, words: [...base.words.slice(0, -1), word] };
-    found.push(formatAddress(address));
-    // Some parsers take the deprecated form for the IPv4 address at its end.
-    if (isCompatible(address)) found.push(formatAddress({ family: 4, words: [word] }));
+    found.push(...readingsOf(address, text));
   }
   return [...new Set(found)];
+}
+
+/** Some parsers take the deprecated dotted form of IPv6 for the IPv4 address at its end. */
+function readingsOf(address: Address, text: string): readonly string[] {
+  const last = address.words.at(-1) as number;
+  const isDotted = text.includes(".") && isCompatible(address);
+  return [formatAddress(address), ...(isDotted ? [formatAddress({ family: 4, words: [last] })] : [])];
 }
 
 function isCompatible({ family, words }: Address): boolean {
@@ -103,7 +112,7 @@ function ipv4Of(parts: readonly string[], octal: boolean): number | undefined {
 
 function partOf(part: string, octal: boolean): number | undefined {
   if (!PART.test(part)) return undefined;
-  if (/^0x/i.test(part)) return Number.parseInt(part.slice(2), 16);
+  if (/^0x/i.test(part)) return Number.parseInt(`0${part.slice(2)}`, 16);
   if (!octal || !part.startsWith("0")) return Number(part);
   return /^[0-7]+$/.test(part) ? Number.parseInt(part, 8) : undefined;
 }

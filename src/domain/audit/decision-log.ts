@@ -1,6 +1,7 @@
 import { actorOf, auditEvent } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { Decided, DecidedVerdict } from "../decided.ts";
+import { createRateLimit } from "../parts/rate-limit.ts";
 import type { AuditEvent } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -36,7 +37,23 @@ interface Waiting {
   event?: AuditEvent;
 }
 
+/**
+ * Refusals of one platform that are recorded each, if nobody's signature was right on what was shown: strangers send a platform's API
+ * any number of those, and each would be kept for as long as an issue is. The others are counted, in one event a minute.
+ */
+const UNSIGNED = { perSecond: 1, burst: 100, maxKeys: 10_000 };
+const COUNTED_FOR = 60_000;
+const UNSIGNED_CODES: ReadonlySet<string> = new Set([
+  "malformed",
+  "too_large",
+  "unknown_key",
+  "bad_signature",
+]);
+
 interface Gap {
+  readonly platform: string;
+  /** Whether they are refusals of what nobody signed, beyond those that are recorded. */
+  readonly unsigned: boolean;
   count: number;
   readonly from: number;
   to: number;
@@ -65,7 +82,7 @@ export interface DecisionLog {
  */
 export function createDecisionLog(options: {
   readonly store: Pick<Store, "audit">;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly randomness: Randomness;
   readonly recorded: RecordedDecisions;
   /** Told of decisions that will be missing, and why. */
@@ -77,6 +94,8 @@ export function createDecisionLog(options: {
   let waiting: Waiting[] = [];
   const byPlatform = new Map<string, number>();
   const gaps = new Map<string, Gap>();
+  const unsignedRate = createRateLimit({ clock, ...UNSIGNED });
+  let isLast = false;
 
   function isWanted(allowed: boolean): boolean {
     if (recorded === "none") return false;
@@ -89,9 +108,10 @@ export function createDecisionLog(options: {
     return (a * 65_536 + b * 256 + c) / 16_777_216;
   }
 
-  function miss(platform: string, at: number): void {
-    const gap = gaps.get(platform);
-    if (gap === undefined) gaps.set(platform, { count: 1, from: at, to: at });
+  function miss(platform: string, at: number, unsigned = false): void {
+    const key = keyOf({ platform, unsigned });
+    const gap = gaps.get(key);
+    if (gap === undefined) gaps.set(key, { platform, unsigned, count: 1, from: at, to: at });
     else {
       gap.count += 1;
       gap.to = at;
@@ -121,13 +141,18 @@ export function createDecisionLog(options: {
     return one.event;
   }
 
-  function gapEvents(): readonly AuditEvent[] {
-    return [...gaps].map(([platform, { count, from, to }]) =>
+  function eventsOf(due: readonly Gap[]): readonly AuditEvent[] {
+    return due.map(({ platform, unsigned, count, from, to }) =>
       auditEvent(randomness, clock.now(), {
         action: "audit.gap",
         actor: { kind: "service" },
         platform,
-        details: { missing: count, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+        details: {
+          missing: count,
+          from: new Date(from).toISOString(),
+          to: new Date(to).toISOString(),
+          ...(unsigned && { unsigned: true }),
+        },
       }),
     );
   }
@@ -151,23 +176,24 @@ export function createDecisionLog(options: {
       for (const { platform } of batch) byPlatform.set(platform, (byPlatform.get(platform) ?? 1) - 1);
     }
     byPlatform.clear();
-    if (gaps.size === 0) return;
-    const events = gapEvents();
-    const missing = [...gaps.values()].reduce((sum, { count }) => sum + count, 0);
+    const now = clock.now();
+    const due = [...gaps.values()].filter(
+      ({ unsigned, from }) => !unsigned || isLast || now - from >= COUNTED_FOR,
+    );
+    if (due.length === 0) return;
     // Decisions that are missed from now on are another gap, unless this one cannot be written.
-    const kept = new Map(gaps);
-    gaps.clear();
+    for (const gap of due) gaps.delete(keyOf(gap));
     try {
-      await append(events);
+      await append(eventsOf(due));
     } catch (error) {
-      for (const [platform, gap] of kept) {
-        const since = gaps.get(platform);
-        const joined = since && { count: gap.count + since.count, from: gap.from, to: since.to };
-        gaps.set(platform, joined ?? gap);
+      for (const gap of due) {
+        const since = gaps.get(keyOf(gap));
+        gaps.set(keyOf(gap), { ...gap, count: gap.count + (since?.count ?? 0), to: since?.to ?? gap.to });
       }
       throw error;
     }
-    options.onGap(missing);
+    const missing = due.reduce((sum, { unsigned, count }) => sum + (unsigned ? 0 : count), 0);
+    if (missing > 0) options.onGap(missing);
   }
 
   function flush(): Promise<void> {
@@ -182,6 +208,10 @@ export function createDecisionLog(options: {
       if (dryRun || !isWanted(verdict.allowed)) return;
       const platform = caller.kind === "service" ? (caller.platform ?? "") : (about?.platform ?? "");
       const at = clock.now();
+      if (!verdict.allowed && UNSIGNED_CODES.has(verdict.code) && !unsignedRate.take(platform)) {
+        miss(platform, at, true);
+        return;
+      }
       const held = byPlatform.get(platform) ?? 0;
       if (waiting.length >= MOST_WAITING || held >= MOST_OF_ONE) {
         miss(platform, at);
@@ -216,6 +246,7 @@ export function createDecisionLog(options: {
       timer = setTimeout(() => void round(), PAUSE).unref();
       return async () => {
         stopped = true;
+        isLast = true;
         clearTimeout(timer);
         let late: NodeJS.Timeout | undefined;
         const end = new Promise<void>((resolve) => {
@@ -226,6 +257,10 @@ export function createDecisionLog(options: {
       };
     },
   };
+}
+
+function keyOf({ platform, unsigned }: Pick<Gap, "platform" | "unsigned">): string {
+  return `${unsigned}\n${platform}`;
 }
 
 function isDuplicate(error: unknown): boolean {

@@ -217,7 +217,7 @@ export function createApprovals(options: {
     const stands = approved ? problem !== undefined : caller.sessionBegunAt === undefined;
     if (problem !== undefined && stands) throw new DomainError("forbidden", problem.detail);
 
-    if (approved) await requireFewLive(repositories, caller.identity, now);
+    if (approved) await requireFewLive(repositories, caller, now);
     const decision = { issuer, subject, approved, reason, at: now, spokeAt: caller.spokeAt };
     if (!(await repositories.dischargeRequests.decide(id, decision, said !== undefined))) {
       throw new Error("a decision that the lock did not keep out");

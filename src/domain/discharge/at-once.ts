@@ -67,7 +67,7 @@ export function createGrantAtOnce(options: {
         decidedAt: now,
       } satisfies Omit<DischargeRequest, "decisions" | "withdrawnAt">;
       const { issuer, subject } = caller.identity;
-      await requireFewLive(repositories, caller.identity, now);
+      await requireFewLive(repositories, caller, now);
       await repositories.dischargeRequests.insert(request, asker.place);
       const said = { issuer, subject, approved: true, reason: null, at: now, spokeAt: caller.spokeAt };
       await repositories.dischargeRequests.decide(id, said);

@@ -157,7 +157,7 @@ export function createConfirmations(options: {
         if (accepted && proved.outcome !== "proven") throw new DomainError("forbidden", proved.detail);
 
         const { issuer, subject } = caller.identity;
-        if (accepted) await requireFewLive(repositories, caller.identity, now);
+        if (accepted) await requireFewLive(repositories, caller, now);
         const decision = {
           issuer,
           subject,

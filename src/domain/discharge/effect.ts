@@ -18,7 +18,8 @@ export function effectOf(request: Facts): string {
   const asked = allowance?.uses ?? null;
   const uses = termsOf(request).options.once ? Math.min(1, asked ?? 1) : asked;
   const often = [count(uses), ...(allowance?.budgets ?? [])].join(", ");
-  return `Allows: ${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
+  const allows = `Allows: ${[what, often, ...times(request), tokenOf(about, request)].join("; ")}.`;
+  return [allows, ...declarations(request)].join(" ");
 }
 
 /** Limits on some calls alone leave any other call open, so they stand behind what is said of all calls. */
@@ -27,6 +28,13 @@ function callsOf(allowance: Facts["allowance"]): string {
   if (what.length + conditional.length === 0) return "any call";
   if (what.length === 0) return `any call, but ${conditional.join(", ")}`;
   return `${[...what, ...conditional].join(", ")}; all else in the call is open`;
+}
+
+/** What the discharge says of the person to whoever asks: macaroon-bakery's programs take a declared name for a login. */
+function declarations(request: Facts): readonly string[] {
+  return termsOf(request).declared.includes("username")
+    ? ["Tells whoever asks the name that you have here, and programs may sign them in under it."]
+    : [];
 }
 
 /** How often. The sentence also says that nothing counts it. */

@@ -2,13 +2,16 @@ import type { HumanCaller } from "../caller.ts";
 import { grantOf } from "../grant.ts";
 import { DomainError } from "../parts/error.ts";
 import type { DischargeDecision, DischargeRequest } from "../ports/discharge-requests.ts";
-import type { Grant, SessionOwner } from "../ports/sessions.ts";
+import type { Grant } from "../ports/sessions.ts";
 import type { Repositories } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { termsOf } from "./requests.ts";
 
 /** Living discharges that rest on one person's word: a revocation of the person ends all of them in one transaction. */
 const MOST_LIVE = 1_000;
+
+/** Those of them that programs may take up, so that the person themselves can always say yes. */
+const MOST_BY_PROGRAMS = 900;
 
 type Said = Pick<DischargeRequest, "about" | "decisions">;
 
@@ -63,10 +66,13 @@ export function hasLostItsYes(
  */
 export async function requireFewLive(
   { dischargeRequests }: Pick<Repositories, "dischargeRequests">,
-  person: SessionOwner,
+  { identity, program, sessionBegunAt }: HumanCaller,
   now: number,
 ): Promise<void> {
-  if ((await dischargeRequests.countConfirmed(person, now, MOST_LIVE)) < MOST_LIVE) return;
-  const why = `${MOST_LIVE} discharges that this person has granted are good still: wait until some have ended, or take some back`;
+  // An ID token is what programs hold.
+  const isProgram = program !== undefined || sessionBegunAt === undefined;
+  const most = isProgram ? MOST_BY_PROGRAMS : MOST_LIVE;
+  if ((await dischargeRequests.countConfirmed(identity, now, most)) < most) return;
+  const why = `${most} discharges that this person has granted are good still: wait until some have ended, or take some back`;
   throw new DomainError("rate_limited", why);
 }

@@ -163,7 +163,15 @@ export function createTokens(options: {
     const settled = { people, issuer: ownIssuer, clock: options.clock };
     const approvers = await resolveApprovers([...conditions.values()], settled);
     const resolved = new Map([...conditions.keys()].map((index, at) => [index, approvers[at]?.condition]));
-    const own = Buffer.from(await options.dischargeKeys.publicKey()).toString("base64");
+    const ownKey = Buffer.from(await options.dischargeKeys.publicKey());
+    for (const [index, { location, publicKey }] of asked.entries()) {
+      // Its discharges would pass for this service's, and be somebody else's.
+      if (location !== options.publicUrl || publicKey === undefined) continue;
+      if (Buffer.from(publicKey, "base64").equals(ownKey)) continue;
+      const why = "is not this service's, whose location this is: leave it out";
+      throw new DomainError("invalid_request", why, `third_party_caveats[${index}].public_key`);
+    }
+    const own = ownKey.toString("base64");
     const parties = await mapInTurns(asked, SEALED_TOGETHER, (party, index) => {
       const condition = resolved.get(index) ?? party.condition;
       const { location, publicKey = own } = party;

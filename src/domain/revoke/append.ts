@@ -22,6 +22,7 @@ import type {
 } from "../ports/revocations.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Repositories, Store } from "../ports/store.ts";
+import { platformReason } from "../revocation-facts.ts";
 import type { RevokeRequest } from "../service.ts";
 import { restingOn } from "./confirmed-by.ts";
 
@@ -216,15 +217,16 @@ export function revocationEvent(
   actor: Actor,
 ) {
   const named = target.kind === "platform" ? target.platform : null;
+  const platform = "platform" in scope ? scope.platform : named;
   return auditEvent(randomness, entry.revokedAt, {
     action: "token.revoked",
     actor,
-    platform: "platform" in scope ? scope.platform : named,
+    platform,
     details: {
       revocation: id,
       ...detailsOf(target),
       scope: scope.kind,
-      reason: entry.reason,
+      reason: platform === null ? entry.reason : platformReason(entry),
       ...(entry.reasonIsPublic === true && { public_reason: true }),
     },
   });
@@ -275,7 +277,17 @@ export function createRevocationWriter(options: {
       if (named === undefined) return [];
       const target: RevocationTarget = { kind: "approval_id", id: approvalId };
       const lastMatchAt = lastMatchOf(target, now);
-      const entry = { ...named.entry, id: uuidv7(now, randomness), scope, author, target, lastMatchAt };
+      const { reason, reasonIsPublic } = named.entry;
+      const entry = {
+        ...named.entry,
+        id: uuidv7(now, randomness),
+        scope,
+        author,
+        target,
+        // The scope is wider than that of the entry for which the reason was written.
+        reason: reasonIsPublic === true ? reason : null,
+        lastMatchAt,
+      };
       return [{ entry, actor: named.actor }];
     });
     return { ok: true, value: [...dated, ...further] };

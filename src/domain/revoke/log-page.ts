@@ -7,7 +7,7 @@ import { requireAdministratorOrPlatform } from "../permission.ts";
 import type { LogPosition, LogRead, LogView, Revocation, SeenRevocation } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import { BY_HAND, problemOf } from "../replica/log-problem.ts";
-import { seenTargets } from "../revocation-facts.ts";
+import { platformReason, seenTargets } from "../revocation-facts.ts";
 
 /** The part of the log that a caller may read: administrators all of it, platforms the entries that can match their tokens. */
 export function viewOf(caller: Caller): LogView {
@@ -39,7 +39,8 @@ export function seenBy(
 ): readonly RevocationView[] {
   const { scope } = entry;
   if (view.kind === "all" || ("platform" in scope && scope.platform === view.platform)) {
-    return [withSequence(entry, epoch)];
+    const reason = view.kind === "all" ? entry.reason : platformReason(entry);
+    return [withSequence({ ...entry, reason }, epoch)];
   }
   const { platform } = view;
   const reader = { platform, agentKey: agentKeys(epoch, platform) };

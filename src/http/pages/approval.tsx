@@ -2,7 +2,7 @@ import { printable } from "../../caveats/values/quote.ts";
 import type { ApprovalView } from "../../domain/discharge-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { APPROVALS_PATH } from "../../words/http.ts";
-import { Claims, Code, Effect, Facts, FormOf, HoldersWords, Whoami } from "./facts.tsx";
+import { Claims, Code, Effect, Facts, FormOf, HoldersWords, Reason, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import type { ListPlace } from "./pages.ts";
@@ -66,7 +66,7 @@ function Said(props: { readonly view: ApprovalView }) {
       {decisions.map(({ issuer, subject, approved, reason }) => (
         <li>
           <Somebody view={props.view} issuer={issuer} subject={subject} /> {approved ? "approved" : "denied"}
-          {reason === null ? "" : `: ${printable(reason, 500)}`}
+          <Reason text={reason} />
         </li>
       ))}
     </ul>

@@ -11,6 +11,7 @@ import { findPerson, Person } from "./person.tsx";
 import { SHOWN_TO, shownTo } from "./shown-to.ts";
 
 const LONGEST = 1_000;
+const MOST_REASON = 500;
 
 /** A name and its value in a list of definitions. */
 export function Fact(props: { readonly name: string; readonly value: string }) {
@@ -31,6 +32,18 @@ export function Claims(props: { readonly title: string; readonly texts: readonly
         <p>{printable(text, LONGEST)}</p>
       ))}
     </section>
+  );
+}
+
+/** The reason that somebody gave: their words stand in a frame, also within a list of the service's own sentences. */
+export function Reason(props: { readonly text: string | null }) {
+  if (props.text === null) return null;
+  return (
+    <div class="claims">
+      <p>
+        Their reason, unverified: <span>{printable(props.text, MOST_REASON)}</span>
+      </p>
+    </div>
   );
 }
 

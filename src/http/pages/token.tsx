@@ -4,7 +4,7 @@ import { isWorkload } from "../../domain/parts/voucher.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import type { RevokedBranch } from "../../domain/revocation-facts.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
-import { Fact, FormOf } from "./facts.tsx";
+import { Fact, FormOf, Reason } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
 import { moment } from "./moment.ts";
 import { type ListPlace, TOKENS_PATH } from "./pages.ts";
@@ -142,7 +142,7 @@ function DeadBranches(props: { readonly branches: readonly RevokedBranch[] }) {
             {target.kind === "agent" ? "agent " : "link "}
             <code>{target.kind === "agent" ? printable(target.agent, 300) : target.revocationId}</code>, on{" "}
             {moment(revokedAt)}, by {AUTHORS[by]}
-            {reason === null ? "" : `: ${printable(reason, 500)}`}
+            <Reason text={reason} />
           </li>
         ))}
       </ul>

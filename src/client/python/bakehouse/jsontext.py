@@ -116,7 +116,8 @@ def _written(value: object, depth: int) -> str:
     if isinstance(value, str):
         if _SURROGATE.search(value):
             raise ValueError("a text has a lone surrogate")
-        return json.dumps(str(value), ensure_ascii=False)
+        # The text itself: a member of an enumeration that is a str would say its name.
+        return json.dumps(str.__str__(value), ensure_ascii=False)
     if isinstance(value, (int, float, Decimal)):
         return number_text(value)
     if isinstance(value, Mapping):
@@ -139,7 +140,7 @@ def number_text(value: int | float | Decimal) -> str:
     if isinstance(value, int):
         text = int.__repr__(value) if abs(value) < 10**400 else ""
     else:
-        text = float.__repr__(value) if isinstance(value, float) else str(value)
+        text = float.__repr__(value) if isinstance(value, float) else Decimal.__str__(value)
     if _NUMBER.fullmatch(text) is None:
         raise ValueError("a number must be finite and not too long")
     return text
