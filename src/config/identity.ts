@@ -209,6 +209,10 @@ function readOidc(reader: Reader, { host, publicUrl, hasServer }: IdentitySurrou
   }
   const clientId = read("OIDC_CLIENT_ID", (value) => value);
   if (clientId === undefined) problem("OIDC_CLIENT_ID: is needed with an OIDC_ISSUER");
+  // Assertions are for the service by its address, ID tokens are by its client id: one must not pass for the other.
+  if ([clientId, text("OIDC_CLI_CLIENT_ID")].includes(publicUrl)) {
+    problem("OIDC_CLIENT_ID, OIDC_CLI_CLIENT_ID: must not be PUBLIC_URL, for which assertions are");
+  }
   return {
     kind: "issuer",
     issuer: read("OIDC_ISSUER", parseIssuer) ?? "",

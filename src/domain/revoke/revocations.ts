@@ -29,6 +29,9 @@ import { createPreview, requireFewTargets } from "./would-stop.ts";
 /** Approvals of one request whose requests are told: of others the log alone tells. */
 const MOST_NOTED = 100;
 
+/** As {@link MOST_NOTED}, of discharges that rest on people of a request: as many as one person may have. */
+const MOST_NOTED_LATER = 1_000;
+
 /** Targets of one request whose successors are revoked, too: each takes a search while the log is held. */
 const MOST_WITH_SUCCESSORS = 20;
 
@@ -118,7 +121,15 @@ export function createRevocations(options: {
     const named = entries
       .slice(0, MOST_NOTED)
       .map((entry, index) => ({ entry, actor: drafts[index]?.actor }));
-    for (const { entry, actor } of [...named, ...resting.slice(0, MOST_NOTED)]) {
+    await noteAll([...named, ...resting.slice(0, MOST_NOTED)]);
+    // Until they are noted they take up places of their person. The answer need not wait for all of them.
+    void noteAll(resting.slice(MOST_NOTED, MOST_NOTED_LATER));
+  }
+
+  async function noteAll(
+    all: readonly { readonly entry: Revocation; readonly actor: Actor | undefined }[],
+  ): Promise<void> {
+    for (const { entry, actor } of all) {
       const { target, scope } = entry;
       if (target.kind !== "approval_id" || actor === undefined) continue;
       await options.onApprovalRevoked(target.id, scope, actor).catch(() => {});
