@@ -1,22 +1,8 @@
 import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from "jose";
 import type { ClientAssertions } from "../domain/oauth/outside.ts";
+import { SIGNATURE_ALGORITHMS } from "../domain/parts/token-claims.ts";
 import { parseJson } from "../json/parse.ts";
 import { toPlain } from "../json/plain.ts";
-
-/** With a private key each. An algorithm with a shared secret would let a reader of the published keys sign. */
-const ALGORITHMS = [
-  "EdDSA",
-  "Ed25519",
-  "ES256",
-  "ES384",
-  "ES512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "RS256",
-  "RS384",
-  "RS512",
-];
 
 const LONGEST = 8 * 1024;
 
@@ -26,7 +12,7 @@ export const clientAssertions: ClientAssertions = {
     if (assertion.length > LONGEST) return undefined;
     try {
       const keys = createLocalJWKSet(jwks as unknown as JSONWebKeySet);
-      const { payload } = await compactVerify(assertion, keys, { algorithms: ALGORITHMS });
+      const { payload } = await compactVerify(assertion, keys, { algorithms: [...SIGNATURE_ALGORITHMS] });
       const claims = toPlain(parseJson(payload));
       const isObject = typeof claims === "object" && claims !== null && !Array.isArray(claims);
       return isObject ? (claims as Readonly<Record<string, unknown>>) : undefined;
@@ -44,7 +30,7 @@ async function verifyWithEach(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   for await (const key of keys) {
     try {
-      const { payload } = await compactVerify(assertion, key, { algorithms: ALGORITHMS });
+      const { payload } = await compactVerify(assertion, key, { algorithms: [...SIGNATURE_ALGORITHMS] });
       return toPlain(parseJson(payload)) as Readonly<Record<string, unknown>>;
     } catch {
       // The next one may fit.

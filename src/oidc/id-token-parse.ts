@@ -1,29 +1,11 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
-
+import { SIGNATURE_ALGORITHMS } from "../domain/parts/token-claims.ts";
 import { parseJson } from "../json/parse.ts";
 import type { JsonFlaw } from "../json/reader.ts";
 import type { Claims } from "./claims.ts";
 
 /** Largest token that is looked at, in characters. */
 const MAX_TOKEN_LENGTH = 16 * 1024;
-
-/**
- * Signatures that are accepted: asymmetric ones. Never `none`, and never `HS*`, with which anybody who can check
- * a token can make one, and anybody at all if a public key is taken for the secret.
- */
-export const ALGORITHMS: readonly string[] = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-];
 
 /** A token that was taken apart. Nothing in it is true until its signature is checked. */
 export interface UnverifiedIdToken {
@@ -66,7 +48,7 @@ export function parseSignedToken(text: string): IdTokenParsing {
   }
 
   const { alg, kid } = header;
-  if (typeof alg !== "string" || !ALGORITHMS.includes(alg))
+  if (typeof alg !== "string" || !SIGNATURE_ALGORITHMS.includes(alg))
     return refuse("the token's algorithm is not accepted");
   if (kid !== undefined && typeof kid !== "string") return refuse("the token's key id is malformed");
   // RFC 7515 §4.1.11: a critical header that is not understood refuses the token, and none is understood here.

@@ -1,9 +1,9 @@
 import { type CryptoKey, compactVerify, errors } from "jose";
-import { CLOCK_SKEW, instant } from "../domain/parts/token-claims.ts";
+import { CLOCK_SKEW, instant, SIGNATURE_ALGORITHMS } from "../domain/parts/token-claims.ts";
 import type { Clock } from "../domain/ports/clock.ts";
 import type { Claims } from "./claims.ts";
 import { claimsProblem } from "./id-token-claims.ts";
-import { ALGORITHMS, type UnverifiedIdToken } from "./id-token-parse.ts";
+import type { UnverifiedIdToken } from "./id-token-parse.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
 import { filled, type IssuerName } from "./issuer-name.ts";
 import type { IssuerSource, ReadDocuments } from "./issuer-source.ts";
@@ -165,7 +165,7 @@ async function* candidates(token: UnverifiedIdToken, documents: ReadDocuments): 
 
 async function isSignedWith(text: string, key: CryptoKey): Promise<boolean> {
   try {
-    await compactVerify(text, key, { algorithms: [...ALGORITHMS] });
+    await compactVerify(text, key, { algorithms: [...SIGNATURE_ALGORITHMS] });
     return true;
   } catch {
     return false;

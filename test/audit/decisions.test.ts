@@ -6,6 +6,7 @@ import type { AuditEvent } from "../../src/domain/ports/audit.ts";
 import type { Verdict } from "../../src/domain/service.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { describeService } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 const platform = (name: string): Caller => ({
   kind: "service",
@@ -182,6 +183,9 @@ describeService(
       await service().verify(token, { action: "write" });
       await service().verify(token, { action: "write" }, { dry_run: true });
       await service().verify("nonsense", {});
+      // Events of one millisecond come in any order.
+      const said = Date.now();
+      await until(() => Date.now() > said);
       const batch = {
         requests: [
           { token, context: { action: "read" } },

@@ -95,7 +95,7 @@ export function createDecisionLog(options: {
   const byPlatform = new Map<string, number>();
   const gaps = new Map<string, Gap>();
   const unsignedRate = createRateLimit({ clock, ...UNSIGNED });
-  let isLast = false;
+  let stopped = false;
 
   function isWanted(allowed: boolean): boolean {
     if (recorded === "none") return false;
@@ -178,7 +178,7 @@ export function createDecisionLog(options: {
     byPlatform.clear();
     const now = clock.now();
     const due = [...gaps.values()].filter(
-      ({ unsigned, from }) => !unsigned || isLast || now - from >= COUNTED_FOR,
+      ({ unsigned, from }) => !unsigned || stopped || now - from >= COUNTED_FOR,
     );
     if (due.length === 0) return;
     // Decisions that are missed from now on are another gap, unless this one cannot be written.
@@ -228,7 +228,6 @@ export function createDecisionLog(options: {
 
     start() {
       let timer: NodeJS.Timeout | undefined;
-      let stopped = false;
       let failing = false;
 
       async function round(): Promise<void> {
@@ -246,7 +245,6 @@ export function createDecisionLog(options: {
       timer = setTimeout(() => void round(), PAUSE).unref();
       return async () => {
         stopped = true;
-        isLast = true;
         clearTimeout(timer);
         let late: NodeJS.Timeout | undefined;
         const end = new Promise<void>((resolve) => {

@@ -250,9 +250,7 @@ export function createIssuing(options: {
       { text: answer.token, token, links: issuedLinks(rootKey, token) },
       rule,
     );
-    const ofLine = renewal === undefined ? lineFor(job, rule, token, now) : { renewal: renewal.record };
-    // A grant's family is renewed by its refresh tokens.
-    const line = redeems === undefined ? ofLine : {};
+    const line = renewal === undefined ? lineFor(job, rule, token, now) : { renewal: renewal.record };
     return {
       answer,
       principal,

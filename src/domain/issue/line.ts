@@ -79,13 +79,14 @@ export function lineFor(
     readonly subject: PolicySubject;
     readonly spokeAt: number | undefined;
     readonly until?: number | undefined;
+    readonly redeems?: unknown;
   },
   { session }: PolicyRule,
   { id }: Pick<TokenRecord, "id">,
   now: number,
 ): Pick<NewIssue, "opens"> {
-  // What ends with an assertion does not go on without one.
-  if (session === undefined || job.until !== undefined) return {};
+  // What ends with an assertion does not go on without one, and a grant's family is renewed by its refresh tokens.
+  if (session === undefined || job.until !== undefined || job.redeems !== undefined) return {};
   const { subject } = job;
   // An issuer's clock may be ahead: what is revoked after the issue ends the line in any case.
   const spokeAt = Math.min(job.spokeAt ?? now, now);

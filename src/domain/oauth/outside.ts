@@ -1,3 +1,5 @@
+import type { Resource } from "../ports/resources.ts";
+
 /** The most bytes of a client's metadata document. */
 export const MAX_DOCUMENT = 5 * 1024;
 
@@ -34,17 +36,10 @@ export interface ClientAssertions {
 }
 
 /** A resource, as far as the authorization server needs it. */
-export interface OAuthResource {
-  readonly platform: string;
-  /** Canonical URI. */
-  readonly resource: string;
-  readonly name: string;
-  readonly scopes: readonly { readonly scope: string; readonly description: string }[];
-  /** The caveats that every token for it gets. */
-  readonly caveats: readonly string[];
-  /** Seconds; null for no limit of its own. */
-  readonly maxTtl: number | null;
-}
+export type OAuthResource = Pick<
+  Resource,
+  "platform" | "resource" | "name" | "scopes" | "caveats" | "maxTtl"
+>;
 
 /** Resources of all platforms. */
 export interface OAuthResources {

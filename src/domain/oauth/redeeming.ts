@@ -9,7 +9,6 @@ import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { networkOf } from "../parts/network.ts";
 import { payerName } from "../parts/turn.ts";
 import { payerOf } from "../payer.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Family, FamilyToken, Granted } from "../ports/oauth.ts";
 import type { PolicyRule } from "../ports/policy.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -40,7 +39,6 @@ export type LookUps = {
 /** The parts that the token endpoint needs. */
 export interface TokenOptions {
   readonly store: Store;
-  readonly clock: Clock;
   readonly randomness: Randomness;
   /** Issues a token under policy, gathered with all others. */
   readonly issueOne: Issuing;
@@ -52,8 +50,6 @@ export interface TokenOptions {
   readonly resources: OAuthResources;
   readonly endings: Endings;
   readonly lookUps: LookUps;
-  readonly publicUrl: string;
-  readonly ownIssuer: string;
 }
 
 /** The person of a grant, as the caller of the issue that it is redeemed for. */

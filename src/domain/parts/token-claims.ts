@@ -1,3 +1,21 @@
+/**
+ * Signatures that are accepted on ID tokens and assertions: asymmetric ones. Never `none`, and never `HS*`, with which anybody who can check
+ * a token can make one, and anybody at all if a public key is taken for the secret.
+ */
+export const SIGNATURE_ALGORITHMS: readonly string[] = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
 /** How far an issuer's clock may be off, milliseconds. */
 export const CLOCK_SKEW = 60_000;
 

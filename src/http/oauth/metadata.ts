@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNATURE_ALGORITHMS } from "../../domain/parts/token-claims.ts";
 
 import { METADATA_PATH, OPENID_PATH, PROTECTED_RESOURCE_PATH } from "../../words/http.ts";
 import { json } from "../parts/reply.ts";
@@ -12,21 +13,6 @@ import { oauthToken } from "./token.ts";
 
 const url = z.url();
 const texts = z.array(z.string());
-
-/** Signatures of clients that are verified. */
-const ALGORITHMS = [
-  "EdDSA",
-  "Ed25519",
-  "ES256",
-  "ES384",
-  "ES512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "RS256",
-  "RS384",
-  "RS512",
-];
 
 const METHODS = authMethod.options;
 
@@ -78,9 +64,9 @@ function metadataOf(origin: string, login: HttpContext["commandLineLogin"]): Met
     grant_types_supported: ["authorization_code", "refresh_token"],
     code_challenge_methods_supported: ["S256"],
     token_endpoint_auth_methods_supported: [...METHODS],
-    token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    token_endpoint_auth_signing_alg_values_supported: [...SIGNATURE_ALGORITHMS],
     revocation_endpoint_auth_methods_supported: [...METHODS],
-    revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    revocation_endpoint_auth_signing_alg_values_supported: [...SIGNATURE_ALGORITHMS],
     client_id_metadata_document_supported: true,
     authorization_response_iss_parameter_supported: true,
     scopes_supported: [],
