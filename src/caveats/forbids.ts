@@ -27,7 +27,8 @@ function parseCost(text: string): number {
 
 /** The cost of finding the canonical text or the value of a number. */
 function numberCost({ text }: JsonNumber): number {
-  return parseCost(text) + (/e/i.test(text) ? EXPONENT_COST : 0);
+  const hasExponent = text.includes("e") || text.includes("E");
+  return parseCost(text) + (hasExponent ? EXPONENT_COST : 0);
 }
 
 const MISSING: Refusal = { seen: "missing" };

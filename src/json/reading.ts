@@ -3,8 +3,11 @@ import { stepper } from "./steps.ts";
 import { decoderOfPieces } from "./utf8.ts";
 import type { JsonValue } from "./value.ts";
 
-/** Bytes that one step decodes, or characters that it reads. */
+/** Characters that one step reads. */
 const STEP = 32 * 1024;
+
+/** Bytes that one step decodes. V8 leaves texts of this length where they are, and copies shorter ones from place to place. */
+const PIECE = 256 * 1024;
 
 /** A text that is read in steps, so that others can have a turn in between. */
 export interface JsonReading {
@@ -33,7 +36,7 @@ export function beginJson(
   let readOn: ReturnType<typeof stepper> | undefined;
 
   function decodeOn(): void {
-    const end = Math.min(bytes.length, decoded + STEP);
+    const end = Math.min(bytes.length, decoded + PIECE);
     const piece = decode(bytes.subarray(decoded, end), end === bytes.length);
     if (piece === undefined) throw notUtf8();
     // A piece may hold no more than the beginning of a character.

@@ -24,6 +24,22 @@ test("a slice is over once it has lasted longer than it may, and the next one be
   expect(slice.isOver()).toBe(true);
 });
 
+test("shares that begin in one turn of the event loop have little together, and in the next one as much again", async () => {
+  const { clock, advance } = createManualClock();
+  const begun = Array.from({ length: 5 }, () => {
+    const slice = beginTimeSlice(clock);
+    const isOver = slice.isOver();
+    advance(1);
+    return { slice, isOver };
+  });
+  expect(begun.map(({ isOver }) => isOver)).toEqual([false, false, false, false, true]);
+  const last = begun.at(-1);
+  await last?.slice.next();
+  expect(last?.slice.isOver()).toBe(false);
+  await new Promise(setImmediate);
+  expect(beginTimeSlice(clock).isOver()).toBe(false);
+});
+
 test.each([
   [10, 1],
   [11, 2],

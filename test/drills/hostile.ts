@@ -16,13 +16,13 @@ import { worstInputs } from "./hostile/worst-inputs.ts";
 // node test/drills/hostile.ts [seconds] [rate] [part of a name]
 // Floods a service, one process on a real Postgres, as attackers would, while valid callers verify tokens at a fixed rate
 // from a process of their own. Before each flood the same callers ask undisturbed. Their throughput must stay at 0.7 of
-// that and their p99 within three times of that. Then the costliest single requests are sent, and it is noted for how
+// that and their p99 within three times of that, the latter unless the flood takes a credential. Then the costliest single requests are sent, and it is noted for how
 // long each lets nobody else have a turn: ten milliseconds of processor time, the collector's pauses aside. Attackers and
 // callers take their parts of the same cores, which are printed. An attacker brings a machine of their own, so the one here
 // runs at the lowest priority: the service's own work for the flood counts, and not the sending. Ends with 0 only where nothing was missed. With 0 seconds
 // there are no floods, only the single requests. With a part of a name, only those that have it in theirs.
 
-const seconds = Number(process.argv[2] ?? 8);
+const seconds = Number(process.argv[2] ?? 20);
 const rate = Number(process.argv[3] ?? 200);
 const only = process.argv[4] ?? "";
 const KEPT = 0.7;
@@ -184,7 +184,7 @@ async function floodWith(all: readonly Flood[], token: string): Promise<void> {
         figure(slower, 1),
         figure(hold),
         `${flooder.sent}, ${statuses.join(" ")}, ${figure(flooder.busy, 2)}`,
-        judged(kept >= KEPT && slower <= SLOWER && troubles.length === 0),
+        judged(kept >= KEPT && (slower <= SLOWER || flood.isKnown === true) && troubles.length === 0),
       ]),
     );
     for (const trouble of troubles) say(`  ${trouble}`);

@@ -179,6 +179,26 @@ test("behind a trusted proxy bodies are counted by the client that it names, not
   expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
+test("large bodies of strangers are rated, whole ones too, and those that come with a credential are not", async () => {
+  const { port } = await listen({ largeAtOnce: 2, largePerSecond: 0.001, large: 100 });
+  const ask = (head: string, body: string) =>
+    exchange(
+      port,
+      [`POST /v1/discharge HTTP/1.1\r\n${head}content-length: ${body.length}\r\n\r\n${body}`],
+      "\r\n\r\n",
+    );
+  const large = JSON.stringify({ caveat_id: "A".repeat(100) });
+  const stranger = "host: x\r\ncontent-type: application/json\r\n";
+  for (let time = 0; time < 2; time++) {
+    expect(await ask(stranger, large)).not.toMatch(/^HTTP\/1\.1 429 /);
+  }
+  expect(await ask(stranger, large)).toMatch(/^HTTP\/1\.1 429 .*\r\nretry-after: /is);
+  expect(await ask(stranger, "{}")).not.toMatch(/^HTTP\/1\.1 429 /);
+  expect(await exchange(port, [whole(TARGETS[0], BODY.padEnd(200))], '"allowed"')).toMatch(
+    /^HTTP\/1\.1 200 /,
+  );
+});
+
 describe("connections", () => {
   test("that are too many are closed, and others take the place of those that ended", async () => {
     const crowd = createConnectionCrowd({ most: 9, mostOfPeer: 1 });
@@ -220,10 +240,12 @@ describe("connections", () => {
     // All three are asking something, and one peer has all that it may.
     expect(enter("192.0.2.1")).toBeUndefined();
     expect(enter("203.0.113.1")).toBeUndefined();
+    expect([crowd.hasRoomFor("192.0.2.1"), crowd.hasRoomFor("203.0.113.1")]).toEqual([false, false]);
     busy?.begin();
     busy?.end();
     expect(enter("203.0.113.1")).toBeUndefined();
     busy?.end();
+    expect([crowd.hasRoomFor("192.0.2.1"), crowd.hasRoomFor("203.0.113.1")]).toEqual([false, true]);
     expect(enter("203.0.113.1")).toBeDefined();
     expect(closed.at(-1)).toBe("2001:db8::1");
   });
@@ -241,7 +263,11 @@ describe("connections", () => {
     expect(enter("203.0.113.1")).toBe(true);
     monotonic = 1_000;
     for (let count = 0; count < 20; count++) expect(enter("192.0.2.1")).toBe(true);
+    expect(crowd.hasRoomFor("192.0.2.1")).toBe(true);
     expect(enter("192.0.2.1")).toBe(false);
+    expect([crowd.hasRoomFor("192.0.2.1"), crowd.hasRoomFor("203.0.113.1")]).toEqual([false, true]);
+    monotonic += 50;
+    expect(crowd.hasRoomFor("192.0.2.1")).toBe(true);
   });
 
   test("of a trusted proxy are as many as there are in all", () => {

@@ -4,6 +4,12 @@ import { nextTurn } from "./turn.ts";
 /** Milliseconds for which long work holds up everybody else, and as long as one more piece of it takes. */
 const LONGEST_HOLD = 1;
 
+/**
+ * Milliseconds that all shares have together which begin in one turn of the event loop: a hundred requests that arrive together
+ * would else have a hundred shares before anybody else has a turn.
+ */
+const FIRST_SHARES = 3;
+
 /** The clock that long work looks at. */
 export type SliceClock = Pick<Clock, "monotonic">;
 
@@ -15,6 +21,19 @@ export interface TimeSlice {
   next(): Promise<void>;
 }
 
+/** The turn of the event loop in which shares have begun: when the first did, by the clock of its work. */
+let turn: { readonly clock: SliceClock; readonly begun: number } | undefined;
+
+/** How long shares have lasted already in this turn, milliseconds. */
+function lastedInTurn(clock: SliceClock, now: number): number {
+  if (turn?.clock === clock) return now - turn.begun;
+  turn = { clock, begun: now };
+  setImmediate(() => {
+    turn = undefined;
+  });
+  return 0;
+}
+
 /**
  * Begins a share. Between two pieces of work: `if (slice.isOver()) await slice.next()`.
  *
@@ -22,10 +41,12 @@ export interface TimeSlice {
  */
 export function beginTimeSlice(clock: SliceClock, longest = LONGEST_HOLD): TimeSlice {
   let since = clock.monotonic();
+  let isOver = lastedInTurn(clock, since) > FIRST_SHARES;
   return {
-    isOver: () => clock.monotonic() - since > longest,
+    isOver: () => isOver || clock.monotonic() - since > longest,
     async next() {
       await nextTurn();
+      isOver = false;
       since = clock.monotonic();
     },
   };

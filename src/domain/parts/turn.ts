@@ -50,15 +50,30 @@ export function sharedByAll<Result>(work: () => Result): Result {
   return bills.run(SHARED, work);
 }
 
-/** Long work that waits for its turn: by kind of payer, then by payer. */
-const waiting = createNestedLanes<() => void>();
+/** Work that waits for its turn: by kind of payer, then by payer. @param later calls once what else is to be done has been done */
+function createQueue(later: (takeTurn: () => void) => unknown): (payer: Payer) => Promise<void> {
+  const waiting = createNestedLanes<() => void>();
 
-function takeTurn(): void {
-  const next = waiting.first();
-  waiting.shift();
-  if (waiting.first() !== undefined) setImmediate(takeTurn);
-  next?.();
+  function takeTurn(): void {
+    const next = waiting.first();
+    waiting.shift();
+    if (waiting.first() !== undefined) later(takeTurn);
+    next?.();
+  }
+
+  return (payer) =>
+    new Promise((resolve) => {
+      if (waiting.first() === undefined) later(takeTurn);
+      waiting.add([payer.kind, lineOf(payer)], resolve);
+    });
 }
+
+const longWork = createQueue(setImmediate);
+
+/** Milliseconds between two pieces of what nobody waits for. */
+const IDLY = 8;
+
+const idleWork = createQueue((takeTurn) => setTimeout(takeTurn, IDLY));
 
 /**
  * Lets everybody else have a turn of the event loop. Of all long work in the process one piece is done each turn, so
@@ -68,8 +83,13 @@ function takeTurn(): void {
  * @param payer the one that pays for the request, unless said
  */
 export function nextTurn(payer = currentPayer()): Promise<void> {
-  return new Promise((resolve) => {
-    if (waiting.first() === undefined) setImmediate(takeTurn);
-    waiting.add([payer.kind, lineOf(payer)], resolve);
-  });
+  return longWork(payer);
+}
+
+/**
+ * As {@link nextTurn}, for work whose result nobody waits for, such as to read what has been refused: of it all a piece is
+ * done every eight milliseconds, so that a flood of it costs the others little.
+ */
+export function idleTurn(payer: Payer): Promise<void> {
+  return idleWork(payer);
 }

@@ -64,7 +64,7 @@ interface Job {
 }
 
 /** Entries that are dated, and events that are made, in one turn of the event loop. */
-const IN_ONE_TURN = 100;
+const IN_ONE_TURN = 25;
 
 /**
  * Entries that one statement writes; more take several, in one transaction. The rows of an answer that arrives are read

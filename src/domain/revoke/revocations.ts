@@ -43,7 +43,7 @@ function asAsked({ withSuccessorsOf }: RevocationDraft, entry: Revocation): Revo
 }
 
 /** Entries that are made ready for the answer in one turn of the event loop. */
-const TOGETHER = 100;
+const TOGETHER = 25;
 
 /**
  * Revokes links and reads the log.

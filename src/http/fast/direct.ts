@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Block } from "../../caveats/values/address.ts";
 import { DomainError } from "../../domain/parts/error.ts";
-import { type Bill, nextTurn, onBill, payerFrom } from "../../domain/parts/turn.ts";
+import { type Bill, idleTurn, nextTurn, onBill, payerFrom } from "../../domain/parts/turn.ts";
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
@@ -15,7 +15,7 @@ import { createPipeline } from "../request/pipeline.ts";
 import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
 import type { Departure } from "../serving/departure.ts";
-import { createIntake, hasArrived, type Intake } from "../serving/intake.ts";
+import { createIntake, type Intake } from "../serving/intake.ts";
 import { createLanes } from "../serving/lanes.ts";
 import { hasSeveralHosts, headerOf, incomingRequest } from "./incoming-request.ts";
 import { createTurns } from "./turns.ts";
@@ -33,7 +33,7 @@ interface CommonHeaders {
 }
 
 /** Milliseconds that a client has to send the rest of a refused body before its connection is closed. */
-const DRAIN = 500;
+const DRAIN = 2_000;
 
 /** Milliseconds for which a connection is kept at least whose body was refused because there are too many; twice as long at most. */
 const LINGER = 3_000;
@@ -114,7 +114,7 @@ export function createListener(
   ): DomainError | undefined {
     const announced = headerOf(incoming.rawHeaders, "content-length");
     const length = announced === null ? undefined : Number(announced);
-    return hasArrived(incoming, length) ? undefined : intake.admit(incoming, length, peer, isKnown);
+    return intake.admit(incoming, length, peer, isKnown);
   }
 
   /** Admits a body to the part that is kept for callers whose credential, in the head, is good. @throws the refusal */
@@ -137,9 +137,10 @@ export function createListener(
       return;
     }
     // Before the answer's end, at which Node would begin to read the rest by itself.
-    response.once("prefinish", () => {
+    const leave = () => {
       if (!incoming.complete) drain(incoming);
-    });
+    };
+    response.once("prefinish", leave);
     setImmediate(() => {
       const exchange = exchangeOf(undefined, incoming, trustedProxies);
       const refusal = admit(incoming, exchange);
@@ -149,7 +150,10 @@ export function createListener(
       }
       onBill(exchange.seen, () => admitKnown(incoming, exchange, refusal)).then(
         () => app(incoming, response),
-        (error) => settle(incoming, response, exchange, undefined, () => Promise.reject(error)),
+        (error) => {
+          response.off("prefinish", leave);
+          settle(incoming, response, exchange, undefined, () => Promise.reject(error));
+        },
       );
     });
   }
@@ -269,8 +273,8 @@ function linger(incoming: IncomingMessage): void {
 }
 
 /**
- * Reads the rest of a refused body for a while, a piece each turn of the event loop: a connection closed at once might lose
- * the answer.
+ * Reads the rest of a refused body for a while, and slowly: a connection closed at once might lose the answer, and each
+ * piece is memory that the collector has to find.
  */
 function drain(incoming: IncomingMessage): void {
   const { socket } = incoming;
@@ -279,7 +283,7 @@ function drain(incoming: IncomingMessage): void {
   incoming.once("end", () => clearTimeout(timer));
   incoming.on("data", () => {
     incoming.pause();
-    void nextTurn(payerFrom(socket.remoteAddress)).then(() => incoming.resume());
+    void idleTurn(payerFrom(socket.remoteAddress)).then(() => incoming.resume());
   });
   incoming.resume();
 }

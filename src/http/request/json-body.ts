@@ -1,10 +1,11 @@
 import type { z } from "zod";
 
-import { beginTimeSlice, type SliceClock } from "../../domain/parts/time-slice.ts";
+import { beginTimeSlice, type SliceClock, type TimeSlice } from "../../domain/parts/time-slice.ts";
+import { beginCount } from "../../json/count.ts";
 import { JsonError, type JsonPathStep } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
 import { toPlain } from "../../json/plain.ts";
-import { beginJson, type JsonReading } from "../../json/reading.ts";
+import { beginJson } from "../../json/reading.ts";
 import type { JsonValue } from "../../json/value.ts";
 import { invalid } from "../parts/fault-member.ts";
 import { HttpError } from "../parts/problem.ts";
@@ -28,8 +29,12 @@ export interface JsonBody<T> {
   read(tree: JsonValue, flaws: ItemFlaws, clock: SliceClock): T | Promise<T>;
 }
 
-// A value of two bytes takes a hundred in memory: without this bound one body of a batch would end the process.
-const BYTES_PER_VALUE = 16;
+/**
+ * Most values of a body, and of a batch's. A value of two bytes takes a hundred in memory, and for as long as they are all
+ * alive each of the collector's pauses grows with them.
+ */
+const MOST_VALUES = 64 * 1024;
+const MOST_OF_BATCH = 2 * MOST_VALUES;
 
 /**
  * Most elements of an array and members of an object that a schema checks: it takes offence at each, and remembers each
@@ -99,7 +104,7 @@ export async function receive<T>(
   clock: SliceClock,
 ): Promise<ReceivedBody<T>> {
   const maxBytes = anonymous ? Math.min(body.maxBytes, ANONYMOUS.maxBytes) : body.maxBytes;
-  const maxValues = anonymous ? ANONYMOUS.maxValues : body.maxBytes / BYTES_PER_VALUE;
+  const maxValues = anonymous ? ANONYMOUS.maxValues : body.maxBytes > MAX_BODY ? MOST_OF_BATCH : MOST_VALUES;
   const bytes = await readJsonBytes(request, maxBytes);
   const flaws = new Map<number, JsonError>();
   const onFlaw = body.items === undefined ? undefined : itemFlaws(body.items, flaws);
@@ -111,10 +116,7 @@ export async function receive<T>(
   };
   let tree: JsonValue;
   try {
-    tree =
-      bytes.length <= IN_ONE_PIECE
-        ? parseJson(bytes, options)
-        : await inSteps(beginJson(bytes, options), clock);
+    tree = bytes.length <= IN_ONE_PIECE ? parseJson(bytes, options) : await inSteps(bytes, options, clock);
   } catch (error) {
     if (!anonymous || !(error instanceof JsonError) || error.code !== "too_many") throw error;
     throw new HttpError("payload_too_large", `${error.message}: more needs a credential`, {}, error.path);
@@ -124,11 +126,22 @@ export async function receive<T>(
   return { value: value instanceof Promise ? await value : value, bytes };
 }
 
-async function inSteps(reading: JsonReading, clock: SliceClock): Promise<JsonValue> {
+async function inSteps(
+  bytes: Uint8Array,
+  options: Parameters<typeof beginJson>[1] & { readonly maxValues: number },
+  clock: SliceClock,
+): Promise<JsonValue> {
   const slice = beginTimeSlice(clock);
+  await last(beginCount(bytes, options.maxValues).step, slice);
+  const reading = beginJson(bytes, options);
+  return (await last(reading.step, slice)).value;
+}
+
+/** Goes on step by step until there is a result. */
+async function last<Result>(step: () => Result | undefined, slice: TimeSlice): Promise<Result> {
   for (;;) {
-    const done = reading.step();
-    if (done !== undefined) return done.value;
+    const result = step();
+    if (result !== undefined) return result;
     if (slice.isOver()) await slice.next();
   }
 }

@@ -35,6 +35,8 @@ type Idle = Set<() => void>;
 interface Peer {
   count: number;
   readonly idle: Idle;
+  /** When its newcomers may push others out again, by the monotonic clock. */
+  pushesFrom: number;
 }
 
 /**
@@ -61,7 +63,12 @@ export function createConnectionCrowd(
 
   /** Makes room by closing the longest idle connection. @returns whether there was one, and the newcomer may push it out */
   function makeRoom(among: Idle, newcomer: string): boolean {
-    if (among.size === 0 || !pushing.take(newcomer)) return false;
+    if (among.size === 0) return false;
+    if (!pushing.take(newcomer)) {
+      const peer = peers.get(newcomer);
+      if (peer !== undefined) peer.pushesFrom = clock.monotonic() + 1_000 / PUSHING.perSecond;
+      return false;
+    }
     for (const give of among) {
       give();
       return true;
@@ -70,6 +77,15 @@ export function createConnectionCrowd(
   }
 
   return {
+    /** Whether a connection from there might be let in. If not, it would have to push one out, and none is idle or it may not. */
+    hasRoomFor(remoteAddress: string): boolean {
+      const address = plainAddress(remoteAddress);
+      const known = peers.get(networkOf(address));
+      const pushes = known === undefined || clock.monotonic() >= known.pushesFrom;
+      if (known !== undefined && known.count >= mostOf(address)) return known.idle.size > 0 && pushes;
+      return all < limits.most || (idle.size > 0 && pushes);
+    },
+
     /** @returns undefined if there is no room for the connection. @param close closes it, where it has to give way */
     enter(remoteAddress: string | undefined, close: () => void): Place | undefined {
       const address = plainAddress(remoteAddress ?? "");
@@ -78,7 +94,7 @@ export function createConnectionCrowd(
       if (known !== undefined && known.count >= mostOf(address) && !makeRoom(known.idle, name))
         return undefined;
       if (all >= limits.most && !makeRoom(idle, name)) return undefined;
-      const peer = peers.get(name) ?? { count: 0, idle: new Set() };
+      const peer = peers.get(name) ?? { count: 0, idle: new Set(), pushesFrom: 0 };
       peers.set(name, peer);
       peer.count++;
       all++;

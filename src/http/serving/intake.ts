@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import { DomainError } from "../../domain/parts/error.ts";
 import { networkOf } from "../../domain/parts/network.ts";
+import { createRateLimit } from "../../domain/parts/rate-limit.ts";
 
 /** Bounds of the bodies that a process receives at one time. */
 export interface IntakeLimits {
@@ -13,6 +14,10 @@ export interface IntakeLimits {
   readonly bytesOfPeer: number;
   /** The share of each that callers may fill whose credential is not known to be good. */
   readonly share: number;
+  /** Bodies over `large` bytes that such callers of one peer may send: at once, and a second after that. */
+  readonly large: number;
+  readonly largeAtOnce: number;
+  readonly largePerSecond: number;
   /** Milliseconds between two looks at each body, and bytes that each must have brought in between. */
   readonly look: number;
   readonly progress: number;
@@ -27,6 +32,9 @@ export const INTAKE_LIMITS: IntakeLimits = {
   bytes: 256 * MIB,
   bytesOfPeer: 64 * MIB,
   share: 3 / 4,
+  large: 16 * 1024,
+  largeAtOnce: 100,
+  largePerSecond: 20,
   look: 5_000,
   progress: 5 * 1024,
 };
@@ -41,7 +49,8 @@ const UNANNOUNCED = 64 * 1024;
 export interface Intake {
   /**
    * Lets a request's body come in, and counts it until it has. A body that came with its head is not counted: so
-   * whoever sends whole requests is never refused for those who don't.
+   * those who send whole requests are not refused for those who don't. Large ones of strangers are rated in any case: each
+   * leaves a hundred kilobytes for the collector to find, and only with a credential are there many to send.
    *
    * @param length the announced length, bytes; undefined for a chunked body
    * @param from the address that is counted for
@@ -56,8 +65,11 @@ export interface Intake {
   ): DomainError | undefined;
 }
 
+/** Networks whose large bodies are rated at one time. */
+const MOST_RATED = 10_000;
+
 /** Whether a request's body has come, or has none. */
-export function hasArrived(incoming: IncomingMessage, length: number | undefined): boolean {
+function hasArrived(incoming: IncomingMessage, length: number | undefined): boolean {
   return incoming.complete || (length !== undefined && incoming.readableLength >= length);
 }
 
@@ -86,6 +98,12 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
   const leases = new Set<Lease>();
   const peers = new Map<string, Load>();
   const all: Load = { bodies: 0, bytes: 0 };
+  const large = createRateLimit({
+    clock: { monotonic: () => performance.now() },
+    perSecond: limits.largePerSecond,
+    burst: limits.largeAtOnce,
+    maxKeys: MOST_RATED,
+  });
   let timer: NodeJS.Timeout | undefined;
 
   function count(peer: string, bodies: number, bytes: number): void {
@@ -139,6 +157,14 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
     admit(incoming, length, from, isKnown) {
       const { socket } = incoming;
       const peer = networkOf(from);
+      const isLarge = length === undefined ? !incoming.complete : length > limits.large;
+      if (isLarge && !isKnown && !large.take(peer)) {
+        return new DomainError(
+          "rate_limited",
+          "too many large bodies come from this address without a credential",
+        );
+      }
+      if (hasArrived(incoming, length)) return undefined;
       const bytes = Math.min(length ?? UNANNOUNCED, MOST_READ);
       const refused = refusal(peer, bytes, isKnown);
       if (refused !== undefined) return refused;

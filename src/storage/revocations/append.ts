@@ -14,7 +14,7 @@ import { toAuditRow } from "../tables/audit.ts";
 import { APPENDED_COLUMNS, dedup, readHash, toColumns, toRevocation } from "./rows.ts";
 
 /** Entries that are made ready or read in one turn of the event loop. */
-const IN_ONE_TURN = 100;
+const IN_ONE_TURN = 25;
 
 const APPEND = `
   select epoch, encode(substr(last_hash, 1, 8), 'hex') as last_hash, fresh, place, ${APPENDED_COLUMNS}

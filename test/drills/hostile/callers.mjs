@@ -57,7 +57,7 @@ setInterval(() => {
   const wanted = ((performance.now() - begun) / 1_000) * rate;
   for (; sent < wanted; sent++) {
     const at = begun + (sent / rate) * 1_000;
-    const ask = idle.pop();
+    const ask = idle.shift();
     if (ask === undefined) due.push(at);
     else ask(at);
   }

@@ -11,6 +11,11 @@ export interface Flood {
   /** Milliseconds that a connection waits before it sends again. */
   readonly pause: number;
   readonly stalls?: boolean;
+  /**
+   * Whether it takes a platform's credential. How long others wait behind such a caller is told and not judged: the same
+   * caller may ask for as much work rightly, and is known by name.
+   */
+  readonly isKnown?: boolean;
 }
 
 /** What an attacker has. */
@@ -51,7 +56,8 @@ export function floods(loot: Loot, inputs: readonly WorstInput[]): readonly Floo
   const pairs = "a&".repeat(MIB / 2);
   const times = <T>(count: number, make: (index: number) => T) =>
     Array.from({ length: count }, (_, at) => make(at));
-  const batches = inputs.filter(({ name }) => name === "batch: a million values");
+  const BATCHES = ["batch: a million values", "batch: as many values as may be"];
+  const batches = inputs.filter(({ name }) => BATCHES.includes(name));
   const revocations = inputs.filter(({ name }) => name === "revoke: 10,000 agents");
   return [
     {
@@ -116,6 +122,7 @@ export function floods(loot: Loot, inputs: readonly WorstInput[]): readonly Floo
       ),
       connections: 3,
       pause: 20,
+      isKnown: true,
     },
     {
       row: 2,
@@ -125,6 +132,7 @@ export function floods(loot: Loot, inputs: readonly WorstInput[]): readonly Floo
       ),
       connections: 2,
       pause: 500,
+      isKnown: true,
     },
   ];
 }

@@ -172,6 +172,12 @@ export function worstInputs(root: string, location: string): readonly WorstInput
       times(BATCH_QUESTIONS, () => contextOf(`{"a":[${filled('"aaaaaaaaaaaa"', share - 100)}]}`)),
     ),
     batch(
+      "as many values as may be",
+      times(BATCH_QUESTIONS, () =>
+        contextOf(`{"a":[${filled(`"${"a".repeat(120)}"`, share - 100, ",", 126)}]}`),
+      ),
+    ),
+    batch(
       "contexts nested 100 deep",
       times(BATCH_QUESTIONS, () =>
         contextOf(`{"a":${filled(`${"[".repeat(90)}${"]".repeat(90)}`, share - 100).replace(/^/, "[")}]}`),

@@ -1,0 +1,59 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { beginCount } from "../../src/json/count.ts";
+import { JsonError } from "../../src/json/error.ts";
+import { parseJson } from "../../src/json/parse.ts";
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+function count(text: string, most: number): true | JsonError {
+  const { step } = beginCount(bytesOf(text), most);
+  try {
+    for (;;) if (step() === true) return true;
+  } catch (error) {
+    if (error instanceof JsonError) return error;
+    throw error;
+  }
+}
+
+describe("counting the values of a text before any is made", () => {
+  test.each([
+    ['{"a":[1,2,3]}', 3, true],
+    ['{"a":[1,2,3]}', 2, "a"],
+    ['{"b":1,"a":[{"c":[1,2,3]}]}', 3, "a"],
+    ['{"é":[1,2,3]}', 2, '["\\u00e9"]'],
+    ['{"a,,,,":",,,\\",,,"}', 1, true],
+    ['{"a":1,"b":2,"c":3}', 2, ""],
+    ['{"\\u0061":[1,2,3]}', 2, ""],
+    ["[1,2,3]", 2, ""],
+    ["[[1,2,3]]", 2, ""],
+  ] as const)("%s with at most %i", (text, most, expected) => {
+    const counted = count(text, most);
+    expect(counted === true ? true : counted.path).toEqual(expected);
+  });
+
+  test("a text of many steps, with an escape and a string across their border", () => {
+    const step = 128 * 1024;
+    for (const shift of [-2, -1, 0, 1]) {
+      const start = '{"a":"';
+      const text = `${start}${"x".repeat(step - start.length + shift)}\\",${"x".repeat(step)}","b":[1,2,3]}`;
+      expect(count(text, 4)).toBe(true);
+      expect(count(text, 3)).toMatchObject({ code: "too_many", path: "b" });
+    }
+  });
+
+  test("refuses no text that the parser keeps", () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), fc.integer({ min: 1, max: 30 }), (text, most) => {
+        let isKept = true;
+        try {
+          parseJson(bytesOf(text), { maxValues: most });
+        } catch {
+          isKept = false;
+        }
+        if (isKept) expect(count(text, most)).toBe(true);
+      }),
+    );
+  });
+});
