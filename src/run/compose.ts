@@ -1,3 +1,4 @@
+import { createAssertionDesk } from "../domain/access/assertions.ts";
 import { createAuthentication } from "../domain/access/authentication.ts";
 import { createLogins } from "../domain/access/logins.ts";
 import { createPlatforms } from "../domain/access/platforms.ts";
@@ -33,7 +34,7 @@ import type { Sealing } from "../domain/keys/sealing.ts";
 import { openOAuth } from "../domain/oauth/open.ts";
 import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import { createAgentKeys } from "../domain/parts/agent-hash.ts";
-import type { IdTokens, RelyingParty } from "../domain/ports/identity.ts";
+import type { Assertions, IdTokens, RelyingParty } from "../domain/ports/identity.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import type { PrincipalKind } from "../domain/ports/principals.ts";
 import type { Steps } from "../domain/ports/steps.ts";
@@ -65,6 +66,7 @@ export interface Parts extends ReplicaParts {
   readonly sealing: Sealing;
   readonly steps: Steps;
   readonly idTokens: IdTokens;
+  readonly assertions: Assertions;
   readonly relyingParty: RelyingParty;
   /** Fetches what OAuth clients say of themselves, behind every guard. */
   readonly documents: DocumentFetch;
@@ -224,6 +226,7 @@ export function compose(parts: Parts) {
     ...asking,
     ...openOAuth({
       ...parts,
+      assertions: createAssertionDesk({ ...parts, audience: parts.publicUrl }),
       issueOne,
       rootKeys,
       principals,

@@ -6,11 +6,13 @@ import * as openid from "openid-client";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { decodeBundle } from "../../src/macaroon/index.ts";
-import { describeService, type TestService } from "../support/service.ts";
+import { describeService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";
 import {
   type Client,
+  caveatsOf,
   DAY,
+  fetchOf,
   ISSUER,
   landed,
   type Parameters,
@@ -28,23 +30,6 @@ const DOCUMENT = "https://cimd.example/client.json";
 /** Documents by their addresses, as the guarded fetch would bring them. */
 const documents = new Map<string, object>();
 const fetched: string[] = [];
-
-function caveatsOf(token: string): readonly string[] {
-  const decoded = decodeBundle(token);
-  if (!decoded.ok) throw new Error("the token cannot be read");
-  return decoded.macaroons[0].unverifiedCaveats.map(({ id }) => new TextDecoder().decode(id));
-}
-
-/** The service behind a fetch, for clients that were written elsewhere. */
-function fetchOf(service: () => TestService) {
-  return async (address: string, { method, headers, body }: oauth.CustomFetchOptions<string, unknown>) => {
-    const url = new URL(address);
-    const text = body === undefined || body === null ? null : String(body);
-    const answer = await service().request(`${url.pathname}${url.search}`, { method, headers, body: text });
-    const said = answer.text === "" ? null : answer.text;
-    return new Response(said, { status: answer.status, headers: answer.headers });
-  };
-}
 
 describeService(
   "the authorization server",

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 
+import type { CustomFetchOptions } from "oauth4webapi";
 import { expect } from "vitest";
 
+import { decodeBundle } from "../../src/macaroon/index.ts";
 import type { Answer, TestService } from "../support/service.ts";
 import type { Person, stubRelyingParty } from "../support/service-login.ts";
 
@@ -48,6 +50,24 @@ export function landed(answer: Answer): URL {
   const location = answer.headers.get("location") ?? led?.replaceAll("&amp;", "&");
   if (location === undefined) throw new Error(`led nowhere: ${answer.status} ${answer.text}`);
   return new URL(location, ISSUER);
+}
+
+/** The caveats of a token, as they are written. */
+export function caveatsOf(token: string): readonly string[] {
+  const decoded = decodeBundle(token);
+  if (!decoded.ok) throw new Error("the token cannot be read");
+  return decoded.macaroons[0].unverifiedCaveats.map(({ id }) => new TextDecoder().decode(id));
+}
+
+/** The service behind a fetch, for clients that were written elsewhere. */
+export function fetchOf(service: () => TestService) {
+  return async (address: string, { method, headers, body }: CustomFetchOptions<string, unknown>) => {
+    const url = new URL(address);
+    const text = body === undefined || body === null ? null : String(body);
+    const answer = await service().request(`${url.pathname}${url.search}`, { method, headers, body: text });
+    const said = answer.text === "" ? null : answer.text;
+    return new Response(said, { status: answer.status, headers: answer.headers });
+  };
 }
 
 /**

@@ -14,7 +14,14 @@ import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { scratchFolder } from "./scratch.ts";
-import { JUST_NOW, noDocuments, noRelyingParty, OWN_ISSUER, stubIdTokens } from "./service-people.ts";
+import {
+  JUST_NOW,
+  noAssertions,
+  noDocuments,
+  noRelyingParty,
+  OWN_ISSUER,
+  stubIdTokens,
+} from "./service-people.ts";
 import { until } from "./until.ts";
 
 /** What several replicas of one service share. */
@@ -127,6 +134,7 @@ export async function startReplica(settings: ReplicaSettings): Promise<InProcess
     randomness: systemRandomness,
     steps: unwatchedSteps,
     idTokens: stubIdTokens(false),
+    assertions: noAssertions,
     relyingParty: noRelyingParty,
     documents: noDocuments,
     clientAssertions,

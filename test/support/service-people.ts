@@ -1,5 +1,5 @@
 import type { DocumentFetch } from "../../src/domain/oauth/outside.ts";
-import type { IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
+import type { Assertions, IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
 
 /** The issuer that the service calls its own. */
 export const OWN_ISSUER = "https://login.test";
@@ -54,6 +54,11 @@ export const noRelyingParty: RelyingParty = {
   begin: () => Promise.reject(new Error("no login in this test")),
   finish: () => Promise.reject(new Error("no login in this test")),
   logoutUrl: () => Promise.reject(new Error("no login in this test")),
+};
+
+/** No issuer asserts anything here. */
+export const noAssertions: Assertions = {
+  open: () => ({ ok: false, reason: "no assertion in this test" }),
 };
 
 /** No OAuth client has a document here. */

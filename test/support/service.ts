@@ -13,7 +13,7 @@ import type { WaitingLimits } from "../../src/domain/discharge/limits.ts";
 import { createSealing } from "../../src/domain/keys/sealing.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
 import type { DocumentFetch } from "../../src/domain/oauth/outside.ts";
-import type { IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
+import type { Assertions, IdTokens, RelyingParty } from "../../src/domain/ports/identity.ts";
 import type { Randomness } from "../../src/domain/ports/randomness.ts";
 import type { Steps } from "../../src/domain/ports/steps.ts";
 import type { Webhook } from "../../src/domain/ports/webhook.ts";
@@ -36,6 +36,7 @@ import { type DatabaseKind, describeOn, openTestStore, type TestStore } from "./
 import { scratchFolder } from "./scratch.ts";
 import { createTestClock, type TestClock } from "./service-clock.ts";
 import {
+  noAssertions,
   noDocuments,
   noRelyingParty,
   OWN_ISSUER,
@@ -71,6 +72,8 @@ export interface ReplicaOptions {
   readonly isDevelopment?: boolean;
   readonly webhook?: Webhook;
   readonly idTokens?: IdTokens;
+  /** Nobody asserts anything unless said. */
+  readonly assertions?: Assertions;
   readonly relyingParty?: RelyingParty;
   /** What OAuth clients say of themselves; nothing is fetched unless said. */
   readonly documents?: DocumentFetch;
@@ -196,6 +199,7 @@ function createReplica({ watched, clock, ...shared }: Shared, options: ReplicaOp
     randomness,
     steps: options.steps ?? unwatchedSteps,
     idTokens: options.idTokens ?? stubIdTokens(isDevelopment),
+    assertions: options.assertions ?? noAssertions,
     relyingParty: options.relyingParty ?? noRelyingParty,
     documents: options.documents ?? noDocuments,
     clientAssertions,

@@ -59,7 +59,8 @@ export interface AssertionDesk {
   /**
    * Uses up an assertion that is good once.
    *
-   * @param used the store, within the transaction that redeems it
+   * @param used the store, within a transaction that is committed before anything is minted: a redeeming that fails after it has
+   *   used the assertion up
    * @returns false if it was used before
    */
   use(asserted: Asserted, used: UsedAssertionStore): Promise<boolean>;

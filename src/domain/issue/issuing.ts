@@ -57,7 +57,7 @@ export interface IssueJob {
   /** A refusal that follows the policy's own: it says whether an e-mail is known. */
   readonly fault: DomainError | undefined;
   readonly seal: SealAnswer;
-  /** Of a code or refresh token that is redeemed: the form of its token; absent if none is. */
+  /** Of a grant that is redeemed at the token endpoint: the form of its token; absent if none is. */
   readonly redeems?: Redemption | undefined;
 }
 
@@ -77,8 +77,8 @@ export interface Redemption {
     rule: PolicyRule,
     now: number,
   ): { readonly caveats: readonly string[] /** Milliseconds. */; readonly life: number };
-  /** The changes that go with the token. Called again if another attempt mints another token. */
-  record(minted: RedeemedToken, rule: PolicyRule): Redeeming;
+  /** The changes that go with the token. Called again if another attempt mints another token. Absent if there are none. */
+  record?(minted: RedeemedToken, rule: PolicyRule): Redeeming;
   /** For the audit event of the token. */
   readonly details: Readonly<Record<string, string>>;
   /** The part of a group's room that it takes besides: the links that it is held against the revocation log by. */
@@ -246,7 +246,7 @@ export function createIssuing(options: {
       job.spokeAt === undefined
         ? undefined
         : { platform: request.platform, issuer, subject: subject.subject, spokeAt: job.spokeAt };
-    const redeems = job.redeems?.record(
+    const redeems = job.redeems?.record?.(
       { text: answer.token, token, links: issuedLinks(rootKey, token) },
       rule,
     );

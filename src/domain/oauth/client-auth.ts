@@ -103,6 +103,16 @@ export function readCredentials(
   return credentials;
 }
 
+/** As {@link readCredentials}, of a grant that needs no client. @returns undefined for a request that names none */
+export function readOptionalCredentials(
+  form: FormParameters,
+  request: Pick<ClientRequest, "authorization">,
+): Credentials | undefined {
+  const names = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+  const isNamed = request.authorization !== undefined || names.some((name) => form.has(name));
+  return isNamed ? readCredentials(form, request) : undefined;
+}
+
 /**
  * Makes the check that a request is a client's.
  *

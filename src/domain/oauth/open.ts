@@ -1,4 +1,5 @@
 import { readResourceUri } from "../../words/resource-uri.ts";
+import type { AssertionDesk } from "../access/assertions.ts";
 import type { Issuing } from "../issue/issuing.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import type { Sealing } from "../keys/sealing.ts";
@@ -50,6 +51,7 @@ export function openOAuth(options: {
   readonly lookUps: LookUps;
   readonly documents: DocumentFetch;
   readonly clientAssertions: ClientAssertions;
+  readonly assertions: AssertionDesk;
   readonly publicUrl: string;
   readonly ownIssuer: string;
   readonly isDevelopment: boolean;

@@ -1,3 +1,4 @@
+import type { AssertionDesk } from "../access/assertions.ts";
 import { actorOf } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import type { Issued, Issuing, Redemption } from "../issue/issuing.ts";
@@ -8,8 +9,9 @@ import { DomainError } from "../parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { networkOf } from "../parts/network.ts";
 import { payerName } from "../parts/turn.ts";
+import { readVoucher } from "../parts/voucher.ts";
 import { payerOf } from "../payer.ts";
-import type { Family, FamilyToken, Granted } from "../ports/oauth.ts";
+import type { Family, FamilyToken, Granted, StoredCode } from "../ports/oauth.ts";
 import type { PolicyRule } from "../ports/policy.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
@@ -49,11 +51,12 @@ export interface TokenOptions {
   readonly authenticate: (client: Client, credentials: Credentials) => Promise<void>;
   readonly resources: OAuthResources;
   readonly endings: Endings;
+  readonly assertions: AssertionDesk;
   readonly lookUps: LookUps;
 }
 
 /** The person of a grant, as the caller of the issue that it is redeemed for. */
-function personOf({ identity, spokeAt }: Granted): HumanCaller {
+export function personOf({ identity, spokeAt }: Granted): HumanCaller {
   return { kind: "human", identity, administrator: false, spokeAt };
 }
 
@@ -84,6 +87,40 @@ export const familyToken = (
   expiresAt,
 });
 
+/** The family that a code begins with its first token. @param tokenHash of its refresh token; null if it gets none */
+export function familyOfCode(
+  code: StoredCode,
+  first: Pick<Family, "id" | "tokenHash" | "endsAt"> & {
+    readonly token: TokenRecord;
+    readonly links: readonly Uint8Array[];
+  },
+): Family {
+  const { hash: codeHash, redirectUri: _uri, challenge: _challenge, expiresAt: _end, ...granted } = code;
+  const { id, tokenHash, endsAt, token, links } = first;
+  return {
+    ...granted,
+    id,
+    codeHash,
+    tokenHash,
+    replacedHash: null,
+    replacedAt: null,
+    answer: null,
+    tokens: [familyToken(token, links)],
+    createdAt: token.issuedAt,
+    endsAt,
+  };
+}
+
+/** A token that the token endpoint is to mint. */
+interface Minting {
+  /** The person or workload that it is for. */
+  readonly caller: HumanCaller;
+  readonly platform: string;
+  /** The client's name, for lists of tokens; undefined without a client. */
+  readonly label: string | undefined;
+  readonly redemption: Redemption;
+}
+
 /** The steps that every grant takes at the token endpoint. */
 export function createRedeeming(options: TokenOptions) {
   const { store, issueOne, secrets, clients, resources, lookUps } = options;
@@ -100,7 +137,7 @@ export function createRedeeming(options: TokenOptions) {
   async function authenticated(
     credentials: Credentials,
     from: string,
-    grantOf: () => Promise<Granted | undefined>,
+    grantOf: () => Promise<Pick<Granted, "clientId" | "platform"> | undefined>,
   ): Promise<Client> {
     const { clientId } = credentials;
     const url = clients.urlOf(clientId);
@@ -154,29 +191,29 @@ export function createRedeeming(options: TokenOptions) {
     return session === undefined ? undefined : Math.min(createdAt + session * 1000, spokeAt + MAX_TOKEN_LIFE);
   }
 
-  /** Mints for a grant. @throws OAuthError `invalid_grant` if anything has ended it */
-  async function mint(grant: Granted, client: Client, redemption: Redemption): Promise<Issued> {
-    const { identity, platform } = grant;
+  /** Mints for a grant. @throws OAuthError `invalid_grant` if anything has ended it, or policy does not admit its principal */
+  async function mint({ caller, platform, label, redemption }: Minting): Promise<Issued> {
     await options.rootKeys.prepare(platform);
+    const { identity, claims, spokeAt } = caller;
     const { issuer, subject, groups, email, development } = identity;
-    const person = personOf(grant);
     try {
       const issued = await issueOne({
-        actor: actorOf(person),
-        payer: payerName(payerOf(person)),
-        spokeAt: person.spokeAt,
-        subject: { issuer, kind: "person", subject, groups, assertedBy: "issuer" },
+        actor: actorOf(caller),
+        payer: payerName(payerOf(caller)),
+        spokeAt,
+        subject: {
+          ...readVoucher(issuer),
+          subject,
+          groups,
+          ...(claims && { claims }),
+          assertedBy: "issuer",
+        },
         email,
         // They have logged in then, or later.
-        saidAt: person.spokeAt,
+        saidAt: spokeAt,
         development,
         credentialId: null,
-        request: {
-          platform,
-          ttl: undefined,
-          caveats: [],
-          label: client.name,
-        },
+        request: { platform, ttl: undefined, caveats: [], label },
         parties: [],
         warnings: [],
         fault: undefined,
@@ -189,7 +226,7 @@ export function createRedeeming(options: TokenOptions) {
       if (!(error instanceof DomainError)) throw error;
       if (error.code === "unauthenticated") throw invalidGrant("it was revoked: let the person log in again");
       if (error.code === "forbidden")
-        throw invalidGrant("the platform's policy does not admit the person any more");
+        throw invalidGrant("the platform's policy does not admit the principal");
       throw error;
     }
   }

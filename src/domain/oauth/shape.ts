@@ -9,16 +9,13 @@ import type { OAuthResource } from "./outside.ts";
 interface Shaped {
   readonly resource: OAuthResource;
   readonly scopes: readonly string[];
-  readonly clientId: string;
-  readonly proven: boolean;
+  /** The id of a client that is proven to be the one; undefined for any other, and for none. */
+  readonly client: string | undefined;
 }
 
 /** The issued caveats of an access token behind `time <`. */
-export function caveatsOf(
-  { resource, scopes, clientId, proven }: Shaped,
-  rule: PolicyRule,
-): readonly string[] {
-  return [...boundCaveats({ resource, scopes, client: proven ? clientId : undefined }), ...rule.caveats];
+export function caveatsOf(shaped: Shaped, rule: PolicyRule): readonly string[] {
+  return [...boundCaveats(shaped), ...rule.caveats];
 }
 
 /** Life of an access token, milliseconds. */

@@ -4,11 +4,20 @@ import type { ClientRequest, OAuth } from "../oauth-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { REFRESH_REPEAT } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
-import type { Family, Redeeming, StoredCode } from "../ports/oauth.ts";
+import type { Family, Granted, Redeeming, StoredCode } from "../ports/oauth.ts";
+import { createAssertionGrant, JWT_BEARER } from "./assertion-grant.ts";
 import type { Client } from "./client.ts";
 import { type Credentials, type FormParameters, readCredentials } from "./client-auth.ts";
 import { isVerifier, meetsChallenge } from "./pkce.ts";
-import { answerOf, createRedeeming, familyToken, invalidGrant, type TokenOptions } from "./redeeming.ts";
+import {
+  answerOf,
+  createRedeeming,
+  familyOfCode,
+  familyToken,
+  invalidGrant,
+  personOf,
+  type TokenOptions,
+} from "./redeeming.ts";
 import { familyOf, hashOf, isCode, isSecret, type MadeSecret, openAnswer, sealAnswer } from "./secrets.ts";
 import { caveatsOf, lifeOf } from "./shape.ts";
 
@@ -16,6 +25,14 @@ import { caveatsOf, lifeOf } from "./shape.ts";
 const MOST_LINKS = 300;
 
 const wrong = (why: string) => new OAuthError("invalid_request", why);
+
+const provenClient = ({ proven, clientId }: Granted) => (proven ? clientId : undefined);
+
+const mintingFor = (grant: Granted, { name }: Client) => ({
+  caller: personOf(grant),
+  platform: grant.platform,
+  label: name,
+});
 
 /** The parameters of a form, each of which came once and with a value. @throws OAuthError */
 function formOf({ parameters }: ClientRequest): FormParameters {
@@ -42,7 +59,9 @@ function formOf({ parameters }: ClientRequest): FormParameters {
  */
 export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" | "revoke"> {
   const { store, randomness, secrets, endings } = options;
-  const { lookUp, authenticated, resourceOf, scopesOf, sessionEnd, mint } = createRedeeming(options);
+  const redeeming = createRedeeming(options);
+  const { lookUp, authenticated, resourceOf, scopesOf, sessionEnd, mint } = redeeming;
+  const redeemAssertion = createAssertionGrant(options, redeeming);
 
   async function redeemCode(form: FormParameters, credentials: Credentials, from: string): Promise<string> {
     const text = form.get("code");
@@ -79,37 +98,20 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
         const ends = sessionEnd(rule, { createdAt: now, spokeAt: found.spokeAt });
         const life = Math.min(lifeOf(resource, rule), (ends ?? Number.POSITIVE_INFINITY) - now);
         if (life <= 0) throw invalidGrant("the login is too long ago");
-        return { caveats: caveatsOf({ ...found, resource, scopes }, rule), life };
+        return { caveats: caveatsOf({ resource, scopes, client: provenClient(found) }, rule), life };
       },
       record({ token, links }, rule): Redeeming {
-        const {
-          hash: codeHash,
-          redirectUri: _uri,
-          challenge: _challenge,
-          expiresAt: _end,
-          ...granted
-        } = found;
         const id = uuidv7(token.issuedAt, randomness);
         const ends = sessionEnd(rule, { createdAt: token.issuedAt, spokeAt: found.spokeAt });
         refresh = ends === undefined ? undefined : secrets.refresh(id);
-        const family: Family = {
-          ...granted,
-          id,
-          codeHash,
-          tokenHash: refresh?.hash ?? null,
-          replacedHash: null,
-          replacedAt: null,
-          answer: null,
-          tokens: [familyToken(token, links)],
-          createdAt: token.issuedAt,
-          // Without a refresh token it is there for a second use of the code alone.
-          endsAt: ends ?? token.expiresAt,
-        };
+        // Without a refresh token it is there for a second use of the code alone.
+        const endsAt = ends ?? token.expiresAt;
+        const family = familyOfCode(found, { id, tokenHash: refresh?.hash ?? null, endsAt, token, links });
         return { kind: "code", code: found, family };
       },
     };
     try {
-      const { answer } = await mint(found, client, redemption);
+      const { answer } = await mint({ ...mintingFor(found, client), redemption });
       return JSON.stringify(answerOf(answer.token, answer.expiresAt - answer.issuedAt, scopes, refresh));
     } catch (error) {
       if (!(error instanceof GrantGone)) throw error;
@@ -172,7 +174,7 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
         const ends = Math.min(before.endsAt, sessionEnd(rule, before) ?? 0);
         if (ends <= now) throw invalidGrant("the session has ended: let the person log in again");
         const life = Math.min(lifeOf(resource, rule), ends - now);
-        return { caveats: caveatsOf({ ...before, resource, scopes }, rule), life };
+        return { caveats: caveatsOf({ resource, scopes, client: provenClient(before) }, rule), life };
       },
       record({ text: newToken, token, links: newLinks }, rule): Redeeming {
         const alive = before.tokens.filter(({ expiresAt }) => expiresAt > token.issuedAt);
@@ -194,7 +196,7 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
       },
     };
     try {
-      const { answer } = await mint(before, client, redemption);
+      const { answer } = await mint({ ...mintingFor(before, client), redemption });
       return JSON.stringify(answerOf(answer.token, answer.expiresAt - answer.issuedAt, scopes, refresh));
     } catch (error) {
       if (!(error instanceof GrantGone) || !mayRepeat) throw error;
@@ -232,12 +234,16 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
       const form = formOf(request);
       const grant = form.get("grant_type");
       if (grant === undefined) throw wrong("grant_type is missing");
-      if (grant !== "authorization_code" && grant !== "refresh_token") {
-        throw new OAuthError("unsupported_grant_type", "grant_type is not served");
+      switch (grant) {
+        case "authorization_code":
+          return redeemCode(form, readCredentials(form, request), request.from);
+        case "refresh_token":
+          return redeemRefresh(form, readCredentials(form, request), request.from);
+        case JWT_BEARER:
+          return redeemAssertion(form, request);
+        default:
+          throw new OAuthError("unsupported_grant_type", "grant_type is not served");
       }
-      const credentials = readCredentials(form, request);
-      const redeem = grant === "authorization_code" ? redeemCode : redeemRefresh;
-      return redeem(form, credentials, request.from);
     },
 
     async revoke(request) {

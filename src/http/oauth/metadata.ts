@@ -9,7 +9,7 @@ import { authMethod } from "../wire/oauth.ts";
 import { authorize } from "./authorize.ts";
 import { oauthIntrospect } from "./introspect.ts";
 import { oauthRevoke } from "./revoke.ts";
-import { oauthToken } from "./token.ts";
+import { GRANT_TYPES, oauthToken } from "./token.ts";
 
 const url = z.url();
 const texts = z.array(z.string());
@@ -32,6 +32,9 @@ const metadataSchema = z
     response_types_supported: texts,
     response_modes_supported: texts,
     grant_types_supported: texts,
+    authorization_grant_profiles_supported: texts.meta({
+      description: "Assertions about people that the jwt-bearer grant takes.",
+    }),
     code_challenge_methods_supported: texts,
     token_endpoint_auth_methods_supported: z.array(authMethod),
     token_endpoint_auth_signing_alg_values_supported: texts,
@@ -61,7 +64,8 @@ function metadataOf(origin: string, login: HttpContext["commandLineLogin"]): Met
     jwks_uri: `${origin}${JWKS_PATH}`,
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
-    grant_types_supported: ["authorization_code", "refresh_token"],
+    grant_types_supported: [...GRANT_TYPES],
+    authorization_grant_profiles_supported: ["urn:ietf:params:oauth:grant-profile:id-jag"],
     code_challenge_methods_supported: ["S256"],
     token_endpoint_auth_methods_supported: [...METHODS],
     token_endpoint_auth_signing_alg_values_supported: [...SIGNATURE_ALGORITHMS],

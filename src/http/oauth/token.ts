@@ -7,26 +7,36 @@ import { defineRoute } from "../request/route.ts";
 
 const text = z.string();
 
+/** The grants that are served (RFC 6749, RFC 7523). */
+export const GRANT_TYPES = [
+  "authorization_code",
+  "refresh_token",
+  "urn:ietf:params:oauth:grant-type:jwt-bearer",
+] as const;
+
 /** `POST /oauth/token` */
 export const oauthToken = defineRoute({
   method: "POST",
   path: "/oauth/token",
   operationId: "oauthToken",
   tag: "OAuth",
-  summary: "Redeem a code or a refresh token",
+  summary: "Redeem a grant",
   description:
-    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
+    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
   auth: "none",
   kind: "protocol",
   form: {
     schema: z.object({
-      grant_type: z.enum(["authorization_code", "refresh_token"]),
+      grant_type: z.enum(GRANT_TYPES),
       code: text.optional(),
       code_verifier: text.optional().meta({ description: "PKCE (RFC 7636): always needed with a code." }),
       redirect_uri: text.optional().meta({ description: "The one that the code was asked with." }),
       refresh_token: text.optional(),
       scope: text.optional().meta({ description: "Fewer scopes than were granted." }),
-      resource: text.optional().meta({ description: "The one that was granted (RFC 8707)." }),
+      assertion: text.optional().meta({ description: "Of the jwt-bearer grant: a signed JWT." }),
+      resource: text
+        .optional()
+        .meta({ description: "The one that was granted (RFC 8707), or that an assertion is redeemed for." }),
       client_id: text.optional(),
       client_secret: text.optional(),
       client_assertion_type: text.optional(),

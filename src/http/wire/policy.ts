@@ -57,7 +57,7 @@ const rule = z
       .optional()
       .meta({
         description:
-          "For how long a token can be renewed, seconds from the issue of the first; at most 90 days. Left out: not at all. Kept by this version, which does not renew yet.",
+          "For how long a token can be renewed, seconds from the issue of the first; at most 90 days. Left out: not at all.",
       }),
     on_behalf_of: z.boolean().optional().meta({
       description:
@@ -105,8 +105,7 @@ export const policySchema = z
       .max(MOST_RULES)
       .meta({ description: "Closed by default: where none matches, no token is issued." }),
     clients: clients.optional().meta({
-      description:
-        "OAuth clients that are not registered. Left out: none. Kept by this version, which is no authorization server yet.",
+      description: "OAuth clients that are not registered. Left out: none.",
     }),
   })
   .meta({
