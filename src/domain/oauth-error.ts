@@ -1,4 +1,4 @@
-/** Codes of OAuth's errors that this service answers (RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6). */
+/** Codes of OAuth's errors that this service answers (RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 8628 §3.5, OpenID Connect Core §3.1.2.6). */
 export type OAuthErrorCode =
   | "invalid_request"
   | "invalid_client"
@@ -13,6 +13,9 @@ export type OAuthErrorCode =
   | "access_denied"
   | "login_required"
   | "consent_required"
+  | "authorization_pending"
+  | "slow_down"
+  | "expired_token"
   | "temporarily_unavailable";
 
 /** A refusal that an OAuth client is told of in OAuth's own words. The message is public: it names parameters, never contents. */

@@ -11,16 +11,12 @@ import type { Page, PageRequest } from "./ports/page.ts";
 /** Parameters as they came, in order: a name may come twice, and is then refused. */
 export type OAuthParameters = readonly (readonly [name: string, value: string])[];
 
-/** The question to a person before a client gets a token. */
-export interface ConsentView {
+/** The rights that a client asks a person for. */
+export interface RightsView {
   /** By an administrator's word, or by the client's own if it has a host. */
   readonly clientName: string;
   /** The host of the client's metadata document; null for a registered client. */
   readonly clientHost: string | null;
-  /** The place that the answer goes to: a host with its port, or an app's scheme. */
-  readonly redirectHost: string;
-  /** Whether nobody can tell which program on the person's device receives the answer. */
-  readonly isUnprovable: boolean;
   readonly platform: string;
   /** The resource's URI, and its name by its platform's word. */
   readonly resource: string;
@@ -32,6 +28,14 @@ export interface ConsentView {
   readonly tokenLife: number;
   /** Seconds until the client has to ask the person again; undefined if it gets one token and no more. */
   readonly session: number | undefined;
+}
+
+/** The question to a person before a client gets a token. */
+export interface ConsentView extends RightsView {
+  /** The place that the answer goes to: a host with its port, or an app's scheme. */
+  readonly redirectHost: string;
+  /** Whether nobody can tell which program on the person's device receives the answer. */
+  readonly isUnprovable: boolean;
   /** Whether the consent will be remembered. */
   readonly isRemembered: boolean;
   /** Stands for all of this and for the person: the answer brings it back. */
@@ -90,6 +94,57 @@ export interface OAuth {
   revoke(request: ClientRequest): Promise<void>;
 }
 
+/** A request that was made for a device (RFC 8628 §3.2). Holds a secret, by which the device asks for its answer. */
+export interface DeviceAnswer {
+  readonly device_code: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  /** Seconds. */
+  readonly expires_in: number;
+  /** Seconds to wait between two questions. */
+  readonly interval: number;
+}
+
+/** The question to a person before a device gets a token. */
+export interface DeviceView extends RightsView {
+  /** As the device shows it. */
+  readonly userCode: string;
+  /** Whether any program can say that it is this client. */
+  readonly isUnprovable: boolean;
+  /** Stands for all of this and for the person: the answer brings it back. */
+  readonly seal: string;
+}
+
+/** The next step for a person who has typed a device's code. */
+export type DeviceStep =
+  /** No request has this code, or it is over or was answered. */
+  | { readonly kind: "unknown" }
+  | {
+      readonly kind: "consent";
+      readonly view: DeviceView;
+      /** Set if the person answered another question. */
+      readonly changed?: true;
+    }
+  | { readonly kind: "answered"; readonly allowed: boolean };
+
+/** The requests of devices (RFC 8628). Besides a DomainError `begin` rejects with an OAuthError: its code is for the client. */
+export interface Devices {
+  begin(request: ClientRequest): Promise<DeviceAnswer>;
+  /**
+   * Finds a request by the code that a person typed. Rejects with `rate_limited` for a person who guesses.
+   *
+   * @param from the address of the browser, for allowances
+   */
+  look(caller: HumanCaller, userCode: string, from: string): Promise<DeviceStep>;
+  /** Takes the person's answer. @param seal as the page had it */
+  decide(
+    caller: HumanCaller,
+    userCode: string,
+    answer: { readonly allowed: boolean; readonly seal: string },
+    from: string,
+  ): Promise<DeviceStep>;
+}
+
 /** A client to be registered. */
 export interface NewClient {
   readonly name: string;
@@ -120,6 +175,7 @@ export interface Consents {
 /** The authorization server's part of the service. */
 export interface OAuthPart {
   readonly oauth: OAuth;
+  readonly devices: Devices;
   readonly clients: Clients;
   readonly consents: Consents;
 }

@@ -3,6 +3,7 @@ import type { Run, Session } from "./engine/connection.ts";
 import { StorageError } from "./engine/error.ts";
 import { readInteger } from "./engine/values.ts";
 import { createUsedAssertionStore } from "./grants/assertions.ts";
+import { createDeviceStore } from "./grants/devices.ts";
 import { createIssueStore } from "./grants/issues.ts";
 import { createLineStore } from "./grants/lines.ts";
 import { createOAuthStore } from "./grants/oauth.ts";
@@ -35,6 +36,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     audit: createAuditStore(run),
     auditTrees: createAuditTreeStore(run),
     budgets: createBudgetStore(run, shift),
+    devices: createDeviceStore(run),
     dischargeKeys: createDischargeKeyStore(run),
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),

@@ -140,6 +140,9 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   authorize: { path: "/oauth/authorize" },
   decideAuthorization: { path: "/oauth/authorize", ownRefusal: true },
   oauthToken: { path: "/oauth/token", form: "grant_type=authorization_code" },
+  deviceAuthorization: { path: "/oauth/device_authorization", form: "client_id=c" },
+  devicePage: { path: "/device" },
+  answerDevice: { path: "/device", ownRefusal: true },
   listClients: { path: "/v1/clients", query: { limit: LIMITS, cursor: CURSORS } },
   createClient: {
     path: "/v1/clients",

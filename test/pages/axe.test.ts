@@ -8,7 +8,7 @@ import { parseConfig } from "../../src/config.ts";
 import { pages } from "../../src/http/pages/all.tsx";
 import { type Serving, serve } from "../../src/run/serve.ts";
 import { findChromium, openTab, type Tab } from "../support/chromium.ts";
-import { ALICE, CONSENT_VIEW } from "../support/fake-service.ts";
+import { ALICE, CONSENT_VIEW, DEVICE_VIEW } from "../support/fake-service.ts";
 import { freePort } from "../support/process-service.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import { beginProgram } from "../support/service-program.ts";
@@ -222,6 +222,17 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
   await tab.show(pages.consent(loopback, "client_id=c", ALICE, false));
   await tab.until(`document.body.innerText.includes("nobody can tell")`);
   await nothing("consent-unprovable");
+  for (const isUnknown of [false, true]) {
+    await tab.show(pages.device(ALICE, isUnknown));
+    await tab.until(`document.querySelector("[name=user_code]") !== null`);
+    await nothing(`device-code${isUnknown ? "-unknown" : ""}`);
+  }
+  await tab.show(pages.deviceConsent(DEVICE_VIEW, ALICE, true));
+  await tab.until(`document.querySelector("button[value=allow]") !== null`);
+  await nothing("device-consent");
+  await tab.show(pages.deviceAnswered(ALICE, true));
+  await tab.until(`document.body.innerText.includes("Go back to the device")`);
+  await nothing("device-answered");
   await tab.show(
     pages.onward("https://app.example/cb?code=c", "App", ALICE).replace(/<meta http-equiv[^>]*>/, ""),
   );

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
 import type { AuditEvent } from "../../src/domain/ports/audit.ts";
+import type { DeviceRequest } from "../../src/domain/ports/devices.ts";
 import type { NewIssue } from "../../src/domain/ports/issues.ts";
 import type {
   Consent,
@@ -220,6 +221,27 @@ export function oauthCode(hash: Uint8Array, over: Partial<StoredCode> = {}): Sto
     challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     createdAt: NOON,
     expiresAt: NOON + 60_000,
+    ...over,
+  };
+}
+
+export function device(
+  hash: Uint8Array,
+  userHash: Uint8Array,
+  over: Partial<DeviceRequest> = {},
+): DeviceRequest {
+  const { clientId, platform: name, resource: uri, scopes } = oauthGrant();
+  return {
+    hash,
+    userHash,
+    clientId,
+    platform: name,
+    resource: uri,
+    scopes,
+    state: "pending",
+    pause: 5,
+    createdAt: NOON,
+    expiresAt: NOON + 600_000,
     ...over,
   };
 }

@@ -2,7 +2,7 @@ import type { AuditEventView } from "../../src/domain/audit-service.ts";
 import type { Caller, HumanCaller, RequestFacts, ServiceCaller } from "../../src/domain/caller.ts";
 import type { ApprovalView, ConfirmationView } from "../../src/domain/discharge-service.ts";
 import type { LogNews } from "../../src/domain/log-news.ts";
-import type { ConsentView } from "../../src/domain/oauth-service.ts";
+import type { ConsentView, DeviceView } from "../../src/domain/oauth-service.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Reservation } from "../../src/domain/ports/budgets.ts";
 import type { Consent, RegisteredClient } from "../../src/domain/ports/oauth.ts";
@@ -352,6 +352,21 @@ export const CONSENT_VIEW: ConsentView = {
   seal: "seal",
 };
 
+export const DEVICE_VIEW: DeviceView = {
+  clientName: "App",
+  clientHost: null,
+  isUnprovable: true,
+  platform: "default",
+  resource: RESOURCE.resource,
+  resourceName: RESOURCE.name,
+  scopes: RESOURCE.scopes,
+  limits: undefined,
+  tokenLife: 3600,
+  session: undefined,
+  userCode: "WDJB-MJHT",
+  seal: "seal",
+};
+
 const CONFIRMATION: ConfirmationView = {
   id: REQUEST_ID,
   state: "pending",
@@ -594,6 +609,17 @@ function usual(): Service {
       token: async () => '{"access_token":"issued-token-text","token_type":"Bearer","expires_in":3600}',
       revoke: async () => {},
     },
+    devices: {
+      begin: async () => ({
+        device_code: "device-code-text",
+        user_code: "WDJB-MJHT",
+        verification_uri: "http://127.0.0.1:8080/device",
+        expires_in: 600,
+        interval: 5,
+      }),
+      look: async () => ({ kind: "consent", view: DEVICE_VIEW }),
+      decide: async () => ({ kind: "answered", allowed: true }),
+    },
     clients: {
       create: async () => ({ client: CLIENT, secret: "client-secret-text" }),
       list: async () => ({ items: [CLIENT], next: REQUEST_ID }),
@@ -654,6 +680,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     approvals: record("approvals"),
     bakery: record("bakery"),
     oauth: record("oauth"),
+    devices: record("devices"),
     clients: record("clients"),
     consents: record("consents"),
     health: record("health"),

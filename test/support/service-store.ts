@@ -16,6 +16,7 @@ const REPOSITORIES = [
   "audit",
   "auditTrees",
   "budgets",
+  "devices",
   "dischargeKeys",
   "dischargeRequests",
   "idempotency",

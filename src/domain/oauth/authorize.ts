@@ -1,6 +1,3 @@
-import { createHmac } from "node:crypto";
-
-import { constantTimeEqual } from "../../macaroon/index.ts";
 import { actorOf, auditEvent } from "../audit.ts";
 import type { HumanCaller } from "../caller.ts";
 import { grantOf, requireStandingGrant } from "../grant.ts";
@@ -29,7 +26,7 @@ import {
 } from "./request.ts";
 import { isWithin } from "./scope.ts";
 import type { OAuthSecrets } from "./secrets.ts";
-import { lifeOf, limitsOf } from "./shape.ts";
+import { isSealOf, rightsView, sealOf } from "./shape.ts";
 
 /** Longest request that can come back after a login: it rests in a cookie meanwhile. */
 const LONGEST_QUERY = 1_900;
@@ -186,32 +183,12 @@ export function createAuthorization(options: {
     const { client, redirectUri, resource, scopes, rule, caller } = asked;
     const kind = redirectKind(redirectUri);
     const view = {
-      clientName: client.name,
-      clientHost: client.documentHost,
+      ...rightsView(client, resource, scopes, rule),
       redirectHost: redirectHost(redirectUri),
       isUnprovable: kind !== "web",
-      platform: resource.platform,
-      resource: resource.resource,
-      resourceName: resource.name,
-      scopes: resource.scopes.filter(({ scope }) => scopes.includes(scope)),
-      limits: limitsOf(resource, rule),
-      tokenLife: lifeOf(resource, rule) / 1000,
-      session: rule.session,
       isRemembered: kind === "web",
     };
-    const { issuer, subject } = caller.identity;
-    const hash = Buffer.from(client.hash).toString("base64url");
-    const all = JSON.stringify([issuer, subject, caller.spokeAt, client.id, hash, redirectUri, view]);
-    return { ...view, seal: sealOf(all, consentKey.reveal()) };
-  }
-
-  const sealOf = (text: string, key: Uint8Array) =>
-    createHmac("sha256", key).update(text).digest("base64url");
-
-  /** Whether a page showed the very things that are asked now, to the very person that answers. */
-  function isSealOf(view: ConsentView, seal: string): boolean {
-    const bytes = (text: string) => new TextEncoder().encode(text);
-    return constantTimeEqual(bytes(view.seal), bytes(seal));
+    return { ...view, seal: sealOf({ caller, client, place: redirectUri, view }, consentKey) };
   }
 
   function keyOf({ caller, client, redirectUri, resource }: Asked) {
@@ -357,7 +334,7 @@ export function createAuthorization(options: {
         if ("kind" in read) return read;
         const view = viewOf(read);
         // The client's document, the policy or the person at the browser is another than the page showed.
-        if (!isSealOf(view, seal)) return { kind: "consent", view, changed: true };
+        if (!isSealOf(view.seal, seal)) return { kind: "consent", view, changed: true };
         const code = await issueCode(read, undefined);
         return code === undefined ? { kind: "consent", view } : answer(to, { code });
       });

@@ -49,6 +49,22 @@ function readBasic(header: string): { readonly id: string; readonly secret: stri
   return { id, secret };
 }
 
+/** The parameters of a form, each of which came once and with a value. @throws OAuthError */
+export function formOf({ parameters }: Pick<ClientRequest, "parameters">): FormParameters {
+  const form = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const [name, value] of parameters) {
+    if (seen.has(name)) {
+      throw name === "resource"
+        ? new OAuthError("invalid_target", "resource must be exactly one")
+        : wrong("a parameter is repeated");
+    }
+    seen.add(name);
+    if (value !== "") form.set(name, value);
+  }
+  return form;
+}
+
 /** The client that an assertion says it is from, unproven. */
 function subjectOf(assertion: string): string | undefined {
   try {

@@ -15,6 +15,7 @@ import { createAuthorization } from "./authorize.ts";
 import { createClientAuthentication } from "./client-auth.ts";
 import { createClientFinder, createClients } from "./clients.ts";
 import { createConsents } from "./consents.ts";
+import { createDevices } from "./devices.ts";
 import { createClientDocuments } from "./documents.ts";
 import { createEndings } from "./endings.ts";
 import type { ClientAssertions, DocumentFetch, OAuthResources } from "./outside.ts";
@@ -67,6 +68,7 @@ export function openOAuth(options: {
       ...createAuthorization(parts),
       ...createTokenEndpoint({ ...parts, authenticate: createClientAuthentication(options) }),
     },
+    devices: createDevices({ ...parts, authenticate: createClientAuthentication(options) }),
     clients: createClients({ ...parts, revokeTokens: endings.revokeTokens }),
     consents: createConsents(options),
   };

@@ -22,6 +22,8 @@ export interface MadeSecret {
 /** Codes and refresh tokens. */
 export interface OAuthSecrets {
   code(): MadeSecret;
+  /** The code by which a device asks for its answer. It has the form of a code, and is kept by a hash of its own kind. */
+  device(): MadeSecret;
   /** @param family the id of its family, a UUID: a replaced token still names it */
   refresh(family: string): MadeSecret;
   /** A registered client's. */
@@ -57,6 +59,11 @@ export function hashOf(text: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update("bakehouse oauth secret v1\0").update(text).digest());
 }
 
+/** The hash under which a device's code is kept, 32 bytes. As a code of the other grant it is worth nothing, and the other way round. */
+export function deviceHashOf(text: string): Uint8Array {
+  return new Uint8Array(createHash("sha256").update("bakehouse device code v1\0").update(text).digest());
+}
+
 /** Makes the codes and tokens of the authorization server. */
 export function createOAuthSecrets(options: {
   readonly sealing: Pick<Sealing, "keysFor">;
@@ -76,6 +83,10 @@ export function createOAuthSecrets(options: {
 
   return {
     code: () => made(randomness.bytes(RANDOM)),
+    device() {
+      const { text } = made(randomness.bytes(RANDOM));
+      return { text, hash: deviceHashOf(text) };
+    },
     refresh: (family) =>
       made(Buffer.concat([Buffer.from(family.replaceAll("-", ""), "hex"), randomness.bytes(RANDOM)])),
     clientSecret() {

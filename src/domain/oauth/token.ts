@@ -1,13 +1,14 @@
 import { GrantGone, type Redemption } from "../issue/issuing.ts";
 import { OAuthError } from "../oauth-error.ts";
-import type { ClientRequest, OAuth } from "../oauth-service.ts";
+import type { OAuth } from "../oauth-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { REFRESH_REPEAT } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { Family, Granted, Redeeming, StoredCode } from "../ports/oauth.ts";
 import { createAssertionGrant, JWT_BEARER } from "./assertion-grant.ts";
 import type { Client } from "./client.ts";
-import { type Credentials, type FormParameters, readCredentials } from "./client-auth.ts";
+import { type Credentials, type FormParameters, formOf, readCredentials } from "./client-auth.ts";
+import { createDeviceGrant, DEVICE_CODE } from "./devices.ts";
 import { isVerifier, meetsChallenge } from "./pkce.ts";
 import {
   answerOf,
@@ -33,22 +34,6 @@ const mintingFor = (grant: Granted, { name }: Client) => ({
   platform: grant.platform,
   label: name,
 });
-
-/** The parameters of a form, each of which came once and with a value. @throws OAuthError */
-function formOf({ parameters }: ClientRequest): FormParameters {
-  const form = new Map<string, string>();
-  const seen = new Set<string>();
-  for (const [name, value] of parameters) {
-    if (seen.has(name)) {
-      throw name === "resource"
-        ? new OAuthError("invalid_target", "resource must be exactly one")
-        : wrong("a parameter is repeated");
-    }
-    seen.add(name);
-    if (value !== "") form.set(name, value);
-  }
-  return form;
-}
 
 /**
  * The token endpoint (RFC 6749 §3.2) and the revocation of refresh tokens (RFC 7009).
@@ -86,13 +71,23 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
     const redirect = form.get("redirect_uri");
     if (redirect !== undefined && redirect !== found.redirectUri)
       throw invalidGrant("redirect_uri is another");
+    return redeemStored(found, client, form, "authorization_code");
+  }
+
+  /** Redeems a code, or what a person let a device have: that is kept as one. @param grant its type, for the audit event */
+  async function redeemStored(
+    found: StoredCode,
+    client: Client,
+    form: FormParameters,
+    grant: string,
+  ): Promise<string> {
     const resource = await resourceOf(form, found);
     const scopes = scopesOf(form, found, resource);
 
     let refresh: MadeSecret | undefined;
     const redemption: Redemption = {
       weight: 0,
-      details: { grant: "authorization_code", client_id: client.id },
+      details: { grant, client_id: client.id },
       shape(rule, now) {
         if (now >= found.expiresAt) throw invalidGrant("the code has expired");
         const ends = sessionEnd(rule, { createdAt: now, spokeAt: found.spokeAt });
@@ -115,7 +110,7 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
       return JSON.stringify(answerOf(answer.token, answer.expiresAt - answer.issuedAt, scopes, refresh));
     } catch (error) {
       if (!(error instanceof GrantGone)) throw error;
-      const winner = await store.oauth.findFamilyOfCode(hash);
+      const winner = await store.oauth.findFamilyOfCode(found.hash);
       return winner === undefined ? goneCode() : usedTwice(winner);
     }
   }
@@ -123,6 +118,8 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
   function goneCode(): never {
     throw invalidGrant("the code is not good, or no longer");
   }
+
+  const redeemDevice = createDeviceGrant(options, redeeming, { redeemStored, usedTwice });
 
   /** RFC 6749 §4.1.2: the second user of a code may be the thief, or the first was. */
   async function usedTwice(family: Family): Promise<never> {
@@ -239,6 +236,8 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
           return redeemCode(form, readCredentials(form, request), request.from);
         case "refresh_token":
           return redeemRefresh(form, readCredentials(form, request), request.from);
+        case DEVICE_CODE:
+          return redeemDevice(form, readCredentials(form, request), request.from);
         case JWT_BEARER:
           return redeemAssertion(form, request);
         default:

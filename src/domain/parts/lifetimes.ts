@@ -81,6 +81,12 @@ export const MAX_DISCHARGE_LIFE = DAY;
 /** Life of an authorization code, milliseconds. */
 export const CODE_LIFE = MINUTE;
 
+/** How long a person has to answer a device's request, milliseconds. */
+export const DEVICE_LIFE = 10 * MINUTE;
+
+/** How long a device is told that its request is over, before it is forgotten, milliseconds. */
+export const DEVICE_MARGIN = HOUR;
+
 /** How long a consent is remembered, milliseconds. */
 export const CONSENT_LIFE = 30 * DAY;
 

@@ -41,6 +41,7 @@ export type AuditAction =
   | "client.created"
   | "client.deleted"
   | "consent.given"
+  | "consent.refused"
   | "consent.withdrawn"
   /** A code or refresh token was used a second time, or given back: all that it gave has ended. */
   | "grant.ended"

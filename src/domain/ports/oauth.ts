@@ -133,7 +133,7 @@ export interface OAuthStore {
   findClient(id: string): Promise<RegisteredClient | undefined>;
   /** Newest first; the page key is the id. */
   listClients(page: PageRequest): Promise<Page<RegisteredClient>>;
-  /** Deletes a client with its codes, families and consents. @returns the families' tokens; undefined if there is no such client */
+  /** Deletes a client with its codes, families, consents and devices' requests. @returns the families' tokens; undefined if there is no such client */
   deleteClient(id: string): Promise<{ readonly tokens: readonly FamilyToken[] } | undefined>;
 
   insertCode(code: StoredCode): Promise<void>;

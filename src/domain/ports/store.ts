@@ -1,6 +1,7 @@
 import type { AuditStore, AuditTreeStore } from "./audit.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { Changes } from "./changes.ts";
+import type { DeviceStore } from "./devices.ts";
 import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
@@ -23,6 +24,7 @@ export interface Repositories {
   readonly audit: AuditStore;
   readonly auditTrees: AuditTreeStore;
   readonly budgets: BudgetStore;
+  readonly devices: DeviceStore;
   readonly dischargeKeys: DischargeKeyStore;
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;

@@ -5,6 +5,7 @@ import { rotateKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import {
   APPROVAL_RECORD_LIFE,
+  DEVICE_MARGIN,
   MAX_DISCHARGE_LIFE,
   RETENTION,
   REVOCATION_MARGIN,
@@ -70,6 +71,7 @@ export function createMaintenance(options: {
       const now = await store.now();
       await store.lines.drop(now, now - (options.retentionMilliseconds ?? RETENTION));
     },
+    "drop requests of devices": async () => store.devices.dropExpired((await store.now()) - DEVICE_MARGIN),
     "drop used assertions": async () => store.usedAssertions.dropExpired(await store.now()),
     "drop expired idempotency keys": () => store.idempotency.dropExpired(),
     "drop ended budgets": () => store.budgets.dropEnded(),

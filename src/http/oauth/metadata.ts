@@ -7,6 +7,7 @@ import type { HttpContext } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
 import { authMethod } from "../wire/oauth.ts";
 import { authorize } from "./authorize.ts";
+import { deviceAuthorization } from "./device.ts";
 import { oauthIntrospect } from "./introspect.ts";
 import { oauthRevoke } from "./revoke.ts";
 import { GRANT_TYPES, oauthToken } from "./token.ts";
@@ -24,6 +25,7 @@ const metadataSchema = z
     revocation_endpoint: url.meta({
       description: "RFC 7009: a macaroon by its holder, a refresh token by its client.",
     }),
+    device_authorization_endpoint: url.meta({ description: "RFC 8628, for registered clients." }),
     introspection_endpoint: url.meta({
       description: "RFC 7662: for a resource, by its platform's credential.",
     }),
@@ -59,6 +61,7 @@ function metadataOf(origin: string, login: HttpContext["commandLineLogin"]): Met
     authorization_endpoint: `${origin}${authorize.path}`,
     token_endpoint: `${origin}${oauthToken.path}`,
     revocation_endpoint: `${origin}${oauthRevoke.path}`,
+    device_authorization_endpoint: `${origin}${deviceAuthorization.path}`,
     introspection_endpoint: `${origin}${oauthIntrospect.path}`,
     introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
     jwks_uri: `${origin}${JWKS_PATH}`,

@@ -7,11 +7,12 @@ import { defineRoute } from "../request/route.ts";
 
 const text = z.string();
 
-/** The grants that are served (RFC 6749, RFC 7523). */
+/** The grants that are served (RFC 6749, RFC 7523, RFC 8628). */
 export const GRANT_TYPES = [
   "authorization_code",
   "refresh_token",
   "urn:ietf:params:oauth:grant-type:jwt-bearer",
+  "urn:ietf:params:oauth:grant-type:device_code",
 ] as const;
 
 /** `POST /oauth/token` */
@@ -22,7 +23,7 @@ export const oauthToken = defineRoute({
   tag: "OAuth",
   summary: "Redeem a grant",
   description:
-    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
+    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A device (RFC 8628) asks here for its answer: until the person has given one the error is `authorization_pending`, or `slow_down` if it asks too often, then `access_denied` or `expired_token`; a device code is good for one answer, and a second use revokes what the first gave. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
   auth: "none",
   kind: "protocol",
   form: {
@@ -33,6 +34,7 @@ export const oauthToken = defineRoute({
       redirect_uri: text.optional().meta({ description: "The one that the code was asked with." }),
       refresh_token: text.optional(),
       scope: text.optional().meta({ description: "Fewer scopes than were granted." }),
+      device_code: text.optional(),
       assertion: text.optional().meta({ description: "Of the jwt-bearer grant: a signed JWT." }),
       resource: text
         .optional()

@@ -2,6 +2,7 @@ import type { Problem } from "../parts/problem.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage, notYoursPage } from "./confirmation.tsx";
 import { consentPage, onwardPage } from "./consent.tsx";
+import { deviceAnsweredPage, deviceConsentPage, devicePage } from "./device.tsx";
 import { DOCS_POLICY, docsPage } from "./docs.tsx";
 import { sessionOverPage, signedOutPage } from "./endings.tsx";
 import { homePage } from "./home.tsx";
@@ -44,6 +45,9 @@ export const pages: Pages = {
     render(<Message title={title} text={`${detail}.`} href="/" reference={reference} viewer={viewer} />),
   consent: consentPage,
   onward: onwardPage,
+  device: devicePage,
+  deviceConsent: deviceConsentPage,
+  deviceAnswered: deviceAnsweredPage,
   confirmation: confirmationPage,
   notYours: notYoursPage,
   approvals: approvalsPage,

@@ -1,5 +1,5 @@
 import { printable } from "../../caveats/values/quote.ts";
-import type { ConsentView } from "../../domain/oauth-service.ts";
+import type { ConsentView, RightsView } from "../../domain/oauth-service.ts";
 import type { Identity } from "../../domain/ports/sessions.ts";
 import { Claims, Fact, FormOf, Whoami } from "./facts.tsx";
 import { Layout, render } from "./layout.tsx";
@@ -21,7 +21,7 @@ function duration(seconds: number): string {
 }
 
 /** How long a yes lasts. */
-function lasting({ tokenLife, session, isRemembered }: ConsentView): string {
+function lasting({ tokenLife, session }: RightsView, isRemembered: boolean): string {
   const each = `Each token that it gets is good for ${duration(tokenLife)}`;
   const whole =
     session === undefined
@@ -31,17 +31,14 @@ function lasting({ tokenLife, session, isRemembered }: ConsentView): string {
 }
 
 function Client(props: { readonly view: ConsentView }) {
-  const { clientHost, redirectHost, isUnprovable } = props.view;
+  const { redirectHost, isUnprovable } = props.view;
   return (
     <>
       <section class="facts">
         <h2>Verified by this service</h2>
         <dl>
           <Fact name="Your answer is sent to" value={redirectHost} />
-          <Fact
-            name="The client is known by"
-            value={clientHost === null ? "an administrator of this service" : `its document at ${clientHost}`}
-          />
+          <KnownBy view={props.view} />
         </dl>
       </section>
       {isUnprovable ? (
@@ -54,28 +51,28 @@ function Client(props: { readonly view: ConsentView }) {
   );
 }
 
-/** The page on which a person lets a client have a token. @param query the request's own */
-export function consentPage(view: ConsentView, query: string, identity: Identity, changed: boolean): string {
-  const { clientName, clientHost, resource, resourceName, platform, scopes, limits, redirectHost } = view;
-  return render(
-    <Layout title="Allow · Bakehouse" viewer={identity}>
-      <h1>
-        Let the client at {redirectHost} use {resource} as you?
-      </h1>
-      {changed ? (
-        <p role="alert">
-          What is asked has changed since you saw it, or somebody else is signed in now. Nothing was done.
-        </p>
-      ) : null}
-      <Claims
-        title={
-          clientHost === null
-            ? "The client's name, given by an administrator"
-            : "The client's name, unverified: its own word"
-        }
-        texts={[clientName]}
-      />
-      <Client view={view} />
+/** The client's name, and whose word that is. */
+export function ClientName(props: { readonly view: RightsView }) {
+  const { clientHost, clientName } = props.view;
+  const title =
+    clientHost === null
+      ? "The client's name, given by an administrator"
+      : "The client's name, unverified: its own word";
+  return <Claims title={title} texts={[clientName]} />;
+}
+
+/** The way in which a client is known. */
+export function KnownBy(props: { readonly view: RightsView }) {
+  const { clientHost } = props.view;
+  const value = clientHost === null ? "an administrator of this service" : `its document at ${clientHost}`;
+  return <Fact name="The client is known by" value={value} />;
+}
+
+/** All that a client will be able to do, and for how long. */
+export function Rights(props: { readonly view: RightsView; readonly isRemembered: boolean }) {
+  const { resourceName, platform, scopes, limits } = props.view;
+  return (
+    <>
       <h2>It will be able to</h2>
       {scopes.length === 0 ? <p>Do everything that you may do there: this resource has no scopes.</p> : null}
       <ul>
@@ -87,22 +84,56 @@ export function consentPage(view: ConsentView, query: string, identity: Identity
       </ul>
       <dl>
         <Fact name="The resource" value={`${printable(resourceName, LONGEST)}, of platform ${platform}`} />
-        <Fact name="How long" value={lasting(view)} />
+        <Fact name="How long" value={lasting(props.view, props.isRemembered)} />
         <Fact
           name="What its platform adds"
           value={limits === undefined ? "Nothing." : printable(limits, LONGEST)}
         />
       </dl>
+    </>
+  );
+}
+
+/** Tells that another question was answered than the one that is asked. */
+export function Changed(props: { readonly changed: boolean }) {
+  return props.changed ? (
+    <p role="alert">
+      What is asked has changed since you saw it, or somebody else is signed in now. Nothing was done.
+    </p>
+  ) : null;
+}
+
+/** The two answers. */
+export function Answers() {
+  return (
+    <>
+      <button type="submit" name="decision" value="allow" class="yes">
+        Allow
+      </button>
+      <button type="submit" name="decision" value="deny" class="no">
+        Refuse
+      </button>
+    </>
+  );
+}
+
+/** The page on which a person lets a client have a token. @param query the request's own */
+export function consentPage(view: ConsentView, query: string, identity: Identity, changed: boolean): string {
+  const { resource, redirectHost } = view;
+  return render(
+    <Layout title="Allow · Bakehouse" viewer={identity}>
+      <h1>
+        Let the client at {redirectHost} use {resource} as you?
+      </h1>
+      <Changed changed={changed} />
+      <ClientName view={view} />
+      <Client view={view} />
+      <Rights view={view} isRemembered={view.isRemembered} />
       <Whoami identity={identity} />
       <form method="post" action={`/oauth/authorize?${query}`}>
         <FormOf identity={identity} />
         <input type="hidden" name="seal" value={view.seal} />
-        <button type="submit" name="decision" value="allow" class="yes">
-          Allow
-        </button>
-        <button type="submit" name="decision" value="deny" class="no">
-          Refuse
-        </button>
+        <Answers />
       </form>
     </Layout>,
   );

@@ -1,5 +1,5 @@
 import type { ApprovalView, Confirmation, ConfirmationView } from "../../domain/discharge-service.ts";
-import type { ConsentView } from "../../domain/oauth-service.ts";
+import type { ConsentView, DeviceView } from "../../domain/oauth-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
 import type { Problem } from "../parts/problem.ts";
@@ -41,6 +41,11 @@ export interface Pages {
   consent(view: ConsentView, query: string, identity: Identity, changed: boolean): string;
   /** Leads back to a client. @param url holds a code, or an error */
   onward(url: string, clientName: string, identity: Identity): string;
+  /** For the code that a device shows. @param isUnknown whether one was typed that is none */
+  device(identity: Identity, isUnknown: boolean): string;
+  /** @param changed whether the person has just answered another question */
+  deviceConsent(view: DeviceView, identity: Identity, changed: boolean): string;
+  deviceAnswered(identity: Identity, allowed: boolean): string;
   /** @param login the address to sign in again at, with the ticket's demands */
   confirmation(view: ConfirmationView, identity: Identity, login: string): string;
   /** For a request that concerns somebody else or that there is not. @param login the address to sign in at as somebody else */

@@ -1,6 +1,7 @@
 import { authorize, decideAuthorization } from "../oauth/authorize.ts";
 import { createClient, deleteClient, listClients } from "../oauth/clients.ts";
 import { deleteConsent, listConsents } from "../oauth/consents.ts";
+import { answerDevice, deviceAuthorization, devicePage } from "../oauth/device.ts";
 import { oauthIntrospect } from "../oauth/introspect.ts";
 import { authorizationServer, jwks, openidConfiguration, protectedResource } from "../oauth/metadata.ts";
 import { oauthRevoke } from "../oauth/revoke.ts";
@@ -69,6 +70,9 @@ export const ROUTES: readonly Route[] = [
   authorize,
   decideAuthorization,
   oauthToken,
+  deviceAuthorization,
+  devicePage,
+  answerDevice,
   listClients,
   createClient,
   deleteClient,

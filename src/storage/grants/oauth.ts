@@ -8,7 +8,7 @@ import { isStorable, isUuid, readBoolean, writeInstant } from "../engine/values.
 import { foreignCursor, pageOf } from "../tables/cursor.ts";
 import { deleteInBatches } from "../tables/expiry.ts";
 import { grantColumns, mortalKeys, toClient, toCode, toConsent, toFamily, toTokens } from "./rows.ts";
-import { oauthClients, oauthCodes, oauthConsents, oauthFamilies } from "./schema.ts";
+import { oauthClients, oauthCodes, oauthConsents, oauthDevices, oauthFamilies } from "./schema.ts";
 
 const HAS_ENTRY = "select public.bakehouse_has_entry($1::jsonb) as hit";
 
@@ -85,6 +85,9 @@ function clientRows(
       );
       if (row === undefined) return undefined;
       await run("oauth.deleteCodes", ({ db }) => db.delete(oauthCodes).where(eq(oauthCodes.clientId, id)));
+      await run("oauth.deleteDevices", ({ db }) =>
+        db.delete(oauthDevices).where(eq(oauthDevices.clientId, id)),
+      );
       const families = await run("oauth.deleteFamilies", ({ db }) =>
         db
           .delete(oauthFamilies)

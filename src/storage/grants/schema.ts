@@ -102,3 +102,17 @@ export const usedAssertions = pgTable("used_assertions", {
   hash: bytea().primaryKey(),
   expiresAt: instant("expires_at").notNull(),
 });
+
+export const oauthDevices = pgTable("oauth_devices", {
+  hash: bytea().primaryKey(),
+  userHash: bytea("user_hash").notNull().unique("oauth_devices_user_code"),
+  clientId: text("client_id").notNull(),
+  platform: text().notNull(),
+  resource: text().notNull(),
+  scopes: json().notNull(),
+  state: text().notNull(),
+  pause: integer().notNull(),
+  polledAt: instant("polled_at"),
+  createdAt: instant("created_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+});

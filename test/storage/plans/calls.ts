@@ -5,6 +5,7 @@ import { TREE_BOUNDS } from "../../../src/domain/tree/recording.ts";
 import {
   auditEvent,
   bytes,
+  device,
   issue,
   oauthClient,
   oauthCode,
@@ -505,6 +506,13 @@ export const CALLS: Calls = {
         ),
     ],
     dropBefore: [(store) => store.revocations.dropBefore(Date.now() - DAY)],
+  },
+  devices: {
+    insert: [(store) => store.devices.insert(device(hash(), hash()))],
+    find: [(store) => store.devices.find([hash(), hash()], Date.now())],
+    poll: [(store) => store.devices.poll(hash(), now(), Date.now())],
+    answer: [(store) => store.devices.answer(hash(), "approved", Date.now())],
+    dropExpired: [(store) => store.devices.dropExpired(Date.now() - DAY)],
   },
   oauth: {
     insertClient: [(store) => store.oauth.insertClient(oauthClient(now()))],
