@@ -5,6 +5,7 @@ import { nearest } from "../words/near.ts";
 import type { Command, Invocation, OptionSpec } from "./command.ts";
 import { approvalsCommand } from "./commands/approvals.ts";
 import { auditCommand } from "./commands/audit.ts";
+import { clientsCommand, consentsCommand } from "./commands/clients.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { dischargeCommand } from "./commands/discharge.ts";
 import { holderCommand } from "./commands/holder.ts";
@@ -48,6 +49,8 @@ const CLIENT: readonly Command[] = [
   treeCommand,
   platformsCommand,
   resourcesCommand,
+  clientsCommand,
+  consentsCommand,
   keysCommand,
   auditCommand,
   statusCommand,

@@ -73,6 +73,7 @@ export {
 } from "./guard/guard.ts";
 export { guardHono, type HonoContext } from "./guard/hono.ts";
 export { guardNode, type NodeRequest, type NodeResponse } from "./guard/node.ts";
+export { createOutage, type Outage, type OutageListener, type OutageState } from "./guard/outage.ts";
 export type { Cost, Price } from "./guard/price.ts";
 export { readTarget, type Target } from "./guard/target.ts";
 export { guardTool, type ToolCall, ToolRefusedError } from "./guard/tool.ts";
@@ -90,7 +91,15 @@ export type { TokenIdentifier } from "./identifier.ts";
 export type { InspectedCaveat, Inspection } from "./inspection.ts";
 export type { LocalClock } from "./local/clock.ts";
 export { createLocalVerifier, type LocalVerifier, type LocalVerifierOptions } from "./local/verifier.ts";
-export type { Resource, ResourceRecords, ResourceRequest } from "./records.ts";
+export type {
+  Consent,
+  NewOAuthClient,
+  OAuthClient,
+  OAuthClientRequest,
+  Resource,
+  ResourceRecords,
+  ResourceRequest,
+} from "./records.ts";
 export type {
   Context,
   CredentialRequest,

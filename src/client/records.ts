@@ -77,6 +77,20 @@ export interface BakehouseRecords {
     issueCredential(name: string, request?: CredentialRequest, options?: CallOptions): Promise<IssuedToken>;
   };
   readonly resources: ResourceRecords;
+  /** Registered OAuth clients, for administrators. They belong to the service. */
+  readonly clients: {
+    list(request?: PageRequest, options?: CallOptions): Promise<Page<OAuthClient>>;
+    /** Registers one. Its `client_secret`, if its method has one, is shown this once. */
+    register(request: OAuthClientRequest, options?: CallOptions): Promise<NewOAuthClient>;
+    /** Ends all that it holds: codes, refresh tokens, remembered consents, and the access tokens of its sessions. */
+    remove(id: string, options?: CallOptions): Promise<void>;
+  };
+  /** What people let clients do: a person's own, or to an administrator everybody's. */
+  readonly consents: {
+    list(request?: PageRequest, options?: CallOptions): Promise<Page<Consent>>;
+    /** The person is asked anew; refresh tokens end that the client holds of them for that resource. */
+    remove(id: string, options?: CallOptions): Promise<void>;
+  };
   readonly keys: {
     list(request?: PageRequest & { readonly platform?: string }, options?: CallOptions): Promise<Page<Key>>;
     rotate(platform?: string, options?: CallOptions): Promise<Key>;
@@ -139,6 +153,22 @@ export function createRecords(transport: Transport): BakehouseRecords {
 
     resources: createResourceRecords(transport),
 
+    clients: {
+      list: (request, callOptions) =>
+        get(transport, "/v1/clients", (body) => readJson(body, clients), { ...request }, callOptions),
+      async register(request, callOptions) {
+        const call = { method: "POST", path: "/v1/clients", body: request, repeat: "never" } as const;
+        return readJson((await transport.call(call, callOptions)).body, newClient);
+      },
+      remove: (id, callOptions) => remove(transport, `/v1/clients/${encodeURIComponent(id)}`, callOptions),
+    },
+
+    consents: {
+      list: (request, callOptions) =>
+        get(transport, "/v1/consents", (body) => readJson(body, consents), { ...request }, callOptions),
+      remove: (id, callOptions) => remove(transport, `/v1/consents/${encodeURIComponent(id)}`, callOptions),
+    },
+
     keys: {
       list: (request, callOptions) => get(transport, "/v1/keys", readKeyPage, { ...request }, callOptions),
       async rotate(platform, callOptions) {
@@ -160,6 +190,14 @@ export async function get<T>(
 ): Promise<T> {
   const call = { method: "GET", path, repeat: "always", ...(query && { query }) } as const;
   return read((await transport.call(call, callOptions)).body);
+}
+
+async function remove(
+  transport: Transport,
+  path: string,
+  callOptions: CallOptions | undefined,
+): Promise<void> {
+  await transport.call({ method: "DELETE", path, repeat: "never" }, callOptions);
 }
 
 function treePath(tokenId: string): string {
@@ -246,6 +284,57 @@ const resource = object(
 );
 const resources = object({ items: list(resource), next_cursor: nullable(text) });
 
+const clientFacts = {
+  client_id: text,
+  client_name: text,
+  redirect_uris: list(text),
+  token_endpoint_auth_method: text,
+  created_at: instant,
+};
+const clients = object({ items: list(object(clientFacts)), next_cursor: nullable(text) });
+const newClient = object(clientFacts, { client_secret: text });
+const consents = object({
+  items: list(
+    object({
+      id: text,
+      issuer: text,
+      subject: text,
+      client_id: text,
+      client_name: text,
+      redirect_host: text,
+      platform: text,
+      resource: text,
+      scopes: list(text),
+      created_at: instant,
+      expires_at: instant,
+    }),
+  ),
+  next_cursor: nullable(text),
+});
+
+/** A registered OAuth client. */
+export type OAuthClient = Answer<typeof clients>["items"][number];
+
+/** A client that was registered just now. `client_secret` is a secret. */
+export type NewOAuthClient = Answer<typeof newClient>;
+
+/** What one person let one client do. */
+export type Consent = Answer<typeof consents>["items"][number];
+
+/** A client as it is to be. */
+export interface OAuthClientRequest {
+  readonly client_name: string;
+  /** Exact; of a loopback address any port will do. */
+  readonly redirect_uris: readonly string[];
+  readonly token_endpoint_auth_method:
+    | "none"
+    | "client_secret_basic"
+    | "client_secret_post"
+    | "private_key_jwt";
+  /** Its public keys, for `private_key_jwt`. */
+  readonly jwks?: { readonly keys: readonly object[] };
+}
+
 /** An API or tool server of a platform. */
 export type Resource = Answer<typeof resource>;
 
@@ -291,10 +380,7 @@ function createResourceRecords(transport: Transport): ResourceRecords {
       const call = { method: "PUT", path: pathOf(platform, id), body: request, repeat: "always" } as const;
       return readJson((await transport.call(call, callOptions)).body, resource);
     },
-    async remove(platform, id, callOptions) {
-      const call = { method: "DELETE", path: pathOf(platform, id), repeat: "never" } as const;
-      await transport.call(call, callOptions);
-    },
+    remove: (platform, id, callOptions) => remove(transport, pathOf(platform, id), callOptions),
     async setHosts(platform, hosts, callOptions) {
       const path = `/v1/platforms/${encodeURIComponent(platform)}`;
       const call = { method: "PATCH", path, body: { resource_hosts: hosts }, repeat: "always" } as const;

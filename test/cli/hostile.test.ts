@@ -86,6 +86,26 @@ const resource = {
   accept_unbound: false,
   created_at: AT,
 };
+const client = {
+  client_id: EVIL,
+  client_name: EVIL,
+  redirect_uris: [EVIL],
+  token_endpoint_auth_method: EVIL,
+  created_at: AT,
+};
+const consent = {
+  id: EVIL,
+  issuer: EVIL,
+  subject: EVIL,
+  client_id: EVIL,
+  client_name: EVIL,
+  redirect_host: EVIL,
+  platform: EVIL,
+  resource: EVIL,
+  scopes: [EVIL],
+  created_at: AT,
+  expires_at: AT,
+};
 const page = (item: unknown) => ({ items: [item], next_cursor: EVIL, sequence: EVIL });
 
 const minted = mint({ rootKey: new Uint8Array(32).fill(3), identifier: EVIL, location: EVIL });
@@ -130,6 +150,8 @@ const ANSWERS: readonly (readonly [readonly string[], unknown])[] = [
   [["platforms", "credential", "shop"], { ...facts, token: "AgE" }],
   [["resources", "shop"], page(resource)],
   [["resources", "shop", "hosts", "a.example"], platform],
+  [["clients"], page(client)],
+  [["consents"], page(consent)],
   [["issue"], { ...facts, token: EVIL }],
   [["approvals"], page(approval)],
   [["approvals", ID], { ...page(approval), next_cursor: null }],
