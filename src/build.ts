@@ -6,6 +6,8 @@ import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
+import manifest from "../package.json" with { type: "json" };
+
 import { inputsOf, isBuiltOf, noteBuilt } from "./built-before.ts";
 import { DOCS_FILES } from "./http/parts/docs-files.ts";
 import { isOutside, makePackages, SMALL } from "./pack.ts";
@@ -51,7 +53,23 @@ await mkdir(join(out, "docs"));
 for (const name of Object.keys(DOCS_FILES)) await copyFile(join(docs, name), join(out, "docs", name));
 
 // The library: one file for each of the package's exports, with nothing of Node in it, and its types.
-const LIBRARY = { index: "src/client/index.ts", macaroon: "src/macaroon/index.ts" };
+const LIBRARY = {
+  index: "src/client/index.ts",
+  macaroon: "src/macaroon/index.ts",
+  mcp: "src/client/mcp/mcp.ts",
+};
+
+/** What a program that imports `bakehouse/mcp` has already. */
+const PEERS = Object.keys(manifest.peerDependencies);
+
+/** `bakehouse/mcp` has no second copy of the library: an error of the one would be none of the other's. */
+const BESIDE = {
+  name: "beside",
+  resolveId: (source: string, importer: string | undefined) =>
+    source === "../index.ts" && importer?.startsWith(join(root, "src/client/mcp")) === true
+      ? { id: "./index.js", external: true }
+      : null,
+};
 
 async function buildLibrary(name: string, source: string): Promise<void> {
   const made = await rolldown({
@@ -59,6 +77,8 @@ async function buildLibrary(name: string, source: string): Promise<void> {
     platform: "neutral",
     resolve: { conditionNames: ["import", "default"] },
     tsconfig: join(root, "src/client/tsconfig.json"),
+    external: PEERS,
+    plugins: [BESIDE],
   });
   // Minified, since short programs read and parse all of it each time; the source map leads to the source.
   const { output } = await made.write({

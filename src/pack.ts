@@ -21,6 +21,8 @@ const CLIENT = {
   exports: manifest.exports,
   types: manifest.types,
   sideEffects: false,
+  peerDependencies: manifest.peerDependencies,
+  peerDependenciesMeta: manifest.peerDependenciesMeta,
   bin: { bakehouse: "dist/bakehouse.js" },
   files: ["dist"],
 };
@@ -35,11 +37,15 @@ const SERVER = {
   files: ["dist", "migrations", "openapi.yaml"],
 };
 
+/** The library's files, one for each of its exports. */
+const LIBRARY_FILES = ["index.js", "macaroon.js", "mcp.js"];
+
 const CLIENT_README = `# bakehouse
 
 The library and the command line of Bakehouse, central token issuance for AI agents. Node 20 or later; no dependency.
 
     import { Token, createBakehouse } from "bakehouse";    # browsers and workers too; the core alone: bakehouse/macaroon
+    import { createMcpGuard } from "bakehouse/mcp";        # with @modelcontextprotocol/server, which you have installed
     npx bakehouse --help
 
 The service is a package of its own, \`bakehouse-server\` (serve, bootstrap, migrate, restore-fence, rewrap, doctor).
@@ -83,7 +89,7 @@ export async function makePackages(built: string): Promise<void> {
   await begin(client, CLIENT, CLIENT_README);
   await begin(server, SERVER, SERVER_README);
 
-  for (const name of ["index.js", "macaroon.js"]) {
+  for (const name of LIBRARY_FILES) {
     const code = await readFile(join(built, name), "utf8");
     await writeFile(join(client, "dist", name), code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"));
   }
@@ -104,7 +110,7 @@ export async function makePackages(built: string): Promise<void> {
   await chmod(join(client, "dist", "bakehouse.js"), 0o755);
 
   for (const name of await readdir(built)) {
-    if (["packages", "types", "index.js", "macaroon.js"].includes(name)) continue;
+    if (["packages", "types", ...LIBRARY_FILES].includes(name)) continue;
     await cp(join(built, name), join(server, "dist", name), withoutMaps);
   }
   await cp(join(root, "migrations"), join(server, "migrations"), {

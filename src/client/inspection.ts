@@ -1,11 +1,13 @@
-import { agentText } from "../caveats/caveat.ts";
+import { agentText, isOnAttribute } from "../caveats/caveat.ts";
 import { placeOf } from "../caveats/clear.ts";
 import { type Condition, compileCaveat, shownCaveat, thirdParty } from "../caveats/condition.ts";
 import { earliestExpiry } from "../caveats/expiry.ts";
+import { forbids } from "../caveats/forbids.ts";
 import { contradictions } from "../caveats/together/contradictions.ts";
 import { doubts } from "../caveats/together/doubts.ts";
 import { summarise } from "../caveats/together/summary.ts";
 import { type Instant, instantFromMilliseconds } from "../caveats/values/instant.ts";
+import { newWork } from "../caveats/values/work.ts";
 import { encodeBase64Url, type Format, revocationId, type UnverifiedMacaroon } from "../macaroon/index.ts";
 import type { Place } from "../words/states.ts";
 import { readIdentifier, type TokenIdentifier } from "./identifier.ts";
@@ -93,6 +95,37 @@ export function undischargedIn(
       return [{ location: location ?? "", ticket: id }];
     }),
   );
+}
+
+/** Those of some scopes that no caveat on `scope` forbids, in the root macaroon and in its discharges. */
+export function scopesAmong(
+  macaroons: readonly UnverifiedMacaroon[],
+  scopes: readonly string[],
+): readonly string[] {
+  const conditions = macaroons.flatMap(conditionsOf);
+  // One allowance for all of it, as where it is cleared: many scopes and long caveats are no more work than that.
+  const work = newWork();
+  return scopes.filter((scope) =>
+    conditions.every((condition) => {
+      if (condition.state !== "known") return true;
+      const { caveat } = condition;
+      if (!isOnAttribute(caveat) || caveat.attribute !== "scope") return true;
+      return forbids(caveat, new Map([["scope", scope]]), work, condition.prepared) === undefined;
+    }),
+  );
+}
+
+/** Whether an `aud` among the caveats that the issuer wrote names a resource. */
+export function isIssuedFor(root: UnverifiedMacaroon, resource: string): boolean {
+  const issued = readIdentifier(root.identifier)?.issuedCaveats ?? 0;
+  return conditionsOf(root)
+    .slice(0, issued)
+    .some(
+      (condition) =>
+        condition.state === "known" &&
+        condition.caveat.kind === "audience" &&
+        condition.caveat.resources.includes(resource),
+    );
 }
 
 /** @param now unix milliseconds */

@@ -22,7 +22,7 @@ import { TOKEN_BUDGETS } from "../words/limits.ts";
 import { agent, checkedCaveat, depth, expiresIn, holder } from "./caveats.ts";
 import { budgetsIn } from "./charges.ts";
 import { TokenError } from "./error.ts";
-import { type Inspection, inspectBundle, undischargedIn } from "./inspection.ts";
+import { type Inspection, inspectBundle, isIssuedFor, scopesAmong, undischargedIn } from "./inspection.ts";
 import { randomBytes, randomText } from "./random.ts";
 import {
   aList,
@@ -210,6 +210,24 @@ export class Token {
   inspect(now: number = Date.now()): Inspection {
     checkShape("inspect: now", now, aNumber("Date.now()"));
     return inspectBundle(this.#macaroons(), this.#format, this.encode().length, now);
+  }
+
+  /**
+   * Those of some scopes with which no caveat on `scope` forbids a call, by the token's own words. A token without such a
+   * caveat leaves all of them.
+   *
+   * @example
+   * token.scopesAmong(["files:read", "files:write"]); // ["files:read"]
+   */
+  scopesAmong(scopes: readonly string[]): readonly string[] {
+    checkShape("scopesAmong: the scopes", scopes, aList('["files:read"]', isText));
+    return scopesAmong(this.#macaroons(), scopes);
+  }
+
+  /** Whether it was issued with an `aud` that names a resource, by its own words. @param resource its canonical URI */
+  isIssuedFor(resource: string): boolean {
+    checkShape("isIssuedFor: the resource", resource, aText('"https://mcp.example.com/mcp"'));
+    return isIssuedFor(this.#root, resource);
   }
 
   /**

@@ -18,7 +18,10 @@ const LAYERS: Readonly<
   storage: { ours: ["domain", "words"], packages: "any" },
   oidc: { ours: ["domain", "json"], packages: "any" },
   http: { ours: ["domain", "json", "words", "caveats", "conditions", "macaroon", "tlog"], packages: "any" },
-  client: { ours: ["json", "words", "macaroon", "caveats", "tlog"], packages: [] },
+  client: {
+    ours: ["json", "words", "macaroon", "caveats", "tlog"],
+    packages: ["@modelcontextprotocol/server"],
+  },
   cli: {
     ours: ["client", "json", "words", "macaroon", "caveats", "conditions", "tlog"],
     packages: ["node:", "openid-client"],
@@ -71,6 +74,17 @@ describe("imports run one way", () => {
       expect(wrong).toEqual([]);
     });
   }
+
+  test("the library needs a package in bakehouse/mcp alone, and that has no copy of the library", () => {
+    const own = SOURCES.filter((file) => layerOf(file) === "client");
+    const needy = own.filter((file) => importsOf(file).some((specifier) => !specifier.startsWith(".")));
+    expect(new Set(needy.map((file) => dirname(file)))).toEqual(new Set(["client/mcp"]));
+    const inside = own
+      .filter((file) => dirname(file) === "client/mcp")
+      .flatMap((file) => importsOf(file).map((specifier) => join(dirname(file), specifier)))
+      .filter((path) => path.startsWith("client/") && dirname(path) !== "client/mcp");
+    expect(new Set(inside)).toEqual(new Set(["client/index.ts", "client/shape.ts"]));
+  });
 
   test("only the composition root and configuration read the environment", () => {
     expect(SOURCES.filter((file) => /\bprocess\.env\b/.test(textOf(file)))).toEqual([

@@ -63,7 +63,12 @@ describe("the client", () => {
       bin: { bakehouse: "dist/bakehouse.js" },
     });
     const folder = folderOf("bakehouse");
-    expect(imported(join(folder, "dist"))).toEqual([]);
+    // Of `bakehouse/mcp` alone, for those who have it.
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(
+      readFileSync(join(folder, "package.json"), "utf8"),
+    );
+    expect(imported(join(folder, "dist"))).toEqual(Object.keys(peerDependencies));
+    expect(imported(join(folder, "dist"))).toEqual(Object.keys(peerDependenciesMeta));
     const size = filesOf(folder).reduce((sum, file) => sum + statSync(file).size, 0);
     expect(size).toBeLessThan(1_000_000);
     expect(say("bakehouse", "--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
