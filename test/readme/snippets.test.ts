@@ -55,6 +55,12 @@ test("every program of the pages compiles strictly, as a reader's own compiler h
     paths: {
       bakehouse: [join(ROOT, "src/client/index.ts")],
       "bakehouse/macaroon": [join(ROOT, "src/macaroon/index.ts")],
+      "bakehouse/mcp": [join(ROOT, "src/client/mcp/mcp.ts")],
+      "@modelcontextprotocol/server": [
+        join(ROOT, "node_modules/@modelcontextprotocol/server/dist/index.d.mts"),
+      ],
+      "@hono/node-server": [join(ROOT, "node_modules/@hono/node-server/dist/index.d.mts")],
+      zod: [join(ROOT, "node_modules/zod/index.d.ts")],
       hono: [join(ROOT, "node_modules/hono/dist/types/index.d.ts")],
     },
   };
