@@ -3,7 +3,9 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { NewIssue } from "../../src/domain/ports/issues.ts";
 import type { Family, StoredCode } from "../../src/domain/ports/oauth.ts";
 import type { RevocationScope, RevocationTarget } from "../../src/domain/ports/revocations.ts";
-import { describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import type { Repositories } from "../../src/domain/ports/store.ts";
+import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import {
   bytes,
   id,
@@ -296,5 +298,62 @@ describeOnEachDatabase("what the authorization server keeps", (open) => {
     expect(await oauth.findCode(bytes(32, `dropped ${nth(1)}`))).toBeUndefined();
     await oauth.dropExpired(before.endsAt);
     expect(await oauth.findFamily(before.id)).toBeUndefined();
+  });
+});
+
+describeOn("postgres", "a consent that is taken back", (open) => {
+  /** Does two things in transactions of their own: the second begins once the first is done, and before it is committed. */
+  async function overlapped(
+    { store }: TestStore,
+    first: (repositories: Repositories) => Promise<unknown>,
+    second: (repositories: Repositories) => Promise<unknown>,
+  ): Promise<void> {
+    let commit = () => {};
+    const held = new Promise<void>((resolve) => {
+      commit = resolve;
+    });
+    let done = false;
+    const one = store.transaction("first", async (repositories) => {
+      await first(repositories);
+      done = true;
+      await held;
+    });
+    await until(() => done);
+    const other = store.transaction("second", second);
+    // Long enough for it to come to whatever it waits for.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    commit();
+    await one;
+    await other;
+  }
+
+  test("ends what is redeemed meanwhile, and a code that is issued by it meanwhile", async () => {
+    const db = await open();
+    await db.store.platforms.insert(platform("p"));
+    await db.store.principals.ensure(principal("alice"));
+    const { oauth } = db.store;
+    const clientId = uuid(1);
+    const consent = oauthConsent(uuid(2), { clientId });
+    await oauth.keepConsent(consent);
+    const code = oauthCode(bytes(32, "redeemed meanwhile"), { clientId });
+    await oauth.insertCode(code);
+    const family = oauthFamily(uuid(3), { clientId, codeHash: code.hash });
+    const grant = { ...ALICE, platform: "p", spokeAt: code.spokeAt };
+    const redeeming = { ...issue(4), grant, redeems: { kind: "code", code, family } } as const;
+    const takeBack = (id: string) => (repositories: Repositories) =>
+      repositories.oauth.deleteConsent(undefined, id);
+    await overlapped(db, ({ issues }) => issues.record([redeeming]), takeBack(consent.id));
+    expect(await oauth.findFamily(family.id)).toBeUndefined();
+    expect(await oauth.holdConsent(consent.id)).toBe(false);
+
+    const again = oauthConsent(uuid(5), { clientId });
+    await oauth.keepConsent(again);
+    const late = oauthCode(bytes(32, "issued meanwhile"), { clientId });
+    const issueCode = async (repositories: Repositories) => {
+      await repositories.oauth.insertCode(late);
+      expect(await repositories.oauth.holdConsent(again.id)).toBe(true);
+    };
+    await overlapped(db, issueCode, takeBack(again.id));
+    expect(await oauth.findCode(late.hash)).toBeUndefined();
   });
 });

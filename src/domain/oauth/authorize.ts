@@ -256,6 +256,8 @@ export function createAuthorization(options: {
         };
         await repositories.oauth.insertCode(row);
         if (consent === undefined) await noteConsent(repositories, asked, now, keyId);
+        // Held: who takes it back at the same time waits, and ends the code.
+        else if (!(await repositories.oauth.holdConsent(consent.id))) throw new ConsentEnded();
         // Last: the revocation log is held from here on.
         await requireStandingGrant(repositories, grantOf(caller, platform));
         if (consent !== undefined && (await hasEnded(repositories, consent))) throw new ConsentEnded();

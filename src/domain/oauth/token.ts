@@ -221,6 +221,8 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
     const { issuer, subject } = identity;
     const hasEnded = await store.transaction("repeat refresh", async ({ revocations, oauth }) => {
       if (await revocations.endsGrant({ issuer, subject, platform, spokeAt })) return true;
+      // With a consent that was taken back the family alone ends.
+      if ((await oauth.findFamily(family.id)) === undefined) return true;
       return oauth.isMortallyHit(family, family.tokens);
     });
     if (hasEnded) throw invalidGrant("it was revoked: let the person log in again");

@@ -158,6 +158,8 @@ export interface OAuthStore {
     of: Pick<Consent, "issuer" | "subject" | "clientId" | "redirectHost" | "clientHash" | "resource">,
     now: number,
   ): Promise<Consent | undefined>;
+  /** Holds a consent until the transaction ends. @returns false for one that was taken back */
+  holdConsent(id: string): Promise<boolean>;
   /** Those that have not expired, newest first; the page key is the id. @param owner undefined for everybody's */
   listConsents(owner: ConsentOwner | undefined, now: number, page: PageRequest): Promise<Page<Consent>>;
   /**

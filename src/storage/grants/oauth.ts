@@ -156,7 +156,7 @@ function grantRows(
 
 function consentRows(
   run: Run,
-): Pick<OAuthStore, "keepConsent" | "findConsent" | "listConsents" | "deleteConsent"> {
+): Pick<OAuthStore, "keepConsent" | "findConsent" | "holdConsent" | "listConsents" | "deleteConsent"> {
   const ofOwner = (owner: ConsentOwner | undefined) =>
     owner === undefined
       ? undefined
@@ -205,6 +205,14 @@ function consentRows(
       return row && toConsent(row);
     },
 
+    async holdConsent(id) {
+      if (!isUuid(id)) return false;
+      const rows = await run("oauth.holdConsent", ({ db }) =>
+        db.select({ id: oauthConsents.id }).from(oauthConsents).where(eq(oauthConsents.id, id)).for("update"),
+      );
+      return rows.length > 0;
+    },
+
     async listConsents(owner, now, page) {
       const after = keyOf(page);
       const rows = await run("oauth.listConsents", ({ db }) =>
@@ -236,8 +244,9 @@ function consentRows(
       const { clientId, resource, issuer, subject } = row;
       const same = (table: typeof oauthFamilies | typeof oauthCodes) =>
         sql`${table.issuer} = ${issuer} and ${table.subject} = ${subject} and ${table.clientId} = ${clientId} and ${table.resource} = ${resource}`;
-      await run("oauth.endConsented", ({ db }) => db.delete(oauthFamilies).where(same(oauthFamilies)));
+      // Codes first: that waits for one that is being redeemed, and then its family is there to be ended.
       await run("oauth.dropConsented", ({ db }) => db.delete(oauthCodes).where(same(oauthCodes)));
+      await run("oauth.endConsented", ({ db }) => db.delete(oauthFamilies).where(same(oauthFamilies)));
       return toConsent(row);
     },
   };

@@ -534,6 +534,7 @@ export const CALLS: Calls = {
       (store) => store.oauth.isMortallyHit(oauthGrant(), [oauthFamilyToken(now()), oauthFamilyToken(now())]),
     ],
     keepConsent: [(store) => store.oauth.keepConsent(oauthConsent(now()))],
+    holdConsent: [(store) => store.oauth.holdConsent(now())],
     findConsent: [(store) => store.oauth.findConsent(oauthConsent(now()), Date.now())],
     listConsents: [
       (store) => store.oauth.listConsents(undefined, Date.now(), page),
