@@ -415,8 +415,8 @@ describe("a hostile holder", () => {
     const state = begun?.requestState ?? "";
     expect((await call(gated, 2, state)).result).toMatchObject({ isError: true });
     const other = gated.attenuate("tool = pay");
-    expect((await call(other, 1, state)).result?.content).toBeUndefined();
-    expect((await call(gated, 1, "bWFkZSB1cA")).result?.content).toBeUndefined();
+    expect((await call(other, 1, state)).result?.content?.[0]?.text).not.toBe("paid 1 to me");
+    expect((await call(gated, 1, "bWFkZSB1cA")).result?.content?.[0]?.text).not.toBe("paid 1 to me");
     // The key to it is the token's, which its holder has.
     const forged = await seal(gated, { waiting: [], had: [gated.encode()] });
     expect((await call(gated, 1, forged)).result).toMatchObject({ isError: true });
