@@ -62,9 +62,11 @@ export interface ClientRequest {
   readonly from: string;
 }
 
-/** The answer of the token endpoint (RFC 6749 §5.1). Holds secrets. */
+/** The answer of the token endpoint (RFC 6749 §5.1, RFC 8693 §2.2.1). Holds secrets. */
 export interface TokenAnswer {
   readonly access_token: string;
+  /** Of an exchange alone. */
+  readonly issued_token_type?: string;
   readonly token_type: "Bearer";
   /** Seconds. */
   readonly expires_in: number;

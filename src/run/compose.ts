@@ -227,6 +227,8 @@ export function compose(parts: Parts) {
     ...openOAuth({
       ...parts,
       assertions: createAssertionDesk({ ...parts, audience: parts.publicUrl }),
+      tokenVerifier,
+      knowledge,
       issueOne,
       rootKeys,
       principals,

@@ -66,7 +66,7 @@ export function createAssertionGrant(
     const asserted = await shown();
     const resource = await resourceFor(form, asserted);
     const { once } = asserted;
-    return redeem({
+    const answer = await redeem({
       grant: JWT_BEARER,
       caller: callerOf(asserted),
       resource,
@@ -75,5 +75,6 @@ export function createAssertionGrant(
       proven,
       ...(once && { useUp: (used) => assertions.use(asserted, used) }),
     });
+    return JSON.stringify(answer);
   };
 }

@@ -1,6 +1,7 @@
 import type { HumanCaller } from "../caller.ts";
 import { GrantGone, type Redemption } from "../issue/issuing.ts";
 import { OAuthError } from "../oauth-error.ts";
+import type { TokenAnswer } from "../oauth-service.ts";
 import { CODE_LIFE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
 import type { UsedAssertionStore } from "../ports/identity.ts";
@@ -94,7 +95,7 @@ function lifeBefore(until: number | undefined, usual: number, now: number): numb
 export function createDirectGrants(
   options: Pick<TokenOptions, "store" | "randomness" | "rootKeys">,
   { mint }: Pick<ReturnType<typeof createRedeeming>, "mint">,
-): (grant: DirectGrant) => Promise<string> {
+): (grant: DirectGrant) => Promise<TokenAnswer> {
   const { store, randomness, rootKeys } = options;
 
   async function begin(grant: DirectGrant): Promise<StoredCode | undefined> {
@@ -151,7 +152,7 @@ export function createDirectGrants(
     };
     try {
       const { answer } = await mint({ caller, platform, label: client?.name, redemption });
-      return JSON.stringify(answerOf(answer.token, answer.expiresAt - answer.issuedAt, scopes, undefined));
+      return answerOf(answer.token, answer.expiresAt - answer.issuedAt, scopes, undefined);
     } catch (error) {
       if (error instanceof GrantGone) throw invalidGrant("the client has been deleted");
       throw error;

@@ -38,7 +38,7 @@ export interface ClientAssertions {
 /** A resource, as far as the authorization server needs it. */
 export type OAuthResource = Pick<
   Resource,
-  "platform" | "resource" | "name" | "scopes" | "caveats" | "maxTtl"
+  "platform" | "resource" | "name" | "scopes" | "caveats" | "maxTtl" | "acceptUnbound"
 >;
 
 /** Resources of all platforms. */

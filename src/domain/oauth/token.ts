@@ -9,16 +9,9 @@ import { createAssertionGrant, JWT_BEARER } from "./assertion-grant.ts";
 import type { Client } from "./client.ts";
 import { type Credentials, type FormParameters, formOf, readCredentials } from "./client-auth.ts";
 import { createDeviceGrant, DEVICE_CODE } from "./devices.ts";
+import { createExchange, type ExchangeOptions, TOKEN_EXCHANGE } from "./exchange.ts";
 import { isVerifier, meetsChallenge } from "./pkce.ts";
-import {
-  answerOf,
-  createRedeeming,
-  familyOfCode,
-  familyToken,
-  invalidGrant,
-  personOf,
-  type TokenOptions,
-} from "./redeeming.ts";
+import { answerOf, createRedeeming, familyOfCode, familyToken, invalidGrant, personOf } from "./redeeming.ts";
 import { familyOf, hashOf, isCode, isSecret, type MadeSecret, openAnswer, sealAnswer } from "./secrets.ts";
 import { caveatsOf, lifeOf } from "./shape.ts";
 
@@ -42,11 +35,12 @@ const mintingFor = (grant: Granted, { name }: Client) => ({
  * one statement that holds the code or family and then the revocation log; (2) the answer. Redeems that arrive together are
  * gathered, as issues are. Of two at once one wins; the other finds the code used.
  */
-export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" | "revoke"> {
+export function createTokenEndpoint(options: ExchangeOptions): Pick<OAuth, "token" | "revoke"> {
   const { store, randomness, secrets, endings } = options;
   const redeeming = createRedeeming(options);
   const { lookUp, authenticated, resourceOf, scopesOf, sessionEnd, mint } = redeeming;
   const redeemAssertion = createAssertionGrant(options, redeeming);
+  const exchange = createExchange(options, redeeming);
 
   async function redeemCode(form: FormParameters, credentials: Credentials, from: string): Promise<string> {
     const text = form.get("code");
@@ -242,6 +236,8 @@ export function createTokenEndpoint(options: TokenOptions): Pick<OAuth, "token" 
           return redeemDevice(form, readCredentials(form, request), request.from);
         case JWT_BEARER:
           return redeemAssertion(form, request);
+        case TOKEN_EXCHANGE:
+          return exchange(form, request);
         default:
           throw new OAuthError("unsupported_grant_type", "grant_type is not served");
       }

@@ -23,6 +23,8 @@ export type AuditAction =
   | "token.issued"
   /** By showing the token before; `line` is the first of all that renew one another. */
   | "token.renewed"
+  /** A trusted issuer has said who holds a token next. */
+  | "token.exchanged"
   | "token.revoked"
   | "log.fenced"
   | "log.moved"

@@ -7,12 +7,13 @@ import { defineRoute } from "../request/route.ts";
 
 const text = z.string();
 
-/** The grants that are served (RFC 6749, RFC 7523, RFC 8628). */
+/** The grants that are served (RFC 6749, RFC 7523, RFC 8628, RFC 8693). */
 export const GRANT_TYPES = [
   "authorization_code",
   "refresh_token",
   "urn:ietf:params:oauth:grant-type:jwt-bearer",
   "urn:ietf:params:oauth:grant-type:device_code",
+  "urn:ietf:params:oauth:grant-type:token-exchange",
 ] as const;
 
 /** `POST /oauth/token` */
@@ -23,7 +24,7 @@ export const oauthToken = defineRoute({
   tag: "OAuth",
   summary: "Redeem a grant",
   description:
-    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A device (RFC 8628) asks here for its answer: until the person has given one the error is `authorization_pending`, or `slow_down` if it asks too often, then `access_denied` or `expired_token`; a device code is good for one answer, and a second use revokes what the first gave. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
+    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A device (RFC 8628) asks here for its answer: until the person has given one the error is `authorization_pending`, or `slow_down` if it asks too often, then `access_denied` or `expired_token`; a device code is good for one answer, and a second use revokes what the first gave. An exchange (RFC 8693) needs no client: an ID token of a person gives a root under the platform's policy, for one resource; a macaroon, alone, gives the same macaroon with caveats appended, `aud` and the resource's own for `resource` (or `audience`), `scope in` for `scope`, `time <` for `expires_in`, and `agent` for the `sub` of an `actor_token`, an assertion of a job or service, with that assertion's end: same token id, same chain, never a longer life. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
   auth: "none",
   kind: "protocol",
   form: {
@@ -36,9 +37,22 @@ export const oauthToken = defineRoute({
       scope: text.optional().meta({ description: "Fewer scopes than were granted." }),
       device_code: text.optional(),
       assertion: text.optional().meta({ description: "Of the jwt-bearer grant: a signed JWT." }),
-      resource: text
+      subject_token: text.optional().meta({ description: "Of an exchange: an ID token, or a macaroon." }),
+      subject_token_type: text.optional().meta({
+        description: "`urn:ietf:params:oauth:token-type:id_token`, or `…:access_token` for a macaroon.",
+      }),
+      actor_token: text.optional().meta({ description: "Says who holds the macaroon next." }),
+      actor_token_type: text.optional().meta({ description: "`urn:ietf:params:oauth:token-type:jwt`." }),
+      requested_token_type: text
         .optional()
-        .meta({ description: "The one that was granted (RFC 8707), or that an assertion is redeemed for." }),
+        .meta({ description: "`urn:ietf:params:oauth:token-type:access_token`, as if it were left out." }),
+      audience: text.optional().meta({ description: "Of an exchange: another word for `resource`." }),
+      expires_in: text
+        .optional()
+        .meta({ description: "Of an exchange of a macaroon: seconds that it is to live at most." }),
+      resource: text.optional().meta({
+        description: "The one that was granted (RFC 8707), or that the token is to be for.",
+      }),
       client_id: text.optional(),
       client_secret: text.optional(),
       client_assertion_type: text.optional(),
@@ -58,6 +72,7 @@ export const oauthToken = defineRoute({
       schema: z
         .strictObject({
           access_token: text.meta({ description: "A macaroon." }),
+          issued_token_type: text.optional().meta({ description: "Of an exchange (RFC 8693)." }),
           token_type: z.literal("Bearer"),
           expires_in: z.int().meta({ description: "Seconds." }),
           refresh_token: text.optional().meta({ description: "Where the platform's policy allows it." }),
