@@ -174,10 +174,25 @@ export interface Consents {
   delete(caller: Caller, id: string): Promise<void>;
 }
 
+/** The public half of a key that signs verdicts. */
+export interface PublishedKey {
+  /** The `kid` of what it signs. */
+  readonly id: string;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+/** The keys under which short signed verdicts verify. */
+interface VerdictKeySet {
+  /** Those that have signed what may be good still, that sign, and that will. */
+  published(): Promise<readonly PublishedKey[]>;
+}
+
 /** The authorization server's part of the service. */
 export interface OAuthPart {
   readonly oauth: OAuth;
   readonly devices: Devices;
   readonly clients: Clients;
   readonly consents: Consents;
+  readonly keySet: VerdictKeySet;
 }

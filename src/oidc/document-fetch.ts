@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { createSecureContext, getCACertificates } from "node:tls";
 import { type DocumentFetch, type FetchedDocument, MAX_DOCUMENT } from "../domain/oauth/outside.ts";
-import { isLoopbackAddress, isPublicAddress } from "../domain/oauth/public-address.ts";
+import { isLoopbackAddress, isPublicAddress } from "../domain/parts/public-address.ts";
 
 /** For name, connection, headers and body together, milliseconds. */
 const PATIENCE = 3_000;

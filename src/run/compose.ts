@@ -31,6 +31,7 @@ import { createKeyAllowance } from "../domain/keys/key-allowance.ts";
 import { createKeys } from "../domain/keys/key-rotation.ts";
 import { createRootKeys } from "../domain/keys/root-keys.ts";
 import type { Sealing } from "../domain/keys/sealing.ts";
+import { createVerdictKeys } from "../domain/keys/verdict-keys.ts";
 import { openOAuth } from "../domain/oauth/open.ts";
 import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import { createAgentKeys } from "../domain/parts/agent-hash.ts";
@@ -53,7 +54,7 @@ import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
 import { createBundleCache } from "../domain/verify/bundle-cache.ts";
 import { createDecisions } from "../domain/verify/decisions.ts";
-import { createIntrospection } from "../domain/verify/introspection.ts";
+import { createInspecting, createIntrospection } from "../domain/verify/introspection.ts";
 import { createKillingEntry } from "../domain/verify/killing-entry.ts";
 import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
@@ -135,6 +136,10 @@ export function compose(parts: Parts) {
     ...parts,
     onUnopened: (keyId, error) => parts.report.maintenance(`open discharge key ${keyId}`, error),
   });
+  const verdictKeys = createVerdictKeys({
+    ...parts,
+    onUnopened: (keyId, error) => parts.report.maintenance(`open verdict key ${keyId}`, error),
+  });
   const room = createWaitingRoom(parts);
   const allowance = createKeyAllowance(clock);
   const notifies = parts.webhook !== undefined;
@@ -161,6 +166,7 @@ export function compose(parts: Parts) {
   const { vouches = (issuer, kind) => kind === "person" && parts.loginIssuers.has(issuer) } = parts;
   const idempotency = createIdempotency(parts);
   const issueOne = createIssuing({ ...parts, rootKeys });
+  const inspect = createInspecting({ observe: recording.observe, tokenVerifier, knowledge, clock });
   const service: Service = {
     authentication: createAuthentication({
       ...parts,
@@ -206,14 +212,7 @@ export function compose(parts: Parts) {
       resources: knownResources,
       record: audit.decisionLog,
     }),
-    introspection: createIntrospection({
-      observe: recording.observe,
-      tokenVerifier,
-      knowledge,
-      resources: knownResources,
-      clock,
-      record: audit.decisionLog,
-    }),
+    introspection: createIntrospection({ inspect, resources: knownResources, record: audit.decisionLog }),
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
     platforms: createPlatforms({ ...parts, rootKeys, credentials }),
@@ -234,6 +233,9 @@ export function compose(parts: Parts) {
       principals,
       feed,
       lookUps,
+      inspect,
+      knownResources,
+      verdictKeys,
     }),
     health: createHealth({ store, knowledge, isStopping: () => stopping }),
   };
@@ -247,6 +249,7 @@ export function compose(parts: Parts) {
     ...parts,
     rootKeys,
     dischargeKeys,
+    verdictKeys,
     knowledge,
     auditKey: audit.key,
     onProblem: parts.report.maintenance,
@@ -273,14 +276,14 @@ export function compose(parts: Parts) {
 
     /** Reads keys and revocations, and keeps them up to date from then on. Rejects if they can't be read. */
     async start(): Promise<void> {
-      await Promise.all([rootKeys.load(), dischargeKeys.load()]);
+      await Promise.all([rootKeys.load(), dischargeKeys.load(), verdictKeys.load()]);
       await feed.start();
       stopDelivery = startDelivery(parts);
       stopAudit = audit.start();
       recording.start();
       const reload = () =>
-        Promise.all([rootKeys.load(), dischargeKeys.load(), principals.refresh()]).catch((error: unknown) =>
-          parts.report.maintenance("load keys", error),
+        Promise.all([rootKeys.load(), dischargeKeys.load(), verdictKeys.load(), principals.refresh()]).catch(
+          (error: unknown) => parts.report.maintenance("load keys", error),
         );
       keyTimer = setInterval(reload, stalenessMilliseconds / 2).unref();
       maintenanceTimer = setInterval(() => void maintenance.run(), MAINTENANCE_PAUSE).unref();

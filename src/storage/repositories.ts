@@ -7,6 +7,7 @@ import { createDeviceStore } from "./grants/devices.ts";
 import { createIssueStore } from "./grants/issues.ts";
 import { createLineStore } from "./grants/lines.ts";
 import { createOAuthStore } from "./grants/oauth.ts";
+import { createVerdictKeyStore } from "./grants/verdict-keys.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
 import { createAuditTreeStore } from "./tables/audit-trees.ts";
@@ -54,6 +55,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     sessions: createSessionStore(run),
     tokens: createTokenStore(run),
     usedAssertions: createUsedAssertionStore(run),
+    verdictKeys: createVerdictKeyStore(run),
     webhookOutbox: createWebhookOutbox(run),
   };
 }

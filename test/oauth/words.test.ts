@@ -7,9 +7,9 @@ import { readAssertion } from "../../src/domain/oauth/client-assertion.ts";
 import { clientUrl } from "../../src/domain/oauth/client-url.ts";
 import { freshness } from "../../src/domain/oauth/documents.ts";
 import { isChallenge, meetsChallenge } from "../../src/domain/oauth/pkce.ts";
-import { isPublicAddress } from "../../src/domain/oauth/public-address.ts";
 import { answerAt, mayRedirect, redirectHost, redirectKind } from "../../src/domain/oauth/redirect-uri.ts";
 import { readScope } from "../../src/domain/oauth/scope.ts";
+import { isPublicAddress } from "../../src/domain/parts/public-address.ts";
 
 describe("PKCE", () => {
   // RFC 7636 appendix B.

@@ -629,6 +629,7 @@ function usual(): Service {
       list: async () => ({ items: [CONSENT], next: REQUEST_ID }),
       delete: async () => {},
     },
+    keySet: { published: async () => [{ id: "Zk3vQm2xT9aBcDeF", publicKey: new Uint8Array(32).fill(7) }] },
     health: { checks: async () => [{ name: "serving", ok: true }] },
   };
 }
@@ -683,6 +684,7 @@ export function createFakeService(parts: Parts<Service> = {}) {
     devices: record("devices"),
     clients: record("clients"),
     consents: record("consents"),
+    keySet: record("keySet"),
     health: record("health"),
   };
   return { service, calls, authentications };

@@ -33,12 +33,13 @@ const REPOSITORIES = [
   "sessions",
   "tokens",
   "usedAssertions",
+  "verdictKeys",
   "webhookOutbox",
 ] as const satisfies readonly (keyof Repositories)[];
 
 // The log, keys and changes that a service reads by itself, and what it records behind its answers.
 const OF_ITSELF =
-  /^(?:now|audit\.append|auditTrees\.\w+|revocations\.load|(?:rootKeys|dischargeKeys)\.usable|principals\.changedWithin|transaction integrate audit events)$/;
+  /^(?:now|audit\.append|auditTrees\.\w+|revocations\.load|(?:rootKeys|dischargeKeys|verdictKeys)\.usable|principals\.changedWithin|transaction integrate audit events)$/;
 
 /** Of a store's calls those that a request waited for, whenever the service does something by itself. */
 export function callsOfRequests(calls: readonly string[]): string[] {

@@ -1,8 +1,9 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
+import { type KeyObject, sign } from "node:crypto";
 
 import { defaultSha256 } from "../../macaroon/index.ts";
 import { printCheckpoint } from "../../tlog/checkpoint.ts";
 import { printNote, printVerifierKey } from "../../tlog/note.ts";
+import { publicHalf, SEED_BYTES, signingKey } from "../keys/ed25519.ts";
 import { type Sealing, SealingError } from "../keys/sealing.ts";
 import type { AuditTree, StoredAuditKey } from "../ports/audit.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -11,10 +12,6 @@ import type { Store } from "../ports/store.ts";
 /** The purpose of the key's seal, and its tie. */
 export const AUDIT_KEY_PURPOSE = "audit key";
 export const AUDIT_KEY_TIE = "checkpoints";
-const SEED_BYTES = 32;
-
-/** Before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410 §7). */
-const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** The key that checkpoints are signed with. */
 export interface AuditKey {
@@ -52,9 +49,8 @@ export function createAuditKey(options: {
 
   async function make(): Promise<StoredAuditKey> {
     const seed = randomness.bytes(SEED_BYTES);
-    const jwk = createPublicKey(privateKey(seed)).export({ format: "jwk" });
     return store.auditTrees.keepKey({
-      publicKey: new Uint8Array(Buffer.from(jwk.x ?? "", "base64url")),
+      publicKey: publicHalf(seed),
       sealed: sealing.seal(seed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE),
       createdAt: await store.now(),
     });
@@ -63,7 +59,7 @@ export function createAuditKey(options: {
   async function open(): Promise<{ readonly of: StoredAuditKey; readonly key: KeyObject }> {
     const of = await stored();
     if (opened?.of !== of)
-      opened = { of, key: privateKey(sealing.open(of.sealed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE)) };
+      opened = { of, key: signingKey(sealing.open(of.sealed, AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE)) };
     return opened;
   }
 
@@ -90,8 +86,4 @@ export function createAuditKey(options: {
 /** Whether a key could not be used because it does not open. */
 export function isShut(error: unknown): boolean {
   return error instanceof SealingError;
-}
-
-function privateKey(seed: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
 }

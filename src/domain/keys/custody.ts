@@ -45,7 +45,9 @@ export interface Custody<T extends Ties> {
  */
 export function createCustody<T extends Ties>(options: {
   readonly purpose: string;
-  readonly keysOf: (repositories: Pick<Repositories, "rootKeys" | "dischargeKeys">) => KeyStore<T>;
+  readonly keysOf: (
+    repositories: Pick<Repositories, "rootKeys" | "dischargeKeys" | "verdictKeys">,
+  ) => KeyStore<T>;
   readonly tiesOf: (ties: T) => readonly string[];
   readonly destroyed: AuditAction;
   readonly store: Store;

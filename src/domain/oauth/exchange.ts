@@ -264,7 +264,6 @@ export function createExchange(
     if (text === undefined) throw wrong("subject_token is missing");
     if (type === undefined) throw wrong("subject_token_type is missing");
     const wanted = form.get("requested_token_type") ?? ACCESS_TOKEN;
-    // A signed verdict (`…:jwt`) for resources that only know keys: not made here yet.
     if (wanted !== ACCESS_TOKEN) throw wrong("requested_token_type must be that of an access token");
     const [named, also] = [form.get("resource"), form.get("audience")];
     if (named !== undefined && also !== undefined && named !== also) {

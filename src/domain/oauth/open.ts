@@ -3,6 +3,7 @@ import type { AssertionDesk } from "../access/assertions.ts";
 import type { Issuing } from "../issue/issuing.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
 import type { Sealing } from "../keys/sealing.ts";
+import type { VerdictKeys } from "../keys/verdict-keys.ts";
 import type { OAuthPart } from "../oauth-service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdTokens } from "../ports/identity.ts";
@@ -25,6 +26,7 @@ import type { ClientAssertions, DocumentFetch, OAuthResources } from "./outside.
 import type { LookUps } from "./redeeming.ts";
 import { createOAuthSecrets } from "./secrets.ts";
 import { createTokenEndpoint } from "./token.ts";
+import type { VerdictOptions } from "./verdict-grant.ts";
 
 /** The resources of the store, by any spelling of their URIs. */
 function resourcesOf({ resources }: Pick<Store, "resources">): OAuthResources {
@@ -62,6 +64,9 @@ export function openOAuth(options: {
   readonly publicUrl: string;
   readonly ownIssuer: string;
   readonly isDevelopment: boolean;
+  readonly inspect: VerdictOptions["inspect"];
+  readonly knownResources: VerdictOptions["knownResources"];
+  readonly verdictKeys: Pick<VerdictKeys, "signJwt" | "published">;
 }): OAuthPart {
   const { documents, isDevelopment: allowsLoopback } = options;
   const secrets = createOAuthSecrets(options);
@@ -77,5 +82,6 @@ export function openOAuth(options: {
     devices: createDevices({ ...parts, authenticate: createClientAuthentication(options) }),
     clients: createClients({ ...parts, revokeTokens: endings.revokeTokens }),
     consents: createConsents(options),
+    keySet: options.verdictKeys,
   };
 }

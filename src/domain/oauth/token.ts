@@ -14,6 +14,7 @@ import { isVerifier, meetsChallenge } from "./pkce.ts";
 import { answerOf, createRedeeming, familyOfCode, familyToken, invalidGrant, personOf } from "./redeeming.ts";
 import { familyOf, hashOf, isCode, isSecret, type MadeSecret, openAnswer, sealAnswer } from "./secrets.ts";
 import { caveatsOf, lifeOf } from "./shape.ts";
+import { asksForVerdict, createVerdictGrant, type VerdictOptions } from "./verdict-grant.ts";
 
 /** Most links of a family's living tokens: all of them are held against the revocation log when it goes on. */
 const MOST_LINKS = 300;
@@ -35,12 +36,15 @@ const mintingFor = (grant: Granted, { name }: Client) => ({
  * one statement that holds the code or family and then the revocation log; (2) the answer. Redeems that arrive together are
  * gathered, as issues are. Of two at once one wins; the other finds the code used.
  */
-export function createTokenEndpoint(options: ExchangeOptions): Pick<OAuth, "token" | "revoke"> {
+export function createTokenEndpoint(
+  options: ExchangeOptions & VerdictOptions,
+): Pick<OAuth, "token" | "revoke"> {
   const { store, randomness, secrets, endings } = options;
   const redeeming = createRedeeming(options);
   const { lookUp, authenticated, resourceOf, scopesOf, sessionEnd, mint } = redeeming;
   const redeemAssertion = createAssertionGrant(options, redeeming);
   const exchange = createExchange(options, redeeming);
+  const signVerdict = createVerdictGrant(options, redeeming);
 
   async function redeemCode(form: FormParameters, credentials: Credentials, from: string): Promise<string> {
     const text = form.get("code");
@@ -237,7 +241,7 @@ export function createTokenEndpoint(options: ExchangeOptions): Pick<OAuth, "toke
         case JWT_BEARER:
           return redeemAssertion(form, request);
         case TOKEN_EXCHANGE:
-          return exchange(form, request);
+          return asksForVerdict(form) ? signVerdict(form, request) : exchange(form, request);
         default:
           throw new OAuthError("unsupported_grant_type", "grant_type is not served");
       }

@@ -87,6 +87,18 @@ export const DEVICE_LIFE = 10 * MINUTE;
 /** How long a device is told that its request is over, before it is forgotten, milliseconds. */
 export const DEVICE_MARGIN = HOUR;
 
+/** Life of a short signed verdict, milliseconds: no revocation reaches one that is out. */
+export const VERDICT_LIFE = 5 * MINUTE;
+
+/** Age at which the key that signs verdicts is replaced, milliseconds. */
+export const VERDICT_KEY_AGE = 30 * DAY;
+
+/** How long the next key is published before it signs, milliseconds: whoever keeps the key set has it by then. */
+export const VERDICT_KEY_LEAD = DAY;
+
+/** How long a key is published after its last signature, milliseconds. */
+export const VERDICT_KEY_MARGIN = DAY;
+
 /** How long a consent is remembered, milliseconds. */
 export const CONSENT_LIFE = 30 * DAY;
 

@@ -33,6 +33,10 @@ export type AuditAction =
   | "key.destroyed"
   | "discharge_key.created"
   | "discharge_key.destroyed"
+  | "verdict_key.created"
+  | "verdict_key.destroyed"
+  /** A JWT is out by which a token passes at a resource until `expires_at`, whatever is revoked. */
+  | "verdict.signed"
   | "discharge.asked"
   | "discharge.approved"
   | "discharge.granted"

@@ -15,6 +15,7 @@ import type { RevocationStore } from "./revocations.ts";
 import type { RootKeyStore } from "./root-keys.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { LinkStore, TokenStore } from "./tokens.ts";
+import type { VerdictKeyStore } from "./verdict-keys.ts";
 import type { WebhookOutbox } from "./webhook.ts";
 
 /** Everything that the service keeps. */
@@ -42,6 +43,7 @@ export interface Repositories {
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly usedAssertions: UsedAssertionStore;
+  readonly verdictKeys: VerdictKeyStore;
   readonly webhookOutbox: WebhookOutbox;
 }
 

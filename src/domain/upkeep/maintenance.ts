@@ -3,6 +3,7 @@ import { announceDrop } from "../audit/retention.ts";
 import type { DischargeKeys } from "../keys/discharge-keys.ts";
 import { rotateKey } from "../keys/key-rotation.ts";
 import type { RootKeys } from "../keys/root-keys.ts";
+import type { VerdictKeys } from "../keys/verdict-keys.ts";
 import {
   APPROVAL_RECORD_LIFE,
   DEVICE_MARGIN,
@@ -27,6 +28,7 @@ export function createMaintenance(options: {
   readonly store: Store;
   readonly rootKeys: RootKeys;
   readonly dischargeKeys: Pick<DischargeKeys, "maintain">;
+  readonly verdictKeys: Pick<VerdictKeys, "maintain">;
   readonly knowledge: Pick<RevocationKnowledge, "sweep">;
   readonly auditKey: Pick<AuditKey, "maintain">;
   readonly randomness: Randomness;
@@ -58,6 +60,7 @@ export function createMaintenance(options: {
     "destroy expired root keys": () => options.rootKeys.destroyExpired(),
     "seal root keys under the current master key": () => options.rootKeys.reseal(),
     "maintain discharge keys": () => options.dischargeKeys.maintain(),
+    "maintain keys of signed verdicts": () => options.verdictKeys.maintain(),
     "drop old requests for discharges": async () => {
       const now = await store.now();
       await store.dischargeRequests.clean(now - MAX_DISCHARGE_LIFE, now - APPROVAL_RECORD_LIFE);

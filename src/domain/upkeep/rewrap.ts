@@ -4,11 +4,13 @@ import { KEPT_ANSWER_PURPOSE } from "../issue/idempotency.ts";
 import { DISCHARGE_KEY_PURPOSE } from "../keys/discharge-keys.ts";
 import { ROOT_KEY_PURPOSE } from "../keys/root-keys.ts";
 import { type Sealing, SealingError } from "../keys/sealing.ts";
+import { VERDICT_KEY_PURPOSE } from "../keys/verdict-keys.ts";
 
 /** The tables with values that rest sealed under the master key. */
 export const SEALED_TABLES = [
   "root_keys",
   "discharge_keys",
+  "verdict_keys",
   "audit_key",
   "discharge_requests",
   "idempotency",
@@ -88,6 +90,8 @@ function tiesOf(table: SealedTable, { key, platform, hasCaveats }: SealedValue):
       return [ROOT_KEY_PURPOSE, key, platform ?? ""];
     case "discharge_keys":
       return [DISCHARGE_KEY_PURPOSE, key];
+    case "verdict_keys":
+      return [VERDICT_KEY_PURPOSE, key];
     case "audit_key":
       return [AUDIT_KEY_PURPOSE, AUDIT_KEY_TIE];
     case "discharge_requests":

@@ -3,10 +3,11 @@ import type { Condition } from "../../caveats/condition.ts";
 import { isProvenClient } from "../../caveats/proven-client.ts";
 import type { JsonObject } from "../../json/value.ts";
 import { SCOPE } from "../../words/ids.ts";
+import type { Decided, DecidedVerdict } from "../decided.ts";
 import type { Introspecting, Introspection } from "../introspection-service.ts";
 import { requirePlatform } from "../permission.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { KnownResources } from "../replica/known-resources.ts";
+import type { AskingResource, KnownResources } from "../replica/known-resources.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { askingResource } from "./asking.ts";
 import { linksOf } from "./bundle-texts.ts";
@@ -64,63 +65,87 @@ function clientOf({ conditions, identifier }: VerifiedToken): string | undefined
   return undefined;
 }
 
+/** What is to be said of a token at one place, and how that is recorded. */
+interface Inspected {
+  readonly said: Introspection;
+  readonly verdict: DecidedVerdict;
+  /** Undefined if the token's signatures are not right. */
+  readonly about: Decided | undefined;
+}
+
 /**
- * Makes introspection. It clears a token for a call of which nothing is known: so everything fails that depends on the call, on
+ * Looks whether a token is active at a place: of a platform, and of one of its resources if it is asked there.
+ *
+ * Rejects with `unavailable` where it cannot be known.
+ */
+export type Inspecting = (
+  text: string,
+  platform: string,
+  asking: AskingResource | undefined,
+) => Promise<Inspected>;
+
+/**
+ * Makes the look. It clears a token for a call of which nothing is known: so everything fails that depends on the call, on
  * a charge or on a proof, and only scopes are left to the resource, which the answer tells it.
  */
-export function createIntrospection(options: {
+export function createInspecting(options: {
   readonly tokenVerifier: Pick<TokenVerifier, "verify">;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
-  readonly resources: KnownResources;
   readonly clock: Pick<Clock, "now">;
-  readonly record?: DecisionRecord;
   readonly observe?: VerdictObserver;
-}): Introspecting {
-  const { tokenVerifier, knowledge, resources, clock } = options;
-  const record = options.record ?? NO_RECORD;
+}): Inspecting {
+  const { tokenVerifier, knowledge, clock } = options;
+  return async (text, platform, asking) => {
+    const verification = await tokenVerifier.verify(text, [], platform);
+    // Nothing is waited for from here on: the answer is as fresh as the bound promises.
+    knowledge.requireFresh();
+    if (!verification.ok) {
+      return { said: INACTIVE, verdict: { allowed: false, code: verification.code }, about: undefined };
+    }
+    const { token } = verification;
+    const { refusal, agents } = clearToken(withoutScopes(token), NO_CONTEXT, clock.now(), asking);
+    const scopes = sharedScopes(token);
+    // One that is no scope token would be read as several, or as another.
+    const isSaid = scopes === undefined || (scopes.length > 0 && scopes.every((one) => SCOPE.test(one)));
+    const code = refusal?.code ?? (isSaid ? undefined : "caveat_failed");
+    options.observe?.(token, code === undefined);
+    const about = aboutToken(token);
+    if (code !== undefined) return { said: INACTIVE, verdict: { allowed: false, code }, about };
+    const isForResources = token.conditions.some(
+      (condition) => condition.state === "known" && condition.caveat.kind === "audience",
+    );
+    const said: Introspection = {
+      active: true,
+      tokenId: token.identifier.tokenId,
+      principal: token.principal,
+      issuedAt: token.issuedAt,
+      expiresAt: token.endsAt,
+      agents,
+      revocationIds: linksOf(token),
+      resource: isForResources ? asking?.uri : undefined,
+      scopes,
+      client: clientOf(token),
+    };
+    return { said, verdict: { allowed: true }, about };
+  };
+}
 
+/** Makes introspection, for platforms' credentials. */
+export function createIntrospection(options: {
+  readonly inspect: Inspecting;
+  readonly resources: KnownResources;
+  readonly record?: DecisionRecord;
+}): Introspecting {
+  const { inspect, resources } = options;
+  const record = options.record ?? NO_RECORD;
   return {
     async introspect(caller, text) {
       const platform = requirePlatform(caller, "verify");
       const asking = await askingResource(resources, caller, platform, undefined);
-      const verification = await tokenVerifier.verify(text, [], platform);
-      // Nothing is waited for from here on: the answer is as fresh as the bound promises.
-      knowledge.requireFresh();
+      const { said, verdict, about } = await inspect(text, platform, asking);
       requirePlatform(caller, "verify");
-      const asked = { dryRun: false, resource: asking?.uri };
-      if (!verification.ok) {
-        record.note(caller, asked, { allowed: false, code: verification.code }, undefined);
-        return INACTIVE;
-      }
-      const { token } = verification;
-      const { refusal, agents } = clearToken(withoutScopes(token), NO_CONTEXT, clock.now(), asking);
-      const scopes = sharedScopes(token);
-      // One that is no scope token would be read as several, or as another.
-      const isSaid = scopes === undefined || (scopes.length > 0 && scopes.every((one) => SCOPE.test(one)));
-      const code = refusal?.code ?? (isSaid ? undefined : "caveat_failed");
-      options.observe?.(token, code === undefined);
-      record.note(
-        caller,
-        asked,
-        code === undefined ? { allowed: true } : { allowed: false, code },
-        aboutToken(token),
-      );
-      if (code !== undefined) return INACTIVE;
-      const isForResources = token.conditions.some(
-        (condition) => condition.state === "known" && condition.caveat.kind === "audience",
-      );
-      return {
-        active: true,
-        tokenId: token.identifier.tokenId,
-        principal: token.principal,
-        issuedAt: token.issuedAt,
-        expiresAt: token.endsAt,
-        agents,
-        revocationIds: linksOf(token),
-        resource: isForResources ? asking?.uri : undefined,
-        scopes,
-        client: clientOf(token),
-      };
+      record.note(caller, { dryRun: false, resource: asking?.uri }, verdict, about);
+      return said;
     },
   };
 }

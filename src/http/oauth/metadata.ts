@@ -9,6 +9,7 @@ import { authMethod } from "../wire/oauth.ts";
 import { authorize } from "./authorize.ts";
 import { deviceAuthorization } from "./device.ts";
 import { oauthIntrospect } from "./introspect.ts";
+import { jwks } from "./jwks.ts";
 import { oauthRevoke } from "./revoke.ts";
 import { GRANT_TYPES, oauthToken } from "./token.ts";
 
@@ -30,7 +31,9 @@ const metadataSchema = z
       description: "RFC 7662: for a resource, by its platform's credential.",
     }),
     introspection_endpoint_auth_methods_supported: texts,
-    jwks_uri: url.meta({ description: "Empty: what is issued is a macaroon, which platforms ask about." }),
+    jwks_uri: url.meta({
+      description: "Of short signed verdicts alone: what is issued is a macaroon, which platforms ask about.",
+    }),
     response_types_supported: texts,
     response_modes_supported: texts,
     grant_types_supported: texts,
@@ -64,7 +67,7 @@ function metadataOf(origin: string, login: HttpContext["commandLineLogin"]): Met
     device_authorization_endpoint: `${origin}${deviceAuthorization.path}`,
     introspection_endpoint: `${origin}${oauthIntrospect.path}`,
     introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
-    jwks_uri: `${origin}${JWKS_PATH}`,
+    jwks_uri: `${origin}${jwks.path}`,
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
     grant_types_supported: [...GRANT_TYPES],
@@ -83,8 +86,6 @@ function metadataOf(origin: string, login: HttpContext["commandLineLogin"]): Met
     ...(login && { bakehouse_login: { issuer: login.issuer, client_id: login.clientId } }),
   };
 }
-
-const JWKS_PATH = "/.well-known/jwks.json";
 
 /** The common parts of both places: clients differ in which one they ask first. */
 const METADATA = {
@@ -123,26 +124,6 @@ export const openidConfiguration = defineRoute({
   description:
     "The same, for clients that look here first. This service is no OpenID provider: people sign in at their own, and no ID token comes out.",
   handler: ({ context }) => json(200, metadataOf(context.publicUrl.origin, context.commandLineLogin)),
-});
-
-/** `GET /.well-known/jwks.json` */
-export const jwks = defineRoute({
-  method: "GET",
-  path: JWKS_PATH,
-  operationId: "jwks",
-  tag: "Service",
-  summary: "The keys of signed tokens",
-  description: "None: tokens are macaroons. It is there because stock clients want an address.",
-  auth: "none",
-  kind: "probe",
-  responses: {
-    200: {
-      description: "A JWK set (RFC 7517).",
-      schema: z.strictObject({ keys: z.array(z.unknown()) }).meta({ id: "KeySet" }),
-      example: { keys: [] },
-    },
-  },
-  handler: () => json(200, { keys: [] }),
 });
 
 /** `GET /.well-known/oauth-protected-resource` */

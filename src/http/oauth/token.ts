@@ -24,7 +24,7 @@ export const oauthToken = defineRoute({
   tag: "OAuth",
   summary: "Redeem a grant",
   description:
-    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A device (RFC 8628) asks here for its answer: until the person has given one the error is `authorization_pending`, or `slow_down` if it asks too often, then `access_denied` or `expired_token`; a device code is good for one answer, and a second use revokes what the first gave. An exchange (RFC 8693) needs no client: an ID token of a person gives a root under the platform's policy, for one resource; a macaroon, alone, gives the same macaroon with caveats appended, `aud` and the resource's own for `resource` (or `audience`), `scope in` for `scope`, `time <` for `expires_in`, and `agent` for the `sub` of an `actor_token`, an assertion of a job or service, with that assertion's end: same token id, same chain, never a longer life. A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
+    "RFC 6749 §3.2. What comes out is a macaroon, bound to one resource (`aud`) and to scopes. A code is good once, for a minute; a second use revokes what the first gave. A refresh token is replaced with each use: the answer is given again for ten seconds to a client that lost it, and after that a second use revokes the whole session. An assertion (RFC 7523) is of an issuer that is trusted with its kind, for this service alone (`aud`), and gives a token under the platform's policy: one of a job or service needs no client, may be shown again until its `exp`, and gives nothing that lives longer; one that lets a client act for a person (an ID-JAG) is its authenticated client's, once. A device (RFC 8628) asks here for its answer: until the person has given one the error is `authorization_pending`, or `slow_down` if it asks too often, then `access_denied` or `expired_token`; a device code is good for one answer, and a second use revokes what the first gave. An exchange (RFC 8693) needs no client: an ID token of a person gives a root under the platform's policy, for one resource; a macaroon, alone, gives the same macaroon with caveats appended, `aud` and the resource's own for `resource` (or `audience`), `scope in` for `scope`, `time <` for `expires_in`, and `agent` for the `sub` of an `actor_token`, an assertion of a job or service, with that assertion's end: same token id, same chain, never a longer life. A client that authenticates may exchange a macaroon for a short signed verdict (RFC 8693, RFC 9068): a JWT of five minutes at most, never beyond the token, that says what introspection would, for a gateway that knows only `jwks_uri`. **A revocation does not reach such a JWT that is out already.** A client authenticates in the one way that it registered: not at all (`none`), `client_secret_basic`, `client_secret_post` or `private_key_jwt`. Errors carry `error` and `error_description` beside the problem's members.",
   auth: "none",
   kind: "protocol",
   form: {
@@ -45,7 +45,10 @@ export const oauthToken = defineRoute({
       actor_token_type: text.optional().meta({ description: "`urn:ietf:params:oauth:token-type:jwt`." }),
       requested_token_type: text
         .optional()
-        .meta({ description: "`urn:ietf:params:oauth:token-type:access_token`, as if it were left out." }),
+        .meta({
+          description:
+            "`urn:ietf:params:oauth:token-type:access_token`, as if it were left out; or `…:jwt`, for a short signed verdict.",
+        }),
       audience: text.optional().meta({ description: "Of an exchange: another word for `resource`." }),
       expires_in: text
         .optional()
@@ -71,7 +74,7 @@ export const oauthToken = defineRoute({
       description: "The token.",
       schema: z
         .strictObject({
-          access_token: text.meta({ description: "A macaroon." }),
+          access_token: text.meta({ description: "A macaroon, or the JWT that was asked for." }),
           issued_token_type: text.optional().meta({ description: "Of an exchange (RFC 8693)." }),
           token_type: z.literal("Bearer"),
           expires_in: z.int().meta({ description: "Seconds." }),

@@ -11,6 +11,7 @@ const PAGES = 20;
 export const CONTENTS: Readonly<Record<SealedTable, string>> = {
   root_keys: "root keys",
   discharge_keys: "keys of discharges",
+  verdict_keys: "keys of signed verdicts",
   audit_key: "the key of audit checkpoints",
   discharge_requests: "requests for discharges",
   idempotency: "kept answers",

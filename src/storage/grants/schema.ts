@@ -116,3 +116,12 @@ export const oauthDevices = pgTable("oauth_devices", {
   createdAt: instant("created_at").notNull(),
   expiresAt: instant("expires_at").notNull(),
 });
+
+export const verdictKeys = pgTable("verdict_keys", {
+  id: text().primaryKey(),
+  publicKey: bytea("public_key").notNull().unique(),
+  sealed: bytea().notNull(),
+  createdAt: instant("created_at").notNull(),
+  activeFrom: instant("active_from").notNull(),
+  expiresAt: instant("expires_at"),
+});

@@ -24,6 +24,7 @@ const TEXT = { print: "t.id", read: (text: string) => text, first: "" };
 const TABLES: Readonly<Record<SealedTable, Named>> = {
   root_keys: { ...TEXT, column: "id", platform: "t.platform" },
   discharge_keys: { ...TEXT, column: "id" },
+  verdict_keys: { ...TEXT, column: "id" },
   audit_key: {
     column: "singleton",
     print: "t.singleton::text",

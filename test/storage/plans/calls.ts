@@ -302,6 +302,13 @@ export const CALLS: Calls = {
     reseal: [(store) => store.dischargeKeys.reseal("x", hash())],
     destroyExpired: [(store) => store.dischargeKeys.destroyExpired(Date.now() - DAY)],
   },
+  verdictKeys: {
+    insert: [(store) => store.verdictKeys.insert(dischargeKey())],
+    usable: [(store) => store.verdictKeys.usable(Date.now())],
+    retire: [(store) => store.verdictKeys.retire("x", Date.now())],
+    reseal: [(store) => store.verdictKeys.reseal("x", hash())],
+    destroyExpired: [(store) => store.verdictKeys.destroyExpired(Date.now() - DAY)],
+  },
   dischargeRequests: {
     insert: [(store) => store.dischargeRequests.insert(request(), { depth: 2, branch: BRANCH })],
     find: [async (store) => store.dischargeRequests.find(await pendingRequest(store))],
