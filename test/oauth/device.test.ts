@@ -339,18 +339,18 @@ describeService(
       });
 
       test("a platform, and a root key", async () => {
-        const uri = "https://mortal-device.example.com/mcp";
-        await service().createPlatform("mortal-device");
-        await play.resource(uri, "mortal-device");
-        const more = { resource: uri };
         for (const name of ["key", "platform"] as const) {
+          // A login ends with the root key of its time, so each has a platform of its own.
+          const [platform, uri] = [`mortal-device-${name}`, `https://mortal-${name}.example.com/mcp`];
+          await service().createPlatform(platform);
+          await play.resource(uri, platform);
+          const more = { resource: uri };
           const { access_token } = await given(app, more, early(grantee()));
           const decoded = decodeBundle(access_token);
           const identifier = decoded.ok ? new TextDecoder().decode(decoded.macaroons[0].identifier) : "";
           const { device_code, user_code } = await begin(app, more);
           await answer(user_code, "allow", early(grantee()));
-          const target =
-            name === "key" ? { key_id: identifier.split(".")[1] } : { platform: "mortal-device" };
+          const target = name === "key" ? { key_id: identifier.split(".")[1] } : { platform };
           await service().revoke([target], admin());
           refused(await poll(app, device_code), "invalid_grant");
         }

@@ -770,11 +770,11 @@ describeService(
       });
 
       test("codes, families and consents of a platform, by its key and by its name", async () => {
-        const uri = "https://mortal.example.com/mcp";
-        await service().createPlatform("mortal", POLICY as never);
-        await play.resource(uri, "mortal");
-        const more = { resource: uri };
         for (const name of ["key", "platform"] as const) {
+          const [platform, uri] = [`mortal-${name}`, `https://${name}.mortal.example.com/mcp`];
+          await service().createPlatform(platform, POLICY as never);
+          await play.resource(uri, platform);
+          const more = { resource: uri };
           const subject = grantee();
           const session = await browser(early(subject));
           const { verifier, challenge } = pkce();
@@ -786,7 +786,7 @@ describeService(
           }>();
           const open = await code(app, more, early(subject));
           expect((await ask(asked, session)).status).toBe(303);
-          const target = name === "platform" ? { platform: "mortal" } : targets(subject, held).key;
+          const target = name === "platform" ? { platform } : targets(subject, held).key;
           await service().revoke([target], admin());
           expect((await refresh(app, held.refresh_token)).json(), name).toMatchObject({
             error: "invalid_grant",
