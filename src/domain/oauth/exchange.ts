@@ -13,6 +13,7 @@ import type { ClientRequest, TokenAnswer } from "../oauth-service.ts";
 import { rfc3339 } from "../parts/instants.ts";
 import { newShortId } from "../parts/short-id.ts";
 import { readVoucher } from "../parts/voucher.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { IdTokens } from "../ports/identity.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import { isTakenBy } from "../verify/asking.ts";
@@ -40,6 +41,7 @@ const wrong = (why: string) => new OAuthError("invalid_request", why);
 
 /** What the exchange needs besides the token endpoint's parts. */
 export interface ExchangeOptions extends TokenOptions {
+  readonly clock: Clock;
   readonly idTokens: IdTokens;
   readonly tokenVerifier: Pick<TokenVerifier, "verifyAny">;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;

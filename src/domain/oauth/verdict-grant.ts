@@ -5,6 +5,7 @@ import type { ClientRequest } from "../oauth-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { VERDICT_LIFE } from "../parts/lifetimes.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { KnownResources } from "../replica/known-resources.ts";
 import type { Inspecting } from "../verify/introspection.ts";
 import { type FormParameters, readCredentials } from "./client-auth.ts";
@@ -26,6 +27,9 @@ const RATE = { perSecond: 5, burst: 100, maxKeys: 50_000 };
 
 /** The parts that signing needs besides those of the token endpoint. */
 export interface VerdictOptions {
+  readonly clock: Clock;
+  /** Their issuer. */
+  readonly publicUrl: string;
   /** Whether introspection would call a token active. */
   readonly inspect: Inspecting;
   readonly knownResources: Pick<KnownResources, "find">;

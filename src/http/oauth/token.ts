@@ -43,12 +43,10 @@ export const oauthToken = defineRoute({
       }),
       actor_token: text.optional().meta({ description: "Says who holds the macaroon next." }),
       actor_token_type: text.optional().meta({ description: "`urn:ietf:params:oauth:token-type:jwt`." }),
-      requested_token_type: text
-        .optional()
-        .meta({
-          description:
-            "`urn:ietf:params:oauth:token-type:access_token`, as if it were left out; or `…:jwt`, for a short signed verdict.",
-        }),
+      requested_token_type: text.optional().meta({
+        description:
+          "`urn:ietf:params:oauth:token-type:access_token`, as if it were left out; or `…:jwt`, for a short signed verdict.",
+      }),
       audience: text.optional().meta({ description: "Of an exchange: another word for `resource`." }),
       expires_in: text
         .optional()
