@@ -1,6 +1,6 @@
 import type { Caller } from "./caller.ts";
 import type { AuditFilter, RecordedEvent } from "./ports/audit.ts";
-import type { Page, PageRequest } from "./ports/page.ts";
+import type { Page, PageRequest } from "./ports/parts/page.ts";
 
 /*
  * The use cases of the audit log, as the adapters see them; a part of `service.ts`. All instants are unix milliseconds.

@@ -2,7 +2,7 @@ import type { ApprovalCondition, TermOptions } from "../conditions/terms.ts";
 import type { RequestState } from "../words/states.ts";
 import type { Caller, HumanCaller } from "./caller.ts";
 import type { DischargeDecision, DischargeProtocol, DischargeSubject } from "./ports/discharge-requests.ts";
-import type { Page, PageRequest } from "./ports/page.ts";
+import type { Page, PageRequest } from "./ports/parts/page.ts";
 import type { KnownPerson } from "./ports/principals.ts";
 
 /*

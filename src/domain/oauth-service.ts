@@ -1,7 +1,7 @@
 import type { Caller, HumanCaller } from "./caller.ts";
 import type { LoginDemands } from "./ports/identity.ts";
 import type { ClientAuthMethod, Consent, RegisteredClient } from "./ports/oauth.ts";
-import type { Page, PageRequest } from "./ports/page.ts";
+import type { Page, PageRequest } from "./ports/parts/page.ts";
 
 /*
  * The authorization server (RFC 6749 as OAuth 2.1 has it), as the adapters see it. Instants are unix milliseconds. Besides a

@@ -1,5 +1,5 @@
 import type { Caller } from "./caller.ts";
-import type { Page, PageRequest } from "./ports/page.ts";
+import type { Page, PageRequest } from "./ports/parts/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Resource, ResourceScope } from "./ports/resources.ts";
 

@@ -15,7 +15,7 @@ import type { DomainError } from "./parts/error.ts";
 import type { PresentedProof } from "./parts/presented-proof.ts";
 import type { Policies } from "./policy-service.ts";
 import type { Reservation } from "./ports/budgets.ts";
-import type { Page, PageRequest } from "./ports/page.ts";
+import type { Page, PageRequest } from "./ports/parts/page.ts";
 import type { Platform } from "./ports/platforms.ts";
 import type { Policy } from "./ports/policy.ts";
 import type { Principal, PrincipalKind } from "./ports/principals.ts";

@@ -1,8 +1,8 @@
 import type { SessionKind } from "../words/states.ts";
 import type { Caller } from "./caller.ts";
-import type { FailureFacts } from "./ports/failure.ts";
 import type { LoginAttempt, LoginDemands, LoginRefusal } from "./ports/identity.ts";
-import type { Page, PageRequest } from "./ports/page.ts";
+import type { FailureFacts } from "./ports/parts/failure.ts";
+import type { Page, PageRequest } from "./ports/parts/page.ts";
 import type { Session } from "./ports/sessions.ts";
 
 export interface Logins {

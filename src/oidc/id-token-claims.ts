@@ -1,5 +1,5 @@
 import { CLOCK_SKEW, instant, isText, readTimes } from "../domain/parts/token-claims.ts";
-import type { FailureFacts } from "../domain/ports/failure.ts";
+import type { FailureFacts } from "../domain/ports/parts/failure.ts";
 import type { Identity } from "../domain/ports/sessions.ts";
 import type { Claims } from "./claims.ts";
 import { type GroupsClaim, readGroups } from "./groups-claim.ts";

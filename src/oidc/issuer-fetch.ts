@@ -1,5 +1,5 @@
 import { DomainError } from "../domain/parts/error.ts";
-import type { FailureFacts } from "../domain/ports/failure.ts";
+import type { FailureFacts } from "../domain/ports/parts/failure.ts";
 import { connectionTrouble } from "./connection-trouble.ts";
 import { type AddressRules, isAcceptableAddress } from "./issuer-url.ts";
 

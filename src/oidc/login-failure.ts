@@ -1,8 +1,8 @@
 import { AuthorizationResponseError, ResponseBodyError, WWWAuthenticateChallengeError } from "openid-client";
 
 import { DomainError } from "../domain/parts/error.ts";
-import type { FailureFacts } from "../domain/ports/failure.ts";
 import type { LoginRefusal } from "../domain/ports/identity.ts";
+import type { FailureFacts } from "../domain/ports/parts/failure.ts";
 import { issuerUnavailable } from "./issuer-fetch.ts";
 
 // Only these are repeated to a human: the parameter comes from the address line, if anyone can write.

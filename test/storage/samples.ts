@@ -15,7 +15,7 @@ import type { Platform } from "../../src/domain/ports/platforms.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { NewRevocation } from "../../src/domain/ports/revocations.ts";
-import type { StoredRootKey } from "../../src/domain/ports/root-keys.ts";
+import type { StoredRootKey } from "../../src/domain/ports/keys/root-keys.ts";
 import type { Session } from "../../src/domain/ports/sessions.ts";
 import type { TokenRecord } from "../../src/domain/ports/tokens.ts";
 

@@ -55,9 +55,9 @@ export function createResourceMetadata(
       // Pages of any origin may read it: it holds nothing that is not public.
       const open = { "access-control-allow-origin": "*" };
       if (request.method === "OPTIONS") {
+        const headers = new Headers({ ...open, "access-control-allow-methods": METHODS });
         const asked = request.headers.get("access-control-request-headers");
-        const allowed = asked === null ? {} : { "access-control-allow-headers": asked };
-        const headers = { ...open, ...allowed, "access-control-allow-methods": METHODS };
+        if (asked !== null) headers.set("access-control-allow-headers", asked);
         return new Response(null, { status: 204, headers });
       }
       if (request.method !== "GET" && request.method !== "HEAD") {

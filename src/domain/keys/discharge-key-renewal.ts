@@ -2,7 +2,7 @@ import { boxPublicKey } from "../../macaroon/index.ts";
 import { auditEvent } from "../audit.ts";
 import { ROOT_KEY_AGE } from "../parts/lifetimes.ts";
 import { newShortId } from "../parts/short-id.ts";
-import type { StoredDischargeKey } from "../ports/discharge-keys.ts";
+import type { StoredDischargeKey } from "../ports/keys/discharge-keys.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Repositories, Store } from "../ports/store.ts";

@@ -3,7 +3,7 @@ import { DomainError } from "../parts/error.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { nextTurn } from "../parts/turn.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { StoredDischargeKey } from "../ports/discharge-keys.ts";
+import type { StoredDischargeKey } from "../ports/keys/discharge-keys.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { createCustody } from "./custody.ts";

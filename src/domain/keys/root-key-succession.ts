@@ -1,6 +1,6 @@
 import { newShortId } from "../parts/short-id.ts";
+import type { StoredRootKey } from "../ports/keys/root-keys.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { StoredRootKey } from "../ports/root-keys.ts";
 import type { Repositories } from "../ports/store.ts";
 import type { Custody } from "./custody.ts";
 import { expiresAfter, takesOverAt } from "./key-times.ts";

@@ -1,7 +1,7 @@
 import { createLookUp } from "../parts/look-up.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { StoredRootKey } from "../ports/keys/root-keys.ts";
 import type { Randomness } from "../ports/randomness.ts";
-import type { StoredRootKey } from "../ports/root-keys.ts";
 import type { Store } from "../ports/store.ts";
 import { type Custody, createCustody } from "./custody.ts";
 import { createKeyring, doesNotOpen } from "./keyring.ts";

@@ -7,10 +7,10 @@ import { VERDICT_KEY_AGE, VERDICT_KEY_LEAD, VERDICT_KEY_MARGIN } from "../parts/
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { newShortId } from "../parts/short-id.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { StoredVerdictKey } from "../ports/keys/verdict-keys.ts";
 import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
-import type { StoredVerdictKey } from "../ports/verdict-keys.ts";
 import { createCustody } from "./custody.ts";
 import { publicHalf, SEED_BYTES, signingKey } from "./ed25519.ts";
 import { takesOverAt } from "./key-times.ts";

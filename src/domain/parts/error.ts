@@ -1,5 +1,5 @@
 import type { HttpProblemCode, ProblemCode } from "../../words/problem-codes.ts";
-import type { FailureFacts } from "../ports/failure.ts";
+import type { FailureFacts } from "../ports/parts/failure.ts";
 
 /** Why a use case refused or could not answer. */
 export type DomainErrorCode = Exclude<ProblemCode, HttpProblemCode>;

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "../ports/page.ts";
+import type { Page, PageRequest } from "../ports/parts/page.ts";
 import { beginTimeSlice, type SliceClock, type TimeSlice } from "./time-slice.ts";
 
 /** How a page is read and worked on. */

@@ -1,7 +1,7 @@
 import type { Allowance } from "../../caveats/together/allowance.ts";
 import type { SummaryPart } from "../../caveats/together/summary-parts.ts";
 import type { RequestState } from "../../words/states.ts";
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "./parts/page.ts";
 import type { AssertedBy } from "./principals.ts";
 import type { SessionOwner } from "./sessions.ts";
 

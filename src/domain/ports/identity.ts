@@ -1,4 +1,4 @@
-import type { FailureFacts } from "./failure.ts";
+import type { FailureFacts } from "./parts/failure.ts";
 import type { Identity } from "./sessions.ts";
 
 /** The outcome of looking at an ID token. */

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "./parts/page.ts";
 import type { Identity } from "./sessions.ts";
 
 /** How a client proves at the token endpoint that it is the one (RFC 7591 §2, OpenID Connect Core §9). */

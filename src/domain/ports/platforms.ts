@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "./parts/page.ts";
 import type { Policy } from "./policy.ts";
 
 /** The platform whose tokens are the credentials of this service's own API. */

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "./parts/page.ts";
 
 /** A scope of a resource. */
 export interface ResourceScope {

@@ -1,5 +1,5 @@
 import type { SessionKind } from "../../words/states.ts";
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "./parts/page.ts";
 
 /** What an OIDC issuer said of a human. */
 export interface Identity {

@@ -2,20 +2,20 @@ import type { AuditStore, AuditTreeStore } from "./audit.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { Changes } from "./changes.ts";
 import type { DeviceStore } from "./devices.ts";
-import type { DischargeKeyStore } from "./discharge-keys.ts";
 import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requests.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { UsedAssertionStore } from "./identity.ts";
 import type { IssueStore, LineStore } from "./issues.ts";
+import type { DischargeKeyStore } from "./keys/discharge-keys.ts";
+import type { RootKeyStore } from "./keys/root-keys.ts";
+import type { VerdictKeyStore } from "./keys/verdict-keys.ts";
 import type { OAuthStore } from "./oauth.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
 import type { ResourceStore } from "./resources.ts";
 import type { RevocationStore } from "./revocations.ts";
-import type { RootKeyStore } from "./root-keys.ts";
 import type { SessionStore } from "./sessions.ts";
 import type { LinkStore, TokenStore } from "./tokens.ts";
-import type { VerdictKeyStore } from "./verdict-keys.ts";
 import type { WebhookOutbox } from "./webhook.ts";
 
 /** Everything that the service keeps. */

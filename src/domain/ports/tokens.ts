@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "./parts/page.ts";
 import type { Principal } from "./principals.ts";
 import type { RevocationScope } from "./revocations.ts";
 

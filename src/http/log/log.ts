@@ -1,4 +1,4 @@
-import type { FailureFacts } from "../../domain/ports/failure.ts";
+import type { FailureFacts } from "../../domain/ports/parts/failure.ts";
 
 /** The caller, as far as the log says. */
 export type CallerKind = "human" | "administrator" | "platform" | "none";

@@ -1,7 +1,7 @@
 import { authorize, decideAuthorization } from "../oauth/authorize.ts";
 import { createClient, deleteClient, listClients } from "../oauth/clients.ts";
 import { deleteConsent, listConsents } from "../oauth/consents.ts";
-import { answerDevice, deviceAuthorization, devicePage } from "../oauth/device.ts";
+import { deviceAuthorization } from "../oauth/device.ts";
 import { oauthIntrospect } from "../oauth/introspect.ts";
 import { jwks } from "../oauth/jwks.ts";
 import { authorizationServer, openidConfiguration, protectedResource } from "../oauth/metadata.ts";
@@ -11,6 +11,7 @@ import type { Route } from "../request/route.ts";
 import { decideApproval, listApprovals } from "./approvals.ts";
 import { auditCheckpoint, auditEvents, auditExport, auditKey, auditTiles } from "./audit.ts";
 import { bakeryDischarge, dischargeInfo, publicKey, waitToken } from "./bakery.ts";
+import { answerDevice, devicePage } from "./device-pages.ts";
 import { askDischarge, collectDischarge, withdrawDischarge } from "./discharge.ts";
 import { answerApproval, approvalPage, approvalsPage, confirm, confirmationPage } from "./discharge-pages.ts";
 import { docs, docsFile, openapiYaml } from "./docs.ts";

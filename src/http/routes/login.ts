@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DomainError } from "../../domain/parts/error.ts";
-import type { FailureFacts } from "../../domain/ports/failure.ts";
 import type { LoginRefusal } from "../../domain/ports/identity.ts";
+import type { FailureFacts } from "../../domain/ports/parts/failure.ts";
 import { describeFault } from "../log/log.ts";
 import { loginCookie, readCookie, setCookie, surplusLogins } from "../parts/cookies.ts";
 import { html, type Reply, seeOther } from "../parts/reply.ts";

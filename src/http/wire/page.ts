@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { DomainError } from "../../domain/parts/error.ts";
 import type { SliceClock } from "../../domain/parts/time-slice.ts";
-import type { Page, PageRequest } from "../../domain/ports/page.ts";
+import type { Page, PageRequest } from "../../domain/ports/parts/page.ts";
 import type { LongText } from "../parts/long-body.ts";
 import { jsonArray, jsonParts, type Reply } from "../parts/reply.ts";
 import { fromBase64url, toBase64url } from "./base64url.ts";

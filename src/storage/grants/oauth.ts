@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, lt, sql } from "drizzle-orm";
 
 import type { Consent, ConsentOwner, FamilyToken, OAuthStore } from "../../domain/ports/oauth.ts";
-import type { PageRequest } from "../../domain/ports/page.ts";
+import type { PageRequest } from "../../domain/ports/parts/page.ts";
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { isStorable, isUuid, readBoolean, writeInstant } from "../engine/values.ts";

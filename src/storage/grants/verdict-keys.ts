@@ -1,6 +1,6 @@
 import { desc, eq, gt, isNull, lt, or } from "drizzle-orm";
 
-import type { VerdictKeyStore } from "../../domain/ports/verdict-keys.ts";
+import type { VerdictKeyStore } from "../../domain/ports/keys/verdict-keys.ts";
 import type { Run } from "../engine/connection.ts";
 import { verdictKeys } from "./schema.ts";
 

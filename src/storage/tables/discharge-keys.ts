@@ -1,6 +1,6 @@
 import { desc, eq, gt, isNull, lt, or } from "drizzle-orm";
 
-import type { DischargeKeyStore } from "../../domain/ports/discharge-keys.ts";
+import type { DischargeKeyStore } from "../../domain/ports/keys/discharge-keys.ts";
 import type { Run } from "../engine/connection.ts";
 import { dischargeKeys } from "./schema.ts";
 

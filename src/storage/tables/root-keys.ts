@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 
-import type { RootKeyStore } from "../../domain/ports/root-keys.ts";
+import type { RootKeyStore } from "../../domain/ports/keys/root-keys.ts";
 import { type Run, statement } from "../engine/connection.ts";
 import { isStorable } from "../engine/values.ts";
 import { foreignCursor, pageOf } from "./cursor.ts";

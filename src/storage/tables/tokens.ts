@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
 
-import type { PageRequest } from "../../domain/ports/page.ts";
+import type { PageRequest } from "../../domain/ports/parts/page.ts";
 import type { IssuedCaveat, TokenFilter, TokenStore, TokenWithPrincipal } from "../../domain/ports/tokens.ts";
 import type { Database, Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";

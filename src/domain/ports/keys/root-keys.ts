@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from "./page.ts";
+import type { Page, PageRequest } from "../parts/page.ts";
 
 /** A root key as it rests in the store: the key itself is sealed under the master key. */
 export interface StoredRootKey {
