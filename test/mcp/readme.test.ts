@@ -45,7 +45,7 @@ afterAll(async () => {
   installed?.remove();
 });
 
-test("README's MCP server is under forty lines, and lets in who has a token for it", async () => {
+test("README's MCP server is under forty lines, and takes a token that is for it", async () => {
   const { code, text } = readManual("README.md");
   const [, section = ""] = text.split("\n## An MCP server\n");
   expect(section.split("\n## ")[0]?.split("\n").length).toBeLessThan(40);
