@@ -32,6 +32,8 @@ begin
   end if;
   grant select, insert, delete on public.oauth_devices to bakehouse_app;
   grant update (state, pause, polled_at) on public.oauth_devices to bakehouse_app;
+  -- To lock rows: a client is held while a grant that is redeemed at once is written for it.
+  grant update (id) on public.oauth_clients to bakehouse_app;
   return true;
 end
 $$;

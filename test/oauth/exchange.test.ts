@@ -167,12 +167,12 @@ describeService(
         const { access_token } = given(await ofPerson(who));
         await service().revoke([{ principal: { subject } }], admin());
         expect(await isRevoked(access_token)).toBe(true);
-        refused(await ofPerson(who), "invalid_grant");
+        refused(await ofPerson(who), "invalid_request");
         given(await ofPerson({ subject }));
       });
 
       test("gives nothing where policy admits nobody", async () => {
-        refused(await ofPerson({ subject: "alice", issuer: "https://partner.test" }), "invalid_grant");
+        refused(await ofPerson({ subject: "alice", issuer: "https://partner.test" }), "invalid_request");
       });
 
       test("ends with a client that is deleted, if that exchanged it", async () => {
@@ -278,16 +278,16 @@ describeService(
         given(await withActor(token, old));
         const principal = { issuer: jobs.issuer, subject: sub, kind: "workload" };
         await service().revoke([{ principal }], admin());
-        refused(await withActor(token, old), "invalid_grant");
+        refused(await withActor(token, old), "invalid_request");
       });
 
       test("that is revoked, over, foreign, the service's own, or comes with discharges", async () => {
         const token = await root({ subject: `dead ${crypto.randomUUID()}` });
         const short = given(await ofMacaroon(token, { expires_in: "1" })).access_token;
         await service().advance(2_000);
-        refused(await ofMacaroon(short), "invalid_grant");
+        refused(await ofMacaroon(short), "invalid_request");
         await service().revoke([{ token }]);
-        refused(await ofMacaroon(token), "invalid_grant");
+        refused(await ofMacaroon(token), "invalid_request");
         refused(await ofMacaroon(service().adminToken), "invalid_request");
         const good = await root();
         refused(await ofMacaroon(`${good.slice(0, -6)}AAAAAA`), "invalid_request");

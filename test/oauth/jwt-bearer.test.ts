@@ -5,6 +5,7 @@ import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Assertions } from "../../src/domain/ports/identity.ts";
 import { createAssertions } from "../../src/oidc/assertions.ts";
 import { systemClock } from "../../src/run/system.ts";
@@ -270,6 +271,29 @@ describeService(
         expect(await isRevoked(won?.json<Tokens>().access_token ?? "")).toBe(false);
       });
 
+      test.each(["transaction begin direct grant", "usedAssertions.has", "issues.look", "issues.record"])(
+        "is not used up by an outage (%s)",
+        async (call) => {
+          const assertion = await idJag(app);
+          service().watched.intercept((one) => {
+            if (one === call) throw new DomainError("unavailable", "the database does not answer");
+          });
+          expect((await showAs(app, assertion)).status).toBe(503);
+          service().watched.intercept(undefined);
+          given(await showAs(app, assertion));
+          refused(await showAs(app, assertion));
+        },
+      );
+
+      test("is not used up by a policy that does not admit the person", async () => {
+        const assertion = await idJag(app);
+        const to = { resource: "https://closed-jag.example.com/mcp" };
+        await service().createPlatform("closed-jag", { rules: [] });
+        await play.resource(to.resource, "closed-jag");
+        refused(await showAs(app, assertion, to));
+        given(await showAs(app, assertion));
+      });
+
       test("is its client's alone, and that has authenticated", async () => {
         const assertion = await idJag(app);
         refused(await show(assertion));
@@ -357,6 +381,29 @@ describeService(
         const got = given(await show(await idJag(of), await authentication()));
         expect(fetched).toEqual([DOCUMENT]);
         expect(caveatsOf(got.access_token)).toContain(`client = ${DOCUMENT}`);
+      });
+    });
+
+    describe("a client that is deleted while its assertion is redeemed", () => {
+      test.each(
+        ["transaction begin direct grant", "issues.look", "issues.record"].flatMap((call) =>
+          ["job", "ID-JAG"].map((kind) => ({ call, kind })),
+        ),
+      )("gets nothing, and is told that it is not known ($kind, $call)", async ({ call, kind }) => {
+        const gone = await client({ token_endpoint_auth_method: "client_secret_post" });
+        const assertion = kind === "job" ? await job() : await idJag(gone);
+        let isPlaced = false;
+        service().watched.intercept(async (one) => {
+          if (one !== call || isPlaced) return;
+          isPlaced = true;
+          const deleting = { method: "DELETE", headers: admin() };
+          const answer = await service().request(`/v1/clients/${gone.client_id}`, deleting);
+          expect(answer.status, answer.text).toBe(204);
+        });
+        const answer = await showAs(gone, assertion);
+        service().watched.intercept(undefined);
+        expect(isPlaced).toBe(true);
+        refused(answer, "invalid_client", 401);
       });
     });
 

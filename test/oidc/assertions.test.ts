@@ -110,13 +110,14 @@ test("an ID-JAG names a person, its client, and what it is restricted to", async
     resources: ["https://mcp.test/a", "https://mcp.test/b"],
     scopes: ["files:read", "files:write"],
   });
-  expect(verdict.asserted.once).toHaveLength(32);
+  expect(verdict.asserted.once?.hash).toHaveLength(32);
+  expect(verdict.asserted.once?.until).toBeGreaterThan(verdict.asserted.expiresAt);
 });
 
 test("one name is one use, whatever else stands in it; another issuer's is another", async () => {
   const nameOf = async (text: string) => {
     const verdict = await desk.verify(text, CLIENT);
-    return verdict.ok ? Buffer.from(verdict.asserted.once ?? []).toString("hex") : verdict.reason;
+    return verdict.ok ? Buffer.from(verdict.asserted.once?.hash ?? []).toString("hex") : verdict.reason;
   };
   const first = await nameOf(await idJag());
   expect(await nameOf(await idJag({ exp: now + 200, scope: "x" }))).toBe(first);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { AuditEvent } from "../../src/domain/ports/audit.ts";
 import type { DeviceRequest } from "../../src/domain/ports/devices.ts";
 import type { NewIssue } from "../../src/domain/ports/issues.ts";
+import type { StoredRootKey } from "../../src/domain/ports/keys/root-keys.ts";
 import type {
   Consent,
   Family,
@@ -15,7 +16,6 @@ import type { Platform } from "../../src/domain/ports/platforms.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { Resource } from "../../src/domain/ports/resources.ts";
 import type { NewRevocation } from "../../src/domain/ports/revocations.ts";
-import type { StoredRootKey } from "../../src/domain/ports/keys/root-keys.ts";
 import type { Session } from "../../src/domain/ports/sessions.ts";
 import type { TokenRecord } from "../../src/domain/ports/tokens.ts";
 

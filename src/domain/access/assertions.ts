@@ -4,9 +4,17 @@ import { MAX_TOKEN_LIFE } from "../parts/lifetimes.ts";
 import { CLOCK_SKEW, isText, readTimes, type TokenTimes } from "../parts/token-claims.ts";
 import { voucherOf } from "../parts/voucher.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Assertions, UnverifiedAssertion, UsedAssertionStore } from "../ports/identity.ts";
+import type { Assertions, UnverifiedAssertion } from "../ports/identity.ts";
 import type { PrincipalKind } from "../ports/principals.ts";
 import type { Identity } from "../ports/sessions.ts";
+
+/** The name of an assertion that is good once, by which it is remembered. */
+export interface Once {
+  /** 32 bytes. */
+  readonly hash: Uint8Array;
+  /** Unix milliseconds: it is not taken any more from then on. */
+  readonly until: number;
+}
 
 /** A principal that an assertion vouches for. */
 export interface Asserted {
@@ -26,8 +34,8 @@ export interface Asserted {
   readonly resources: readonly string[] | undefined;
   /** The scopes that it is restricted to; undefined for any. */
   readonly scopes: readonly string[] | undefined;
-  /** Names an assertion that is good once; undefined for one that may be shown again. 32 bytes. */
-  readonly once: Uint8Array | undefined;
+  /** Of an assertion that is good once; undefined for one that may be shown again. */
+  readonly once: Once | undefined;
 }
 
 /**
@@ -56,14 +64,6 @@ export interface AssertionDesk {
    * @param clientId the client that redeems it, if that has authenticated; undefined for one that has not
    */
   verify(text: string, clientId: string | undefined): Promise<AssertionVerdict>;
-  /**
-   * Uses up an assertion that is good once.
-   *
-   * @param used the store, within a transaction that is committed before anything is minted: a redeeming that fails after it has
-   *   used the assertion up
-   * @returns false if it was used before
-   */
-  use(asserted: Asserted, used: UsedAssertionStore): Promise<boolean>;
 }
 
 /** The longest life of an assertion that has to be remembered, milliseconds. Issuers give them minutes. */
@@ -184,25 +184,18 @@ export function createAssertionDesk(options: {
           expiresAt: times.expiresAt,
           clientId: kind === "id-jag" ? clientId : undefined,
           ...restrictions,
-          once: kind === "id-jag" ? nameOf(assertion.issuer, String(claims["jti"])) : undefined,
+          once: kind === "id-jag" ? onceOf(assertion, times) : undefined,
         },
       };
-    },
-
-    async use({ once, expiresAt }, used) {
-      // It is taken for as long as a clock may be off.
-      return once === undefined || used.use(once, expiresAt + CLOCK_SKEW);
     },
   };
 }
 
 const NO_RESTRICTIONS = { resources: undefined, scopes: undefined };
 
-/** Names an assertion: an issuer gives each of its own another `jti` (RFC 7519 §4.1.7). */
-function nameOf(issuer: string, jti: string): Uint8Array {
-  return new Uint8Array(
-    createHash("sha256")
-      .update(JSON.stringify(["assertion", issuer, jti]))
-      .digest(),
-  );
+/** Names an assertion: an issuer gives each of its own another `jti` (RFC 7519 §4.1.7). It is taken for as long as a clock may be off. */
+function onceOf({ issuer, unverifiedClaims }: UnverifiedAssertion, { expiresAt }: TokenTimes): Once {
+  const name = JSON.stringify(["assertion", issuer, unverifiedClaims["jti"]]);
+  const hash = new Uint8Array(createHash("sha256").update(name).digest());
+  return { hash, until: expiresAt + CLOCK_SKEW };
 }

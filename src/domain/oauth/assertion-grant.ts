@@ -65,7 +65,6 @@ export function createAssertionGrant(
     }
     const asserted = await shown();
     const resource = await resourceFor(form, asserted);
-    const { once } = asserted;
     const answer = await redeem({
       grant: JWT_BEARER,
       caller: callerOf(asserted),
@@ -73,7 +72,7 @@ export function createAssertionGrant(
       scopes: scopesFor(form, resource, asserted.scopes),
       client,
       proven,
-      ...(once && { useUp: (used) => assertions.use(asserted, used) }),
+      once: asserted.once,
     });
     return JSON.stringify(answer);
   };

@@ -1,10 +1,10 @@
+import type { Once } from "../access/assertions.ts";
 import type { HumanCaller } from "../caller.ts";
 import { GrantGone, type Redemption } from "../issue/issuing.ts";
 import { OAuthError } from "../oauth-error.ts";
 import type { TokenAnswer } from "../oauth-service.ts";
 import { CODE_LIFE } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
-import type { UsedAssertionStore } from "../ports/identity.ts";
 import type { StoredCode } from "../ports/oauth.ts";
 import type { PolicyRule } from "../ports/policy.ts";
 import type { Client } from "./client.ts";
@@ -31,8 +31,8 @@ export interface DirectGrant {
   /** The client, if one came; and whether it authenticated. */
   readonly client: Client | undefined;
   readonly proven: boolean;
-  /** Uses up a word that is good once; absent for one that may be shown again. @returns false if it was used before */
-  readonly useUp?: (used: UsedAssertionStore) => Promise<boolean>;
+  /** Of a word that is good once, by which a client has to authenticate; undefined for one that may be shown again. */
+  readonly once?: Once | undefined;
 }
 
 /**
@@ -86,11 +86,16 @@ function lifeBefore(until: number | undefined, usual: number, now: number): numb
   return Math.min(usual, left);
 }
 
+const deleted = () => new OAuthError("invalid_client", "the client is not known here");
+const usedBefore = () => invalidGrant("it was used before");
+
 /**
- * Makes the redeeming of such grants. The order of durable effects: (1) the use of a word that is good once, and for a client
- * that authenticated a code that nobody was shown; (2) the token's record, the code's end with the family that remembers the
- * token, and the audit event; (3) the answer. By the family the token ends with its client. A redeeming that fails after (1)
- * needs another word: that is the safe side.
+ * Makes the redeeming of such grants. The order of durable effects: (1) for a client that authenticated, a code that nobody was
+ * shown; (2) the token's record, the code's end with the family that remembers the token, the use of a word that is good once, and
+ * the audit event, by one statement; (3) the answer. By the family the token ends with its client.
+ *
+ * A word that is good once names its code, so there is one for all who show it at once, and one of them is first. A redeeming that
+ * fails before (2) has not used it.
  */
 export function createDirectGrants(
   options: Pick<TokenOptions, "store" | "randomness" | "rootKeys">,
@@ -99,14 +104,16 @@ export function createDirectGrants(
   const { store, randomness, rootKeys } = options;
 
   async function begin(grant: DirectGrant): Promise<StoredCode | undefined> {
-    const { caller, resource, scopes, client, proven, useUp } = grant;
+    const { caller, resource, scopes, client, proven, once } = grant;
     const { platform } = resource;
-    if (!proven && useUp === undefined) return undefined;
+    if (client === undefined || !proven) {
+      if (once !== undefined) throw new Error("a word that is good once needs a client that authenticated");
+      return undefined;
+    }
     return store.transaction("begin direct grant", async (repositories) => {
-      if (useUp !== undefined && !(await useUp(repositories.usedAssertions))) {
-        throw invalidGrant("it was used before");
-      }
-      if (client === undefined || !proven) return undefined;
+      const { oauth, usedAssertions } = repositories;
+      // Held: who deletes it at the same time waits, and finds the code.
+      if (client.documentHost === null && !(await oauth.holdClient(client.id))) throw deleted();
       const createdAt = await repositories.now();
       const code: StoredCode = {
         clientId: client.id,
@@ -118,19 +125,29 @@ export function createDirectGrants(
         spokeAt: caller.spokeAt,
         keyId: rootKeys.signing(platform, createdAt)?.id ?? null,
         // Of nothing: there is no text that it could be redeemed with but this request.
-        hash: randomness.bytes(32),
+        hash: once?.hash ?? randomness.bytes(32),
         redirectUri: "",
         challenge: "",
         createdAt,
         expiresAt: createdAt + CODE_LIFE,
       };
-      await repositories.oauth.insertCode(code);
+      await oauth.insertCode(code);
+      // Behind the insert, which waits for a redeeming of the same word: its use is seen here.
+      if (once !== undefined && (await usedAssertions.has(once.hash))) throw usedBefore();
       return code;
     });
   }
 
+  /** Why a grant that was begun is there no more. */
+  async function whyGone({ client, once }: DirectGrant): Promise<OAuthError> {
+    if (client?.documentHost === null && (await store.oauth.findClient(client.id)) === undefined)
+      return deleted();
+    if (once !== undefined && (await store.usedAssertions.has(once.hash))) return usedBefore();
+    return invalidGrant("it ended meanwhile");
+  }
+
   return async (grant) => {
-    const { caller, resource, scopes, client, proven } = grant;
+    const { caller, resource, scopes, client, proven, once } = grant;
     const { platform } = resource;
     await rootKeys.prepare(platform);
     const code = await begin(grant);
@@ -146,7 +163,7 @@ export function createDirectGrants(
         record: ({ token, links }) => {
           const id = uuidv7(token.issuedAt, randomness);
           const first = { id, tokenHash: null, endsAt: token.expiresAt, token, links };
-          return { kind: "code", code, family: familyOfCode(code, first) };
+          return { kind: "code", code, family: familyOfCode(code, first), usedUntil: once?.until };
         },
       }),
     };
@@ -154,7 +171,7 @@ export function createDirectGrants(
       const { answer } = await mint({ caller, platform, label: client?.name, redemption });
       return answerOf(answer.token, answer.expiresAt - answer.issuedAt, scopes, undefined);
     } catch (error) {
-      if (error instanceof GrantGone) throw invalidGrant("the client has been deleted");
+      if (error instanceof GrantGone) throw await whyGone(grant);
       throw error;
     }
   };

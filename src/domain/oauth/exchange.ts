@@ -36,8 +36,11 @@ const JWT = `${TYPE}jwt`;
 /** Whole seconds that a caller wants the token to live at most. */
 const SECONDS = /^[1-9][0-9]{0,8}$/;
 
-/** Of what was presented: RFC 8693 §2.2.2 has one code for it. What a revocation has ended is `invalid_grant`. */
 const wrong = (why: string) => new OAuthError("invalid_request", why);
+
+/** RFC 8693 §2.2.2 has one code for tokens that are invalid "for any reason" or unacceptable, if a revocation has ended them, too. */
+const oneCode = (error: unknown) =>
+  error instanceof OAuthError && error.code === "invalid_grant" ? wrong(error.message) : error;
 
 /** What the exchange needs besides the token endpoint's parts. */
 export interface ExchangeOptions extends TokenOptions {
@@ -260,7 +263,7 @@ export function createExchange(
     }
   }
 
-  return async (form, request) => {
+  async function exchanged(form: FormParameters, request: ClientRequest): Promise<string> {
     const text = form.get("subject_token");
     const type = form.get("subject_token_type");
     if (text === undefined) throw wrong("subject_token is missing");
@@ -278,6 +281,14 @@ export function createExchange(
         return JSON.stringify(await narrowed(text, form, request));
       default:
         throw wrong("subject_token_type must be that of an ID token or an access token");
+    }
+  }
+
+  return async (form, request) => {
+    try {
+      return await exchanged(form, request);
+    } catch (error) {
+      throw oneCode(error);
     }
   };
 }

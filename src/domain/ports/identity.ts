@@ -68,6 +68,8 @@ export interface UsedAssertionStore {
    * @returns false if it was used before
    */
   use(hash: Uint8Array, until: number): Promise<boolean>;
+  /** Whether an assertion was used. */
+  has(hash: Uint8Array): Promise<boolean>;
   /** @returns how many were dropped */
   dropExpired(now: number): Promise<number>;
 }

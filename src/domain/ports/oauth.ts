@@ -97,7 +97,13 @@ export interface Family extends Granted {
 
 /** The changes that redeeming a grant makes, in the transaction that records the token. */
 export type Redeeming =
-  | { readonly kind: "code"; readonly code: StoredCode; readonly family: Family }
+  | {
+      readonly kind: "code";
+      readonly code: StoredCode;
+      readonly family: Family;
+      /** If the code's hash names an assertion, that is used up until this instant, unix milliseconds. */
+      readonly usedUntil?: number | undefined;
+    }
   | { readonly kind: "refresh" /** As it was read. */; readonly before: Family; readonly after: Family };
 
 /** A consent that is remembered. */
@@ -131,11 +137,14 @@ export interface OAuthStore {
   insertClient(client: RegisteredClient): Promise<void>;
   /** @returns undefined for an id that no client has */
   findClient(id: string): Promise<RegisteredClient | undefined>;
+  /** Holds a client until the transaction ends. @returns false for an id that no client has, or has any more */
+  holdClient(id: string): Promise<boolean>;
   /** Newest first; the page key is the id. */
   listClients(page: PageRequest): Promise<Page<RegisteredClient>>;
   /** Deletes a client with its codes, families, consents and devices' requests. @returns the families' tokens; undefined if there is no such client */
   deleteClient(id: string): Promise<{ readonly tokens: readonly FamilyToken[] } | undefined>;
 
+  /** Inserts a code. One that has the same hash stays as it is. */
   insertCode(code: StoredCode): Promise<void>;
   /** @returns undefined for one that never was, was redeemed, or was dropped. One that has expired may still be found */
   findCode(hash: Uint8Array): Promise<StoredCode | undefined>;

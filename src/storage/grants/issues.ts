@@ -46,6 +46,19 @@ const REDEEM =
 const REDEEM_GRANTS =
   "select taken, lost, ended, gone from public.bakehouse_redeem_grants($1::jsonb, $2::jsonb, $3::double precision)";
 
+/** As {@link REDEEM_GRANTS}, and uses up the assertions by whose names codes were kept. Each has one code, so none is there before. */
+const REDEEM_ASSERTIONS = `
+  with done as (
+    select taken, lost, ended, gone from public.bakehouse_redeem_grants($1::jsonb, $2::jsonb, $3::double precision)
+  ), used as (
+    insert into used_assertions (hash, expires_at)
+    select decode(i.redeems ->> 'code', 'hex'), (i.redeems ->> 'used_until')::timestamptz
+    from done cross join jsonb_to_recordset($1::jsonb) as i (place integer, redeems jsonb)
+    where i.redeems ->> 'used_until' is not null
+      and not (done.taken || done.lost || done.ended || done.gone) @> to_jsonb(i.place)
+  )
+  select taken, lost, ended, gone from done`;
+
 /** As {@link REDEEM}, for issues that begin a line of tokens or renew one. */
 const RECORD_LINES = `select taken, lost, ended, finished, crowded
   from public.bakehouse_line_issues($1::jsonb, $2::jsonb, $3::double precision)`;
@@ -138,16 +151,18 @@ function statementFor(issues: readonly NewIssue[]): string {
   if (isOfLine && isOfGrant)
     throw new Error("grants are redeemed by one statement, and lines are kept by another");
   if (isOfLine) return RECORD_LINES;
-  if (isOfGrant) return REDEEM_GRANTS;
+  const usesUp = issues.some(({ redeems }) => redeems?.kind === "code" && redeems.usedUntil !== undefined);
+  if (isOfGrant) return usesUp ? REDEEM_ASSERTIONS : REDEEM_GRANTS;
   return issues.some(({ grant }) => grant !== undefined) ? REDEEM : RECORD;
 }
 
 /** The grant that is redeemed, as the JSON that the function reads. */
 function redeemsJson(redeems: Redeeming) {
   if (redeems.kind === "code") {
-    const { code, family } = redeems;
+    const { code, family, usedUntil } = redeems;
     const hash = Buffer.from(code.hash).toString("hex");
-    return { code: hash, mortal: mortalKeys(code, []), family: familyJson(family) };
+    const used = usedUntil === undefined ? {} : { used_until: writeInstant(usedUntil) };
+    return { code: hash, mortal: mortalKeys(code, []), family: familyJson(family), ...used };
   }
   const { before, after } = redeems;
   const hash = before.tokenHash === null ? "" : Buffer.from(before.tokenHash).toString("hex");

@@ -51,7 +51,7 @@ function keyOf({ after }: PageRequest): string | undefined {
 
 function clientRows(
   run: Run,
-): Pick<OAuthStore, "insertClient" | "findClient" | "listClients" | "deleteClient"> {
+): Pick<OAuthStore, "insertClient" | "findClient" | "holdClient" | "listClients" | "deleteClient"> {
   return {
     async insertClient(client) {
       await run("oauth.insertClient", ({ db }) => db.insert(oauthClients).values(client));
@@ -63,6 +63,14 @@ function clientRows(
         db.select().from(oauthClients).where(eq(oauthClients.id, id)),
       );
       return row && toClient(row);
+    },
+
+    async holdClient(id) {
+      if (!isUuid(id)) return false;
+      const rows = await run("oauth.holdClient", ({ db }) =>
+        db.select({ id: oauthClients.id }).from(oauthClients).where(eq(oauthClients.id, id)).for("key share"),
+      );
+      return rows.length > 0;
     },
 
     async listClients(page) {
@@ -112,7 +120,7 @@ function grantRows(
     async insertCode(code) {
       const { hash, redirectUri, challenge, createdAt, expiresAt } = code;
       const row = { ...grantColumns(code), hash, redirectUri, challenge, createdAt, expiresAt };
-      await run("oauth.insertCode", ({ db }) => db.insert(oauthCodes).values(row));
+      await run("oauth.insertCode", ({ db }) => db.insert(oauthCodes).values(row).onConflictDoNothing());
     },
 
     async findCode(hash) {

@@ -386,6 +386,7 @@ export const CALLS: Calls = {
   },
   usedAssertions: {
     use: [(store) => store.usedAssertions.use(hash(), Date.now() + DAY)],
+    has: [(store) => store.usedAssertions.has(hash())],
     dropExpired: [(store) => store.usedAssertions.dropExpired(Date.now() - DAY)],
   },
   idempotency: {
@@ -524,6 +525,7 @@ export const CALLS: Calls = {
   oauth: {
     insertClient: [(store) => store.oauth.insertClient(oauthClient(now()))],
     findClient: [(store) => store.oauth.findClient(now())],
+    holdClient: [(store) => store.oauth.holdClient(now())],
     listClients: [(store) => store.oauth.listClients(page)],
     deleteClient: [
       async (store) => {
