@@ -1,11 +1,12 @@
 /** Every kind of grant against every revocation: what was revoked does not come back by redeeming, also if both happen at once. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Assertions } from "../../src/domain/ports/identity.ts";
 import { type Answer, bearer, describeService, type Issued, type Policy } from "../support/service.ts";
 import { type Person, stubRelyingParty } from "../support/service-login.ts";
 import { linkOf, opened } from "../support/service-macaroons.ts";
-import { stubIdToken } from "../support/service-people.ts";
+import { OWN_ISSUER, stubIdToken } from "../support/service-people.ts";
 import { programOf } from "../support/service-program.ts";
-import { type Client, landed, type Parameters, pkce, player, type Tokens } from "./flow.ts";
+import { type Client, ISSUER, landed, type Parameters, pkce, player, type Tokens } from "./flow.ts";
 
 const people = stubRelyingParty();
 const DAY = 86_400;
@@ -31,12 +32,14 @@ interface Grant {
 
 const KINDS = [
   "code",
+  "device",
   "refresh token",
   "repeated answer",
   "consent",
   "session",
   "program",
   "ID token",
+  "assertion",
   "renewal",
 ] as const;
 type Kind = (typeof KINDS)[number];
@@ -58,13 +61,42 @@ type Target = (typeof TARGETS)[number];
 /** What a target says nothing of: a login and a consent are nobody's token, and a login is no client's. */
 const STANDS: Readonly<Record<Kind, readonly Target[]>> = {
   code: ["token id", "issued link", "possession"],
+  device: ["token id", "issued link", "possession"],
   "refresh token": [],
   "repeated answer": [],
   consent: ["token id", "issued link", "possession"],
   session: ["client", "token id", "issued link", "possession", "consent"],
   program: ["client", "token id", "issued link", "possession", "consent"],
   "ID token": ["client", "token id", "issued link", "possession", "consent"],
+  assertion: ["token id", "issued link", "possession", "consent"],
   renewal: ["client", "consent"],
+};
+
+/** Assertions of people (ID-JAG) by the issuer that they log in with, unsigned: a test writes their claims. */
+const asserted: Assertions = {
+  open(text) {
+    const claims = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const subject = String(claims["sub"]);
+    const said = {
+      email: null,
+      name: null,
+      groups: [],
+      authenticatedAt: null,
+      acr: null,
+      development: false,
+    };
+    return {
+      ok: true,
+      assertion: {
+        issuer: OWN_ISSUER,
+        kinds: new Set(["id-jag"]),
+        type: "oauth-id-jag+jwt",
+        unverifiedClaims: claims,
+        isSigned: async () => true,
+        readIdentity: (issuer) => ({ ok: true, identity: { issuer, subject, ...said } }),
+      },
+    };
+  },
 };
 
 /** The call of the store before which the revocation is placed, where a kind has one of its own. */
@@ -91,22 +123,23 @@ describeService(
     const admin = () => service().asAdmin();
     let places = 0;
 
-    async function place(): Promise<Place> {
+    async function place(method = "none"): Promise<Place> {
       const platform = `mortal-${++places}`;
       const resource = `https://${platform}.example/mcp`;
       const subject = `grantee ${places}`;
       await service().createPlatform(platform, POLICY);
       await play.resource(resource, platform);
-      const client = await play.client();
+      const client = await play.client({ token_endpoint_auth_method: method });
       return { platform, resource, subject, client };
     }
 
     /** Each from an address of its own: one address does not log in so often. */
+    const peer = () => ({ "x-test-peer": `198.51.${places >> 7}.${places & 127}` });
     const browser = (person: Person) =>
-      people.login((path, init = {}) => {
-        const headers = { ...init.headers, "x-test-peer": `198.51.${places >> 7}.${places & 127}` };
-        return service().request(path, { ...init, headers });
-      }, person);
+      people.login(
+        (path, init = {}) => service().request(path, { ...init, headers: { ...init.headers, ...peer() } }),
+        person,
+      );
     const login = ({ subject }: Place) => browser({ subject, authenticatedAt: Date.now() - EARLIER });
 
     /** Answers the consent page, which is remembered, or is not asked any more. */
@@ -123,6 +156,44 @@ describeService(
       expect(got.status, got.text).toBe(200);
       return got.json<Tokens>();
     };
+
+    /** A request that a person lets a device have. @returns its code */
+    async function device({ client, resource }: Place, session: Headers): Promise<string> {
+      const asked = { client_id: client.client_id, resource };
+      const begun = await play.post("/oauth/device_authorization", asked, peer());
+      expect(begun.status, begun.text).toBe(200);
+      const { device_code, user_code } = begun.json<{ device_code: string; user_code: string }>();
+      const answered = await answerDevice(session, user_code);
+      expect(answered.text).toContain("Go back to the device");
+      return device_code;
+    }
+
+    /** Shows an assertion of a moment ago, each time another one. */
+    function assert({ client, resource, subject }: Place): Promise<Answer> {
+      const seconds = Math.floor(Date.now() / 1_000);
+      const claims = {
+        aud: ISSUER,
+        sub: subject,
+        client_id: client.client_id,
+        jti: crypto.randomUUID(),
+        iat: seconds - EARLIER / 1_000,
+        exp: seconds + 300,
+      };
+      return play.post("/oauth/token", {
+        grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        assertion: JSON.stringify(claims),
+        client_id: client.client_id,
+        client_secret: client.client_secret,
+        resource,
+      });
+    }
+
+    async function answerDevice(headers: Headers, user_code: string): Promise<Answer> {
+      const send = (form: Record<string, string>) =>
+        service().request("/device", { method: "POST", headers, body: new URLSearchParams(form) });
+      const seal = /name="seal" value="([^"]*)"/.exec((await send({ user_code })).text)?.[1] ?? "";
+      return send({ user_code, seal, decision: "allow" });
+    }
 
     const issueAs = (platform: string, headers: Headers) =>
       service().send("POST", "/v1/tokens", { platform }, headers);
@@ -143,6 +214,11 @@ describeService(
         const text = stubIdToken({ subject: at.subject, issuedAt: Date.now() - EARLIER });
         return loginGrant(at, bearer(text));
       }
+      if (kind === "assertion") {
+        const first = await assert(at);
+        expect(first.status, first.text).toBe(200);
+        return { token: first.json<Tokens>().access_token, redeem: () => assert(at) };
+      }
       if (kind === "renewal") {
         const { token } = await loginGrant(at, session);
         const id = new TextDecoder().decode(opened(token)[0].identifier).split(".")[2];
@@ -155,6 +231,12 @@ describeService(
         case "code": {
           const got = await code(at, session);
           return { token, redeem: () => play.redeem(client, got, { resource }) };
+        }
+        case "device": {
+          const device_code = await device(at, session);
+          const grant_type = "urn:ietf:params:oauth:grant-type:device_code";
+          const form = { grant_type, device_code, client_id: client.client_id };
+          return { token, redeem: () => play.post("/oauth/token", form) };
         }
         case "refresh token":
           return { token, redeem: refresh };
@@ -184,7 +266,7 @@ describeService(
     }
 
     /** Revokes. What it resolves to has been acknowledged. */
-    async function revoke(target: Target, at: Place, { token }: Grant): Promise<void> {
+    async function revoke(target: Target, at: Place, token: string): Promise<void> {
       const [, key_id, token_id, id] = new TextDecoder().decode(opened(token)[0].identifier).split(".");
       const by = async (one: object, headers: Headers = admin()) =>
         void (await service().revoke([one], headers));
@@ -242,14 +324,15 @@ describeService(
 
     test.each(CELLS)("$kind: $target", async ({ kind, target }) => {
       const stands = STANDS[kind].includes(target);
-      const first = await place();
+      const method = kind === "assertion" ? "client_secret_post" : "none";
+      const first = await place(method);
       const before = await grantOf(kind, first);
-      await revoke(target, first, before);
+      await revoke(target, first, before.token);
       expectOutcome(await before.redeem(), stands, "after it");
 
-      const second = await place();
+      const second = await place(method);
       const between = await grantOf(kind, second);
-      meanwhile = () => revoke(target, second, between);
+      meanwhile = () => revoke(target, second, between.token);
       const own = RECORDED_BY[kind];
       if (own !== undefined) service().watched.intercept((call) => (call === own ? pass() : undefined));
       const answer = await between.redeem();
@@ -257,9 +340,70 @@ describeService(
       expect(meanwhile, "the revocation was placed").toBeUndefined();
       expectOutcome(answer, stands, "at once");
     });
+
+    describe("a person whose login ended with a root key is led to sign in anew", () => {
+      /** The way in that a page offers. */
+      const wayIn = ({ text }: Answer) =>
+        new URL(/href="(\/login\?[^"]*)"/.exec(text)?.[1]?.replaceAll("&amp;", "&") ?? "/", ISSUER);
+
+      /** A login that has ended, and a client that it let have tokens. */
+      async function ended(at: Place): Promise<Headers> {
+        const session = await login(at);
+        const { access_token: token } = await redeemed(at, session);
+        await revoke("key", at, token);
+        return session;
+      }
+
+      test("by the consent page, and goes on", async () => {
+        const at = await place();
+        const session = await ended(at);
+        const { challenge } = pkce();
+        const asked = play.query(at.client.client_id, challenge, { resource: at.resource });
+        // The remembered consent ended too: the person is asked.
+        const page = await play.ask(asked, session);
+        expect(page.status, page.text).toBe(200);
+        const answer = await play.answer(asked, session);
+        expect(answer.status, answer.text).toBe(401);
+        const { pathname, searchParams } = wayIn(answer);
+        expect([pathname, searchParams.get("return_to"), searchParams.get("max_age")]).toEqual([
+          "/login",
+          `/oauth/authorize?${asked}`,
+          "0",
+        ]);
+        await redeemed(at, await browser({ subject: at.subject, authenticatedAt: Date.now() + 1_000 }));
+      });
+
+      test("where a consent is remembered that stands, too", async () => {
+        const at = await place();
+        const session = await ended(at);
+        const later = await browser({ subject: at.subject, authenticatedAt: Date.now() + 1_000 });
+        await redeemed(at, later);
+        const { challenge } = pkce();
+        const asked = play.query(at.client.client_id, challenge, { resource: at.resource });
+        expect((await play.ask(asked, later)).status).toBe(303);
+        expect((await play.ask(asked, session)).text).toContain('name="seal"');
+        expect(wayIn(await play.answer(asked, session)).pathname).toBe("/login");
+        const silent = await play.ask(`${asked}&prompt=none`, session);
+        expect(landed(silent).searchParams.get("error")).toBe("consent_required");
+      });
+
+      test("by the page of devices, whose request goes on waiting", async () => {
+        const at = await place();
+        const session = await ended(at);
+        const asked = { client_id: at.client.client_id, resource: at.resource };
+        const begun = await play.post("/oauth/device_authorization", asked, peer());
+        const { user_code } = begun.json<{ user_code: string }>();
+        const answer = await answerDevice(session, user_code);
+        expect(answer.status, answer.text).toBe(401);
+        expect(wayIn(answer).search).toBe("?return_to=%2Fdevice&max_age=0");
+        const anew = await browser({ subject: at.subject, authenticatedAt: Date.now() + 1_000 });
+        expect((await answerDevice(anew, user_code)).text).toContain("Go back to the device");
+      });
+    });
   },
   {
     relyingParty: people.relyingParty,
+    assertions: asserted,
     steps: { passed: (step) => (step === "issue:minted" ? pass() : undefined) },
   },
 );

@@ -223,7 +223,8 @@ export function createAuthorization(options: {
    * Writes a code, and the consent if the person has just given one.
    *
    * @param consent the one that is relied on: a code dies with it
-   * @returns undefined if that has ended
+   * @returns undefined if that has ended, or the login has
+   * @throws DomainError `unauthenticated` without one, if the login has ended
    */
   async function issueCode(asked: Asked, consent: Consent | undefined): Promise<string | undefined> {
     const { caller, client, redirectUri, resource, scopes } = asked;
@@ -259,7 +260,9 @@ export function createAuthorization(options: {
         // Held: who takes it back at the same time waits, and ends the code.
         else if (!(await repositories.oauth.holdConsent(consent.id))) throw new ConsentEnded();
         // Last: the revocation log is held from here on.
-        await requireStandingGrant(repositories, grantOf(caller, platform));
+        // A person who is not asked cannot be told: they are asked then, and learn it as they answer.
+        const refusal = consent === undefined ? undefined : () => new ConsentEnded();
+        await requireStandingGrant(repositories, grantOf(caller, platform), refusal);
         if (consent !== undefined && (await hasEnded(repositories, consent))) throw new ConsentEnded();
         return true;
       })
@@ -344,7 +347,7 @@ export function createAuthorization(options: {
   };
 }
 
-/** A remembered consent that a revocation has ended: everything that was begun on it is undone. */
+/** A remembered consent that nothing may rest on, since it or the login has ended: everything that was begun on it is undone. */
 class ConsentEnded extends Error {}
 
 /** Sends a person to sign in before the client is known: no client can be told of an error yet, so a page tells it. */

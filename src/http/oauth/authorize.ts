@@ -48,7 +48,7 @@ export const authorize = defineRoute({
       headers: { Location: "The login, or the client." },
     },
   },
-  problems: ["invalid_request", "rate_limited", "unavailable", "unauthenticated"],
+  problems: ["invalid_request", "rate_limited", "unavailable"],
   async handler(input) {
     const { context, service, exchange } = input;
     const caller = await pageCaller(context, exchange);

@@ -66,12 +66,31 @@ export function signedInForm<Input extends PageInput, Form>(
       const waiting = beginWait(context.clock);
       const form = await read(input);
       if (waiting.wasLong()) caller = await pageCaller(context, exchange);
-      if (caller !== undefined) return answer(input, caller, form);
+      if (caller !== undefined) {
+        const person = caller;
+        const reply = await unlessLoginEnded(() => answer(input, person, form));
+        // The issuer remembers the login that has ended, and must not give it again.
+        return reply ?? sessionOver(context, loginPath(back(input), { maxAge: 0 }));
+      }
     }
-    const page = html(401, context.pages.sessionOver(loginPath(back(input))), context.pages.policy);
-    const headers = { ...page.headers, "www-authenticate": "Bearer" };
-    return { ...page, headers, code: "unauthenticated" };
+    return sessionOver(context, loginPath(back(input)));
   };
+}
+
+/** @returns undefined if the session stands, but a revocation has ended the login that was to be redeemed */
+async function unlessLoginEnded(answer: () => Promise<Reply>): Promise<Reply | undefined> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "unauthenticated") return undefined;
+    throw error;
+  }
+}
+
+function sessionOver({ pages }: HttpContext, login: string): Reply {
+  const page = html(401, pages.sessionOver(login), pages.policy);
+  const headers = { ...page.headers, "www-authenticate": "Bearer" };
+  return { ...page, headers, code: "unauthenticated" };
 }
 
 /** Answers people with a session, and sends the others to sign in first. */
