@@ -348,7 +348,8 @@ describe("claims of a client's assertion", () => {
   const good = { iss: "c", sub: "c", aud: issuer, exp: seconds + 60, iat: seconds, jti: "1" };
 
   test("stand", () => {
-    expect(readAssertion(good, "c", issuer, now)).toEqual({ ok: true, jti: "1", until: now + 90_000 });
+    expect(readAssertion(good, "c", issuer, now)).toEqual({ ok: true, jti: "1", until: now + 120_000 });
+    expect(readAssertion({ ...good, iat: undefined }, "c", issuer, now).ok).toBe(true);
     expect(readAssertion({ ...good, aud: [issuer] }, "c", issuer, now).ok).toBe(true);
   });
 
@@ -362,11 +363,12 @@ describe("claims of a client's assertion", () => {
     { aud: [issuer, "https://other.example"] },
     { aud: [] },
     { exp: undefined },
-    { exp: seconds - 31 },
-    { exp: seconds + 631 },
+    { exp: seconds - 60 },
+    { exp: seconds + 661 },
     { exp: `${seconds + 60}` },
-    { nbf: seconds + 60 },
-    { iat: seconds + 60 },
+    { nbf: seconds + 61 },
+    { iat: seconds + 61 },
+    { iat: null },
     { jti: undefined },
     { jti: "" },
     { jti: 1 },

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { OAuthError } from "../oauth-error.ts";
 import type { ClientRequest } from "../oauth-service.ts";
+import { readBasic } from "../parts/basic-credentials.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ClientAuthMethod } from "../ports/oauth.ts";
 import type { Store } from "../ports/store.ts";
@@ -21,33 +22,11 @@ export interface Credentials {
   readonly proof: string;
 }
 
-const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
-
 /** Longest client id and secret that are looked at, characters. */
 const LONGEST = 1_024;
 
 const invalid = (why: string) => new OAuthError("invalid_client", why);
 const wrong = (why: string) => new OAuthError("invalid_request", why);
-
-/** A value of the form `application/x-www-form-urlencoded`, as RFC 6749 §2.3.1 has it in the header. */
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined;
-  }
-}
-
-function readBasic(header: string): { readonly id: string; readonly secret: string } {
-  const encoded = BASIC.exec(header)?.[1];
-  if (encoded === undefined) throw invalid("the Authorization header is not Basic");
-  const text = Buffer.from(encoded, "base64").toString("utf8");
-  const colon = text.indexOf(":");
-  const id = colon < 0 ? undefined : decoded(text.slice(0, colon));
-  const secret = decoded(text.slice(colon + 1));
-  if (id === undefined || secret === undefined) throw invalid("the Authorization header is malformed");
-  return { id, secret };
-}
 
 /** The parameters of a form, each of which came once and with a value. @throws OAuthError */
 export function formOf({ parameters }: Pick<ClientRequest, "parameters">): FormParameters {
@@ -97,8 +76,9 @@ export function readCredentials(
   }
   const read = (): Credentials => {
     if (authorization !== undefined) {
-      const { id, secret: proof } = readBasic(authorization);
-      return { clientId: id, method: "client_secret_basic", proof };
+      const basic = readBasic(authorization);
+      if (basic === undefined) throw invalid("the Authorization header is not Basic, or is malformed");
+      return { clientId: basic.id, method: "client_secret_basic", proof: basic.secret };
     }
     if (assertion !== undefined) {
       if (type !== ASSERTION_TYPE) throw wrong("client_assertion_type is not known");

@@ -12,6 +12,7 @@ import {
   REVOCATION_MARGIN,
   ROOT_KEY_AGE,
 } from "../parts/lifetimes.ts";
+import { CLOCK_SKEW } from "../parts/token-claims.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -75,7 +76,8 @@ export function createMaintenance(options: {
       await store.lines.drop(now, now - (options.retentionMilliseconds ?? RETENTION));
     },
     "drop requests of devices": async () => store.devices.dropExpired((await store.now()) - DEVICE_MARGIN),
-    "drop used assertions": async () => store.usedAssertions.dropExpired(await store.now()),
+    // A replica takes assertions by its own clock, which may be behind the database's.
+    "drop used assertions": async () => store.usedAssertions.dropExpired((await store.now()) - CLOCK_SKEW),
     "drop expired idempotency keys": () => store.idempotency.dropExpired(),
     "drop ended budgets": () => store.budgets.dropEnded(),
     "drop spent revocations": async () =>

@@ -2,19 +2,17 @@ import { z } from "zod";
 
 import type { Caller } from "../../domain/caller.ts";
 import type { Introspection } from "../../domain/introspection-service.ts";
+import { readBasic } from "../../domain/parts/basic-credentials.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import { payerOf } from "../../domain/payer.ts";
-import { decodeBase64 } from "../../macaroon/index.ts";
 import { BEARER } from "../../words/http.ts";
 import { MAX_CREDENTIAL } from "../parts/authorization.ts";
 import { json } from "../parts/reply.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
-import { anyTextOf, OAUTH_FORM, type Parameters, parseForm, readForm, textOf } from "../request/form.ts";
+import { anyTextOf, OAUTH_FORM, type Parameters, readForm, textOf } from "../request/form.ts";
 import { defineRoute } from "../request/route.ts";
 import { principalSchema, principalWire } from "../wire/principal.ts";
 import { revocationId } from "../wire/text.ts";
-
-const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 
 const answer = z
   .strictObject({
@@ -46,26 +44,6 @@ function unauthenticated(why: string): DomainError {
   return new DomainError("unauthenticated", why);
 }
 
-/** The password of `Basic`: both parts are written as in a form (RFC 6749 §2.3.1). */
-function basicSecret(encoded: string): string {
-  const bytes = decodedBase64(encoded);
-  const colon = bytes?.indexOf(0x3a) ?? -1;
-  const secret = colon < 0 ? undefined : bytes?.subarray(colon + 1);
-  // A form's `+` is a space, and no credential has either.
-  const text = secret && anyTextOf(parseForm(Buffer.concat([Buffer.from("s="), secret])), "s");
-  if (text === undefined || text === "")
-    throw unauthenticated("Basic must hold a client id and a credential");
-  return text;
-}
-
-function decodedBase64(encoded: string): Uint8Array | undefined {
-  try {
-    return decodeBase64(encoded);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The credential of the resource that asks: shown in one way, and one alone (RFC 6749 §2.3). */
 function credentialOf(header: string | null, form: Parameters): string {
   const posted = form.has("client_secret") ? (textOf(form, "client_secret") ?? "") : undefined;
@@ -84,9 +62,9 @@ function credentialOf(header: string | null, form: Parameters): string {
   if (header.length > 2 * MAX_CREDENTIAL) throw unauthenticated("credential is too large");
   const bearer = BEARER.exec(header)?.[1];
   if (bearer !== undefined) return bearer;
-  const basic = BASIC.exec(header)?.[1];
-  if (basic !== undefined) return basicSecret(basic);
-  throw unauthenticated("Authorization must be Bearer or Basic");
+  const secret = readBasic(header)?.secret ?? "";
+  if (secret !== "") return secret;
+  throw unauthenticated("Authorization must be Bearer, or Basic with a client id and a credential");
 }
 
 async function callerOf(context: HttpContext, exchange: Exchange, credential: string): Promise<Caller> {
