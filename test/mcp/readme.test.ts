@@ -73,7 +73,7 @@ test("README's MCP server is under forty lines, and takes a token that is for it
   const headers = { authorization: `Bearer ${token}` };
   await client.connect(new StreamableHTTPClientTransport(new URL(resource), { requestInit: { headers } }));
   const read = (path: string) => client.callTool({ name: "read", arguments: { path } });
-  expect(await read("/a")).toMatchObject({ content: [{ text: "read /a" }] });
+  expect(await read("/a")).toMatchObject({ content: [{ text: "/a" }] });
   expect(await read("/b")).toMatchObject({
     isError: true,
     content: [{ text: expect.stringMatching(/path/) }],
