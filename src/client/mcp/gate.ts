@@ -1,6 +1,7 @@
 import {
   type AuthInfo,
   bearerAuthChallengeResponse,
+  isLegacyRequest,
   OAuthError,
   OAuthErrorCode,
 } from "@modelcontextprotocol/server";
@@ -63,7 +64,7 @@ interface Message {
 /** A call that a message makes: what it needs, or the answer to one that nothing guards. */
 type Wanted =
   | { readonly scopes: readonly string[]; readonly tool?: string; readonly method?: string }
-  | { readonly refusal: Response };
+  | { readonly refusal: { readonly code: number; readonly message: string } };
 
 /**
  * Lets requests to a handler only with a good token and the scopes that they need. All that is not known to be guarded is refused: a
@@ -92,7 +93,7 @@ export function createGate(options: GateOptions): (handler: McpHandler) => McpHa
     return access.verifyAccessToken(bearer.token);
   }
 
-  function wanted({ id, method, params }: Message): Wanted {
+  function wanted({ method, params }: Message): Wanted {
     if (typeof method !== "string" || OPEN.has(method) || method.startsWith("notifications/")) {
       return { scopes: [] };
     }
@@ -101,10 +102,10 @@ export function createGate(options: GateOptions): (handler: McpHandler) => McpHa
       if (typeof name === "string" && Object.hasOwn(tools, name)) {
         return { scopes: tools[name] ?? [], tool: name };
       }
-      return { refusal: rpcError(id, INVALID_PARAMS, "there is no such tool, or nothing guards it") };
+      return { refusal: { code: INVALID_PARAMS, message: "there is no such tool, or nothing guards it" } };
     }
     if (Object.hasOwn(methods, method)) return { scopes: methods[method] ?? [], method };
-    return { refusal: rpcError(id, METHOD_NOT_FOUND, `nothing guards ${method.slice(0, 64)} here`) };
+    return { refusal: { code: METHOD_NOT_FOUND, message: `nothing guards ${method.slice(0, 64)} here` } };
   }
 
   function asOutage(error: unknown): Response {
@@ -141,11 +142,12 @@ export function createGate(options: GateOptions): (handler: McpHandler) => McpHa
         if (read instanceof Response) return read;
         body = read.body;
       }
-      const calls = [body].flat().map((message) => wanted(isMessage(message) ? message : {}));
+      const messages = [body].flat().map((message) => (isMessage(message) ? message : {}));
       const needed: string[] = [];
       const called: string[] = [];
-      for (const call of calls) {
-        if ("refusal" in call) return call.refusal;
+      const calls = messages.map(wanted);
+      for (const [index, call] of calls.entries()) {
+        if ("refusal" in call) return refuse(call.refusal, messages[index]?.id, request, body);
         needed.push(...call.scopes);
         if (call.tool !== undefined) called.push(call.tool);
       }
@@ -172,6 +174,17 @@ export function createGate(options: GateOptions): (handler: McpHandler) => McpHa
       return rpcError(id, INTERNAL_ERROR, "the tool is not guarded", 500);
     },
   });
+}
+
+/** From 2026-07-28 on a method that is not there is 404; older clients take that for the end of their session. */
+async function refuse(
+  { code, message }: { readonly code: number; readonly message: string },
+  id: unknown,
+  request: Request,
+  body: unknown,
+): Promise<Response> {
+  const isGone = code === METHOD_NOT_FOUND && !(await isLegacyRequest(request, body));
+  return rpcError(id, code, message, isGone ? 404 : 200);
 }
 
 function isMessage(value: unknown): value is Message {
