@@ -1,11 +1,16 @@
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import * as oauth from "oauth4webapi";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
+import { hasPython, runPython, WHERE } from "../client-python/python.ts";
 import { createTestApp } from "../http/app.ts";
 import { CREDENTIALS } from "../support/fake-service.ts";
 import { type Answer, bearer, describeService, type Issued } from "../support/service.ts";
 import { bound, bundle, createThirdParty, forged, narrow, tickets } from "../support/service-macaroons.ts";
+import recorded from "./fastmcp.json" with { type: "json" };
 
 const FILES = "https://mcp.example.com/files";
 const MAIL = "https://mcp.example.com/mail";
@@ -98,15 +103,7 @@ describeService("POST /oauth/introspect", (service) => {
 
     test("comes as Bearer, or as the secret of any client, in the header or in the form", async () => {
       const posted = new URLSearchParams({ token: whole.token, client_id: "x", client_secret: files });
-      // As FastMCP sends it: httpx, client_secret_basic, with a hint.
-      const recorded = await send(`${form()}&token_type_hint=access_token`, {
-        ...basic("fastmcp-server", files),
-        accept: "application/json",
-        "user-agent": "FastMCP-Introspection/1.0",
-      });
-      expect(recorded.headers.get("content-type")).toBe("application/json");
       for (const answer of [
-        recorded,
         await send(form(), bearer(files)),
         await send(form(), basic("", files)),
         await send(form(), basic("https%3A%2F%2Fa.example%2Fb", files)),
@@ -253,6 +250,66 @@ describeService("POST /oauth/introspect", (service) => {
       await expect(introspect(way(forged(files)), whole.token)).rejects.toMatchObject({ status: 401 });
     }
     await close();
+  });
+
+  describe("FastMCP", () => {
+    /** The recorded request, byte for byte. @returns the status and the body of the answer */
+    async function replay(url: string, token: string, secret = files) {
+      const { host, hostname, port } = new URL(url);
+      const basic = Buffer.from(`fastmcp-server:${secret}`).toString("base64");
+      const written = new URLSearchParams({ token }).toString().slice("token=".length);
+      const { length } = `token=${written}&token_type_hint=access_token`;
+      const values: Readonly<Record<string, string>> = { host, basic, token: written, length: `${length}` };
+      const bytes = recorded.request.join("\r\n").replaceAll(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+      const socket = connect(Number(port), hostname).end(bytes);
+      const [head = "", body = ""] = (await text(socket)).split("\r\n\r\n");
+      expect(head.toLowerCase()).toContain("content-type: application/json");
+      return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), said: JSON.parse(body) };
+    }
+
+    test("introspects by its recorded request, and reads in the answer what it looks for", async () => {
+      const { url, close } = await service().listen();
+      const token = narrow(whole.token, "scope in files:read, files:list");
+      const { status, said } = await replay(url, token);
+      expect(status).toBe(200);
+      // It takes sub for a client that is not proven.
+      const client = whole.principal.id;
+      const exp = Math.floor(Date.parse(whole.expires_at) / 1000);
+      expect(said).toMatchObject({ active: true, sub: client, scope: "files:read files:list", exp });
+      expect(Object.keys(said)).not.toContain("client_id");
+      for (const bad of [forged(token), narrow(token, `aud = ${MAIL}`), "a,b c%"]) {
+        expect(await replay(url, bad)).toEqual({ status: 200, said: { active: false } });
+      }
+      expect(await replay(url, token, forged(files))).toMatchObject({ status: 401 });
+      await close();
+    });
+
+    test(`lets in and keeps out by Python's standard library${WHERE}`, async () => {
+      if (!hasPython()) return;
+      const { url, close } = await service().listen();
+      const ask = async (token: string, secret: string, ...required: readonly string[]) => {
+        const script = join(import.meta.dirname, "introspect.py");
+        const place = `${url}/oauth/introspect`;
+        const { stdout, stderr } = await runPython([
+          script,
+          place,
+          "fastmcp-server",
+          secret,
+          token,
+          ...required,
+        ]);
+        if (stdout === "") throw new Error(stderr);
+        return JSON.parse(stdout);
+      };
+      const token = narrow(whole.token, "scope in files:read, files:list");
+      const ends = Math.floor(Date.parse(whole.expires_at) / 1000);
+      const letIn = { client: whole.principal.id, scopes: ["files:read", "files:list"], ends };
+      expect(await ask(token, files, "files:read")).toEqual(letIn);
+      expect(await ask(token, files, "files:write")).toBeNull();
+      expect(await ask(forged(token), files)).toBeNull();
+      expect(await ask(token, forged(files))).toBeNull();
+      await close();
+    });
   });
 
   test.each([
