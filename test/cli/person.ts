@@ -12,7 +12,7 @@ export type Answer = "approve" | "deny" | "confirm";
 export function person(subject: string, answer: Answer = "approve"): (stderr: string) => void {
   let came = false;
   return (stderr) => {
-    const login = /http:\S+\/(?:auth\?|device)\S*(?= |\n)/.exec(stderr)?.[0];
+    const login = /http:\S+\/(?:auth\?|authorize\?|device)\S*(?= |\n)/.exec(stderr)?.[0];
     const page = /http:\S+\/(?:approvals|discharges)\/\S+(?=\n)/.exec(stderr)?.[0];
     const code = /enter (\S+)/.exec(stderr)?.[1];
     const done = () => {
@@ -27,17 +27,23 @@ export function person(subject: string, answer: Answer = "approve"): (stderr: st
   };
 }
 
-/** Fills in whatever the provider asks for: with a device's code it asks for that, then to confirm, then for a name. */
+/**
+ * Fills in whatever is asked for: with a device's code that, then to confirm, then a name, then a yes. Last the browser is led back to
+ * a program, if a page says so.
+ */
 async function logIn(page: string, subject: string, code: string | undefined): Promise<void> {
   const browser = createBrowser();
   let shown = await browser.get(page);
-  for (let asked = 0; asked < 4 && shown.forms.length > 0; asked++) {
+  for (let asked = 0; asked < 6 && shown.forms.length > 0; asked++) {
     const form = shown.form();
     const fields: Record<string, string> = {};
     if ("name" in form.fields) fields["name"] = subject;
     else if (code !== undefined && form.fields["user_code"] === "") fields["user_code"] = code;
+    else if (form.buttons.includes("decision")) fields["decision"] = "allow";
     shown = await browser.submit(form, fields);
   }
+  const back = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(shown.text)?.[1];
+  if (back !== undefined) await browser.get(back.replaceAll("&amp;", "&"));
 }
 
 async function decide(page: string, subject: string, decision: Answer): Promise<void> {
