@@ -80,11 +80,22 @@ test(`[pglite] its manual prints what it says, against a service${WHERE}`, async
 
 test(`[pglite] a token lives and dies by it, and every answer is the API's${WHERE}`, async () => {
   if (!hasPython()) return;
+  const long = await service.createPlatform("long", {
+    rules: [{ max_ttl: 600, session: 86_400, on_behalf_of: true, caveats: [] }],
+  });
+  const hosts = { resource_hosts: ["mcp.example.com"] };
+  await service.send("PATCH", "/v1/platforms/default", hosts, service.asAdmin());
+  for (const resource of ["https://mcp.example.com/files", "https://mcp.example.com/mail"]) {
+    const path = "/v1/platforms/default/resources";
+    const made = await service.send("POST", path, { resource, name: "R" }, service.asAdmin());
+    expect(made.status, made.text).toBe(201);
+  }
   const { code, stderr } = await runPython(["story.py"], {
     env: {
       URL: publicUrl,
       ALICE: credentialOf(service.asHuman("alice")),
       PLATFORM: credentialOf(service.asPlatform()),
+      LONG: long,
     },
   });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

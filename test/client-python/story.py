@@ -89,6 +89,25 @@ assert code_of(lambda: alice.issue("default", caveats=["no caveat"])) == "invali
 assert code_of(lambda: stranger.tokens()) == "unauthenticated"
 assert code_of(lambda: platform.token("nothing")) == "not_found"
 
+# Renewed by its holder, as long as policy's session lasts.
+long = Bakehouse(url, os.environ["LONG"])
+renewable = long.issue("long", on_behalf_of={"subject": "alice"}, ttl=60)
+renewed = stranger.renew(renewable.token, ttl=120, caveats=["action = read"])
+assert renewed.predecessor == renewable.token_id and renewed.principal == renewable.principal
+assert code_of(lambda: stranger.renew(Token.parse(renewable.token).attenuate("action = read"))) == "not_found"
+assert code_of(lambda: alice.renew(issued.token)) == "forbidden"
+found = long.token(renewed.token_id)
+assert found.predecessor == renewable.token_id and found.renewable_until is not None
+
+# Asked as a resource: a token that was issued for it is good there alone.
+mine, other = "https://mcp.example.com/files", "https://mcp.example.com/mail"
+bound = platform.issue("default", on_behalf_of={"subject": "alice"}, caveats=[f"aud = {mine}"]).token
+verdicts = [platform.verify(bound, {}, resource=resource).allowed for resource in (mine, other, None)]
+assert verdicts == [True, False, False]
+batch = platform.verify_batch([Question(bound, {}, resource=mine), Question(bound, {}, resource=other)])
+assert [getattr(result, "allowed", None) for result in batch] == [True, False]
+assert not platform.verify(root.attenuate(f"aud = {mine}"), {"action": "read"}, resource=mine).allowed
+
 # Third-party caveats are asked for at issue, and discharged by the person that the token is for.
 gated = Token.parse(
     platform.issue(

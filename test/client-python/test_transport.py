@@ -19,6 +19,8 @@ from fake_service import FakeService, Hang, Reply, answer, problem
 CANARY = "canary-7f3a9c"
 INSTANT = "2026-11-27T11:00:00.123Z"
 ROOT = "AgETaHR0cDovL2V4YW1wbGUub3JnLwIFa2V5aWQAAAYgfN7nklEcW8b1KEhYBd_psk54XijiqZMB-dcRxgnjjvc"
+TOKEN_ID = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081"
+ISSUED_ROOT = "AgETaHR0cDovL2V4YW1wbGUub3JnLwJMYmgxLlprM3ZRbTJ4VDlhQmNEZUYuMDE5YThiM2MtNWQ3ZS03ZjEwLThhMmItM2M0ZDVlNmY3MDgxLnBXM2tEMHE5eFliMkxtTmEuMAAABiDE9w2vbv-moglWzWK1bKpLbcXQg8XIWIiH_7AMdwM_4Q"
 COUNTED = Token.parse(ROOT).attenuate("uses <= 3").encode()
 PRINCIPAL = {"id": "p", "issuer": "https://login.test", "subject": "alice", "new_member": 1}
 FACTS = {
@@ -78,7 +80,7 @@ class Sending(unittest.TestCase):
             self.assertEqual((allowed.principal.subject, allowed.budgets[0].remaining), ("alice", "2"))
             self.assertEqual(allowed.expires_at.isoformat(), "2026-11-27T11:00:00.123000+00:00")
             proof = Proof(CANARY, "POST", "https://api.example/orders", "d")
-            refused = service.verify("text", {}, proof=proof, endorsements=["e"])
+            refused = service.verify("text", {}, proof=proof, endorsements=["e"], resource="https://api.example")
             assert isinstance(refused, Refused)
             self.assertEqual((refused.code, refused.failures[0].placed), ("caveat_failed", None))
         first, second = fake.asked
@@ -87,7 +89,9 @@ class Sending(unittest.TestCase):
         self.assertEqual(first.headers["content-type"], "application/json")
         self.assertEqual(first.body["token"], ROOT)
         sent = {"dpop": CANARY, "method": "POST", "uri": "https://api.example/orders", "content_digest": "d"}
-        self.assertEqual(second.body, {"token": "text", "context": {}, "proof": sent, "endorsements": ["e"]})
+        asked = {"token": "text", "context": {}, "proof": sent, "endorsements": ["e"], "resource": "https://api.example"}
+        self.assertEqual(second.body, asked)
+        self.assertNotIn("resource", first.body)
 
     def test_a_decimal_keeps_its_digits_and_a_value_without_a_place_in_json_is_refused(self) -> None:
         self.assertEqual(encode_json({"a": Decimal("0.10"), "b": [1, 1e300, "é\n"]}), '{"a":0.10,"b":[1,1e+300,"é\\n"]}')
@@ -124,6 +128,22 @@ class Sending(unittest.TestCase):
         self.assertEqual(fake.asked[0].body, {"targets": [{"token": ROOT}], "reason": "seen in a log"})
         self.assertIn("authorization", fake.asked[1].headers)
 
+    def test_a_token_is_renewed_by_showing_it(self) -> None:
+        with FakeService(answer({**ISSUED, "predecessor": "p"}, 201), answer(ISSUED, 201)) as fake:
+            service, _ = client(fake)
+            renewed = service.renew(Token.parse(ISSUED_ROOT), ttl=60, caveats=["action = read"], idempotency_key="k")
+            self.assertEqual((renewed.predecessor, renewed.token_id), ("p", "t"))
+            self.assertNotIn(ROOT, repr(renewed))
+            self.assertEqual(failure(lambda: service.renew(ISSUED_ROOT)).code, "bad_answer")
+            with self.assertRaises(ValueError):
+                service.renew(ROOT)
+        first, second = fake.asked
+        self.assertEqual((first.method, first.path), ("POST", f"/v1/tokens/{TOKEN_ID}/renew"))
+        self.assertEqual(first.body, {"token": ISSUED_ROOT, "ttl": 60, "caveats": ["action = read"]})
+        self.assertEqual((first.headers["idempotency-key"], second.body), ("k", {"token": ISSUED_ROOT}))
+        # The token is what says that they may.
+        self.assertNotIn("authorization", first.headers)
+
     def test_lists_and_records(self) -> None:
         record = {**FACTS, "key_id": "k", "status": "active"}
         with FakeService(answer({"items": [record], "next_cursor": None}), answer(record)) as fake:
@@ -151,6 +171,7 @@ class Sending(unittest.TestCase):
 class Repeating(unittest.TestCase):
     CALLS: dict[str, Callable[[Bakehouse], object]] = {
         "issue": lambda service: service.issue("default"),
+        "renew": lambda service: service.renew(ISSUED_ROOT),
         "verify": lambda service: service.verify(ROOT, {}),
         "counted verify": lambda service: service.verify(COUNTED, {}),
         "named verify": lambda service: service.verify(COUNTED, {}, charge_id="c-1"),
@@ -171,6 +192,8 @@ class Repeating(unittest.TestCase):
             ("issue", page, 3),
             ("issue", None, 3),
             ("issue", Reply(200, "{}", cut=5), 3),
+            ("renew", None, 3),
+            ("renew", problem(403, "forbidden"), 1),
             ("verify", problem(503, "unavailable"), 3),
             ("verify", problem(429, "rate_limited"), 3),
             ("verify", page, 1),

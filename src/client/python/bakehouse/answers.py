@@ -53,6 +53,14 @@ class IssuedToken(TokenFacts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenewedToken(IssuedToken):
+    """A root macaroon that renews another one."""
+
+    predecessor: str
+    """The token id of the one that was shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TokenRecord(TokenFacts):
     """The record of an issued token: everything but the token."""
 
@@ -61,6 +69,9 @@ class TokenRecord(TokenFacts):
     """``active``, ``expired`` or ``revoked``."""
     label: str | None = None
     issued_by: str | None = None
+    predecessor: str | None = None
+    """Of a token that renewed another one, and is asked for by its id."""
+    renewable_until: datetime | None = None
 
 
 @dataclass(frozen=True)

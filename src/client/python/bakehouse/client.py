@@ -16,6 +16,7 @@ from .answers import (
     PendingDischarge,
     Problem,
     Refused,
+    RenewedToken,
     Revoked,
     TokenPage,
     TokenRecord,
@@ -76,6 +77,8 @@ class Question:
     charge_id: str | None = None
     """This platform's own name for the question, for a day: asked again it is not charged again. Never taken from a
     caller."""
+    resource: str | None = None
+    """The URI of the resource as which this platform asks; else the one that its credential was issued for."""
 
     def to_json(self) -> dict[str, object]:
         return _given(
@@ -87,6 +90,7 @@ class Question:
             proof=None if self.proof is None else self.proof.to_json(),
             endorsements=list(self.endorsements) or None,
             charge_id=self.charge_id,
+            resource=self.resource,
         )
 
 
@@ -164,9 +168,44 @@ class Bakehouse:
             label=label,
             on_behalf_of=on_behalf_of,
         )
-        key = secrets.token_urlsafe(_IDEMPOTENCY_KEY_BYTES) if idempotency_key is None else idempotency_key
-        call = Call("POST", "/v1/tokens", "always", body, headers={IDEMPOTENCY_KEY: key})
+        call = Call("POST", "/v1/tokens", "always", body, headers={IDEMPOTENCY_KEY: _key(idempotency_key)})
         return read_answer(IssuedToken, self._transport.call(call).body)
+
+    def renew(
+        self,
+        token: Token | str,
+        *,
+        ttl: int | None = None,
+        caveats: Iterable[str] = (),
+        idempotency_key: str | None = None,
+    ) -> RenewedToken:
+        """Gets a token that renews a root token, to its holder: for the same principal, with the same caveats and those
+        that are given. The token itself is the credential. What was narrowed from it before stays as it is.
+
+        :param token: as it was issued: a narrowed one is refused (``not_found``)
+        :param ttl: seconds; an hour unless said
+        :param caveats: narrow the successor further
+        :raises ValueError: for a token that no Bakehouse issued
+        :raises BakehouseError: ``forbidden`` if policy has no session for it, or that is over; ``unauthenticated`` once
+            the person's tokens were revoked
+
+        Example::
+
+            root = Token.parse(service.renew(root, ttl=3600).token)
+        """
+        shown = Token.parse(token) if isinstance(token, str) else token
+        identifier = shown.inspect().identifier
+        if identifier is None:
+            raise ValueError("renew: token must be one that a Bakehouse issued")
+        call = Call(
+            "POST",
+            f"/v1/tokens/{quote(identifier.token_id, safe='')}/renew",
+            "always",
+            _given(token=_text(token), ttl=ttl, caveats=list(caveats) or None),
+            headers={IDEMPOTENCY_KEY: _key(idempotency_key)},
+            anonymous=True,
+        )
+        return read_answer(RenewedToken, self._transport.call(call).body)
 
     def verify(
         self,
@@ -179,10 +218,11 @@ class Bakehouse:
         proof: Proof | None = None,
         endorsements: Iterable[str] = (),
         charge_id: str | None = None,
+        resource: str | None = None,
         timeout: float | None = None,
     ) -> Verdict:
         """May this token do this, now? The parameters are those of :class:`Question`."""
-        question = Question(token, context, cost, min_sequence, dry_run, proof, tuple(endorsements), charge_id)
+        question = Question(token, context, cost, min_sequence, dry_run, proof, tuple(endorsements), charge_id, resource)
         # Budgets count every allowed call, so a question that may have been answered is not asked again.
         call = Call("POST", "/v1/verify", _repeat([question]), question.to_json())
         return _verdict(answer_json(self._transport.call(call, timeout).body), "")
@@ -322,6 +362,10 @@ def _is_asked_once(question: Question) -> bool:
 
 def _given(**members: object) -> dict[str, object]:
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _key(given: str | None) -> str:
+    return secrets.token_urlsafe(_IDEMPOTENCY_KEY_BYTES) if given is None else given
 
 
 def _text(token: Token | str) -> str:
