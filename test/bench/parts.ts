@@ -9,6 +9,7 @@ import { http } from "./http.ts";
 import { inProcess } from "./in-process.ts";
 import { issue } from "./issue.ts";
 import { memory } from "./memory.ts";
+import { oauth } from "./oauth.ts";
 import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
 import { tree } from "./tree.ts";
@@ -44,10 +45,11 @@ export const PARTS: Readonly<Record<string, Part>> = {
   budgets,
   tree,
   audit,
+  oauth,
   curves,
 };
 
 /** Those that run where none is named: all but the ones that take long by themselves. */
 export const IN_FULL: readonly string[] = Object.keys(PARTS).filter(
-  (part) => !["revocation", "budgets", "tree", "audit", "curves"].includes(part),
+  (part) => !["revocation", "budgets", "tree", "audit", "oauth", "curves"].includes(part),
 );
