@@ -168,6 +168,22 @@ describeService("issuing", (service) => {
       expect(answer.json<Problem>()).toMatchObject({ status: 403, member: "on_behalf_of" });
     });
 
+    test("a person asks for three hundred tokens at once, and no more; nobody else's are fewer for it", async () => {
+      const platform = await platformWith({ rules: [{ max_ttl: 60 }] });
+      const ask = (subject: string, headers = {}) =>
+        send({ platform }, { ...service().asHuman({ subject }), ...headers });
+      const kept = { "idempotency-key": "issued-before" };
+      const first = await ask("hamster", kept);
+      const asked = Array.from({ length: 299 }, () => ask("hamster"));
+      expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([201]));
+      // A few are given back each minute, and the tests' clock may have moved.
+      let refused = await ask("hamster");
+      for (let more = 0; more < 50 && refused.status === 201; more++) refused = await ask("hamster");
+      expect(refused.json<Problem>()).toMatchObject({ status: 429, detail: "too many tokens by one person" });
+      expect((await ask("hamster", kept)).json<Issued>().token).toBe(first.json<Issued>().token);
+      expect((await ask("another")).status).toBe(201);
+    });
+
     test("a platform says whom it asks for", async () => {
       const answer = await send({ platform: "default" }, service().asPlatform());
       expect(answer.json<Problem>()).toMatchObject({ status: 400, member: "on_behalf_of" });

@@ -10,6 +10,7 @@ import { payerName } from "../parts/turn.ts";
 import { readVoucher } from "../parts/voucher.ts";
 import { payerOf } from "../payer.ts";
 import { requirePlatform } from "../permission.ts";
+import { createPersonAllowance, TOKENS } from "../person-allowance.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
@@ -91,6 +92,7 @@ export function createTokens(options: {
   const { store, rootKeys, randomness, steps, ownIssuer } = options;
   const { people } = store;
   const note = createPeopleNotes(options);
+  const takeFromPerson = createPersonAllowance(options, TOKENS);
   const { issueOne } = options;
 
   function askedFor(caller: Caller, request: IssueRequest): Asked {
@@ -200,6 +202,7 @@ export function createTokens(options: {
         asked.callerId,
         idempotencyRequest,
         async (seal) => {
+          takeFromPerson(caller);
           await steps.passed("issue:begun");
           await rootKeys.prepare(request.platform);
           const { answer, principal } = await issueOne({

@@ -6,6 +6,7 @@ import type { AgentKeys } from "../parts/agent-hash.ts";
 import { DomainError } from "../parts/error.ts";
 import { printSequence } from "../parts/sequence.ts";
 import { beginTimeSlice, mapInTurns } from "../parts/time-slice.ts";
+import { createPersonAllowance, REVOCATIONS } from "../person-allowance.ts";
 import type { Actor } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Randomness } from "../ports/randomness.ts";
@@ -21,7 +22,6 @@ import type { TokenVerifier } from "../verify/verify-token.ts";
 import { createRevocationWriter, type RevocationDraft, type Written, withSuccessors } from "./append.ts";
 import { hashKeyOf, positionOf, readPage, seenBy, viewOf, withSequence } from "./log-page.ts";
 import type { RevocationStreams } from "./log-streams.ts";
-import { createPersonAllowance } from "./person-allowance.ts";
 import { createPossession, type Wanted } from "./possession.ts";
 import { createRevocationRights } from "./rights.ts";
 import { createPreview, requireFewTargets } from "./would-stop.ts";
@@ -78,7 +78,7 @@ export function createRevocations(options: {
 }): Revocations {
   const { store, knowledge, feed, clock, steps, agentKeys } = options;
   const byPossession = createPossession(options);
-  const takeFromPerson = createPersonAllowance({ clock });
+  const takeFromPerson = createPersonAllowance({ clock }, REVOCATIONS);
   const rights = createRevocationRights(options);
   const write = createRevocationWriter(options);
   const preview = createPreview(options);
