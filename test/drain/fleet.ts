@@ -48,8 +48,8 @@ export async function newFleet(
 ): Promise<Fleet> {
   const home: Home = newHome(databaseUrl);
   const settings = { ...home.env, ...ISSUER, LOG_LEVEL: "info", ...env };
-  const made = await run(script, ["bootstrap"], { env: settings }).ended;
-  if (made.code !== 0) throw new Error("bakehouse bootstrap failed");
+  const bootstrap = run(script, ["bootstrap"], { env: settings });
+  if ((await bootstrap.ended).code !== 0) throw new Error(`bootstrap failed: ${bootstrap.stderr()}`);
   const members: Member[] = [];
 
   async function member(workers = 1): Promise<Member> {

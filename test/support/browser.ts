@@ -52,7 +52,9 @@ export function createBrowser({ fetch = globalThis.fetch, stopAt }: BrowserOptio
     let url = start;
     let { method, body } = init;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const headers = new Headers({ accept: "text/html,application/xhtml+xml,*/*;q=0.8" });
+      // On a connection of its own: a kept one may just be closed where this process has stood still for long.
+      const accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+      const headers = new Headers({ accept, connection: "close" });
       const cookie = cookies.header(url, { from: init.from, method });
       if (cookie !== undefined) headers.set("cookie", cookie);
       // Browsers send it with every form.
