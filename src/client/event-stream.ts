@@ -18,6 +18,9 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
+  // The pieces of a line that has no end yet, apart from the rest: each is looked at once.
+  let line: string[] = [];
+  let length = 0;
   let type = "";
   let data: string[] = [];
   let held = 0;
@@ -28,10 +31,20 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
       if (done) return;
       rest += decoder.decode(value, { stream: true });
       for (;;) {
-        const line = /^([^\r\n]*)(?:\r\n|\n|\r(?!$))/.exec(rest);
-        if (line === null) break;
-        rest = rest.slice(line[0].length);
-        const text = line[1] ?? "";
+        const end = /\r\n|\n|\r(?!$)/.exec(rest);
+        if (end === null) {
+          // A carriage return may be the first half of what ends the line.
+          const more = rest.endsWith("\r") ? rest.slice(0, -1) : rest;
+          line.push(more);
+          length += more.length;
+          rest = rest.slice(more.length);
+          break;
+        }
+        line.push(rest.slice(0, end.index));
+        rest = rest.slice(end.index + end[0].length);
+        const text = line.join("");
+        line = [];
+        length = 0;
         if (text === "") {
           if (data.length > 0) yield { type: type === "" ? "message" : type, data: data.join("\n"), id };
           type = "";
@@ -50,7 +63,7 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
           held += fieldValue.length + 1;
         } else if (field === "id" && !fieldValue.includes("\0")) id = fieldValue;
       }
-      if (rest.length + held > MAX_EVENT) {
+      if (length + rest.length + held > MAX_EVENT) {
         throw new RangeError(`an event of more than ${MAX_EVENT} characters`);
       }
     }
