@@ -77,7 +77,12 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
   }
 
   const { calls, authentications } = fake;
-  return { app, options, request, send, calls, authentications, requests, faults, failures };
+
+  /** Forgets what was recorded, for the next test on the same app. */
+  function forget(): void {
+    for (const record of [calls, authentications, requests, faults, failures]) record.length = 0;
+  }
+  return { app, options, request, send, calls, authentications, requests, faults, failures, forget };
 }
 
 /** Reads a problem document. */
