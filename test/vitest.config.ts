@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+import { longFiles, longOnlyFiles } from "./long.ts";
+import { formOfRun, isShort } from "./support/form.ts";
 import { NODE_FLAGS } from "./support/process.ts";
 import { SlowFirst } from "./support/slow-first.ts";
 
@@ -12,7 +14,8 @@ export default defineConfig({
       "support/postgres-broker.ts",
       "secrets/run-output.ts",
     ],
-    include: ["**/*.test.ts", "**/*.test.tsx"],
+    include: formOfRun() === "long" ? [...longFiles()] : ["**/*.test.ts"],
+    exclude: isShort() ? [...longOnlyFiles()] : [],
     // Two cores are the smallest machine this runs on. A third file at once uses the time in which the other
     // two wait: for a bound to pass, a process to end, a disk.
     maxWorkers: 3,

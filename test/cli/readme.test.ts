@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { SERVER_COMMANDS } from "../../src/cli/cli.ts";
 import { boxPublicKey, encodeBase64Url } from "../../src/macaroon/index.ts";
+import { atLength } from "../support/form.ts";
 import { readManual } from "../support/manual.ts";
 import { type Installed, installPackage } from "../support/package.ts";
 import {
@@ -61,78 +62,82 @@ function run(snippet: string, more: Readonly<Record<string, string>>) {
 const here = (text: string) =>
   text.replaceAll("http://127.0.0.1:8080", service.url).replaceAll("data/", `${home.dataDir}/`);
 
-test("the session is ten lines, each does what it says, and an approval goes on in the same shell", async () => {
-  const session = commands("cli");
-  expect(session.split("\n")).toHaveLength(10);
-  // Alice logs in, and later reads the approval's page.
-  const [atLogin, atPage] = [person("alice"), person("alice")];
-  const {
-    stdout,
-    stderr,
-    code: exit,
-  } = await shell(`set -e\n${here(session)}\n${here(commands("cli-approval"))}`, {}, (said) => {
-    const [before = "", after] = said.split("logged in as alice", 2);
-    if (after === undefined) atLogin(before);
-    else atPage(after);
+atLength(() => {
+  test("the session is ten lines, each does what it says, and an approval goes on in the same shell", async () => {
+    const session = commands("cli");
+    expect(session.split("\n")).toHaveLength(10);
+    // Alice logs in, and later reads the approval's page.
+    const [atLogin, atPage] = [person("alice"), person("alice")];
+    const {
+      stdout,
+      stderr,
+      code: exit,
+    } = await shell(`set -e\n${here(session)}\n${here(commands("cli-approval"))}`, {}, (said) => {
+      const [before = "", after] = said.split("logged in as alice", 2);
+      if (after === undefined) atLogin(before);
+      else atPage(after);
+    });
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+    const answers = stdout.split("\n").filter((line) => /^(allowed|refused|ended)/.test(line));
+    expect(answers).toEqual([
+      "allowed",
+      "refused: caveat_failed",
+      "ended with 3",
+      "refused: revoked",
+      "ended with 3",
+      "allowed",
+      "allowed",
+    ]);
+    expect(stderr).toContain("logged in as alice");
+    expect(stdout).toMatch(/granted .* Pay the printers\n/);
   });
-  expect({ exit, stderr }).toMatchObject({ exit: 0 });
-  const answers = stdout.split("\n").filter((line) => /^(allowed|refused|ended)/.test(line));
-  expect(answers).toEqual([
-    "allowed",
-    "refused: caveat_failed",
-    "ended with 3",
-    "refused: revoked",
-    "ended with 3",
-    "allowed",
-    "allowed",
-  ]);
-  expect(stderr).toContain("logged in as alice");
-  expect(stdout).toMatch(/granted .* Pay the printers\n/);
 });
 
-test("the programs of the library's page run in its order in one shell, and print what it shows", async () => {
-  for (const marker of ["service", "agent", "shell", "third-party"]) {
-    const lines = code(marker)
-      .split("\n")
-      .filter((line) => line.trim() !== "");
-    expect(lines.length, marker).toBeLessThanOrEqual(10);
-  }
-  const port = String(await freePort());
-  const programs = ["service", "issue", "agent", "model", "price", "holder", "third-party", "this-call"];
-  for (const name of programs) {
-    expect(code(name)).toMatch(new RegExp(`^// ${name}\\.ts\n`));
-    writeFileSync(join(installed.folder, `${name}.ts`), code(name));
-  }
-  const told = (text: string) => here(text).replaceAll("8081", port);
-  const {
-    code: exit,
-    stdout,
-    stderr,
-  } = await shell(`set -e
-    ${told(code("settings"))}
-    node service.ts &
-    trap "kill $!" EXIT
-    until curl -s -o answer http://127.0.0.1:${port}/; do sleep 0.1; done
-    ${told(code("shell"))}
-    echo ---
-    BAKEHOUSE_TOKEN=$(node agent.ts) bakehouse inspect
-    echo ---
-    BAKEHOUSE_TOKEN=$(node issue.ts) bakehouse inspect
-    for each in price holder third-party; do echo ---; node $each.ts; done
-    ${told(code("gated"))}
-    echo ---
-    node this-call.ts`);
-  expect({ exit, stderr }).toMatchObject({ exit: 0 });
-  const [fetched, narrowed, issued, charged, held, sealed, paying] = stdout
-    .split("---\n")
-    .map((said) => steady(said.trim()));
-  expect(fetched).toBe(answer("shell"));
-  expect(narrowed).toMatch(/researcher#INSTANCE\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
-  expect(issued).toMatch(/tool = pay\n {2}args.amount <= 100/);
-  expect(charged).toBe(answer("price"));
-  expect(held).toMatch(/^{"Authorization":"DPoP /);
-  expect(sealed).toBe(steady(answer("third-party")));
-  expect(paying).toBe("TOKEN");
+atLength(() => {
+  test("the programs of the library's page run in its order in one shell, and print what it shows", async () => {
+    for (const marker of ["service", "agent", "shell", "third-party"]) {
+      const lines = code(marker)
+        .split("\n")
+        .filter((line) => line.trim() !== "");
+      expect(lines.length, marker).toBeLessThanOrEqual(10);
+    }
+    const port = String(await freePort());
+    const programs = ["service", "issue", "agent", "model", "price", "holder", "third-party", "this-call"];
+    for (const name of programs) {
+      expect(code(name)).toMatch(new RegExp(`^// ${name}\\.ts\n`));
+      writeFileSync(join(installed.folder, `${name}.ts`), code(name));
+    }
+    const told = (text: string) => here(text).replaceAll("8081", port);
+    const {
+      code: exit,
+      stdout,
+      stderr,
+    } = await shell(`set -e
+      ${told(code("settings"))}
+      node service.ts &
+      trap "kill $!" EXIT
+      until curl -s -o answer http://127.0.0.1:${port}/; do sleep 0.1; done
+      ${told(code("shell"))}
+      echo ---
+      BAKEHOUSE_TOKEN=$(node agent.ts) bakehouse inspect
+      echo ---
+      BAKEHOUSE_TOKEN=$(node issue.ts) bakehouse inspect
+      for each in price holder third-party; do echo ---; node $each.ts; done
+      ${told(code("gated"))}
+      echo ---
+      node this-call.ts`);
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+    const [fetched, narrowed, issued, charged, held, sealed, paying] = stdout
+      .split("---\n")
+      .map((said) => steady(said.trim()));
+    expect(fetched).toBe(answer("shell"));
+    expect(narrowed).toMatch(/researcher#INSTANCE\n {2}action = read\n {2}args.amount <= 20\n {2}time < /);
+    expect(issued).toMatch(/tool = pay\n {2}args.amount <= 100/);
+    expect(charged).toBe(answer("price"));
+    expect(held).toMatch(/^{"Authorization":"DPoP /);
+    expect(sealed).toBe(steady(answer("third-party")));
+    expect(paying).toBe("TOKEN");
+  });
 });
 
 test("the manuals name every command, exit code and export", async () => {
@@ -171,47 +176,55 @@ test("a third party's caveat is written offline", async () => {
   expect(done.stdout).toMatch(/^1 Until .*only with a proof from/);
 });
 
-test("a model's call is charged at what it took", async () => {
-  const platform = `--credential ${home.dataDir}/default.token`;
-  const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice 'spend.tokens <= 1000'`);
-  writeFileSync(join(installed.folder, "model.ts"), code("model"));
-  const as = {
-    BAKEHOUSE_TOKEN: issued.stdout.trim(),
-    BAKEHOUSE_CREDENTIAL: credential(home, "default.token"),
-  };
-  expect(await run(code("price"), as)).toMatchObject({ code: 0, stdout: "Rayleigh\n", stderr: "" });
-  const seen = await shell(`bakehouse explain ${platform} --cost tokens=0`, as);
-  expect(seen.stdout).toContain("spend.tokens <= 1000, 900 left");
+atLength(() => {
+  test("a model's call is charged at what it took", async () => {
+    const platform = `--credential ${home.dataDir}/default.token`;
+    const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice 'spend.tokens <= 1000'`);
+    writeFileSync(join(installed.folder, "model.ts"), code("model"));
+    const as = {
+      BAKEHOUSE_TOKEN: issued.stdout.trim(),
+      BAKEHOUSE_CREDENTIAL: credential(home, "default.token"),
+    };
+    expect(await run(code("price"), as)).toMatchObject({ code: 0, stdout: "Rayleigh\n", stderr: "" });
+    const seen = await shell(`bakehouse explain ${platform} --cost tokens=0`, as);
+    expect(seen.stdout).toContain("spend.tokens <= 1000, 900 left");
+  });
 });
 
-test("a key holds a token, and the headers of its call are what the service takes", async () => {
-  const platform = `--credential ${home.dataDir}/default.token`;
-  const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice`);
-  const done = await run(code("holder"), { BAKEHOUSE_TOKEN: issued.stdout.trim() });
-  const headers = JSON.parse(done.stdout);
-  const texts = {
-    held: headers.Authorization.slice(5),
-    dpop: headers.DPoP,
-    word: headers["Bakehouse-Endorsements"],
-  };
-  for (const [name, text] of Object.entries(texts)) writeFileSync(join(installed.folder, name), text);
-  const call = "--method GET --uri https://api.example/files";
-  const verify = () =>
-    shell(`bakehouse verify ${platform} --token held --proof dpop ${call} --endorsement word`);
-  expect((await verify()).stdout).toMatch(/^allowed/);
-  expect((await verify()).stdout).toMatch(/^refused: holder_proof_invalid/);
+atLength(() => {
+  test("a key holds a token, and the headers of its call are what the service takes", async () => {
+    const platform = `--credential ${home.dataDir}/default.token`;
+    const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice`);
+    const done = await run(code("holder"), { BAKEHOUSE_TOKEN: issued.stdout.trim() });
+    const headers = JSON.parse(done.stdout);
+    const texts = {
+      held: headers.Authorization.slice(5),
+      dpop: headers.DPoP,
+      word: headers["Bakehouse-Endorsements"],
+    };
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(installed.folder, name), text);
+    const call = "--method GET --uri https://api.example/files";
+    const verify = () =>
+      shell(`bakehouse verify ${platform} --token held --proof dpop ${call} --endorsement word`);
+    expect((await verify()).stdout).toMatch(/^allowed/);
+    expect((await verify()).stdout).toMatch(/^refused: holder_proof_invalid/);
+  });
 });
 
-test("a yes is asked for one call", async () => {
-  const platform = `--credential ${home.dataDir}/default.token`;
-  const gated = await shell(
-    `bakehouse issue ${platform} --on-behalf-of alice | bakehouse attenuate --third-party 'exact approved-by alice Pay'`,
-  );
-  const done = await run(code("this-call"), { BAKEHOUSE_TOKEN: gated.stdout.trim() });
-  writeFileSync(join(installed.folder, "paying.token"), done.stdout);
-  const verify = (call: string) => shell(`bakehouse verify ${platform} --token paying.token ${call}`);
-  expect((await verify("tool=pay args.amount=40 args.to=printers")).stdout).toMatch(/^allowed/);
-  expect((await verify("tool=pay args.amount=40 args.to=mallory")).stdout).toMatch(/^refused: caveat_failed/);
+atLength(() => {
+  test("a yes is asked for one call", async () => {
+    const platform = `--credential ${home.dataDir}/default.token`;
+    const gated = await shell(
+      `bakehouse issue ${platform} --on-behalf-of alice | bakehouse attenuate --third-party 'exact approved-by alice Pay'`,
+    );
+    const done = await run(code("this-call"), { BAKEHOUSE_TOKEN: gated.stdout.trim() });
+    writeFileSync(join(installed.folder, "paying.token"), done.stdout);
+    const verify = (call: string) => shell(`bakehouse verify ${platform} --token paying.token ${call}`);
+    expect((await verify("tool=pay args.amount=40 args.to=printers")).stdout).toMatch(/^allowed/);
+    expect((await verify("tool=pay args.amount=40 args.to=mallory")).stdout).toMatch(
+      /^refused: caveat_failed/,
+    );
+  });
 });
 
 test("the bundle's size is what is said, within a tenth, and less for who needs less", async () => {

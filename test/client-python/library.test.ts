@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-
+import { atLength } from "../support/form.ts";
 import { readManual } from "../support/manual.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { stubRelyingParty } from "../support/service-login.ts";
@@ -45,37 +45,43 @@ afterAll(async () => {
   expect(service.faults).toEqual([]);
 });
 
-test(`its own tests pass${WHERE}`, async () => {
-  if (!hasPython()) return;
-  const { code, stderr } = await runPython(["-m", "unittest"]);
-  expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(Number(/^Ran (\d+) tests/m.exec(stderr)?.[1])).toBeGreaterThan(30);
+atLength(() => {
+  test(`its own tests pass${WHERE}`, async () => {
+    if (!hasPython()) return;
+    const { code, stderr } = await runPython(["-m", "unittest"]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(Number(/^Ran (\d+) tests/m.exec(stderr)?.[1])).toBeGreaterThan(30);
+  });
 });
 
-test(`[pglite] its manual prints what it says, against a service${WHERE}`, async () => {
-  if (!hasPython()) return;
-  const parts = ["narrow", "verify", "budget", "revoke", "discharge"];
-  const issued = await service.issue({ caveats: ["action in read, list"] });
-  const alice = await people.login(service.request, "alice", publicUrl);
-  const approvals: Promise<unknown>[] = [];
-  const { code, stdout, stderr } = await runPython(["-c", parts.map(shown).join("\n")], {
-    env: {
-      BAKEHOUSE_TOKEN: issued.token,
-      BAKEHOUSE_URL: publicUrl,
-      BAKEHOUSE_CREDENTIAL: credentialOf(service.asPlatform()),
-    },
-    onLine(line) {
-      const id = /\/approvals\/(\S+)/.exec(line)?.[1];
-      if (id === undefined) return;
-      approvals.push(service.send("POST", `/v1/approvals/${id}`, { decision: "approve" }, alice));
-    },
+atLength(() => {
+  test(`[pglite] its manual prints what it says, against a service${WHERE}`, async () => {
+    if (!hasPython()) return;
+    const parts = ["narrow", "verify", "budget", "revoke", "discharge"];
+    const issued = await service.issue({ caveats: ["action in read, list"] });
+    const alice = await people.login(service.request, "alice", publicUrl);
+    const approvals: Promise<unknown>[] = [];
+    const { code, stdout, stderr } = await runPython(["-c", parts.map(shown).join("\n")], {
+      env: {
+        BAKEHOUSE_TOKEN: issued.token,
+        BAKEHOUSE_URL: publicUrl,
+        BAKEHOUSE_CREDENTIAL: credentialOf(service.asPlatform()),
+      },
+      onLine(line) {
+        const id = /\/approvals\/(\S+)/.exec(line)?.[1];
+        if (id === undefined) return;
+        approvals.push(service.send("POST", `/v1/approvals/${id}`, { decision: "approve" }, alice));
+      },
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await Promise.all(approvals)).toMatchObject([{ status: 200 }]);
+    const printed = stdout
+      .replace(/ http\S+\/approvals\/\S+/, " PAGE")
+      .replace(/ [B-Z]{4}-[B-Z]{4}\n/, " CODE\n");
+    expect(printed.trimEnd().split("\n")).toEqual(
+      parts.flatMap((part) => shown(`${part}-prints`).split("\n")),
+    );
   });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(await Promise.all(approvals)).toMatchObject([{ status: 200 }]);
-  const printed = stdout
-    .replace(/ http\S+\/approvals\/\S+/, " PAGE")
-    .replace(/ [B-Z]{4}-[B-Z]{4}\n/, " CODE\n");
-  expect(printed.trimEnd().split("\n")).toEqual(parts.flatMap((part) => shown(`${part}-prints`).split("\n")));
 });
 
 test(`[pglite] a token lives and dies by it, and every answer is the API's${WHERE}`, async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
+import { casesOf } from "../support/form.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 
@@ -19,18 +20,22 @@ test("says its version", async () => {
   expect(await bakehouse(["--version"])).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: "" });
 });
 
-test.each([
+/** The others differ from the first in what is asked, which the command line's own tests do in one process. */
+const first = (_: unknown, index: number) => index === 0;
+
+const questions = [
   { args: ["--help"], words: ["bakehouse serve", "bakehouse migrate", "bakehouse bootstrap", "Exit codes"] },
   { args: ["-h"], words: ["bakehouse serve", "bakehouse migrate", "bakehouse bootstrap", "Exit codes"] },
   { args: ["bootstrap", "--help"], words: ["bakehouse bootstrap", "--reissue"] },
   { args: ["serve", "-h"], words: ["bakehouse serve", "until stopped"] },
-])("explains itself: $args", async ({ args, words }) => {
+];
+test.each(casesOf(questions, first))("explains itself: $args", async ({ args, words }) => {
   const { code, stdout, stderr } = await bakehouse(args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const word of words) expect(stdout).toContain(word);
 });
 
-test.each([
+const refusals = [
   { name: "no command", args: [] },
   { name: "an unknown command", args: ["bake"] },
   { name: "two commands", args: ["migrate", "serve"] },
@@ -38,13 +43,14 @@ test.each([
   { name: "a value for an option without one", args: ["bootstrap", "--reissue=yes"] },
   { name: "an option of another command", args: ["serve", "--reissue"] },
   { name: "a member of every object", args: ["constructor"] },
-])("refuses $name and starts nothing", async ({ args }) => {
+];
+test.each(casesOf(refusals, first))("refuses $name and starts nothing", async ({ args }) => {
   const { code, stdout, stderr } = await bakehouse(args, { DATA_DIR: "/nowhere/at/all" });
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(/^bakehouse: .+\n$/);
 });
 
-test.each(["serve", "migrate", "bootstrap"])(
+test.each(casesOf(["serve", "migrate", "bootstrap"], first))(
   "%s reports every wrong variable at once, and no value",
   async (command) => {
     const wrong = {
@@ -68,7 +74,7 @@ test.each(["serve", "migrate", "bootstrap"])(
   },
 );
 
-test.each([
+const settings = [
   {
     name: "a master key file that is not there",
     env: { MASTER_KEY_FILE: `/nowhere/${CANARY}` },
@@ -89,7 +95,8 @@ test.each([
     env: { HOST: "0.0.0.0" },
     problem: /OIDC_ISSUER: is needed unless HOST and PUBLIC_URL are loopback/,
   },
-])("does not start with $name", async ({ env, problem }) => {
+];
+test.each(casesOf(settings, first))("does not start with $name", async ({ env, problem }) => {
   const { code, stderr } = await bakehouse(["serve"], env);
   expect(code).toBe(2);
   expect(stderr).toMatch(problem);

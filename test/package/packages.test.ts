@@ -10,6 +10,7 @@ import { z } from "zod";
 import { SERVER_COMMANDS } from "../../src/cli/cli.ts";
 import { serverCommands } from "../../src/run/command/commands.ts";
 import { findProgram } from "../support/find-program.ts";
+import { atLength } from "../support/form.ts";
 import { othersByVersion } from "../support/other-nodes.ts";
 import { type Installed, installPackage, packed } from "../support/package.ts";
 import { filesOf } from "../support/process-bundle.ts";
@@ -84,23 +85,25 @@ describe("the client", () => {
     expect(server.map(({ name }) => name).toSorted()).toEqual([...SERVER_COMMANDS].toSorted());
   });
 
-  test("is run by npx from its archive without a word about Node", () => {
-    const npm = realpathSync(findProgram("npm") ?? "");
-    const folder = mkdtempSync(join(tmpdir(), "bakehouse-npx-"));
-    try {
-      const args = ["exec", "--yes", "--offline", "--package", join(packed(), "client.tgz"), "--"];
-      for (const node of [process.execPath, ...othersByVersion().values()]) {
-        const { stdout, stderr } = spawnSync(node, [npm, ...args, "bakehouse", "--version"], {
-          cwd: folder,
-          encoding: "utf8",
-          env: { PATH: `${dirname(node)}${delimiter}${process.env["PATH"]}`, HOME: folder },
-        });
-        const { version } = manifestOf("bakehouse");
-        expect({ node, stdout, stderr }).toEqual({ node, stdout: `${version}\n`, stderr: "" });
+  atLength(() => {
+    test("is run by npx from its archive without a word about Node", () => {
+      const npm = realpathSync(findProgram("npm") ?? "");
+      const folder = mkdtempSync(join(tmpdir(), "bakehouse-npx-"));
+      try {
+        const args = ["exec", "--yes", "--offline", "--package", join(packed(), "client.tgz"), "--"];
+        for (const node of [process.execPath, ...othersByVersion().values()]) {
+          const { stdout, stderr } = spawnSync(node, [npm, ...args, "bakehouse", "--version"], {
+            cwd: folder,
+            encoding: "utf8",
+            env: { PATH: `${dirname(node)}${delimiter}${process.env["PATH"]}`, HOME: folder },
+          });
+          const { version } = manifestOf("bakehouse");
+          expect({ node, stdout, stderr }).toEqual({ node, stdout: `${version}\n`, stderr: "" });
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
       }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    });
   });
 });
 

@@ -10,6 +10,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { calmNow } from "../support/calm-clock.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
+import { atLength } from "../support/form.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
@@ -122,113 +123,121 @@ describe("[postgres] the built service", () => {
     expect(service.stdout()).toContain('"event":"stopped"');
   });
 
-  test("does not wait longer than five seconds for a request that never finishes", async () => {
-    const home = await bootstrapped();
-    const service = await start(home);
-    const half = await halfSent(service, credential(home, "default.token"));
-    const [from, calmFrom] = [performance.now(), calmNow()];
-    expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
-    expect(performance.now() - from).toBeGreaterThan(PATIENCE - 500);
-    expect(calmNow() - calmFrom).toBeLessThan(LONGEST);
-    await expect(half.answered).rejects.toThrow();
+  atLength(() => {
+    test("does not wait longer than five seconds for a request that never finishes", async () => {
+      const home = await bootstrapped();
+      const service = await start(home);
+      const half = await halfSent(service, credential(home, "default.token"));
+      const [from, calmFrom] = [performance.now(), calmNow()];
+      expect(await service.end("SIGTERM")).toEqual({ code: 0, signal: null });
+      expect(performance.now() - from).toBeGreaterThan(PATIENCE - 500);
+      expect(calmNow() - calmFrom).toBeLessThan(LONGEST);
+      await expect(half.answered).rejects.toThrow();
+    });
   });
 
-  test("stops at once where nothing is asked, and when it is asked twice", async () => {
-    const home = await bootstrapped();
-    const first = await start(home);
-    // A connection that is kept alive, as every client's, is no reason to wait.
-    await createClient(first.url).call("GET", "/healthz");
-    const from = calmNow();
-    expect(await first.end("SIGINT")).toEqual({ code: 0, signal: null });
-    expect(calmNow() - from).toBeLessThan(LONGEST);
+  atLength(() => {
+    test("stops at once where nothing is asked, and when it is asked twice", async () => {
+      const home = await bootstrapped();
+      const first = await start(home);
+      // A connection that is kept alive, as every client's, is no reason to wait.
+      await createClient(first.url).call("GET", "/healthz");
+      const from = calmNow();
+      expect(await first.end("SIGINT")).toEqual({ code: 0, signal: null });
+      expect(calmNow() - from).toBeLessThan(LONGEST);
 
-    const second = await start(home);
-    await halfSent(second, credential(home, "default.token"));
-    const ended = second.end("SIGTERM");
-    await second.said("stopping (SIGTERM)");
-    expect(await second.end("SIGTERM")).toEqual({ code: 1, signal: null });
-    expect(await ended).toEqual({ code: 1, signal: null });
+      const second = await start(home);
+      await halfSent(second, credential(home, "default.token"));
+      const ended = second.end("SIGTERM");
+      await second.said("stopping (SIGTERM)");
+      expect(await second.end("SIGTERM")).toEqual({ code: 1, signal: null });
+      expect(await ended).toEqual({ code: 1, signal: null });
+    });
   });
 });
 
-describe("[pglite] the built service", () => {
-  test("refuses a data folder that another process has, and says which has it", async () => {
-    const home = await embedded();
-    const service = await start(home);
-    for (const name of ["serve", "migrate", "bootstrap"]) {
-      const second = await command(home, [name], { PORT: "0" });
-      expect(second.code).toBe(1);
-      expect(second.stderr).toMatch(
-        /^bakehouse: folder .+ is in use by another process \(pid \d+\): stop that one, or set DATA_DIR to another folder\n$/,
-      );
-      expect(second.stderr).toContain(`(pid ${service.pid})`);
-    }
-    expect((await createClient(service.url).call("GET", "/readyz")).status).toBe(200);
-    // The folder is free again however its holder ended.
-    await service.end("SIGKILL");
-    expect(await command(home, ["migrate"])).toMatchObject({ code: 0 });
-  });
-
-  test("refuses a port that is taken, and gives the folder back", async () => {
-    const home = await embedded();
-    const other = createServer();
-    const port = await new Promise<number>((resolve) => {
-      other.listen(0, "127.0.0.1", () => {
-        const address = other.address();
-        resolve(typeof address === "object" && address !== null ? address.port : 0);
-      });
+atLength(() => {
+  describe("[pglite] the built service", () => {
+    test("refuses a data folder that another process has, and says which has it", async () => {
+      const home = await embedded();
+      const service = await start(home);
+      for (const name of ["serve", "migrate", "bootstrap"]) {
+        const second = await command(home, [name], { PORT: "0" });
+        expect(second.code).toBe(1);
+        expect(second.stderr).toMatch(
+          /^bakehouse: folder .+ is in use by another process \(pid \d+\): stop that one, or set DATA_DIR to another folder\n$/,
+        );
+        expect(second.stderr).toContain(`(pid ${service.pid})`);
+      }
+      expect((await createClient(service.url).call("GET", "/readyz")).status).toBe(200);
+      // The folder is free again however its holder ended.
+      await service.end("SIGKILL");
+      expect(await command(home, ["migrate"])).toMatchObject({ code: 0 });
     });
-    try {
-      const { code, stderr } = await command(home, ["serve"], { PORT: String(port) });
-      expect(code).toBe(1);
-      expect(stderr.trimEnd().split("\n")).toEqual([
-        `bakehouse: address 127.0.0.1:${port} is in use by another process (EADDRINUSE): stop that one, or set PORT to another port`,
-      ]);
-    } finally {
-      other.close();
-    }
-    await start(home);
-  });
 
-  // One start for all three: made from nothing, the embedded database takes seconds of a processor.
-  test("works from any folder, and keeps all files to its own user, whatever the umask and the folder were", async () => {
-    const elsewhere = scratchFolder("elsewhere");
-    const data = join(elsewhere, "data");
-    mkdirSync(data);
-    chmodSync(data, 0o777);
-    const before = process.umask(0);
-    const service = run(bundle, ["serve"], { cwd: elsewhere, env: { PORT: String(await freePort()) } });
-    process.umask(before);
-    try {
-      await service.said("bakehouse: ready");
-      expect(readdirSync(elsewhere)).toEqual(["data"]);
-      const mode = (name: string) => (statSync(join(data, name)).mode & 0o777).toString(8);
-      expect(mode(".")).toBe("700");
-      // The folder of the database is not there before.
-      expect(mode("database")).toBe("700");
-      expect(statSync(join(data, "database", "lock.sqlite")).size).toBe(0);
-      const files = readdirSync(data).filter((name) => name !== "database");
-      expect(files.sort()).toEqual([
-        "admin.token",
-        "bootstrap.lock",
-        "default.token",
-        "dev-idp.jwks",
-        "master.key",
-      ]);
-      expect(new Set(files.map(mode))).toEqual(new Set(["600"]));
-    } finally {
-      await service.end("SIGTERM");
-      rmSync(elsewhere, { recursive: true });
-    }
+    test("refuses a port that is taken, and gives the folder back", async () => {
+      const home = await embedded();
+      const other = createServer();
+      const port = await new Promise<number>((resolve) => {
+        other.listen(0, "127.0.0.1", () => {
+          const address = other.address();
+          resolve(typeof address === "object" && address !== null ? address.port : 0);
+        });
+      });
+      try {
+        const { code, stderr } = await command(home, ["serve"], { PORT: String(port) });
+        expect(code).toBe(1);
+        expect(stderr.trimEnd().split("\n")).toEqual([
+          `bakehouse: address 127.0.0.1:${port} is in use by another process (EADDRINUSE): stop that one, or set PORT to another port`,
+        ]);
+      } finally {
+        other.close();
+      }
+      await start(home);
+    });
+
+    // One start for all three: made from nothing, the embedded database takes seconds of a processor.
+    test("works from any folder, and keeps all files to its own user, whatever the umask and the folder were", async () => {
+      const elsewhere = scratchFolder("elsewhere");
+      const data = join(elsewhere, "data");
+      mkdirSync(data);
+      chmodSync(data, 0o777);
+      const before = process.umask(0);
+      const service = run(bundle, ["serve"], { cwd: elsewhere, env: { PORT: String(await freePort()) } });
+      process.umask(before);
+      try {
+        await service.said("bakehouse: ready");
+        expect(readdirSync(elsewhere)).toEqual(["data"]);
+        const mode = (name: string) => (statSync(join(data, name)).mode & 0o777).toString(8);
+        expect(mode(".")).toBe("700");
+        // The folder of the database is not there before.
+        expect(mode("database")).toBe("700");
+        expect(statSync(join(data, "database", "lock.sqlite")).size).toBe(0);
+        const files = readdirSync(data).filter((name) => name !== "database");
+        expect(files.sort()).toEqual([
+          "admin.token",
+          "bootstrap.lock",
+          "default.token",
+          "dev-idp.jwks",
+          "master.key",
+        ]);
+        expect(new Set(files.map(mode))).toEqual(new Set(["600"]));
+      } finally {
+        await service.end("SIGTERM");
+        rmSync(elsewhere, { recursive: true });
+      }
+    });
   });
 });
 
 describe("[postgres] the built command", () => {
-  test("migrates, and once more", async () => {
-    const home = await server();
-    const done = { code: 0, stderr: "bakehouse: the schema is up to date\n" };
-    expect(await command(home, ["migrate"])).toEqual(done);
-    expect(await command(home, ["migrate"])).toEqual(done);
+  atLength(() => {
+    test("migrates, and once more", async () => {
+      const home = await server();
+      const done = { code: 0, stderr: "bakehouse: the schema is up to date\n" };
+      expect(await command(home, ["migrate"])).toEqual(done);
+      expect(await command(home, ["migrate"])).toEqual(done);
+    });
   });
 
   test("bootstraps once, and renews credentials when asked", async () => {
@@ -262,17 +271,19 @@ describe("[postgres] the built command", () => {
     }
   });
 
-  test("has one winner where many bootstrap at once", async () => {
-    const shared = newHome(reach(await emptyDatabaseUrl()).owner);
-    homes.push(shared);
-    // A folder each, as on machines of their own.
-    const folders = [1, 2, 3, 4].map((number) => join(shared.dataDir, String(number)));
-    const outcomes = await Promise.all(
-      folders.map((folder) => command(shared, ["bootstrap"], { DATA_DIR: folder })),
-    );
-    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-    expect(outcomes.filter(({ stderr }) => stderr.includes("wrote"))).toHaveLength(1);
-    const kept = folders.flatMap((folder) => readdirSync(folder));
-    expect(kept.filter((name) => name.includes(".token")).sort()).toEqual(["admin.token", "default.token"]);
+  atLength(() => {
+    test("has one winner where many bootstrap at once", async () => {
+      const shared = newHome(reach(await emptyDatabaseUrl()).owner);
+      homes.push(shared);
+      // A folder each, as on machines of their own.
+      const folders = [1, 2, 3, 4].map((number) => join(shared.dataDir, String(number)));
+      const outcomes = await Promise.all(
+        folders.map((folder) => command(shared, ["bootstrap"], { DATA_DIR: folder })),
+      );
+      expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+      expect(outcomes.filter(({ stderr }) => stderr.includes("wrote"))).toHaveLength(1);
+      const kept = folders.flatMap((folder) => readdirSync(folder));
+      expect(kept.filter((name) => name.includes(".token")).sort()).toEqual(["admin.token", "default.token"]);
+    });
   });
 });

@@ -9,6 +9,7 @@ import { pages } from "../../src/http/pages/all.tsx";
 import { type Serving, serve } from "../../src/run/serve.ts";
 import { findChromium, openTab, type Tab } from "../support/chromium.ts";
 import { ALICE, CONSENT_VIEW, DEVICE_VIEW } from "../support/fake-service.ts";
+import { atLength, isShort } from "../support/form.ts";
 import { freePort } from "../support/process-service.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import { beginProgram } from "../support/service-program.ts";
@@ -40,13 +41,14 @@ let tab: Tab | undefined;
 
 beforeAll(async () => {
   if (chromium === undefined) return;
+  tab = await openTab(chromium);
+  if (PICTURES !== undefined) mkdirSync(PICTURES, { recursive: true });
+  if (isShort()) return;
   dataDir = scratchFolder("axe");
   const port = await freePort();
   base = `http://127.0.0.1:${port}`;
   serving = await serve(parseConfig({ DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: "silent" }));
   platform = { authorization: `Bearer ${readFileSync(join(dataDir, "default.token"), "utf8").trim()}` };
-  tab = await openTab(chromium);
-  if (PICTURES !== undefined) mkdirSync(PICTURES, { recursive: true });
 });
 
 afterAll(async () => {
@@ -58,7 +60,8 @@ afterAll(async () => {
 async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
   const response = await fetch(base + path, {
     method: "POST",
-    headers: { "content-type": "application/json", ...headers },
+    // On a connection of its own: a kept one may just be closed where this process has stood still for long.
+    headers: { "content-type": "application/json", connection: "close", ...headers },
     body: JSON.stringify(body),
   });
   return (await response.json()) as T;
@@ -153,63 +156,12 @@ async function press(button: string, then: string): Promise<void> {
   await tab?.until(then);
 }
 
-test(`axe finds nothing on any page (${chromium ?? "no chromium is installed here: not looked at"})`, async () => {
+test(`axe finds nothing on pages that need no service (${chromium ?? "no chromium is installed here: not looked at"})`, async () => {
   if (tab === undefined) {
     process.stderr.write("no chromium on this machine: axe did not look at the pages\n");
     return;
   }
 
-  await goTo("/");
-  await nothing("home-signed-out");
-  await goTo("/nowhere/at/all");
-  expect(await tab.evaluate("document.body.innerText")).toContain("Bakehouse");
-  await nothing("not-found");
-  await goTo("/callback");
-  await nothing("login-failed");
-
-  await tab.goto(`${base}/login`);
-  await tab.until(`document.querySelector("input[name=name]") !== null`);
-  await nothing("development-login");
-  await logIn();
-  await tab.until(`location.pathname === "/"`);
-  await nothing("home-without-tokens");
-
-  const approval = await ask("once approved-by alice Pay 40 EUR to the printers");
-  await ask(`approved-by alice ${"Unspeakably-long-words-without-a-space".repeat(8)}`);
-  const confirmation = await ask("is-principal");
-  const { token_id } = await issue({ caveats: ["action in read, list"], label: "Research" });
-  await issue({ caveats: [`resource = ${"repo:acme/unbroken".repeat(12)}`] });
-  await goTo("/");
-  await nothing("home");
-  await goTo("/approvals");
-  await nothing("approvals");
-  await goTo(confirmation);
-  await nothing("confirmation");
-  await goTo(approval);
-  await nothing("approval");
-  await press("button[value=approve]", `document.body.innerText.includes("Approved on")`);
-  await nothing("approval-granted");
-  await press("button[value=withdraw]", `document.body.innerText.includes("Withdrawn on")`);
-  await nothing("approval-withdrawn");
-  await goTo("/approvals/019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082");
-  await nothing("somebody-else");
-
-  await goTo("/tokens");
-  await nothing("tokens");
-  await goTo(`/tokens/${token_id}`);
-  await nothing("token");
-  await press("button[value=cut-off]", `document.body.innerText.includes("This token is cut off")`);
-  await nothing("token-cut-off");
-
-  // Swagger UI is somebody else's: it has findings, and none that shut anybody out.
-  await goTo("/docs");
-  await tab.until(`document.querySelector(".opblock") !== null`);
-  expect((await look("docs", SCREENS.slice(0, 1))).filter(({ impact }) => impact === "critical")).toEqual([]);
-
-  await goTo(confirmation);
-  await tab.forgetCookies();
-  await press("button[value=deny]", `document.body.innerText.includes("Your session has ended")`);
-  await nothing("session-over");
   // It leads on at once, so it is looked at without that.
   await tab.show(pages.signedOut("https://login.example.com/out").replace(/<meta http-equiv[^>]*>/, ""));
   await tab.until(`document.body.innerText.includes("You are signed out")`);
@@ -240,63 +192,123 @@ test(`axe finds nothing on any page (${chromium ?? "no chromium is installed her
   await nothing("onward");
 }, 300_000);
 
-test("nor on those of programs and devices, nor where a person cannot answer", async () => {
-  if (tab === undefined) return;
-  await tab.forgetCookies();
-  await goTo("/");
-  await tab.goto(`${base}/login`);
-  await logIn("printers");
-  await tab.until(`location.pathname === "/"`);
+atLength(() => {
+  test(`axe finds nothing on any page of a service`, async () => {
+    if (tab === undefined) return;
 
-  const program = await beginProgram({
-    request,
-    get: (path, headers) => request(path, { headers: { ...headers } }),
-  });
-  await goTo(program.page);
-  await nothing("program");
-  await press("button[value=confirm]", `document.body.innerText.includes("Confirmed.")`);
-  await nothing("program-confirmed");
-  await goTo(await program.again());
-  await press("button[value=deny]", `document.body.innerText.includes("Refused.")`);
-  await nothing("program-refused");
-  await program.finish();
-  await goTo("/");
-  expect(await tab.evaluate("document.body.innerText")).toContain("Programs that act as you here");
-  await nothing("home-with-programs");
+    await goTo("/");
+    await nothing("home-signed-out");
+    await goTo("/nowhere/at/all");
+    expect(await tab.evaluate("document.body.innerText")).toContain("Bakehouse");
+    await nothing("not-found");
+    await goTo("/callback");
+    await nothing("login-failed");
 
-  await goTo(await ask("is-member-of bakers"));
-  await nothing("confirmation-impossible");
-  await goTo(await ask("approved-by group:printers Pay 40 EUR"));
-  await nothing("approval-impossible");
-  await goTo(await askBlindly("approved-by alice Pay 40 EUR"));
-  await nothing("approval-of-a-stranger");
-  await press("button[value=deny]", `document.body.innerText.includes("Denied on")`);
-  await nothing("approval-denied");
+    await tab.goto(`${base}/login`);
+    await tab.until(`document.querySelector("input[name=name]") !== null`);
+    await nothing("development-login");
+    await logIn();
+    await tab.until(`location.pathname === "/"`);
+    await nothing("home-without-tokens");
 
-  const issuer = `${base}/dev-idp`;
-  const body = new URLSearchParams({ client_id: "bakehouse-cli", scope: "openid" });
-  const begun = await fetch(`${issuer}/device/auth`, { method: "POST", body });
-  const device = (await begun.json()) as { user_code: string; verification_uri_complete: string };
-  await goTo("/dev-idp/device");
-  await nothing("device");
-  await tab.evaluate(`document.querySelector("[name=user_code]").value = "AAAA-AAAA"`);
-  await press("button", `document.querySelector(".problem") !== null`);
-  await nothing("device-wrong-code");
-  await goTo(device.verification_uri_complete);
-  expect(await tab.evaluate(`document.querySelector("[name=user_code]").value`)).toBe(device.user_code);
-  await press("button", `document.body.innerText.includes("Is this your device?")`);
-  await nothing("device-confirmation");
-  await press("button", `document.querySelector("input[name=name]") !== null`);
-  await tab.evaluate(`document.querySelector("input[name=groups]").value = "a,,b,".repeat(900);
+    const approval = await ask("once approved-by alice Pay 40 EUR to the printers");
+    await ask(`approved-by alice ${"Unspeakably-long-words-without-a-space".repeat(8)}`);
+    const confirmation = await ask("is-principal");
+    const { token_id } = await issue({ caveats: ["action in read, list"], label: "Research" });
+    await issue({ caveats: [`resource = ${"repo:acme/unbroken".repeat(12)}`] });
+    await goTo("/");
+    await nothing("home");
+    await goTo("/approvals");
+    await nothing("approvals");
+    await goTo(confirmation);
+    await nothing("confirmation");
+    await goTo(approval);
+    await nothing("approval");
+    await press("button[value=approve]", `document.body.innerText.includes("Approved on")`);
+    await nothing("approval-granted");
+    await press("button[value=withdraw]", `document.body.innerText.includes("Withdrawn on")`);
+    await nothing("approval-withdrawn");
+    await goTo("/approvals/019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7082");
+    await nothing("somebody-else");
+
+    await goTo("/tokens");
+    await nothing("tokens");
+    await goTo(`/tokens/${token_id}`);
+    await nothing("token");
+    await press("button[value=cut-off]", `document.body.innerText.includes("This token is cut off")`);
+    await nothing("token-cut-off");
+
+    // Swagger UI is somebody else's: it has findings, and none that shut anybody out.
+    await goTo("/docs");
+    await tab.until(`document.querySelector(".opblock") !== null`);
+    expect((await look("docs", SCREENS.slice(0, 1))).filter(({ impact }) => impact === "critical")).toEqual(
+      [],
+    );
+
+    await goTo(confirmation);
+    await tab.forgetCookies();
+    await press("button[value=deny]", `document.body.innerText.includes("Your session has ended")`);
+    await nothing("session-over");
+  }, 300_000);
+
+  test("nor on those of programs and devices, nor where a person cannot answer", async () => {
+    if (tab === undefined) return;
+    await tab.forgetCookies();
+    await goTo("/");
+    await tab.goto(`${base}/login`);
+    await logIn("printers");
+    await tab.until(`location.pathname === "/"`);
+
+    const program = await beginProgram({
+      request,
+      get: (path, headers) => request(path, { headers: { ...headers } }),
+    });
+    await goTo(program.page);
+    await nothing("program");
+    await press("button[value=confirm]", `document.body.innerText.includes("Confirmed.")`);
+    await nothing("program-confirmed");
+    await goTo(await program.again());
+    await press("button[value=deny]", `document.body.innerText.includes("Refused.")`);
+    await nothing("program-refused");
+    await program.finish();
+    await goTo("/");
+    expect(await tab.evaluate("document.body.innerText")).toContain("Programs that act as you here");
+    await nothing("home-with-programs");
+
+    await goTo(await ask("is-member-of bakers"));
+    await nothing("confirmation-impossible");
+    await goTo(await ask("approved-by group:printers Pay 40 EUR"));
+    await nothing("approval-impossible");
+    await goTo(await askBlindly("approved-by alice Pay 40 EUR"));
+    await nothing("approval-of-a-stranger");
+    await press("button[value=deny]", `document.body.innerText.includes("Denied on")`);
+    await nothing("approval-denied");
+
+    const issuer = `${base}/dev-idp`;
+    const body = new URLSearchParams({ client_id: "bakehouse-cli", scope: "openid" });
+    const begun = await fetch(`${issuer}/device/auth`, { method: "POST", body });
+    const device = (await begun.json()) as { user_code: string; verification_uri_complete: string };
+    await goTo("/dev-idp/device");
+    await nothing("device");
+    await tab.evaluate(`document.querySelector("[name=user_code]").value = "AAAA-AAAA"`);
+    await press("button", `document.querySelector(".problem") !== null`);
+    await nothing("device-wrong-code");
+    await goTo(device.verification_uri_complete);
+    expect(await tab.evaluate(`document.querySelector("[name=user_code]").value`)).toBe(device.user_code);
+    await press("button", `document.body.innerText.includes("Is this your device?")`);
+    await nothing("device-confirmation");
+    await press("button", `document.querySelector("input[name=name]") !== null`);
+    await tab.evaluate(`document.querySelector("input[name=groups]").value = "a,,b,".repeat(900);
     document.querySelector("input[name=name]").value = "\\u202e";
     document.forms[0].requestSubmit()`);
-  await tab.until(`document.querySelector(".problem") !== null`);
-  await nothing("development-login-again");
-  await logIn();
-  await tab.until(`document.body.innerText.includes("Logged in")`);
-  await nothing("device-logged-in");
-  await goTo("/dev-idp/interaction/over");
-  await nothing("development-login-over");
-  await goTo("/dev-idp/auth?client_id=nobody");
-  await nothing("development-login-impossible");
-}, 300_000);
+    await tab.until(`document.querySelector(".problem") !== null`);
+    await nothing("development-login-again");
+    await logIn();
+    await tab.until(`document.body.innerText.includes("Logged in")`);
+    await nothing("device-logged-in");
+    await goTo("/dev-idp/interaction/over");
+    await nothing("development-login-over");
+    await goTo("/dev-idp/auth?client_id=nobody");
+    await nothing("development-login-impossible");
+  }, 300_000);
+});

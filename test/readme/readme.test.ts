@@ -7,6 +7,7 @@ import type { JsonObject } from "../../src/json/value.ts";
 import { clearTexts } from "../caveats/texts.ts";
 import { person } from "../cli/person.ts";
 import { steady } from "../cli/transcript.ts";
+import { atLength } from "../support/form.ts";
 import { readManual, shellBlocks } from "../support/manual.ts";
 import { type Clone, newClone } from "./clone.ts";
 
@@ -59,32 +60,34 @@ describe("the caveats at a glance", () => {
   });
 });
 
-// Two services and a dozen commands of npm: a machine that does much else takes minutes.
-describe("[pglite] in a fresh clone", { timeout: 600_000 }, () => {
-  let clone: Clone;
-  beforeAll(async () => {
-    clone = await newClone();
-  });
-  afterAll(() => clone?.remove());
+atLength(() => {
+  // Two services and a dozen commands of npm: a machine that does much else takes minutes.
+  describe("[pglite] in a fresh clone", { timeout: 600_000 }, () => {
+    let clone: Clone;
+    beforeAll(async () => {
+      clone = await newClone();
+    });
+    afterAll(() => clone?.remove());
 
-  test("README runs from top to bottom in one shell and prints what it shows, and alice approves a payment", async () => {
-    const [start, ...blocks] = shellBlocks(readme);
-    expect(start?.code).toBe("npm ci && npm start");
-    const before = clone.strangers();
-    // The conditions' story goes on in the session's shell; alice reads its talk.
-    const said = await clone.play([...blocks.map(({ code }) => code), approval], person("alice"));
-    for (const [at, { code, answer }] of blocks.entries()) {
-      expect(lasting(said[at] ?? ""), code).toBe(lasting(answer ?? ""));
-    }
+    test("README runs from top to bottom in one shell and prints what it shows, and alice approves a payment", async () => {
+      const [start, ...blocks] = shellBlocks(readme);
+      expect(start?.code).toBe("npm ci && npm start");
+      const before = clone.strangers();
+      // The conditions' story goes on in the session's shell; alice reads its talk.
+      const said = await clone.play([...blocks.map(({ code }) => code), approval], person("alice"));
+      for (const [at, { code, answer }] of blocks.entries()) {
+        expect(lasting(said[at] ?? ""), code).toBe(lasting(answer ?? ""));
+      }
 
-    const [page, shown, summary, ...rest] = (said.at(-1) ?? "").split("\n");
-    expect(page).toMatch(new RegExp(`^${clone.url}/approvals/[0-9a-f-]{36}$`));
-    expect(shown).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
-    expect(summary).toMatch(/^Until .* UTC, only pay, args\.amount at most 40\b/);
-    expect(rest.join("")).toMatch(/"approval_id":"[0-9a-f-]{36}".*revoked$/);
+      const [page, shown, summary, ...rest] = (said.at(-1) ?? "").split("\n");
+      expect(page).toMatch(new RegExp(`^${clone.url}/approvals/[0-9a-f-]{36}$`));
+      expect(shown).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
+      expect(summary).toMatch(/^Until .* UTC, only pay, args\.amount at most 40\b/);
+      expect(rest.join("")).toMatch(/"approval_id":"[0-9a-f-]{36}".*revoked$/);
 
-    // What it wrote, git ignores, and nobody else reads.
-    expect(clone.strangers()).toEqual(before);
-    expect(clone.open()).toEqual([]);
+      // What it wrote, git ignores, and nobody else reads.
+      expect(clone.strangers()).toEqual(before);
+      expect(clone.open()).toEqual([]);
+    });
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { takeWhole } from "../../src/domain/revoke/move-log.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { atLength, casesOf } from "../support/form.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import {
   type InProcessReplica,
@@ -16,7 +17,7 @@ import {
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 
-// The short forms of test/drills/failover.ts, on servers that replicate.
+// test/drills/failover.ts with few entries, on servers that replicate.
 
 const POLL = 50;
 const SETTINGS = { wal_level: "replica", wal_keep_size: "64MB" };
@@ -97,10 +98,11 @@ async function refuses({ reports }: InProcessReplica, why: string): Promise<void
 }
 
 describe("[postgres] a primary that is lost", () => {
-  test.each([
+  const orders = [
     { name: "with the replica first that knows its last entries", knowing: true },
     { name: "with the replica first that does not", knowing: false },
-  ])(
+  ];
+  test.each(casesOf(orders, ({ knowing }) => knowing))(
     "$name: nothing that was revoked is allowed, and nothing is revoked, until the fence",
     async ({ knowing }) => {
       const pair = await openPair();
@@ -131,124 +133,134 @@ describe("[postgres] a primary that is lost", () => {
     60_000,
   );
 
-  test("is fenced by the replica that knows of lost entries, where it may; the others read on", async () => {
+  atLength(() => {
+    test("is fenced by the replica that knows of lost entries, where it may; the others read on", async () => {
+      const pair = await openPair();
+      const one = await pair.start(pair.primary, { failover: AUTO });
+      const other = await pair.start(pair.primary, { failover: AUTO });
+      const [lost, good] = [await one.issue(), await one.issue()];
+      await pair.caughtUp();
+      await pair.cut();
+      other.lead(undefined);
+      await one.revoke(undefined, { kind: "token", token: lost.token });
+      await pair.promote();
+      other.lead(pair.standby);
+      await expect.poll(() => other.verify(good.token)).toBe("unavailable");
+      one.lead(pair.standby);
+      for (const replica of [one, other]) {
+        for (const { token } of [lost, good]) await expect.poll(() => replica.verify(token)).toBe("revoked");
+        const fresh = await replica.issue();
+        expect(await replica.verify(fresh.token)).toBe("allowed");
+      }
+      expect(one.reports).toContain("fenced");
+      expect(other.reports).not.toContain("fenced");
+    }, 60_000);
+  });
+
+  atLength(() => {
+    test("goes on by itself where only a synchronous standby is promoted", async () => {
+      const pair = await openPair(SYNCHRONOUS);
+      await pair.caughtUp();
+      const one = await pair.start(pair.primary, { failover: BY_SYNCHRONY });
+      const [dead, good] = [await one.issue(), await one.issue()];
+      await one.revoke(undefined, { kind: "token", token: dead.token });
+      await pair.promote();
+      one.lead(pair.standby);
+      const moves = () =>
+        sql(pair.standby, "select details ->> 'by' as by from audit_events where action = 'log.moved'");
+      await expect.poll(moves).toEqual([{ by: "synchronous failover" }]);
+      // It has been taken over: who does not know of the operator's word finds it at home.
+      const fresh = await pair.start(pair.standby);
+      for (const replica of [one, fresh]) {
+        expect(await replica.verify(dead.token)).toBe("revoked");
+        expect(await replica.verify(good.token)).toBe("allowed");
+      }
+      await one.revoke(undefined, { kind: "token", token: good.token });
+      expect(await moves()).toHaveLength(1);
+    }, 60_000);
+  });
+
+  atLength(() => {
+    test("has acknowledged nothing that its standby did not confirm, whatever is set for the role", async () => {
+      const pair = await openPair(SYNCHRONOUS);
+      await pair.caughtUp();
+      await sql(pair.primary, "alter role postgres set synchronous_commit = local");
+      const one = await pair.start(pair.primary, { failover: BY_SYNCHRONY }, 2_000);
+      const { token } = await one.issue();
+      await pair.cut();
+      const revoke = () => one.revoke(undefined, { kind: "token", token });
+      const waits = "from pg_stat_activity where wait_event = 'SyncRep'";
+      const cancelled = expect(revoke()).rejects.toMatchObject({ code: "unavailable" });
+      await until(async () => (await sql(pair.primary, `select ${waits}`)).length > 0);
+      // Whoever ends the wait makes the entry visible, and the server answers as if all were well.
+      await sql(pair.primary, `select pg_cancel_backend(pid) ${waits}`);
+      await cancelled;
+      await expect.poll(() => one.verify(token)).toBe("revoked");
+      // So it is there already now, and still no standby has it.
+      await expect(revoke()).rejects.toMatchObject({ code: "unavailable" });
+    }, 60_000);
+  });
+});
+
+atLength(() => {
+  test("[postgres] a hot standby is never fresh, to go on with or to start on; its primary is, again", async () => {
     const pair = await openPair();
-    const one = await pair.start(pair.primary, { failover: AUTO });
-    const other = await pair.start(pair.primary, { failover: AUTO });
-    const [lost, good] = [await one.issue(), await one.issue()];
-    await pair.caughtUp();
-    await pair.cut();
-    other.lead(undefined);
-    await one.revoke(undefined, { kind: "token", token: lost.token });
-    await pair.promote();
-    other.lead(pair.standby);
-    await expect.poll(() => other.verify(good.token)).toBe("unavailable");
-    one.lead(pair.standby);
-    for (const replica of [one, other]) {
-      for (const { token } of [lost, good]) await expect.poll(() => replica.verify(token)).toBe("revoked");
-      const fresh = await replica.issue();
-      expect(await replica.verify(fresh.token)).toBe("allowed");
-    }
-    expect(one.reports).toContain("fenced");
-    expect(other.reports).not.toContain("fenced");
-  }, 60_000);
-
-  test("goes on by itself where only a synchronous standby is promoted", async () => {
-    const pair = await openPair(SYNCHRONOUS);
-    await pair.caughtUp();
-    const one = await pair.start(pair.primary, { failover: BY_SYNCHRONY });
+    const one = await pair.start(pair.primary);
+    const other = await pair.start(pair.primary);
     const [dead, good] = [await one.issue(), await one.issue()];
-    await one.revoke(undefined, { kind: "token", token: dead.token });
-    await pair.promote();
-    one.lead(pair.standby);
-    const moves = () =>
-      sql(pair.standby, "select details ->> 'by' as by from audit_events where action = 'log.moved'");
-    await expect.poll(moves).toEqual([{ by: "synchronous failover" }]);
-    // It has been taken over: who does not know of the operator's word finds it at home.
-    const fresh = await pair.start(pair.standby);
-    for (const replica of [one, fresh]) {
-      expect(await replica.verify(dead.token)).toBe("revoked");
-      expect(await replica.verify(good.token)).toBe("allowed");
-    }
-    await one.revoke(undefined, { kind: "token", token: good.token });
-    expect(await moves()).toHaveLength(1);
-  }, 60_000);
-
-  test("has acknowledged nothing that its standby did not confirm, whatever is set for the role", async () => {
-    const pair = await openPair(SYNCHRONOUS);
     await pair.caughtUp();
-    await sql(pair.primary, "alter role postgres set synchronous_commit = local");
-    const one = await pair.start(pair.primary, { failover: BY_SYNCHRONY }, 2_000);
-    const { token } = await one.issue();
-    await pair.cut();
-    const revoke = () => one.revoke(undefined, { kind: "token", token });
-    const waits = "from pg_stat_activity where wait_event = 'SyncRep'";
-    const cancelled = expect(revoke()).rejects.toMatchObject({ code: "unavailable" });
-    await until(async () => (await sql(pair.primary, `select ${waits}`)).length > 0);
-    // Whoever ends the wait makes the entry visible, and the server answers as if all were well.
-    await sql(pair.primary, `select pg_cancel_backend(pid) ${waits}`);
-    await cancelled;
-    await expect.poll(() => one.verify(token)).toBe("revoked");
-    // So it is there already now, and still no standby has it.
-    await expect(revoke()).rejects.toMatchObject({ code: "unavailable" });
+    await sql(pair.standby, "select pg_wal_replay_pause()");
+    other.lead(pair.standby);
+    await one.revoke(undefined, { kind: "token", token: dead.token });
+    await refuses(other, "standby in recovery");
+    for (const { token } of [dead, good]) expect(await other.verify(token)).toBe("unavailable");
+    await expect(pair.start(pair.standby)).rejects.toThrow("standby in recovery");
+    // A reader of the log would take what stands there for all that there is.
+    const { revocations } = other.composed.service;
+    const lagging = { code: "unavailable", message: expect.stringContaining("standby in recovery") };
+    const admin = person("root", true);
+    await expect(revocations.log(admin, undefined, 10)).rejects.toMatchObject(lagging);
+    await expect(revocations.follow(admin, undefined, async () => admin)).rejects.toMatchObject(lagging);
+    other.lead(pair.primary);
+    await expect.poll(() => other.verify(dead.token)).toBe("revoked");
+    expect(await other.verify(good.token)).toBe("allowed");
   }, 60_000);
 });
 
-test("[postgres] a hot standby is never fresh, to go on with or to start on; its primary is, again", async () => {
-  const pair = await openPair();
-  const one = await pair.start(pair.primary);
-  const other = await pair.start(pair.primary);
-  const [dead, good] = [await one.issue(), await one.issue()];
-  await pair.caughtUp();
-  await sql(pair.standby, "select pg_wal_replay_pause()");
-  other.lead(pair.standby);
-  await one.revoke(undefined, { kind: "token", token: dead.token });
-  await refuses(other, "standby in recovery");
-  for (const { token } of [dead, good]) expect(await other.verify(token)).toBe("unavailable");
-  await expect(pair.start(pair.standby)).rejects.toThrow("standby in recovery");
-  // A reader of the log would take what stands there for all that there is.
-  const { revocations } = other.composed.service;
-  const lagging = { code: "unavailable", message: expect.stringContaining("standby in recovery") };
-  const admin = person("root", true);
-  await expect(revocations.log(admin, undefined, 10)).rejects.toMatchObject(lagging);
-  await expect(revocations.follow(admin, undefined, async () => admin)).rejects.toMatchObject(lagging);
-  other.lead(pair.primary);
-  await expect.poll(() => other.verify(dead.token)).toBe("revoked");
-  expect(await other.verify(good.token)).toBe("allowed");
-}, 60_000);
-
-test("[postgres] a copy of the database is another one: it is refused until nothing is shown to be missing", async () => {
-  const server = await startPostgres({ fsync: false });
-  const fleet = newFleet();
-  onTestFinished(async () => {
-    await server.stop();
-    fleet.remove();
-  });
-  const one = await startReplica({ store: await openServerStore(server.url), fleet });
-  const [dead, good] = [await one.issue(), await one.issue()];
-  const sequence = await one.revoke(undefined, { kind: "token", token: dead.token });
-  await one.stop();
-  const url = new URL(server.url);
-  url.pathname = "/template1";
-  await sql({ url: url.href }, "create database copied template postgres");
-  url.pathname = "/copied";
-  const copy = await openServerStore(url.href);
-  await expect(startReplica({ store: copy, fleet })).rejects.toThrow(
-    /\(database \d+\.\d+ then, \d+\.\d+ now\)/,
-  );
-  const options = { store: copy, randomness: systemRandomness };
-  for (const wrong of [
-    "nonsense",
-    sequence.replace(/-[0-9a-f]{16}-/, "-"),
-    sequence.replace(/-[0-9a-f]{16}-/, "-0123456789abcdef-"),
-    sequence.replace(/\d+$/, "2"),
-    sequence.replace(/^[0-9a-f]{32}/, "0".repeat(32)),
-  ]) {
-    await expect(takeWhole(options, wrong), wrong).rejects.toMatchObject({ code: "invalid_request" });
-  }
-  await takeWhole(options, sequence);
-  const again = await startReplica({ store: copy, fleet });
-  expect(await again.verify(dead.token)).toBe("revoked");
-  expect(await again.verify(good.token)).toBe("allowed");
-  await again.stop();
-}, 60_000);
+atLength(() => {
+  test("[postgres] a copy of the database is another one: it is refused until nothing is shown to be missing", async () => {
+    const server = await startPostgres({ fsync: false });
+    const fleet = newFleet();
+    onTestFinished(async () => {
+      await server.stop();
+      fleet.remove();
+    });
+    const one = await startReplica({ store: await openServerStore(server.url), fleet });
+    const [dead, good] = [await one.issue(), await one.issue()];
+    const sequence = await one.revoke(undefined, { kind: "token", token: dead.token });
+    await one.stop();
+    const url = new URL(server.url);
+    url.pathname = "/template1";
+    await sql({ url: url.href }, "create database copied template postgres");
+    url.pathname = "/copied";
+    const copy = await openServerStore(url.href);
+    await expect(startReplica({ store: copy, fleet })).rejects.toThrow(
+      /\(database \d+\.\d+ then, \d+\.\d+ now\)/,
+    );
+    const options = { store: copy, randomness: systemRandomness };
+    for (const wrong of [
+      "nonsense",
+      sequence.replace(/-[0-9a-f]{16}-/, "-"),
+      sequence.replace(/-[0-9a-f]{16}-/, "-0123456789abcdef-"),
+      sequence.replace(/\d+$/, "2"),
+      sequence.replace(/^[0-9a-f]{32}/, "0".repeat(32)),
+    ]) {
+      await expect(takeWhole(options, wrong), wrong).rejects.toMatchObject({ code: "invalid_request" });
+    }
+    await takeWhole(options, sequence);
+    const again = await startReplica({ store: copy, fleet });
+    expect(await again.verify(dead.token)).toBe("revoked");
+    expect(await again.verify(good.token)).toBe("allowed");
+    await again.stop();
+  }, 60_000);
+});

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 
 import { describeOn, describeOnEachDatabase } from "../support/database.ts";
+import { timesOf } from "../support/form.ts";
 import { newFleet, openServerStore, startReplica } from "../support/replica.ts";
 import { runModel } from "./model.ts";
 
 // `node test/drills/revocation-model.ts` runs ten thousand commands on each database.
-const COMMANDS = 500;
+const COMMANDS = timesOf(500, 150);
 
 describeOnEachDatabase("random issue, attenuate, delegate, revoke and verify", (open) => {
   test("is what a list of rules says it is", async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { calmNow } from "../support/calm-clock.ts";
 import { describeOn, testDatabaseUrl } from "../support/database.ts";
+import { atLength, casesOf } from "../support/form.ts";
 import {
   type InProcessReplica,
   newFleet,
@@ -44,29 +45,35 @@ describeOn("postgres", "two replicas on one database", () => {
     fleet.remove();
   });
 
-  test.each([
+  const ways = [
     { how: "by NOTIFY and by polling", follow: {}, bound: 1_500 },
     { how: "by NOTIFY alone", follow: { pollMilliseconds: NEVER }, bound: 3_000 },
     { how: "by polling alone", follow: { listens: false, pollMilliseconds: 200 }, bound: 2_000 },
-  ])("what one revokes the other refuses, $how", async ({ follow, bound }) => {
-    const [one, other] = [await start({ follow }), await start({ follow })];
-    const { stale, unavailable, latencies } = await hammer(one, other, 160, calmNow);
-    expect({ stale, unavailable }).toEqual({ stale: 0, unavailable: 0 });
-    expect(latencies).toHaveLength(80);
-    expect(quantile(latencies, 0.99), histogram(latencies)).toBeLessThan(bound);
-    await Promise.all([one.stop(), other.stop()]);
-    running.splice(0, 2);
-  });
+  ];
+  test.each(casesOf(ways, ({ how }) => how === "by NOTIFY and by polling"))(
+    "what one revokes the other refuses, $how",
+    async ({ follow, bound }) => {
+      const [one, other] = [await start({ follow }), await start({ follow })];
+      const { stale, unavailable, latencies } = await hammer(one, other, 160, calmNow);
+      expect({ stale, unavailable }).toEqual({ stale: 0, unavailable: 0 });
+      expect(latencies).toHaveLength(80);
+      expect(quantile(latencies, 0.99), histogram(latencies)).toBeLessThan(bound);
+      await Promise.all([one.stop(), other.stop()]);
+      running.splice(0, 2);
+    },
+  );
 
-  test("NOTIFY alone keeps knowledge fresh while nothing is revoked", async () => {
-    const replica = await start({ follow: { pollMilliseconds: NEVER } });
-    const { token } = await replica.issue();
-    const lastRead = () => calmNow() - replica.composed.knowledge.age();
-    for (let time = 0; time < 2; time++) {
-      const before = lastRead();
-      await until(() => lastRead() > before);
-    }
-    expect(await replica.verify(token)).toBe("allowed");
+  atLength(() => {
+    test("NOTIFY alone keeps knowledge fresh while nothing is revoked", async () => {
+      const replica = await start({ follow: { pollMilliseconds: NEVER } });
+      const { token } = await replica.issue();
+      const lastRead = () => calmNow() - replica.composed.knowledge.age();
+      for (let time = 0; time < 2; time++) {
+        const before = lastRead();
+        await until(() => lastRead() > before);
+      }
+      expect(await replica.verify(token)).toBe("allowed");
+    });
   });
 
   test("every kind of target arrives, key replacement and issue on the other replica included", async () => {
@@ -93,21 +100,23 @@ describeOn("postgres", "two replicas on one database", () => {
     expect(await other.verify(fresh.token, last)).toBe("revoked");
   });
 
-  test("a replica that starts late knows everything, and waits for what it does not know", async () => {
-    const one = await start();
-    const tokens = await Promise.all(Array.from({ length: 50 }, () => one.issue("late")));
-    for (const { token } of tokens.slice(1)) {
-      await one.revoke(person("late"), { kind: "revocation_id", revocationId: linkOf(token) });
-    }
-    const other = await start();
-    for (const [index, { token }] of tokens.entries()) {
-      expect(await other.verify(token)).toBe(index === 0 ? "allowed" : "revoked");
-    }
-    const [first] = tokens;
-    const { epoch, number } = other.composed.knowledge.position();
-    expect(await other.verify(first?.token ?? "", `${epoch}-${number + 1_000}`)).toBe("unavailable");
-    expect(await other.verify(first?.token ?? "", `${"0".repeat(32)}-1`)).toBe("unavailable");
-    expect(await other.verify(first?.token ?? "", "nonsense")).toBe("invalid_request");
+  atLength(() => {
+    test("a replica that starts late knows everything, and waits for what it does not know", async () => {
+      const one = await start();
+      const tokens = await Promise.all(Array.from({ length: 50 }, () => one.issue("late")));
+      for (const { token } of tokens.slice(1)) {
+        await one.revoke(person("late"), { kind: "revocation_id", revocationId: linkOf(token) });
+      }
+      const other = await start();
+      for (const [index, { token }] of tokens.entries()) {
+        expect(await other.verify(token)).toBe(index === 0 ? "allowed" : "revoked");
+      }
+      const [first] = tokens;
+      const { epoch, number } = other.composed.knowledge.position();
+      expect(await other.verify(first?.token ?? "", `${epoch}-${number + 1_000}`)).toBe("unavailable");
+      expect(await other.verify(first?.token ?? "", `${"0".repeat(32)}-1`)).toBe("unavailable");
+      expect(await other.verify(first?.token ?? "", "nonsense")).toBe("invalid_request");
+    });
   });
 
   test("a gap is caught up with: what was revoked while the network was gone holds when it is back", async () => {
@@ -124,30 +133,32 @@ describeOn("postgres", "two replicas on one database", () => {
     await proxy.close();
   });
 
-  test("a LISTEN connection that is cut silently is replaced, and polling covers for it meanwhile", async () => {
-    const proxy = await startTcpProxy(Number(new URL(url).port));
-    const one = await start();
-    const through = proxy.through(url);
-    const polling = await start({ url: through, follow: { pollMilliseconds: 1_000 } });
-    const listening = await start({ url: through, follow: { pollMilliseconds: NEVER } });
-    const revoked = async () => {
-      const { token } = await one.issue("silent");
-      await one.revoke(undefined, { kind: "token", token });
-      return token;
-    };
-    const refuses = (replica: InProcessReplica, token: string) =>
-      until(async () => (await replica.verify(token)) === "revoked");
-    await until(() => proxy.alive(LISTENING) === 2);
+  atLength(() => {
+    test("a LISTEN connection that is cut silently is replaced, and polling covers for it meanwhile", async () => {
+      const proxy = await startTcpProxy(Number(new URL(url).port));
+      const one = await start();
+      const through = proxy.through(url);
+      const polling = await start({ url: through, follow: { pollMilliseconds: 1_000 } });
+      const listening = await start({ url: through, follow: { pollMilliseconds: NEVER } });
+      const revoked = async () => {
+        const { token } = await one.issue("silent");
+        await one.revoke(undefined, { kind: "token", token });
+        return token;
+      };
+      const refuses = (replica: InProcessReplica, token: string) =>
+        until(async () => (await replica.verify(token)) === "revoked");
+      await until(() => proxy.alive(LISTENING) === 2);
 
-    proxy.blackHoleWhere(LISTENING); // new connections as well
-    const meanwhile = await revoked();
-    await refuses(polling, meanwhile);
+      proxy.blackHoleWhere(LISTENING); // new connections as well
+      const meanwhile = await revoked();
+      await refuses(polling, meanwhile);
 
-    proxy.heal();
-    await refuses(listening, meanwhile);
-    expect(proxy.alive(LISTENING)).toBeGreaterThan(0);
-    await refuses(listening, await revoked());
-    await proxy.close();
+      proxy.heal();
+      await refuses(listening, meanwhile);
+      expect(proxy.alive(LISTENING)).toBeGreaterThan(0);
+      await refuses(listening, await revoked());
+      await proxy.close();
+    });
   });
 
   test("sixteen callers at once: every acknowledged revocation is there once, in one order, without a gap", async () => {

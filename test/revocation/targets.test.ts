@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { EACH_DATABASE } from "../support/database.ts";
+import { atLength } from "../support/form.ts";
 import { bearer, describeService, type Issued, type TestService } from "../support/service.ts";
 import { bound, createThirdParty, linkOf, narrow, tickets } from "../support/service-macaroons.ts";
 import { OWN_ISSUER } from "../support/service-people.ts";
@@ -275,22 +277,6 @@ describeService(
       expect(same.revocations[0]?.id).toBe(now.revocations[0]?.id);
     });
 
-    test("ten thousand targets are one transaction with consecutive sequences, or nothing", async () => {
-      const { token, token_id } = await service().issue();
-      const ids = Array.from({ length: 9_998 }, () => randomBytes(16).toString("base64url"));
-      const targets = [...ids.map((revocation_id) => ({ revocation_id })), { agent: "bulk" }, { token_id }];
-      const foreign = [...targets.slice(1), { principal: { id: "nobody" } }];
-      expect((await service().send("POST", "/v1/revocations", { targets: foreign }, admin())).status).toBe(
-        404,
-      );
-      expect(await allowed(token)).toBe(true);
-      const { revocations, sequence } = await service().revoke(targets, admin());
-      const numbers = revocations.map((entry) => Number(entry.sequence.split("-").at(-1)));
-      expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
-      expect(revocations.at(-1)?.sequence).toBe(sequence);
-      expect(await allowed(token)).toBe(false);
-    });
-
     test("what was acknowledged dies also where the database's clock was set back in between", async () => {
       const who = someone();
       service().database.shift(3_600_000);
@@ -464,18 +450,6 @@ describeService("revoking: an entry matches within its author's scope only", (se
     );
   });
 
-  test("a person may fill the log no faster than a person needs to, and nobody else is held up by it", async () => {
-    const who = service().asHuman(someone());
-    const targets = Array.from({ length: 9_990 }, () => ({
-      revocation_id: randomBytes(16).toString("base64url"),
-    }));
-    await service().revoke(targets, who);
-    const more = await service().send("POST", "/v1/revocations", { targets: targets.slice(0, 500) }, who);
-    expect(more.status).toBe(429);
-    await service().revoke(targets.slice(0, 500), service().asHuman(someone()));
-    await service().revoke(targets.slice(0, 500), service().asPlatform());
-  });
-
   test("a holder learns of an administrator's entry only that it has killed the link", async () => {
     const who = someone();
     const { token } = await service().issue({}, who);
@@ -489,4 +463,43 @@ describeService("revoking: an entry matches within its author's scope only", (se
     expect(JSON.stringify(answer)).not.toContain(who);
     expect(JSON.stringify(answer)).not.toContain("investigation");
   });
+});
+
+atLength(() => {
+  describeService(
+    "revoking: very many targets",
+    (service) => {
+      const allowed = async (token: string) => (await service().verify(token)).allowed;
+      const admin = () => service().asAdmin();
+
+      test("ten thousand targets are one transaction with consecutive sequences, or nothing", async () => {
+        const { token, token_id } = await service().issue();
+        const ids = Array.from({ length: 9_998 }, () => randomBytes(16).toString("base64url"));
+        const targets = [...ids.map((revocation_id) => ({ revocation_id })), { agent: "bulk" }, { token_id }];
+        const foreign = [...targets.slice(1), { principal: { id: "nobody" } }];
+        expect((await service().send("POST", "/v1/revocations", { targets: foreign }, admin())).status).toBe(
+          404,
+        );
+        expect(await allowed(token)).toBe(true);
+        const { revocations, sequence } = await service().revoke(targets, admin());
+        const numbers = revocations.map((entry) => Number(entry.sequence.split("-").at(-1)));
+        expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+        expect(revocations.at(-1)?.sequence).toBe(sequence);
+        expect(await allowed(token)).toBe(false);
+      });
+
+      test("a person may fill the log no faster than a person needs to, and nobody else is held up by it", async () => {
+        const who = service().asHuman(someone());
+        const targets = Array.from({ length: 9_990 }, () => ({
+          revocation_id: randomBytes(16).toString("base64url"),
+        }));
+        await service().revoke(targets, who);
+        const more = await service().send("POST", "/v1/revocations", { targets: targets.slice(0, 500) }, who);
+        expect(more.status).toBe(429);
+        await service().revoke(targets.slice(0, 500), service().asHuman(someone()));
+        await service().revoke(targets.slice(0, 500), service().asPlatform());
+      });
+    },
+    { kinds: EACH_DATABASE },
+  );
 });

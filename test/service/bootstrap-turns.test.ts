@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { credentialFiles } from "../../src/run/data-dir.ts";
 import { lockFile } from "../../src/storage/engine/folder-lock.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
+import { atLength } from "../support/form.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { newHome } from "../support/process-service.ts";
@@ -79,19 +80,21 @@ describeService("credentials renewed by many at once in one folder", (service) =
   });
 });
 
-test("[postgres] the same by processes: all succeed, and what lies there is whole", async () => {
-  const home = newHome(reach(await emptyDatabaseUrl()).owner);
-  onTestFinished(() => home.remove());
-  const command = async (...args: readonly string[]) => {
-    const running = run(builtBundle(), ["bootstrap", ...args], { env: home.env });
-    return { code: (await running.ended).code, said: running.stderr() };
-  };
-  expect((await command()).code).toBe(0);
-  const done = await Promise.all([command("--reissue"), command(), command("--reissue")]);
-  expect(done.map(({ code }) => code)).toEqual([0, 0, 0]);
-  expect(done.filter(({ said }) => said.split("wrote").length === 3)).toHaveLength(2);
-  for (const name of ["admin.token", "default.token"]) {
-    expect(readFileSync(join(home.dataDir, name), "utf8")).toMatch(/^[\w-]{100,}\n$/);
-    expect(existsSync(join(home.dataDir, `${name}.staged`))).toBe(false);
-  }
+atLength(() => {
+  test("[postgres] the same by processes: all succeed, and what lies there is whole", async () => {
+    const home = newHome(reach(await emptyDatabaseUrl()).owner);
+    onTestFinished(() => home.remove());
+    const command = async (...args: readonly string[]) => {
+      const running = run(builtBundle(), ["bootstrap", ...args], { env: home.env });
+      return { code: (await running.ended).code, said: running.stderr() };
+    };
+    expect((await command()).code).toBe(0);
+    const done = await Promise.all([command("--reissue"), command(), command("--reissue")]);
+    expect(done.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(done.filter(({ said }) => said.split("wrote").length === 3)).toHaveLength(2);
+    for (const name of ["admin.token", "default.token"]) {
+      expect(readFileSync(join(home.dataDir, name), "utf8")).toMatch(/^[\w-]{100,}\n$/);
+      expect(existsSync(join(home.dataDir, `${name}.staged`))).toBe(false);
+    }
+  });
 });

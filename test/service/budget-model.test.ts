@@ -7,6 +7,7 @@ import { openStore } from "../../src/storage/open.ts";
 import { usedBy } from "../drills/hundred-children.ts";
 import { calmNow } from "../support/calm-clock.ts";
 import { testDatabaseUrl } from "../support/database.ts";
+import { timesOf } from "../support/form.ts";
 import { type InProcessReplica, newFleet, platformCaller, startReplica } from "../support/replica.ts";
 import {
   type Asked,
@@ -142,7 +143,7 @@ describe("[postgres] budgets on two replicas", () => {
         }
         compare(nodes, await usedBy(url));
       }),
-      { numRuns: 25 },
+      { numRuns: timesOf(25, 8) },
     );
   });
 
@@ -166,7 +167,7 @@ describe("[postgres] budgets on two replicas", () => {
         );
         compare(nodes, await usedBy(url));
       }),
-      { numRuns: 15 },
+      { numRuns: timesOf(15, 5) },
     );
   });
 });

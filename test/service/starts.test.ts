@@ -7,7 +7,7 @@ import { Secret } from "../../src/domain/keys/secret.ts";
 import type { Step } from "../../src/domain/ports/steps.ts";
 import type { CredentialFiles } from "../../src/domain/upkeep/credential-files.ts";
 import { credentialFiles } from "../../src/run/data-dir.ts";
-import { type DatabaseKind, describeOnEachDatabase } from "../support/database.ts";
+import { type DatabaseKind, databasesOfRun, describeOnEachDatabase } from "../support/database.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import {
   bearer,
@@ -82,209 +82,213 @@ async function expectGoodFiles(replica: TestReplica, folder: string): Promise<vo
   }
 }
 
-describeOnEachDatabase("the first start", (_, kind) => {
-  const { begin, newFolder } = suite(kind);
+describeOnEachDatabase(
+  "the first start",
+  (_, kind) => {
+    const { begin, newFolder } = suite(kind);
 
-  test("makes `default` and two credentials, in files of mode 0600, once", async () => {
-    const service = await begin({ start: false });
-    const first = service.replica();
-    expect(await first.isBootstrapped()).toBe(false);
-    const made = await first.bootstrap.run(false);
-    expect(made).toEqual({ outcome: "made", paths: FILES.map((file) => join(service.folder, file)) });
-    expect(await first.bootstrap.run(false)).toEqual({ outcome: "there already" });
-    const later = service.replica();
-    expect(await later.bootstrap.run(false)).toEqual({ outcome: "there already" });
-    await later.start();
-    await expectGoodFiles(later, service.folder);
-    expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
-    const platforms = await later.get("/v1/platforms", service.asAdmin());
-    expect(platforms.json<{ items: { name: string; policy: object }[] }>().items).toEqual([
-      expect.objectContaining({
-        name: "default",
-        policy: { rules: [{ caveats: [], max_ttl: 86_400, on_behalf_of: true }] },
-      }),
-    ]);
-  });
-
-  test("of many at once one wins, and only it leaves files", async () => {
-    const service = await begin({ start: false });
-    const many = Array.from({ length: 6 }, () => {
-      const folder = newFolder();
-      return { folder, replica: service.replica({ folder }) };
+    test("makes `default` and two credentials, in files of mode 0600, once", async () => {
+      const service = await begin({ start: false });
+      const first = service.replica();
+      expect(await first.isBootstrapped()).toBe(false);
+      const made = await first.bootstrap.run(false);
+      expect(made).toEqual({ outcome: "made", paths: FILES.map((file) => join(service.folder, file)) });
+      expect(await first.bootstrap.run(false)).toEqual({ outcome: "there already" });
+      const later = service.replica();
+      expect(await later.bootstrap.run(false)).toEqual({ outcome: "there already" });
+      await later.start();
+      await expectGoodFiles(later, service.folder);
+      expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
+      const platforms = await later.get("/v1/platforms", service.asAdmin());
+      expect(platforms.json<{ items: { name: string; policy: object }[] }>().items).toEqual([
+        expect.objectContaining({
+          name: "default",
+          policy: { rules: [{ caveats: [], max_ttl: 86_400, on_behalf_of: true }] },
+        }),
+      ]);
     });
-    const outcomes = await Promise.all(many.map(({ replica }) => replica.bootstrap.run(false)));
-    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
-      "made",
-      ...Array(5).fill("there already"),
-    ]);
-    const winner = many[outcomes.findIndex(({ outcome }) => outcome === "made")];
-    const later = service.replica();
-    await later.start();
-    for (const { folder } of many) {
-      if (folder === winner?.folder) await expectGoodFiles(later, folder);
-      else for (const file of FILES) expect(existsSync(join(folder, file))).toBe(false);
-    }
-    expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
-  });
 
-  test("a key whose transaction was undone signs nothing, though it was made later by the clock", async () => {
-    const service = await begin({ start: false });
-    const steps = createTestSteps();
-    steps.at("bootstrap:staged", crash);
-    const replica = service.replica({ steps });
-    await expect(replica.bootstrap.run(false)).rejects.toThrow(Crash);
-    steps.at("bootstrap:staged", undefined);
-    service.database.shift(-60_000);
-    expect(await replica.bootstrap.run(false)).toMatchObject({ outcome: "made" });
-    service.database.shift(60_000);
-    await replica.start();
-    const later = service.replica();
-    await later.start();
-    await expectGoodFiles(later, service.folder);
-    const issued = await replica.send(
-      "POST",
-      "/v1/tokens",
-      { platform: "default" },
-      service.asHuman("alice"),
-    );
-    const { token } = issued.json<Issued>();
-    const asked = await later.send("POST", "/v1/verify", { token, context: {} }, service.asPlatform());
-    expect(asked.json()).toMatchObject({ allowed: true });
-  });
+    test("of many at once one wins, and only it leaves files", async () => {
+      const service = await begin({ start: false });
+      const many = Array.from({ length: 6 }, () => {
+        const folder = newFolder();
+        return { folder, replica: service.replica({ folder }) };
+      });
+      const outcomes = await Promise.all(many.map(({ replica }) => replica.bootstrap.run(false)));
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
+        "made",
+        ...Array(5).fill("there already"),
+      ]);
+      const winner = many[outcomes.findIndex(({ outcome }) => outcome === "made")];
+      const later = service.replica();
+      await later.start();
+      for (const { folder } of many) {
+        if (folder === winner?.folder) await expectGoodFiles(later, folder);
+        else for (const file of FILES) expect(existsSync(join(folder, file))).toBe(false);
+      }
+      expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
+    });
 
-  test("of many at once in one folder one wins, and its files are good", async () => {
-    const service = await begin({ start: false });
-    const many = Array.from({ length: 4 }, () => service.replica());
-    const outcomes = await Promise.allSettled(many.map(({ bootstrap }) => bootstrap.run(false)));
-    expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill("fulfilled"));
-    const later = service.replica();
-    await later.start();
-    await expectGoodFiles(later, service.folder);
-    expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
-  });
-
-  const STEPS: readonly Step[] = [
-    "bootstrap:begun",
-    "bootstrap:staged",
-    "bootstrap:committed",
-    "bootstrap:published",
-  ];
-
-  /** Files of which one operation is the last thing that the process does. */
-  function crashingFiles(folder: string, operation: keyof CredentialFiles, at: number): CredentialFiles {
-    const files = credentialFiles(folder);
-    let count = 0;
-    const due = () => {
-      count += 1;
-      if (count === at) crash();
-    };
-    return {
-      ...files,
-      async stage(file, token) {
-        if (operation === "stage") due();
-        await files.stage(file, token);
-      },
-      async publish(file) {
-        if (operation === "publish") due();
-        return files.publish(file);
-      },
-    };
-  }
-
-  const ALL_CRASHES = [
-    ...STEPS.map((step) => ({ what: `at ${step}`, step, operation: undefined, at: 0 })),
-    ...(["stage", "publish"] as const).flatMap((operation) =>
-      [1, 2].map((at) => ({ what: `before ${operation} number ${at}`, step: undefined, operation, at })),
-    ),
-  ];
-
-  // The embedded database takes seconds to open, and none of this depends on the engine but the transaction.
-  const EMBEDDED = ["at bootstrap:staged", "at bootstrap:committed"];
-  const CRASHES = ALL_CRASHES.filter(({ what }) => kind === "postgres" || EMBEDDED.includes(what));
-
-  // What the same process remembers of what was undone is all that it has more than a new one.
-  const UNDONE = ["at bootstrap:staged", "before stage number 2"];
-
-  describe.each([
-    { how: "in a new process", again: false, crashes: CRASHES },
-    {
-      how: "in the same process",
-      again: true,
-      crashes: CRASHES.filter(({ what }) => UNDONE.includes(what)),
-    },
-  ])("cut off, and repeated $how", ({ again, crashes }) => {
-    test.each(crashes)("$what: everything is there once, and works", async ({ step, operation, at }) => {
+    test("a key whose transaction was undone signs nothing, though it was made later by the clock", async () => {
       const service = await begin({ start: false });
       const steps = createTestSteps();
-      if (step !== undefined) steps.at(step, crash);
-      const files = operation === undefined ? undefined : crashingFiles(service.folder, operation, at);
-      const doomed = service.replica({ steps, ...(files === undefined ? {} : { files }) });
-      await expect(doomed.bootstrap.run(false)).rejects.toThrow(Crash);
+      steps.at("bootstrap:staged", crash);
+      const replica = service.replica({ steps });
+      await expect(replica.bootstrap.run(false)).rejects.toThrow(Crash);
+      steps.at("bootstrap:staged", undefined);
+      service.database.shift(-60_000);
+      expect(await replica.bootstrap.run(false)).toMatchObject({ outcome: "made" });
+      service.database.shift(60_000);
+      await replica.start();
+      const later = service.replica();
+      await later.start();
+      await expectGoodFiles(later, service.folder);
+      const issued = await replica.send(
+        "POST",
+        "/v1/tokens",
+        { platform: "default" },
+        service.asHuman("alice"),
+      );
+      const { token } = issued.json<Issued>();
+      const asked = await later.send("POST", "/v1/verify", { token, context: {} }, service.asPlatform());
+      expect(asked.json()).toMatchObject({ allowed: true });
+    });
 
-      if (step !== undefined) steps.at(step, undefined);
-      const next = again ? doomed : service.replica();
-      expect((await next.bootstrap.run(false)).outcome).toMatch(/^(made|resumed)$/);
+    test("of many at once in one folder one wins, and its files are good", async () => {
+      const service = await begin({ start: false });
+      const many = Array.from({ length: 4 }, () => service.replica());
+      const outcomes = await Promise.allSettled(many.map(({ bootstrap }) => bootstrap.run(false)));
+      expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill("fulfilled"));
       const later = service.replica();
       await later.start();
       await expectGoodFiles(later, service.folder);
       expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
-      // And what is issued now verifies on a replica that never saw the start that was cut off.
-      await next.start();
-      const body = { platform: "default" };
-      const { token } = (
-        await next.send("POST", "/v1/tokens", body, service.asHuman("alice"))
-      ).json<Issued>();
-      const asked = await later.send("POST", "/v1/verify", { token, context: {} }, service.asPlatform());
-      expect(asked.json()).toMatchObject({ allowed: true });
-    });
-  });
-
-  describe("credentials renewed", () => {
-    test("are new and good, and the old ones live until they are revoked", async () => {
-      const service = await begin();
-      const old = { admin: service.adminToken, platform: tokenIn(service.folder, "default.token") };
-      const renewing = service.replica();
-      expect(await renewing.bootstrap.run(true)).toMatchObject({ outcome: "reissued" });
-      expect(service.adminToken).not.toBe(old.admin);
-      await service.fresh();
-      await expectGoodFiles(service, service.folder);
-      expect((await service.get("/v1/platforms", bearer(old.admin))).status).toBe(200);
-      await service.revoke([{ token: old.admin }]);
-      expect((await service.get("/v1/platforms", bearer(old.admin))).status).toBe(401);
-      await expectGoodFiles(service, service.folder);
-      expect(await recorded(service, service)).toEqual([
-        "administrator",
-        "administrator",
-        "platform:default",
-        "platform:default",
-      ]);
     });
 
-    test("cut off anywhere leave files that are on record, and the next start mends them", async () => {
-      const service = await begin();
-      for (const { what, step, operation, at } of ALL_CRASHES) {
+    const STEPS: readonly Step[] = [
+      "bootstrap:begun",
+      "bootstrap:staged",
+      "bootstrap:committed",
+      "bootstrap:published",
+    ];
+
+    /** Files of which one operation is the last thing that the process does. */
+    function crashingFiles(folder: string, operation: keyof CredentialFiles, at: number): CredentialFiles {
+      const files = credentialFiles(folder);
+      let count = 0;
+      const due = () => {
+        count += 1;
+        if (count === at) crash();
+      };
+      return {
+        ...files,
+        async stage(file, token) {
+          if (operation === "stage") due();
+          await files.stage(file, token);
+        },
+        async publish(file) {
+          if (operation === "publish") due();
+          return files.publish(file);
+        },
+      };
+    }
+
+    const ALL_CRASHES = [
+      ...STEPS.map((step) => ({ what: `at ${step}`, step, operation: undefined, at: 0 })),
+      ...(["stage", "publish"] as const).flatMap((operation) =>
+        [1, 2].map((at) => ({ what: `before ${operation} number ${at}`, step: undefined, operation, at })),
+      ),
+    ];
+
+    // The embedded database takes seconds to open, and none of this depends on the engine but the transaction.
+    const EMBEDDED = ["at bootstrap:staged", "at bootstrap:committed"];
+    const CRASHES = ALL_CRASHES.filter(({ what }) => kind === "postgres" || EMBEDDED.includes(what));
+
+    // What the same process remembers of what was undone is all that it has more than a new one.
+    const UNDONE = ["at bootstrap:staged", "before stage number 2"];
+
+    describe.each([
+      { how: "in a new process", again: false, crashes: CRASHES },
+      {
+        how: "in the same process",
+        again: true,
+        crashes: CRASHES.filter(({ what }) => UNDONE.includes(what)),
+      },
+    ])("cut off, and repeated $how", ({ again, crashes }) => {
+      test.each(crashes)("$what: everything is there once, and works", async ({ step, operation, at }) => {
+        const service = await begin({ start: false });
         const steps = createTestSteps();
         if (step !== undefined) steps.at(step, crash);
         const files = operation === undefined ? undefined : crashingFiles(service.folder, operation, at);
         const doomed = service.replica({ steps, ...(files === undefined ? {} : { files }) });
-        await expect(doomed.bootstrap.run(true), what).rejects.toThrow(Crash);
+        await expect(doomed.bootstrap.run(false)).rejects.toThrow(Crash);
 
-        await service.replica().bootstrap.run(false);
-        await expectGoodFiles(service, service.folder);
-        const asRoot = service.asHuman({ subject: "root", groups: ["admins"] });
-        const list = await service.get("/v1/tokens?platform=bakehouse&limit=1000", asRoot);
-        const ids = list.json<{ items: Recorded[] }>().items.map(({ token_id }) => token_id);
-        for (const file of FILES) {
-          const text = Buffer.from(tokenIn(service.folder, file), "base64url").toString("latin1");
-          expect(
-            ids.some((id) => text.includes(id)),
-            `${file}, cut off ${what}`,
-          ).toBe(true);
-        }
-      }
+        if (step !== undefined) steps.at(step, undefined);
+        const next = again ? doomed : service.replica();
+        expect((await next.bootstrap.run(false)).outcome).toMatch(/^(made|resumed)$/);
+        const later = service.replica();
+        await later.start();
+        await expectGoodFiles(later, service.folder);
+        expect(await recorded(service, later)).toEqual(["administrator", "platform:default"]);
+        // And what is issued now verifies on a replica that never saw the start that was cut off.
+        await next.start();
+        const body = { platform: "default" };
+        const { token } = (
+          await next.send("POST", "/v1/tokens", body, service.asHuman("alice"))
+        ).json<Issued>();
+        const asked = await later.send("POST", "/v1/verify", { token, context: {} }, service.asPlatform());
+        expect(asked.json()).toMatchObject({ allowed: true });
+      });
     });
-  });
-});
+
+    describe("credentials renewed", () => {
+      test("are new and good, and the old ones live until they are revoked", async () => {
+        const service = await begin();
+        const old = { admin: service.adminToken, platform: tokenIn(service.folder, "default.token") };
+        const renewing = service.replica();
+        expect(await renewing.bootstrap.run(true)).toMatchObject({ outcome: "reissued" });
+        expect(service.adminToken).not.toBe(old.admin);
+        await service.fresh();
+        await expectGoodFiles(service, service.folder);
+        expect((await service.get("/v1/platforms", bearer(old.admin))).status).toBe(200);
+        await service.revoke([{ token: old.admin }]);
+        expect((await service.get("/v1/platforms", bearer(old.admin))).status).toBe(401);
+        await expectGoodFiles(service, service.folder);
+        expect(await recorded(service, service)).toEqual([
+          "administrator",
+          "administrator",
+          "platform:default",
+          "platform:default",
+        ]);
+      });
+
+      test("cut off anywhere leave files that are on record, and the next start mends them", async () => {
+        const service = await begin();
+        for (const { what, step, operation, at } of ALL_CRASHES) {
+          const steps = createTestSteps();
+          if (step !== undefined) steps.at(step, crash);
+          const files = operation === undefined ? undefined : crashingFiles(service.folder, operation, at);
+          const doomed = service.replica({ steps, ...(files === undefined ? {} : { files }) });
+          await expect(doomed.bootstrap.run(true), what).rejects.toThrow(Crash);
+
+          await service.replica().bootstrap.run(false);
+          await expectGoodFiles(service, service.folder);
+          const asRoot = service.asHuman({ subject: "root", groups: ["admins"] });
+          const list = await service.get("/v1/tokens?platform=bakehouse&limit=1000", asRoot);
+          const ids = list.json<{ items: Recorded[] }>().items.map(({ token_id }) => token_id);
+          for (const file of FILES) {
+            const text = Buffer.from(tokenIn(service.folder, file), "base64url").toString("latin1");
+            expect(
+              ids.some((id) => text.includes(id)),
+              `${file}, cut off ${what}`,
+            ).toBe(true);
+          }
+        }
+      });
+    });
+  },
+  databasesOfRun(),
+);
 
 describeService("a later start", (shared, kind) => {
   const { begin } = suite(kind);

@@ -4,6 +4,7 @@ import { afterAll, describe, inject } from "vitest";
 
 import { type OpenedStore, type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
 import { copyEmbedded } from "./embedded-template.ts";
+import { casesOf } from "./form.ts";
 import { MIGRATED } from "./postgres-broker.ts";
 import { reach } from "./reach.ts";
 import { scratchFolder } from "./scratch.ts";
@@ -100,12 +101,29 @@ async function askBroker(path: string, method = "GET"): Promise<string> {
 /** Opens a store as {@link openTestStore} does and closes it after the suite. */
 export type OpenTestStore = (options?: Omit<TestStoreOptions, "kind">) => Promise<TestStore>;
 
-/** Runs a suite twice, as `[pglite] name` and `[postgres] name`. */
+/** Both of them. */
+export const EACH_DATABASE: readonly DatabaseKind[] = ["pglite", "postgres"];
+
+/**
+ * The databases on which this run has what works alike on both: the short form has the server, which is what people
+ * run, and the long form the embedded one. What such a suite leaves to one form by itself would never run on the other
+ * database.
+ */
+export function databasesOfRun(): readonly DatabaseKind[] {
+  return casesOf(EACH_DATABASE, (kind) => kind === "postgres");
+}
+
+/**
+ * Runs a suite twice, as `[pglite] name` and `[postgres] name`.
+ *
+ * @param kinds the databases; both unless said
+ */
 export function describeOnEachDatabase(
   name: string,
   suite: (open: OpenTestStore, kind: DatabaseKind) => void,
+  kinds = EACH_DATABASE,
 ): void {
-  for (const kind of ["pglite", "postgres"] as const) describeOn(kind, name, suite);
+  for (const kind of kinds) describeOn(kind, name, suite);
 }
 
 /** Runs a suite on one engine, under a name by which it is counted. */

@@ -32,7 +32,7 @@ import { type Composed, compose } from "../../src/run/compose.ts";
 import { credentialFiles } from "../../src/run/data-dir.ts";
 import { systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { breaches, OPENAPI_TEXT } from "./contract.ts";
-import { type DatabaseKind, describeOn, openTestStore, type TestStore } from "./database.ts";
+import { type DatabaseKind, databasesOfRun, describeOn, openTestStore, type TestStore } from "./database.ts";
 import { scratchFolder } from "./scratch.ts";
 import { createTestClock, type TestClock } from "./service-clock.ts";
 import {
@@ -402,13 +402,18 @@ export async function startTestService({
 /**
  * Runs a suite against a service on each database, as `[pglite] name` and `[postgres] name`. The tests of
  * a suite share the service, so each makes what it needs; and none of them may cause a fault.
+ *
+ * @param options of the service, and the databases: those of the run unless said
  */
 export function describeService(
   name: string,
   suite: (service: () => TestService, kind: DatabaseKind) => void,
-  options: Omit<TestServiceOptions, "kind"> = {},
+  {
+    kinds = databasesOfRun(),
+    ...options
+  }: Omit<TestServiceOptions, "kind"> & { readonly kinds?: readonly DatabaseKind[] } = {},
 ): void {
-  for (const kind of ["pglite", "postgres"] as const) {
+  for (const kind of kinds) {
     describeOn(kind, name, () => {
       let started: TestService | undefined;
       beforeAll(async () => {

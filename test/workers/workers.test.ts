@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { testDatabaseUrl } from "../support/database.ts";
+import { atLength, casesOf } from "../support/form.ts";
 import { type Running, run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
@@ -146,108 +147,118 @@ describe("a service of two workers", () => {
     expect(service.stdout()).not.toMatch(/"crashes":2/);
   });
 
-  test("leaves no worker behind where it is killed itself", async () => {
-    const script = builtBundle();
-    const again = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
-    await again.said("(2 workers)");
-    const all = childrenOf(again.pid);
-    expect(all).toHaveLength(2);
-    await again.end("SIGKILL");
-    const isThere = (pid: number) => {
-      try {
-        return process.kill(pid, 0);
-      } catch {
-        return false;
-      }
-    };
-    await expect.poll(() => all.some(isThere)).toBe(false);
+  atLength(() => {
+    test("leaves no worker behind where it is killed itself", async () => {
+      const script = builtBundle();
+      const again = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
+      await again.said("(2 workers)");
+      const all = childrenOf(again.pid);
+      expect(all).toHaveLength(2);
+      await again.end("SIGKILL");
+      const isThere = (pid: number) => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      };
+      await expect.poll(() => all.some(isThere)).toBe(false);
+    });
   });
 });
 
-describe("a service of two workers whose program is replaced by one that does not start", () => {
-  let home: Home;
-  let service: Running;
-  let script: string;
-  let good: string;
-  let url: string;
+atLength(() => {
+  describe("a service of two workers whose program is replaced by one that does not start", () => {
+    let home: Home;
+    let service: Running;
+    let script: string;
+    let good: string;
+    let url: string;
 
-  beforeAll(async () => {
-    home = newHome(await testDatabaseUrl());
-    // Beside the bundle, where it finds what is not bundled.
-    const folder = `${dirname(builtBundle())}-replaced-${process.pid}`;
-    cpSync(dirname(builtBundle()), folder, { recursive: true });
-    script = join(folder, basename(builtBundle()));
-    good = readFileSync(script, "utf8");
-    const port = String(await freePort());
-    url = `http://127.0.0.1:${port}`;
-    service = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
-    await service.said("(2 workers)");
-    writeFileSync(script, "process.exit(7);\n");
-  });
+    beforeAll(async () => {
+      home = newHome(await testDatabaseUrl());
+      // Beside the bundle, where it finds what is not bundled.
+      const folder = `${dirname(builtBundle())}-replaced-${process.pid}`;
+      cpSync(dirname(builtBundle()), folder, { recursive: true });
+      script = join(folder, basename(builtBundle()));
+      good = readFileSync(script, "utf8");
+      const port = String(await freePort());
+      url = `http://127.0.0.1:${port}`;
+      service = run(script, ["serve", "--workers", "2"], { env: { ...home.env, ...ISSUER, PORT: port } });
+      await service.said("(2 workers)");
+      writeFileSync(script, "process.exit(7);\n");
+    });
 
-  afterAll(async () => {
-    await service.end("SIGKILL");
-    rmSync(dirname(script), { recursive: true });
-    home.remove();
-  });
+    afterAll(async () => {
+      await service.end("SIGKILL");
+      rmSync(dirname(script), { recursive: true });
+      home.remove();
+    });
 
-  const times = (event: string) =>
-    service
-      .stdout()
-      .split("\n")
-      .filter((line) => line.includes(`"event":"${event}"`))
-      .map((line): number => Date.parse(JSON.parse(line).time));
+    const times = (event: string) =>
+      service
+        .stdout()
+        .split("\n")
+        .filter((line) => line.includes(`"event":"${event}"`))
+        .map((line): number => Date.parse(JSON.parse(line).time));
 
-  test("gives the restart up, and goes on with the workers that it has", async () => {
-    const before = childrenOf(service.pid);
-    process.kill(service.pid, "SIGHUP");
-    await expect.poll(() => times("restart given up")).toHaveLength(1);
-    expect(childrenOf(service.pid)).toEqual(before);
-    expect(await statusOf(`${url}/healthz`)).toBe(200);
-  });
+    test("gives the restart up, and goes on with the workers that it has", async () => {
+      const before = childrenOf(service.pid);
+      process.kill(service.pid, "SIGHUP");
+      await expect.poll(() => times("restart given up")).toHaveLength(1);
+      expect(childrenOf(service.pid)).toEqual(before);
+      expect(await statusOf(`${url}/healthz`)).toBe(200);
+    });
 
-  test("waits longer with each try to replace one that crashed, answers meanwhile, and recovers by itself", async () => {
-    process.kill(childrenOf(service.pid)[0] ?? 0, "SIGKILL");
-    await expect.poll(() => times("worker not replaced").length).toBeGreaterThan(3);
-    expect(await statusOf(`${url}/healthz`)).toBe(200);
-    const [first = 0, , , fourth = 0] = times("worker not replaced");
-    expect(fourth - first).toBeGreaterThanOrEqual(200 + 400 + 800);
-    writeFileSync(script, good);
-    await expect.poll(() => times("worker replaced")).toHaveLength(1);
-    expect(childrenOf(service.pid)).toHaveLength(2);
+    test("waits longer with each try to replace one that crashed, answers meanwhile, and recovers by itself", async () => {
+      process.kill(childrenOf(service.pid)[0] ?? 0, "SIGKILL");
+      await expect.poll(() => times("worker not replaced").length).toBeGreaterThan(3);
+      expect(await statusOf(`${url}/healthz`)).toBe(200);
+      const [first = 0, , , fourth = 0] = times("worker not replaced");
+      expect(fourth - first).toBeGreaterThanOrEqual(200 + 400 + 800);
+      writeFileSync(script, good);
+      await expect.poll(() => times("worker replaced")).toHaveLength(1);
+      expect(childrenOf(service.pid)).toHaveLength(2);
+    });
   });
 });
 
 const NOWHERE = "postgres://nobody@127.0.0.1:1/none";
 
 describe("workers are refused", () => {
-  test.each([
+  const refusals = [
     ["with the embedded database", ["serve", "--workers", "2"], "set DATABASE_URL", undefined],
     ["with the development identity provider", ["serve", "--workers", "2"], "set OIDC_ISSUER", NOWHERE],
     ["in no number", ["serve", "--workers", "two"], "from 1 to 64", NOWHERE],
     ["in too great a number", ["serve", "--workers", "65"], "from 1 to 64", NOWHERE],
     ["for what does not serve", ["migrate", "--workers", "2"], "--workers", NOWHERE],
-  ])("%s", async (_name, args, reason, database) => {
-    const home = newHome(database);
-    try {
-      const refused = run(builtBundle(), args, { env: home.env });
-      expect((await refused.ended).code).toBe(2);
-      expect(refused.stderr()).toContain(reason);
-      expect(refused.stdout()).toBe("");
-    } finally {
-      home.remove();
-    }
-  });
+  ] as const;
+  test.each(casesOf(refusals, ([name]) => name === "with the embedded database"))(
+    "%s",
+    async (_name, args, reason, database) => {
+      const home = newHome(database);
+      try {
+        const refused = run(builtBundle(), args, { env: home.env });
+        expect((await refused.ended).code).toBe(2);
+        expect(refused.stderr()).toContain(reason);
+        expect(refused.stdout()).toBe("");
+      } finally {
+        home.remove();
+      }
+    },
+  );
 
-  test("that cannot serve: the start fails", async () => {
-    const home = newHome(NOWHERE);
-    try {
-      const env = { ...home.env, ...ISSUER, START_WAIT: "0s" };
-      const failed = run(builtBundle(), ["serve", "--workers", "2"], { env });
-      expect((await failed.ended).code).toBe(1);
-      expect(failed.stderr()).toMatch(/^bakehouse: database .+: nothing listens there .+\n$/);
-    } finally {
-      home.remove();
-    }
+  atLength(() => {
+    test("that cannot serve: the start fails", async () => {
+      const home = newHome(NOWHERE);
+      try {
+        const env = { ...home.env, ...ISSUER, START_WAIT: "0s" };
+        const failed = run(builtBundle(), ["serve", "--workers", "2"], { env });
+        expect((await failed.ended).code).toBe(1);
+        expect(failed.stderr()).toMatch(/^bakehouse: database .+: nothing listens there .+\n$/);
+      } finally {
+        home.remove();
+      }
+    });
   });
 });

@@ -1,0 +1,187 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What the short form of the tests leaves out, and why. */
+interface LongPart {
+  /** The test files that have it. */
+  readonly files: readonly string[];
+  /** What only the long form has. */
+  readonly long: string;
+  /** What every run has instead. */
+  readonly short: string;
+  readonly why: string;
+  /** Whether the short form has nothing of these files. */
+  readonly isWhole?: true;
+}
+
+const PROCESSES = "each of them starts processes, a second or two of a processor apiece";
+
+/** Where suites run on both databases, one after the other. */
+const ON_EACH = /\bdescribeService\(|\bdatabasesOfRun\(/;
+
+const testFiles = (): readonly string[] => globSync("**/*.test.ts", { cwd: import.meta.dirname }).sort();
+
+/** Test files by what their text holds. */
+const having = (pattern: RegExp): readonly string[] =>
+  testFiles().filter((file) => pattern.test(readFileSync(join(import.meta.dirname, file), "utf8")));
+
+/**
+ * All that `npm test` has in a short form alone. Two slow cores run it in five minutes; `npm run test:long` runs the rest.
+ *
+ * A file asks support/form.ts which form it is in, and is named here.
+ */
+export const LONG: readonly LongPart[] = [
+  {
+    files: having(ON_EACH),
+    long: "the use cases on the embedded database",
+    short:
+      "the use cases on a server; on both, what touches SQL (`storage`), and the embedded one wherever a command is started",
+    why: "the code above the store is the same on both, and the embedded one takes twice the processor time",
+  },
+  {
+    files: ["crash/crash.test.ts"],
+    long: "kill -9 at each step of a start, an issue, a revocation, a charge and the audit tree, and under load, on both databases",
+    short: "at the step after the commit of a start, an issue, a revocation and a charge, on a server",
+    why: `a hundred starts: ${PROCESSES}`,
+  },
+  {
+    files: ["cli/transcripts.test.ts", "cli/readme.test.ts", "examples/examples.test.ts"],
+    long: "every transcript of the packed command, every program of the manuals, every example",
+    short: "the story, the help, the core alone, an offline caveat, two examples",
+    why: PROCESSES,
+  },
+  {
+    files: ["pages/axe.test.ts", "pages/approval.test.ts", "cli/browser.test.ts"],
+    long: "axe on every page of a service, an approval and the bundle in a real browser",
+    short:
+      "axe on the pages that need no service, an approval with a cookie jar, the bundle with the web's globals alone",
+    why: "a browser takes half a minute for each",
+  },
+  {
+    files: ["storage/plans/plans.test.ts"],
+    long: "the plans of all statements on a full database",
+    short: "the plans of an issue, in storage/issues.test.ts",
+    why: "the fill takes as long as fifty other files, and each statement is asked seven times",
+    isWhole: true,
+  },
+  {
+    files: ["secrets/secrets.test.ts"],
+    long: "a search for every secret in all that a service leaves behind: columns, files, answers, logs",
+    short:
+      "the search itself; and the output of every process of the run, searched at its end for every secret it has seen",
+    why: `a whole life on each database: ${PROCESSES}`,
+    isWhole: true,
+  },
+  {
+    files: ["storage/migrate.test.ts"],
+    long: "every older and newer version beside a migrated database, both locks",
+    short: "one version that may start, one that may not, one lock",
+    why: "each migrates a database of its own",
+  },
+  {
+    files: [
+      "package/service.test.ts",
+      "package/command.test.ts",
+      "package/packages.test.ts",
+      "start/doctor.test.ts",
+      "start/failures.test.ts",
+      "start/waiting.test.ts",
+      "service/bootstrap-turns.test.ts",
+      "workers/workers.test.ts",
+    ],
+    long: "the built command as a process: stops, folders, ports, settings, failed starts, a broken update, a rewrap",
+    short: "one of each kind as a process; the settings and failed starts that need none all the same",
+    why: PROCESSES,
+  },
+  {
+    files: [
+      "revocation/paused.test.ts",
+      "start/hang-up.test.ts",
+      "start/readiness.test.ts",
+      "start/what-next.test.ts",
+    ],
+    long: "a service that is paused, hung up, without its disk or its database, and what it says at its first start",
+    short:
+      "the same in one process: service/staleness.test.ts, storage/outage.test.ts, workers/workers.test.ts at SIGHUP; the story of cli/transcripts.test.ts",
+    why: `each waits for bounds to pass, and ${PROCESSES}`,
+    isWhole: true,
+  },
+  {
+    files: ["demo/demo.test.ts"],
+    long: "the demo on the embedded database, interrupted, without a service, and against one that lies",
+    short: "the demo on a server",
+    why: PROCESSES,
+  },
+  {
+    files: ["readme/readme.test.ts"],
+    long: "README from top to bottom in a fresh clone",
+    short: "its caveats; the story of cli/transcripts.test.ts",
+    why: "two services and a dozen commands of npm",
+  },
+  {
+    files: ["drain/drain.test.ts"],
+    long: "restarts and the replacement of workers under load, the stop of a single process",
+    short: "the stop of two workers under load",
+    why: "all kinds of callers ask all the time",
+  },
+  {
+    files: [
+      "revocation/failover.test.ts",
+      "revocation/faults.test.ts",
+      "revocation/replicas.test.ts",
+      "matrix/story.test.ts",
+    ],
+    long: "every order of a failover, every fault between replica and database, every kind of server at hand",
+    short:
+      "the replica first that knows most, a killed server, a clock that steps back, the least rights, one pooler",
+    why: "each starts servers of its own, or waits for bounds to pass",
+  },
+  {
+    files: ["revocation/restore.test.ts"],
+    long: "a backup that is restored, and the fence by the command",
+    short: "the fence in revocation/failover.test.ts",
+    why: `ten starts on the embedded database: ${PROCESSES}`,
+    isWhole: true,
+  },
+  {
+    files: ["mutants/runner.test.ts"],
+    long: "the runner of mutants on a small file",
+    short: "how mutants are found, drawn and reported",
+    why: "it starts a second vitest and a compiler",
+    isWhole: true,
+  },
+  {
+    files: ["client-python/library.test.ts"],
+    long: "the Python library's own tests, and the programs of its manual",
+    short: "a token's life by it, and what it makes of a thousand texts beside the library in TypeScript",
+    why: PROCESSES,
+  },
+  {
+    files: ["revocation/targets.test.ts"],
+    long: "revocations of ten thousand targets through HTTP, on both databases",
+    short: "ten thousand entries in storage/revocations.test.ts",
+    why: "each is checked, signed and read back",
+  },
+  {
+    files: [
+      "audit/tampered.test.ts",
+      "client/local-verifier.test.ts",
+      "macaroon/narrowing.test.ts",
+      "revocation/model.test.ts",
+      "service/budget-model.test.ts",
+    ],
+    long: "random calls against a model, by the thousand",
+    short: "the same models, by the hundred",
+    why: "each call costs the same",
+  },
+];
+
+/** The files that the long form has. */
+export function longFiles(): readonly string[] {
+  return [...new Set(LONG.flatMap(({ files }) => files))].sort();
+}
+
+/** The files of which the short form has nothing. */
+export function longOnlyFiles(): readonly string[] {
+  return LONG.flatMap(({ files, isWhole }) => (isWhole === true ? files : []));
+}
