@@ -153,7 +153,7 @@ async function loginByDevice(
   const { user_code: code, interval = 5, expires_in } = started;
   // The text behind the page's address must not look like more than a code (§6.1).
   if (!/^[\x21-\x7e]{1,40}$/.test(code)) {
-    throw new CommandError(EXIT.failed, `the code of ${who} cannot be typed`);
+    throw new CommandError(EXIT.failed, `${who}'s code cannot be typed`);
   }
   terminal.say(`bakehouse: open ${webPage(started.verification_uri, who)} and enter ${code}`);
   const life = AbortSignal.timeout(Math.min(expires_in, DEVICE_PATIENCE) * 1000);
