@@ -13,9 +13,7 @@ export const clientAssertions: ClientAssertions = {
     try {
       const keys = createLocalJWKSet(jwks as unknown as JSONWebKeySet);
       const { payload } = await compactVerify(assertion, keys, { algorithms: [...SIGNATURE_ALGORITHMS] });
-      const claims = toPlain(parseJson(payload));
-      const isObject = typeof claims === "object" && claims !== null && !Array.isArray(claims);
-      return isObject ? (claims as Readonly<Record<string, unknown>>) : undefined;
+      return claimsOf(payload);
     } catch (error) {
       if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithEach(error, assertion);
       // A key that cannot be read, or an assertion that is none: either way nothing is proven.
@@ -31,10 +29,17 @@ async function verifyWithEach(
   for await (const key of keys) {
     try {
       const { payload } = await compactVerify(assertion, key, { algorithms: [...SIGNATURE_ALGORITHMS] });
-      return toPlain(parseJson(payload)) as Readonly<Record<string, unknown>>;
+      return claimsOf(payload);
     } catch {
       // The next one may fit.
     }
   }
   return undefined;
+}
+
+/** The claims that were signed. @returns undefined for another value than an object */
+function claimsOf(payload: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  const claims = toPlain(parseJson(payload));
+  const isObject = typeof claims === "object" && claims !== null && !Array.isArray(claims);
+  return isObject ? (claims as Readonly<Record<string, unknown>>) : undefined;
 }

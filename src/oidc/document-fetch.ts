@@ -1,4 +1,4 @@
-import { lookup } from "node:dns/promises";
+import { lookup, Resolver } from "node:dns/promises";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
@@ -20,8 +20,10 @@ export interface DocumentFetchOptions {
   readonly allowsLoopback: boolean;
   /** Certificates, in PEM, of authorities that are believed besides the usual ones. */
   readonly authorities?: readonly string[];
-  /** All addresses of a name; the system's resolver unless said. */
-  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  /** All addresses of a name; what the name servers say unless said. */
+  readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Name servers, `address:port`; the system's unless said. */
+  readonly nameServers?: readonly string[];
   /** Whether an address may be connected to; those of the public internet unless said. */
   readonly isReachable?: (address: string) => boolean;
   /** Milliseconds; three seconds unless said. */
@@ -30,9 +32,27 @@ export interface DocumentFetchOptions {
 
 const refused = (why: string): FetchedDocument => ({ ok: false, why });
 
-async function resolveAll(host: string): Promise<readonly string[]> {
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => address);
+/** Milliseconds for which a name server's answer is waited for, and how often it is asked. */
+const NAME_SERVERS = { timeout: 1_000, tries: 2 };
+
+/**
+ * Asks the name servers by itself. The system's own look-up cannot be stopped and has two places in the whole process: a few
+ * names whose servers never answer would keep it from issuers, webhooks and new connections of the database.
+ */
+async function resolveBy(
+  servers: readonly string[] | undefined,
+  host: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  // Told by no server, and at once by the system's table (RFC 6761 §6.3).
+  if (host === "localhost") return (await lookup(host, { all: true })).map(({ address }) => address);
+  const resolver = new Resolver(NAME_SERVERS);
+  if (servers !== undefined) resolver.setServers(servers);
+  const cancel = () => resolver.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  const found = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  signal.removeEventListener("abort", cancel);
+  return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
 }
 
 /**
@@ -43,7 +63,9 @@ async function resolveAll(host: string): Promise<readonly string[]> {
  * whoever names an inner address learns no more than of one that does not exist.
  */
 export function createDocumentFetch(options: DocumentFetchOptions): DocumentFetch {
-  const { allowsLoopback, authorities = [], resolve = resolveAll, patience = PATIENCE } = options;
+  const { allowsLoopback, authorities = [], patience = PATIENCE } = options;
+  const resolve =
+    options.resolve ?? ((host: string, signal: AbortSignal) => resolveBy(options.nameServers, host, signal));
   const isReachable = options.isReachable ?? isPublicAddress;
   const trust =
     authorities.length === 0
@@ -53,7 +75,8 @@ export function createDocumentFetch(options: DocumentFetchOptions): DocumentFetc
 
   async function addressOf(url: URL, signal: AbortSignal): Promise<string | undefined> {
     const host = url.hostname.replace(/^\[|\]$/g, "");
-    const addresses = isIP(host) === 0 ? await orAborted(resolve(host), signal) : [host];
+    const addresses = isIP(host) === 0 ? await orAborted(resolve(host, signal), signal) : [host];
+    if (addresses.length === 0) throw new Error("the name has no address");
     const isHere = allowsLoopback && addresses.every(isLoopbackAddress);
     if (!isHere && (url.protocol !== "https:" || !addresses.every(isReachable))) return undefined;
     return addresses[0];

@@ -1,4 +1,7 @@
 /** Each guard of the only fetch of an address that a caller names, against real servers. */
+import { createSocket } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -338,5 +341,64 @@ describe("the documents that are kept", () => {
     advance(5);
     await documents.find(new URL("https://h99.example/c"), "one");
     expect(fetched()).toBe(31);
+  });
+});
+
+describe("names", () => {
+  /** A name server that answers with the bytes that are made of a question, or not at all. */
+  async function nameServer(answer: (question: Buffer) => Buffer | undefined): Promise<string> {
+    const socket = createSocket("udp4");
+    socket.on("message", (question, { port, address }) => {
+      const bytes = answer(question);
+      if (bytes !== undefined) socket.send(bytes, port, address);
+    });
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    running.push({ port: socket.address().port, hits: [], close: () => socket.close() });
+    return `127.0.0.1:${socket.address().port}`;
+  }
+
+  const usual = { resolve: undefined } as unknown as { readonly resolve: () => Promise<readonly string[]> };
+
+  /** An answer (RFC 1035 §4.1) of one address to a question for A, and of none to others. */
+  function toA(question: Buffer, address: readonly number[]): Buffer {
+    const type = question.readUInt16BE(question.length - 4);
+    const end = question.indexOf(0, 12) + 5;
+    const isA = question.readUInt16BE(end - 4) === 1 || type === 1;
+    const head = Buffer.from(question.subarray(0, 12));
+    head.writeUInt16BE(0x8180, 2);
+    head.writeUInt16BE(isA ? 1 : 0, 6);
+    head.writeUInt16BE(0, 8);
+    head.writeUInt16BE(0, 10);
+    const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address]);
+    return Buffer.concat([head, question.subarray(12, end), ...(isA ? [record] : [])]);
+  }
+
+  test("are asked of the name servers, and the address that they say is the one that is looked at", async () => {
+    const here = await serve(json('{"client_id":"x"}'));
+    const servers = [await nameServer((question) => toA(question, [127, 0, 0, 1]))];
+    const fetched = await open({ ...usual, nameServers: servers }).fetch(at(here.port));
+    expect(fetched).toMatchObject({ ok: true });
+    const guarded = open({ ...usual, nameServers: servers, isReachable: () => false });
+    expect(await guarded.fetch(at(here.port))).toMatchObject({
+      ok: false,
+      why: expect.stringMatching(/public/),
+    });
+  });
+
+  test("whose servers never answer keep nobody else's from being looked up", async () => {
+    const silent = [await nameServer(() => undefined)];
+    const { fetch } = open({ ...usual, nameServers: silent, patience: 60_000 });
+    let ended = 0;
+    const all = Array.from({ length: 12 }, () => fetch(at(443)).then(() => ended++));
+    await lookup("localhost");
+    expect(ended).toBe(0);
+    await Promise.all(all);
+  });
+
+  test("are given up on when their time is over", async () => {
+    const silent = [await nameServer(() => undefined)];
+    const fetched = await open({ ...usual, nameServers: silent, patience: 50 }).fetch(at(443));
+    expect(fetched).toEqual({ ok: false, why: "it did not come in time" });
   });
 });

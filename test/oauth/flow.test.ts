@@ -457,6 +457,26 @@ describeService(
         expect((await refresh(one, got.refresh_token)).status).toBe(200);
       });
 
+      test("is told of an error on a page before its person has said anything, and by a redirect once they said no", async () => {
+        documents.set(DOCUMENT, document);
+        const session = await browser();
+        for (const more of [{ scope: "nope" }, { prompt: "none", scope: "files:write" }]) {
+          const told = await ask(query(DOCUMENT, pkce().challenge, more), await browser("nobody-yet"));
+          expect([told.status, told.headers.get("location")], JSON.stringify(more)).toEqual([400, null]);
+        }
+        const refused = await answer(
+          query(DOCUMENT, pkce().challenge, { prompt: "consent" }),
+          session,
+          "deny",
+        );
+        expect(landed(refused).searchParams.get("error")).toBe("access_denied");
+      });
+
+      test("gives back a token that is gone already", async () => {
+        const back = await post("/oauth/revoke", { token: `${"x".repeat(80)}`, client_id: DOCUMENT });
+        expect(back.status).toBe(200);
+      });
+
       test("is fetched for nobody that has not signed in, nor at the token endpoint without a grant", async () => {
         const id = "https://unasked.example/client.json";
         const login = await ask(query(id, pkce().challenge));

@@ -55,7 +55,7 @@ test.each([
   { text: 'a"', scopes: undefined },
   { text: "a\\", scopes: undefined },
   { text: "ä", scopes: undefined },
-  { text: Array.from({ length: 65 }, (_, n) => `s${n}`).join(" "), scopes: undefined },
+  { text: Array.from({ length: 101 }, (_, n) => `s${n}`).join(" "), scopes: undefined },
 ])("scope $text", ({ text, scopes }) => expect(readScope(text)).toEqual(scopes));
 
 describe("redirect URIs", () => {
@@ -64,6 +64,12 @@ describe("redirect URIs", () => {
     ["https://app.example", "web"],
     ["https://app.example?tenant=1", "web"],
     ["https://app.example:8443/cb?tenant=1", "web"],
+    ["https://203.0.114.7/cb", "web"],
+    ["https://localhost/cb", "loopback"],
+    ["https://app.localhost/cb", "loopback"],
+    ["https://localhost./cb", "loopback"],
+    ["https://127.0.0.1:8443/cb", "loopback"],
+    ["https://[::1]/cb", "loopback"],
     ["http://127.0.0.1/cb", "loopback"],
     ["http://127.0.0.1:5000", "loopback"],
     ["http://[::1]:5000/cb", "loopback"],
@@ -97,6 +103,8 @@ describe("redirect URIs", () => {
     "https://app.example/c b",
     "https://app.example/\tcb",
     "https://äpp.example/cb",
+    "https://10.0.0.1/cb",
+    "https://[fd00::1]/cb",
     "https://app.example/cb?code=1",
     "https://app.example/cb?iss=x",
     "https://app.example/cb?st%61te=x",

@@ -209,6 +209,8 @@ export function createAuthorization(options: {
     if (asked.prompts.has("consent") || redirectKind(asked.redirectUri) !== "web") return undefined;
     const consent = await store.oauth.findConsent(keyOf(asked), await store.now());
     if (consent === undefined || consent.platform !== asked.resource.platform) return undefined;
+    // A token without a scope is good for all of them: nobody said yes to that who said yes to some.
+    if (asked.scopes.length === 0 && consent.scopes.length > 0) return undefined;
     return isWithin(asked.scopes, consent.scopes) ? consent : undefined;
   }
 
@@ -234,6 +236,10 @@ export function createAuthorization(options: {
     const kind = redirectKind(redirectUri);
     const isIssued = await store
       .transaction("issue code", async (repositories) => {
+        // Held first: a deletion at the same time waits, and finds the code.
+        if (client.documentHost === null && !(await repositories.oauth.holdClient(client.id))) {
+          throw page("invalid_request", "the client is not known here", "client_id");
+        }
         const now = await repositories.now();
         const keyId = consent?.keyId ?? rootKeys.signing(platform, now)?.id ?? null;
         const granted: Granted = {
@@ -299,12 +305,21 @@ export function createAuthorization(options: {
     await repositories.audit.append([auditEvent(randomness, now, event)]);
   }
 
-  /** Tells a client the error in its request, once the place of its answer is known. */
-  async function answered(to: Addressed, work: () => Promise<AuthorizationStep>): Promise<AuthorizationStep> {
+  /**
+   * Tells a client the error in its request, once the place of its answer is known.
+   *
+   * @param isTrusted whether a browser may be sent there without its person's word; else a page tells it
+   */
+  async function answered(
+    to: Addressed,
+    isTrusted: boolean,
+    work: () => Promise<AuthorizationStep>,
+  ): Promise<AuthorizationStep> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
+      if (!isTrusted) throw page("invalid_request", error.message);
       return answer(to, { error: error.code, error_description: error.message });
     }
   }
@@ -319,7 +334,7 @@ export function createAuthorization(options: {
     async authorize(caller, parameters, from) {
       const { asked, to } = await begin(caller, parameters, from);
       if (to === "login") return loginForPage(asked, () => login(asked, false));
-      return answered(to, async () => {
+      return answered(to, mayBeToldUnasked(to), async () => {
         const read = await ask(to, asked, caller);
         if ("kind" in read) return read;
         const consent = await remembered(read);
@@ -333,7 +348,7 @@ export function createAuthorization(options: {
     async decide(caller, parameters, { allowed, seal }, from) {
       const { asked, to } = await begin(caller, parameters, from);
       if (to === "login") throw new Error("a person who is signed in was sent to sign in");
-      return answered(to, async () => {
+      return answered(to, true, async () => {
         if (!allowed) throw new OAuthError("access_denied", "the person said no");
         const read = await ask(to, asked, caller);
         if ("kind" in read) return read;
@@ -345,6 +360,14 @@ export function createAuthorization(options: {
       });
     },
   };
+}
+
+/**
+ * Whether a browser may be sent to a client with an error before its person has said anything (RFC 9700 §4.11.2). Anybody can place a
+ * document, and a link to this service must not lead to any web site that its author likes.
+ */
+function mayBeToldUnasked({ client, redirectUri }: Addressed): boolean {
+  return client.documentHost === null || redirectKind(redirectUri) !== "web";
 }
 
 /** A remembered consent that nothing may rest on, since it or the login has ended: everything that was begun on it is undone. */

@@ -7,7 +7,7 @@ import { OAuthError } from "../oauth-error.ts";
 import type { DeviceStep, Devices, DeviceView } from "../oauth-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { DEVICE_LIFE } from "../parts/lifetimes.ts";
-import { networkOf } from "../parts/network.ts";
+import { networkOf, networksAround } from "../parts/network.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DeviceRequest } from "../ports/devices.ts";
@@ -31,8 +31,9 @@ export const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
 /** Seconds between two questions of a device. */
 const PAUSE = 5;
 
-/** Requests that one network may begin: they wait in the database. */
+/** Requests that one network may begin, and all of the wider ones around it: they wait in the database. */
 const BEGUN = { perSecond: 0.2, burst: 30, maxKeys: 50_000 };
+const BEGUN_AROUND = { perSecond: 1, burst: 150, maxKeys: 50_000 };
 
 /** Wrong codes of one person: with 34 bits, and these for each replica, nobody finds one in the time that it is good. */
 const GUESSES = { perSecond: 1 / 60, burst: 5, maxKeys: 50_000 };
@@ -76,6 +77,7 @@ export function createDevices(options: {
   const [sealKey] = options.sealing.keysFor("device consent");
   const codeKeys = options.sealing.keysFor("device user codes");
   const begun = createRateLimit({ clock, ...BEGUN });
+  const begunAround = createRateLimit({ clock, ...BEGUN_AROUND });
   const guesses = createRateLimit({ clock, ...GUESSES });
 
   async function clientOf(credentials: Credentials, from: string): Promise<Client> {
@@ -130,6 +132,8 @@ export function createDevices(options: {
     const { platform } = resource;
     await rootKeys.prepare(platform);
     return store.transaction("answer device", async (repositories) => {
+      // Held first: a deletion at the same time waits, and finds the code.
+      if (!(await repositories.oauth.holdClient(client.id))) return false;
       const now = await repositories.now();
       const state = allowed ? "approved" : "denied";
       if (!(await repositories.devices.answer(hash, state, now))) return false;
@@ -158,11 +162,12 @@ export function createDevices(options: {
 
   return {
     async begin(request) {
-      if (!begun.take(networkOf(request.from))) {
-        throw new DomainError("rate_limited", "too many requests of devices: repeat later");
-      }
       const form = formOf(request);
       const client = await clientOf(readCredentials(form, request), request.from);
+      const isRoom = networksAround(request.from).every((network) => begunAround.take(network));
+      if (!isRoom || !begun.take(networkOf(request.from))) {
+        throw new DomainError("rate_limited", "too many requests of devices: repeat later");
+      }
       const resource = await targetOf(resources, form, undefined);
       const scopes = scopesFor(form, resource, undefined);
       const device = options.secrets.device();

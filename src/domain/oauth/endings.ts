@@ -18,8 +18,9 @@ export interface Endings {
 }
 
 /**
- * Makes the endings. The order of durable effects: (1) the tokens' entries in the revocation log, by which the family ends too,
- * even if nothing comes after; (2) this replica's own knowledge of them; (3) the family's row, with its audit event.
+ * Makes the endings. The order of durable effects: (1) the family's refresh token is good no more, so that the tokens of its row are
+ * all that it will ever have given; a retry goes on from here; (2) their entries in the revocation log; (3) this replica's own
+ * knowledge of them; (4) the family's row, with its audit event.
  *
  * @param write writes to the revocation log
  */
@@ -53,7 +54,9 @@ export function createEndings(options: {
   return {
     revokeTokens,
     async endFamily(family, reason) {
-      await revokeTokens(family.tokens, reason, { kind: "platform", platform: family.platform });
+      // A refresh may have given another token since the family was read.
+      const { tokens, platform } = (await store.oauth.stopFamily(family.id)) ?? family;
+      await revokeTokens(tokens, reason, { kind: "platform", platform });
       await store.transaction("end family", async (repositories) => {
         if ((await repositories.oauth.endFamily(family.id)) === undefined) return;
         const details = { family: family.id, client_id: family.clientId, reason };

@@ -253,7 +253,9 @@ export function createExchange(
     const decoded = decodeBundle(text);
     if (!decoded.ok) throw wrong("subject_token cannot be read");
     const [macaroon] = decoded.macaroons;
-    const said = new Set(macaroon.unverifiedCaveats.map(({ id }) => new TextDecoder().decode(id)));
+    // A third party's caveat limits nothing, whatever its id reads.
+    const own = macaroon.unverifiedCaveats.filter(({ verificationId }) => verificationId === undefined);
+    const said = new Set(own.map(({ id }) => new TextDecoder().decode(id)));
     const caveats = [...(agent === undefined ? [] : [agent]), ...limits.filter((one) => !said.has(one))];
     try {
       return encodeBundle([attenuate(macaroon, caveats)]);

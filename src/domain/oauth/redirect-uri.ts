@@ -1,3 +1,5 @@
+import { isLoopbackAddress, isPublicAddress } from "../parts/public-address.ts";
+
 /** Longest redirect URI, characters. */
 const LONGEST = 1_000;
 
@@ -32,9 +34,17 @@ export function redirectKind(text: string): RedirectKind | undefined {
   // One text must not be two addresses to two readers: it is as a browser writes it, but for the slash of an empty path.
   if (url.href !== text && url.href !== `${text}/` && !isBareQuery(url, text)) return undefined;
   if ([...url.searchParams.keys()].some((name) => ANSWERED.has(name))) return undefined;
-  if (url.protocol === "https:") return "web";
+  if (url.protocol === "https:") return secureKind(url.hostname);
   if (LOOPBACK.test(text)) return "loopback";
   return APP_SCHEME.test(text) ? "app" : undefined;
+}
+
+/** The kind of a host behind TLS. A name of this very machine is nobody's, and an inner address is somebody else's in each network. */
+function secureKind(hostname: string): RedirectKind | undefined {
+  const host = hostname.replace(/^\[|\]$|\.$/g, "");
+  if (host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host)) return "loopback";
+  const isAddress = hostname.startsWith("[") || /^[0-9.]+$/.test(host);
+  return isAddress && !isPublicAddress(host) ? undefined : "web";
 }
 
 function isBareQuery(url: URL, text: string): boolean {

@@ -1,5 +1,5 @@
 /** Most scopes of one request. */
-const MOST_SCOPES = 64;
+const MOST_SCOPES = 100;
 /** Most characters of the parameter. */
 const MOST_CHARACTERS = 2_000;
 

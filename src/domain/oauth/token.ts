@@ -252,6 +252,8 @@ export function createTokenEndpoint(
       const form = formOf(request);
       const credentials = readCredentials(form, request);
       const find = () => findFamily(text, request.from);
+      // Nothing is fetched for a client that has nothing here, and nothing is left to do (RFC 7009 §2.2).
+      if (options.clients.urlOf(credentials.clientId) !== undefined && (await find()) === undefined) return;
       const client = await authenticated(credentials, request.from, find);
       const family = await find();
       if (family === undefined) return;

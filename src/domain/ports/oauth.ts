@@ -152,6 +152,8 @@ export interface OAuthStore {
   findFamily(id: string): Promise<Family | undefined>;
   /** The family that a code began. */
   findFamilyOfCode(codeHash: Uint8Array): Promise<Family | undefined>;
+  /** Takes a family's refresh token away, under its lock. @returns as it is from then on, with all that it will have given; undefined if it is gone */
+  stopFamily(id: string): Promise<Family | undefined>;
   /** Ends a family. @returns as it was; undefined if somebody else has ended it */
   endFamily(id: string): Promise<Family | undefined>;
   /**

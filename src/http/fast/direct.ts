@@ -5,12 +5,14 @@ import { type Bill, idleTurn, nextTurn, onBill, payerFrom } from "../../domain/p
 import { REQUEST_ID } from "../../words/http.ts";
 import { type AppOptions, contextOf } from "../app.ts";
 import { requestId } from "../log/request-id.ts";
+import { oauthIntrospect } from "../oauth/introspect.ts";
 import { originOf } from "../parts/forwarded.ts";
 import { writeInTurns } from "../parts/long-body.ts";
 import { plainAddress } from "../parts/peer.ts";
 import type { Reply } from "../parts/reply.ts";
 import { authenticate } from "../request/authenticate.ts";
 import { type Exchange, seenFrom } from "../request/context.ts";
+import { OAUTH_FORM } from "../request/form.ts";
 import { createPipeline } from "../request/pipeline.ts";
 import type { Route } from "../request/route.ts";
 import { verify, verifyBatch } from "../routes/verify.ts";
@@ -21,7 +23,7 @@ import { hasSeveralHosts, headerOf, incomingRequest } from "./incoming-request.t
 import { createTurns } from "./turns.ts";
 
 /** The routes that platforms call for each of their own calls. None has parameters in its path. */
-const DIRECT: readonly Route[] = [verify, verifyBatch];
+const DIRECT: readonly Route[] = [verify, verifyBatch, oauthIntrospect];
 
 // A name or an IPv4 address, and a port. The app, which parses URLs, answers for any other host.
 const PLAIN_HOST = /^[a-z0-9.-]{1,255}(?::[1-5]?\d{1,4})?$/i;
@@ -181,12 +183,13 @@ function hasBody({ rawHeaders }: IncomingMessage): boolean {
   );
 }
 
-function isPlain({ rawHeaders }: IncomingMessage, { body }: Route): boolean {
+function isPlain({ rawHeaders }: IncomingMessage, { body, form }: Route): boolean {
+  const most = body?.maxBytes ?? (form === undefined ? 0 : OAUTH_FORM.maxBytes);
   const length = headerOf(rawHeaders, "content-length");
   // Node's parser has refused a length that is not all digits, and a length beside a transfer encoding.
   return (
     length !== null &&
-    Number(length) <= (body?.maxBytes ?? 0) &&
+    Number(length) <= most &&
     headerOf(rawHeaders, "transfer-encoding") === null &&
     PLAIN_HOST.test(headerOf(rawHeaders, "host") ?? "")
   );

@@ -114,7 +114,7 @@ function grantRows(
   run: Run,
 ): Pick<
   OAuthStore,
-  "insertCode" | "findCode" | "findFamily" | "findFamilyOfCode" | "endFamily" | "isMortallyHit"
+  "insertCode" | "findCode" | "findFamily" | "findFamilyOfCode" | "stopFamily" | "endFamily" | "isMortallyHit"
 > {
   return {
     async insertCode(code) {
@@ -141,6 +141,18 @@ function grantRows(
     async findFamilyOfCode(codeHash) {
       const [row] = await run("oauth.findFamilyOfCode", ({ db }) =>
         db.select().from(oauthFamilies).where(eq(oauthFamilies.codeHash, codeHash)),
+      );
+      return row && toFamily(row);
+    },
+
+    async stopFamily(id) {
+      if (!isUuid(id)) return undefined;
+      const [row] = await run("oauth.stopFamily", ({ db }) =>
+        db
+          .update(oauthFamilies)
+          .set({ tokenHash: null, answer: null })
+          .where(eq(oauthFamilies.id, id))
+          .returning(),
       );
       return row && toFamily(row);
     },

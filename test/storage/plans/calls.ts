@@ -538,6 +538,7 @@ export const CALLS: Calls = {
     findCode: [(store) => store.oauth.findCode(hash())],
     findFamily: [(store) => store.oauth.findFamily(now())],
     findFamilyOfCode: [(store) => store.oauth.findFamilyOfCode(hash())],
+    stopFamily: [(store) => store.oauth.stopFamily(now())],
     endFamily: [(store) => store.oauth.endFamily(now())],
     isMortallyHit: [
       (store) => store.oauth.isMortallyHit(oauthGrant(), [oauthFamilyToken(now()), oauthFamilyToken(now())]),
