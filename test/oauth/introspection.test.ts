@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as oauth from "oauth4webapi";
+import * as openid from "openid-client";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
@@ -235,7 +236,7 @@ describeService("POST /oauth/introspect", (service) => {
     });
   });
 
-  test("a stock client introspects, in both ways, and is told that it has a wrong secret", async () => {
+  test("stock clients introspect, in both ways, and is told that it has a wrong secret", async () => {
     const { url, close } = await service().listen();
     const server = { issuer: service().publicUrl, introspection_endpoint: `${url}/oauth/introspect` };
     const client = { client_id: "https://files.example/a server" };
@@ -249,6 +250,9 @@ describeService("POST /oauth/introspect", (service) => {
       expect(await introspect(way(files), forged(whole.token))).toEqual({ active: false });
       await expect(introspect(way(forged(files)), whole.token)).rejects.toMatchObject({ status: 401 });
     }
+    const config = new openid.Configuration(server, client.client_id, files, openid.ClientSecretBasic(files));
+    openid.allowInsecureRequests(config);
+    expect(await openid.tokenIntrospection(config, whole.token)).toMatchObject({ active: true, aud: FILES });
     await close();
   });
 
