@@ -117,7 +117,7 @@ export async function measureRedeems(
     let written = 0;
     await workers(CALLERS, async (worker) => {
       while (performance.now() - begun < milliseconds) {
-        if ((await write(worker)) === false) throw new Error("the codes were too few");
+        if ((await write(worker)) === false) throw new Error("the codes or sessions were too few");
         written += 1;
       }
     });
@@ -136,12 +136,15 @@ export async function measureRedeems(
       onBehalfOf: { issuer: undefined, subject: `person-${next++ % 20}` },
     });
 
-  /** One family for each caller, whose refresh tokens follow each other. */
-  const families: string[] = await Promise.all(
-    (await makeCodes(CALLERS)).map(async (code) => (await redeem(code)) ?? ""),
-  );
-  const refreshOwn = async (worker: number) => {
-    families[worker] = await refresh(families[worker] ?? "");
+  /**
+   * The refresh tokens of all sessions, in turns. A session that refreshes a thousand times while all its tokens are alive would
+   * measure the length of its row: clients do so once in the life of a token.
+   */
+  const sessions: string[] = [];
+  const refreshNext = async () => {
+    const token = sessions.shift();
+    if (token === undefined) return false;
+    return sessions.push(await refresh(token));
   };
 
   async function revokes(isOver: () => boolean): Promise<number> {
@@ -160,7 +163,7 @@ export async function measureRedeems(
   };
   async function inStorm(): Promise<number> {
     let isOver = false;
-    const storm = rate(refreshOwn).finally(() => {
+    const storm = rate(refreshNext).finally(() => {
       isOver = true;
     });
     const [p99] = await Promise.all([revokes(() => isOver), storm]);
@@ -179,12 +182,13 @@ export async function measureRedeems(
       const codes = await makeCodes(Math.ceil((MOST_A_SECOND * milliseconds) / 1_000));
       const redeemNext = async () => {
         const code = codes.pop();
-        return code === undefined ? false : redeem(code);
+        if (code === undefined) return false;
+        return sessions.push((await redeem(code)) ?? "");
       };
       const figures = {
         issue: await rate(issue),
         code: await rate(redeemNext),
-        refresh: await rate(refreshOwn),
+        refresh: await rate(refreshNext),
         revokeAlone: await alone(),
         revokeInStorm: await inStorm(),
       };
