@@ -7,14 +7,14 @@ import { createDeviceStore } from "./grants/devices.ts";
 import { createIssueStore } from "./grants/issues.ts";
 import { createLineStore } from "./grants/lines.ts";
 import { createOAuthStore } from "./grants/oauth.ts";
-import { createVerdictKeyStore } from "./grants/verdict-keys.ts";
+import { verdictKeys } from "./grants/schema.ts";
 import { createRevocationStore } from "./revocations/revocations.ts";
 import { createAuditStore } from "./tables/audit.ts";
 import { createAuditTreeStore } from "./tables/audit-trees.ts";
 import { createBudgetStore } from "./tables/budgets.ts";
-import { createDischargeKeyStore } from "./tables/discharge-keys.ts";
 import { createDischargeRequestStore } from "./tables/discharge-requests.ts";
 import { createIdempotencyStore } from "./tables/idempotency.ts";
+import { createKeyPairStore } from "./tables/key-pairs.ts";
 import { createLinkStore } from "./tables/links.ts";
 import { createLiveDischargeStore } from "./tables/live-discharges.ts";
 import { createPeopleStore } from "./tables/people.ts";
@@ -22,6 +22,7 @@ import { createPlatformStore } from "./tables/platforms.ts";
 import { createPrincipalStore } from "./tables/principals.ts";
 import { createResourceStore } from "./tables/resources.ts";
 import { createRootKeyStore } from "./tables/root-keys.ts";
+import { dischargeKeys } from "./tables/schema.ts";
 import { createSessionStore } from "./tables/sessions.ts";
 import { createTokenStore } from "./tables/tokens.ts";
 import { createWebhookOutbox } from "./tables/webhook-outbox.ts";
@@ -38,7 +39,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     auditTrees: createAuditTreeStore(run),
     budgets: createBudgetStore(run, shift),
     devices: createDeviceStore(run),
-    dischargeKeys: createDischargeKeyStore(run),
+    dischargeKeys: createKeyPairStore(run, "dischargeKeys", dischargeKeys),
     dischargeRequests: createDischargeRequestStore(run),
     idempotency: createIdempotencyStore(run, shift),
     issues: createIssueStore(run, shift),
@@ -55,7 +56,7 @@ export function createRepositories(run: Run, shift: () => number): Repositories 
     sessions: createSessionStore(run),
     tokens: createTokenStore(run),
     usedAssertions: createUsedAssertionStore(run),
-    verdictKeys: createVerdictKeyStore(run),
+    verdictKeys: createKeyPairStore(run, "verdictKeys", verdictKeys),
     webhookOutbox: createWebhookOutbox(run),
   };
 }

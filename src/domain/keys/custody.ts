@@ -35,6 +35,8 @@ export interface Custody<T extends Ties> {
   reseal(): Promise<void>;
   /** Destroys the expired keys, with their audit events. */
   destroyExpired(): Promise<void>;
+  /** Destroys the expired keys, seals anew, and then does `work`. @throws SealingError at the end, as {@link reseal} does */
+  maintain(work: () => Promise<void>): Promise<void>;
 }
 
 /**
@@ -64,33 +66,47 @@ export function createCustody<T extends Ties>(options: {
     return sealing.open(stored.sealed, purpose, ...tiesOf(stored));
   }
 
+  /** @returns the last key's that does not open */
+  async function resealAll(): Promise<SealingError | undefined> {
+    let problem: SealingError | undefined;
+    for (const stored of await keysOf(store).usable(await store.now())) {
+      if (sealing.isCurrent(stored.sealed)) continue;
+      try {
+        await keysOf(store).reseal(stored.id, seal(opened(stored), stored));
+      } catch (error) {
+        if (!(error instanceof SealingError)) throw error;
+        problem = error;
+      }
+    }
+    return problem;
+  }
+
+  async function destroyExpired(): Promise<void> {
+    await store.transaction(`destroy expired ${purpose}s`, async (repositories) => {
+      const now = await repositories.now();
+      const event = { action: options.destroyed, actor: { kind: "service" }, platform: null } as const;
+      const events = (await keysOf(repositories).destroyExpired(now)).map((id) =>
+        auditEvent(randomness, now, { ...event, details: { key_id: id } }),
+      );
+      if (events.length > 0) await repositories.audit.append(events);
+    });
+  }
+
   return {
     seal,
     open: (stored) => new Secret(opened(stored)),
+    destroyExpired,
 
     async reseal() {
-      let problem: SealingError | undefined;
-      for (const stored of await keysOf(store).usable(await store.now())) {
-        if (sealing.isCurrent(stored.sealed)) continue;
-        try {
-          await keysOf(store).reseal(stored.id, seal(opened(stored), stored));
-        } catch (error) {
-          if (!(error instanceof SealingError)) throw error;
-          problem = error;
-        }
-      }
+      const problem = await resealAll();
       if (problem !== undefined) throw problem;
     },
 
-    async destroyExpired() {
-      await store.transaction(`destroy expired ${purpose}s`, async (repositories) => {
-        const now = await repositories.now();
-        const event = { action: options.destroyed, actor: { kind: "service" }, platform: null } as const;
-        const events = (await keysOf(repositories).destroyExpired(now)).map((id) =>
-          auditEvent(randomness, now, { ...event, details: { key_id: id } }),
-        );
-        if (events.length > 0) await repositories.audit.append(events);
-      });
+    async maintain(work) {
+      await destroyExpired();
+      const problem = await resealAll();
+      await work();
+      if (problem !== undefined) throw problem;
     },
   };
 }

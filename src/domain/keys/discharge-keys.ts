@@ -1,15 +1,17 @@
-import { type OpenedTicket, openTicket, type TicketOpening } from "../../macaroon/index.ts";
+import { boxPublicKey, type OpenedTicket, openTicket, type TicketOpening } from "../../macaroon/index.ts";
 import { DomainError } from "../parts/error.ts";
+import { ROOT_KEY_AGE } from "../parts/lifetimes.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import { nextTurn } from "../parts/turn.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { StoredDischargeKey } from "../ports/keys/discharge-keys.ts";
+import type { StoredKeyPair } from "../ports/keys/key-pairs.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { createCustody } from "./custody.ts";
-import { createDischargeKeyRenewal, type DischargeKeyTies } from "./discharge-key-renewal.ts";
+import { createKeyPairRenewal, type KeyPairTies } from "./key-pair-renewal.ts";
+import { expiresAfter, inUse, takesOverAt } from "./key-times.ts";
 import { createKeyring, doesNotOpen, type OpenKey } from "./keyring.ts";
-import { type Sealing, SealingError } from "./sealing.ts";
+import type { Sealing, SealingError } from "./sealing.ts";
 import type { Secret } from "./secret.ts";
 
 /** The purpose under which private keys of discharges are sealed. */
@@ -50,7 +52,7 @@ export function createDischargeKeys(options: {
   readonly onUnopened: (keyId: string, error: SealingError) => void;
 }): DischargeKeys {
   const { store, clock } = options;
-  const custody = createCustody<DischargeKeyTies>({
+  const custody = createCustody<KeyPairTies>({
     ...options,
     purpose: DISCHARGE_KEY_PURPOSE,
     keysOf: ({ dischargeKeys }) => dischargeKeys,
@@ -58,20 +60,30 @@ export function createDischargeKeys(options: {
     destroyed: "discharge_key.destroyed",
   });
   // Newest first.
-  const ring = createKeyring<StoredDischargeKey>({ ...options, unseal: custody.open });
-  const renew = createDischargeKeyRenewal({ ...options, custody, opens: (id) => !ring.shut.has(id) });
+  const ring = createKeyring<StoredKeyPair>({ ...options, unseal: custody.open });
+  const renew = createKeyPairRenewal({
+    ...options,
+    custody,
+    purpose: DISCHARGE_KEY_PURPOSE,
+    keysOf: ({ dischargeKeys }) => dischargeKeys,
+    publicHalf: boxPublicKey,
+    age: ROOT_KEY_AGE,
+    opens: (id) => !ring.shut.has(id),
+    takesOver: (now) => takesOverAt(now, options.stalenessMilliseconds),
+    expires: expiresAfter,
+    created: "discharge_key.created",
+  });
   const reloads = createRateLimit({ clock, ...RELOADS });
 
   async function load(): Promise<void> {
     ring.replace(await store.dischargeKeys.usable(await store.now()));
   }
 
-  function published(): OpenKey<StoredDischargeKey> | undefined {
-    const keys = [...ring.open.values()];
-    return keys.find(({ activeFrom }) => activeFrom <= clock.now()) ?? keys.at(-1);
+  function published(): OpenKey<StoredKeyPair> | undefined {
+    return inUse(ring.open.values(), clock.now());
   }
 
-  async function current(): Promise<OpenKey<StoredDischargeKey>> {
+  async function current(): Promise<OpenKey<StoredKeyPair>> {
     // The keys are read again by a timer. Callers may be anyone, and must not make that happen more often.
     if (published() === undefined && ring.shut.size > 0) throw doesNotOpen("a discharge key");
     if (published() === undefined) {
@@ -131,17 +143,10 @@ export function createDischargeKeys(options: {
     },
 
     async maintain() {
-      await custody.destroyExpired();
-      let problem: SealingError | undefined;
-      try {
-        await custody.reseal();
-      } catch (error) {
-        if (!(error instanceof SealingError)) throw error;
-        problem = error;
-      }
-      await renew();
-      await load();
-      if (problem !== undefined) throw problem;
+      await custody.maintain(async () => {
+        await renew();
+        await load();
+      });
     },
   };
 }

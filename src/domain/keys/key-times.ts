@@ -13,3 +13,12 @@ export function takesOverAt(now: number, stalenessMilliseconds: number): number 
 export function expiresAfter(takenOverAt: number): number {
   return takenOverAt + MAX_TOKEN_LIFE + ROOT_KEY_MARGIN;
 }
+
+/** The key that is in use. The clock of a replica may be behind the one by which the first key was made. @param keys newest first */
+export function inUse<Key extends { readonly activeFrom: number }>(
+  keys: Iterable<Key>,
+  now: number,
+): Key | undefined {
+  const all = [...keys];
+  return all.find(({ activeFrom }) => activeFrom <= now) ?? all.at(-1);
+}

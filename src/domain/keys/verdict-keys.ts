@@ -1,27 +1,22 @@
 import { sign } from "node:crypto";
 
-import { auditEvent } from "../audit.ts";
 import type { PublishedKey } from "../oauth-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { VERDICT_KEY_AGE, VERDICT_KEY_LEAD, VERDICT_KEY_MARGIN } from "../parts/lifetimes.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
-import { newShortId } from "../parts/short-id.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { StoredVerdictKey } from "../ports/keys/verdict-keys.ts";
-import { SERVICE_PLATFORM } from "../ports/platforms.ts";
+import type { StoredKeyPair } from "../ports/keys/key-pairs.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 import { createCustody } from "./custody.ts";
-import { publicHalf, SEED_BYTES, signingKey } from "./ed25519.ts";
-import { takesOverAt } from "./key-times.ts";
+import { publicHalf, signingKey } from "./ed25519.ts";
+import { createKeyPairRenewal, type KeyPairTies } from "./key-pair-renewal.ts";
+import { inUse, takesOverAt } from "./key-times.ts";
 import { createKeyring, doesNotOpen, type OpenKey } from "./keyring.ts";
-import { type Sealing, SealingError } from "./sealing.ts";
+import type { Sealing, SealingError } from "./sealing.ts";
 
 /** The purpose under which private keys of verdicts are sealed. */
 export const VERDICT_KEY_PURPOSE = "verdict key";
-
-/** The facts that a sealed key is tied to. */
-type Ties = Pick<StoredVerdictKey, "id">;
 
 /** The keys that sign short verdicts: Ed25519 (RFC 8037). */
 export interface VerdictKeys {
@@ -43,9 +38,6 @@ export interface VerdictKeys {
 /** Reads a second where no key is in memory: anybody may ask, and the first may have been made elsewhere a moment ago. */
 const RELOADS = { perSecond: 1, burst: 5, maxKeys: 1 };
 
-/** Milliseconds after which a key that does not open here is replaced: replicas with two master keys replace each other's. */
-const UNOPENED_AGE = 24 * 3_600_000;
-
 const base64url = (text: string | Uint8Array) => Buffer.from(text).toString("base64url");
 
 /**
@@ -65,8 +57,8 @@ export function createVerdictKeys(options: {
   /** Told once of each key that does not open. */
   readonly onUnopened: (keyId: string, error: SealingError) => void;
 }): VerdictKeys {
-  const { store, clock, randomness } = options;
-  const custody = createCustody<Ties>({
+  const { store, clock } = options;
+  const custody = createCustody<KeyPairTies>({
     ...options,
     purpose: VERDICT_KEY_PURPOSE,
     keysOf: ({ verdictKeys }) => verdictKeys,
@@ -74,47 +66,26 @@ export function createVerdictKeys(options: {
     destroyed: "verdict_key.destroyed",
   });
   // Newest first.
-  const ring = createKeyring<StoredVerdictKey>({ ...options, unseal: custody.open });
+  const ring = createKeyring<StoredKeyPair>({ ...options, unseal: custody.open });
+  const renew = createKeyPairRenewal({
+    ...options,
+    custody,
+    purpose: VERDICT_KEY_PURPOSE,
+    keysOf: ({ verdictKeys }) => verdictKeys,
+    publicHalf,
+    age: VERDICT_KEY_AGE,
+    opens: (id) => !ring.shut.has(id),
+    takesOver: (now) =>
+      ring.open.size === 0
+        ? now
+        : Math.max(now + VERDICT_KEY_LEAD, takesOverAt(now, options.stalenessMilliseconds)),
+    expires: (takenOverAt) => takenOverAt + VERDICT_KEY_MARGIN,
+    created: "verdict_key.created",
+  });
   const reloads = createRateLimit({ clock, ...RELOADS });
 
   async function load(): Promise<void> {
     ring.replace(await store.verdictKeys.usable(await store.now()));
-  }
-
-  /** Makes the first key, or the next one once the newest is of age. */
-  async function renew(): Promise<void> {
-    await store.transaction("renew verdict key", async (repositories) => {
-      // The row of the service's own platform makes replicas take turns.
-      if ((await repositories.platforms.lock(SERVICE_PLATFORM)) === undefined) return;
-      const now = await repositories.now();
-      const [newest] = await repositories.verdictKeys.usable(now);
-      const age = newest !== undefined && ring.shut.has(newest.id) ? UNOPENED_AGE : VERDICT_KEY_AGE;
-      if (newest !== undefined && newest.createdAt + age > now) return;
-      const lead = Math.max(now + VERDICT_KEY_LEAD, takesOverAt(now, options.stalenessMilliseconds));
-      const activeFrom = newest === undefined || ring.open.size === 0 ? now : lead;
-      const id = newShortId(randomness);
-      const seed = randomness.bytes(SEED_BYTES);
-      const publicKey = publicHalf(seed);
-      const sealed = custody.seal(seed, { id });
-      await repositories.verdictKeys.insert({
-        id,
-        publicKey,
-        sealed,
-        createdAt: now,
-        activeFrom,
-        expiresAt: null,
-      });
-      if (newest !== undefined) {
-        await repositories.verdictKeys.retire(newest.id, activeFrom + VERDICT_KEY_MARGIN);
-      }
-      const event = {
-        action: "verdict_key.created",
-        actor: { kind: "service" },
-        platform: null,
-        details: { key_id: id, active_from: activeFrom },
-      } as const;
-      await repositories.audit.append([auditEvent(randomness, now, event)]);
-    });
   }
 
   const isEmpty = () => ring.open.size + ring.shut.size === 0;
@@ -127,10 +98,8 @@ export function createVerdictKeys(options: {
     await load();
   }
 
-  function current(): OpenKey<StoredVerdictKey> {
-    const keys = [...ring.open.values()];
-    // The clock of a replica may be behind the one by which the first key was made.
-    const key = keys.find(({ activeFrom }) => activeFrom <= clock.now()) ?? keys.at(-1);
+  function current(): OpenKey<StoredKeyPair> {
+    const key = inUse(ring.open.values(), clock.now());
     if (key !== undefined) return key;
     if (ring.shut.size > 0) throw doesNotOpen("the key of signed verdicts");
     throw new DomainError("unavailable", "no key of signed verdicts has been made yet");
@@ -154,18 +123,11 @@ export function createVerdictKeys(options: {
     },
 
     async maintain() {
-      await custody.destroyExpired();
-      let problem: SealingError | undefined;
-      try {
-        await custody.reseal();
-      } catch (error) {
-        if (!(error instanceof SealingError)) throw error;
-        problem = error;
-      }
-      // Where nobody has asked for one there is none, and none is needed.
-      if (!isEmpty()) await renew();
-      await load();
-      if (problem !== undefined) throw problem;
+      await custody.maintain(async () => {
+        // Where nobody has asked for one there is none, and none is needed.
+        if (!isEmpty()) await renew();
+        await load();
+      });
     },
   };
 }

@@ -6,9 +6,8 @@ import type { DischargeRequestStore, LiveDischargeStore } from "./discharge-requ
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { UsedAssertionStore } from "./identity.ts";
 import type { IssueStore, LineStore } from "./issues.ts";
-import type { DischargeKeyStore } from "./keys/discharge-keys.ts";
+import type { KeyPairStore } from "./keys/key-pairs.ts";
 import type { RootKeyStore } from "./keys/root-keys.ts";
-import type { VerdictKeyStore } from "./keys/verdict-keys.ts";
 import type { OAuthStore } from "./oauth.ts";
 import type { PlatformStore } from "./platforms.ts";
 import type { PeopleStore, PrincipalStore } from "./principals.ts";
@@ -26,7 +25,7 @@ export interface Repositories {
   readonly auditTrees: AuditTreeStore;
   readonly budgets: BudgetStore;
   readonly devices: DeviceStore;
-  readonly dischargeKeys: DischargeKeyStore;
+  readonly dischargeKeys: KeyPairStore;
   readonly dischargeRequests: DischargeRequestStore;
   readonly idempotency: IdempotencyStore;
   readonly issues: IssueStore;
@@ -43,7 +42,7 @@ export interface Repositories {
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly usedAssertions: UsedAssertionStore;
-  readonly verdictKeys: VerdictKeyStore;
+  readonly verdictKeys: KeyPairStore;
   readonly webhookOutbox: WebhookOutbox;
 }
 

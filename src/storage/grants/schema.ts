@@ -1,6 +1,6 @@
 import { boolean, integer, pgTable, unique, uuid } from "drizzle-orm/pg-core";
 
-import { bytea, instant, json, text } from "../tables/schema.ts";
+import { bytea, instant, json, keyPairTable, text } from "../tables/schema.ts";
 
 export const oauthClients = pgTable("oauth_clients", {
   id: uuid().primaryKey(),
@@ -117,11 +117,4 @@ export const oauthDevices = pgTable("oauth_devices", {
   expiresAt: instant("expires_at").notNull(),
 });
 
-export const verdictKeys = pgTable("verdict_keys", {
-  id: text().primaryKey(),
-  publicKey: bytea("public_key").notNull().unique(),
-  sealed: bytea().notNull(),
-  createdAt: instant("created_at").notNull(),
-  activeFrom: instant("active_from").notNull(),
-  expiresAt: instant("expires_at"),
-});
+export const verdictKeys = keyPairTable("verdict_keys");

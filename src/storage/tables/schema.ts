@@ -264,14 +264,18 @@ export const sessions = pgTable("sessions", {
   expiresAt: instant("expires_at").notNull(),
 });
 
-export const dischargeKeys = pgTable("discharge_keys", {
-  id: text().primaryKey(),
-  publicKey: bytea("public_key").notNull().unique(),
-  sealed: bytea().notNull(),
-  createdAt: instant("created_at").notNull(),
-  activeFrom: instant("active_from").notNull(),
-  expiresAt: instant("expires_at"),
-});
+/** A table of key pairs of one kind. */
+export const keyPairTable = (name: string) =>
+  pgTable(name, {
+    id: text().primaryKey(),
+    publicKey: bytea("public_key").notNull().unique(),
+    sealed: bytea().notNull(),
+    createdAt: instant("created_at").notNull(),
+    activeFrom: instant("active_from").notNull(),
+    expiresAt: instant("expires_at"),
+  });
+
+export const dischargeKeys = keyPairTable("discharge_keys");
 
 export const dischargeRequests = pgTable("discharge_requests", {
   id: uuid().primaryKey(),
