@@ -17,7 +17,7 @@ import {
   invalidGrant,
   type TokenOptions,
 } from "./redeeming.ts";
-import { isWithin, readScope } from "./scope.ts";
+import { isWithin, scopesAsked } from "./scope.ts";
 import { caveatsOf, lifeOf } from "./shape.ts";
 
 /** A word of an issuer about a principal that is redeemed for a token at once, without a code between. */
@@ -64,8 +64,7 @@ export function scopesFor(
   allowed: readonly string[] | undefined,
 ): readonly string[] {
   const registered = resource.scopes.map(({ scope }) => scope);
-  const asked = readScope(form.get("scope") ?? "");
-  if (asked === undefined) throw new OAuthError("invalid_scope", "scope is malformed");
+  const asked = scopesAsked(form.get("scope"));
   if (!isWithin(asked, registered)) {
     throw new OAuthError("invalid_scope", "scope has one that the resource does not have");
   }

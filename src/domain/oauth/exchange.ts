@@ -23,7 +23,7 @@ import { type FormParameters, readOptionalCredentials } from "./client-auth.ts";
 import { createDirectGrants, scopesFor, targetOf } from "./direct-grant.ts";
 import type { OAuthResource } from "./outside.ts";
 import { type createRedeeming, invalidGrant, type TokenOptions } from "./redeeming.ts";
-import { isWithin, readScope } from "./scope.ts";
+import { isWithin, scopesAsked } from "./scope.ts";
 
 /** RFC 8693 §2.1. */
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -148,8 +148,7 @@ export function createExchange(
   }
 
   function scopeFor(form: FormParameters, token: VerifiedToken, resource: OAuthResource | undefined) {
-    const asked = readScope(form.get("scope") ?? "");
-    if (asked === undefined) throw new OAuthError("invalid_scope", "scope is malformed");
+    const asked = scopesAsked(form.get("scope"));
     const before = scopesOf(token.conditions);
     const registered = resource?.scopes.map(({ scope }) => scope);
     if (!isWithin(asked, before ?? asked) || !isWithin(asked, registered ?? asked)) {

@@ -1,3 +1,4 @@
+import { parseAddress } from "../../caveats/values/address.ts";
 import { isLoopbackAddress, isPublicAddress } from "../parts/public-address.ts";
 
 /** Longest redirect URI, characters. */
@@ -43,7 +44,7 @@ export function redirectKind(text: string): RedirectKind | undefined {
 function secureKind(hostname: string): RedirectKind | undefined {
   const host = hostname.replace(/^\[|\]$|\.$/g, "");
   if (host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host)) return "loopback";
-  const isAddress = hostname.startsWith("[") || /^[0-9.]+$/.test(host);
+  const isAddress = parseAddress(host) !== undefined;
   return isAddress && !isPublicAddress(host) ? undefined : "web";
 }
 

@@ -2,7 +2,7 @@ import { OAuthError } from "../oauth-error.ts";
 import type { OAuthParameters } from "../oauth-service.ts";
 import { DomainError } from "../parts/error.ts";
 import { isChallenge } from "./pkce.ts";
-import { readScope } from "./scope.ts";
+import { scopesAsked } from "./scope.ts";
 
 /** The parameters that are read: others are ignored, as RFC 6749 §3.1 wants it. */
 const NAMES = [
@@ -109,8 +109,7 @@ export function grantAskedBy(asked: AskedParameters): AskedGrant {
   if (challenge === undefined) throw wrong("code_challenge is missing: PKCE is always needed");
   if (asked.one("code_challenge_method") !== "S256") throw wrong("code_challenge_method must be S256");
   if (!isChallenge(challenge)) throw wrong("code_challenge must be a SHA-256 in base64url");
-  const scopes = readScope(asked.one("scope") ?? "");
-  if (scopes === undefined) throw new OAuthError("invalid_scope", "scope is malformed");
+  const scopes = scopesAsked(asked.one("scope"));
   const prompts = new Set(asked.one("prompt")?.split(" "));
   for (const prompt of prompts) if (!PROMPTS.has(prompt)) throw wrong("prompt has an unknown value");
   if (prompts.has("none") && prompts.size > 1) throw wrong("prompt=none goes with no other");

@@ -1,3 +1,5 @@
+import { OAuthError } from "../oauth-error.ts";
+
 /** Most scopes of one request. */
 const MOST_SCOPES = 100;
 /** Most characters of the parameter. */
@@ -18,6 +20,13 @@ export function readScope(text: string): readonly string[] | undefined {
   if (!scopes.every((scope) => TOKEN.test(scope))) return undefined;
   const distinct = [...new Set(scopes)];
   return distinct.length <= MOST_SCOPES ? distinct : undefined;
+}
+
+/** As {@link readScope}, of a request's parameter. @param text undefined if there is none. @throws OAuthError `invalid_scope` */
+export function scopesAsked(text: string | undefined): readonly string[] {
+  const scopes = readScope(text ?? "");
+  if (scopes === undefined) throw new OAuthError("invalid_scope", "scope is malformed");
+  return scopes;
 }
 
 /** Whether every one of `some` is among `all`. */

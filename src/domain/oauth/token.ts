@@ -1,6 +1,7 @@
 import { GrantGone, type Redemption } from "../issue/issuing.ts";
 import { OAuthError } from "../oauth-error.ts";
 import type { OAuth } from "../oauth-service.ts";
+import { atMostOnce } from "../parts/at-most-once.ts";
 import { DomainError } from "../parts/error.ts";
 import { REFRESH_REPEAT } from "../parts/lifetimes.ts";
 import { uuidv7 } from "../parts/uuid.ts";
@@ -53,14 +54,16 @@ export function createTokenEndpoint(
     if (verifier === undefined) throw wrong("code_verifier is missing");
     if (!isVerifier(verifier)) throw wrong("code_verifier is malformed");
     const hash = hashOf(text);
-    const find = async (): Promise<StoredCode | Family | undefined> =>
-      isCode(text)
-        ? lookUp(
-            text,
-            from,
-            async () => (await store.oauth.findCode(hash)) ?? store.oauth.findFamilyOfCode(hash),
-          )
-        : undefined;
+    const find = atMostOnce(
+      async (): Promise<StoredCode | Family | undefined> =>
+        isCode(text)
+          ? lookUp(
+              text,
+              from,
+              async () => (await store.oauth.findCode(hash)) ?? store.oauth.findFamilyOfCode(hash),
+            )
+          : undefined,
+    );
     const client = await authenticated(credentials, from, find);
     const found = await find();
     if (found?.clientId !== client.id) throw invalidGrant("the code is not good, or no longer");
@@ -144,7 +147,7 @@ export function createTokenEndpoint(
   ): Promise<string> {
     const text = form.get("refresh_token");
     if (text === undefined) throw wrong("refresh_token is missing");
-    const find = () => findFamily(text, from);
+    const find = atMostOnce(() => findFamily(text, from));
     const client = await authenticated(credentials, from, find);
     return refreshed(text, form, client, await find(), true);
   }
@@ -251,7 +254,7 @@ export function createTokenEndpoint(
       const text = request.parameters.find(([name]) => name === "token")?.[1] ?? "";
       const form = formOf(request);
       const credentials = readCredentials(form, request);
-      const find = () => findFamily(text, request.from);
+      const find = atMostOnce(() => findFamily(text, request.from));
       // Nothing is fetched for a client that has nothing here, and nothing is left to do (RFC 7009 §2.2).
       if (options.clients.urlOf(credentials.clientId) !== undefined && (await find()) === undefined) return;
       const client = await authenticated(credentials, request.from, find);

@@ -12,7 +12,7 @@ import { type FormParameters, readCredentials } from "./client-auth.ts";
 import { targetOf } from "./direct-grant.ts";
 import type { OAuthResource } from "./outside.ts";
 import type { createRedeeming, TokenOptions } from "./redeeming.ts";
-import { isWithin, readScope } from "./scope.ts";
+import { isWithin, scopesAsked } from "./scope.ts";
 
 const JWT = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
@@ -70,8 +70,7 @@ function scopesOf(
   resource: OAuthResource,
   allowed: readonly string[] | undefined,
 ): readonly string[] | undefined {
-  const asked = readScope(form.get("scope") ?? "");
-  if (asked === undefined) throw new OAuthError("invalid_scope", "scope is malformed");
+  const asked = scopesAsked(form.get("scope"));
   if (asked.length === 0) return allowed;
   const registered = resource.scopes.map(({ scope }) => scope);
   if (isWithin(asked, allowed ?? registered) && isWithin(asked, registered)) return asked;

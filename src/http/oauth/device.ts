@@ -1,9 +1,7 @@
 import { z } from "zod";
 
-import { jsonText } from "../parts/reply.ts";
-import { askerOf } from "../request/context.ts";
-import { GRANT_FORM, readOAuthForm } from "../request/form.ts";
 import { defineRoute } from "../request/route.ts";
+import { readClientRequest, secretAnswer } from "./client-request.ts";
 
 const text = z.string();
 
@@ -55,12 +53,7 @@ export const deviceAuthorization = defineRoute({
   },
   problems: ["invalid_request", "unauthenticated", "rate_limited", "unavailable"],
   async handler({ service, exchange }) {
-    const answer = await service.devices.begin({
-      parameters: await readOAuthForm(exchange.request, GRANT_FORM),
-      authorization: exchange.request.headers.get("authorization") ?? undefined,
-      from: askerOf(exchange),
-    });
-    const reply = jsonText(200, JSON.stringify(answer));
-    return { ...reply, headers: { ...reply.headers, "cache-control": "no-store", pragma: "no-cache" } };
+    const answer = await service.devices.begin(await readClientRequest(exchange));
+    return secretAnswer(JSON.stringify(answer));
   },
 });
