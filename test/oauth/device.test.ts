@@ -9,7 +9,8 @@ import { type Person, stubRelyingParty } from "../support/service-login.ts";
 import {
   type Client,
   caveatsOf,
-  fetchOf,
+  configured,
+  discovered,
   ISSUER,
   type Parameters,
   player,
@@ -80,13 +81,7 @@ describeService(
 
     describe("stock clients", () => {
       test("oauth4webapi waits, is told to go on waiting, and gets its token", async () => {
-        const insecure = {
-          [oauth.allowInsecureRequests]: true,
-          [oauth.customFetch]: fetchOf(service),
-        } as const;
-        const issuer = new URL(ISSUER);
-        const found = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
-        const as = await oauth.processDiscoveryResponse(issuer, found);
+        const { insecure, as } = await discovered(service);
         const made = await client({ token_endpoint_auth_method: "client_secret_basic" });
         const one: oauth.Client = { client_id: made.client_id };
         const how = oauth.ClientSecretBasic(made.client_secret ?? "");
@@ -112,11 +107,7 @@ describeService(
       });
 
       test("openid-client polls until the person has answered", async () => {
-        const config = await openid.discovery(new URL(ISSUER), app.client_id, undefined, openid.None(), {
-          algorithm: "oauth2",
-          execute: [openid.allowInsecureRequests],
-          [openid.customFetch]: fetchOf(service),
-        });
+        const config = await configured(service, app.client_id, openid.None());
         const begun = await openid.initiateDeviceAuthorization(config, { resource: RESOURCE });
         await answer(begun.user_code);
         const got = await openid.pollDeviceAuthorizationGrant(config, { ...begun, interval: 0.01 });

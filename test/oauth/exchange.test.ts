@@ -13,7 +13,8 @@ import { stubIdToken, type TestHuman } from "../support/service-people.ts";
 import {
   type Client,
   caveatsOf,
-  fetchOf,
+  configured,
+  discovered,
   ISSUER,
   type Parameters,
   player,
@@ -99,13 +100,7 @@ describeService(
     });
 
     test("oauth4webapi and openid-client exchange both kinds", async () => {
-      const insecure = {
-        [oauth.allowInsecureRequests]: true,
-        [oauth.customFetch]: fetchOf(service),
-      } as const;
-      const issuer = new URL(ISSUER);
-      const found = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
-      const as = await oauth.processDiscoveryResponse(issuer, found);
+      const { insecure, as } = await discovered(service);
       expect(as.grant_types_supported).toContain(GRANT);
       const one: oauth.Client = { client_id: app.client_id };
       const parameters = {
@@ -129,17 +124,7 @@ describeService(
       });
       expect(caveatsOf(first.access_token)).toContain(`client = ${app.client_id}`);
 
-      const config = await openid.discovery(
-        issuer,
-        app.client_id,
-        undefined,
-        openid.ClientSecretPost(app.client_secret),
-        {
-          algorithm: "oauth2",
-          execute: [openid.allowInsecureRequests],
-          [openid.customFetch]: fetchOf(service),
-        },
-      );
+      const config = await configured(service, app.client_id, openid.ClientSecretPost(app.client_secret));
       const second = await openid.genericGrantRequest(config, GRANT, {
         subject_token: first.access_token,
         subject_token_type: `${TYPE}access_token`,

@@ -11,8 +11,9 @@ import { stubRelyingParty } from "../support/service-login.ts";
 import {
   type Client,
   caveatsOf,
+  configured,
   DAY,
-  fetchOf,
+  discovered,
   ISSUER,
   landed,
   type Parameters,
@@ -44,13 +45,8 @@ describeService(
     });
 
     describe("stock clients", () => {
-      const insecure = () =>
-        ({ [oauth.allowInsecureRequests]: true, [oauth.customFetch]: fetchOf(service) }) as const;
-
       test.each(["oauth2", "oidc"] as const)("oauth4webapi discovers by %s", async (algorithm) => {
-        const issuer = new URL(ISSUER);
-        const found = await oauth.discoveryRequest(issuer, { algorithm, ...insecure() });
-        const server = await oauth.processDiscoveryResponse(issuer, found);
+        const { as: server } = await discovered(service, algorithm);
         expect(server.issuer).toBe(ISSUER);
         expect(server.code_challenge_methods_supported).toEqual(["S256"]);
       });
@@ -66,11 +62,7 @@ describeService(
             token_endpoint_auth_method: method,
             ...(jwt ? { jwks: { keys: [jwk] } } : {}),
           });
-          const issuer = new URL(ISSUER);
-          const as = await oauth.processDiscoveryResponse(
-            issuer,
-            await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure() }),
-          );
+          const { insecure, as } = await discovered(service);
           const key = await crypto.subtle.importKey(
             "pkcs8",
             privateKey.export({ type: "pkcs8", format: "der" }),
@@ -101,7 +93,7 @@ describeService(
             verifier,
             {
               additionalParameters: { resource: RESOURCE },
-              ...insecure(),
+              ...insecure,
             },
           );
           const first = await oauth.processAuthorizationCodeResponse(as, one, redeemed);
@@ -111,7 +103,7 @@ describeService(
             one,
             proof(),
             first.refresh_token ?? "",
-            insecure(),
+            insecure,
           );
           const second = await oauth.processRefreshTokenResponse(as, one, again);
           expect(second.refresh_token).not.toBe(first.refresh_token);
@@ -121,7 +113,7 @@ describeService(
             one,
             proof(),
             second.refresh_token ?? "",
-            insecure(),
+            insecure,
           );
           await oauth.processRevocationResponse(revoked);
           const dead = await oauth.refreshTokenGrantRequest(
@@ -129,7 +121,7 @@ describeService(
             one,
             proof(),
             second.refresh_token ?? "",
-            insecure(),
+            insecure,
           );
           await expect(oauth.processRefreshTokenResponse(as, one, dead)).rejects.toMatchObject({
             error: "invalid_grant",
@@ -140,17 +132,7 @@ describeService(
 
       test("openid-client goes through code, refresh and revocation", async () => {
         const made = await client({ token_endpoint_auth_method: "client_secret_post" });
-        const config = await openid.discovery(
-          new URL(ISSUER),
-          made.client_id,
-          undefined,
-          openid.ClientSecretPost(made.client_secret),
-          {
-            algorithm: "oauth2",
-            execute: [openid.allowInsecureRequests],
-            [openid.customFetch]: fetchOf(service),
-          },
-        );
+        const config = await configured(service, made.client_id, openid.ClientSecretPost(made.client_secret));
         const pkceCodeVerifier = openid.randomPKCECodeVerifier();
         const state = openid.randomState();
         const url = openid.buildAuthorizationUrl(config, {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 
-import type { CustomFetchOptions } from "oauth4webapi";
+import * as oauth from "oauth4webapi";
+import * as openid from "openid-client";
 import { expect } from "vitest";
 
 import { decodeBundle } from "../../src/macaroon/index.ts";
@@ -60,14 +61,38 @@ export function caveatsOf(token: string): readonly string[] {
 }
 
 /** The service behind a fetch, for clients that were written elsewhere. */
-export function fetchOf(service: () => TestService) {
-  return async (address: string, { method, headers, body }: CustomFetchOptions<string, unknown>) => {
+function fetchOf(service: () => TestService) {
+  return async (address: string, { method, headers, body }: oauth.CustomFetchOptions<string, unknown>) => {
     const url = new URL(address);
     const text = body === undefined || body === null ? null : String(body);
     const answer = await service().request(`${url.pathname}${url.search}`, { method, headers, body: text });
     const said = answer.text === "" ? null : answer.text;
     return new Response(said, { status: answer.status, headers: answer.headers });
   };
+}
+
+/** What oauth4webapi needs to drive the service in this process, and the metadata that it finds. */
+export async function discovered(service: () => TestService, algorithm: "oauth2" | "oidc" = "oauth2") {
+  const insecure = {
+    [oauth.allowInsecureRequests]: true,
+    [oauth.customFetch]: fetchOf(service),
+  } as const;
+  const issuer = new URL(ISSUER);
+  const found = await oauth.discoveryRequest(issuer, { algorithm, ...insecure });
+  return { insecure, as: await oauth.processDiscoveryResponse(issuer, found) };
+}
+
+/** openid-client as one client of the service in this process. */
+export function configured(
+  service: () => TestService,
+  clientId: string,
+  how: openid.ClientAuth,
+): Promise<openid.Configuration> {
+  return openid.discovery(new URL(ISSUER), clientId, undefined, how, {
+    algorithm: "oauth2",
+    execute: [openid.allowInsecureRequests],
+    [openid.customFetch]: fetchOf(service),
+  });
 }
 
 /**

@@ -16,8 +16,9 @@ import { stubRelyingParty } from "../support/service-login.ts";
 import {
   type Client,
   caveatsOf,
+  configured,
   DAY,
-  fetchOf,
+  discovered,
   ISSUER,
   type Parameters,
   player,
@@ -132,13 +133,7 @@ describeService(
 
     describe("stock clients", () => {
       test("oauth4webapi redeems both kinds, and says so to itself from the metadata", async () => {
-        const insecure = {
-          [oauth.allowInsecureRequests]: true,
-          [oauth.customFetch]: fetchOf(service),
-        } as const;
-        const issuer = new URL(ISSUER);
-        const found = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
-        const as = await oauth.processDiscoveryResponse(issuer, found);
+        const { insecure, as } = await discovered(service);
         expect(as.grant_types_supported).toContain(GRANT);
         const one: oauth.Client = { client_id: app.client_id };
         const how = oauth.ClientSecretPost(app.client_secret ?? "");
@@ -152,17 +147,7 @@ describeService(
       });
 
       test("openid-client redeems an ID-JAG", async () => {
-        const config = await openid.discovery(
-          new URL(ISSUER),
-          app.client_id,
-          undefined,
-          openid.ClientSecretPost(app.client_secret),
-          {
-            algorithm: "oauth2",
-            execute: [openid.allowInsecureRequests],
-            [openid.customFetch]: fetchOf(service),
-          },
-        );
+        const config = await configured(service, app.client_id, openid.ClientSecretPost(app.client_secret));
         const parameters = { assertion: await idJag(app), resource: RESOURCE };
         const got = await openid.genericGrantRequest(config, GRANT, parameters);
         expect(got.scope).toBe("files:read files:write");
