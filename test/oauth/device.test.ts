@@ -267,6 +267,13 @@ describeService(
         expect(status).toBe(429);
         expect((await ask(app)).status).toBe(200);
       });
+
+      test("one network that is refused uses up nothing of those beside it", async () => {
+        const from = { "x-test-peer": "203.0.114.9" };
+        for (let n = 0; n < 170; n++) await ask(app, {}, from);
+        expect((await ask(app, {}, from)).status).toBe(429);
+        expect((await ask(app, {}, { "x-test-peer": "203.0.114.10" })).status).toBe(200);
+      });
     });
 
     describe("the person's page", () => {

@@ -164,8 +164,11 @@ export function createDevices(options: {
     async begin(request) {
       const form = formOf(request);
       const client = await clientOf(readCredentials(form, request), request.from);
-      const isRoom = networksAround(request.from).every((network) => begunAround.take(network));
-      if (!isRoom || !begun.take(networkOf(request.from))) {
+      // Its own first: a network that has used that up takes nothing of those around it.
+      const isRoom =
+        begun.take(networkOf(request.from)) &&
+        networksAround(request.from).every((network) => begunAround.take(network));
+      if (!isRoom) {
         throw new DomainError("rate_limited", "too many requests of devices: repeat later");
       }
       const resource = await targetOf(resources, form, undefined);
