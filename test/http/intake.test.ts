@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { parseBlock } from "../../src/caveats/values/address.ts";
+import { createClosing } from "../../src/http/serving/closing.ts";
 import { createConnectionCrowd } from "../../src/http/serving/connection-crowd.ts";
 import { createDeparture } from "../../src/http/serving/departure.ts";
 import { createHttpServer } from "../../src/http/serving/http-server.ts";
 import { createIntake, INTAKE_LIMITS } from "../../src/http/serving/intake.ts";
+import { createTurnedAway } from "../../src/http/serving/turned-away.ts";
 import { CREDENTIALS } from "../support/fake-service.ts";
 import { exchange, listenOn } from "./listening.ts";
 
@@ -199,12 +201,26 @@ test("large bodies of strangers are rated, whole ones too, and those that come w
   );
 });
 
+test("connections that are late at once are closed a few in each turn", async () => {
+  const late = Array.from({ length: 5 }, () => new Socket());
+  const close = createClosing(2);
+  for (const socket of [...late, ...late]) close(socket);
+  const closed = () => late.filter(({ destroyed }) => destroyed).length;
+  const counts = [closed()];
+  while (closed() < late.length) {
+    await new Promise(setImmediate);
+    counts.push(closed());
+  }
+  expect(counts).toEqual([0, 2, 4, 5]);
+});
+
 describe("connections", () => {
   test("that are too many are closed, and others take the place of those that ended", async () => {
     const crowd = createConnectionCrowd({ most: 9, mostOfPeer: 1 });
     const answer: RequestListener = ({ url }, response) =>
       void (url === "/" ? response.end("here") : response.write("wait"));
-    const server = createHttpServer(answer, createDeparture(), crowd);
+    const turnedAway = createTurnedAway({ most: 0, wait: 0 });
+    const server = createHttpServer(answer, createDeparture(), crowd, undefined, turnedAway);
     const port = await server.listen(0, "127.0.0.1");
     const first = connect(port, "127.0.0.1");
     first.write("GET /long HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -218,6 +234,41 @@ describe("connections", () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 /);
     await server.closeDoor();
     await server.drain(0);
+  });
+
+  test("that are turned away are held unread for a while, so many of them, and no longer than the port is open", async () => {
+    const reads: string[] = [];
+    const answer: RequestListener = ({ url }, response) => {
+      reads.push(url ?? "");
+      response.write("wait");
+    };
+    async function doorFor(limits: { readonly most: number; readonly wait: number }) {
+      const crowd = createConnectionCrowd({ most: 9, mostOfPeer: 1 });
+      const server = createHttpServer(answer, createDeparture(), crowd, undefined, createTurnedAway(limits));
+      const port = await server.listen(0, "127.0.0.1");
+      const open = () => {
+        const socket = connect(port, "127.0.0.1");
+        sockets.push(socket);
+        socket.on("error", () => {});
+        socket.write("GET /long HTTP/1.1\r\nhost: x\r\n\r\n");
+        // Not `once`, which fails where the connection was reset.
+        return { socket, closed: new Promise<void>((resolve) => void socket.on("close", () => resolve())) };
+      };
+      await once(open().socket, "data");
+      return { server, open };
+    }
+    const patient = await doorFor({ most: 1, wait: 600_000 });
+    const held = patient.open();
+    await once(held.socket, "connect");
+    await patient.open().closed; // there is no room for it, so it is closed at once
+    expect(held.socket.closed).toBe(false);
+    await patient.server.closeDoor();
+    await Promise.all([patient.server.drain(0), held.closed]);
+    const brief = await doorFor({ most: 9, wait: 10 });
+    await brief.open().closed;
+    expect(reads).toEqual(["/long", "/long"]);
+    await brief.server.closeDoor();
+    await brief.server.drain(0);
   });
 
   test("are so many of one network, and of all; the longest idle gives way to a newcomer, and none with a request", () => {

@@ -38,7 +38,7 @@ interface CommonHeaders {
 const DRAIN = 2_000;
 
 /** Milliseconds for which a connection is kept at least whose body was refused because there are too many; twice as long at most. */
-const LINGER = 3_000;
+const LINGER = 10_000;
 
 /**
  * Answers the hottest requests straight from `node:http`, and hands all others to the app.
@@ -273,6 +273,10 @@ function linger(incoming: IncomingMessage): void {
   // With a listener for its data Node does not read it by itself.
   incoming.on("data", () => {});
   incoming.pause();
+  // Thrown away while it is young: what a crowd leaves lying until its connections end is found by whole collections alone.
+  incoming.read();
+  // After the turn in which Node reads on because there is room again.
+  process.nextTick(() => socket.pause());
 }
 
 /**

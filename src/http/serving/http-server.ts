@@ -14,6 +14,7 @@ import { createConnectionCrowd, type Place } from "./connection-crowd.ts";
 import type { Departure } from "./departure.ts";
 import { refuseExpectation, refuseParsed } from "./http-refusals.ts";
 import { closePort, inQuietTurn } from "./quiet-turn.ts";
+import { createTurnedAway } from "./turned-away.ts";
 import { createUnsentWatch, UNSENT_LIMITS, type UnsentLimits } from "./unsent.ts";
 
 /** A bundle is at most 64 KiB; the rest is for the other headers. */
@@ -24,6 +25,9 @@ const MAX_HEADER_BYTES = 96 * 1024;
  * is on its way, and for a caller that opened a connection and has not asked yet.
  */
 const SETTLE = 2_500;
+
+/** Bytes of a body that are read before anybody asks for it: less than Node reads in one piece, so that a refused one takes one. */
+const READ_AHEAD = 32 * 1024;
 
 /** Milliseconds between two looks for connections that have fallen idle. */
 const LOOK = 50;
@@ -66,6 +70,7 @@ export function createHttpServer(
   departure: Departure,
   crowd = createConnectionCrowd(),
   unsent: UnsentLimits = UNSENT_LIMITS,
+  turnedAway = createTurnedAway(),
 ): HttpServer {
   const server = createServer(
     {
@@ -90,18 +95,21 @@ export function createHttpServer(
   // Node begins to watch how long requests take to come when it listens, which a server behind a door never does.
   server.emit("listening");
 
-  const blockList = new DoorKeeper((address) => !crowd.hasRoomFor(address));
-  const door = createDoor({ allowHalfOpen: true, noDelay: true, blockList }, letIn);
+  const blockList = new DoorKeeper((address) => !crowd.hasRoomFor(address) && !turnedAway.hasRoom());
+  // Paused, so that nothing is read of those that are turned away.
+  const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: READ_AHEAD };
+  const door = createDoor({ ...options, blockList }, letIn);
 
   function letIn(socket: Socket): void {
     arrivals += 1;
     const place = crowd.enter(socket.remoteAddress, () => socket.destroy());
     if (place === undefined) {
-      socket.destroy();
+      turnedAway.hold(socket);
       return;
     }
     connections.set(socket, place);
     server.emit("connection", socket);
+    socket.resume();
     looking ??= setInterval(lookForUnsent, unsent.look).unref();
     socket.once("close", () => {
       place.leave();
@@ -149,6 +157,7 @@ export function createHttpServer(
     },
 
     async drain(limit) {
+      turnedAway.closeAll();
       const settled = setTimeout(() => void closeIdle(), SETTLE);
       const end = setTimeout(() => server.closeAllConnections(), limit);
       await new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { DomainError } from "../../domain/parts/error.ts";
 import { networkOf } from "../../domain/parts/network.ts";
 import { createRateLimit } from "../../domain/parts/rate-limit.ts";
+import { createClosing } from "./closing.ts";
 
 /** Bounds of the bodies that a process receives at one time. */
 export interface IntakeLimits {
@@ -104,6 +105,7 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
     burst: limits.largeAtOnce,
     maxKeys: MOST_RATED,
   });
+  const close = createClosing();
   let timer: NodeJS.Timeout | undefined;
 
   function count(peer: string, bodies: number, bytes: number): void {
@@ -147,7 +149,7 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
       count(lease.peer, 0, grown);
       const isOver = grown > 0 && (peers.get(lease.peer)?.bytes ?? 0) > limits.bytesOfPeer;
       const isSlow = lease.isOld && !complete && read - lease.seen < limits.progress;
-      if (isOver || isSlow) socket.destroy();
+      if (isOver || isSlow) close(socket);
       lease.seen = read;
       lease.isOld = true;
     }

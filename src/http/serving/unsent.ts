@@ -1,5 +1,7 @@
 import type { Socket } from "node:net";
 
+import { createClosing } from "./closing.ts";
+
 /** Bounds of the answers that callers have not taken yet. */
 export interface UnsentLimits {
   /** Bytes of all together, and of one peer whose connections take nothing. */
@@ -60,6 +62,7 @@ export function createUnsentWatch(
   peerOf: (socket: Socket) => string,
   limits: UnsentLimits = UNSENT_LIMITS,
 ): () => void {
+  const close = createClosing();
   let before = new Map<Socket, Held>();
 
   function lookAt(socket: Socket): Held {
@@ -89,7 +92,7 @@ export function createUnsentWatch(
     for (const socket of connections) {
       if (socket.writableLength === 0 || socket.destroyed) continue;
       const held = lookAt(socket);
-      if (isSlow(held)) socket.destroy();
+      if (isSlow(held)) close(socket);
       else now.set(socket, held);
     }
     before = now;
@@ -106,7 +109,7 @@ export function createUnsentWatch(
     for (const { socket, peer, bytes, isStuck } of first) {
       const ofPeer = ofPeers.get(peer) ?? 0;
       if (all <= limits.bytes && !(isStuck && ofPeer > limits.bytesOfPeer)) continue;
-      socket.destroy();
+      close(socket);
       now.delete(socket);
       all -= bytes;
       ofPeers.set(peer, ofPeer - bytes);
