@@ -209,3 +209,37 @@ test("asked for from each link in turn, the deepest first, a token fills four ti
   await askWith(1, 201);
   await expect(askWith(2, 201)).rejects.toMatchObject({ code: "rate_limited" });
 });
+
+test("approvals that are begun are rated by asker, withdrawn or not, and a link below leaves a part to those above", async () => {
+  const { ask, advance, limits } = limitsWith(undefined);
+  const store = {
+    waitingOf: async () => ({ ofLink: 1, ofAsker: 1, ofAll: 1, ofBranch: [] }),
+    waitingFor: async () => [],
+  };
+  const repositories = {
+    dischargeRequests: store,
+    liveDischarges: { take: async () => true },
+  } as unknown as Repositories;
+  const from = (branch: readonly string[], more: object = {}) =>
+    limits.requireRoom(repositories, { ...REQUEST, place: { depth: branch.length, branch }, ...more }, 0);
+  const until = async (one: () => Promise<void>) => {
+    for (let count = 0; ; count++) {
+      const refused = await one().catch((error: unknown) => error);
+      if (refused === undefined) continue;
+      expect(refused).toMatchObject({
+        code: "rate_limited",
+        message: expect.stringContaining("too many approvals were asked for"),
+      });
+      return count;
+    }
+  };
+  expect(await until(() => from(["token", "agent"]))).toBe(56);
+  expect(await until(() => from(["token"]))).toBe(19);
+  expect(await until(() => from(["other token"]))).toBe(25);
+  await expect(ask(1, 1)).rejects.toMatchObject({ code: "rate_limited" });
+  await from([], { callerHash: new Uint8Array(32).fill(1) });
+  // Identity is confirmed by those who ask themselves: nobody is told.
+  await from(["token"], { approverKeys: [] });
+  advance(5_000);
+  await from(["other token"]);
+});

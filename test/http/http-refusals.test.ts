@@ -45,6 +45,8 @@ test.each([
   ["a host that is none", 400, "GET /healthz HTTP/1.1\r\nhost: a b\r\n\r\n"],
   ["a backslash in the path", 400, "GET /\\v1/tokens HTTP/1.1\r\nhost: x\r\n\r\n"],
   ["two hosts", 400, "GET /v1/tokens HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n"],
+  ["one host in its target and another one", 400, "GET http://y/v1/tokens HTTP/1.1\r\nhost: x\r\n\r\n"],
+  ["a host with a user in its target", 400, "GET http://x@y/v1/tokens HTTP/1.1\r\nhost: y\r\n\r\n"],
   ["two hosts of one name", 400, "GET /v1/tokens HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n"],
   [
     "two hosts where a token is verified",

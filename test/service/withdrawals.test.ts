@@ -11,6 +11,8 @@ const contentOf = (page: string) => page.slice(page.indexOf("<main>"));
 const people = stubRelyingParty();
 const LOCATION = "http://127.0.0.1:8080";
 const PAY = { action: "pay" };
+/** Deliveries wait for it. */
+let gate: Promise<void> = Promise.resolve();
 const sent: { readonly type: string; readonly data: Record<string, unknown> }[] = [];
 
 interface Waiting {
@@ -253,12 +255,31 @@ describeService(
       );
       expect(notice?.data["allows"]).toMatch(/^Allows: any call; any number of times; until /);
     });
+
+    test("what was withdrawn before anybody was told of it is told to nobody", async () => {
+      const typesOf = ({ id }: Waiting) =>
+        sent.filter(({ data }) => data["id"] === id).map(({ type }) => type);
+      let go = () => {};
+      gate = new Promise((resolve) => {
+        go = resolve;
+      });
+      // One delivery is under way at a time, and this one does not end.
+      const first = await asked("approved-by alice Pay");
+      await expect.poll(() => typesOf(first)).toEqual(["approval.asked"]);
+      const withdrawn = await asked("approved-by alice Pay");
+      expect((await withdraw(withdrawn)).status).toBe(200);
+      const last = await asked("approved-by alice Pay");
+      go();
+      await expect.poll(() => typesOf(last)).toEqual(["approval.asked"]);
+      expect(typesOf(withdrawn)).toEqual([]);
+    });
   },
   {
     relyingParty: people.relyingParty,
     webhook: {
       send: async ({ body }) => {
         sent.push(JSON.parse(body));
+        await gate;
         return true;
       },
     },

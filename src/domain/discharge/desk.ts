@@ -177,7 +177,8 @@ export function createDischargeDesk(options: {
         await repositories.audit.append([auditEvent(randomness, now, event)]);
         if (isApproval && options.notifies) {
           const body = approvalAsked(request, condition, options.publicUrl);
-          await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
+          // By the request's own id, so that it is taken back with the request.
+          await repositories.webhookOutbox.insert({ id, body, dueAt: now });
         }
         const path = `${isApproval ? APPROVALS_PATH : "/discharges"}/${id}`;
         return { id, secret, code, path, expiresAt: request.expiresAt };

@@ -76,6 +76,12 @@ const MOST_DENIED = 3;
 /** Requests a second, and at once, of one caller, or of one token with all that was made of it. */
 const ASKING = { perSecond: 2, burst: 40 };
 
+/**
+ * Approvals a second, and at once, that are begun for one person or network, whichever of their tokens asks, and waiting or not. Each is
+ * announced, and stays on record for weeks: withdrawn at once, it would take no place.
+ */
+const ASKING_PEOPLE = { perSecond: 1 / 5, burst: 100 };
+
 /** The number of askers, and of parts of tokens, that rates are remembered for. */
 const ASKERS = 50_000;
 
@@ -253,6 +259,12 @@ export function createDischargeLimits(options: {
   }
 
   const asking = createTreeLimit({ clock, ...ASKING, maxTrees: ASKERS });
+  const askingPeople = createBranchLimit({
+    clock,
+    ...ASKING_PEOPLE,
+    maxKeys: ASKERS,
+    share: SHARE_OF_BRANCH,
+  });
   const askingByToken = createBranchLimit({ clock, ...ASKING, maxKeys: ASKERS, share: SHARE_OF_BRANCH });
   return {
     admit(caller, from, place) {
@@ -284,6 +296,12 @@ export function createDischargeLimits(options: {
       }
       requireShare("asker", limits.asker, own);
       if (approverKeys.length === 0) return;
+      const name = Buffer.from(callerHash).toString("base64url");
+      if (!askingPeople.take([name, ...branch.map((link) => `${name} ${link}`)])) {
+        const { burst, perSecond } = ASKING_PEOPLE;
+        const what = `${burst} approvals at once and one more every ${1 / perSecond} s for one asker, and parts of that for what it handed on`;
+        throw new DomainError("rate_limited", `too many approvals were asked for: ${what}`);
+      }
       const places = isStranger ? MOST_OF_BAKERY : limits.approver;
       for (const waiting of await dischargeRequests.waitingFor(
         approverKeys,

@@ -74,7 +74,9 @@ export function createWithdrawals(options: {
     await repositories.audit.append([
       auditEvent(randomness, now, { action: "discharge.withdrawn", actor, platform, details }),
     ]);
-    if (kind === "approval" && notifies) {
+    // Of what was taken back before anybody was told there is nothing to tell.
+    const isUntold = request.state === "pending" && (await repositories.webhookOutbox.takeBack(id, now));
+    if (kind === "approval" && notifies && !isUntold) {
       const body = approvalWithdrawn(id, now);
       await repositories.webhookOutbox.insert({ id: uuidv7(now, randomness), body, dueAt: now });
     }

@@ -41,19 +41,23 @@ export async function describeToken(
   now: number,
   slice: TimeSlice,
 ): Promise<Omit<IssuedToken, "token">> {
-  return describeConditions(entry, await readConditions(entry.token, slice), now, slice);
+  return describeConditions(entry, await readConditions(entry.token, slice), now, slice, false);
 }
 
+/** @param quoted whether values stand in quotes, for readers who did not write them */
 async function describeConditions(
   { token, principal }: TokenWithPrincipal,
   conditions: readonly Condition[],
   now: number,
   slice: TimeSlice,
+  quoted: boolean,
 ): Promise<Omit<IssuedToken, "token">> {
   const options = { now: instantFromMilliseconds(now), whole: true, issued: conditions.length };
   const issuedAt = instantFromMilliseconds(token.issuedAt);
   const summary = await inSlice(slice, () => summarise(conditions, options));
-  const parts = await inSlice(slice, () => summaryParts(conditions, conditions.length, options));
+  const parts = await inSlice(slice, () =>
+    summaryParts(conditions, conditions.length, { ...options, quoted }),
+  );
   const told = tellKind({ text: summary, parts }, principal.issuer);
   const clashes = await inSlice(slice, () => contradictions(conditions));
   const doubtful = await inSlice(slice, () => doubts(conditions, issuedAt));
@@ -102,7 +106,8 @@ export function createTokenViews(options: {
     const { token }: { readonly token: TokenRecord } = entry;
     const now = clock.now();
     const conditions = await readConditions(token, slice);
-    const description = await describeConditions(entry, conditions, now, slice);
+    // Lists and pages show it among facts, and a platform, or a program that acts as the person, chose the words.
+    const description = await describeConditions(entry, conditions, now, slice, true);
     const revoked = await inSlice(slice, () => isRevoked(entry, conditions));
     return {
       ...description,

@@ -19,6 +19,8 @@ export interface WebhookOutbox {
   /** Counts a failed attempt. */
   postpone(id: string, dueAt: number): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Takes a message back that nobody has tried to send yet. @returns whether it was there still */
+  takeBack(id: string, now: number): Promise<boolean>;
 }
 
 /** Sends notifications to the configured address. */

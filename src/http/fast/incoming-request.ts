@@ -42,9 +42,15 @@ export function headerOf(raw: readonly string[], name: string): string | null {
   return value;
 }
 
+/** The authority of a target in absolute form (RFC 9112 §3.2.2). */
+const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
 /** Whether a request names several hosts: a proxy may have gone by another of them (RFC 9112 §3.2). */
-export function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
-  return headerOf(rawHeaders, "host")?.includes(",") ?? false;
+export function hasSeveralHosts({ rawHeaders, url = "" }: IncomingMessage): boolean {
+  const host = headerOf(rawHeaders, "host");
+  if (host === null) return false;
+  const authority = url.startsWith("/") ? undefined : AUTHORITY.exec(url)?.[1];
+  return host.includes(",") || (authority !== undefined && authority.toLowerCase() !== host.toLowerCase());
 }
 
 /**

@@ -10,6 +10,10 @@ const CLAIM = `
   )
   returning id, body, attempts`;
 
+// A message that was taken to be sent is due later, and so is one that was tried before.
+const TAKE_BACK = `
+  delete from webhook_outbox where id = $1 and attempts = 0 and due_at <= $2::timestamptz returning 1 as taken`;
+
 /** Notifications that wait, in the database. */
 export function createWebhookOutbox(run: Run): WebhookOutbox {
   return {
@@ -44,6 +48,12 @@ export function createWebhookOutbox(run: Run): WebhookOutbox {
       await run("webhookOutbox.remove", (session) =>
         session.query("delete from webhook_outbox where id = $1", [id]),
       );
+    },
+    async takeBack(id, now) {
+      const rows = await run("webhookOutbox.takeBack", (session) =>
+        session.query(TAKE_BACK, [id, writeInstant(now)]),
+      );
+      return rows.length > 0;
     },
   };
 }

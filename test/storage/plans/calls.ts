@@ -616,6 +616,7 @@ export const CALLS: Calls = {
     claim: [(store) => store.webhookOutbox.claim(Date.now() + 10 * 60_000, Date.now() + DAY, 20)],
     postpone: [(store) => store.webhookOutbox.postpone(randomUUID(), Date.now())],
     remove: [(store) => store.webhookOutbox.remove(randomUUID())],
+    takeBack: [(store) => store.webhookOutbox.takeBack(randomUUID(), Date.now())],
   },
 };
 
