@@ -1,13 +1,10 @@
-import type { RefusalCode as KnownRefusalCode } from "../words/refusal-codes.ts";
 import type { RevocationScopeName, TargetName } from "../words/revocations.ts";
 import type {
   Decision,
   KeyState,
-  Place,
   RequestState,
   ReservationState,
   RevokedBy,
-  SummaryAuthor,
   TokenState,
 } from "../words/states.ts";
 import {
@@ -26,20 +23,23 @@ import {
   truth,
   word,
 } from "./read.ts";
+import { type Answer, principal, summaryParts } from "./verdict.ts";
+
+export {
+  type Allowed,
+  type Principal,
+  type Problem,
+  type RefusalCode,
+  type Refused,
+  readDecision,
+  readProblem,
+  readVerdict,
+  readVerdicts,
+  type Verdict,
+  type VerifyDecision,
+} from "./verdict.ts";
 
 // The answers of the API, in its own words: openapi.yaml describes every member.
-
-type Answer<R> = R extends Reader<infer T> ? T : never;
-
-const principal = object(
-  { id: text, issuer: text, subject: text },
-  { kind: word<"workload">(), email: text, asserted_by: word<"platform">() },
-);
-
-/** A human, or what its `kind` says, on one platform. */
-export type Principal = Answer<typeof principal>;
-
-const summaryParts = list(object({ by: word<SummaryAuthor | (string & {})>(), text }));
 
 const tokenFacts = {
   token_id: text,
@@ -85,85 +85,6 @@ const tokenRecord = object(
 /** The record of an issued token: everything but the token. */
 export type TokenRecord = Answer<typeof tokenRecord>;
 
-/** Why a token was refused. A newer service may answer codes that are not in the list. */
-export type RefusalCode = KnownRefusalCode | (string & {});
-
-const allowed = object(
-  {
-    allowed: literal(true),
-    token_id: text,
-    key_id: text,
-    platform: text,
-    principal,
-    issued_at: instant,
-    expires_at: instant,
-    agents: list(text),
-    caveats: list(text),
-    summary: text,
-    revocation_id: text,
-    revocation_ids: list(text),
-    budgets: list(
-      object(
-        { caveat: text, remaining: text },
-        { revocation_id: text, agent: nullable(text), limit: text, discharge: count },
-      ),
-    ),
-    sequence: text,
-  },
-  {
-    summary_parts: summaryParts,
-    repeated: literal(true),
-    reservation: object({ id: text, expires_at: instant }),
-  },
-);
-
-/** The token does not forbid the call. */
-export type Allowed = Answer<typeof allowed>;
-
-/** The entry that killed a token; `by` is the kind of its author. */
-const killing = object(
-  {
-    revocation_id: text,
-    agent: nullable(text),
-    depth: count,
-    revoked_at: instant,
-    by: word<RevokedBy | (string & {})>(),
-  },
-  { reason: text, target: object({}, { approval_id: text }) },
-);
-
-const refused = object(
-  {
-    allowed: literal(false),
-    code: word<RefusalCode>(),
-    detail: text,
-    failures: list(
-      object(
-        {
-          index: count,
-          caveat: text,
-          agent: nullable(text),
-          code: word<RefusalCode>(),
-          detail: text,
-        },
-        { placed: word<Place | (string & {})>(), remaining: text, retry_after: count },
-      ),
-    ),
-    undischarged: list(object({ location: text, caveat_id: text })),
-    sequence: text,
-  },
-  { revocation: killing },
-);
-
-/** The token forbids the call, or is no good. */
-export type Refused = Answer<typeof refused>;
-
-/** May this token do this, now? Switch on `allowed`. */
-export type Verdict = Allowed | Refused;
-
-const verdict: Reader<Verdict> = (value, place) =>
-  object({ allowed: truth })(value, place).allowed ? allowed(value, place) : refused(value, place);
-
 const amounts = map(text);
 
 const reservation = object(
@@ -173,16 +94,6 @@ const reservation = object(
 
 /** A charge of which less may be needed in the end. Amounts are decimals, by unit. */
 export type Reservation = Answer<typeof reservation>;
-
-const problem = object({ code: text, detail: text, status: count }, { member: text });
-
-/** An error of the service, as it stands in a batch's answer. */
-export type Problem = Answer<typeof problem>;
-
-const batchItem: Reader<Verdict | Problem> = (value, place) =>
-  typeof value === "object" && value !== null && "allowed" in value
-    ? verdict(value, place)
-    : problem(value, place);
 
 // A `token` is answered as its revocation id.
 const namedTarget = {
@@ -369,9 +280,6 @@ export const readRenewedToken = (body: string): RenewedToken =>
   }));
 export const readTokenRecord = (body: string): TokenRecord => readJson(body, tokenRecord);
 export const readTokenPage = (body: string): Page<TokenRecord> => readJson(body, page(tokenRecord));
-export const readVerdict = (body: string): Verdict => readJson(body, verdict);
-export const readVerdicts = (body: string): readonly (Verdict | Problem)[] =>
-  readJson(body, object({ results: list(batchItem) })).results;
 export const readReservation = (body: string): Reservation => readJson(body, reservation);
 export const readRevoked = (body: string): Revoked => readJson(body, revoked);
 export const readRevocation = (body: string): Revocation => readJson(body, revocation);
@@ -393,6 +301,5 @@ export const readDiscovery = (body: string): Discovery => readJson(body, discove
 export const readDischargeKey = (body: string): string =>
   readJson(body, object({ PublicKey: text })).PublicKey;
 export const readReadiness = (body: string): unknown => readJson(body, object({ status: literal("ready") }));
-export const readProblem = (body: string): Problem => readJson(body, problem);
 export const readPolicy = (body: string): Policy => readJson(body, policy);
 export const readPolicyTrial = (body: string): PolicyTrialResult => readJson(body, policyTrial);

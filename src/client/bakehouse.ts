@@ -8,6 +8,7 @@ import {
   type RevocationPage,
   type Revoked,
   readCollected,
+  readDecision,
   readDischarge,
   readDischargeKey,
   readDiscovery,
@@ -19,6 +20,7 @@ import {
   readVerdict,
   readVerdicts,
   type Verdict,
+  type VerifyDecision,
 } from "./answers.ts";
 import { type AuditLog, createAuditLog } from "./audit-log.ts";
 import { isAskedOnce } from "./charges.ts";
@@ -58,6 +60,15 @@ export interface Bakehouse extends BakehouseRecords {
   ): Promise<IssuedToken>;
   /** May this token do this, now? */
   verify(request: VerifyRequest, options?: CallOptions): Promise<Verdict>;
+  /**
+   * The same question for a program that acts on the decision alone: the answer leaves out what people and followers of the log read, and
+   * costs the service less. A service that knows no short answer is asked for the whole one.
+   *
+   * @example
+   * const decision = await bakehouse.decision({ token, context: { action: "read" } });
+   * if (!decision.allowed) throw new Error(decision.detail);
+   */
+  decision(request: VerifyRequest, options?: CallOptions): Promise<VerifyDecision>;
   /** Up to a thousand questions at once; a question that could not be answered has a problem in its place. */
   verifyBatch(
     requests: readonly VerifyRequest[],
@@ -145,6 +156,8 @@ const REVOKE_OPTIONS: Checks<CallOptions & { readonly reason?: string; readonly 
  */
 export function createBakehouse(options: BakehouseOptions): Bakehouse {
   const transport = createTransport(options);
+  /** Not those from before there was a short answer. */
+  let knowsDecisions = true;
 
   return {
     origin: transport.origin,
@@ -168,6 +181,26 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
       const repeat = request.dry_run === true ? "always" : () => repeatOf([request]);
       const call = { method: "POST", path: "/v1/verify", body: request, repeat } as const;
       return readVerdict((await transport.call(call, callOptions)).body);
+    },
+
+    async decision(request, callOptions) {
+      checkQuestion("decision", request);
+      const repeat = request.dry_run === true ? "always" : () => repeatOf([request]);
+      const ask = async (body: object) => {
+        const call = { method: "POST", path: "/v1/verify", body, repeat } as const;
+        return readDecision((await transport.call(call, callOptions)).body);
+      };
+      if (knowsDecisions) {
+        try {
+          return await ask({ ...request, answer: "decision" });
+        } catch (error) {
+          const isOlder =
+            error instanceof BakehouseError && error.status === 400 && error.member === "answer";
+          if (!isOlder) throw error;
+          knowsDecisions = false;
+        }
+      }
+      return ask(request);
     },
 
     async verifyBatch(requests, callOptions) {

@@ -23,6 +23,7 @@ export type {
   Revoked,
   TokenRecord,
   Verdict,
+  VerifyDecision,
 } from "./answers.ts";
 export { checkExport } from "./audit/check.ts";
 export { checkService } from "./audit/check-service.ts";
@@ -30,7 +31,6 @@ export type { AuditFault, AuditReport } from "./audit/report.ts";
 export { type WatchedCheckpoint, type WatchOutcome, watchOnce } from "./audit/watch.ts";
 export type { AuditEvent, AuditFilter, AuditLog, AuditTree } from "./audit-log.ts";
 export { type Bakehouse, createBakehouse } from "./bakehouse.ts";
-export { type Bearer, readBearer } from "./bearer.ts";
 export {
   agent,
   allow,
@@ -64,6 +64,7 @@ export {
   TokenError,
   type TokenErrorCode,
 } from "./error.ts";
+export { type Bearer, readBearer } from "./guard/bearer.ts";
 export {
   decide,
   type GuardDecision,

@@ -148,6 +148,8 @@ export interface VerifyRequest {
   readonly resource?: string | undefined;
   /** Nothing is counted and nothing recorded as observed. */
   readonly dryRun: boolean;
+  /** The decision alone is wanted: what else a verdict says of an allowed token is left empty, and not made. */
+  readonly brief?: boolean;
 }
 
 export interface CaveatFailure {

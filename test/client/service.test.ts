@@ -53,6 +53,47 @@ const WAYS: readonly Ways[] = [
 ];
 
 describe.each(WAYS)("[pglite] the client $name", ({ client }) => {
+  test("asks for the decision alone, and an older service for the whole answer", async () => {
+    const platform = client(credentialOf(service.asPlatform()));
+    const { token } = await service.issue();
+    const question = { token, context: { action: "read" } };
+    const decision = await platform.decision(question);
+    expect(decision).toMatchObject({ allowed: true, agents: [] });
+    expect(decision).not.toHaveProperty("summary");
+
+    const bodies: string[] = [];
+    const older = createBakehouse({
+      url: "http://127.0.0.1:8080",
+      credential: credentialOf(service.asPlatform()),
+      fetch: async (url, init) => {
+        bodies.push(String(init.body));
+        if (!bodies.at(-1)?.includes('"answer"')) return inProcess(url, init);
+        const problem = {
+          type: "about:blank",
+          title: "x",
+          status: 400,
+          code: "invalid_request",
+          detail: "unknown",
+          member: "answer",
+        };
+        return Response.json(problem, {
+          status: 400,
+          headers: { "content-type": "application/problem+json" },
+        });
+      },
+    });
+    expect(await older.decision(question)).toMatchObject({
+      allowed: true,
+      revocation_id: expect.any(String),
+    });
+    const refused = await older.decision({ token: "nonsense", context: {} });
+    expect(refused).toMatchObject({ allowed: false, code: "malformed" });
+    expect(bodies.map((body) => body.includes('"answer"'))).toEqual([true, false, false]);
+    await expect(platform.decision({ ...question, min_sequence: "?" })).rejects.toMatchObject({
+      status: 400,
+    });
+  });
+
   test("issues, narrows offline, verifies, revokes", async () => {
     const alice = client(credentialOf(service.asHuman("alice")));
     const platform = client(credentialOf(service.asPlatform()));

@@ -85,9 +85,7 @@ async function tell(url: string, platform: { readonly token: string }): Promise<
     { call: "alice comments", token: root.token, context: { ...page, action: "comment" }, code: undefined },
   ]) {
     const verdict = await api.verify(platform, token, context);
-    const why = verdict.allowed
-      ? "allowed"
-      : `${verdict.code}: ${verdict.failures[0]?.detail ?? verdict.detail}`;
+    const why = verdict.allowed ? "allowed" : `${verdict.code}: ${verdict.detail}`;
     expect((verdict.allowed ? undefined : verdict.code) === code, `${call.padEnd(28)} ${why}`);
   }
   const seen = await api.verify(platform, scraper, page);

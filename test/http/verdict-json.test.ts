@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Verdict } from "../../src/domain/service.ts";
-import { verdictWire } from "../../src/http/wire/verdict.ts";
+import { decisionWire, verdictWire } from "../../src/http/wire/verdict.ts";
 import { createVerdictWriter } from "../../src/http/wire/verdict-json.ts";
 import { ALLOWED as BUDGETED, PRINCIPAL, REFUSED } from "../support/fake-service.ts";
 import { memoryInUse } from "../support/heap.ts";
@@ -52,6 +52,15 @@ describe("a verdict on a token that was written before", () => {
       expect(write(verdict)).toBe(whole(verdict));
     }
     expect(whole(other)).not.toBe(whole(ALLOWED));
+  });
+
+  test("is written short for those who asked for the decision, and whole for the others", () => {
+    const write = createVerdictWriter();
+    const short = JSON.stringify(decisionWire(ALLOWED));
+    for (const brief of [false, true, true, false, false, true, true]) {
+      expect(write(ALLOWED, brief)).toBe(brief ? short : whole(ALLOWED));
+    }
+    expect(JSON.parse(write(REFUSED, true))).toEqual(decisionWire(REFUSED));
   });
 
   test("agents are compared by what they hold", () => {

@@ -140,7 +140,9 @@ describe("POST /v1/verify", () => {
       endorsements: ["e"],
       min_sequence: SEQUENCE,
       dry_run: true,
+      answer: "decision",
     });
+    await send("POST", "/v1/verify", { token: "t", answer: "decision", context: {} });
     expect(calls.map(({ args }) => args[1])).toEqual([
       {
         token: "t",
@@ -153,6 +155,7 @@ describe("POST /v1/verify", () => {
         endorsements: [],
         minSequence: undefined,
         dryRun: false,
+        brief: false,
       },
       {
         token: "t",
@@ -168,7 +171,9 @@ describe("POST /v1/verify", () => {
         endorsements: ["e"],
         minSequence: SEQUENCE,
         dryRun: true,
+        brief: true,
       },
+      expect.objectContaining({ token: "t", context: new Map(), brief: true }),
     ]);
   });
 

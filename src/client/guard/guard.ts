@@ -2,7 +2,6 @@ import { parseCaveat } from "../../caveats/parse.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "../../words/problem-codes.ts";
 import type { RefusalCode } from "../../words/refusal-codes.ts";
 import type { Allowed, Refused, Verdict } from "../answers.ts";
-import { readBearer } from "../bearer.ts";
 import { BakehouseError } from "../error.ts";
 import { type GuardProof, proofMembers } from "../holder/presented.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
@@ -17,6 +16,7 @@ import {
   ifSaid,
 } from "../shape.ts";
 import type { CallOptions } from "../transport.ts";
+import { readBearer } from "./bearer.ts";
 import { createOutage, type Outage, type OutageListener } from "./outage.ts";
 import { checkSettle, PRICE, type Price } from "./price.ts";
 

@@ -145,7 +145,8 @@ export function createDecisions(options: {
       const charged = charge(platform, key === undefined ? call : { ...call, key }, line);
       return { token, vouching, asking: request.asking, charged };
     }
-    return { verdict: allowed(platform, token, agents, NO_BUDGETS, summaryOf(token, now), sequence), token };
+    const summary = request.brief ? undefined : summaryOf(token, now);
+    return { verdict: allowed(platform, token, agents, NO_BUDGETS, summary, sequence), token };
   }
 
   function callOf(
@@ -200,7 +201,8 @@ export function createDecisions(options: {
     if (outcome.passed) {
       const { repeated, reservation } = outcome;
       const views = budgetViews(budgets, outcome);
-      const summary = summaryWithBudgets(token, now, leftInRoot(budgets, views));
+      const left = leftInRoot(budgets, views);
+      const summary = request.brief ? undefined : summaryWithBudgets(token, now, left);
       return {
         ...allowed(platform, token, agents, views, summary, sequence),
         ...(repeated && { repeated }),
@@ -230,7 +232,8 @@ export function createDecisions(options: {
       if (verdict.allowed && token !== undefined)
         return { kind: "allowed", verdict, subject: subjectOf(token) };
       record.note(caller, request, verdict, token && aboutToken(token));
-      if (token === undefined || !isOfDead(verdict)) return { kind: "said", result: verdict };
+      if (token === undefined || request.brief || !isOfDead(verdict))
+        return { kind: "said", result: verdict };
       return { kind: "dead", token, verdict, entry: killingEntry.find(token) };
     } catch (error) {
       return { kind: "said", result: refusalOf(error) };
@@ -328,7 +331,7 @@ export function createDecisions(options: {
       const { token } = reached;
       see(token, request, verdict);
       record.note(caller, request, verdict, token && aboutToken(token));
-      if (token === undefined || "charged" in reached || !isOfDead(verdict)) return verdict;
+      if (token === undefined || "charged" in reached || request.brief || !isOfDead(verdict)) return verdict;
       return withEntry(verdict, token, killingEntry.find(token), caller);
     },
 

@@ -15,7 +15,7 @@ import type { Exchange, HttpContext } from "../request/context.ts";
 import type { JsonBody } from "../request/json-body.ts";
 import { defineRoute } from "../request/route.ts";
 import { problemSchema } from "../wire/problem.ts";
-import { allowedSchema, refusedSchema, verdictSchema } from "../wire/verdict.ts";
+import { verdictSchema } from "../wire/verdict.ts";
 import { createVerdictWriter } from "../wire/verdict-json.ts";
 import { readVerifyRequest, verifyRequestSchema } from "../wire/verify-request.ts";
 
@@ -74,7 +74,7 @@ export const verify = defineRoute({
   responses: { 200: { description: "The answer.", schema: verdictSchema, example: allowedExample } },
   problems: ["charge_mismatch", "rate_limited", "not_found"],
   async handler({ service, caller, body }) {
-    return jsonText(200, verdictJson(await service.decisions.decide(caller, body)));
+    return jsonText(200, verdictJson(await service.decisions.decide(caller, body), body.brief));
   },
 });
 
@@ -85,7 +85,7 @@ const batchSchema = z
 const batchAnswerSchema = z
   .strictObject({
     results: z
-      .array(z.union([allowedSchema, refusedSchema, problemSchema]))
+      .array(z.union([...verdictSchema.options, problemSchema]))
       .meta({ description: "One for each request, in order." }),
   })
   .meta({ id: "VerifyBatch" });
@@ -141,7 +141,7 @@ export const verifyBatch = defineRoute({
     const results = await jsonArray(body, context.clock, (item) => {
       const result = isRequest(item) ? answers.next().value : item;
       if (result === undefined) throw new RangeError("fewer verdicts than requests");
-      if (!isUnanswered(result)) return verdictJson(result);
+      if (!isUnanswered(result)) return verdictJson(result, isRequest(item) && item.brief);
       const error = result instanceof DomainError ? result : result.fault;
       return JSON.stringify(publicProblem(error) ?? faultOf(error, context, exchange));
     });

@@ -1,10 +1,11 @@
 import type { Verdict } from "../../domain/service.ts";
-import { verdictWire } from "./verdict.ts";
+import { decisionWire, verdictWire } from "./verdict.ts";
 
 type Allowed = Extract<Verdict, { readonly allowed: true }>;
 
 /** An allowed verdict, and its JSON up to the sequence. */
 interface Written {
+  readonly brief: boolean;
   readonly verdict: Allowed;
   readonly text: string;
 }
@@ -22,22 +23,24 @@ const LONGEST = 4096;
  * The revocation id leads to the token's one slot. Two tokens of one slot push each other out, and are never taken for
  * each other.
  */
-export function createVerdictWriter(): (verdict: Verdict) => string {
+export function createVerdictWriter(): (verdict: Verdict, brief?: boolean) => string {
   const slots: (Written | undefined)[] = new Array(SLOTS).fill(undefined);
   // A mark of the last token of each slot. A token's text is kept from its second verdict on: keeping the verdict of a
   // token that comes once would only make the garbage collector copy it.
   const marks = new Int32Array(SLOTS);
 
-  return (verdict) => {
+  return (verdict, brief = false) => {
+    const wire = brief ? decisionWire : verdictWire;
     // What is left of a budget differs each time.
-    if (!verdict.allowed || verdict.budgets.length > 0) return JSON.stringify(verdictWire(verdict));
+    if (!verdict.allowed || verdict.budgets.length > 0) return JSON.stringify(wire(verdict));
     const slot = slotOf(verdict.revocationId);
     const before = slots[slot];
-    if (before !== undefined && saysTheSame(before.verdict, verdict)) return before.text + end(verdict);
-    const { sequence: _, ...rest } = verdictWire(verdict);
+    if (before !== undefined && before.brief === brief && saysTheSame(before.verdict, verdict))
+      return before.text + end(verdict);
+    const { sequence: _, ...rest } = wire(verdict);
     const text = JSON.stringify(rest).slice(0, -1);
     const mark = markOf(verdict.revocationId);
-    if (marks[slot] === mark && text.length <= LONGEST) slots[slot] = { verdict, text };
+    if (marks[slot] === mark && text.length <= LONGEST) slots[slot] = { brief, verdict, text };
     marks[slot] = mark;
     return text + end(verdict);
   };

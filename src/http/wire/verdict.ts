@@ -158,10 +158,40 @@ export const refusedSchema = z
     sequence,
   })
   .meta({ id: "Refused", description: "The token forbids the call, or is no good." });
-/** Either answer. */
-export const verdictSchema = z.union([allowedSchema, refusedSchema]).meta({
+
+/** The same with `"answer":"decision"`. */
+export const allowedDecisionSchema = allowedSchema
+  .pick({
+    allowed: true,
+    token_id: true,
+    principal: true,
+    agents: true,
+    expires_at: true,
+    revocation_id: true,
+    budgets: true,
+    repeated: true,
+    reservation: true,
+    sequence: true,
+  })
+  .meta({ id: "AllowedDecision", description: 'The answer to a question with `"answer":"decision"`.' });
+
+/** The same with `"answer":"decision"`. */
+export const refusedDecisionSchema = refusedSchema
+  .pick({ allowed: true, code: true, detail: true, sequence: true })
+  .extend({
+    undischarged: refusedSchema.shape.undischarged.optional().meta({
+      description: "With `discharge_missing`: third-party caveats that no discharge came with.",
+    }),
+  })
+  .meta({ id: "RefusedDecision", description: 'The answer to a question with `"answer":"decision"`.' });
+
+const answers = [allowedSchema, refusedSchema, allowedDecisionSchema, refusedDecisionSchema] as const;
+
+/** Every answer. */
+export const verdictSchema = z.union(answers).meta({
   id: "Verdict",
-  description: "Always 200 where an answer was reached, allowed or not.",
+  description:
+    'Always 200 where an answer was reached, allowed or not. With `"answer":"decision"` it is one of the last two.',
 });
 
 /** Writes the entry that killed a link. */
@@ -189,8 +219,45 @@ export function budgetWire({ caveat, revocationId, agent, limit, remaining, disc
   };
 }
 
+/** Writes a verdict for those who asked for the decision alone. */
+export function decisionWire(
+  verdict: Verdict,
+): z.infer<typeof allowedDecisionSchema> | z.infer<typeof refusedDecisionSchema> {
+  if (!verdict.allowed) {
+    const { code, detail, undischarged, sequence } = verdict;
+    const missing = code === "discharge_missing" && { undischarged: undischarged.map(undischargedWire) };
+    return { allowed: false, code, detail, ...missing, sequence };
+  }
+  const { tokenId, principal, agents, expiresAt, revocationId, budgets, sequence } = verdict;
+  return {
+    allowed: true,
+    token_id: tokenId,
+    principal: principalWire(principal),
+    agents: agents as string[],
+    expires_at: printInstant(expiresAt),
+    revocation_id: revocationId,
+    budgets: budgets.map(budgetWire),
+    ...chargeWire(verdict),
+    sequence,
+  };
+}
+
+function undischargedWire({ location, caveatId }: { readonly location: string; readonly caveatId: string }) {
+  return { location, caveat_id: caveatId };
+}
+
+/** What became of a charge. */
+function chargeWire({ repeated, reservation }: Extract<Verdict, { readonly allowed: true }>) {
+  return {
+    ...(repeated && { repeated: true as const }),
+    ...(reservation !== undefined && {
+      reservation: { id: reservation.id, expires_at: printInstant(reservation.expiresAt) },
+    }),
+  };
+}
+
 /** Writes a verdict. */
-export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
+export function verdictWire(verdict: Verdict): z.infer<typeof allowedSchema> | z.infer<typeof refusedSchema> {
   if (!verdict.allowed) {
     return {
       allowed: false,
@@ -210,7 +277,7 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
           };
         },
       ),
-      undischarged: verdict.undischarged.map(({ location, caveatId }) => ({ location, caveat_id: caveatId })),
+      undischarged: verdict.undischarged.map(undischargedWire),
       ...(verdict.revocation !== undefined && { revocation: killingWire(verdict.revocation) }),
       sequence: verdict.sequence,
     };
@@ -230,13 +297,7 @@ export function verdictWire(verdict: Verdict): z.infer<typeof verdictSchema> {
     revocation_id: verdict.revocationId,
     revocation_ids: [...verdict.revocationIds],
     budgets: verdict.budgets.map(budgetWire),
-    ...(verdict.repeated && { repeated: true as const }),
-    ...(verdict.reservation !== undefined && {
-      reservation: {
-        id: verdict.reservation.id,
-        expires_at: printInstant(verdict.reservation.expiresAt),
-      },
-    }),
+    ...chargeWire(verdict),
     sequence: verdict.sequence,
   };
 }

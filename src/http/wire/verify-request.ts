@@ -125,6 +125,10 @@ export const verifyRequestSchema = z
       .boolean()
       .optional()
       .meta({ description: "The same answer, with nothing counted and nothing recorded as observed." }),
+    answer: z.literal("decision").optional().meta({
+      description:
+        "`decision`: the same decision in a shorter answer, without what people and followers of the log read.",
+    }),
   })
   .meta({ id: "VerifyRequest", description: "May this token do this, now?" });
 
@@ -138,12 +142,14 @@ export function readVerifyRequest(tree: JsonValue): VerifyRequest {
 }
 
 /**
- * Reads a request of a token and a context, as nearly all are, without the cost of a schema.
+ * Reads a request of a token, a context and perhaps `answer`, as nearly all are, without the cost of a schema.
  *
  * @returns undefined for a request with other members or a fault: the schema reads it, or names the fault
  */
 function readUsual(tree: JsonValue): VerifyRequest | undefined {
-  if (!isObject(tree) || tree.size !== 2) return undefined;
+  if (!isObject(tree)) return undefined;
+  const brief = tree.get("answer") === "decision";
+  if (tree.size !== (brief ? 3 : 2)) return undefined;
   const token = tree.get("token");
   const given = tree.get("context");
   if (typeof token !== "string" || !isObject(given)) return undefined;
@@ -159,6 +165,7 @@ function readUsual(tree: JsonValue): VerifyRequest | undefined {
     endorsements: [],
     minSequence: undefined,
     dryRun: false,
+    brief,
   };
 }
 
@@ -181,5 +188,6 @@ function readAny(tree: JsonValue): VerifyRequest {
     minSequence: read.min_sequence,
     resource: read.resource === undefined ? undefined : readUri(read.resource, "resource"),
     dryRun: read.dry_run ?? false,
+    brief: read.answer === "decision",
   };
 }

@@ -1,4 +1,4 @@
-import { BEARER, DPOP } from "../words/http.ts";
+import { BEARER, DPOP } from "../../words/http.ts";
 
 /** The contents of an `Authorization` header. */
 export type Bearer =
