@@ -34,7 +34,7 @@ const SERVER = {
   engines: manifest.engines,
   dependencies: Object.fromEntries(OUTSIDE.map((name) => [name, manifest.dependencies[name]])),
   bin: { "bakehouse-server": "dist/bakehouse.js" },
-  files: ["dist", "migrations", "openapi.yaml"],
+  files: ["dist", "migrations", "deploy", "openapi.yaml"],
 };
 
 /** The library's files, one for each of its exports. */
@@ -57,7 +57,8 @@ The service of Bakehouse, central token issuance for AI agents, on Node 26 or la
 
     npx bakehouse-server serve
 
-It has the client's commands too. The library is a package of its own, \`bakehouse\`.
+It has the client's commands too. The library is a package of its own, \`bakehouse\`. What runs and watches it on
+machines (systemd, Kubernetes, Compose, Prometheus, Grafana) is in the folder \`deploy\`.
 `;
 
 /** Whether the service's bundle leaves a module outside: PGlite finds its WebAssembly, and oidc-provider its files, beside itself. */
@@ -117,6 +118,7 @@ export async function makePackages(built: string): Promise<void> {
     recursive: true,
     filter: (path) => !/\.(md|ts)$/.test(path),
   });
+  await cp(join(root, "src", "deploy"), join(server, "deploy"), { recursive: true });
   await cp(join(root, "openapi.yaml"), join(server, "openapi.yaml"));
 }
 

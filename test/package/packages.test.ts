@@ -114,7 +114,7 @@ describe("the service's", () => {
     const folder = folderOf("bakehouse-server");
     expect(Object.keys(dependencies).toSorted()).toEqual(imported(join(folder, "dist")));
     expect(readdirSync(folder).toSorted()).toEqual(
-      ["LICENSE", "README.md", "dist", "migrations", "openapi.yaml", "package.json"].toSorted(),
+      ["LICENSE", "README.md", "deploy", "dist", "migrations", "openapi.yaml", "package.json"].toSorted(),
     );
     expect(say("bakehouse-server", "--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
     // Its start, from this package: test/start/what-next.test.ts.
