@@ -67,7 +67,7 @@ export function parseConfig(
 ): Config {
   const reader = createReader(environment, readFile);
   const { text, isSet, read, problems } = reader;
-  const database = readDatabase(reader);
+  const database = readDatabase(reader, environment);
   const host = read("HOST", parseHost) ?? "127.0.0.1";
   const port = read("PORT", parsePort) ?? 8080;
   const defaultUrl = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;

@@ -3,7 +3,8 @@ import { LEAST_RETENTION, RETENTION } from "../domain/parts/lifetimes.ts";
 import type { FailoverSettings } from "../domain/replica/log-problem.ts";
 import { parseDatabaseUrl } from "../storage/url/parse.ts";
 import { DatabaseUrlError } from "../storage/url/split.ts";
-import { Invalid, type Reader } from "./environment.ts";
+import { type Environment, Invalid, type Reader } from "./environment.ts";
+import { outputOf, parseCommand } from "./key-command.ts";
 import { parseDays, parseSecretKey } from "./values.ts";
 
 const MOST_CONNECTIONS = 1_000;
@@ -59,8 +60,29 @@ function parsePool(text: string): number {
   return size;
 }
 
-/** Reads all that concerns the database. */
-export function readDatabase(reader: Reader): DatabaseConfig {
+/** A key that a command prints. */
+function keyOf(command: string, environment: Environment): Secret {
+  const text = outputOf(parseCommand(command), environment);
+  try {
+    return parseSecretKey(text);
+  } catch (error) {
+    throw error instanceof Invalid ? new Invalid(`what it prints ${error.message}`) : error;
+  }
+}
+
+function readMasterKey({ isSet, read, problem }: Reader, environment: Environment): Secret | undefined {
+  if (!isSet("MASTER_KEY_COMMAND")) {
+    if (isSet("DATABASE_URL") && !isSet("MASTER_KEY"))
+      problem("MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE, or MASTER_KEY_COMMAND)");
+    return read("MASTER_KEY", parseSecretKey);
+  }
+  if (!isSet("MASTER_KEY")) return read("MASTER_KEY_COMMAND", (command) => keyOf(command, environment));
+  problem("MASTER_KEY_COMMAND: set it, MASTER_KEY or MASTER_KEY_FILE, and only one of them");
+  return undefined;
+}
+
+/** Reads all that concerns the database. @param environment what a command that prints the master key is given */
+export function readDatabase(reader: Reader, environment: Environment): DatabaseConfig {
   const { isSet, read, problem } = reader;
   const databaseUrl = read("DATABASE_URL", parseUrl);
   const databaseDirectUrl = read("DATABASE_DIRECT_URL", parseUrl);
@@ -68,14 +90,11 @@ export function readDatabase(reader: Reader): DatabaseConfig {
   for (const name of ["DATABASE_DIRECT_URL", "DATABASE_POOL"] as const) {
     if (isSet(name) && !isSet("DATABASE_URL")) problem(`${name}: goes with a DATABASE_URL only`);
   }
-  const masterKey = read("MASTER_KEY", parseSecretKey);
-  if (isSet("DATABASE_URL") && !isSet("MASTER_KEY"))
-    problem("MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE)");
   return {
     databaseUrl,
     databaseDirectUrl,
     databasePool,
-    masterKey,
+    masterKey: readMasterKey(reader, environment),
     previousMasterKey: read("MASTER_KEY_PREVIOUS", parseSecretKey),
     failover: {
       failover: read("FAILOVER", parseFailover),

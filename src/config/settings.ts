@@ -16,6 +16,7 @@ export const SETTINGS = {
   HTTP_PROXY: "secret",
   LOG_LEVEL: "plain",
   MASTER_KEY: "secret",
+  MASTER_KEY_COMMAND: "plain",
   MASTER_KEY_PREVIOUS: "secret",
   NO_PROXY: "plain",
   OIDC_BACKCHANNEL_URL: "plain",

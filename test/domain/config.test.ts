@@ -356,7 +356,7 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
   })),
   {
     set: { DATABASE_URL: "postgres://db/x", OIDC_ISSUER: "development" },
-    problem: "MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE)",
+    problem: "MASTER_KEY: is needed with a DATABASE_URL (or MASTER_KEY_FILE, or MASTER_KEY_COMMAND)",
   },
   {
     set: { DATABASE_URL: "postgres://db/x", MASTER_KEY: KEY },
