@@ -174,6 +174,13 @@ export const LONG: readonly LongPart[] = [
     short: "the same models, by the hundred",
     why: "each call costs the same",
   },
+  {
+    files: ["fuzz/fuzz.test.ts"],
+    long: "a million mutants of good bundles, and inputs of every decoder, operation and connection by the thousand",
+    short:
+      "some thousand mutants and inputs of decoders, two requests for each operation, each kind of connection",
+    why: "each input costs the same",
+  },
 ];
 
 /** The files that the long form has. */
