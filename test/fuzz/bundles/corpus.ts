@@ -89,14 +89,13 @@ export function makeCorpus(choices: Choices): Corpus {
     keep(further, bind(further, attenuate(one.discharge, ["time < 2026-12-19T00:00:00Z"])));
     const tied = attenuate(one.discharge, [`ancestor = ${revocationId(root.signature).text}`]);
     keep(further, tied);
+    // It is tied to the root, and so it serves each link below that has the ticket.
+    keep(one.narrowed, tied);
     const two = gated(one.narrowed);
     const inner = gated(two.discharge);
-    keep(
-      two.narrowed,
-      bind(two.narrowed, one.discharge),
-      bind(two.narrowed, inner.narrowed),
-      bind(two.narrowed, inner.discharge),
-    );
+    const others = [bind(two.narrowed, inner.narrowed), bind(two.narrowed, inner.discharge)];
+    keep(two.narrowed, bind(two.narrowed, one.discharge), ...others);
+    keep(two.narrowed, tied, ...others);
   }
   return { bundles, keys };
 }

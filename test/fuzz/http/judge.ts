@@ -45,7 +45,9 @@ function responseOf({ status, headers, body }: WireAnswer): Response {
 /** A pathname as the service reads it; undefined where there is none. */
 function pathnameOf(target: string): string | undefined {
   try {
-    return new URL(target, "http://127.0.0.1").pathname;
+    // A target that begins with two slashes is a path, and no host.
+    return new URL(target.startsWith("/") ? `http://127.0.0.1${target}` : target, "http://127.0.0.1")
+      .pathname;
   } catch {
     return undefined;
   }
