@@ -1,4 +1,4 @@
-/** `bakehouse login --client`: the flows of the service itself, against a service in a process of its own. */
+/** `bakehouse login --client`: the flows of the service itself, against a service with the provider for development. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,31 +7,22 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 
 import { runCommandLine } from "../../src/cli/cli.ts";
 import { type Bakehouse, createBakehouse, Token } from "../../src/client/index.ts";
-import { builtBundle } from "../support/process-bundle.ts";
-import {
-  credential,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 import { person } from "./person.ts";
 
 const RESOURCE = "https://mcp.example.com/files";
 const ELSEWHERE = "https://bakehouse.example";
 
-let home: Home;
-let service: RunningService;
+let service: OwnService;
 let platform: Bakehouse;
 let client: string;
 let folder: string;
 
 beforeAll(async () => {
-  home = await newEmbeddedHome();
-  service = await startService(builtBundle(), home, { LOG_LEVEL: "warn" });
-  platform = createBakehouse({ url: service.url, credential: credential(home, "default.token") });
-  const admin = createBakehouse({ url: service.url, credential: credential(home, "admin.token") });
+  service = await startOwnService();
+  platform = createBakehouse({ url: service.url, credential: service.credential("default.token") });
+  const admin = createBakehouse({ url: service.url, credential: service.credential("admin.token") });
   await admin.resources.setHosts("default", ["mcp.example.com"]);
   const scopes = [
     { scope: "files:read", description: "Read your files" },
@@ -46,8 +37,7 @@ beforeAll(async () => {
   client = made.client_id;
 });
 afterAll(async () => {
-  await service?.end("SIGTERM");
-  home?.remove();
+  await service?.stop();
 });
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "bakehouse-flow-"));

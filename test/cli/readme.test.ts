@@ -9,15 +9,9 @@ import { SERVER_COMMANDS } from "../../src/cli/cli.ts";
 import { boxPublicKey, encodeBase64Url } from "../../src/macaroon/index.ts";
 import { atLength } from "../support/form.ts";
 import { readManual } from "../support/manual.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
 import { type Installed, installPackage } from "../support/package.ts";
-import {
-  credential,
-  freePort,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
+import { freePort } from "../support/process-service.ts";
 import { person } from "./person.ts";
 import { runInShell, steady } from "./transcript.ts";
 
@@ -26,14 +20,12 @@ const { code: core } = readManual("src/macaroon/README.md");
 const { code, answer, table: exports, text: LIBRARY } = readManual("src/client/README.md");
 
 let installed: Installed;
-let home: Home;
-let service: RunningService;
+let service: OwnService;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   installed = installPackage();
-  home = await newEmbeddedHome();
-  service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
+  service = await startOwnService();
   env = {
     PATH: `${installed.bin}:${process.env["PATH"] ?? ""}`,
     HOME: installed.folder,
@@ -42,8 +34,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await service?.end("SIGTERM");
-  home?.remove();
+  await service?.stop();
   installed?.remove();
 });
 
@@ -60,7 +51,7 @@ function run(snippet: string, more: Readonly<Record<string, string>>) {
 }
 
 const here = (text: string) =>
-  text.replaceAll("http://127.0.0.1:8080", service.url).replaceAll("data/", `${home.dataDir}/`);
+  text.replaceAll("http://127.0.0.1:8080", service.url).replaceAll("data/", `${service.dataDir}/`);
 
 atLength(() => {
   test("the session is ten lines, each does what it says, and an approval goes on in the same shell", async () => {
@@ -155,7 +146,7 @@ test("the manuals name every command, exit code and export", async () => {
 
 test("the core alone narrows a token", async () => {
   const { stdout: token } = await shell("bakehouse issue --credential $CREDENTIAL --on-behalf-of alice", {
-    CREDENTIAL: join(home.dataDir, "default.token"),
+    CREDENTIAL: join(service.dataDir, "default.token"),
   });
   const snippet = `const token = process.env.TOKEN;\n${core("attenuate")}\nconsole.log(handedOn);`;
   const { stdout: narrowed } = await run(snippet, { TOKEN: token.trim() });
@@ -169,7 +160,7 @@ test("a third party's caveat is written offline", async () => {
   );
   expect(token).toBe("");
   const issued = await shell(
-    `bakehouse issue --credential ${home.dataDir}/default.token --on-behalf-of alice`,
+    `bakehouse issue --credential ${service.dataDir}/default.token --on-behalf-of alice`,
   );
   const key = encodeBase64Url(boxPublicKey(new Uint8Array(32).fill(5)));
   const done = await run(code("third-party"), { BAKEHOUSE_TOKEN: issued.stdout.trim(), PARTY_KEY: key });
@@ -178,12 +169,12 @@ test("a third party's caveat is written offline", async () => {
 
 atLength(() => {
   test("a model's call is charged at what it took", async () => {
-    const platform = `--credential ${home.dataDir}/default.token`;
+    const platform = `--credential ${service.dataDir}/default.token`;
     const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice 'spend.tokens <= 1000'`);
     writeFileSync(join(installed.folder, "model.ts"), code("model"));
     const as = {
       BAKEHOUSE_TOKEN: issued.stdout.trim(),
-      BAKEHOUSE_CREDENTIAL: credential(home, "default.token"),
+      BAKEHOUSE_CREDENTIAL: service.credential("default.token"),
     };
     expect(await run(code("price"), as)).toMatchObject({ code: 0, stdout: "Rayleigh\n", stderr: "" });
     const seen = await shell(`bakehouse explain ${platform} --cost tokens=0`, as);
@@ -193,7 +184,7 @@ atLength(() => {
 
 atLength(() => {
   test("a key holds a token, and the headers of its call are what the service takes", async () => {
-    const platform = `--credential ${home.dataDir}/default.token`;
+    const platform = `--credential ${service.dataDir}/default.token`;
     const issued = await shell(`bakehouse issue ${platform} --on-behalf-of alice`);
     const done = await run(code("holder"), { BAKEHOUSE_TOKEN: issued.stdout.trim() });
     const headers = JSON.parse(done.stdout);
@@ -213,7 +204,7 @@ atLength(() => {
 
 atLength(() => {
   test("a yes is asked for one call", async () => {
-    const platform = `--credential ${home.dataDir}/default.token`;
+    const platform = `--credential ${service.dataDir}/default.token`;
     const gated = await shell(
       `bakehouse issue ${platform} --on-behalf-of alice | bakehouse attenuate --third-party 'exact approved-by alice Pay'`,
     );

@@ -4,23 +4,16 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { casesOf } from "../support/form.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
 import { type Installed, installPackage } from "../support/package.ts";
-import {
-  credential,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
 import { commandOf, EXAMPLES, play } from "./play.ts";
 
 /** What a platform does with a token, and what an agent does. */
 const SHORT = ["hono-api", "orchestrator"];
 
-describe("[pglite] the examples", () => {
+describe("[postgres] the examples", () => {
   let installed: Installed;
-  let home: Home;
-  let service: RunningService;
+  let service: OwnService;
   let folder: string;
 
   beforeAll(async () => {
@@ -33,13 +26,11 @@ describe("[pglite] the examples", () => {
       mkdirSync(join(framework, ".."), { recursive: true });
       symlinkSync(join(import.meta.dirname, "../../node_modules", name), framework);
     }
-    home = await newEmbeddedHome();
-    service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
+    service = await startOwnService();
   });
 
   afterAll(async () => {
-    await service?.end("SIGTERM");
-    home?.remove();
+    await service?.stop();
     installed?.remove();
   });
 
@@ -48,7 +39,7 @@ describe("[pglite] the examples", () => {
       process.stderr.write(`no Python 3.10 or later on this machine: ${name} was not run\n`);
       return;
     }
-    const as = { folder, url: service.url, credential: credential(home, "default.token") };
+    const as = { folder, url: service.url, credential: service.credential("default.token") };
     const { code, stdout, stderr } = await play(name, as);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const file = join(import.meta.dirname, name, "output.txt");

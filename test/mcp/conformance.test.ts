@@ -17,15 +17,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { type Bakehouse, createBakehouse } from "../../src/client/index.ts";
 import { createMcpGuard, type McpHandler } from "../../src/client/mcp/mcp.ts";
-import { builtBundle } from "../support/process-bundle.ts";
-import {
-  credential,
-  freePort,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
+import { freePort } from "../support/process-service.ts";
 import { until } from "../support/until.ts";
 import { conformance } from "./conformance.ts";
 import { everythingServer, METHODS, TOOL_NAMES } from "./everything.ts";
@@ -62,18 +55,16 @@ const FAILING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const IS_WHOLE = process.env["BAKEHOUSE_CONFORMANCE"] === "whole";
 const REVISIONS = Object.entries(FAILING).slice(0, IS_WHOLE ? undefined : 1);
 
-let home: Home;
-let service: RunningService;
+let service: OwnService;
 let admin: Bakehouse;
 let platform: Bakehouse;
 let resource: string;
 let port: number;
 
 beforeAll(async () => {
-  home = await newEmbeddedHome();
-  service = await startService(builtBundle(), home, { LOG_LEVEL: "warn" });
-  platform = createBakehouse({ url: service.url, credential: credential(home, "default.token") });
-  admin = createBakehouse({ url: service.url, credential: credential(home, "admin.token") });
+  service = await startOwnService();
+  platform = createBakehouse({ url: service.url, credential: service.credential("default.token") });
+  admin = createBakehouse({ url: service.url, credential: service.credential("admin.token") });
   port = await freePort();
   resource = `http://localhost:${port}/mcp`;
   await admin.resources.setHosts("default", ["localhost"]);
@@ -82,8 +73,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await service?.end("SIGTERM");
-  home?.remove();
+  await service?.stop();
 });
 
 test("every scenario for authorization servers passes", async () => {

@@ -7,23 +7,16 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { createBakehouse } from "../../src/client/index.ts";
 import { readManual } from "../support/manual.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
 import { type Installed, installPackage } from "../support/package.ts";
 import { type Running, run } from "../support/process.ts";
-import {
-  credential,
-  freePort,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
+import { freePort } from "../support/process-service.ts";
 import { until } from "../support/until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
 let installed: Installed;
-let home: Home;
-let service: RunningService;
+let service: OwnService;
 let program: Running | undefined;
 
 beforeAll(async () => {
@@ -34,14 +27,12 @@ beforeAll(async () => {
     mkdirSync(dirname(place), { recursive: true });
     symlinkSync(join(ROOT, "node_modules", name), place);
   }
-  home = await newEmbeddedHome();
-  service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
+  service = await startOwnService();
 });
 
 afterAll(async () => {
   await program?.end("SIGTERM");
-  await service?.end("SIGTERM");
-  home?.remove();
+  await service?.stop();
   installed?.remove();
 });
 
@@ -51,11 +42,11 @@ test("README's MCP server is under forty lines, and takes a token that is for it
   expect(section.split("\n## ")[0]?.split("\n").length).toBeLessThan(40);
 
   const resource = `http://127.0.0.1:${await freePort()}/mcp`;
-  const admin = createBakehouse({ url: service.url, credential: credential(home, "admin.token") });
+  const admin = createBakehouse({ url: service.url, credential: service.credential("admin.token") });
   await admin.resources.setHosts("default", ["127.0.0.1"]);
   const scopes = [{ scope: "files:read", description: "Read your files" }];
   await admin.resources.register("default", { resource, name: "Files", scopes });
-  const secret = credential(home, "default.token");
+  const secret = service.credential("default.token");
   const platform = createBakehouse({ url: service.url, credential: secret });
   const { token } = await platform.issue({
     platform: "default",
@@ -80,6 +71,6 @@ test("README's MCP server is under forty lines, and takes a token that is for it
   });
   await client.close();
   // An outage is told apart from a bad token by the library's own class of errors, of which there is one.
-  await service.end("SIGTERM");
+  await service.stop();
   expect((await fetch(resource, { method: "POST", headers, body: "{}" })).status).toBe(503);
 });

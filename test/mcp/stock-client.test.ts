@@ -22,15 +22,8 @@ import {
 } from "../../src/client/index.ts";
 import { createMcpGuard, type McpGuard } from "../../src/client/mcp/mcp.ts";
 import { seal } from "../../src/client/mcp/sealed.ts";
-import { builtBundle } from "../support/process-bundle.ts";
-import {
-  credential,
-  freePort,
-  type Home,
-  newEmbeddedHome,
-  type RunningService,
-  startService,
-} from "../support/process-service.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
+import { freePort } from "../support/process-service.ts";
 import { CALLBACK, type Memory, personAt, rememberingProvider, serveTools } from "./house.ts";
 
 const MODES = [
@@ -47,8 +40,7 @@ const TOOLS = {
   bare: ["files:read"],
 };
 
-let home: Home;
-let service: RunningService;
+let service: OwnService;
 let platform: Bakehouse;
 let admin: Bakehouse;
 let resource: string;
@@ -61,10 +53,9 @@ let tools: Awaited<ReturnType<typeof serveTools>>;
 const told: string[] = [];
 
 beforeAll(async () => {
-  home = await newEmbeddedHome();
-  service = await startService(builtBundle(), home, { LOG_LEVEL: "warn" });
-  platform = createBakehouse({ url: service.url, credential: credential(home, "default.token") });
-  admin = createBakehouse({ url: service.url, credential: credential(home, "admin.token") });
+  service = await startOwnService();
+  platform = createBakehouse({ url: service.url, credential: service.credential("default.token") });
+  admin = createBakehouse({ url: service.url, credential: service.credential("admin.token") });
   const port = await freePort();
   resource = `http://127.0.0.1:${port}/mcp`;
   await admin.resources.setHosts("default", ["127.0.0.1"]);
@@ -93,8 +84,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await tools?.close();
-  await service?.end("SIGTERM");
-  home?.remove();
+  await service?.stop();
 });
 
 /** A stock client, and the pages that it was asked to lead its person to. */

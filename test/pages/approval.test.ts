@@ -1,35 +1,23 @@
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
-
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { parseConfig } from "../../src/config.ts";
-import { type Serving, serve } from "../../src/run/serve.ts";
 import { createBrowser } from "../support/browser.ts";
 import { findChromium, openTab } from "../support/chromium.ts";
 import { atLength } from "../support/form.ts";
-import { freePort } from "../support/process-service.ts";
-import { scratchFolder } from "../support/scratch.ts";
+import { type OwnService, startOwnService } from "../support/own-service.ts";
 
 const EVIL = "<img src=x onerror=document.title='owned'><form action=/logout>";
 
-let serving: Serving;
-let dataDir: string;
+let service: OwnService;
 let base: string;
 let platform: Record<string, string>;
 
 beforeAll(async () => {
-  dataDir = scratchFolder("pages");
-  const port = await freePort();
-  base = `http://127.0.0.1:${port}`;
-  serving = await serve(parseConfig({ DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: "silent" }));
-  platform = { authorization: `Bearer ${readFileSync(join(dataDir, "default.token"), "utf8").trim()}` };
+  service = await startOwnService();
+  base = service.url;
+  platform = { authorization: `Bearer ${service.credential("default.token")}` };
 });
 
-afterAll(async () => {
-  await serving.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+afterAll(() => service?.stop());
 
 async function post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
   const response = await fetch(base + path, {
