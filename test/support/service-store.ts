@@ -10,6 +10,8 @@ export interface WatchedStore {
   intercept(before: ((call: string) => void | Promise<void>) | undefined): void;
   /** Whether every call is refused, as with a database that does not answer. */
   setDown(down: boolean): void;
+  /** Has all services that follow its changes read the log now. */
+  wake(): void;
 }
 
 const REPOSITORIES = [
@@ -53,6 +55,7 @@ export function watchStore(inner: Store): WatchedStore {
   const calls: string[] = [];
   let intercepting: ((call: string) => void | Promise<void>) | undefined;
   let down = false;
+  const listeners = new Set<(sequence: string | undefined) => void>();
 
   async function reached(call: string): Promise<void> {
     calls.push(call);
@@ -85,7 +88,17 @@ export function watchStore(inner: Store): WatchedStore {
   const store: Store = {
     ...inner, // what is no call of the database is not watched
     ...watchRepositories(inner),
-    changes: inner.changes,
+    changes: {
+      ...inner.changes,
+      listen(onChange) {
+        listeners.add(onChange);
+        const stop = inner.changes.listen(onChange);
+        return () => {
+          listeners.delete(onChange);
+          stop();
+        };
+      },
+    },
     async transaction(operation, work) {
       await reached(`transaction ${operation}`);
       return inner.transaction(operation, (repositories) => work(watchRepositories(repositories)));
@@ -109,6 +122,9 @@ export function watchStore(inner: Store): WatchedStore {
     },
     setDown(value) {
       down = value;
+    },
+    wake() {
+      for (const listener of listeners) listener(undefined);
     },
   };
 }
