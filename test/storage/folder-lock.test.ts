@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { FolderLockedError, lockFolder } from "../../src/storage/engine/folder-lock.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { describeOn } from "../support/database.ts";
+import { nodeFlags } from "../support/process.ts";
 import { platform } from "./samples.ts";
 
 function makeFolder(): string {
@@ -23,7 +24,11 @@ async function another(
 ): Promise<{ readonly pid: number; readonly kill: () => Promise<void> }> {
   const child = spawn(
     process.execPath,
-    ["--input-type=module", "-e", `${lines}; process.stdout.write("ready\\n"); setInterval(() => {}, 1000);`],
+    [
+      ...nodeFlags(),
+      ...["--input-type=module", "-e"],
+      `${lines}; process.stdout.write("ready\\n"); setInterval(() => {}, 1000);`,
+    ],
     { stdio: ["ignore", "pipe", stderr] },
   );
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));

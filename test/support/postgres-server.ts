@@ -96,7 +96,10 @@ export async function startPostgres(options: PostgresSettings = {}): Promise<Pos
   const port = await freePort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const server = [join(bin, "postgres"), "-D", dataDir, "-h", "127.0.0.1", "-p", String(port), "-k", folder];
-  const settings = ["-c", "max_connections=200", "-c", `fsync=${fsync ? "on" : "off"}`];
+  const settings = ["max_connections=200", `fsync=${fsync ? "on" : "off"}`]
+    // In files of its folder: in shared memory they would stay behind whoever is killed.
+    .concat("dynamic_shared_memory_type=mmap")
+    .flatMap((setting) => ["-c", setting]);
   // Not on the command line: there they would stand above `alter system`.
   const given = Object.entries(options.settings ?? {}).map(([name, value]) => `${name} = '${value}'\n`);
   appendFileSync(join(dataDir, "postgresql.conf"), given.join(""));

@@ -10,6 +10,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 // not know that these are modules, and compile each twice to find out: a quarter of what a start of the service costs.
 const CACHE = join(ROOT, ".cache", "tests");
 const DAY = 24 * 60 * 60_000;
+const SCRIPT = "bakehouse.js";
 
 /** A file, or all files below a folder, in a steady order. */
 export function filesOf(folder: string): readonly string[] {
@@ -28,13 +29,15 @@ export function filesOf(folder: string): readonly string[] {
  * @param entry the script that is bundled with all it needs: the command itself, or a test's own
  */
 export function builtBundle(entry = "src/main.ts", library: "library" | "" = ""): string {
-  const hash = createHash("sha256").update(entry).update(library);
+  const sources = createHash("sha256").update(entry);
   const folders = [...new Set(["src", entry.startsWith("src/") ? "src" : dirname(entry)])];
-  const sources = [join(ROOT, "package.json"), ...folders.flatMap((folder) => filesOf(join(ROOT, folder)))];
-  for (const file of sources) hash.update(file).update("\0").update(readFileSync(file));
-  const out = join(CACHE, hash.digest("hex").slice(0, 24));
-  const script = join(out, "bakehouse.js");
-  if (existsSync(script)) return script;
+  const files = [join(ROOT, "package.json"), ...folders.flatMap((folder) => filesOf(join(ROOT, folder)))];
+  for (const file of files) sources.update(file).update("\0").update(readFileSync(file));
+  const alone = join(CACHE, sources.digest("hex").slice(0, 24));
+  const whole = `${alone}-library`;
+  const out = library === "" ? alone : whole;
+  // One that has the library beside it is the same script.
+  for (const made of [whole, out]) if (existsSync(made)) return join(made, SCRIPT);
   mkdirSync(CACHE, { recursive: true });
   for (const old of readdirSync(CACHE)) {
     const path = join(CACHE, old);
@@ -46,5 +49,5 @@ export function builtBundle(entry = "src/main.ts", library: "library" | "" = "")
     });
     if (built.status !== 0) throw new Error(`the build failed: ${built.stderr}`);
   });
-  return script;
+  return join(out, SCRIPT);
 }

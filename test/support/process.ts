@@ -48,6 +48,11 @@ export function endAll(signal: NodeJS.Signals): void {
 /** Environment variable with flags of Node for every process that is started here, separated by spaces. */
 export const NODE_FLAGS = "BAKEHOUSE_TEST_NODE_FLAGS";
 
+/** The flags of {@link NODE_FLAGS}. */
+export function nodeFlags(): readonly string[] {
+  return (process.env[NODE_FLAGS] ?? "").split(" ").filter((flag) => flag !== "");
+}
+
 const PASSED_ON = ["PATH", "HOME", "TMPDIR", "NODE_COMPILE_CACHE", LOGS_FOLDER, NODE_FLAGS];
 
 /** Starts a script under this Node. */
@@ -56,8 +61,7 @@ export function run(script: string, args: readonly string[], options: ProcessOpt
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  const flags = (process.env[NODE_FLAGS] ?? "").split(" ").filter((flag) => flag !== "");
-  const child = spawn(process.execPath, [...flags, script, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags(), script, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...Object.fromEntries(inherited), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
