@@ -73,6 +73,7 @@ describeService("what rests sealed", (service) => {
       service().asHuman("bob"),
     );
     expect(page.status, page.text).not.toBe(503);
+    replica.endWaits(); // it waits for nobody to approve
     const collected = await replica.send("POST", `/v1/discharge/${asked.id}/collect`, {
       secret: asked.secret,
     });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { describeOn, describeOnEachDatabase } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { auditEvent, NOON } from "./samples.ts";
 
@@ -27,7 +27,7 @@ describeOnEachDatabase("audit log", (open) => {
   });
 });
 
-describeOn("postgres", "audit log as it is stored", (open) => {
+describeOnServer("audit log as it is stored", (open) => {
   test("every member stands in its column", async () => {
     const { store, url = "" } = await open();
     const event = auditEvent(5, { details: { text: "ü🥖'\"\\", list: [], nothing: null, number: 0.5 } });
@@ -44,7 +44,8 @@ describeOn("postgres", "audit log as it is stored", (open) => {
   });
 
   test("five thousand events are few statements and one transaction", async () => {
-    const { store, url = "" } = await open();
+    // As long as a crowded machine takes: how much it is counts, not how fast.
+    const { store, url = "" } = await open({ deadline: 120_000, transactionDeadline: 150_000 });
     const events = Array.from({ length: 5_000 }, (_, n) => auditEvent(n));
     await store.transaction("many", ({ audit }) => audit.append(events));
     expect(await raw(url, "select count(*)::int as n from audit_events")).toEqual([{ n: 5_000 }]);

@@ -14,7 +14,7 @@ import {
 } from "../../src/storage/migrate/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { connectServer } from "../../src/storage/server/connect.ts";
-import { emptyDatabaseUrl } from "../support/database.ts";
+import { emptyDatabaseUrl, testDatabaseUrl } from "../support/database.ts";
 import { casesOf } from "../support/form.ts";
 import { reach } from "../support/reach.ts";
 import hashes from "./migration-hashes.json" with { type: "json" };
@@ -132,7 +132,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a database that is newer than this version is refused", async () => {
-    const url = await emptyDatabaseUrl();
+    const url = await testDatabaseUrl();
     await migrate(await connect(url), { migrations: [...migrations, later()], lock: "advisory" });
     await expect(openStore({ place: { kind: "server", url }, version: "9.0.0" })).rejects.toMatchObject({
       name: "MigrationError",
@@ -147,7 +147,7 @@ describe("[postgres] migrations", () => {
       later({ tag: "9999_last", when: Date.UTC(2099, 1, 1), minimum: "0.1.9", statements: ["select 1"] }),
     ];
     const migrated = async () => {
-      const url = await emptyDatabaseUrl();
+      const url = await testDatabaseUrl();
       await migrate(await connect(url), { migrations: newer, lock: "advisory", version: "0.3.0" });
       return url;
     };
@@ -212,8 +212,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a migration that was edited after it was applied is refused", async () => {
-    const url = await emptyDatabaseUrl();
-    await (await openStore({ place: { kind: "server", url } })).close();
+    const url = await testDatabaseUrl();
     const folder = copy();
     const [first] = migrations;
     const file = join(folder, `${first?.tag}.sql`);
@@ -229,7 +228,7 @@ describe("[postgres] migrations", () => {
   });
 
   test("a migration that is dated before an applied one is refused, not skipped", async () => {
-    const url = await emptyDatabaseUrl();
+    const url = await testDatabaseUrl();
     const connection = await connect(url);
     await migrate(connection, { migrations: [...migrations, later()], lock: "advisory" });
     const between = later({ tag: "9998_between", when: Date.UTC(2098, 0, 1) });
@@ -247,8 +246,7 @@ describe("[postgres] roles", () => {
   };
 
   test("a member of bakehouse_app can do all that the service does, and no more", async () => {
-    const url = await emptyDatabaseUrl();
-    await (await openStore({ place: { kind: "server", url } })).close();
+    const url = await testDatabaseUrl();
     const role = new URL(url).pathname.slice(1).replace("bakehouse_test", "service");
     await raw(url, `create role ${role} login password 'test' in role bakehouse_app`);
     onTestFinished(async () => {
