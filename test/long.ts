@@ -17,7 +17,7 @@ interface LongPart {
 const PROCESSES = "each of them starts processes, a second or two of a processor apiece";
 
 /** Where suites run on both databases, one after the other. */
-const ON_EACH = /\bdescribeService\(|\bdatabasesOfRun\(/;
+const ON_EACH = /\bdescribeService\(|\bdescribeOnEachDatabase\(/;
 
 const testFiles = (): readonly string[] => globSync("**/*.test.ts", { cwd: import.meta.dirname }).sort();
 
@@ -33,15 +33,16 @@ const having = (pattern: RegExp): readonly string[] =>
 export const LONG: readonly LongPart[] = [
   {
     files: having(ON_EACH),
-    long: "the use cases on the embedded database",
+    long: "the use cases, and what touches SQL, on the embedded database; three quarters of the table of revoked grants on both",
     short:
-      "the use cases on a server; on both, what touches SQL (`storage`), and the embedded one wherever a command is started",
-    why: "the code above the store is the same on both, and the embedded one takes twice the processor time",
+      "all of it on a server, of that table three cells of each kind and of each target; on both, transactions and faults (`storage/store` and `guard`); the embedded one wherever a command is started, and under the client",
+    why: "both are the same Postgres, behind the same statements",
   },
   {
     files: ["crash/crash.test.ts"],
     long: "kill -9 at each step of a start, an issue, a revocation, a charge and the audit tree, and under load, on both databases",
-    short: "at the step after the commit of a start, an issue, a revocation and a charge, on a server",
+    short:
+      "after the commit of an issue and of a revocation, on a server; a start that is cut off in service/starts.test.ts, charges of which the database is killed in service/budget-children.test.ts",
     why: `a hundred starts: ${PROCESSES}`,
   },
   {
@@ -52,9 +53,9 @@ export const LONG: readonly LongPart[] = [
   },
   {
     files: ["pages/axe.test.ts", "pages/approval.test.ts", "cli/browser.test.ts"],
-    long: "axe on every page of a service, an approval and the bundle in a real browser",
+    long: "axe on every page of a service, on both screens, an approval and the bundle in a real browser",
     short:
-      "axe on the pages that need no service, an approval with a cookie jar, the bundle with the web's globals alone",
+      "axe on the pages that need no service, each on one screen, an approval with a cookie jar, the bundle with the web's globals alone",
     why: "a browser takes half a minute for each",
   },
   {
@@ -169,8 +170,9 @@ export const LONG: readonly LongPart[] = [
       "macaroon/narrowing.test.ts",
       "revocation/model.test.ts",
       "service/budget-model.test.ts",
+      "service/tree-model.test.ts",
     ],
-    long: "random calls against a model, by the thousand",
+    long: "random calls against a model, by the thousand; half of the ways to tamper",
     short: "the same models, by the hundred",
     why: "each call costs the same",
   },

@@ -10,7 +10,7 @@ const textOf = (file: string) => readFileSync(join(FOLDER, file), "utf8");
 
 test("every file that leaves something to the long form is in the list, and no other", () => {
   const asks = globSync("**/*.test.ts", { cwd: FOLDER }).filter((file) =>
-    /support\/form\.ts"|\bdescribeService\(|\bdatabasesOfRun\(/.test(textOf(file)),
+    /support\/form\.ts"|\bdescribeService\(|\bdescribeOnEachDatabase\(/.test(textOf(file)),
   );
   expect(asks.length).toBeGreaterThan(50);
   expect([...longFiles()].filter((file) => !longOnlyFiles().includes(file))).toEqual(
@@ -29,8 +29,20 @@ test("a suite that has one database in each form leaves nothing else to one of t
   // It would never run on the other database.
   const sharing = globSync("**/*.test.ts", { cwd: FOLDER }).filter((file) => {
     const text = textOf(file);
-    return /\bdescribeService\(|\bdatabasesOfRun\(/.test(text) && /support\/form\.ts"/.test(text);
+    return /\bdescribeService\(|\bdescribeOnEachDatabase\(/.test(text) && /support\/form\.ts"/.test(text);
   });
   // Of these the other part stands beside the suite, or says that it runs on both.
-  expect(sharing.sort()).toEqual(["revocation/targets.test.ts", "service/bootstrap-turns.test.ts"]);
+  expect(sharing.sort()).toEqual([
+    "revocation/model.test.ts",
+    "revocation/targets.test.ts",
+    "service/bootstrap-turns.test.ts",
+  ]);
+});
+
+test("a suite that shares a server's cases out has both databases in the long form", () => {
+  const sharing = globSync("**/*.test.ts", { cwd: FOLDER }).filter((file) =>
+    /\bcasesOn\(/.test(textOf(file)),
+  );
+  for (const file of sharing) expect(textOf(file), file).toContain("databasesAtLength()");
+  expect(sharing).toContain("oauth/mortal-grants.test.ts");
 });

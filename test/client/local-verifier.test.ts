@@ -5,7 +5,7 @@ import { startTestService } from "../support/service.ts";
 import { HEARTBEAT, runModel } from "./local-model.ts";
 
 /** More for a drill: `BAKEHOUSE_MODEL_STEPS=10000 npm test -- test/client/local-verifier`. */
-const STEPS = Number(process.env["BAKEHOUSE_MODEL_STEPS"] ?? timesOf(1_500, 300));
+const STEPS = Number(process.env["BAKEHOUSE_MODEL_STEPS"] ?? timesOf(1_500, 150));
 
 test("[pglite] what a local verifier allows, the service would have allowed within the bound", {
   timeout: 1_200_000,

@@ -240,35 +240,37 @@ describe("[postgres] the built command", () => {
     });
   });
 
-  test("bootstraps once, and renews credentials when asked", async () => {
-    const home = await server();
-    const paths = ["admin.token", "default.token"].map((name) => join(home.dataDir, name));
-    const wrote = { code: 0, stderr: paths.map((path) => `bakehouse: wrote ${path}\n`).join("") };
+  atLength(() => {
+    test("bootstraps once, and renews credentials when asked", async () => {
+      const home = await server();
+      const paths = ["admin.token", "default.token"].map((name) => join(home.dataDir, name));
+      const wrote = { code: 0, stderr: paths.map((path) => `bakehouse: wrote ${path}\n`).join("") };
 
-    // Before it, a replica serves, and says what is missing.
-    const early = await start(home);
-    await early.said("bakehouse: ready");
-    await expect.poll(() => early.stdout()).toContain("bakehouse bootstrap");
+      // Before it, a replica serves, and says what is missing.
+      const early = await start(home);
+      await early.said("bakehouse: ready");
+      await expect.poll(() => early.stdout()).toContain("bakehouse bootstrap");
 
-    expect(await command(home, ["bootstrap"])).toEqual(wrote);
-    for (const path of paths) expect(statSync(path).mode & 0o777).toBe(0o600);
-    const first = credential(home, "admin.token");
-    const again = await command(home, ["bootstrap"]);
-    expect(again).toEqual({
-      code: 0,
-      stderr: "bakehouse: bootstrapped before; --reissue writes new credentials\n",
+      expect(await command(home, ["bootstrap"])).toEqual(wrote);
+      for (const path of paths) expect(statSync(path).mode & 0o777).toBe(0o600);
+      const first = credential(home, "admin.token");
+      const again = await command(home, ["bootstrap"]);
+      expect(again).toEqual({
+        code: 0,
+        stderr: "bakehouse: bootstrapped before; --reissue writes new credentials\n",
+      });
+      expect(credential(home, "admin.token")).toBe(first);
+      expect(await command(home, ["bootstrap", "--reissue"])).toEqual(wrote);
+      const second = credential(home, "admin.token");
+      expect(second).not.toBe(first);
+      expect(readdirSync(home.dataDir).filter((name) => name.includes("staged"))).toEqual([]);
+
+      // Both are good, at the replica that was there before too.
+      const { call } = createClient(early.url);
+      for (const token of [first, second]) {
+        expect((await call("GET", "/v1/platforms", { as: { token } })).status).toBe(200);
+      }
     });
-    expect(credential(home, "admin.token")).toBe(first);
-    expect(await command(home, ["bootstrap", "--reissue"])).toEqual(wrote);
-    const second = credential(home, "admin.token");
-    expect(second).not.toBe(first);
-    expect(readdirSync(home.dataDir).filter((name) => name.includes("staged"))).toEqual([]);
-
-    // Both are good, at the replica that was there before too.
-    const { call } = createClient(early.url);
-    for (const token of [first, second]) {
-      expect((await call("GET", "/v1/platforms", { as: { token } })).status).toBe(200);
-    }
   });
 
   atLength(() => {

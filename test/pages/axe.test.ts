@@ -108,8 +108,15 @@ async function request(path: string, init: RequestInit = {}) {
   return { status: response.status, headers: response.headers, text, json: <T>() => JSON.parse(text) as T };
 }
 
-/** Axe's findings on the page that the browser shows, on both screens. */
-async function look(name: string, screens = SCREENS): Promise<readonly Finding[]> {
+let looks = 0;
+/** Both screens; in the short form one of them for each page, in turn. */
+function screensOfPage() {
+  looks += 1;
+  return SCREENS.filter((_, index) => !isShort() || index === looks % 2);
+}
+
+/** Axe's findings on the page that the browser shows. */
+async function look(name: string, screens = screensOfPage()): Promise<readonly Finding[]> {
   if (tab === undefined) return [];
   await tab.evaluate(`${AXE}; undefined`);
   const findings: Finding[] = [];

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { DomainError } from "../../src/domain/parts/error.ts";
-import { databasesOfRun, describeOnEachDatabase } from "../support/database.ts";
+import { describeOnEachDatabase } from "../support/database.ts";
 import {
   type Answer,
   bearer,
@@ -266,65 +266,61 @@ describeService("root keys", (service) => {
   });
 });
 
-describeOnEachDatabase(
-  "root keys as the months pass",
-  (_, kind) => {
-    let service: TestService;
-    beforeEach(async () => {
-      service = await startTestService({ kind });
-    });
-    afterEach(async () => {
-      await service.close();
-    });
+describeOnEachDatabase("root keys as the months pass", (_, kind) => {
+  let service: TestService;
+  beforeEach(async () => {
+    service = await startTestService({ kind });
+  });
+  afterEach(async () => {
+    await service.close();
+  });
 
-    const asAdmin = () => service.asHuman({ subject: "root", groups: ["admins"] });
-    const keys = async (platform: string): Promise<readonly Key[]> =>
-      (await service.get(`/v1/keys?platform=${platform}`, asAdmin())).json<{ items: Key[] }>().items;
+  const asAdmin = () => service.asHuman({ subject: "root", groups: ["admins"] });
+  const keys = async (platform: string): Promise<readonly Key[]> =>
+    (await service.get(`/v1/keys?platform=${platform}`, asAdmin())).json<{ items: Key[] }>().items;
 
-    test("keys are replaced at thirty days, kept as long as tokens under them live, and then destroyed", async () => {
-      const first = (await service.issue({ ttl: 86_400 })).token;
-      await service.advance(30 * DAY - 60_000);
-      await service.maintenance.run();
-      expect(await keys("default")).toHaveLength(1);
+  test("keys are replaced at thirty days, kept as long as tokens under them live, and then destroyed", async () => {
+    const first = (await service.issue({ ttl: 86_400 })).token;
+    await service.advance(30 * DAY - 60_000);
+    await service.maintenance.run();
+    expect(await keys("default")).toHaveLength(1);
 
-      await service.advance(120_000);
-      await service.maintenance.run();
-      await service.maintenance.run();
-      expect((await keys("default")).map(({ state }) => state)).toEqual(["pending", "active"]);
-      expect((await keys("bakehouse")).map(({ state }) => state)).toEqual(["pending", "active"]);
-      await service.advance(2 * BOUND + 1_000);
-      const second = (await service.issue({ ttl: 86_400 })).token;
-      expect(keyOf(second)).not.toBe(keyOf(first));
-      // Credentials under the retired key of the service itself are still good.
-      expect(await service.verify(second)).toMatchObject({ allowed: true });
+    await service.advance(120_000);
+    await service.maintenance.run();
+    await service.maintenance.run();
+    expect((await keys("default")).map(({ state }) => state)).toEqual(["pending", "active"]);
+    expect((await keys("bakehouse")).map(({ state }) => state)).toEqual(["pending", "active"]);
+    await service.advance(2 * BOUND + 1_000);
+    const second = (await service.issue({ ttl: 86_400 })).token;
+    expect(keyOf(second)).not.toBe(keyOf(first));
+    // Credentials under the retired key of the service itself are still good.
+    expect(await service.verify(second)).toMatchObject({ allowed: true });
 
-      const retired = (await keys("default")).at(-1);
-      const life = Date.parse(retired?.expires_at ?? "") - Date.parse(retired?.retired_at ?? "");
-      expect(life).toBe(91 * DAY);
+    const retired = (await keys("default")).at(-1);
+    const life = Date.parse(retired?.expires_at ?? "") - Date.parse(retired?.retired_at ?? "");
+    expect(life).toBe(91 * DAY);
 
-      await service.advance(91 * DAY);
-      await service.maintenance.run();
-      const left = await keys("default");
-      expect(left.map(({ key_id }) => key_id)).not.toContain(keyOf(first));
-      expect(left.map(({ key_id }) => key_id)).toContain(keyOf(second));
-      expect(service.reports).toEqual([]);
+    await service.advance(91 * DAY);
+    await service.maintenance.run();
+    const left = await keys("default");
+    expect(left.map(({ key_id }) => key_id)).not.toContain(keyOf(first));
+    expect(left.map(({ key_id }) => key_id)).toContain(keyOf(second));
+    expect(service.reports).toEqual([]);
 
-      const later = service.replica();
-      await later.start();
-      const made = await later.send("POST", "/v1/platforms/default/credentials", {}, asAdmin());
-      const { token: credential } = made.json<{ token: string }>();
-      const ask = async (token: string) =>
-        (
-          await later.send(
-            "POST",
-            "/v1/verify",
-            { token, context: {} },
-            { authorization: `Bearer ${credential}` },
-          )
-        ).json();
-      expect(await ask(first)).toMatchObject({ code: "unknown_key" });
-      expect(await ask(second)).toMatchObject({ code: "expired" });
-    });
-  },
-  databasesOfRun(),
-);
+    const later = service.replica();
+    await later.start();
+    const made = await later.send("POST", "/v1/platforms/default/credentials", {}, asAdmin());
+    const { token: credential } = made.json<{ token: string }>();
+    const ask = async (token: string) =>
+      (
+        await later.send(
+          "POST",
+          "/v1/verify",
+          { token, context: {} },
+          { authorization: `Bearer ${credential}` },
+        )
+      ).json();
+    expect(await ask(first)).toMatchObject({ code: "unknown_key" });
+    expect(await ask(second)).toMatchObject({ code: "expired" });
+  });
+});

@@ -7,6 +7,7 @@ import { systemClock } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { calmNow } from "../support/calm-clock.ts";
 import { describeOn, testDatabaseUrl } from "../support/database.ts";
+import { timesOf } from "../support/form.ts";
 import {
   type InProcessReplica,
   newFleet,
@@ -122,7 +123,7 @@ describeOn("postgres", "the observed tree", () => {
         compare(tree.root, chains, recorded, dead, issued.revocationId);
       }
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: timesOf(40, 12) });
   }, 240_000);
 });
 

@@ -7,7 +7,7 @@ import { DomainError } from "../../src/domain/parts/error.ts";
 import { MAX_TOKEN_LIFE } from "../../src/domain/parts/lifetimes.ts";
 import type { BudgetCall, BudgetDraw, BudgetOutcome } from "../../src/domain/ports/budgets.ts";
 import { openStore } from "../../src/storage/open.ts";
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { bytes } from "./samples.ts";
 
@@ -273,7 +273,7 @@ describeOnEachDatabase("budgets", (open) => {
   });
 });
 
-describeOn("postgres", "budgets of two replicas", (open) => {
+describeOnServer("budgets of two replicas", (open) => {
   test("never deadlock, never let more pass, and lose no call", async () => {
     const states: (string | undefined)[] = [];
     const report = {

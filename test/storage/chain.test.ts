@@ -5,7 +5,12 @@ import { migrate } from "../../src/storage/migrate/migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrate/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { connectServer } from "../../src/storage/server/connect.ts";
-import { describeOn, describeOnEachDatabase, emptyDatabaseUrl, type TestStore } from "../support/database.ts";
+import {
+  describeOnEachDatabase,
+  describeOnServer,
+  emptyDatabaseUrl,
+  type TestStore,
+} from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { NOON, revocation } from "./samples.ts";
 
@@ -124,7 +129,7 @@ describeOnEachDatabase("the log as a chain", (open) => {
   });
 });
 
-describeOn("postgres", "the log as a chain on the server", (open) => {
+describeOnServer("the log as a chain on the server", (open) => {
   test("holds when it is reckoned anew from the rows, whichever version appends", async () => {
     const { store, url = "" } = await open();
     await store.revocations.append([revocation(1), revocation(2, { reason: "🥖", reasonIsPublic: true })]);

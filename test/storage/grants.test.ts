@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, expect, test } from "vitest";
 
 import type { RevocationScope, RevocationTarget } from "../../src/domain/ports/revocations.ts";
 import type { Grant } from "../../src/domain/ports/sessions.ts";
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { id, issue, NOON, platform, principal, revocation, uuid } from "./samples.ts";
 
@@ -106,7 +106,7 @@ describeOnEachDatabase("logins that are redeemed", (open) => {
   });
 });
 
-describeOn("postgres", "a login that is redeemed while it is revoked", (open) => {
+describeOnServer("a login that is redeemed while it is revoked", (open) => {
   test("waits for what is being appended, and is refused by it", async () => {
     round += 1;
     const { store } = await open();

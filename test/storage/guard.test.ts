@@ -9,7 +9,7 @@ import { StorageError } from "../../src/storage/engine/error.ts";
 import { failure, startFault, unavailable } from "../../src/storage/engine/guard.ts";
 import { createRefusedChanges } from "../../src/storage/engine/refused-changes.ts";
 import { rootKeys } from "../../src/storage/tables/schema.ts";
-import { describeOn, describeOnEachDatabase } from "../support/database.ts";
+import { describeOn, describeOnBoth } from "../support/database.ts";
 import { auditEvent, issue, platform, principal, revocation, rootKey, session, token } from "./samples.ts";
 
 const CANARY = "canary-Zm9vYmFy-4711-ÿ";
@@ -51,7 +51,7 @@ function leaks(text: string): readonly string[] {
   );
 }
 
-describeOnEachDatabase("errors of queries", (open) => {
+describeOnBoth("errors of queries", (open) => {
   test("no parameter is in any of them", async () => {
     const { store } = await open();
     await store.platforms.insert(platform("p"));

@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, expect, test } from "vitest";
 
 import type { IdempotencyKey } from "../../src/domain/ports/idempotency.ts";
 import type { Repositories } from "../../src/domain/ports/store.ts";
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { bytes, issue } from "./samples.ts";
 
@@ -122,7 +122,7 @@ describeOnEachDatabase("idempotency", (open) => {
   });
 });
 
-describeOn("postgres", "idempotency at once", (open) => {
+describeOnServer("idempotency at once", (open) => {
   test("of forty claims of one key one wins", async () => {
     const { store } = await open({ connections: 20 });
     for (let round = 0; round < 10; round += 1) {

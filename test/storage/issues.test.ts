@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { bytes, id, issue, NOON, platform, principal, revocation, uuid } from "./samples.ts";
 
@@ -171,7 +171,7 @@ describeOnEachDatabase("issues", (open) => {
   });
 });
 
-describeOn("postgres", "issues at once", (open) => {
+describeOnServer("issues at once", (open) => {
   test("an issue's audit event stands beside it, every member in its column", async () => {
     const { store, url = "" } = await open();
     await store.issues.record([issue(1), issue(2)]);

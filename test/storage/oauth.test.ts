@@ -4,7 +4,7 @@ import type { NewIssue } from "../../src/domain/ports/issues.ts";
 import type { Family, StoredCode } from "../../src/domain/ports/oauth.ts";
 import type { RevocationScope, RevocationTarget } from "../../src/domain/ports/revocations.ts";
 import type { Repositories } from "../../src/domain/ports/store.ts";
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import {
   bytes,
@@ -301,7 +301,7 @@ describeOnEachDatabase("what the authorization server keeps", (open) => {
   });
 });
 
-describeOn("postgres", "a consent that is taken back", (open) => {
+describeOnServer("a consent that is taken back", (open) => {
   /** Does two things in transactions of their own: the second begins once the first is done, and before it is committed. */
   async function overlapped(
     { store }: TestStore,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { raw } from "./raw.ts";
 import { auditEvent, platform, principal, token, uuid } from "./samples.ts";
 
@@ -58,7 +58,7 @@ const parts = `select c.relname::text as name, pg_get_expr(c.relpartbound, c.oid
 const names = async (url: string): Promise<readonly string[]> =>
   (await raw(url, parts)).map((row) => String(row["name"]));
 
-describeOn("postgres", "partitions on the server", (open) => {
+describeOnServer("partitions on the server", (open) => {
   test("a new database has this month's and the next two, and maintenance adds what is missing", async () => {
     const db = await open();
     const months = (instant: number) => {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { platform, principal } from "./samples.ts";
 
 describeOnEachDatabase("platforms", (open) => {
@@ -113,7 +113,7 @@ describeOnEachDatabase("platforms", (open) => {
   });
 });
 
-describeOn("postgres", "platform locks", (open) => {
+describeOnServer("platform locks", (open) => {
   test("a second transaction waits for the first one's lock, while principals and keys go on", async () => {
     const { store } = await open();
     await store.platforms.insert(platform("p"));

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { id, platform, principal } from "./samples.ts";
 
 describeOnEachDatabase("principals", (open) => {
@@ -72,7 +72,7 @@ describeOnEachDatabase("principals", (open) => {
   );
 });
 
-describeOn("postgres", "principals at once", (open) => {
+describeOnServer("principals at once", (open) => {
   test("twenty first logins of one human make one principal", async () => {
     const { store } = await open();
     await store.platforms.insert(platform("p"));

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 
 import type { NewRevocation } from "../../src/domain/ports/revocations.ts";
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOnEachDatabase, describeOnServer, type TestStore } from "../support/database.ts";
 import { bytes, NOON, platform, principal, revocation, uuid } from "./samples.ts";
 
 const ALL = { kind: "all" } as const;
@@ -201,7 +201,7 @@ describeOnEachDatabase("revocations", (open) => {
   });
 });
 
-describeOn("postgres", "revocations at once", (open) => {
+describeOnServer("revocations at once", (open) => {
   test("sixteen writers with rollbacks between them leave no gap, and no reader sees a later number first", async () => {
     const db = await open({ connections: 20 });
     const committed: number[] = [];

@@ -6,14 +6,14 @@ import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Repositories } from "../../src/domain/ports/store.ts";
 import { connectServer } from "../../src/storage/server/connect.ts";
 import { calmNow } from "../support/calm-clock.ts";
-import { describeOn, describeOnEachDatabase, type TestStore } from "../support/database.ts";
+import { describeOn, describeOnBoth, type TestStore } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { raw } from "./raw.ts";
 import { platform, rootKey } from "./samples.ts";
 
 const UNAVAILABLE = { name: "DomainError", code: "unavailable", message: "the database did not answer" };
 
-describeOnEachDatabase("store", (open) => {
+describeOnBoth("store", (open) => {
   let db: TestStore;
   beforeAll(async () => {
     db = await open();
@@ -117,7 +117,7 @@ describeOnEachDatabase("store", (open) => {
   });
 });
 
-describeOnEachDatabase("store with short deadlines", (open) => {
+describeOnBoth("store with short deadlines", (open) => {
   test("work that never ends is cut off, undone, and leaves a store that works", async () => {
     const { store } = await open({ transactionDeadline: 1_000 });
     const work = store.transaction("stuck", async ({ platforms }) => {

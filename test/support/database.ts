@@ -4,7 +4,7 @@ import { afterAll, describe, inject } from "vitest";
 
 import { type OpenedStore, type OpenStoreOptions, openStore } from "../../src/storage/open.ts";
 import { copyEmbedded } from "./embedded-template.ts";
-import { casesOf } from "./form.ts";
+import { casesOf, formOfRun, isShort } from "./form.ts";
 import { MIGRATED } from "./postgres-broker.ts";
 import { reach } from "./reach.ts";
 import { scratchFolder } from "./scratch.ts";
@@ -114,16 +114,47 @@ export function databasesOfRun(): readonly DatabaseKind[] {
 }
 
 /**
- * Runs a suite twice, as `[pglite] name` and `[postgres] name`.
+ * The databases of a suite that is shorter in the short form, which has the server; the long one has all of it on both.
+ */
+export function databasesAtLength(): readonly DatabaseKind[] {
+  return isShort() ? ["postgres"] : EACH_DATABASE;
+}
+
+/**
+ * The cases of a suite on {@link databasesAtLength} that are its own on one of them: a server's are shared out between the
+ * two forms, and the embedded database, which only the long form has, gets all.
  *
- * @param kinds the databases; both unless said
+ * @param isShort whether a case is one of the short form
+ */
+export function casesOn<T>(
+  kind: DatabaseKind,
+  all: readonly T[],
+  isShort: (one: T, index: number) => boolean,
+): readonly T[] {
+  return kind === "postgres" ? casesOf(all, isShort) : all;
+}
+
+/**
+ * Runs a suite on each database, as `[pglite] name` and `[postgres] name`.
+ *
+ * @param kinds the databases; those of the run unless said
  */
 export function describeOnEachDatabase(
   name: string,
   suite: (open: OpenTestStore, kind: DatabaseKind) => void,
-  kinds = EACH_DATABASE,
+  kinds = databasesOfRun(),
 ): void {
   for (const kind of kinds) describeOn(kind, name, suite);
+}
+
+/** As {@link describeOnEachDatabase}, on both in the short form already: for what differs between them, and for little else. */
+export function describeOnBoth(name: string, suite: (open: OpenTestStore, kind: DatabaseKind) => void): void {
+  for (const kind of EACH_DATABASE) describeOn(kind, name, suite);
+}
+
+/** Runs a suite that is about a server, beside suites on each database: the long form of such a file has the others alone. */
+export function describeOnServer(name: string, suite: (open: OpenTestStore) => void): void {
+  if (formOfRun() !== "long") describeOn("postgres", name, suite);
 }
 
 /** Runs a suite on one engine, under a name by which it is counted. */
