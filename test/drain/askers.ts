@@ -2,6 +2,7 @@ import { Agent, type IncomingMessage, type RequestOptions, request } from "node:
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { drawSeed, seeded } from "../support/seed.ts";
+import type { Caller } from "./arrivals.ts";
 import type { Count, Kind } from "./tally.ts";
 
 /** One request, and the statuses that count as an answer to it. */
@@ -23,6 +24,13 @@ export interface Asker {
 /** Milliseconds after which an answer does not come any more: the longest poll takes 20 s, where there is time. */
 const PATIENCE = 40_000;
 
+/**
+ * Milliseconds after which a connection on which nothing is said may be closed just as something is: a service that stops
+ * keeps it for half a second longer. Such a question is the caller's to ask again (RFC 9112 §9.3.1), who here was meant to be
+ * silent for less and had to wait for the processor.
+ */
+const LONGEST_SILENCE = 2_000;
+
 /** Milliseconds until the next try where nobody listens. */
 const NOBODY = 50;
 
@@ -32,18 +40,41 @@ interface Where {
   readonly count: Count;
 }
 
-/** Asks and reads the answer to its end. Rejects where the connection is lost before that. */
+/** A connection that was lost before the answer's end. */
+class Cut extends Error {
+  readonly code: string;
+  /** The connection, if nothing was asked over it before. */
+  readonly first: Caller | undefined;
+
+  constructor(code: string, first: Caller | undefined) {
+    super(code);
+    this.code = code;
+    this.first = first;
+  }
+}
+
+/** Asks and reads the answer to its end. @throws Cut */
 function ask(
   url: string,
   { method, path, headers, body }: Question,
   options: RequestOptions,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve, fail) => {
+    const from = Date.now();
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const asked = request(`${url}${path}`, { ...options, method, headers: { ...headers, ...length } });
+    let port: number | undefined;
+    asked.once("socket", (socket) => {
+      socket.once("connect", () => {
+        port = socket.localPort;
+      });
+    });
+    const reject = (error: Error) =>
+      fail(new Cut(codeOf(error), port === undefined ? undefined : { url, port, from }));
     asked.setTimeout(PATIENCE, () => asked.destroy(new Error("no answer")));
     asked.once("error", reject);
     asked.once("response", (answer: IncomingMessage) => {
+      port = undefined; // it was accepted
       answer.once("error", reject);
       let text = "";
       answer.setEncoding("utf8");
@@ -80,12 +111,21 @@ function looping(kind: Kind, step: (goesOn: () => boolean) => Promise<void>, cut
   };
 }
 
-/** Asks one question, and notes what came of it while that matters. @returns whether anyone listened */
+/** How a connection ends that the other side has closed. */
+const RESET: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
+/**
+ * Asks one question, and notes what came of it.
+ *
+ * @param matters whether it is still to be noted when it comes
+ * @param silence milliseconds for which nothing had been said over the connection
+ * @returns whether anyone listened
+ */
 async function noted(
   { url, kind, count }: Where,
   question: Question,
   options: RequestOptions,
-  matters = () => true,
+  { matters = () => true, silence = 0 }: { readonly matters?: () => boolean; readonly silence?: number } = {},
 ): Promise<boolean> {
   try {
     const { status, text } = await ask(url, question, options);
@@ -95,8 +135,9 @@ async function noted(
   } catch (error) {
     const code = codeOf(error);
     if (!matters()) return true;
+    if (silence >= LONGEST_SILENCE && RESET.has(code)) return true; // the next question asks again
     if (code === "ECONNREFUSED") count.refused(kind);
-    else count.lost(kind, `${nameOf(question)}: ${code}`);
+    else count.lost(kind, `${nameOf(question)}: ${code}`, error instanceof Cut ? error.first : undefined);
     return code !== "ECONNREFUSED";
   }
 }
@@ -108,11 +149,14 @@ const between = (least: number, most: number) => least + random() * (most - leas
 export function keptAsker(where: Where, questions: readonly Question[], longest: number): Asker {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let turn = 0;
+  let answered = performance.now();
   const asker = looping(where.kind, async () => {
     const question = questions[turn++ % questions.length];
     if (question === undefined) return;
     await pause(between(0, longest));
-    if (!(await noted(where, question, { agent }))) await pause(NOBODY);
+    const silence = performance.now() - answered;
+    if (!(await noted(where, question, { agent }, { silence }))) await pause(NOBODY);
+    answered = performance.now();
   });
   return { ...asker, end: () => asker.end().finally(() => agent.destroy()) };
 }
@@ -123,7 +167,7 @@ export function pollAsker(where: Where, question: Question): Asker {
   return looping(
     where.kind,
     async (goesOn) => {
-      if (!(await noted(where, question, { agent }, goesOn))) await pause(NOBODY);
+      if (!(await noted(where, question, { agent }, { matters: goesOn }))) await pause(NOBODY);
     },
     () => agent.destroy(),
   );
@@ -144,7 +188,9 @@ export function freshAsker(where: Where, questions: readonly Question[], longest
 export function silentAsker({ url, kind, count }: Where, longest: number): Asker {
   const { hostname, port } = new URL(url);
   return looping(kind, async () => {
+    const [from, began] = [Date.now(), performance.now()];
     const socket = connect(Number(port), hostname);
+    let own: number | undefined;
     let text = "";
     let closed: string | undefined;
     socket.setEncoding("latin1");
@@ -162,20 +208,28 @@ export function silentAsker({ url, kind, count }: Where, longest: number): Asker
         resolve();
       });
     });
-    const opened = new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+    const opened = new Promise<void>((resolve) =>
+      socket.once("connect", () => {
+        own = socket.localPort;
+        resolve();
+      }),
+    );
     await Promise.race([opened, gone]);
     await Promise.race([pause(between(0, longest)), gone]);
+    const first = own === undefined ? undefined : { url, port: own, from };
     if (closed === "ECONNREFUSED") {
       count.refused(kind);
       await pause(NOBODY);
     } else if (closed !== undefined || socket.readableEnded) {
       // Nothing was ever asked, and nothing is lost: unless it was told by a reset, which nobody takes for an answer.
-      if (closed !== undefined && closed !== "closed") count.lost(kind, `unasked: ${closed}`);
+      if (closed !== undefined && closed !== "closed") count.lost(kind, `unasked: ${closed}`, first);
     } else {
+      const isLate = performance.now() - began >= LONGEST_SILENCE;
       socket.write("GET /healthz HTTP/1.1\r\nhost: silent\r\nconnection: close\r\n\r\n");
       await Promise.race([gone, pause(PATIENCE)]);
+      const how = `first question: ${text === "" ? (closed ?? "no answer") : text.slice(0, 12)}`;
       if (/^HTTP\/1\.1 200 /.test(text)) count.answered(kind);
-      else count.lost(kind, `first question: ${text === "" ? (closed ?? "no answer") : text.slice(0, 12)}`);
+      else if (!isLate || text !== "") count.lost(kind, how, text === "" ? first : undefined);
     }
     socket.destroy();
   });
@@ -210,14 +264,22 @@ export function streamAsker({ url, kind, count }: Where, question: Question): As
   return looping(
     kind,
     async (goesOn) => {
+      const from = Date.now();
+      let port: number | undefined;
       const outcome = await new Promise<string>((resolve) => {
         const asked = request(`${url}${question.path}`, { headers: question.headers, agent: false });
         leave = () => {
           asked.destroy();
           resolve("left");
         };
+        asked.once("socket", (socket) => {
+          socket.once("connect", () => {
+            port = socket.localPort;
+          });
+        });
         asked.once("error", (error) => resolve(codeOf(error)));
         asked.once("response", (answer) => {
+          port = undefined; // it was accepted
           answer.once("error", (error) => resolve(`broken off: ${codeOf(error)}`));
           answer.once("end", () => resolve(answer.statusCode === 200 ? "ended" : `${answer.statusCode}`));
           answer.resume();
@@ -227,7 +289,12 @@ export function streamAsker({ url, kind, count }: Where, question: Question): As
       if (outcome === "left" || !goesOn()) return;
       if (outcome === "ECONNREFUSED") count.refused(kind);
       else if (outcome === "ended") count.answered(kind);
-      else count.lost(kind, `${question.path}: ${outcome}`);
+      else
+        count.lost(
+          kind,
+          `${question.path}: ${outcome}`,
+          port === undefined ? undefined : { url, port, from },
+        );
       await pause(NOBODY);
     },
     () => leave(),

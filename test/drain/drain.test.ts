@@ -12,8 +12,8 @@ import { nginxVersion } from "./nginx.ts";
 const TIMEOUT = 180_000;
 const nginx = nginxVersion() !== undefined;
 /**
- * A connection that is made in the very microseconds in which a port is closed is lost, which no process can help;
- * on a crowded machine they become milliseconds. So the short form makes few.
+ * A connection that is made in the very microseconds in which a port is closed is cut off by the system, which no process can
+ * help: the tally knows those, since the services note what they have accepted. On a crowded machine they are milliseconds.
  */
 const options = { nginx, freshPause: 500 };
 

@@ -43,8 +43,9 @@ async function underLoad(
     await end();
   } finally {
     await proxy?.stop();
-    for (const member of members) await member.kill();
+    await Promise.all(members.map((member) => member.end()));
   }
+  tally.settle((caller) => members.some(({ url, accepted }) => url === caller.url && accepted(caller)));
 }
 
 /** Restarts two single processes in turn, as a rolling update does: each is stopped and started again. */

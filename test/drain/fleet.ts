@@ -1,9 +1,11 @@
-import { calmNow } from "../support/calm-clock.ts";
+import { join } from "node:path";
 
+import { calmNow } from "../support/calm-clock.ts";
 import { type Ending, type Running, run } from "../support/process.ts";
 import { createClient } from "../support/process-client.ts";
 import { credential, freePort, type Home, newHome } from "../support/process-service.ts";
 import { until } from "../support/until.ts";
+import { type Caller, hasAccepted, noting } from "./arrivals.ts";
 import type { Asked } from "./load.ts";
 
 /** An issuer that nobody asks: the development identity provider remembers logins in one process. */
@@ -22,6 +24,10 @@ export interface Member {
   replaceWorkers(): Promise<void>;
   /** Ends it by SIGTERM. */
   stop(): Promise<Ending & { readonly milliseconds: number }>;
+  /** Ends it in good order, if it runs: it notes then what it has accepted. */
+  end(): Promise<void>;
+  /** Whether it has ever accepted a connection; known once it has ended. */
+  accepted(caller: Caller): boolean;
   /** Ends it at once, where it runs. */
   kill(): Promise<void>;
 }
@@ -56,12 +62,15 @@ export async function newFleet(
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     let running: Running | undefined;
+    const arrivals = join(home.dataDir, `arrivals-${port}`);
     const member: Member = {
       port,
       url,
       async start() {
         const args = workers === 1 ? ["serve"] : ["serve", "--workers", String(workers)];
-        running = run(script, args, { env: { ...settings, PORT: String(port), PUBLIC_URL: url } });
+        running = run(script, args, {
+          env: { ...settings, ...noting(arrivals), PORT: String(port), PUBLIC_URL: url },
+        });
         await running.said("bakehouse: ready");
       },
       async replaceWorkers() {
@@ -78,6 +87,11 @@ export async function newFleet(
         running = undefined;
         return { ...ending, milliseconds: calmNow() - begun };
       },
+      async end() {
+        await running?.end("SIGTERM");
+        running = undefined;
+      },
+      accepted: (caller) => hasAccepted(arrivals, caller),
       async kill() {
         await running?.end("SIGKILL");
         running = undefined;

@@ -1,3 +1,5 @@
+import type { Caller } from "./arrivals.ts";
+
 /** How callers ask. */
 export type Kind = "kept" | "kept, slow" | "fresh" | "silent" | "mute" | "stream" | "poll" | "nginx";
 
@@ -13,31 +15,47 @@ export interface Sum {
 export interface Count {
   answered(kind: Kind): void;
   refused(kind: Kind): void;
-  /** A question that was taken and not answered, or not as it should be. */
-  lost(kind: Kind, how: string): void;
+  /**
+   * A question that was taken and not answered, or not as it should be.
+   *
+   * @param first the connection, if it was the first question over it: a service that never accepted it took nothing
+   */
+  lost(kind: Kind, how: string, first?: Caller): void;
 }
 
 /** Sums by kind, and how each lost question was lost. */
 export interface Tally extends Count {
   readonly sums: ReadonlyMap<Kind, Sum>;
   readonly losses: readonly string[];
+  /** Decides, once the services have ended, which first questions came over connections that none of them accepted. */
+  settle(hasAccepted: (caller: Caller) => boolean): void;
 }
 
 export function createTally(): Tally {
   const sums = new Map<Kind, Sum>();
   const losses: string[] = [];
+  const doubts: { readonly kind: Kind; readonly how: string; readonly first: Caller }[] = [];
   function add(kind: Kind, member: keyof Sum): void {
     const sum = sums.get(kind) ?? { answered: 0, refused: 0, lost: 0 };
     sums.set(kind, { ...sum, [member]: sum[member] + 1 });
+  }
+  function lost(kind: Kind, how: string, first?: Caller): void {
+    if (first === undefined) {
+      add(kind, "lost");
+      losses.push(`${kind}: ${how}`);
+    } else doubts.push({ kind, how, first });
   }
   return {
     sums,
     losses,
     answered: (kind) => add(kind, "answered"),
     refused: (kind) => add(kind, "refused"),
-    lost(kind, how) {
-      add(kind, "lost");
-      losses.push(`${kind}: ${how}`);
+    lost,
+    settle(hasAccepted) {
+      for (const { kind, how, first } of doubts.splice(0)) {
+        if (hasAccepted(first)) lost(kind, how);
+        else add(kind, "refused");
+      }
     },
   };
 }
