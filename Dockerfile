@@ -11,6 +11,15 @@ COPY migrations migrations
 RUN npm run build && npm ci --omit=dev --workspaces=false
 
 FROM node:26-bookworm-slim
+# `docker build --build-arg VERSION=… --build-arg REVISION=$(git rev-parse HEAD)`; unsaid, they are empty.
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="bakehouse" \
+  org.opencontainers.image.description="Central token issuance for AI agents" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="$VERSION" \
+  org.opencontainers.image.revision="$REVISION" \
+  org.opencontainers.image.base.name="docker.io/library/node:26-bookworm-slim"
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
 COPY --from=build /build/dist/packages/bakehouse-server ./

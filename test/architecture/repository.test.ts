@@ -61,14 +61,17 @@ test("the subject of every commit since 0.1.0 has at most 72 characters", () => 
   expect(log.split("\n").filter((subject) => subject.length > 72)).toEqual([]);
 });
 
-test("the workflow may only read, runs .ci/run, and takes actions by their commits", () => {
+test("the workflow may only read, runs .ci/run and an audit, and takes actions by their commits", () => {
   const folder = ".github/workflows";
   for (const file of readdirSync(join(ROOT, folder))) {
     const text = read(`${folder}/${file}`);
     const { permissions, jobs } = workflowSchema.parse(parse(text));
     expect(permissions, file).toEqual({ contents: "read" });
     const steps = Object.values(jobs).flatMap((job) => job.steps);
-    expect(steps.map(({ run }) => run).filter((run) => run !== undefined)).toEqual([".ci/run"]);
+    expect(steps.map(({ run }) => run).filter((run) => run !== undefined)).toEqual([
+      ".ci/run",
+      "npm audit --omit=dev --audit-level=moderate",
+    ]);
     const pinned = text.match(/^ +- uses: \S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/gm) ?? [];
     expect(pinned).toHaveLength(steps.filter(({ uses }) => uses !== undefined).length);
   }
