@@ -177,6 +177,12 @@ export const LONG: readonly LongPart[] = [
     why: "each call costs the same",
   },
   {
+    files: ["drills/drills.test.ts"],
+    long: "every fault of `npm run drills` for two seconds",
+    short: "a Postgres that is killed under load",
+    why: `each starts a server and a service, and waits for recovery: ${PROCESSES}`,
+  },
+  {
     files: ["fuzz/fuzz.test.ts"],
     long: "a million mutants of good bundles, and inputs of every decoder, operation and connection by the thousand",
     short:

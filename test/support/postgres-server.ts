@@ -30,6 +30,10 @@ export interface PostgresServer {
   readonly dataDir: string;
   /** Ends the server as a crash does (SIGKILL), and waits until its processes are gone. */
   crash(): Promise<void>;
+  /** Stops all its processes where they are (SIGSTOP): connections stay open, and nothing is answered. */
+  freeze(): void;
+  /** Lets them go on. */
+  thaw(): void;
   /** Ends the server in good order, and keeps its folder. */
   halt(): Promise<void>;
   /** Starts it again after a crash or a halt, at the same address. */
@@ -131,6 +135,12 @@ export async function startPostgres(options: PostgresSettings = {}): Promise<Pos
       const pids = processGroup(dataDir);
       for (const pid of pids) kill(pid);
       while (pids.some(isAlive)) await pause(10);
+    },
+    freeze() {
+      for (const pid of processGroup(dataDir)) process.kill(pid, "SIGSTOP");
+    },
+    thaw() {
+      for (const pid of processGroup(dataDir)) process.kill(pid, "SIGCONT");
     },
     async halt() {
       const pids = processGroup(dataDir);
