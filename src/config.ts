@@ -5,6 +5,7 @@ import { type AuditConfig, readAudit } from "./config/audit.ts";
 import { type DatabaseConfig, readDatabase } from "./config/database.ts";
 import { ConfigError, createReader, type Environment, type SecretFile } from "./config/environment.ts";
 import { type IdentityConfig, readIdentity } from "./config/identity.ts";
+import { type MetricsPlace, readMetrics } from "./config/metrics.ts";
 import { type ProviderNetwork, readProviderNetwork } from "./config/provider-network.ts";
 import { readSecretFile } from "./config/secret-file.ts";
 import { unknownSettings } from "./config/unknown.ts";
@@ -49,6 +50,7 @@ export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig {
   /** Milliseconds. */
   readonly revocationMaxStaleness: number;
   readonly logLevel: LogLevel;
+  readonly metrics: MetricsPlace;
   readonly otlpEndpoint: string | undefined;
   /** What is no problem and yet not as it should be, one a line, without any value. */
   readonly warnings: readonly string[];
@@ -92,6 +94,7 @@ export function parseConfig(
     waitingRequests: read("WAITING_REQUESTS", parseWaiting) ?? {},
     revocationMaxStaleness: read("REVOCATION_MAX_STALENESS", parseDuration) ?? 10_000,
     logLevel: read("LOG_LEVEL", parseLogLevel) ?? "info",
+    metrics: readMetrics(reader, { host, port, hasServer }),
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),
     warnings: [...reader.warnings, ...unknownSettings(environment)],
   };

@@ -18,6 +18,7 @@ export const SETTINGS = {
   MASTER_KEY: "secret",
   MASTER_KEY_COMMAND: "plain",
   MASTER_KEY_PREVIOUS: "secret",
+  METRICS_ADDRESS: "plain",
   NO_PROXY: "plain",
   OIDC_BACKCHANNEL_URL: "plain",
   OIDC_CA_FILE: "plain",

@@ -6,6 +6,7 @@ import type { Service } from "../domain/service.ts";
 import { REQUEST_ID } from "../words/http.ts";
 import type { HttpLog } from "./log/log.ts";
 import { requestId } from "./log/request-id.ts";
+import type { RequestMeter } from "./log/request-meter.ts";
 import { pages } from "./pages/all.tsx";
 import { cookieNames } from "./parts/cookies.ts";
 import { createDocsFiles } from "./parts/docs-files.ts";
@@ -14,10 +15,17 @@ import { socketPeer } from "./parts/peer.ts";
 import { HttpError } from "./parts/problem.ts";
 import { type Reply, seeOther } from "./parts/reply.ts";
 import { rightHost } from "./parts/right-host.ts";
-import { type CommandLineLogin, type Exchange, type HttpContext, seenFrom } from "./request/context.ts";
+import {
+  type CommandLineLogin,
+  type Exchange,
+  type HttpContext,
+  type Scrape,
+  seenFrom,
+} from "./request/context.ts";
 import { createPipeline } from "./request/pipeline.ts";
 import type { Route } from "./request/route.ts";
 import { ROUTES } from "./routes/all.ts";
+import { metrics } from "./routes/metrics.ts";
 
 /** The parts of the HTTP adapter. */
 export interface AppOptions {
@@ -25,6 +33,9 @@ export interface AppOptions {
   /** The origin at which callers reach the service. */
   readonly publicUrl: string;
   readonly log: HttpLog;
+  readonly meter?: RequestMeter | undefined;
+  /** Answers a scrape on this port: without it there is no such path. */
+  readonly scrape?: Scrape | undefined;
   readonly clock: Clock;
   readonly version: string;
   /** The text of openapi.yaml. */
@@ -69,7 +80,8 @@ export function createApp(options: AppOptions): Hono {
     return rightHost(context.publicUrl, c.req.url, search === "" ? path : `${path}?${search}`);
   }
 
-  for (const [path, routes] of byPath(ROUTES)) {
+  const there = ROUTES.filter((route) => route !== metrics || options.scrape !== undefined);
+  for (const [path, routes] of byPath(there)) {
     const pattern = path.replace(/\{(\w+)\}/g, ":$1");
     for (const route of routes) {
       app.on(route.method, pattern, (c) => {
@@ -112,6 +124,8 @@ export function contextOf(options: AppOptions): HttpContext {
     https,
     cookies: cookieNames(https),
     log,
+    meter: options.meter,
+    scrape: options.scrape,
     pages,
     version,
     startedAt: clock.now(),

@@ -9,6 +9,7 @@ import { createSessions } from "../domain/access/sessions.ts";
 import { createStrangerLookUps, type StrangerLookUps } from "../domain/access/stranger-look-ups.ts";
 import { type AuditSettings, openAudit } from "../domain/audit/open.ts";
 import { createCharging } from "../domain/budget/charging.ts";
+import { meteredCharging } from "../domain/budget/metered-charging.ts";
 import { createReservations } from "../domain/budget/reservations.ts";
 import { createBudgetTurns } from "../domain/budget/turns.ts";
 import { createApprovals } from "../domain/discharge/approvals.ts";
@@ -24,6 +25,7 @@ import { createWithdrawals, type Withdrawals } from "../domain/discharge/withdra
 import { createIdempotency } from "../domain/issue/idempotency.ts";
 import { createTokens } from "../domain/issue/issuance.ts";
 import { createIssuing } from "../domain/issue/issuing.ts";
+import { meteredIssuing } from "../domain/issue/metered-issuing.ts";
 import { createRenewals } from "../domain/issue/renewals.ts";
 import { createTokenViews } from "../domain/issue/token-views.ts";
 import { createDischargeKeys } from "../domain/keys/discharge-keys.ts";
@@ -36,6 +38,7 @@ import { openOAuth } from "../domain/oauth/open.ts";
 import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import { createAgentKeys } from "../domain/parts/agent-hash.ts";
 import type { Assertions, IdTokens, RelyingParty } from "../domain/ports/identity.ts";
+import { NO_METER } from "../domain/ports/meter.ts";
 import { SERVICE_PLATFORM } from "../domain/ports/platforms.ts";
 import type { PrincipalKind } from "../domain/ports/principals.ts";
 import type { Steps } from "../domain/ports/steps.ts";
@@ -56,6 +59,7 @@ import { createBundleCache } from "../domain/verify/bundle-cache.ts";
 import { createDecisions } from "../domain/verify/decisions.ts";
 import { createInspecting, createIntrospection } from "../domain/verify/introspection.ts";
 import { createKillingEntry } from "../domain/verify/killing-entry.ts";
+import { meteredDecisions } from "../domain/verify/metered-decisions.ts";
 import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
 import { createSightings } from "../domain/verify/sightings.ts";
 import { createBundleVerifier, createFindKey } from "../domain/verify/verify-bundle.ts";
@@ -102,7 +106,7 @@ const REMEMBERED_BYTES = 32 * 1024 * 1024;
 
 /** Puts the use cases together. Nothing runs until `start`. */
 export function compose(parts: Parts) {
-  const { store, clock, stalenessMilliseconds, isDevelopment } = parts;
+  const { store, clock, stalenessMilliseconds, isDevelopment, meter = NO_METER } = parts;
   const { knowledge, feed } = openReplica(parts);
   const agentKeys = createAgentKeys(parts.sealing.keysFor("agent names")[0].reveal());
   const streams = createRevocationStreams({
@@ -124,6 +128,7 @@ export function compose(parts: Parts) {
     bundles: rememberBundles(createBundleVerifier(findKey, rootKeys.spendAsUnknown), findKey, {
       sightings: createSightings(),
       cache: createBundleCache(REMEMBERED_BYTES),
+      meter,
     }),
     principals,
     knowledge,
@@ -165,7 +170,7 @@ export function compose(parts: Parts) {
   const audit = openAudit({ ...parts, knowledge });
   const { vouches = (issuer, kind) => kind === "person" && parts.loginIssuers.has(issuer) } = parts;
   const idempotency = createIdempotency(parts);
-  const issueOne = createIssuing({ ...parts, rootKeys });
+  const issueOne = meteredIssuing(createIssuing({ ...parts, rootKeys }), meter);
   const inspect = createInspecting({ observe: recording.observe, tokenVerifier, knowledge, clock });
   const service: Service = {
     authentication: createAuthentication({
@@ -200,18 +205,22 @@ export function compose(parts: Parts) {
       recording,
       trustsDevelopment: isDevelopment,
     }),
-    decisions: createDecisions({
-      observe: recording.observe,
-      killingEntry: createKillingEntry({ store, knowledge, agentKeys, clock }),
-      tokenVerifier,
-      knowledge,
-      feed,
+    decisions: meteredDecisions(
+      createDecisions({
+        observe: recording.observe,
+        killingEntry: createKillingEntry({ store, knowledge, agentKeys, clock }),
+        tokenVerifier,
+        knowledge,
+        feed,
+        clock,
+        charge: meteredCharging(createCharging({ ...parts, budgetTurns }), meter),
+        randomness: parts.randomness,
+        resources: knownResources,
+        record: audit.decisionLog,
+      }),
+      meter,
       clock,
-      charge: createCharging({ ...parts, budgetTurns }),
-      randomness: parts.randomness,
-      resources: knownResources,
-      record: audit.decisionLog,
-    }),
+    ),
     introspection: createIntrospection({ inspect, resources: knownResources, record: audit.decisionLog }),
     reservations: createReservations({ ...parts, budgetTurns }),
     revocations,
@@ -270,6 +279,7 @@ export function compose(parts: Parts) {
     feed,
     recording,
     issueOne,
+    rootKeys,
 
     /** Whether the first platforms have been made. */
     isBootstrapped: async () => (await store.platforms.find(SERVICE_PLATFORM)) !== undefined,

@@ -16,7 +16,7 @@ import { prepareDataDir } from "./volume.ts";
  */
 export function openConfiguredStore(
   config: Pick<Config, "databaseUrl" | "databaseDirectUrl" | "databasePool" | "dataDir" | "logLevel">,
-  options: Pick<OpenStoreOptions, "shiftDatabaseClock" | "migrate" | "report"> = {},
+  options: Pick<OpenStoreOptions, "shiftDatabaseClock" | "migrate" | "report" | "observe"> = {},
   log: Logger = createLogger(config.logLevel),
 ): Promise<OpenedStore> {
   const { databaseUrl, databaseDirectUrl, databasePool, dataDir } = config;

@@ -9,6 +9,8 @@ import { type Composed, compose, type Parts } from "./compose.ts";
 import { folderWarning, openConfiguredStore } from "./configured-store.ts";
 import { credentialFiles, ensureMasterKey, positionFile } from "./data-dir.ts";
 import { createLogger, errorFields, logBindings } from "./log.ts";
+import type { Measured } from "./metrics/collector.ts";
+import type { Tally } from "./metrics/tally.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
 import { isWritable, prepareDataDir } from "./volume.ts";
@@ -20,8 +22,13 @@ export interface Opened extends Composed {
   readonly people: People;
   /** Whether this process has a database of its own and makes its first platforms itself. */
   readonly embedded: boolean;
+  /** What is to be told of it to its operator. */
+  readonly measured: Measured;
   close(): Promise<void>;
 }
+
+/** How far is counted what waits: a scrape must not cost more the more there is. */
+const MOST_COUNTED = { approvals: 10_000, events: 100_000 } as const;
 
 async function masterKey(config: Config): Promise<Secret> {
   if (config.masterKey !== undefined) return config.masterKey;
@@ -51,6 +58,8 @@ export async function open(
     readonly shiftDatabaseClock?: () => number;
     /** The number of this process, if it is one of several workers. */
     readonly worker?: number;
+    /** Counts what is done; nobody does unless said. */
+    readonly tally?: Tally | undefined;
     /** Whether files are kept in the data folder whatever the database: the development identity provider's unless said. */
     readonly keepsFiles?: boolean;
   } = {},
@@ -67,8 +76,12 @@ export async function open(
   const warn = folderWarning(log);
   if (keepsFiles && !embedded) prepareDataDir(config.dataDir, warn);
 
-  const shift = shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock };
-  const store = await openConfiguredStore(config, shift, log);
+  const { tally } = overrides;
+  const more = {
+    ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
+    ...(tally === undefined ? {} : { observe: tally.queried }),
+  };
+  const store = await openConfiguredStore(config, more, log);
   try {
     const sealing = createSealing({
       masterKey: await masterKey(config),
@@ -86,6 +99,7 @@ export async function open(
       steps,
       ...(overrides.follow === undefined ? {} : { follow: overrides.follow }),
       ...people,
+      meter: tally,
       connections: config.databasePool,
       positionFile: keptPosition(config.dataDir, worker, warn),
       files: credentialFiles(config.dataDir),
@@ -123,6 +137,13 @@ export async function open(
       log,
       people,
       embedded,
+      measured: {
+        knowledge: composed.knowledge,
+        rootKeys: composed.rootKeys,
+        load: store.load,
+        approvalsPending: () => store.dischargeRequests.countPending(clock.now(), MOST_COUNTED.approvals),
+        unintegrated: () => store.auditTrees.countWaiting(MOST_COUNTED.events),
+      },
       async close() {
         await composed.stop();
         await store.close();

@@ -1,4 +1,5 @@
 import type { Clock } from "../domain/ports/clock.ts";
+import type { Meter } from "../domain/ports/meter.ts";
 import type { Randomness } from "../domain/ports/randomness.ts";
 import type { PositionFile } from "../domain/ports/revocations.ts";
 import type { Store } from "../domain/ports/store.ts";
@@ -14,6 +15,8 @@ export interface ReplicaParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  /** Counts for the operator; nobody does unless said. */
+  readonly meter?: Meter | undefined;
   /** Milliseconds. */
   readonly stalenessMilliseconds: number;
   /** Keeps how far the revocation log was read; undefined if there is no place for it. */

@@ -16,6 +16,8 @@ import { createDeparture, type Departure } from "../http/serving/departure.ts";
 import { targetRefused } from "../http/serving/http-refusals.ts";
 import { createHttpServer, type HttpServer } from "../http/serving/http-server.ts";
 import { createLogger, errorFields, logBindings } from "./log.ts";
+import { type Metering, startMetering, tallyFor } from "./metrics/metering.ts";
+import type { Reported } from "./metrics/samples.ts";
 import { type Opened, open } from "./open.ts";
 import { standardOutput } from "./output.ts";
 import { docsFolder, readOpenapi, VERSION } from "./package.ts";
@@ -26,6 +28,8 @@ import { systemClock } from "./system.ts";
 export interface Serving {
   /** The port that it listens on; a worker's is another process's. */
   readonly port: number;
+  /** The port that scrapes are answered on; undefined if it is none of their own. */
+  readonly metricsPort: number | undefined;
   /** Answers requests over a connection that another process has accepted. */
   take(connection: Socket): void;
   /** The things that the first start made; undefined if that is not this process's business. */
@@ -39,13 +43,23 @@ export interface Serving {
   stop(delay?: number): Promise<void>;
   /** Fails readiness alone. */
   announceStop(): void;
+  /** This process's metrics, as they were a moment ago; undefined if nobody can ask for them. */
+  numbers(): Promise<readonly Reported[]> | undefined;
+  /** The same as they are, for the last time. */
+  lastNumbers(): Promise<readonly Reported[]> | undefined;
 }
 
 /** Milliseconds after which every connection is closed, even with a request on it, and after which all else is given up. */
 const CUT_OFF = 3_200;
 const GIVE_UP = 3_800;
 
-function requestListener(config: Config, opened: Opened, worker: number | undefined, departure: Departure) {
+function requestListener(
+  config: Config,
+  opened: Opened,
+  worker: number | undefined,
+  departure: Departure,
+  metering: Metering | undefined,
+) {
   const options = {
     service: opened.service,
     publicUrl: config.publicUrl,
@@ -56,6 +70,8 @@ function requestListener(config: Config, opened: Opened, worker: number | undefi
       now: Date.now,
       bindings: logBindings(worker),
     }),
+    meter: metering?.tally,
+    scrape: metering?.scrape,
     clock: systemClock,
     version: VERSION,
     openapi: readOpenapi(),
@@ -128,7 +144,8 @@ export async function serve(
   overrides: Parameters<typeof open>[1] & { readonly signal?: AbortSignal } = {},
 ): Promise<Serving> {
   const { worker, signal = new AbortController().signal } = overrides;
-  const { opened, bootstrapped } = await waitToOpen(() => openAndStart(config, overrides), {
+  const tally = tallyFor(config.metrics);
+  const { opened, bootstrapped } = await waitToOpen(() => openAndStart(config, { ...overrides, tally }), {
     patience: config.startWait,
     signal,
     onWait(why, left) {
@@ -140,10 +157,18 @@ export async function serve(
       });
     },
   });
+  let metering: Metering | undefined;
   try {
+    if (tally !== undefined) {
+      const parts = { tally, clock: systemClock, isWorker: worker !== undefined };
+      metering = await startMetering(config.metrics, opened.measured, parts);
+      const { listener } = metering;
+      if (listener !== undefined) opened.log.info({ event: "metrics served", port: listener.port });
+    }
+    const metered = metering;
     const departure = createDeparture();
     const server = createHttpServer(
-      requestListener(config, opened, worker, departure),
+      requestListener(config, opened, worker, departure, metered),
       departure,
       createConnectionCrowd(undefined, config.trustedProxies),
     );
@@ -173,21 +198,30 @@ export async function serve(
     let stopping: Promise<void> | undefined;
     return {
       port,
+      metricsPort: metered?.listener?.port,
       take: server.take,
       bootstrapped,
       announceStop: opened.announceStop,
+      numbers: () => metered?.collector.collect(),
+      lastNumbers: () => metered?.collector.last(),
       stop(delay = config.shutdownDelay) {
-        stopping ??= stop(opened, server, delay);
+        stopping ??= stop(opened, server, metered, delay);
         return stopping;
       },
     };
   } catch (error) {
+    await metering?.close();
     await opened.close();
     throw error;
   }
 }
 
-async function stop(opened: Opened, server: HttpServer, delay: number): Promise<void> {
+async function stop(
+  opened: Opened,
+  server: HttpServer,
+  metering: Metering | undefined,
+  delay: number,
+): Promise<void> {
   opened.announceStop();
   await pause(delay);
   const begun = performance.now();
@@ -196,5 +230,6 @@ async function stop(opened: Opened, server: HttpServer, delay: number): Promise<
   opened.endWaits();
   await server.drain(left(CUT_OFF));
   await Promise.race([opened.close(), pause(left(GIVE_UP))]);
+  await metering?.close();
   opened.log.info({ event: "stopped" });
 }

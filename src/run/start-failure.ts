@@ -37,6 +37,7 @@ const TOLD: ReadonlySet<string> = new Set([
   "DataDirError",
   "DataFileError",
   "FolderLockedError",
+  "MetricsAddressError",
   "MigrationError",
   "PackageError",
   "SigningKeysError",

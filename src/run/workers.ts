@@ -4,8 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 
 import { shareConnections } from "./connection-sharing.ts";
+import type { Reported } from "./metrics/samples.ts";
+import type { WorkerCounts } from "./metrics/together.ts";
 import { StartFailure } from "./start-failure.ts";
-import { onFailed, onServing, tellWorker } from "./worker-messages.ts";
+import { onFailed, onNumbers, onServing, tellWorker } from "./worker-messages.ts";
 import { createSlots } from "./worker-slots.ts";
 
 /** Milliseconds that a new worker has until it serves, besides its wait for a database: a restart must end. */
@@ -32,12 +34,19 @@ export interface WorkersOptions {
   readonly log: Pick<Logger, "info" | "error">;
   /** Takes the workers' log, whole lines at a time: several processes on one pipe would tear each other's. */
   readonly write: (lines: string) => void;
+  /** Told of metrics that a worker sends. */
+  readonly onNumbers: (worker: Worker, numbers: readonly Reported[]) => void;
+  /** Told of a worker that is gone. */
+  readonly onGone: (worker: Worker) => void;
 }
 
 /** Several processes that serve on one port. */
 export interface Workers {
   /** Resolves once all serve. Rejects if one ends before: a fault of the first is a fault of all. */
   readonly ready: Promise<void>;
+  /** The workers that answer. */
+  serving(): Iterable<Worker>;
+  counts(): WorkerCounts;
   /** Replaces one worker after the other; each goes once its successor serves. While that goes on, asking again adds nothing. */
   restart(): Promise<void>;
   /**
@@ -52,7 +61,8 @@ export interface Workers {
  * Starts workers: each is a whole replica with a follower of the revocation log and a pool of connections of its own,
  * so that one that hangs or dies takes nothing of the others with it. One that ends by itself is replaced and counted.
  */
-export function startWorkers({ count, port, host, delay, startWait, log, write }: WorkersOptions): Workers {
+export function startWorkers(options: WorkersOptions): Workers {
+  const { count, port, host, delay, startWait, log, write } = options;
   const slots = createSlots();
   const door = shareConnections();
   let opening: Promise<void> | undefined;
@@ -75,6 +85,7 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
     passOnLines(worker, write);
     const force = setTimeout(() => worker.process.kill("SIGKILL"), START_TIME + startWait);
     let failed: readonly string[] | undefined;
+    onNumbers(worker, (numbers) => options.onNumbers(worker, numbers));
     onFailed(worker, (lines) => {
       failed = lines;
     });
@@ -82,6 +93,7 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
       function gone(): void {
         // Once: the slot may be another worker's by now.
         if (!living.delete(worker)) return;
+        options.onGone(worker);
         clearTimeout(force);
         slots.free(slot);
         reject(new StartFailure(failed ?? ["a worker ended before it served"], 1));
@@ -189,6 +201,12 @@ export function startWorkers({ count, port, host, delay, startWait, log, write }
         throw error;
       },
     ),
+    serving: () => serving,
+    counts() {
+      const going = [...living].filter((worker) => leaving.has(worker)).length;
+      const starting = [...living].filter((worker) => !serving.has(worker) && !leaving.has(worker)).length;
+      return { starting, serving: living.size - starting - going, leaving: going, crashes };
+    },
     restart() {
       restarting ??= restartAll().finally(() => {
         restarting = undefined;

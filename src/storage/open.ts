@@ -5,7 +5,13 @@ import { createListener, createLocalChanges } from "./engine/changes.ts";
 import type { Connect, Connection } from "./engine/connection.ts";
 import { unavailable } from "./engine/guard.ts";
 import { READ_ONLY } from "./engine/refused-changes.ts";
-import { createRunner, type Runner, type StorageReport } from "./engine/runner.ts";
+import {
+  createRunner,
+  type DatabaseLoad,
+  type Runner,
+  type RunnerOptions,
+  type StorageReport,
+} from "./engine/runner.ts";
 import { type DatabaseFacts, examineDatabase } from "./examine.ts";
 import { migrate } from "./migrate/migrate.ts";
 import { defaultMigrationsFolder, readMigrations } from "./migrate/migrations.ts";
@@ -49,6 +55,8 @@ export interface OpenStoreOptions {
   readonly connections?: number;
   /** Told of failures and warnings; nobody by default. */
   readonly report?: StorageReport;
+  /** Told of each exchange with the database: its name, and how long it took, milliseconds. */
+  readonly observe?: RunnerOptions["observe"];
   /** Milliseconds that are added to the database's clock, so that tests can move time. */
   readonly shiftDatabaseClock?: () => number;
 }
@@ -64,6 +72,8 @@ interface Engine {
 /** A store, and what operators need besides what the service does. */
 export interface OpenedStore extends Store {
   readonly sealedValues: SealedValues;
+  /** How busy the way to the database is now. */
+  load(): DatabaseLoad;
   /** Examines the database, and changes nothing. */
   examine(): Promise<DatabaseFacts>;
 }
@@ -154,12 +164,20 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   }
 
   const { connect, size, close } = engine;
-  const runner = createRunner({ connect, report, size, deadline, transactionDeadline });
+  const runner = createRunner({
+    connect,
+    report,
+    size,
+    deadline,
+    transactionDeadline,
+    observe: options.observe,
+  });
   const repositories = createRepositories(runner.run, shift);
   return {
     ...repositories,
     sealedValues: createSealedValues(runner.run),
     examine: () => examineDatabase(runner.run, known(), options.version),
+    load: runner.load,
     changes: engine.changes(runner),
     transaction: (operation, work) =>
       runner.transaction(operation, (run) => work(createRepositories(run, shift))),

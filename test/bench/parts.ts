@@ -9,6 +9,7 @@ import { http } from "./http.ts";
 import { inProcess } from "./in-process.ts";
 import { issue } from "./issue.ts";
 import { memory } from "./memory.ts";
+import { metrics } from "./metrics.ts";
 import { oauth } from "./oauth.ts";
 import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
@@ -44,6 +45,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   revocation: script("revocation"),
   budgets,
   tree,
+  metrics,
   audit,
   oauth,
   curves,
@@ -51,5 +53,5 @@ export const PARTS: Readonly<Record<string, Part>> = {
 
 /** Those that run where none is named: all but the ones that take long by themselves. */
 export const IN_FULL: readonly string[] = Object.keys(PARTS).filter(
-  (part) => !["revocation", "budgets", "tree", "audit", "oauth", "curves"].includes(part),
+  (part) => !["revocation", "budgets", "tree", "metrics", "audit", "oauth", "curves"].includes(part),
 );

@@ -34,6 +34,8 @@ export async function startService(
     readonly cores?: string;
     /** Another build than that of these sources. */
     readonly script?: string;
+    /** Settings besides. */
+    readonly env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<Service> {
   const { dataDir = scratch(), script = builtBundle() } = options;
@@ -42,6 +44,7 @@ export async function startService(
     DATA_DIR: dataDir,
     PORT: String(port),
     PUBLIC_URL: `http://127.0.0.1:${port}`,
+    ...options.env,
     ...(options.databaseUrl === undefined
       ? {}
       : {

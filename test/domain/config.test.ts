@@ -65,6 +65,7 @@ test("nothing set is a working service on one machine", () => {
     startWait: 30_000,
     waitingRequests: {},
     logLevel: "info",
+    metrics: { kind: "main port" },
     otlpEndpoint: undefined,
     warnings: [],
   });
@@ -77,7 +78,7 @@ test("an empty variable counts as unset", () => {
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
     "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE WAITING_REQUESTS",
-    "ALLOWED_ORIGINS AUDIT_DECISIONS AUDIT_PUBLIC",
+    "ALLOWED_ORIGINS AUDIT_DECISIONS AUDIT_PUBLIC METRICS_ADDRESS",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });
@@ -295,6 +296,19 @@ describe("what is accepted", () => {
       gives: { waitingRequests: { link: 1, asker: 2, approver: 3 } },
     },
     { set: { LOG_LEVEL: "silent" }, gives: { logLevel: "silent" } },
+    { set: SERVER, gives: { metrics: { kind: "nowhere" } } },
+    {
+      set: { HOST: "0.0.0.0", PUBLIC_URL: "https://bakehouse.example", ...ISSUER },
+      gives: { metrics: { kind: "nowhere" } },
+    },
+    {
+      set: { METRICS_ADDRESS: "10.0.0.7:9464" },
+      gives: { metrics: { kind: "address", host: "10.0.0.7", port: 9464 } },
+    },
+    {
+      set: { METRICS_ADDRESS: "[::1]:9464" },
+      gives: { metrics: { kind: "address", host: "::1", port: 9464 } },
+    },
     {
       set: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
       gives: { otlpEndpoint: "http://127.0.0.1:4318/" },
@@ -583,6 +597,18 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
   {
     set: { RETENTION: "90d" },
     problem: "RETENTION: must be 91d or more, because tokens can live for 90 days",
+  },
+  ...[CANARY, "9464", ":9464", "::1:9464", "[10.0.0.7", "http://host:9464"].map((text) => ({
+    set: { METRICS_ADDRESS: text },
+    problem: "METRICS_ADDRESS: must be host:port, such as 127.0.0.1:9464 or [::1]:9464",
+  })),
+  {
+    set: { METRICS_ADDRESS: "127.0.0.1:99999" },
+    problem: "METRICS_ADDRESS: must be a port number, 0 to 65535",
+  },
+  {
+    set: { METRICS_ADDRESS: "127.0.0.1:8080" },
+    problem: "METRICS_ADDRESS: must be another one than HOST and PORT",
   },
   {
     set: { LOG_LEVEL: CANARY },

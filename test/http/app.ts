@@ -50,6 +50,7 @@ export function createTestApp(parts: Parts = {}, overrides: Partial<AppOptions> 
     version: "1.2.3",
     openapi: OPENAPI_TEXT,
     docsFolder: DOCS_FOLDER,
+    scrape: async () => ({ contentType: "text/plain", text: "" }),
     peer: () => "192.0.2.7",
     ...overrides,
   };

@@ -302,6 +302,8 @@ const SAMPLES: Readonly<Record<string, RouteSample>> = {
   protectedResource: { path: "/.well-known/oauth-protected-resource" },
   healthz: { path: "/healthz" },
   readyz: { path: "/readyz" },
+  // The suite asks from another machine.
+  metrics: { path: "/metrics", ownRefusal: true },
   openapi: { path: "/openapi.yaml" },
   docs: { path: "/docs" },
   docsFile: { path: "/docs/start.js" },

@@ -242,6 +242,7 @@ const ASKS: Readonly<Record<string, Asks | string>> = {
   "POST /oauth/device_authorization": "for clients, which belong to the service",
   "GET /healthz": "the service's health",
   "GET /readyz": "the service's health",
+  "GET /metrics": "the machine's operator, by where they ask from",
   "GET /openapi.yaml": "a document",
   "GET /docs": "a document",
   "GET /docs/{file}": "a document",

@@ -20,6 +20,7 @@ const WANTED: readonly Wanted[] = [
   { name: "PgBouncer", package: "pgbouncer", find: () => findProgram("pgbouncer") },
   { name: "nginx", package: "nginx-light", find: () => findProgram("nginx") },
   { name: "Chromium", package: "chromium", find: findChromium },
+  { name: "promtool", package: "prometheus", find: () => findProgram("promtool") },
   { name: "zsh", package: "zsh", find: () => findProgram("zsh") },
   { name: "fish", package: "fish", find: () => findProgram("fish") },
   { name: "Python 3.10 or later", package: "python3", find: findPython },

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { numberOf, readExposition } from "../metrics/exposition.ts";
 import { testDatabaseUrl } from "../support/database.ts";
 import { atLength, casesOf } from "../support/form.ts";
 import { type Running, run } from "../support/process.ts";
@@ -46,6 +47,7 @@ describe("a service of two workers", () => {
   let service: Running;
   let port: string;
   let url: string;
+  let metricsPort: string;
   let askings = 0;
   let failures = 0;
   let asking = true;
@@ -56,7 +58,9 @@ describe("a service of two workers", () => {
     const script = builtBundle();
     port = String(await freePort());
     url = `http://127.0.0.1:${port}`;
-    const env = { ...home.env, ...ISSUER, PORT: port, PUBLIC_URL: url };
+    metricsPort = String(await freePort());
+    const METRICS_ADDRESS = `127.0.0.1:${metricsPort}`;
+    const env = { ...home.env, ...ISSUER, PORT: port, PUBLIC_URL: url, METRICS_ADDRESS };
     expect((await run(script, ["bootstrap"], { env }).ended).code).toBe(0);
     service = run(script, ["serve", "--workers", "2"], { env });
     await service.said("bakehouse: ready");
@@ -78,6 +82,14 @@ describe("a service of two workers", () => {
   });
 
   const workers = () => childrenOf(service.pid);
+
+  async function scrape() {
+    const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+    return readExposition(await response.text());
+  }
+  /** Requests of one route, by all workers that there were. */
+  const healthy = async () =>
+    numberOf(await scrape(), "bakehouse_http_requests_total", { route: "/healthz", status: "200" }) ?? 0;
 
   test("answers as one: what one worker was told, the others know at once where they are asked to", async () => {
     expect(workers()).toHaveLength(2);
@@ -101,7 +113,17 @@ describe("a service of two workers", () => {
     }
   });
 
+  test("has one address for the metrics of all workers, and none for those of one", async () => {
+    const families = await scrape();
+    expect(numberOf(families, "bakehouse_workers", { state: "serving" })).toBe(2);
+    expect(numberOf(families, "bakehouse_worker_crashes_total")).toBe(0);
+    expect(numberOf(families, "bakehouse_verify_total", { decision: "refused", code: "revoked" })).toBe(8);
+    expect(numberOf(families, "bakehouse_issued_total", { how: "platform" })).toBe(1);
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+  });
+
   test("replaces a worker that is killed, and counts it", async () => {
+    const counted = await healthy();
     const [first = 0, second = 0] = workers();
     process.kill(first, "SIGKILL");
     await expect.poll(() => service.stdout()).toContain('"event":"worker replaced"');
@@ -111,17 +133,24 @@ describe("a service of two workers", () => {
     expect(workers()).not.toContain(first);
     const so = askings;
     await expect.poll(() => askings).toBeGreaterThan(so + 2);
+    expect(await healthy()).toBeGreaterThanOrEqual(counted);
+    await expect.poll(async () => numberOf(await scrape(), "bakehouse_worker_crashes_total")).toBe(1);
   });
 
   test("restarts one after the other at SIGHUP, and nobody is turned away", async () => {
     const before = workers();
     const [askedBefore, failedBefore] = [askings, failures];
+    const counted = await healthy();
     process.kill(service.pid, "SIGHUP");
     await expect.poll(() => service.stdout()).toContain('"event":"workers restarted"');
     expect(workers()).toHaveLength(2);
     expect(workers().filter((pid) => before.includes(pid))).toEqual([]);
     expect(askings).toBeGreaterThan(askedBefore);
     expect(failures).toBe(failedBefore);
+    // What those had counted that have left is still there.
+    expect(await healthy()).toBeGreaterThanOrEqual(counted);
+    const refused = { decision: "refused", code: "revoked" };
+    expect(numberOf(await scrape(), "bakehouse_verify_total", refused)).toBe(8);
   });
 
   test("logs whole lines, each with the number of its worker, which is used again", () => {

@@ -4,6 +4,7 @@ import type { Decided, DecidedVerdict } from "../decided.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
 import type { AuditEvent } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
+import { type Meter, NO_METER } from "../ports/meter.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Store } from "../ports/store.ts";
 
@@ -85,12 +86,14 @@ export function createDecisionLog(options: {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly randomness: Randomness;
   readonly recorded: RecordedDecisions;
+  /** Counts writes that failed, and gaps that are on record. */
+  readonly meter?: Pick<Meter, "auditFailed"> | undefined;
   /** Told of decisions that will be missing, and why. */
   readonly onGap: (count: number) => void;
   /** Told of a write that failed, once for an outage. */
   readonly onProblem: (error: unknown) => void;
 }): DecisionLog {
-  const { store, clock, randomness, recorded } = options;
+  const { store, clock, randomness, recorded, meter = NO_METER } = options;
   let waiting: Waiting[] = [];
   const byPlatform = new Map<string, number>();
   const gaps = new Map<string, Gap>();
@@ -193,7 +196,9 @@ export function createDecisionLog(options: {
       throw error;
     }
     const missing = due.reduce((sum, { unsigned, count }) => sum + (unsigned ? 0 : count), 0);
-    if (missing > 0) options.onGap(missing);
+    if (missing === 0) return;
+    meter.auditFailed();
+    options.onGap(missing);
   }
 
   function flush(): Promise<void> {
@@ -235,6 +240,7 @@ export function createDecisionLog(options: {
           if (waiting.length > 0 || gaps.size > 0) await flush();
           failing = false;
         } catch (error) {
+          meter.auditFailed();
           if (!failing) options.onProblem(error);
           failing = true;
         }

@@ -1,4 +1,5 @@
 import type { AuditTree } from "../ports/audit.ts";
+import { type Meter, NO_METER } from "../ports/meter.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Repositories, Store } from "../ports/store.ts";
@@ -42,10 +43,12 @@ export function createIntegration(options: {
   readonly publicUrl: string;
   /** Throws while this replica's knowledge of the revocation log is too old, or the log lacks what it has read. */
   readonly requireTrust: () => void;
+  /** Counts failures. */
+  readonly meter?: Pick<Meter, "auditFailed"> | undefined;
   /** Told of a failure; the loop goes on. */
   readonly onProblem: (error: unknown) => void;
 }): Integration {
-  const { store, auditKey, randomness, steps } = options;
+  const { store, auditKey, randomness, steps, meter = NO_METER } = options;
   let isSettled = false;
 
   async function signed(tree: AuditTree): Promise<string | null> {
@@ -113,6 +116,7 @@ export function createIntegration(options: {
           }
           failing = false;
         } catch (error) {
+          meter.auditFailed();
           // Once for an outage, not twice a second.
           if (!failing) options.onProblem(error);
           failing = true;

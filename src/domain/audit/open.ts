@@ -1,5 +1,6 @@
 import type { Sealing } from "../keys/sealing.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Meter } from "../ports/meter.ts";
 import type { Randomness } from "../ports/randomness.ts";
 import type { Steps } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
@@ -19,6 +20,7 @@ interface AuditParts {
   readonly publicUrl: string;
   readonly knowledge: Pick<RevocationKnowledge, "requireFresh">;
   readonly audit?: AuditSettings | undefined;
+  readonly meter?: Meter | undefined;
   readonly report: { readonly maintenance: (task: string, error: unknown) => void };
 }
 

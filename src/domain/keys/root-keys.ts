@@ -50,6 +50,8 @@ export interface RootKeys extends RootKeySuccession, Pick<Custody<RootKeyTies>, 
    * `unavailable` if that key does not open: an older key is destroyed before the tokens that it signs now expire.
    */
   signing(platform: string, now: number): RootKey | undefined;
+  /** Since when the key signs that signs now, unix milliseconds, by platform: of the keys in memory that are not revoked. */
+  signingSince(now: number): ReadonlyMap<string, number>;
   /** Puts a key into memory, once the transaction that made it is committed. */
   remember(key: StoredRootKey): void;
   /** Takes a key out of memory that was put there before its transaction was undone. */
@@ -148,6 +150,16 @@ export function createRootKeys(options: {
     },
 
     signing,
+
+    signingSince(now) {
+      const since = new Map<string, number>();
+      for (const { id, platform, activeFrom } of ring.open.values()) {
+        if (activeFrom > now || activeFrom < (since.get(platform) ?? 0) || isRevoked(platform, id)) continue;
+        since.set(platform, activeFrom);
+      }
+      return since;
+    },
+
     remember: ring.put,
     forget: ring.remove,
   };

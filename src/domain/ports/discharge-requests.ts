@@ -253,6 +253,8 @@ export interface DischargeRequestStore {
     now: number,
     most: number,
   ): Promise<readonly DischargeRequest[]>;
+  /** How many approvals are waited for at `now` (unix milliseconds), of everybody; counts no further than `most`. */
+  countPending(now: number, most: number): Promise<number>;
   /** Forgets the sealed keys of requests that expired before `instant`, and drops requests asked before `dropBefore`. */
   clean(instant: number, dropBefore: number): Promise<void>;
 }

@@ -190,6 +190,8 @@ export interface LogLoad extends LogState {
   readonly now: number;
   /** The number of entries in the whole log, roughly; 0 if the store cannot tell at once. */
   readonly estimate: number;
+  /** When the oldest entry of this part was written, by the database's clock, unix milliseconds; undefined if the part is empty. */
+  readonly oldestAt?: number | undefined;
   /** The hashes of this part's last entries, a thousand at most. */
   readonly recent: readonly { readonly number: number; readonly hash: string }[];
   readonly links: readonly LinkGroup[];

@@ -3,6 +3,7 @@ import { parseSequence, printSequence } from "../parts/sequence.ts";
 import { nextTurn } from "../parts/turn.ts";
 import type { Changes } from "../ports/changes.ts";
 import type { Clock } from "../ports/clock.ts";
+import { type Meter, NO_METER } from "../ports/meter.ts";
 import type { AppendedRevocation, LogPosition, PositionFile } from "../ports/revocations.ts";
 import type { Store } from "../ports/store.ts";
 import type { LogCustody } from "./log-custody.ts";
@@ -55,6 +56,8 @@ export interface RevocationFeedOptions {
   readonly changes: Changes | undefined;
   /** Keeps the position over a restart; undefined if there is no place for it. */
   readonly positionFile: PositionFile | undefined;
+  /** Told how long entries took to get here. */
+  readonly meter?: Pick<Meter, "learned"> | undefined;
   /** Called when following fails or the log was replaced, and with undefined when all is well again. */
   readonly onProblem: (problem: string | undefined) => void;
   /** Called when the clocks disagree, and with undefined when they agree again. */
@@ -72,7 +75,7 @@ function onlyChanges(tell: (problem: string | undefined) => void): (problem: str
 
 /** Makes a feed. It reads nothing before `start`. */
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { knowledge, custody, clock, changes } = options;
+  const { knowledge, custody, clock, changes, meter = NO_METER } = options;
   const log = options.store.revocations;
   const memory = createReplicaMemory(options.positionFile, clock);
   const report = onlyChanges(options.onProblem);
@@ -89,8 +92,12 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   async function read(): Promise<LogProblem | undefined> {
     for (let resolves = true; ; ) {
       const begun = knowledge.beginRead();
-      const part = await log.load(begun.after, knowledge.isWhole() ? FOLLOWED : LOADED, begun.known);
+      const follows = knowledge.isWhole();
+      const part = await log.load(begun.after, follows ? FOLLOWED : LOADED, begun.known);
       const outcome = begun.take(part);
+      // By one clock, the database's. What was there before this replica began to follow did not have to get here.
+      if (follows && part.oldestAt !== undefined && outcome.kind !== "refused")
+        meter.learned(part.now - part.oldestAt);
       reportClocks(knowledge.clockProblem());
       if (outcome.kind === "whole" || outcome.kind === "more") note(part.recent);
       if (outcome.kind === "whole") {

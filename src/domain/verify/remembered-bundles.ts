@@ -1,4 +1,5 @@
 import type { Secret } from "../keys/secret.ts";
+import { type Meter, NO_METER } from "../ports/meter.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
 import { bundleWeight } from "./bundle-weight.ts";
 import type { Sightings } from "./sightings.ts";
@@ -15,6 +16,8 @@ export interface RememberedBundle {
 export interface BundleMemory {
   readonly sightings: Sightings;
   readonly cache: Pick<BundleCache<RememberedBundle>, "find" | "keep">;
+  /** Counts what is found, and what is not. */
+  readonly meter?: Pick<Meter, "lookedUp">;
 }
 
 /**
@@ -30,13 +33,14 @@ export interface BundleMemory {
 export function rememberBundles(
   verifier: BundleVerifier,
   findKey: FindKey,
-  { sightings, cache }: BundleMemory,
+  { sightings, cache, meter = NO_METER }: BundleMemory,
 ): BundleVerifier {
   return {
     async verify(presented) {
       const { text, discharges, platform } = presented;
       const key = bundleKey(text, discharges, platform);
       const before = key === undefined ? undefined : cache.find(key);
+      meter.lookedUp(before !== undefined);
       if (before !== undefined) {
         const { bundle, underKey } = before;
         const rootKey = await findKey(bundle.identifier.keyId, platform);

@@ -2,6 +2,7 @@ import { type Bill, payerFrom } from "../../domain/parts/turn.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import type { Service } from "../../domain/service.ts";
 import type { CallerKind, HttpLog } from "../log/log.ts";
+import type { RequestMeter } from "../log/request-meter.ts";
 import type { Pages } from "../pages/pages.ts";
 import type { CookieNames } from "../parts/cookies.ts";
 import type { DocsFiles } from "../parts/docs-files.ts";
@@ -14,6 +15,10 @@ export interface HttpContext {
   readonly https: boolean;
   readonly cookies: CookieNames;
   readonly log: HttpLog;
+  /** Counts requests; undefined if nobody wants to know. */
+  readonly meter: RequestMeter | undefined;
+  /** Answers a scrape; undefined if none is answered on this port. */
+  readonly scrape: Scrape | undefined;
   readonly pages: Pages;
   readonly version: string;
   /** Unix milliseconds. */
@@ -27,6 +32,11 @@ export interface HttpContext {
   readonly allowedOrigins: ReadonlySet<string>;
 }
 
+/** Writes the metrics in the form that `Accept` asks for. */
+export type Scrape = (
+  accept: string | null,
+) => Promise<{ readonly contentType: string; readonly text: string }>;
+
 /** The login of people at the command line: the OIDC issuer, and the public client id there. */
 export interface CommandLineLogin {
   readonly issuer: string;
@@ -37,7 +47,7 @@ export interface CommandLineLogin {
 export interface HttpRequest {
   readonly method: string;
   /** Names in any case; several values of one name come joined by a comma and a space. */
-  readonly headers: Pick<Headers, "get" | "has">;
+  readonly headers: Pick<Headers, "get" | "has"> & Partial<Pick<Headers, "keys">>;
   /** The body as it arrives; null if there is none. */
   readonly body: ReadableStream<Uint8Array> | null;
   arrayBuffer(): Promise<ArrayBuffer>;

@@ -51,12 +51,14 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       const cors = corsHeaders(context.allowedOrigins, exchange.request.headers.get("origin"), methods);
       reply = { ...reply, headers: { ...reply.headers, ...cors } };
     }
+    const milliseconds = Math.round((clock.monotonic() - startedAt) * 1000) / 1000;
+    context.meter?.answered(pattern, method, reply.status, milliseconds);
     context.log.request({
       requestId,
       method,
       route: pattern,
       status: reply.status,
-      milliseconds: Math.round((clock.monotonic() - startedAt) * 1000) / 1000,
+      milliseconds,
       caller: seen.caller,
       peer: exchange.peer,
       code: reply.code ?? null,

@@ -19,6 +19,7 @@ import { healthz, readyz } from "./health.ts";
 import { home } from "./home.ts";
 import { listKeys, rotateKey } from "./keys.ts";
 import { callback, login, logout } from "./login.ts";
+import { metrics } from "./metrics.ts";
 import { createCredential, createPlatform, listPlatforms } from "./platforms.ts";
 import { getPolicy, putPolicy, tryPolicy } from "./policy.ts";
 import { getReservation, releaseReservation, settleReservation } from "./reservations.ts";
@@ -106,6 +107,7 @@ export const ROUTES: readonly Route[] = [
   home,
   healthz,
   readyz,
+  metrics,
   openapiYaml,
   docs,
   docsFile,

@@ -76,25 +76,32 @@ function stoppable(start: (signal: AbortSignal) => Promise<Serving>) {
  * terminal or a supervisor that signals every process of a group must not make it stop twice, which would be at once.
  */
 export async function serveAsWorker(context: CommandContext): Promise<void> {
-  const [{ serve: start }, { slotOf }, { hearPrimary, sayFailed, sayServing }] = await Promise.all([
-    import("../serve.ts"),
-    import("../worker-slots.ts"),
-    import("../worker-messages.ts"),
-  ]);
+  const [{ serve: start }, { slotOf }, { hearPrimary, sayFailed, sayNumbers, sayServing }] =
+    await Promise.all([import("../serve.ts"), import("../worker-slots.ts"), import("../worker-messages.ts")]);
   let config: Config | undefined;
   const { starting, stop } = stoppable(async (signal) => {
     config = parseConfig(context.environment);
     return start(config, { worker: slotOf(context.environment), signal });
   });
+  /** What it has counted must not go with it. */
+  const sayLast = async () => {
+    const numbers = await (await starting)?.lastNumbers();
+    if (numbers !== undefined) await sayNumbers(numbers);
+  };
   const end = (delay?: number) =>
     void stop(delay).then(
-      () => process.exit(0),
+      () => sayLast().finally(() => process.exit(0)),
       // It served: nobody waits any more for why it does not.
       async (error: unknown) => process.exit(await sayFailure(context, error, config)),
     );
   hearPrimary({
     announce: () => void starting.then((serving) => serving?.announceStop()),
     leave: () => end(0),
+    numbers: () =>
+      void starting
+        .then((serving) => serving?.numbers())
+        .then((numbers) => numbers && sayNumbers(numbers))
+        .catch(() => undefined), // it is asked again
     take: (connection) => void starting.then((serving) => serving?.take(connection)),
   });
   process.once("SIGTERM", () => setTimeout(end, PRECEDENCE));
@@ -119,25 +126,36 @@ export async function serveWith(count: number, config: Config, context: CommandC
       "the development identity provider remembers logins in one process: set OIDC_ISSUER to serve with several",
     );
   }
-  const [{ startWorkers }, { createLogger }, { standardOutput }] = await Promise.all([
+  const [{ startWorkers }, { createLogger }, { standardOutput }, { openWorkerMetrics }] = await Promise.all([
     import("../workers.ts"),
     import("../log.ts"),
     import("../output.ts"),
+    import("./worker-metrics.ts"),
   ]);
+  const log = createLogger(config.logLevel);
+  const metrics = openWorkerMetrics(config.metrics, () => workers);
   const workers = startWorkers({
     count,
     port: config.port,
     host: config.host,
     delay: config.shutdownDelay,
     startWait: config.startWait,
-    log: createLogger(config.logLevel),
+    log,
     write: standardOutput().write,
+    ...metrics.hears,
   });
   const watch = stopAtSignals(context, config, workers.stop);
   process.on("SIGHUP", () => void workers.restart());
   await workers.ready.catch((error: unknown) => {
     if (!watch.stopping) throw error;
   });
+  try {
+    const port = watch.stopping ? undefined : await metrics.listen();
+    if (port !== undefined) log.info({ event: "metrics served", port });
+  } catch (error) {
+    await workers.stop().catch(() => undefined); // why it does not serve says more
+    throw error;
+  }
   if (!watch.stopping) context.say(`bakehouse: ready at ${config.publicUrl} (${count} workers)`);
 }
 

@@ -2,6 +2,8 @@
 export interface Breaker {
   /** Whether a call may go on. If the pause has just ended, one caller gets true: the probe. */
   admits(): boolean;
+  /** Whether callers are refused, but for a probe now and then. */
+  isOpen(): boolean;
   succeeded(): void;
   failed(): void;
 }
@@ -31,6 +33,7 @@ export function createBreaker({ threshold, pause, monotonic, onOpen }: BreakerOp
       closedUntilProbe = now + pause;
       return true;
     },
+    isOpen: () => failures >= threshold,
     succeeded() {
       failures = 0;
     },

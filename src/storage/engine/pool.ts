@@ -21,6 +21,8 @@ export interface Pool {
    * @param busy whether a statement on it has not been answered
    */
   discard(connection: Connection, busy: boolean): Promise<void>;
+  /** Connections that are lent, and callers in the queue for one. */
+  load(): { readonly inUse: number; readonly waiting: number };
   /** Refuses everyone in the queue for a connection. */
   refuseWaiting(): void;
   /** Closes idle connections, which were opened before an outage and may not have noticed it. */
@@ -217,6 +219,7 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
         void connection.abandon(true).then((usable) => (usable ? offer(connection) : free()));
       }
     },
+    load: () => ({ inUse: borrowed.size, waiting: waiting.length }),
     refuseWaiting() {
       for (const waiter of waiting.splice(0)) waiter.refuse();
     },

@@ -34,6 +34,16 @@ export interface RunnerOptions {
   readonly deadline: number;
   /** How long a whole transaction may take, milliseconds. */
   readonly transactionDeadline: number;
+  /** Told of each exchange with the database, whatever became of it: its name, and how long it took, milliseconds. */
+  readonly observe?: ((operation: string, milliseconds: number) => void) | undefined;
+}
+
+/** How busy the way to the database is. */
+export interface DatabaseLoad {
+  readonly inUse: number;
+  readonly waiting: number;
+  /** Whether callers are refused at once, because the database did not answer. */
+  readonly isOpen: boolean;
 }
 
 /** The one place through which every query goes. */
@@ -45,6 +55,7 @@ export interface Runner {
   transaction<T>(operation: string, work: (run: Run) => Promise<T>): Promise<T>;
   /** The reason why the database refused a change a moment ago; undefined if it refused none. */
   refusedChange(): string | undefined;
+  load(): DatabaseLoad;
   close(): Promise<void>;
 }
 
@@ -53,7 +64,7 @@ const BREAKER = { threshold: 3, pause: 1_000 } as const;
 
 /** Makes a runner over connections of either engine. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { connect, report, size, deadline, transactionDeadline } = options;
+  const { connect, report, size, deadline, transactionDeadline, observe } = options;
   const breaker = createBreaker({
     ...BREAKER,
     monotonic: () => performance.now(),
@@ -88,6 +99,7 @@ export function createRunner(options: RunnerOptions): Runner {
     asked.add(answer);
     const answered = () => asked.delete(answer);
     answer.then(answered, answered);
+    const begun = performance.now();
     let result: T;
     try {
       result = await before(until, answer);
@@ -109,6 +121,8 @@ export function createRunner(options: RunnerOptions): Runner {
       pool.flush();
       breaker.failed();
       throw unavailable();
+    } finally {
+      observe?.(operation, performance.now() - begun);
     }
     // It is done here, and would be undone by a failover: nobody may be told that it is done.
     if (connection.tookUnconfirmed()) {
@@ -187,6 +201,7 @@ export function createRunner(options: RunnerOptions): Runner {
     runWithin,
     transaction,
     refusedChange: refusedChanges.reason,
+    load: () => ({ ...pool.load(), isOpen: breaker.isOpen() }),
     close: pool.close,
   };
 }

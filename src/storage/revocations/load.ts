@@ -8,7 +8,7 @@ import type {
 import type { Run } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { unavailable } from "../engine/guard.ts";
-import { type Row, readBytes, readInstant, readInteger } from "../engine/values.ts";
+import { nullable, type Row, readBytes, readInstant, readInteger } from "../engine/values.ts";
 import { COLUMNS, readHash, toRevocation, toScope } from "./rows.ts";
 import { hashOf, LOG, stateColumns, toState } from "./state.ts";
 
@@ -21,10 +21,10 @@ const LINKS = `
   with page as materialized (
     select number, scope_kind, scope_platform, scope_issuer, scope_subject, target_kind,
       coalesce(target_revocation_id, uuid_send(target_token_id)) as id,
-      date_trunc('day', last_match_at) + interval '1 day' as last_match_at, substr(hash, 1, 8) as hash
+      date_trunc('day', last_match_at) + interval '1 day' as last_match_at, substr(hash, 1, 8) as hash, revoked_at
     from revocations where number > $1::bigint order by number limit $2::bigint
   ), seen as materialized (
-    select count(*) as count, max(number) as last,
+    select count(*) as count, max(number) as last, min(revoked_at) as oldest_at,
       count(*) filter (where target_kind not in ('revocation_id', 'token_id')) as wide
     from page
   ), links as (
@@ -34,7 +34,7 @@ const LINKS = `
     group by scope_kind, scope_platform, scope_issuer, scope_subject, target_kind, last_match_at
   )
   select ${stateColumns("$3::bigint")}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now,
-    (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last,
+    (select greatest(reltuples, 0)::bigint from pg_class where oid = 'revocations'::regclass) as estimate, seen.count, seen.last, seen.oldest_at,
     ${hashOf("seen.last")} as through_hash,
     (select string_agg(int8send(number) || hash, ''::bytea order by number)
       from page where number > (select last from seen) - ${RECENT}) as recent,
@@ -76,6 +76,7 @@ export async function loadLog(
     through,
     now: readInteger(first["now"]) + shift,
     estimate: Math.min(readInteger(first["estimate"]), number),
+    oldestAt: nullable(readInstant)(first["oldest_at"]) ?? undefined,
     recent: toRecent(first["recent"]),
     links: rows.filter((row) => row["ids"] !== null).map(toGroup),
   };

@@ -17,6 +17,7 @@ import { foreignCursor, pageOf } from "./cursor.ts";
 import { COLUMNS, stateSchema, toRequest } from "./discharge-request-rows.ts";
 import { deleteInBatches } from "./expiry.ts";
 import { readJson } from "./json.ts";
+import { countPending } from "./pending-approvals.ts";
 
 /** Rows that are read in one turn of the event loop: one may have a hundred kilobytes. */
 const READ_TOGETHER = 2;
@@ -160,7 +161,6 @@ function list(condition: string): string {
     cross join lateral (select * from discharge_requests as one where one.id = page.id limit 1) as r
     order by r.id desc`;
 }
-
 const LIST_ALL = list("true");
 const LIST_PENDING = list("state = 'pending' and expires_at > $4::timestamptz");
 
@@ -380,6 +380,7 @@ export function createDischargeRequestStore(run: Run): DischargeRequestStore {
       );
       return mapInTurns(rows, READ_TOGETHER, toRequest);
     },
+    countPending: (now, most) => countPending(run, now, most),
     async clean(instant, dropBefore) {
       await run("dischargeRequests.clean", (session) => session.query(FORGET, [writeInstant(instant)]));
       await deleteInBatches(

@@ -375,6 +375,7 @@ export const CALLS: Calls = {
       (store) => store.dischargeRequests.list(["group:g7"], { pendingAt: undefined }, page),
       (store) => store.dischargeRequests.list(approvers, { pendingAt: Date.now() }, page),
     ],
+    countPending: [(store) => store.dischargeRequests.countPending(Date.now(), 10_000)],
     pendingInTurns: [(store) => store.dischargeRequests.pendingInTurns(approvers, Date.now(), 21)],
     clean: [(store) => store.dischargeRequests.clean(Date.now() - DAY, Date.now() - 400 * DAY)],
   },

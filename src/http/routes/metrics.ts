@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+import { DomainError } from "../../domain/parts/error.ts";
+import type { Exchange } from "../request/context.ts";
+import { defineRoute } from "../request/route.ts";
+
+/** What proxies add. One of them is enough: somebody else than the peer asks. */
+const FORWARDING = /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|true-client-ip|cf-connecting-ip)$/i;
+
+const LOOPBACK_PEER = /^(?:::1|127(?:\.\d{1,3}){3})$/;
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+/** Whether a program of this machine asks by itself: no proxy's client, and no page of a browser under a name of its own. */
+function isOfThisMachine({ peer, request: { headers } }: Exchange): boolean {
+  const names = headers.keys === undefined ? undefined : [...headers.keys()];
+  return (
+    peer !== undefined &&
+    LOOPBACK_PEER.test(peer) &&
+    names !== undefined &&
+    !names.some((name) => FORWARDING.test(name)) &&
+    LOOPBACK_HOST.test(headers.get("host") ?? "")
+  );
+}
+
+/** `GET /metrics` */
+export const metrics = defineRoute({
+  method: "GET",
+  path: "/metrics",
+  operationId: "metrics",
+  tag: "Service",
+  summary: "Metrics, for this machine",
+  description:
+    "Prometheus' text format; OpenMetrics where `Accept` asks for it. Here only where the service listens on loopback with the embedded database, and to programs of this machine that ask without a proxy; 404 for everybody else. `METRICS_ADDRESS` serves them on a port of their own instead.",
+  auth: "none",
+  kind: "probe",
+  responses: {
+    200: {
+      description: "The metrics.",
+      mediaType: "text/plain",
+      schema: z.string(),
+      others: { "application/openmetrics-text": z.string() },
+    },
+  },
+  problems: ["not_found"],
+  async handler({ context, exchange }) {
+    if (context.scrape === undefined || !isOfThisMachine(exchange)) {
+      throw new DomainError("not_found", "no such path");
+    }
+    const { contentType, text } = await context.scrape(exchange.request.headers.get("accept"));
+    return { status: 200, body: text, headers: { "content-type": contentType, "cache-control": "no-store" } };
+  },
+});
