@@ -5,16 +5,15 @@ import { type AuditConfig, readAudit } from "./config/audit.ts";
 import { type DatabaseConfig, readDatabase } from "./config/database.ts";
 import { ConfigError, createReader, type Environment, type SecretFile } from "./config/environment.ts";
 import { type IdentityConfig, readIdentity } from "./config/identity.ts";
+import { type LogConfig, readLog } from "./config/log.ts";
 import { type MetricsPlace, readMetrics } from "./config/metrics.ts";
 import { type ProviderNetwork, readProviderNetwork } from "./config/provider-network.ts";
 import { readSecretFile } from "./config/secret-file.ts";
 import { unknownSettings } from "./config/unknown.ts";
 import {
-  type LogLevel,
   parseBlocks,
   parseDuration,
   parseHost,
-  parseLogLevel,
   parseOrigin,
   parseOrigins,
   parsePort,
@@ -27,7 +26,7 @@ import type { WaitingLimits } from "./domain/discharge/limits.ts";
 import { isLoopbackHost } from "./oidc/issuer-url.ts";
 
 /** Everything that the environment decides, checked. */
-export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig {
+export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig, LogConfig {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
@@ -49,7 +48,6 @@ export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig {
   readonly waitingRequests: Partial<WaitingLimits>;
   /** Milliseconds. */
   readonly revocationMaxStaleness: number;
-  readonly logLevel: LogLevel;
   readonly metrics: MetricsPlace;
   readonly otlpEndpoint: string | undefined;
   /** What is no problem and yet not as it should be, one a line, without any value. */
@@ -93,7 +91,7 @@ export function parseConfig(
     webhook: readWebhook(reader),
     waitingRequests: read("WAITING_REQUESTS", parseWaiting) ?? {},
     revocationMaxStaleness: read("REVOCATION_MAX_STALENESS", parseDuration) ?? 10_000,
-    logLevel: read("LOG_LEVEL", parseLogLevel) ?? "info",
+    ...readLog(reader),
     metrics: readMetrics(reader, { host, port, hasServer }),
     otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),
     warnings: [...reader.warnings, ...unknownSettings(environment)],

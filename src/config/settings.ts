@@ -15,6 +15,7 @@ export const SETTINGS = {
   HTTPS_PROXY: "secret",
   HTTP_PROXY: "secret",
   LOG_LEVEL: "plain",
+  LOG_REQUESTS: "plain",
   MASTER_KEY: "secret",
   MASTER_KEY_COMMAND: "plain",
   MASTER_KEY_PREVIOUS: "secret",

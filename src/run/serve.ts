@@ -69,6 +69,7 @@ function requestListener(
       write: standardOutput().hold,
       now: Date.now,
       bindings: logBindings(worker),
+      share: config.logRequests,
     }),
     meter: metering?.tally,
     scrape: metering?.scrape,

@@ -65,6 +65,7 @@ test("nothing set is a working service on one machine", () => {
     startWait: 30_000,
     waitingRequests: {},
     logLevel: "info",
+    logRequests: 1,
     metrics: { kind: "main port" },
     otlpEndpoint: undefined,
     warnings: [],
@@ -78,7 +79,7 @@ test("an empty variable counts as unset", () => {
     "OIDC_CLI_CLIENT_ID OIDC_TRUSTED_ISSUERS ADMIN_GROUPS MASTER_KEY MASTER_KEY_FILE MASTER_KEY_PREVIOUS",
     "REVOCATION_MAX_STALENESS LOG_LEVEL OTEL_EXPORTER_OTLP_ENDPOINT FAILOVER RESTORE_FENCE RETENTION",
     "TRUSTED_PROXIES SHUTDOWN_DELAY START_WAIT DATABASE_URL_FILE OIDC_CLIENT_SECRET_FILE WEBHOOK_SECRET_FILE WAITING_REQUESTS",
-    "ALLOWED_ORIGINS AUDIT_DECISIONS AUDIT_PUBLIC METRICS_ADDRESS",
+    "ALLOWED_ORIGINS AUDIT_DECISIONS AUDIT_PUBLIC METRICS_ADDRESS LOG_REQUESTS",
   ].flatMap((line) => line.split(" "));
   expect(parse(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(parse({}));
 });
@@ -296,6 +297,9 @@ describe("what is accepted", () => {
       gives: { waitingRequests: { link: 1, asker: 2, approver: 3 } },
     },
     { set: { LOG_LEVEL: "silent" }, gives: { logLevel: "silent" } },
+    { set: { LOG_REQUESTS: "all" }, gives: { logRequests: 1 } },
+    { set: { LOG_REQUESTS: "errors" }, gives: { logRequests: 0 } },
+    { set: { LOG_REQUESTS: "0.01" }, gives: { logRequests: 0.01 } },
     { set: SERVER, gives: { metrics: { kind: "nowhere" } } },
     {
       set: { HOST: "0.0.0.0", PUBLIC_URL: "https://bakehouse.example", ...ISSUER },
@@ -610,6 +614,10 @@ const REFUSED: readonly { readonly set: Environment; readonly problem: string }[
     set: { METRICS_ADDRESS: "127.0.0.1:8080" },
     problem: "METRICS_ADDRESS: must be another one than HOST and PORT",
   },
+  ...[CANARY, "none", "0", "0.0", "1.5", "-0.1", "1e-2", "50%"].map((text) => ({
+    set: { LOG_REQUESTS: text },
+    problem: "LOG_REQUESTS: must be all, errors, or a share such as 0.01",
+  })),
   {
     set: { LOG_LEVEL: CANARY },
     problem: "LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent",
