@@ -1,28 +1,8 @@
+import { CONTRACT } from "../metrics/names.ts";
+
 /** Every metric of the service (histograms without their endings), as rules and dashboard may use them. */
 const METRICS = [
-  "bakehouse_verify_total",
-  "bakehouse_verify_duration_seconds",
-  "bakehouse_http_requests_total",
-  "bakehouse_http_request_duration_seconds",
-  "bakehouse_revocation_staleness_seconds",
-  "bakehouse_revocation_sequence",
-  "bakehouse_revocations_live",
-  "bakehouse_revoke_propagation_seconds",
-  "bakehouse_verified_cache_hits_total",
-  "bakehouse_verified_cache_misses_total",
-  "bakehouse_root_key_age_seconds",
-  "bakehouse_issued_total",
-  "bakehouse_approvals_pending",
-  "bakehouse_budget_charges_total",
-  "bakehouse_audit_unintegrated",
-  "bakehouse_audit_failures_total",
-  "bakehouse_db_pool_in_use",
-  "bakehouse_db_pool_waiting",
-  "bakehouse_db_query_duration_seconds",
-  "bakehouse_db_circuit_open",
-  "bakehouse_workers",
-  "bakehouse_worker_crashes_total",
-  "bakehouse_event_loop_lag_seconds",
+  ...Object.keys(CONTRACT),
   // Of every program that Prometheus' own library for Node serves.
   "process_start_time_seconds",
   "process_cpu_seconds_total",

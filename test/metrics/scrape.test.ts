@@ -13,33 +13,7 @@ import { findProgram } from "../support/find-program.ts";
 import { freePort } from "../support/process-service.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import { numberOf, readExposition } from "./exposition.ts";
-
-/** What the contract names, each with its labels. */
-const CONTRACT: Readonly<Record<string, readonly string[]>> = {
-  bakehouse_verify_total: ["code", "decision"],
-  bakehouse_verify_duration_seconds: [],
-  bakehouse_http_requests_total: ["method", "route", "status"],
-  bakehouse_http_request_duration_seconds: ["route"],
-  bakehouse_revocation_staleness_seconds: [],
-  bakehouse_revocation_sequence: [],
-  bakehouse_revocations_live: [],
-  bakehouse_revoke_propagation_seconds: [],
-  bakehouse_verified_cache_hits_total: [],
-  bakehouse_verified_cache_misses_total: [],
-  bakehouse_root_key_age_seconds: ["platform"],
-  bakehouse_issued_total: ["how"],
-  bakehouse_approvals_pending: [],
-  bakehouse_budget_charges_total: ["outcome"],
-  bakehouse_audit_unintegrated: [],
-  bakehouse_audit_failures_total: [],
-  bakehouse_db_pool_in_use: [],
-  bakehouse_db_pool_waiting: [],
-  bakehouse_db_query_duration_seconds: ["statement"],
-  bakehouse_db_circuit_open: [],
-  bakehouse_workers: ["state"],
-  bakehouse_worker_crashes_total: [],
-  bakehouse_event_loop_lag_seconds: [],
-};
+import { CONTRACT } from "./names.ts";
 
 const PROMETHEUS =
   "application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";

@@ -42,12 +42,15 @@ function say(command: string, ...args: readonly string[]) {
   return { code: status, stdout, stderr };
 }
 
+/** A script without the lines of its comments: an example in one imports nothing. */
+const withoutComments = (script: string) => script.replace(/^[ \t]*(?:\*|\/\/).*$/gm, "");
+
 /** The packages that the scripts of a folder import. */
 function imported(folder: string): readonly string[] {
   const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
   const names = scripts.flatMap((name) =>
     [
-      ...readFileSync(join(folder, name), "utf8").matchAll(
+      ...withoutComments(readFileSync(join(folder, name), "utf8")).matchAll(
         /\b(?:from|import)(?: ?\(?"|\(?`)([@a-z][\w@./-]*)["`]/g,
       ),
     ].map(([, specifier = ""]) => specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")),

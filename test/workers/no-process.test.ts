@@ -12,7 +12,7 @@ const PROGRAM = `
   import { startWorkers } from ${WORKERS};
   cluster.setupPrimary({ exec: "never-started.mjs", cwd: "/nowhere/at/all" });
   const log = { info() {}, error() {} };
-  const workers = startWorkers({ count: 2, port: 0, host: "127.0.0.1", delay: 0, startWait: 0, log, write: () => {} });
+  const workers = startWorkers({ count: 2, port: 0, host: "127.0.0.1", delay: 0, startWait: 0, log, write: () => {}, onNumbers() {}, onGone() {} });
   await workers.ready.catch((error) => console.error("refused:", error.message));
   await workers.stop();
   console.error("still here");

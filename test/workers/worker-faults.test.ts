@@ -44,7 +44,7 @@ async function started(environment: Readonly<Record<string, string>>) {
     import { startWorkers } from ${file("workers.ts")};
     cluster.setupPrimary({ exec: ${JSON.stringify(worker)}, args: [], execArgv: [] });
     const log = { info() {}, error() {} };
-    const workers = startWorkers({ count: 1, port: 0, host: "127.0.0.1", delay: 0, startWait: 0, log, write: () => {} });
+    const workers = startWorkers({ count: 1, port: 0, host: "127.0.0.1", delay: 0, startWait: 0, log, write: () => {}, onNumbers() {}, onGone() {} });
     await workers.ready.then(workers.stop, (error) => console.error("refused:", error.message)).catch((error) => console.error(error.message));
   `;
   const running = run("--input-type=module", ["-e", program]);

@@ -1,11 +1,13 @@
 import type { Run } from "../engine/connection.ts";
 import { readInteger, writeInstant } from "../engine/values.ts";
 
-// By an index of what is pending, which is short.
+// By the index of when they were asked: none waits for longer than an hour, and the second one is for clocks.
 const COUNT = `
   select count(*) as count from (
     select 1 from discharge_requests
-    where state = 'pending' and kind = 'approval' and expires_at > $1::timestamptz limit $2::integer) as waiting`;
+    where state = 'pending' and kind = 'approval' and expires_at > $1::timestamptz
+      and asked_at > $1::timestamptz - interval '2 hours'
+    limit $2::integer) as waiting`;
 
 /** Counts the approvals that are waited for at `now` (unix milliseconds), no further than `most`. */
 export async function countPending(run: Run, now: number, most: number): Promise<number> {
