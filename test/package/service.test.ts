@@ -230,8 +230,8 @@ atLength(() => {
   });
 });
 
-describe("[postgres] the built command", () => {
-  atLength(() => {
+atLength(() => {
+  describe("[postgres] the built command", () => {
     test("migrates, and once more", async () => {
       const home = await server();
       const done = { code: 0, stderr: "bakehouse: the schema is up to date\n" };
