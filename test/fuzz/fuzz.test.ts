@@ -21,7 +21,7 @@ function expectNothing({ findings, counts, tried }: FuzzReport, outcomes: readon
 }
 
 test("decoders and parsers keep what they promise", { timeout: TIMEOUT }, async () => {
-  const report = await DECODERS.run({ seed: runSeed(), count: timesOf(30_000, 2_000) });
+  const report = await DECODERS.run({ seed: runSeed(), count: timesOf(30_000, 5_000) });
   expectNothing(report, ["bundle texts v2", "caveats unknown", "JSON read", "JSON syntax", "proofs refused"]);
 });
 
