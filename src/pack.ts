@@ -10,6 +10,9 @@ const root = join(import.meta.dirname, "..");
 /** The packages that the service's bundle leaves outside, as {@link isOutside} knows them. */
 const OUTSIDE = ["@electric-sql/pglite", "oidc-provider"] as const;
 
+/** The script that is run, in both. */
+const COMMAND = "bakehouse.js";
+
 const { version, license, type } = manifest;
 const common = { version, license, type };
 
@@ -23,7 +26,7 @@ const CLIENT = {
   sideEffects: false,
   peerDependencies: manifest.peerDependencies,
   peerDependenciesMeta: manifest.peerDependenciesMeta,
-  bin: { bakehouse: "dist/bakehouse.js" },
+  bin: { bakehouse: `dist/${COMMAND}` },
   files: ["dist"],
 };
 
@@ -33,7 +36,7 @@ const SERVER = {
   description: manifest.description,
   engines: manifest.engines,
   dependencies: Object.fromEntries(OUTSIDE.map((name) => [name, manifest.dependencies[name]])),
-  bin: { "bakehouse-server": "dist/bakehouse.js" },
+  bin: { "bakehouse-server": `dist/${COMMAND}` },
   files: ["dist", "migrations", "deploy", "openapi.yaml"],
 };
 
@@ -108,7 +111,6 @@ export async function makePackages(built: string): Promise<void> {
     ...SMALL,
   });
   await commands.close();
-  await chmod(join(client, "dist", "bakehouse.js"), 0o755);
 
   for (const name of await readdir(built)) {
     if (["packages", "types", ...LIBRARY_FILES].includes(name)) continue;
@@ -120,6 +122,15 @@ export async function makePackages(built: string): Promise<void> {
   });
   await cp(join(root, "src", "deploy"), join(server, "deploy"), { recursive: true });
   await cp(join(root, "openapi.yaml"), join(server, "openapi.yaml"));
+  for (const folder of [client, server]) await setModes(folder);
+}
+
+/** An archive has its files' modes, which follow the umask of its maker: without this, two makers' archives are not the same bytes. */
+async function setModes(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile())
+      await chmod(join(entry.parentPath, entry.name), entry.name === COMMAND ? 0o755 : 0o644);
+  }
 }
 
 async function begin(folder: string, packed: { readonly name: string }, readme: string): Promise<void> {

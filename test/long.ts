@@ -95,6 +95,13 @@ export const LONG: readonly LongPart[] = [
     why: PROCESSES,
   },
   {
+    files: ["package/reproducible.test.ts"],
+    long: "both packages built and packed in two folders, under other settings of the machine, to the same bytes",
+    short: "what is in them, in package/packages.test.ts",
+    why: "two copies of all that is installed, and two builds",
+    isWhole: true,
+  },
+  {
     files: [
       "revocation/paused.test.ts",
       "start/hang-up.test.ts",
