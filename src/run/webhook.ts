@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import type { Secret } from "../domain/keys/secret.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
 
-/** Milliseconds that a receiver may take. */
+/** Milliseconds that a receiver may take, unless said otherwise. */
 const PATIENCE = 10_000;
 
 /**
@@ -15,8 +15,9 @@ export function createWebhook(options: {
   readonly url: string;
   readonly secret: Secret;
   readonly fetch?: typeof globalThis.fetch;
+  readonly patience?: number;
 }): Webhook {
-  const { url, secret, fetch = globalThis.fetch } = options;
+  const { url, secret, fetch = globalThis.fetch, patience = PATIENCE } = options;
   return {
     async send({ id, body, at }) {
       const timestamp = String(Math.floor(at / 1000));
@@ -25,7 +26,7 @@ export function createWebhook(options: {
         const response = await fetch(url, {
           method: "POST",
           redirect: "error",
-          signal: AbortSignal.timeout(PATIENCE),
+          signal: AbortSignal.timeout(patience),
           headers: {
             "content-type": "application/json",
             "webhook-id": id,

@@ -39,24 +39,54 @@ function leadsSomewhere(from: string, target: string): boolean {
   return fragment === undefined || headings().includes(fragment);
 }
 
+const TEST_FILE = /`test\/[\w/-]+\.test\.ts`/;
+
+/** A part of SECURITY.md, without its heading. */
+const security = (heading: string) =>
+  read("SECURITY.md").split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+
 test("every test that a document names is there, and each limit of SECURITY.md names one", () => {
   const named = found(/`(test\/[\w/.-]+)`/g);
   expect(named.length).toBeGreaterThan(30);
   expect(named.filter(({ text }) => !existsSync(join(ROOT, text))).map(shown)).toEqual([]);
 
-  const text = read("SECURITY.md");
-  const section = (heading: string) => text.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   const points = ["Limits that you should know", "Not vulnerabilities"].flatMap((heading) =>
-    section(heading).split(/^- /m).slice(1),
+    security(heading).split(/^- /m).slice(1),
   );
-  const attackers = section("What is protected, and from whom")
-    .split("| attacker")[1]
-    ?.split("\n")
-    .slice(2)
-    .filter((line) => line.startsWith("|"));
-  const lines = [...points, ...(attackers ?? [])];
-  expect(lines.length).toBeGreaterThan(25);
-  expect(lines.filter((line) => !/test\/[\w/-]+\.test\.ts/.test(line))).toEqual([]);
+  expect(points.length).toBeGreaterThan(25);
+  expect(points.filter((line) => !TEST_FILE.test(line))).toEqual([]);
+});
+
+test("each attack of the threat model has what stops it and the tests that hold it, at each boundary", () => {
+  const boundaries = security("Threat model").split("\n### ").slice(1);
+  const attacks = boundaries.flatMap((part) => {
+    const [heading = ""] = part.split("\n", 1);
+    if (["Assets", "Not defended"].includes(heading)) return [];
+    const rows = part
+      .split("\n")
+      .filter((line) => line.startsWith("|"))
+      .slice(2);
+    expect(rows.length, heading).toBeGreaterThan(2);
+    return rows.map((row) =>
+      row
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  });
+  expect(attacks.length).toBeGreaterThan(60);
+  for (const [attack = "", stop = "", tests = "", ...more] of attacks) {
+    expect(
+      [attack, stop].filter((text) => text.length < 7),
+      attack,
+    ).toEqual([]);
+    expect(more, attack).toEqual([]);
+    const named = tests.split(", ");
+    expect(
+      named.map((name) => TEST_FILE.exec(name)?.[0]),
+      attack,
+    ).toEqual(named);
+  }
 });
 
 test("README stays short enough to be read", () => {

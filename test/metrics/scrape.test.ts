@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import { FAMILIES } from "../../src/run/metrics/families.ts";
 import { type Serving, serve } from "../../src/run/serve.ts";
+import { createTestApp } from "../http/app.ts";
 import { copyEmbedded } from "../support/embedded-template.ts";
 import { findProgram } from "../support/find-program.ts";
 import { freePort } from "../support/process-service.ts";
@@ -157,6 +158,17 @@ describe("a scrape", () => {
 
   test.each(["127.0.0.1", "localhost", "[::1]"])("is for one that asks %s", async (host) => {
     expect((await ask("/metrics", { host: `${host}:${port}` })).status).toBe(200);
+  });
+
+  test.each([
+    ["127.0.0.1", 200],
+    ["::1", 200],
+    ["10.0.0.7", 404],
+    ["127.0.0.1.attacker.example", 404],
+    [undefined, 404],
+  ])("of the peer %s is answered with %i", async (peer, status) => {
+    const { request } = createTestApp({}, { peer: () => peer });
+    expect((await request("/metrics", { headers: { host: "127.0.0.1" } })).status).toBe(status);
   });
 
   test("knows of unknown routes and methods in one place each", async () => {

@@ -14,10 +14,13 @@ const DAY = 86_400_000;
 
 const sent: { readonly id: string; readonly body: string }[] = [];
 let takes = true;
+let silence: Promise<void> | undefined;
 const webhook: Webhook = {
   async send(message) {
     sent.push(message);
-    return takes;
+    const isTaken = takes;
+    await silence;
+    return isTaken;
   },
 };
 
@@ -74,11 +77,16 @@ describeService(
     test("the webhook is told, again until it takes it, and keeps facts and claims apart", async () => {
       sent.length = 0;
       takes = false;
+      const { promise, resolve: speak } = Promise.withResolvers<void>();
+      silence = promise;
       const { token, caveat_id } = await ticketOf("approved-by alice Pay 40 EUR");
       const asked = await service().send("POST", "/v1/discharge", { caveat_id, token });
       expect(asked.status, asked.text).toBe(202);
       const { id } = asked.json<{ id: string }>();
       await expect.poll(() => sent.length).toBe(1);
+      // The request was answered while the receiver said nothing.
+      silence = undefined;
+      speak();
       takes = true;
       service().database.shift(6_000);
       await expect.poll(() => sent.length).toBe(2);
@@ -130,4 +138,17 @@ test("notifications are signed as Standard Webhooks are, and redirects are not f
   expect(headers.get("webhook-signature")).toBe(`v1,${mac}`);
   expect(calls[0]?.init.redirect).toBe("error");
   for (status of [500, 404, 0]) expect(await hook.send(message)).toBe(false);
+});
+
+test("a receiver that never answers is given up", async () => {
+  const hook = createWebhook({
+    url: "https://hooks.test/x",
+    secret: new Secret(new Uint8Array(32)),
+    patience: 20,
+    fetch: (_, init) =>
+      new Promise((_, reject) => {
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+      }),
+  });
+  expect(await hook.send({ id: "one", body: "{}", at: 0 })).toBe(false);
 });
