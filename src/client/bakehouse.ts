@@ -177,15 +177,14 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
 
     async verify(request, callOptions) {
       checkQuestion("verify", request);
-      // Budgets count every allowed call, so a question that may have been answered is not asked again.
-      const repeat = request.dry_run === true ? "always" : () => repeatOf([request]);
+      const repeat = repeatsOf([request]);
       const call = { method: "POST", path: "/v1/verify", body: request, repeat } as const;
       return readVerdict((await transport.call(call, callOptions)).body);
     },
 
     async decision(request, callOptions) {
       checkQuestion("decision", request);
-      const repeat = request.dry_run === true ? "always" : () => repeatOf([request]);
+      const repeat = repeatsOf([request]);
       const ask = async (body: object) => {
         const call = { method: "POST", path: "/v1/verify", body, repeat } as const;
         return readDecision((await transport.call(call, callOptions)).body);
@@ -208,8 +207,7 @@ export function createBakehouse(options: BakehouseOptions): Bakehouse {
         Array.isArray(value) ? undefined : "a list",
       );
       for (const request of requests) checkQuestion("verifyBatch", request);
-      const isDry = requests.every(({ dry_run }) => dry_run === true);
-      const repeat = isDry ? "always" : () => repeatOf(requests);
+      const repeat = repeatsOf(requests);
       const call = { method: "POST", path: "/v1/verify/batch", body: { requests }, repeat } as const;
       const results = readVerdicts((await transport.call(call, callOptions)).body);
       // By their places alone answers belong to questions.
@@ -370,8 +368,10 @@ function checkToken(name: string, token: unknown): void {
   );
 }
 
-function repeatOf(requests: readonly VerifyRequest[]): Repeat {
-  return requests.some(isAskedOnce) ? "never" : "unanswered";
+/** Budgets count every allowed call, so a question that may have been answered is not asked again. */
+function repeatsOf(requests: readonly VerifyRequest[]): Repeat | (() => Repeat) {
+  if (requests.every(({ dry_run }) => dry_run === true)) return "always";
+  return () => (requests.some(isAskedOnce) ? "never" : "unanswered");
 }
 
 /** Asks for something that every caller may ask for, or at least is told who they are not. */
