@@ -22,8 +22,8 @@ import {
 } from "./config/values.ts";
 import { parseWaiting } from "./config/waiting.ts";
 import { readWebhook, type WebhookConfig } from "./config/webhook.ts";
+import { isLoopbackHost } from "./domain/access/this-machine.ts";
 import type { WaitingLimits } from "./domain/discharge/limits.ts";
-import { isLoopbackHost } from "./oidc/issuer-url.ts";
 
 /** Everything that the environment decides, checked. */
 export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig, LogConfig {

@@ -1,8 +1,8 @@
+import { isLoopbackHost } from "../domain/access/this-machine.ts";
 import type { IssuerKind } from "../domain/ports/identity.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { type GroupsClaim, parseGroupsClaim, USUAL_GROUPS_CLAIM } from "../oidc/groups-claim.ts";
 import { hasManyTenants, issuerName } from "../oidc/issuer-name.ts";
-import { isLoopbackHost } from "../oidc/issuer-url.ts";
 import { UUID } from "../words/ids.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseNames, parseOrigin, parseUrl } from "./values.ts";

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from "../oidc/issuer-url.ts";
+import { isLoopbackHost } from "../domain/access/this-machine.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseHost, parsePort } from "./values.ts";
 

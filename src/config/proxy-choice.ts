@@ -1,5 +1,5 @@
 import { contains, parseAddress, parseBlock } from "../caveats/values/address.ts";
-import { isLoopbackHost } from "../oidc/issuer-url.ts";
+import { isLoopbackHost } from "../domain/access/this-machine.ts";
 
 /** Proxies as the environment names them (`HTTPS_PROXY` and its like). */
 export interface Proxies {

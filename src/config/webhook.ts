@@ -1,5 +1,5 @@
+import { isLoopbackHost } from "../domain/access/this-machine.ts";
 import type { Secret } from "../domain/keys/secret.ts";
-import { isLoopbackHost } from "../oidc/issuer-url.ts";
 import { Invalid, type Reader } from "./environment.ts";
 import { parseSecretKey, parseUrl } from "./values.ts";
 

@@ -1,9 +1,4 @@
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-
-/** Whether a host name, in any case and without port, can only mean this machine. IPv6 is in brackets or not. */
-export function isLoopbackHost(hostname: string): boolean {
-  return LOOPBACK.has(hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase());
-}
+import { isLoopbackHost } from "../domain/access/this-machine.ts";
 
 /** How far an issuer's addresses are trusted. */
 export interface AddressRules {

@@ -148,6 +148,8 @@ describe("a scrape", () => {
     ["X-Forwarded-anything", { "x-forwarded-anything": "x" }],
     ["Via", { via: "1.1 proxy" }],
     ["X-Real-IP", { "x-real-ip": "127.0.0.1" }],
+    ["X-Client-IP", { "x-client-ip": "127.0.0.1" }],
+    ["a way of writing this machine that its parser forgives", { host: "127.1" }],
     ["a name of its own for this machine", { host: "attacker.example" }],
     ["a name that begins like this machine", { host: "localhost.attacker.example" }],
     ["another address of this machine", { host: "10.0.0.7" }],

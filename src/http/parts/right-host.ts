@@ -1,4 +1,4 @@
-const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
+import { isLoopbackHost } from "../../domain/access/this-machine.ts";
 
 /**
  * Where a page has to be opened instead, when it was opened by another name of this machine than PUBLIC_URL's.
@@ -14,7 +14,7 @@ const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"
 export function rightHost(publicUrl: URL, asked: string, path: string): string | undefined {
   const host = publicUrl.hostname;
   const url = URL.parse(asked);
-  if (url === null || !LOOPBACK.has(host) || !LOOPBACK.has(url.hostname) || url.hostname === host) {
+  if (url === null || !isLoopbackHost(host) || !isLoopbackHost(url.hostname) || url.hostname === host) {
     return undefined;
   }
   return url.port === publicUrl.port ? `${publicUrl.origin}${path}` : undefined;

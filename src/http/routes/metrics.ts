@@ -1,25 +1,14 @@
 import { z } from "zod";
-
+import { notOfThisMachine } from "../../domain/access/this-machine.ts";
 import { DomainError } from "../../domain/parts/error.ts";
 import type { Exchange } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";
 
-/** What proxies add. One of them is enough: somebody else than the peer asks. */
-const FORWARDING = /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|true-client-ip|cf-connecting-ip)$/i;
-
-const LOOPBACK_PEER = /^(?:::1|127(?:\.\d{1,3}){3})$/;
-const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-
 /** Whether a program of this machine asks by itself: no proxy's client, and no page of a browser under a name of its own. */
 function isOfThisMachine({ peer, request: { headers } }: Exchange): boolean {
-  const names = headers.keys === undefined ? undefined : [...headers.keys()];
-  return (
-    peer !== undefined &&
-    LOOPBACK_PEER.test(peer) &&
-    names !== undefined &&
-    !names.some((name) => FORWARDING.test(name)) &&
-    LOOPBACK_HOST.test(headers.get("host") ?? "")
-  );
+  if (headers.keys === undefined) return false;
+  const host = headers.get("host") ?? undefined;
+  return notOfThisMachine({ peer, headers: headers.keys(), host }) === undefined;
 }
 
 /** `GET /metrics` */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Provider } from "oidc-provider/lib/provider.js";
 
-import { isLoopbackHost } from "../issuer-url.ts";
+import { isLoopbackHost } from "../../domain/access/this-machine.ts";
 import { type Account, readAccount } from "./accounts.ts";
 import { contentSecurityPolicy, loginPage, messagePage } from "./pages.ts";
 import { readForm, sendHtml, sendText } from "./respond.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { isLoopbackHost } from "../issuer-url.ts";
+import { isLoopbackHost } from "../../domain/access/this-machine.ts";
 import { createAccounts } from "./accounts.ts";
 import { type Clients, configuration } from "./configuration.ts";
 import { DEVELOPMENT_PATH, developmentIssuer } from "./issuer.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
-import { PROBLEMS } from "../../http/parts/problem-codes.ts";
-import { PROBLEM_MEDIA_TYPE, type ProblemCode, problemType } from "../../words/problem-codes.ts";
+import { problem } from "../../http/parts/problem.ts";
+import { PROBLEM_MEDIA_TYPE, type ProblemCode } from "../../words/problem-codes.ts";
 import type { Scraped } from "./scrape.ts";
 
 /** A port for scrapes alone. */
@@ -32,15 +32,15 @@ const IDLE = 65_000;
 const COMMON = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 function refuse(response: ServerResponse, code: ProblemCode, detail: string, headers = {}): void {
-  const { status, title } = PROBLEMS[code];
+  const refusal = problem(code, detail);
   response
-    .writeHead(status, {
+    .writeHead(refusal.status, {
       ...COMMON,
       "content-type": PROBLEM_MEDIA_TYPE,
       connection: "close",
       ...headers,
     })
-    .end(JSON.stringify({ type: problemType(code), title, status, code, detail }));
+    .end(JSON.stringify(refusal));
 }
 
 /**
