@@ -24,14 +24,9 @@ const chosen = DRILLS.filter(
 );
 if (chosen.length === 0) throw new Error(`the drills are ${DRILLS.map(({ name }) => name).join(", ")}`);
 
-for (const { name, about, lacks, run } of chosen) {
+for (const { name, about, run } of chosen) {
   say(`${name}: ${about}`);
-  const missing = lacks?.();
-  if (missing !== undefined) {
-    say(`  not tried: ${missing}`);
-    continue;
-  }
-  const { saw, recovery, faults, late } = await run({ hold, bound: BOUND, say });
+  const { saw, recovery, faults, late } = await run({ hold, bound: BOUND });
   say(`  ${saw}`);
   if (recovery !== undefined) say(`  recovered in ${(recovery / 1_000).toFixed(1)} s`);
   for (const fault of [...faults, ...late]) say(`  MISSED ${fault}`);

@@ -17,7 +17,7 @@ export interface OwnService {
 
 /**
  * Bootstraps a service on a database of the run's server and starts it here: a process of its own, on an embedded database,
- * costs ten times as much, and shows more only where the process is what is tested.
+ * costs far more, and shows more only where the process is what is tested.
  */
 export async function startOwnService(env: Readonly<Record<string, string>> = {}): Promise<OwnService> {
   const home: Home = newHome(reach(await testDatabaseUrl()).owner);

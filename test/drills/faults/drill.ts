@@ -4,7 +4,6 @@ export interface DrillSettings {
   readonly hold: number;
   /** Seconds: how old a replica's knowledge of revocations may be. */
   readonly bound: number;
-  say(line: string): void;
 }
 
 /** What a drill came to. */
@@ -24,7 +23,5 @@ export interface Drill {
   readonly name: string;
   /** What is done, in a line. */
   readonly about: string;
-  /** Why it cannot be run here; undefined where it can. */
-  lacks?(): string | undefined;
   run(settings: DrillSettings): Promise<DrillOutcome>;
 }

@@ -8,12 +8,8 @@ import { openStand, type Stand } from "./stand.ts";
 interface Outage {
   readonly name: string;
   readonly about: string;
-  readonly settings?: Readonly<Record<string, string>>;
-  lacks?(): string | undefined;
   /** Begins the fault. @returns ends it */
   begin(stand: Stand): Promise<() => Promise<void>>;
-  /** Whether changes go on, slower perhaps. */
-  readonly letsChanges?: true;
   /** Whether it is the service's own: then nobody is answered meanwhile, and only what comes after is judged. */
   readonly isService?: true;
 }
@@ -30,13 +26,12 @@ const PATIENCE = 60_000;
 
 /** Makes a drill of a fault: verify goes on within the bound, changes are refused at once, and all is well soon after. */
 export function outageDrill(outage: Outage): Drill {
-  const { name, about, settings, lacks } = outage;
+  const { name, about } = outage;
   return {
     name,
     about,
-    ...(lacks === undefined ? {} : { lacks }),
     async run(asked) {
-      const stand = await openStand({ settings, bound: asked.bound });
+      const stand = await openStand(asked.bound);
       try {
         return await drill(stand, asked, outage);
       } finally {
@@ -49,7 +44,7 @@ export function outageDrill(outage: Outage): Drill {
 async function drill(
   stand: Stand,
   { hold, bound }: DrillSettings,
-  { begin, letsChanges, isService }: Outage,
+  { begin, isService }: Outage,
 ): Promise<DrillOutcome> {
   const faults: string[] = [];
   const late: string[] = [];
@@ -74,7 +69,7 @@ async function drill(
       faults.push(`verify within the bound: ${statusesOf(verified)}`);
     const wrong = issued.filter(({ status }) => status !== 503 && status !== 201);
     if (wrong.length > 0) faults.push(`changes: ${statusesOf(wrong)}`);
-    if (letsChanges !== true && slow.length > 0)
+    if (slow.length > 0)
       late.push(
         `${slow.length} changes were refused after more than a second, the last of them asked ${lastOf(slow, held)} ms after it began`,
       );
