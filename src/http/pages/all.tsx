@@ -1,4 +1,4 @@
-import type { Problem } from "../parts/problem.ts";
+import type { Problem } from "../parts/problem-document.ts";
 import { approvalPage, approvalsPage } from "./approval.tsx";
 import { confirmationPage, notYoursPage } from "./confirmation.tsx";
 import { consentPage, onwardPage } from "./consent.tsx";

@@ -2,7 +2,7 @@ import type { ApprovalView, Confirmation, ConfirmationView } from "../../domain/
 import type { ConsentView, DeviceView } from "../../domain/oauth-service.ts";
 import type { Identity, Session } from "../../domain/ports/sessions.ts";
 import type { TokenDetails, TokenView } from "../../domain/service.ts";
-import type { Problem } from "../parts/problem.ts";
+import type { Problem } from "../parts/problem-document.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** The page of a person's tokens. The page of one token is its id below. */

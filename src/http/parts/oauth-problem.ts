@@ -1,6 +1,7 @@
 import { OAuthError, type OAuthErrorCode } from "../../domain/oauth-error.ts";
 import type { ProblemCode } from "../../words/problem-codes.ts";
-import { type Problem, problem, problemHeaders } from "./problem.ts";
+import { problemHeaders } from "./problem.ts";
+import { type Problem, problem } from "./problem-document.ts";
 import type { Reply } from "./reply.ts";
 
 const CODES: Partial<Readonly<Record<OAuthErrorCode, ProblemCode>>> = {

@@ -1,20 +1,7 @@
 import { DomainError } from "../../domain/parts/error.ts";
 import { JsonError } from "../../json/error.ts";
-import { type HttpProblemCode, type ProblemCode, problemType } from "../../words/problem-codes.ts";
-import { PROBLEMS } from "./problem-codes.ts";
-
-/** A problem document (RFC 9457 §3). */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: ProblemCode;
-  readonly detail: string;
-  /** The part of the request that is at fault: a path into the body, a query parameter or a header. */
-  readonly member?: string;
-  /** The things that must be so for this service to answer; of `GET /readyz` alone. */
-  readonly checks?: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
-}
+import type { HttpProblemCode, ProblemCode } from "../../words/problem-codes.ts";
+import { type Problem, problem } from "./problem-document.ts";
 
 /** A refusal that only HTTP knows. The message is public, like a DomainError's. */
 export class HttpError extends Error {
@@ -36,13 +23,6 @@ export class HttpError extends Error {
     this.headers = headers;
     this.member = member;
   }
-}
-
-/** Makes a problem document. */
-export function problem(code: ProblemCode, detail: string, member?: string): Problem {
-  const { status, title } = PROBLEMS[code];
-  const type = problemType(code);
-  return { type, title, status, code, detail, ...(member !== undefined && member !== "" ? { member } : {}) };
 }
 
 /**

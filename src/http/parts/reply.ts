@@ -1,8 +1,8 @@
 import { mapInSlices, type SliceClock } from "../../domain/parts/time-slice.ts";
 import { PROBLEM_MEDIA_TYPE } from "../../words/problem-codes.ts";
 import { inOnePiece, type LongText } from "./long-body.ts";
-import type { Problem } from "./problem.ts";
 import { problemHeaders } from "./problem.ts";
+import type { Problem } from "./problem-document.ts";
 
 /** An answer before the headers that every answer carries are added. */
 export interface Reply {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { parseAuthorization } from "../parts/authorization.ts";
-import { problem } from "../parts/problem.ts";
+import { problem } from "../parts/problem-document.ts";
 import { json, problemReply } from "../parts/reply.ts";
 import type { Exchange, HttpContext } from "../request/context.ts";
 import { defineRoute } from "../request/route.ts";

@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 
 import { PROBLEM_MEDIA_TYPE } from "../../words/problem-codes.ts";
-import { problem } from "../parts/problem.ts";
+import { problem } from "../parts/problem-document.ts";
 
 /** A refusal of what is no request that a route could answer: HTTP's own status, and a problem document. */
 interface HttpRefusal {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
-import { problem } from "../../http/parts/problem.ts";
+import { problem } from "../../http/parts/problem-document.ts";
 import { PROBLEM_MEDIA_TYPE, type ProblemCode } from "../../words/problem-codes.ts";
 import type { Scraped } from "./scrape.ts";
 
