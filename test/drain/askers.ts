@@ -135,7 +135,10 @@ async function noted(
   } catch (error) {
     const code = codeOf(error);
     if (!matters()) return true;
-    if (silence >= LONGEST_SILENCE && RESET.has(code)) return true; // the next question asks again
+    if (silence >= LONGEST_SILENCE && RESET.has(code)) {
+      count.refused(kind);
+      return true; // the next question asks again
+    }
     if (code === "ECONNREFUSED") count.refused(kind);
     else count.lost(kind, `${nameOf(question)}: ${code}`, error instanceof Cut ? error.first : undefined);
     return code !== "ECONNREFUSED";
@@ -229,7 +232,8 @@ export function silentAsker({ url, kind, count }: Where, longest: number): Asker
       await Promise.race([gone, pause(PATIENCE)]);
       const how = `first question: ${text === "" ? (closed ?? "no answer") : text.slice(0, 12)}`;
       if (/^HTTP\/1\.1 200 /.test(text)) count.answered(kind);
-      else if (!isLate || text !== "") count.lost(kind, how, text === "" ? first : undefined);
+      else if (isLate && text === "") count.refused(kind);
+      else count.lost(kind, how, text === "" ? first : undefined);
     }
     socket.destroy();
   });
