@@ -170,6 +170,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     size,
     deadline,
     transactionDeadline,
+    isRemote: place.kind === "server",
     observe: options.observe,
   });
   const repositories = createRepositories(runner.run, shift);

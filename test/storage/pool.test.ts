@@ -35,6 +35,7 @@ describe("a pool whose server has no room for all of it", () => {
     [asked, said] = [0, []];
     pool = createPool({
       size: 4,
+      queue: 3,
       breaker: createBreaker({ threshold: 3, pause: 1_000, monotonic: () => 0, onOpen: () => {} }),
       unreachable: (reason) => said.push(`unreachable: ${reason}`),
       fewer: (reason) => said.push(`fewer: ${reason}`),
@@ -77,6 +78,21 @@ describe("a pool whose server has no room for all of it", () => {
     expect([another === first, asked, said]).toEqual([false, 3, ["fewer: full"]]);
   });
 
+  test("refuses at once one more than may wait, and says why", async () => {
+    room = 1;
+    const first = await acquire();
+    const waiting = [acquire(), acquire(), acquire()];
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(acquire()).rejects.toMatchObject({
+      code: "unavailable",
+      message: "too many requests wait for the database",
+    });
+    for (const one of waiting) {
+      pool.release(first);
+      expect(await one).toBe(first);
+    }
+  });
+
   test("refuses at once while there is none at all", async () => {
     room = 0;
     const all = await Promise.allSettled([acquire(), acquire(), acquire()]);
@@ -98,6 +114,7 @@ describe("a pool behind a pooler that lets logins wait", () => {
     let asked = 0;
     return createPool({
       size: 4,
+      queue: 3,
       breaker: createBreaker({ threshold: 1, pause: 1_000, monotonic: () => 0, onOpen: () => {} }),
       unreachable: (reason) => said.push(`unreachable: ${reason}`),
       fewer: (reason) => said.push(`fewer: ${reason}`),

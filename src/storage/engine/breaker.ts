@@ -6,6 +6,8 @@ export interface Breaker {
   isOpen(): boolean;
   succeeded(): void;
   failed(): void;
+  /** Opens it at once, whatever was counted. */
+  trip(): void;
 }
 
 /** Settings of a breaker. */
@@ -25,6 +27,11 @@ export function createBreaker({ threshold, pause, monotonic, onOpen }: BreakerOp
   let failures = 0;
   let closedUntilProbe = 0;
 
+  function open(): void {
+    closedUntilProbe = monotonic() + pause;
+    onOpen();
+  }
+
   return {
     admits() {
       if (failures < threshold) return true;
@@ -39,9 +46,11 @@ export function createBreaker({ threshold, pause, monotonic, onOpen }: BreakerOp
     },
     failed() {
       failures += 1;
-      if (failures < threshold) return;
-      closedUntilProbe = monotonic() + pause;
-      onOpen();
+      if (failures >= threshold) open();
+    },
+    trip() {
+      failures = Math.max(failures, threshold);
+      open();
     },
   };
 }

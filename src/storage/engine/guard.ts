@@ -7,6 +7,11 @@ export function unavailable(): DomainError {
   return new DomainError("unavailable", "the database did not answer");
 }
 
+/** The error for a caller who would only make a queue longer that is too long to be served in time. */
+export function crowded(): DomainError {
+  return new DomainError("unavailable", "too many requests wait for the database");
+}
+
 /** The error for a change that the database would not take, though it answers. */
 function takesNoChanges(): DomainError {
   return new DomainError("unavailable", "the database takes no changes now");

@@ -2,12 +2,12 @@ import { DomainError } from "../../domain/parts/error.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Connect, Connection } from "./connection.ts";
 import { ConnectError, ConnectTimeout, NoConnectionLeft } from "./error.ts";
-import { before, unavailable } from "./guard.ts";
+import { before, crowded, unavailable } from "./guard.ts";
 
 /** Connections, each lent to one borrower at a time. */
 export interface Pool {
   /**
-   * Borrows a connection. Rejects as unavailable if none is to be had in time or the breaker is open.
+   * Borrows a connection. Rejects as unavailable if none is to be had in time, the breaker is open or the queue is full.
    *
    * @param until milliseconds by `performance.now()`
    */
@@ -35,6 +35,8 @@ export interface Pool {
 export interface PoolOptions {
   readonly connect: Connect;
   readonly size: number;
+  /** How many callers may wait for a connection. */
+  readonly queue: number;
   readonly breaker: Breaker;
   /** Told why no connection comes about: once, and again if the reason changes. */
   readonly unreachable: (reason: string) => void;
@@ -56,7 +58,7 @@ interface Waiter {
  * The driver's own pool cannot tell which connection a query of ours is on, nor give up one of them, and
  * after a lost connection it silently goes on with another one in the middle of a transaction.
  */
-export function createPool({ connect, size, breaker, unreachable, fewer }: PoolOptions): Pool {
+export function createPool({ connect, size, queue, breaker, unreachable, fewer }: PoolOptions): Pool {
   const idle: Connection[] = [];
   const waiting: Waiter[] = [];
   const borrowed = new Set<Connection>();
@@ -193,6 +195,7 @@ export function createPool({ connect, size, breaker, unreachable, fewer }: PoolO
     async acquire(until) {
       for (;;) {
         if (closed || !breaker.admits()) throw unavailable();
+        if (idle.length === 0 && waiting.length >= queue) throw crowded();
         const connection = idle.pop() ?? (await wait(until));
         // A connection can be lost between being granted and being taken up.
         if (connection === undefined) continue;

@@ -4,6 +4,7 @@ import { StorageError } from "./error.ts";
 import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 import { createPool } from "./pool.ts";
 import { createRefusedChanges, READ_ONLY } from "./refused-changes.ts";
+import { createSilence, soundOver } from "./silence.ts";
 
 /** A statement that failed, for the log: nothing in it repeats the question. */
 export interface FailedStatement {
@@ -34,6 +35,8 @@ export interface RunnerOptions {
   readonly deadline: number;
   /** How long a whole transaction may take, milliseconds. */
   readonly transactionDeadline: number;
+  /** Whether the database is reached by network, and may fall silent. */
+  readonly isRemote: boolean;
   /** Told of each exchange with the database, whatever became of it: its name, and how long it took, milliseconds. */
   readonly observe?: ((operation: string, milliseconds: number) => void) | undefined;
 }
@@ -62,9 +65,12 @@ export interface Runner {
 // Enough to tell an outage from one connection that a firewall cut, and few enough to spare callers the wait.
 const BREAKER = { threshold: 3, pause: 1_000 } as const;
 
+// A queue of this length takes seconds to be served, about as long as the deadline: later callers would wait in vain.
+const LONGEST_QUEUE = 1_000;
+
 /** Makes a runner over connections of either engine. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { connect, report, size, deadline, transactionDeadline, observe } = options;
+  const { report, size, deadline, transactionDeadline, observe } = options;
   const breaker = createBreaker({
     ...BREAKER,
     monotonic: () => performance.now(),
@@ -73,9 +79,27 @@ export function createRunner(options: RunnerOptions): Runner {
       pool.refuseWaiting();
     },
   });
+  const silence = createSilence({
+    sound: (signal) => soundOver(options.connect, signal),
+    onSilent() {
+      if (!breaker.isOpen())
+        report.warn(
+          "the database answers nothing, not even over a new connection: callers are refused until it does",
+        );
+      breaker.trip();
+    },
+  });
+  const connect: Connect = async () => {
+    const begun = performance.now();
+    const connection = await options.connect();
+    if (options.isRemote) silence.connected(performance.now() - begun);
+    silence.heard();
+    return connection;
+  };
   const pool = createPool({
     connect,
     size,
+    queue: LONGEST_QUEUE,
     breaker,
     unreachable: report.unreachable,
     fewer: (reason) => report.warn(`${reason}; going on with the connections that are open`),
@@ -102,10 +126,12 @@ export function createRunner(options: RunnerOptions): Runner {
     const begun = performance.now();
     let result: T;
     try {
-      result = await before(until, answer);
+      result = await before(until, silence.orSilent(answer));
+      silence.heard();
       breaker.succeeded();
     } catch (thrown) {
       const { error, outage, sqlstate, code } = failure(operation, thrown);
+      if (sqlstate !== undefined) silence.heard();
       if (error instanceof StorageError || isUnavailable(error)) {
         const constraint = error instanceof StorageError ? error.constraint : undefined;
         report.failed({ operation, sqlstate, code, constraint });
@@ -138,7 +164,7 @@ export function createRunner(options: RunnerOptions): Runner {
     query: (session: Session) => Promise<T>,
   ): Promise<T> {
     const until = performance.now() + limit;
-    const connection = await pool.acquire(until);
+    const connection = await silence.attend(pool.acquire(until));
     const loan: Loan = { connection, asked: new Set(), spoiled: false };
     try {
       return await exchange(until, loan, operation, query);
@@ -150,7 +176,7 @@ export function createRunner(options: RunnerOptions): Runner {
 
   async function transaction<T>(operation: string, work: (run: Run) => Promise<T>): Promise<T> {
     const end = performance.now() + transactionDeadline;
-    const connection = await pool.acquire(performance.now() + deadline);
+    const connection = await silence.attend(pool.acquire(performance.now() + deadline));
     const loan: Loan = { connection, asked: new Set(), spoiled: false };
     const pending = new Set<Promise<unknown>>();
     let open = true;

@@ -1,0 +1,155 @@
+import type { Connect } from "./connection.ts";
+import { ConnectError, NoConnectionLeft } from "./error.ts";
+import { failure, unavailable } from "./guard.ts";
+
+/**
+ * Finds out within a second that a database answers nothing at all: stopped, or behind a network that drops packets.
+ * The deadline of a single statement is longer, because a lock or a slow disk is no outage.
+ */
+export interface Silence {
+  /** Notes that the database said something, a refusal included. */
+  heard(): void;
+  /** Notes how long a login took, milliseconds. Before the first one nothing is judged. */
+  connected(took: number): void;
+  /** Passes on an answer of the database, or rejects as unavailable once the database is found silent. */
+  orSilent<T>(answer: Promise<T>): Promise<T>;
+  /** Counts a caller as waiting for the database, who is refused by other means. */
+  attend<T>(waited: Promise<T>): Promise<T>;
+}
+
+/** Settings of {@link createSilence}. */
+export interface SilenceOptions {
+  /** Asks the database over a connection of its own. The signal ends it, and that connection. */
+  readonly sound: (signal: AbortSignal) => Promise<void>;
+  /** Called once it is found silent, before anybody is refused. */
+  readonly onSilent: () => void;
+}
+
+/** Milliseconds between two looks. A look that comes late counts as one, so that a busy process does not blame the database. */
+const TICK = 50;
+/** Milliseconds without any answer until the database is sounded, and in which the sounding must be answered. */
+const QUIET = 400;
+const SOUNDING = 400;
+/** Milliseconds: the longest pause between two soundings of a database that is only slow. */
+const LONGEST = 6_400;
+/** A sounding includes a login, so it may take as many times as long as a login lately took. */
+const LOGINS = 3;
+
+/** Makes a watch over a database that is reached by network. */
+export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
+  const waiting = new Set<(() => void) | symbol>();
+  let timer: NodeJS.Timeout | undefined;
+  let quiet = 0;
+  let patience = QUIET;
+  let login: number | undefined;
+  let sounding: Sounding | undefined;
+
+  function begin(longestLogin: number): void {
+    const abort = new AbortController();
+    const one = { left: Math.max(SOUNDING, LOGINS * longestLogin), abort };
+    sounding = one;
+    sound(abort.signal).then(
+      () => end(one, true),
+      (error: unknown) => end(one, isWord(error)),
+    );
+  }
+
+  function end(one: Sounding, isAlive: boolean): void {
+    if (sounding !== one) return;
+    forget();
+    quiet = 0;
+    // It is there, and a statement takes its time.
+    if (isAlive) patience = Math.min(LONGEST, patience * 2);
+    else refuseAll();
+  }
+
+  function forget(): void {
+    sounding?.abort.abort();
+    sounding = undefined;
+  }
+
+  function refuseAll(): void {
+    onSilent();
+    for (const refuse of [...waiting]) if (typeof refuse === "function") refuse();
+  }
+
+  function look(): void {
+    if (waiting.size === 0) {
+      clearInterval(timer);
+      timer = undefined;
+      quiet = 0;
+      forget();
+    } else if (sounding !== undefined) {
+      sounding.left -= TICK;
+      if (sounding.left <= 0) end(sounding, false);
+    } else {
+      quiet += TICK;
+      if (quiet >= patience && login !== undefined) begin(login);
+    }
+  }
+
+  function enter(one: (() => void) | symbol): void {
+    waiting.add(one);
+    timer ??= setInterval(look, TICK).unref();
+  }
+
+  return {
+    heard() {
+      quiet = 0;
+      patience = QUIET;
+      forget();
+    },
+    connected(took) {
+      login = Math.max(took, (login ?? 0) / 2);
+    },
+    orSilent(answer) {
+      return new Promise((resolve, reject) => {
+        const refuse = () => reject(unavailable());
+        const leave = () => waiting.delete(refuse);
+        enter(refuse);
+        answer.then(resolve, reject).finally(leave);
+      });
+    },
+    attend(waited) {
+      const one = Symbol();
+      const leave = () => waiting.delete(one);
+      enter(one);
+      waited.then(leave, leave);
+      return waited;
+    },
+  };
+}
+
+/** A question that is under way, and the milliseconds that are left for its answer. */
+interface Sounding {
+  left: number;
+  readonly abort: AbortController;
+}
+
+/** Whether an error is something that the server, or the pooler before it, said. */
+function isWord(error: unknown): boolean {
+  return error instanceof NoConnectionLeft || error instanceof ConnectError;
+}
+
+/**
+ * Asks a database the least there is to ask, over a connection of its own: those that are open may wait for locks.
+ *
+ * Resolves once the database said anything, a refusal of the statement included.
+ *
+ * @param signal ends it, and the connection
+ */
+export async function soundOver(connect: Connect, signal: AbortSignal): Promise<void> {
+  const connection = await connect();
+  const end = () => void connection.abandon(true);
+  if (signal.aborted) return end();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    await connection.query("select 1", []);
+  } catch (thrown) {
+    const { error, sqlstate } = failure("sounding", thrown);
+    if (sqlstate === undefined) throw error;
+  } finally {
+    signal.removeEventListener("abort", end);
+    if (!signal.aborted) void connection.close();
+  }
+}
