@@ -26,12 +26,14 @@ export function mergeCaveats(caveats: readonly AttributeCaveat[]): ReadonlyMap<s
   for (const caveat of caveats) {
     let known = gathered.get(caveat.attribute);
     if (known === undefined) {
-      known = { only: undefined, denied: new Set(), bounds: [], patterns: new Set(), networks: [] };
+      known = { only: undefined, denied: undefined, bounds: [], patterns: undefined, networks: [] };
       gathered.set(caveat.attribute, known);
     }
     gather(known, caveat);
   }
-  return new Map(Array.from(gathered, ([attribute, known]) => [attribute, toMerged(attribute, known)]));
+  const merged = new Map<string, Merged>();
+  for (const [attribute, known] of gathered) merged.set(attribute, toMerged(attribute, known));
+  return merged;
 }
 
 /**
@@ -51,22 +53,26 @@ export function isUpper(operator: ComparisonCaveat["operator"]): boolean {
   return operator === "<" || operator === "<=";
 }
 
-/** Mutable while it is being filled, so that many caveats on one attribute take time linear in their items. */
+/**
+ * Mutable while it is being filled, so that many caveats on one attribute take time linear in their items. A set is made for
+ * its first item: most attributes need none.
+ */
 interface Gathered {
-  only: Set<string> | undefined;
-  readonly denied: Set<string>;
+  /** Each once. */
+  only: readonly string[] | undefined;
+  denied: Set<string> | undefined;
   bounds: readonly Bound[];
-  readonly patterns: Set<string>;
+  patterns: Set<string> | undefined;
   readonly networks: (readonly Block[])[];
 }
 
 function toMerged(attribute: string, { only, denied, bounds, patterns, networks }: Gathered): Merged {
   return {
     attribute,
-    only: only && [...only],
-    denied: [...denied],
+    only,
+    denied: denied === undefined ? [] : [...denied],
     bounds,
-    patterns: [...patterns],
+    patterns: patterns === undefined ? [] : [...patterns],
     networks,
   };
 }
@@ -83,6 +89,7 @@ function gather(known: Gathered, caveat: AttributeCaveat): void {
       known.bounds = tighten(known.bounds, caveat);
       return;
     case "glob":
+      known.patterns ??= new Set();
       known.patterns.add(caveat.pattern);
       return;
     case "network":
@@ -95,12 +102,24 @@ function gather(known: Gathered, caveat: AttributeCaveat): void {
 
 function gatherTexts(known: Gathered, allowed: boolean, items: readonly string[]): void {
   if (allowed) {
-    const added = new Set(items);
     const before = known.only;
-    known.only = before === undefined ? added : new Set([...before].filter((item) => added.has(item)));
+    if (before === undefined) known.only = distinct(items);
+    else {
+      const added = new Set(items);
+      known.only = before.filter((item) => added.has(item));
+    }
   } else {
+    known.denied ??= new Set();
     for (const item of items) known.denied.add(item);
   }
+}
+
+/** Up to so many items a search of the list costs less than a set. */
+const FEW = 8;
+
+function distinct(items: readonly string[]): readonly string[] {
+  const areFew = items.length <= FEW && items.every((item, at) => items.indexOf(item) === at);
+  return areFew ? items : [...new Set(items)];
 }
 
 function tighten(bounds: readonly Bound[], { operator, bound }: Bound): readonly Bound[] {

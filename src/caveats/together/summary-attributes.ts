@@ -99,25 +99,27 @@ function isSingle(merged: Merged): boolean {
 /** The limits on one attribute, each as a phrase that begins with its name. */
 export function limitPhrases(merged: Merged, says: Voice = SUMMARY): readonly string[] {
   const { attribute, only, bounds, patterns, networks, denied } = merged;
+  const name = says.name(attribute);
   const limits: string[] = [];
   if (only !== undefined) {
-    limits.push(only.length === 0 ? "has no value that could pass" : `only ${says.either(only)}`);
-  }
-  if (bounds.length > 0) {
-    limits.push(bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and "));
-  }
-  if (patterns.length > 0) {
     limits.push(
-      narrowest(patterns)
-        .map((pattern) => `matching ${says.text(pattern)}`)
-        .join(AT_ONCE),
+      only.length === 0 ? `${name} has no value that could pass` : `${name} only ${says.either(only)}`,
     );
   }
-  if (networks.length > 0) {
-    limits.push(networks.map((blocks) => `within ${says.eitherBlock(blocks)}`).join(AT_ONCE));
+  if (bounds.length > 0) {
+    const range = bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and ");
+    limits.push(`${name} ${range}`);
   }
-  if (denied.length > 0) limits.push(`not ${says.either(denied)}`);
-  return limits.map((limit) => `${says.name(attribute)} ${limit}`);
+  if (patterns.length > 0) {
+    const matching = narrowest(patterns).map((pattern) => `matching ${says.text(pattern)}`);
+    limits.push(`${name} ${matching.join(AT_ONCE)}`);
+  }
+  if (networks.length > 0) {
+    const within = networks.map((blocks) => `within ${says.eitherBlock(blocks)}`);
+    limits.push(`${name} ${within.join(AT_ONCE)}`);
+  }
+  if (denied.length > 0) limits.push(`${name} not ${says.either(denied)}`);
+  return limits;
 }
 
 /**

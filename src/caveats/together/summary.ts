@@ -48,12 +48,12 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const caveats: Caveat[] = [];
   const locations = new Set<string>();
   let unknown = 0;
-  for (const [index, condition] of conditions.entries()) {
+  conditions.forEach((condition, index) => {
     if (condition.state === "third_party") locations.add(condition.location);
     else if (condition.state === "unknown" || isMisplaced(condition.caveat, conditions, index, options))
       unknown++;
     else caveats.push(condition.caveat);
-  }
+  });
 
   const { quoted = false } = options;
   const merged = mergeCaveats(caveats.filter(isOnAttribute));
