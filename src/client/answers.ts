@@ -27,6 +27,7 @@ import { type Answer, principal, summaryParts } from "./verdict.ts";
 
 export {
   type Allowed,
+  type AllowedDecision,
   type Principal,
   type Problem,
   type RefusalCode,

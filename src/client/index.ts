@@ -2,6 +2,7 @@ export { PROBLEM_CODES } from "../words/problem-codes.ts";
 export { REFUSAL_CODES } from "../words/refusal-codes.ts";
 export type {
   Allowed,
+  AllowedDecision,
   Approval,
   DischargeAnswer,
   Discovery,
@@ -66,13 +67,14 @@ export {
 } from "./error.ts";
 export { type Bearer, readBearer } from "./guard/bearer.ts";
 export {
+  type Decider,
   decide,
   type GuardDecision,
   type GuardOptions,
   type GuardRequest,
   type Verifier,
 } from "./guard/guard.ts";
-export { guardHono, type HonoContext } from "./guard/hono.ts";
+export { guardHono, type HonoContext, type HonoDecisionContext } from "./guard/hono.ts";
 export { guardNode, type NodeRequest, type NodeResponse } from "./guard/node.ts";
 export { createOutage, type Outage, type OutageListener, type OutageState } from "./guard/outage.ts";
 export type { Cost, Price } from "./guard/price.ts";

@@ -131,8 +131,11 @@ const refusedDecision = object(
   { undischarged: list(missing) },
 );
 
-/** The same in short, as `decide` has it. Switch on `allowed`. */
-export type VerifyDecision = Answer<typeof allowedDecision> | Answer<typeof refusedDecision>;
+/** The token does not forbid the call, in short: nothing that people and followers of the log read. */
+export type AllowedDecision = Answer<typeof allowedDecision>;
+
+/** The same in short, as `decision` has it. Switch on `allowed`. */
+export type VerifyDecision = AllowedDecision | Answer<typeof refusedDecision>;
 
 const decision: Reader<VerifyDecision> = (value, place) =>
   object({ allowed: truth })(value, place).allowed

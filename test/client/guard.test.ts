@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { Hono } from "hono";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import {
+  type AllowedDecision,
   BakehouseError,
   createBakehouse,
+  type Decider,
   decide,
   guardHono,
   guardNode,
@@ -105,4 +107,86 @@ test("a tool does not run on a refusal, and what it would run with is what was c
   expect(runs).toEqual([]);
   // Neither the caller's context nor an argument of that name says which tool it is.
   expect(asked[0]?.context).toEqual({ tool: "pay", args: { amount: 5, tool: "x" }, ip: "192.0.2.1" });
+});
+
+describe('guards with answer: "decision"', () => {
+  const DECISION: AllowedDecision = {
+    allowed: true,
+    token_id: "t",
+    principal: { id: "p", issuer: "https://login.test", subject: "alice" },
+    agents: [],
+    expires_at: "2027-01-01T00:00:00.000Z",
+    revocation_id: "r",
+    budgets: [],
+    sequence: "e-1",
+  };
+  const REFUSAL = { allowed: false, code: "discharge_missing", detail: "d", sequence: "e-1" } as const;
+  const MISSING = [{ location: "https://third.example", caveat_id: "AAAA" }];
+  const authorization = "Bearer AgEA";
+
+  /** Answers in short alone, and remembers what it was asked. */
+  function short(answer: Awaited<ReturnType<Decider["decision"]>>) {
+    const asked: VerifyRequest[] = [];
+    const decider: Decider = {
+      verify: () => expect.unreachable("asked for the whole answer"),
+      async decision(request) {
+        asked.push(request);
+        return answer;
+      },
+    };
+    return { decider, asked };
+  }
+
+  test("ask for it alone, and give it to the handlers", async () => {
+    const { decider, asked } = short(DECISION);
+    const request: NodeRequest = { url: "/a", headers: { authorization }, socket: {} };
+    const response = { statusCode: 200, setHeader: () => {}, end: () => {}, once: () => {} };
+    await guardNode(decider, undefined, { answer: "decision" })(request, response, () => {});
+    expect([request.bakehouseDecision, request.bakehouse]).toEqual([DECISION, undefined]);
+
+    const app = new Hono<{ Variables: { bakehouseDecision: AllowedDecision } }>();
+    app.use(guardHono(decider, () => ({ action: "read" }), { answer: "decision" }));
+    app.get("/b", (c) => c.text(c.get("bakehouseDecision").principal.subject));
+    expect(await (await app.request("/b", { headers: { authorization } })).text()).toBe("alice");
+
+    const pay = guardTool(decider, "pay", (_: { amount: number }, { token_id }) => token_id, {
+      answer: "decision",
+    });
+    expect(await pay({ amount: 5 }, { token: "AgEA" })).toBe("t");
+
+    const decision = await decide(decider, { authorization, context: { action: "x" }, answer: "decision" });
+    expect(decision).toEqual({ pass: true, verdict: DECISION });
+    expect(asked.map(({ context }) => context)).toEqual([
+      { method: "GET", path: "/a" },
+      { method: "GET", path: "/b", action: "read" },
+      { tool: "pay", args: { amount: 5 } },
+      { action: "x" },
+    ]);
+    for (const question of asked) expect(question).not.toHaveProperty("answer");
+  });
+
+  test("refuse as ever, without a list of what failed", async () => {
+    const { decider } = short({ ...REFUSAL, undischarged: MISSING });
+    const refused = await decide(decider, { authorization, context: {}, answer: "decision" });
+    if (refused.pass) throw new Error("passed");
+    expect(refused.status).toBe(403);
+    expect(JSON.parse(refused.body)).toMatchObject({ code: "discharge_missing", undischarged: MISSING });
+    expect(JSON.parse(refused.body)).not.toHaveProperty("failures");
+    const tool = guardTool(decider, "pay", () => expect.unreachable(), { answer: "decision" });
+    await expect(tool({}, { token: "AgEA" })).rejects.toMatchObject({
+      verdict: { ...REFUSAL, failures: [], undischarged: MISSING },
+    });
+  });
+
+  test("are an error where they are made with a verifier that knows none", () => {
+    const { verifier } = recording();
+    const answer = "decision";
+    const like = /needs a verifier with decision/;
+    expect(() => guardNode(verifier, undefined, { answer })).toThrow(like);
+    // @ts-expect-error a verifier without decision
+    expect(() => guardHono(verifier, () => ({}), { answer })).toThrow(like);
+    // @ts-expect-error a verifier without decision
+    expect(() => guardTool(verifier, "pay", () => 1, { answer })).toThrow(like);
+    expect(() => guardNode(verifier, undefined, { answer: "whole" as "decision" })).toThrow(/answer/);
+  });
 });

@@ -1,7 +1,7 @@
 import { parseCaveat } from "../../caveats/parse.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "../../words/problem-codes.ts";
 import type { RefusalCode } from "../../words/refusal-codes.ts";
-import type { Allowed, Refused, Verdict } from "../answers.ts";
+import type { Allowed, AllowedDecision, Refused, Verdict, VerifyDecision } from "../answers.ts";
 import { BakehouseError } from "../error.ts";
 import { type GuardProof, proofMembers } from "../holder/presented.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
@@ -25,15 +25,22 @@ export interface Verifier {
   verify(request: VerifyRequest, options?: CallOptions): Promise<Verdict>;
 }
 
+/** A verifier that knows short answers: a client of the service. */
+export interface Decider extends Verifier {
+  decision(request: VerifyRequest, options?: CallOptions): Promise<VerifyDecision>;
+}
+
 /** A guard's decision about a request. */
-export type GuardDecision =
-  | { readonly pass: true; readonly verdict: Allowed }
-  | {
-      readonly pass: false;
-      readonly status: 400 | 401 | 403 | 503;
-      readonly headers: Headers;
-      readonly body: string;
-    };
+export type GuardDecision<V extends AllowedDecision = Allowed> =
+  | { readonly pass: true; readonly verdict: V }
+  | Denied;
+
+interface Denied {
+  readonly pass: false;
+  readonly status: 400 | 401 | 403 | 503;
+  readonly headers: Headers;
+  readonly body: string;
+}
 
 /** A request, as a guard sees it. */
 export interface GuardRequest {
@@ -48,6 +55,7 @@ export interface GuardRequest {
   readonly signal?: AbortSignal;
   /** As {@link GuardOptions} has it. */
   readonly resource?: string | undefined;
+  readonly answer?: "decision" | undefined;
   /** As {@link GuardOptions} has it, but told of every request: nothing here knows the one before. */
   readonly onError?: ((error: BakehouseError) => void) | undefined;
 }
@@ -65,6 +73,12 @@ export interface GuardOptions {
    */
   readonly resource?: string;
   /**
+   * Asks for the decision alone, which costs the service less: handlers get an {@link AllowedDecision}, without the texts for
+   * people. A refusal then names no `failures`, and `onError` is not told of units without a cost. For a verifier that has
+   * `decision`, as `createBakehouse` gives it: the local verifier answers by itself, and in full.
+   */
+  readonly answer?: "decision";
+  /**
    * Told why requests are answered with 503: no answer can be had from the service, or it does not take this server's
    * own credential. Told when that begins, once a minute while it lasts, and when it is over. Told as well, once a minute
    * at most, of a token with a `spend` budget in a unit in which this guard states no cost: each such request is refused.
@@ -75,6 +89,8 @@ export interface GuardOptions {
 
 const ANYTHING: Check = () => undefined;
 const RESOURCE = ifSaid(aText('"https://mcp.example.com/mcp"'));
+/** The one short answer that a guard can ask for. */
+export const ANSWER: Check = ifSaid((answer) => (answer === "decision" ? undefined : '"decision"'));
 const CONTEXT = anObject('{ action: "read" }');
 
 const REQUEST: Checks<GuardRequest> = {
@@ -88,6 +104,7 @@ const REQUEST: Checks<GuardRequest> = {
   proof: ifSaid(anObject("{ dpop, endorsements, method, uri }")),
   signal: ANYTHING,
   resource: RESOURCE,
+  answer: ANSWER,
   onError: ifSaid(aFunction()),
 };
 
@@ -95,6 +112,7 @@ const OPTIONS: Checks<GuardOptions & Price<never, never> & { readonly app?: obje
   ...PRICE,
   origin: ANYTHING,
   resource: RESOURCE,
+  answer: ANSWER,
   onError: ifSaid(aFunction("console.error")),
   app: (app) => (typeof app === "function" ? undefined : "the application that express() makes"),
 };
@@ -105,6 +123,14 @@ export function checkVerifier(name: string, verifier: Verifier): void {
     typeof value === "object" && value !== null && "verify" in value && typeof value.verify === "function"
       ? undefined
       : "what createBakehouse or createLocalVerifier gives",
+  );
+}
+
+/** @throws TypeError for a verifier that knows no short answers */
+export function requireDecider(name: string, verifier: Verifier): Decider {
+  if ("decision" in verifier && typeof verifier.decision === "function") return verifier as Decider;
+  throw new TypeError(
+    `${name}: answer: "decision" needs a verifier with decision: what createBakehouse gives`,
   );
 }
 
@@ -120,16 +146,44 @@ export function checkGuard(name: string, verifier: Verifier, facts: unknown, opt
   checkSettle(name, options);
 }
 
-/** The news of a guard to its owner, over all of its requests. */
-export interface Telling {
+/** A refusal, whole or in short. */
+type Refusal = Pick<Refused, "allowed" | "code" | "detail"> &
+  Partial<Pick<Refused, "failures" | "undischarged">>;
+
+/** The asking of a guard and its news to its owner, over all of its requests. */
+export interface Telling<V extends AllowedDecision = Allowed> {
+  ask(question: VerifyRequest, options: CallOptions): Promise<V | Refusal>;
   readonly outage: Outage;
   readonly unpriced: Pick<Outage, "failed">;
   /** The resource as which it asks. */
   readonly resource?: string | undefined;
 }
 
-export function createTelling({ onError, resource }: GuardOptions): Telling {
+const wholly =
+  (verifier: Verifier): Telling["ask"] =>
+  (question, options) =>
+    verifier.verify(question, options);
+
+const shortly =
+  (decider: Decider): Telling<AllowedDecision>["ask"] =>
+  (question, options) =>
+    decider.decision(question, options);
+
+function newsTo({ onError, resource }: GuardOptions): Omit<Telling, "ask"> {
   return { outage: createOutage(onError), unpriced: createOutage(onError), resource };
+}
+
+export function createTelling(verifier: Verifier, options: GuardOptions): Telling {
+  return { ask: wholly(verifier), ...newsTo(options) };
+}
+
+/** The same for a guard with `answer: "decision"`. @throws TypeError */
+export function createShortTelling(
+  name: string,
+  verifier: Verifier,
+  options: GuardOptions,
+): Telling<AllowedDecision> {
+  return { ask: shortly(requireDecider(name, verifier)), ...newsTo(options) };
 }
 
 /** Refusals that another token, or a new one, would cure: RFC 6750 §3.1 calls them `invalid_token`. */
@@ -150,20 +204,30 @@ const INVALID_TOKEN: ReadonlySet<string> = new Set<RefusalCode>([
  *
  * The three are never mixed up: an outage lets nobody in, and tells nobody that their token is bad.
  */
-export async function decide(verifier: Verifier, request: GuardRequest): Promise<GuardDecision> {
+export async function decide(
+  verifier: Decider,
+  request: GuardRequest & { readonly answer: "decision" },
+): Promise<GuardDecision<AllowedDecision>>;
+export async function decide(verifier: Verifier, request: GuardRequest): Promise<GuardDecision>;
+export async function decide(
+  verifier: Verifier,
+  request: GuardRequest,
+): Promise<GuardDecision<AllowedDecision>> {
   checkVerifier("decide", verifier);
   checkOptions("decide", request, REQUEST, "{ authorization, context }");
   const failed = (error: BakehouseError) => request.onError?.(error);
-  const telling = { outage: { failed, answered() {} }, unpriced: { failed }, resource: request.resource };
-  return decideFor(telling, verifier, request);
+  const { answer, resource } = request;
+  const telling = { outage: { failed, answered() {} }, unpriced: { failed }, resource };
+  return answer === undefined
+    ? decideFor({ ask: wholly(verifier), ...telling }, request)
+    : decideFor({ ask: shortly(requireDecider("decide", verifier)), ...telling }, request);
 }
 
 /** {@link decide}, for a guard that tells of all its requests together. */
-export async function decideFor(
-  { outage, unpriced, resource }: Telling,
-  verifier: Verifier,
-  request: Omit<GuardRequest, "onError" | "resource">,
-): Promise<GuardDecision> {
+export async function decideFor<V extends AllowedDecision>(
+  { ask, outage, unpriced, resource }: Telling<V>,
+  request: Omit<GuardRequest, "onError" | "resource" | "answer">,
+): Promise<GuardDecision<V>> {
   const bearer = readBearer(request.authorization);
   if (bearer.state === "none") return denied(401, "unauthenticated", "a token is needed", "Bearer");
   if (bearer.state === "malformed") {
@@ -178,9 +242,9 @@ export async function decideFor(
     ...proofMembers(request.proof),
     ...(resource !== undefined && { resource }),
   };
-  let verdict: Verdict;
+  let verdict: V | Refusal;
   try {
-    verdict = await verifier.verify(question, signal === undefined ? {} : { signal });
+    verdict = await ask(question, signal === undefined ? {} : { signal });
   } catch (error) {
     if (!(error instanceof BakehouseError)) throw error;
     outage.failed(error);
@@ -211,7 +275,7 @@ export async function decideFor(
 const LONGEST_UNIT = 40;
 
 /** The unit of a budget that failed because nothing was said of the cost in it: nothing that a caller could mend. */
-function unpricedUnit({ code, failures }: Refused, cost: GuardRequest["cost"]): string | undefined {
+function unpricedUnit({ code, failures = [] }: Refusal, cost: GuardRequest["cost"]): string | undefined {
   if (code !== "caveat_failed") return undefined;
   for (const { caveat } of failures) {
     const parsed = caveat.startsWith("spend.") ? parseCaveat(caveat) : undefined;
@@ -234,7 +298,7 @@ function challengeOf(code: string, invalid: boolean): string {
 }
 
 /** Refuses a request with a target that no guard can clear. @param reason as {@link readTarget} gives it */
-export function refuseTarget(reason: string): GuardDecision {
+export function refuseTarget(reason: string): Denied {
   return denied(400, "invalid_request", reason);
 }
 
@@ -251,8 +315,8 @@ function denied(
   code: string,
   detail: string,
   challenge?: string,
-  verdict?: Refused,
-): GuardDecision {
+  { failures, undischarged }: Partial<Refusal> = {},
+): Denied {
   const headers = new Headers({ "content-type": PROBLEM_MEDIA_TYPE, "cache-control": "no-store" });
   if (challenge !== undefined) headers.set("www-authenticate", challenge);
   if (status === 503) headers.set("retry-after", "1");
@@ -262,7 +326,8 @@ function denied(
     status,
     code,
     detail,
-    ...(verdict && { failures: verdict.failures, undischarged: verdict.undischarged }),
+    ...(failures && { failures }),
+    ...(undischarged && { undischarged }),
   });
   return { pass: false, status, headers, body };
 }

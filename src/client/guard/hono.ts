@@ -1,20 +1,23 @@
 import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
-import type { Allowed } from "../answers.ts";
+import type { Allowed, AllowedDecision } from "../answers.ts";
 import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
 import {
   checkGuard,
+  createShortTelling,
   createTelling,
+  type Decider,
   decideFor,
   type GuardOptions,
   refuseTarget,
+  type Telling,
   type Verifier,
 } from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
 import { decodePath, methodsOf, readTarget } from "./target.ts";
 
-/** The part of hono's context that the guard uses. */
-export interface HonoContext {
+/** The part of hono's context from which the guard reads. */
+interface HonoRequest {
   readonly req: {
     readonly raw: Request;
     readonly method: string;
@@ -23,11 +26,21 @@ export interface HonoContext {
   };
   /** What a handler has thrown. */
   readonly error?: Error | undefined;
+}
+
+/** The part of hono's context that the guard uses. */
+export interface HonoContext extends HonoRequest {
   set(key: "bakehouse", value: Allowed): void;
 }
 
+/** The same for a guard with `answer: "decision"`. */
+export interface HonoDecisionContext extends HonoRequest {
+  set(key: "bakehouseDecision", value: AllowedDecision): void;
+}
+
 /**
- * Middleware for hono. The verdict is `c.get("bakehouse")` in the handlers behind it. A target that two readers would
+ * Middleware for hono. The verdict is `c.get("bakehouse")` in the handlers behind it, and with `answer: "decision"` the
+ * decision is `c.get("bakehouseDecision")`. A target that two readers would
  * understand differently is refused with 400 ({@link readTarget}).
  *
  * @param more the facts of a request besides `method` and `path`: its action, resource, the peer's `ip`. The
@@ -41,14 +54,41 @@ export interface HonoContext {
  * app.use(guardHono(verifier, () => ({ action: "read" }), { cost: () => ({ credits: 3 }), onError }));
  * app.get("/", (c) => c.text(c.get("bakehouse").principal.subject));
  */
+export function guardHono<C extends HonoDecisionContext>(
+  verifier: Decider,
+  more: (c: C) => Context | Promise<Context>,
+  options: GuardOptions & Partial<Price<C, C>> & { readonly answer: "decision" },
+): HonoGuard<C>;
 export function guardHono<C extends HonoContext>(
+  verifier: Verifier,
+  more?: (c: C) => Context | Promise<Context>,
+  options?: GuardOptions & Partial<Price<C, C>> & { readonly answer?: never },
+): HonoGuard<C>;
+export function guardHono<C extends HonoContext & HonoDecisionContext>(
   verifier: Verifier,
   more: (c: C) => Context | Promise<Context> = () => ({}),
   options: GuardOptions & Partial<Price<C, C>> = {},
-): (c: C, next: () => Promise<void>) => Promise<Response | undefined> {
+): HonoGuard<C> {
   checkGuard("guardHono", verifier, more, options);
   const origin = checkedOrigin(options.origin);
-  const telling = createTelling(options);
+  if (options.answer !== undefined) {
+    const telling = createShortTelling("guardHono", verifier, options);
+    return guardBy(telling, origin, more, options, (c, decision) => c.set("bakehouseDecision", decision));
+  }
+  const telling = createTelling(verifier, options);
+  return guardBy(telling, origin, more, options, (c, verdict) => c.set("bakehouse", verdict));
+}
+
+type HonoGuard<C> = (c: C, next: () => Promise<void>) => Promise<Response | undefined>;
+
+/** @param put gives a request's verdict to its handlers */
+function guardBy<V extends AllowedDecision, C extends HonoRequest>(
+  telling: Telling<V>,
+  origin: string | undefined,
+  more: (c: C) => Context | Promise<Context>,
+  options: Partial<Price<C, C>>,
+  put: (c: C, verdict: V) => void,
+): HonoGuard<C> {
   return async (c, next) => {
     const sent = targetOf(c.req.raw.url);
     const target = readTarget(sent);
@@ -56,7 +96,7 @@ export function guardHono<C extends HonoContext>(
     const path = decodePath(c.req.path);
     const decision =
       target.ok && path !== undefined
-        ? await decideFor(telling, verifier, {
+        ? await decideFor(telling, {
             authorization: c.req.header("authorization"),
             context: { method: methodsOf(c.req.method), path, ...(await more(c)) },
             proof:
@@ -74,7 +114,7 @@ export function guardHono<C extends HonoContext>(
         : refuseTarget(target.ok ? "the path of the request can't be decoded" : target.reason);
     if (!decision.pass)
       return new Response(decision.body, { status: decision.status, headers: decision.headers });
-    c.set("bakehouse", decision.verdict);
+    put(c, decision.verdict);
     await next();
     if (c.error === undefined) await settle(options, decision.verdict, c);
     return undefined;

@@ -1,13 +1,15 @@
 import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
-import type { Allowed } from "../answers.ts";
+import type { Allowed, AllowedDecision } from "../answers.ts";
 import { checkedOrigin } from "../holder/presented.ts";
 import type { Context } from "../requests.ts";
 import {
   checkGuard,
+  createShortTelling,
   createTelling,
   decideFor,
   type GuardOptions,
   refuseTarget,
+  type Telling,
   type Verifier,
 } from "./guard.ts";
 import { type Price, priceOf, settle } from "./price.ts";
@@ -28,6 +30,8 @@ export interface NodeRequest {
   readonly socket: { readonly remoteAddress?: string | undefined };
   /** The guard's verdict, which the guard puts here. */
   bakehouse?: Allowed;
+  /** In its place, from a guard with `answer: "decision"`. */
+  bakehouseDecision?: AllowedDecision;
 }
 
 declare global {
@@ -36,6 +40,8 @@ declare global {
     interface Request {
       /** The guard's verdict. */
       bakehouse?: Allowed;
+      /** In its place, from a guard with `answer: "decision"`. */
+      bakehouseDecision?: AllowedDecision;
     }
   }
 }
@@ -68,7 +74,8 @@ export interface NodeGuardOptions extends GuardOptions {
 }
 
 /**
- * Middleware for `node:http` and Express: `guard(request, response, next)`. The verdict is `request.bakehouse`.
+ * Middleware for `node:http` and Express: `guard(request, response, next)`. The verdict is `request.bakehouse`, and with
+ * `answer: "decision"` the decision is `request.bakehouseDecision`.
  *
  * A target that two readers would understand differently is refused with 400 ({@link readTarget}). An application of
  * Express has to tell paths apart as caveats do: `app.enable("case sensitive routing")` and
@@ -91,7 +98,25 @@ export function guardNode<R extends NodeRequest>(
   checkGuard("guardNode", verifier, more, options);
   if (options.app !== undefined) requireStrictSettings(options.app);
   const origin = checkedOrigin(options.origin);
-  const telling = createTelling(options);
+  if (options.answer !== undefined) {
+    const telling = createShortTelling("guardNode", verifier, options);
+    return guardBy(telling, origin, more, options, (request, decision) => {
+      request.bakehouseDecision = decision;
+    });
+  }
+  return guardBy(createTelling(verifier, options), origin, more, options, (request, verdict) => {
+    request.bakehouse = verdict;
+  });
+}
+
+/** @param put gives a request's verdict to its handlers */
+function guardBy<V extends AllowedDecision, R extends NodeRequest>(
+  telling: Telling<V>,
+  origin: string | undefined,
+  more: (request: R) => Context | Promise<Context>,
+  options: Partial<Price<R, R>>,
+  put: (request: R, verdict: V) => void,
+): (request: R, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
   return async (request, response, next) => {
     let passed = false;
     try {
@@ -100,7 +125,7 @@ export function guardNode<R extends NodeRequest>(
       const target = readTarget(sent);
       const ip = request.socket.remoteAddress;
       const decision = target.ok
-        ? await decideFor(telling, verifier, {
+        ? await decideFor(telling, {
             authorization: request.headers.authorization,
             context: {
               method: methodsOf(request.method ?? "GET"),
@@ -122,7 +147,7 @@ export function guardNode<R extends NodeRequest>(
         : refuseTarget(target.reason);
       if (decision.pass) {
         const { verdict } = decision;
-        request.bakehouse = verdict;
+        put(request, verdict);
         if (options.settle !== undefined)
           response.once("finish", () => void settle(options, verdict, request));
         passed = true;

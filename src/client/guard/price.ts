@@ -1,4 +1,4 @@
-import type { Allowed } from "../answers.ts";
+import type { AllowedDecision } from "../answers.ts";
 import type { Bakehouse } from "../bakehouse.ts";
 import type { VerifyRequest } from "../requests.ts";
 import { aFunction, aNumber, anObject, type Check, type Checks, checkOptions, ifSaid } from "../shape.ts";
@@ -67,7 +67,7 @@ export async function priceOf<Call>(
 /** Settles what a call that has run was charged. Never rejects: the call has run, whatever comes of this. */
 export async function settle<Done>(
   price: Partial<Price<never, Done>> | undefined,
-  { reservation }: Allowed,
+  { reservation }: AllowedDecision,
   done: Done,
 ): Promise<void> {
   // A token without budgets has no reservation.

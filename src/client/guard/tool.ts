@@ -1,4 +1,4 @@
-import type { Allowed, Refused } from "../answers.ts";
+import type { Allowed, AllowedDecision, Refused } from "../answers.ts";
 import type { Context, VerifyRequest } from "../requests.ts";
 import {
   aFunction,
@@ -15,13 +15,13 @@ import {
 } from "../shape.ts";
 import { forThisCall } from "../this-call.ts";
 import type { CallOptions } from "../transport.ts";
-import { checkVerifier, type Verifier } from "./guard.ts";
+import { ANSWER, checkVerifier, type Decider, requireDecider, type Verifier } from "./guard.ts";
 import { checkSettle, PRICE, type Price, priceOf, settle } from "./price.ts";
 
 /** A tool was called with a token that forbids it. */
 export class ToolRefusedError extends Error {
   override readonly name = "ToolRefusedError";
-  /** The reason: every caveat that failed, and a value that would have passed. */
+  /** The reason: every caveat that failed, and a value that would have passed. Of a decision alone: no caveat. */
   readonly verdict: Refused;
   readonly #call: ThisCall | undefined;
 
@@ -63,6 +63,13 @@ export interface ToolCall extends CallOptions {
   readonly resource?: string;
 }
 
+type GuardedTool<A, R> = (args: A, call: ToolCall) => Promise<R>;
+
+const TOOL_OPTIONS: Checks<Partial<Price<never, never>> & { readonly answer?: "decision" }> = {
+  ...PRICE,
+  answer: ANSWER,
+};
+
 const TOKEN: Check = aText("what token.encode() gives");
 
 const CALL: Checks<ToolCall> = {
@@ -81,7 +88,8 @@ const CALL: Checks<ToolCall> = {
  *
  * The tool then gets a copy of the arguments that were cleared, so that nobody changes them in between.
  *
- * @param price what a call costs by its arguments, and what it did cost by its result; one that fails stays charged
+ * @param price what a call costs by its arguments, and what it did cost by its result; one that fails stays charged. With
+ *   `answer: "decision"` among it the tool gets a decision, as {@link GuardOptions} has it
  * @returns the guarded tool: rejects with {@link ToolRefusedError}, or a BakehouseError if nobody could find
  *   out, and then has not run `run`
  * @throws TypeError for arguments of the wrong shape, at once, and as the rejection of a call
@@ -90,36 +98,51 @@ const CALL: Checks<ToolCall> = {
  * await pay({ amount: 40 }, { token: token.encode() });
  */
 export function guardTool<A extends object, R>(
+  verifier: Decider,
+  name: string,
+  run: (args: A, decision: AllowedDecision) => R | Promise<R>,
+  options: Partial<Price<A, R>> & { readonly answer: "decision" },
+): GuardedTool<A, R>;
+export function guardTool<A extends object, R>(
   verifier: Verifier,
   name: string,
   run: (args: A, verdict: Allowed) => R | Promise<R>,
   price?: Price<A, R>,
-): (args: A, call: ToolCall) => Promise<R> {
+): GuardedTool<A, R>;
+export function guardTool<A extends object, R>(
+  verifier: Verifier,
+  name: string,
+  run: (args: A, verdict: Allowed & AllowedDecision) => R | Promise<R>,
+  price?: Partial<Price<A, R>> & { readonly answer?: "decision" },
+): GuardedTool<A, R> {
   checkVerifier("guardTool", verifier);
   checkShape("guardTool: the name", name, aText('"pay"'));
   checkShape("guardTool: the tool", run, aFunction("(args) => result"));
   if (price !== undefined)
-    checkOptions("guardTool: the price", price, PRICE, "{ cost: () => ({ credits: 3 }) }");
+    checkOptions("guardTool: the price", price, TOOL_OPTIONS, "{ cost: () => ({ credits: 3 }) }");
   checkSettle("guardTool", price);
+  const decider = price?.answer === undefined ? undefined : requireDecider("guardTool", verifier);
   return async (args, call) => {
     checkShape(`${name}: the arguments`, args, anObject("{ amount: 40 }"));
     checkOptions(`${name}: the call`, call, CALL, "{ token: token.encode() }");
     const { token, context, proof, endorsements, resource, ...options } = call;
     checkShape(`${name}: token`, token, TOKEN);
     const cleared = structuredClone(args);
-    const verdict = await verifier.verify(
-      {
-        token,
-        context: { ...context, tool: name, args: cleared },
-        ...(await priceOf(price, cleared)),
-        ...(proof !== undefined && { proof }),
-        ...(endorsements !== undefined && { endorsements }),
-        ...(resource !== undefined && { resource }),
-      },
-      options,
-    );
-    if (!verdict.allowed) throw new ToolRefusedError(verdict, { tool: name, args: cleared });
-    const result = await run(cleared, verdict);
+    const question = {
+      token,
+      context: { ...context, tool: name, args: cleared },
+      ...(await priceOf(price, cleared)),
+      ...(proof !== undefined && { proof }),
+      ...(endorsements !== undefined && { endorsements }),
+      ...(resource !== undefined && { resource }),
+    };
+    const verdict = await (decider?.decision(question, options) ?? verifier.verify(question, options));
+    if (!verdict.allowed) {
+      const refused: Refused = { failures: [], undischarged: [], ...verdict };
+      throw new ToolRefusedError(refused, { tool: name, args: cleared });
+    }
+    // The tool was typed for the answer that was asked for.
+    const result = await run(cleared, verdict as Allowed);
     await settle(price, verdict, result);
     return result;
   };
