@@ -9,6 +9,14 @@ export { NAME_PREFIX, parseRevocationId, type RevocationId, revocationId } from 
 export { requireChainKey } from "./hash/sha256.ts";
 export type { ChainHash, Hmac, Sha256 } from "./hash/types.ts";
 export { type SigningKey, signingKey } from "./key.ts";
+export {
+  type Behind,
+  createLinks,
+  Link,
+  type Links,
+  type VerifiedLink,
+  verifiedLink,
+} from "./known-links.ts";
 export type { CaveatPlace, DischargeFault } from "./match-discharges.ts";
 export { type MintOptions, mint } from "./mint.ts";
 export { decodeBase64, encodeBase64Url } from "./parts/base64.ts";
@@ -43,4 +51,4 @@ export type {
   VerifiedChain,
   VerifiedMacaroon,
 } from "./verified.ts";
-export { type Verification, type VerifyOptions, verify, verifyInSteps } from "./verify.ts";
+export { type Verification, type VerifyOptions, verify, verifyFrom, verifyInSteps } from "./verify.ts";

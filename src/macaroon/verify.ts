@@ -2,10 +2,11 @@ import { defaultChain } from "./hash/chain-hash.ts";
 import { namedBy } from "./hash/revocation-id.ts";
 import type { ChainHash } from "./hash/types.ts";
 import { requireKey, type SigningKey } from "./key.ts";
+import type { Behind, VerifiedLink } from "./known-links.ts";
 import { type Match, type Matches, matchDischarges } from "./match-discharges.ts";
 import { MacaroonError } from "./parts/error.ts";
 import { checkBundle, type LowerLimits, limitsWith } from "./parts/limits.ts";
-import { SIGNATURE_BYTES, type UnverifiedMacaroon } from "./parts/macaroon.ts";
+import { SIGNATURE_BYTES, type UnverifiedCaveat, type UnverifiedMacaroon } from "./parts/macaroon.ts";
 import { keyedOperations, type MacaroonPlace, type StepListener } from "./steps.ts";
 import type {
   DischargeState,
@@ -49,6 +50,30 @@ export type Verification =
  */
 export function verify(options: VerifyOptions): Verification {
   return verifyStepwise(options);
+}
+
+/**
+ * Verifies a macaroon without discharges from a link of it that was verified before: hashes and names only what was appended.
+ *
+ * @returns what {@link verify} would say of it; undefined if the signature is not the one that the chain comes to
+ */
+export function verifyFrom(
+  { link, above }: VerifiedLink,
+  behind: Behind,
+  chain: ChainHash = defaultChain,
+): VerifiedMacaroon | undefined {
+  const names = link.namesBehind(behind, chain);
+  if (names === undefined) return undefined;
+  const revocationIds = [...above.revocationIds, ...names.map(namedBy)];
+  const facts: VerifiedFacts = {
+    ...above,
+    caveats: [...above.caveats, ...behind.caveats.map((caveat) => verifiedCaveat(caveat, undefined))],
+    revocationId: revocationIds.at(-1) ?? above.revocationId,
+    revocationIds,
+    discharges: [],
+    undischarged: [],
+  };
+  return facts as VerifiedMacaroon;
 }
 
 /** {@link verify}, with somebody listening. The listener hears secrets. */
@@ -117,7 +142,7 @@ function* stepsOf(
     if (state?.state === "good") addUndischarged(undischarged, place, state);
   }
   const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
-  // Only here is the brand given: everything above stands between a sender and the brand.
+  // Here and in `verifyFrom` alone the brand is given: everything above stands between a sender and the brand.
   return { ok: true, macaroon: facts as VerifiedMacaroon };
 }
 
@@ -150,22 +175,26 @@ function verifiedChain(
   const revocationIds = tails.map((tail) => namedBy(chain.name(tail)));
   const last = revocationIds.at(-1);
   if (last === undefined) throw new Error("a chain without tails");
-  const caveats = macaroon.unverifiedCaveats.map(
-    ({ id, verificationId, location }, index): VerifiedCaveat => {
-      // Nearly all caveats are of this kind, and engines make objects without a spread faster.
-      if (verificationId === undefined && location === undefined) return { kind: "first", id };
-      const discharge = verificationId === undefined ? undefined : dischargeOf(index);
-      return {
-        kind: verificationId === undefined ? "first" : "third",
-        id,
-        ...(location !== undefined && { location }),
-        ...(discharge !== undefined && { discharge }),
-      };
-    },
+  const caveats = macaroon.unverifiedCaveats.map((caveat, index) =>
+    verifiedCaveat(caveat, caveat.verificationId === undefined ? undefined : dischargeOf(index)),
   );
   const { identifier, location } = macaroon;
   const links = { identifier, caveats, revocationId: last, revocationIds };
   return location === undefined ? links : { ...links, location };
+}
+
+function verifiedCaveat(
+  { id, verificationId, location }: UnverifiedCaveat,
+  discharge: number | undefined,
+): VerifiedCaveat {
+  // Nearly all caveats are of this kind, and engines make objects without a spread faster.
+  if (verificationId === undefined && location === undefined) return { kind: "first", id };
+  return {
+    kind: verificationId === undefined ? "first" : "third",
+    id,
+    ...(location !== undefined && { location }),
+    ...(discharge !== undefined && { discharge }),
+  };
 }
 
 function addUndischarged(all: Undischarged[], macaroon: MacaroonPlace, chain: VerifiedChain): void {

@@ -34,6 +34,7 @@ import { createKeys } from "../domain/keys/key-rotation.ts";
 import { createRootKeys } from "../domain/keys/root-keys.ts";
 import type { Sealing } from "../domain/keys/sealing.ts";
 import { createVerdictKeys } from "../domain/keys/verdict-keys.ts";
+import { openBundleVerifier } from "../domain/memory/bundle-memory.ts";
 import { openOAuth } from "../domain/oauth/open.ts";
 import type { ClientAssertions, DocumentFetch } from "../domain/oauth/outside.ts";
 import { createAgentKeys } from "../domain/parts/agent-hash.ts";
@@ -55,14 +56,10 @@ import { createBootstrap } from "../domain/upkeep/bootstrap.ts";
 import type { CredentialFiles } from "../domain/upkeep/credential-files.ts";
 import { createHealth } from "../domain/upkeep/health.ts";
 import { createMaintenance } from "../domain/upkeep/maintenance.ts";
-import { createBundleCache } from "../domain/verify/bundle-cache.ts";
 import { createDecisions } from "../domain/verify/decisions.ts";
 import { createInspecting, createIntrospection } from "../domain/verify/introspection.ts";
 import { createKillingEntry } from "../domain/verify/killing-entry.ts";
 import { meteredDecisions } from "../domain/verify/metered-decisions.ts";
-import { rememberBundles } from "../domain/verify/remembered-bundles.ts";
-import { createSightings } from "../domain/verify/sightings.ts";
-import { createBundleVerifier, createFindKey } from "../domain/verify/verify-bundle.ts";
 import { createTokenVerifier, type TokenVerifier } from "../domain/verify/verify-token.ts";
 import { openReplica, type ReplicaParts } from "./replica.ts";
 
@@ -97,12 +94,11 @@ export interface Parts extends ReplicaParts {
   readonly connections?: number;
   /** How long a client of macaroon-bakery waits in one request, milliseconds, if a drill wants it short. */
   readonly waitMilliseconds?: number;
+  /** Whether links that were verified are remembered, as they are unless a test compares. */
+  readonly remembersLinks?: boolean;
   /** How many requests for discharges may wait, where that differs from the usual. */
   readonly waiting?: Partial<WaitingLimits> | undefined;
 }
-
-/** Memory for bundles that are presented again and again. */
-const REMEMBERED_BYTES = 32 * 1024 * 1024;
 
 /** Puts the use cases together. Nothing runs until `start`. */
 export function compose(parts: Parts) {
@@ -120,16 +116,13 @@ export function compose(parts: Parts) {
     ...parts,
     isRevoked: knowledge.revokesKey,
     onUnopened: (keyId, error) => parts.report.maintenance(`open root key ${keyId}`, error),
+    onGone: (keyId) => bundles.forgetKey(keyId),
   });
+  const bundles = openBundleVerifier({ rootKeys, meter, remembersLinks: parts.remembersLinks });
   const principals = createPrincipals(parts);
   const knownResources = createKnownResources(parts);
-  const findKey = createFindKey(rootKeys);
   const tokenVerifier = createTokenVerifier({
-    bundles: rememberBundles(createBundleVerifier(findKey, rootKeys.spendAsUnknown), findKey, {
-      sightings: createSightings(),
-      cache: createBundleCache(REMEMBERED_BYTES),
-      meter,
-    }),
+    bundles,
     principals,
     knowledge,
     trustsDevelopment: isDevelopment,

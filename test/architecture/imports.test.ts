@@ -44,6 +44,7 @@ const ROOMS = [
   "domain/budget",
   "domain/holder",
   "domain/verify",
+  "domain/memory",
   "domain/issue",
   "domain/tree",
   "domain/revoke",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { bundleKey, createBundleCache, isKeepable } from "../../src/domain/verify/bundle-cache.ts";
-import { createSightings } from "../../src/domain/verify/sightings.ts";
+import { bundleKey, createBundleCache, isKeepable } from "../../src/domain/memory/bundle-cache.ts";
+import { createSightings } from "../../src/domain/memory/sightings.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -1,17 +1,21 @@
+import { createCaveatReader } from "../../src/caveats/memo.ts";
 import type { RootKey } from "../../src/domain/keys/root-keys.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
+import { createBundleCache } from "../../src/domain/memory/bundle-cache.ts";
+import { createLinkMemory, type LinkMemory } from "../../src/domain/memory/link-memory.ts";
+import { type RememberedBundle, rememberBundles } from "../../src/domain/memory/remembered-bundles.ts";
+import { rememberLinks } from "../../src/domain/memory/remembered-links.ts";
+import { createSightings } from "../../src/domain/memory/sightings.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
 import type { Verdict } from "../../src/domain/service.ts";
-import { createBundleCache } from "../../src/domain/verify/bundle-cache.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import type { KillingEntry } from "../../src/domain/verify/killing-entry.ts";
-import { type RememberedBundle, rememberBundles } from "../../src/domain/verify/remembered-bundles.ts";
-import { createSightings } from "../../src/domain/verify/sightings.ts";
+import { nodeChain } from "../../src/domain/verify/node-hash.ts";
 import { createBundleVerifier, createFindKey } from "../../src/domain/verify/verify-bundle.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../src/domain/verify/verify-token.ts";
 import type { JsonObject } from "../../src/json/value.ts";
-import { attenuate, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
+import { attenuate, type ChainHash, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { printIdentifier } from "../../src/words/identifier.ts";
 
@@ -68,22 +72,31 @@ export interface World {
   readonly askers: (string | undefined)[];
   readonly tokenVerifier: TokenVerifier;
   readonly bytes: () => number;
+  /** The memory of links; undefined if there is none. */
+  readonly links: LinkMemory | undefined;
+  /** Links that were hashed, and links that were named. */
+  readonly work: { steps: number; names: number };
   /** The refusal's code, or `revoked`, or `good`. */
   ask(token: string, discharges?: readonly string[], platform?: string): Promise<string>;
 }
 
-/** The whole question to such a world, by a platform at an instant (unix milliseconds). */
-export function verdict(
-  { tokenVerifier }: World,
-  asked: {
-    readonly token: string;
-    readonly discharges: readonly string[];
-    readonly platform: string;
-    readonly context: JsonObject;
-    readonly now: number;
-  },
-): Promise<Verdict> {
-  const { now, platform } = asked;
+/** A question to such a world, by a platform. */
+export interface Asked {
+  readonly token: string;
+  readonly discharges: readonly string[];
+  readonly platform: string;
+  readonly context: JsonObject;
+  /** Whether the decision alone is asked for. */
+  readonly brief?: boolean;
+}
+
+/** The whole question to such a world, at an instant (unix milliseconds). */
+export function verdict(world: World, asked: Asked & { readonly now: number }): Promise<Verdict> {
+  return asking(world, asked.now)(asked);
+}
+
+/** Asks such a world at an instant, unix milliseconds. */
+export function asking({ tokenVerifier }: World, now: number): (asked: Asked) => Promise<Verdict> {
   const decisions = createDecisions({
     killingEntry: NO_ENTRY,
     resources: { find: async () => undefined, forget: () => {} },
@@ -110,30 +123,53 @@ export function verdict(
       })),
     }),
   });
-  const caller = {
-    kind: "service",
-    role: "platform",
-    platform,
-    credentialId: "",
-    links: ["link"],
-    narrowed: [],
-    resource: undefined,
-    refuses: () => undefined,
-  } as const;
-  return decisions.decide(caller, {
-    ...asked,
-    cost: new Map(),
-    chargeId: undefined,
-    reserve: undefined,
-    proof: undefined,
-    endorsements: [],
-    minSequence: undefined,
-    dryRun: false,
-  });
+  return (asked) => {
+    const caller = {
+      kind: "service",
+      role: "platform",
+      platform: asked.platform,
+      credentialId: "",
+      links: ["link"],
+      narrowed: [],
+      resource: undefined,
+      refuses: () => undefined,
+    } as const;
+    return decisions.decide(caller, {
+      ...asked,
+      cost: new Map(),
+      chargeId: undefined,
+      reserve: undefined,
+      proof: undefined,
+      endorsements: [],
+      minSequence: undefined,
+      dryRun: false,
+    });
+  };
 }
 
-/** @param maxBytes the cache's bound; 0 for a verifier without any memory */
-export function createWorld(maxBytes = 1024 * 1024): World {
+/** A chain's hash that counts. */
+function counted(chain: ChainHash, work: World["work"]): ChainHash {
+  return {
+    begin: (tail) => chain.begin(tail),
+    step(message) {
+      work.steps++;
+      return chain.step(message);
+    },
+    name(tail) {
+      work.names++;
+      return chain.name(tail);
+    },
+  };
+}
+
+/**
+ * @param maxBytes the bound of the memory of bundles; 0 for none
+ * @param options the bound of the memory of links, none unless said; the hash of chains, the service's own unless said
+ */
+export function createWorld(
+  maxBytes = 1024 * 1024,
+  options: { readonly linkBytes?: number; readonly chain?: ChainHash } = {},
+): World {
   const cache = createBundleCache<RememberedBundle>(maxBytes);
   const held = new Map([[KEY_ID, rootKey()]]);
   const findKey = createFindKey({
@@ -143,7 +179,14 @@ export function createWorld(maxBytes = 1024 * 1024): World {
       return held.get(id);
     },
   });
-  const verifier = createBundleVerifier(findKey);
+  const work = { steps: 0, names: 0 };
+  const chain = counted(options.chain ?? nodeChain, work);
+  const readCaveat = createCaveatReader();
+  const whole = createBundleVerifier(findKey, undefined, chain, readCaveat);
+  const links = options.linkBytes === undefined ? undefined : createLinkMemory(options.linkBytes);
+  const verifier = links
+    ? rememberLinks(whole, findKey, { memory: links, sightings: createSightings(), readCaveat, chain })
+    : whole;
   const memory = {
     sightings: createSightings(),
     cache: {
@@ -154,7 +197,7 @@ export function createWorld(maxBytes = 1024 * 1024): World {
       },
       keep(key: string, value: RememberedBundle, bytes: number) {
         world.kept++;
-        cache.keep(key, value, bytes);
+        return cache.keep(key, value, bytes);
       },
     },
   };
@@ -166,6 +209,8 @@ export function createWorld(maxBytes = 1024 * 1024): World {
     kept: 0,
     askers: [],
     bytes: () => cache.bytes,
+    links,
+    work,
     tokenVerifier: createTokenVerifier({
       bundles: maxBytes === 0 ? verifier : rememberBundles(verifier, findKey, memory),
       principals: { find: async (id) => world.principals.get(id) },

@@ -5,23 +5,30 @@ import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { expect } from "vitest";
 
 import { nodeChain, nodeHmac } from "../../src/domain/verify/node-hash.ts";
+import { computeTails } from "../../src/macaroon/chain.ts";
 import { defaultChain } from "../../src/macaroon/hash/chain-hash.ts";
 import {
   addThirdPartyCaveat,
   attenuate,
   type ChainHash,
   chainOf,
+  createLinks,
   decodeBundle,
   defaultHmac,
   defaultSha256,
+  encode,
   type Hmac,
   mint,
   type Sha256,
+  signingKey,
   type UnverifiedMacaroon,
   type Verification,
+  type VerifiedLink,
   type VerifiedMacaroon,
   type VerifyOptions,
+  verifiedLink,
   verify,
+  verifyFrom,
   verifyInSteps,
 } from "../../src/macaroon/index.ts";
 
@@ -56,6 +63,7 @@ export function verifyWithEach(options: VerifyOptions): Verification {
   if (options.chain !== undefined) return verification;
   for (const chain of OTHERS) expect(verify({ ...options, chain })).toEqual(verification);
   // Another verification, by the same hash, between any two of its steps.
+  expectSameFromLinks(options, verification);
   const steps = verifyInSteps({ ...options, chain: nodeChain });
   for (let step = steps.next(); ; step = steps.next()) {
     verify({ ...options, chain: nodeChain, discharges: [] });
@@ -64,6 +72,44 @@ export function verifyWithEach(options: VerifyOptions): Verification {
     break;
   }
   return verification;
+}
+
+/** From each link of it that is tried, each by another hash, a macaroon is what it is from its root key. */
+function expectSameFromLinks(
+  { root, discharges = [], rootKey, limits }: VerifyOptions,
+  verification: Verification,
+): void {
+  if (discharges.length > 0 || limits !== undefined || !(rootKey instanceof Uint8Array)) return;
+  if (!verification.ok && verification.code !== "bad_signature") return;
+  const signature = lastTail(root, rootKey);
+  const good = verify({ root: { ...root, signature }, rootKey });
+  if (!good.ok) throw new Error("a macaroon that was signed here");
+  const { length } = root.unverifiedCaveats;
+  const isPlain = root.unverifiedCaveats.every(({ verificationId }) => verificationId === undefined);
+  for (const [at, chain] of [
+    [0, defaultChain],
+    [length >> 1, OTHERS[0]],
+    [length, OTHERS[1]],
+  ] as const) {
+    const known = verifiedLink(good.macaroon, at, rootKey, chain);
+    expect(known !== undefined).toBe(isPlain);
+    if (known === undefined) continue;
+    const links = createLinks<VerifiedLink>();
+    links.add(known);
+    const found = links.find(encode(root));
+    const from = found && verifyFrom(found.known, found.behind, chain);
+    expect(from).toEqual(verification.ok ? verification.macaroon : undefined);
+  }
+}
+
+function lastTail({ identifier, unverifiedCaveats }: UnverifiedMacaroon, rootKey: Uint8Array): Uint8Array {
+  const key = signingKey(rootKey).signing;
+  const [tail, ...others] = computeTails(
+    key,
+    { identifier, unverifiedCaveats, signature: key },
+    defaultChain,
+  );
+  return others.at(-1) ?? tail ?? key;
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

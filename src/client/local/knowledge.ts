@@ -1,17 +1,21 @@
 import { createCaveatReader } from "../../caveats/memo.ts";
 import {
-  constantTimeEqual,
+  type Behind,
+  chainOf,
+  createLinks,
   decodeBundle,
   defaultHmac,
+  defaultSha256,
   encode,
+  encodeBase64Url,
   type Hmac,
+  Link,
   revocationId,
   type UnverifiedMacaroon,
 } from "../../macaroon/index.ts";
 import type { Allowed, Revocation } from "../answers.ts";
 import { readIdentifier } from "../identifier.ts";
 import { createAgentHashes } from "./agent-hashes.ts";
-import { createLinks, type Link, linkOf, type Tail } from "./links.ts";
 import { createRecent } from "./recent.ts";
 import { createRevocations, isKilledBy } from "./revocations.ts";
 import { askedToken, type KnownToken, narrowedToken } from "./token.ts";
@@ -49,27 +53,29 @@ export interface KnowledgeLimits {
   readonly revocations: number;
 }
 
-interface KnownLink extends Link {
+interface KnownLink {
+  readonly link: Link;
   readonly text: string;
   readonly token: KnownToken;
 }
 
-/** Makes knowledge that is empty. */
-export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHmac): Knowledge {
+/** Makes knowledge that is empty. @param hmac the portable one unless said */
+export function createKnowledge(limits: KnowledgeLimits, hmac?: Hmac): Knowledge {
+  const chain = hmac && chainOf(hmac, defaultSha256);
   const index = createLinks<KnownLink>();
   // Apart, so that a flood of tokens that were made from a link never pushes out the link.
   const links = createRecent<KnownLink>(limits.characters / 2, (link) => index.remove(link));
   const derived = createRecent<KnownToken>(limits.characters / 2);
   const readCaveat = createCaveatReader();
-  const hashes = createAgentHashes(hmac);
+  const hashes = createAgentHashes(hmac ?? defaultHmac);
   const revocations = createRevocations(limits.revocations, hashes);
 
   function derive(text: string): KnownToken | undefined {
     const found = index.find(text) ?? findOtherwiseWritten(text);
     if (found === undefined) return undefined;
-    const token = continued(found.link, found.tail);
+    const token = continued(found.known, found.behind);
     if (token === undefined) return undefined;
-    links.get(found.link.text);
+    links.get(found.known.text);
     // The tails in between were not shown here, and are not kept.
     derived.set(text, token, sizeOf(text, token));
     return token;
@@ -83,18 +89,11 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
     return index.find(encode(decoded.macaroons[0]));
   }
 
-  function continued(link: KnownLink, { caveats, signature }: Tail): KnownToken | undefined {
-    let tail = link.signature;
-    const ids: string[] = [];
-    for (const { id, verificationId } of caveats) {
-      // A third-party caveat needs its discharge, and the key in it: the service's business.
-      if (verificationId !== undefined) return undefined;
-      tail = hmac(tail, id);
-      ids.push(revocationId(tail).text);
-    }
-    if (!constantTimeEqual(tail, signature)) return undefined;
-    const token = narrowedToken(link.token, caveats, ids, readCaveat);
-    const ownAgents = token.agents.slice(link.token.agents.length);
+  function continued({ link, token: from }: KnownLink, behind: Behind): KnownToken | undefined {
+    const ids = link.namesBehind(behind, chain)?.map(encodeBase64Url);
+    if (ids === undefined) return undefined;
+    const token = narrowedToken(from, behind.caveats, ids, readCaveat);
+    const ownAgents = token.agents.slice(from.agents.length);
     return revocations.mayName(token.root, ids, ownAgents) ? undefined : token;
   }
 
@@ -117,7 +116,7 @@ export function createKnowledge(limits: KnowledgeLimits, hmac: Hmac = defaultHma
       const [macaroon] = decoded.macaroons;
       const token = askedToken(macaroon, allowed, readCaveat);
       if (since.some((revocation) => isKilledBy(token, revocation, hashes))) return;
-      const link: KnownLink = { ...linkOf(macaroon), text, token };
+      const link: KnownLink = { link: new Link(macaroon), text, token };
       const size = sizeOf(text, token) + JSON.stringify(allowed).length;
       if (links.set(text, link, size)) index.add(link);
     },

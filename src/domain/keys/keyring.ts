@@ -50,10 +50,14 @@ export function doesNotOpen(kind: string): DomainError {
   return new DomainError("unavailable", `${kind} does not open under this replica's master key`);
 }
 
-/** @param onUnopened told once of each key that does not open */
+/**
+ * @param onUnopened told once of each key that does not open
+ * @param onGone told of each open key that leaves the ring
+ */
 export function createKeyring<Stored extends StoredKey>(options: {
   readonly unseal: (stored: Stored) => Secret;
   readonly onUnopened: (keyId: string, error: SealingError) => void;
+  readonly onGone?: (keyId: string) => void;
 }): Keyring<Stored> {
   let known: Contents<Stored> = { open: new Map(), shut: new Map() };
 
@@ -86,7 +90,9 @@ export function createKeyring<Stored extends StoredKey>(options: {
       if (problem !== undefined && isNews) options.onUnopened(stored.id, problem);
     },
 
-    remove: (id) => void known.open.delete(id),
+    remove(id) {
+      if (known.open.delete(id)) options.onGone?.(id);
+    },
 
     replace(all, { needsOne = false, keeps = () => false } = {}) {
       const next: Contents<Stored> = { open: new Map(), shut: new Map() };
@@ -99,7 +105,9 @@ export function createKeyring<Stored extends StoredKey>(options: {
       if (needsOne && first !== undefined && next.open.size === 0) throw first;
       for (const [id, problem] of problems) if (!known.shut.has(id)) options.onUnopened(id, problem);
       for (const [id, key] of known.open) if (!next.open.has(id) && keeps(key)) next.open.set(id, key);
+      const before = known;
       known = next;
+      for (const id of before.open.keys()) if (!known.open.has(id)) options.onGone?.(id);
     },
   };
 }

@@ -78,6 +78,8 @@ export function createRootKeys(options: {
   readonly isRevoked: (platform: string, keyId: string) => boolean;
   /** Told once of each key that does not open. */
   readonly onUnopened: (keyId: string, error: SealingError) => void;
+  /** Told of each key that memory lets go of. */
+  readonly onGone?: (keyId: string) => void;
 }): RootKeys {
   const { store, clock, stalenessMilliseconds, isRevoked } = options;
   const custody = createCustody<RootKeyTies>({

@@ -26,10 +26,15 @@ export function bundleWeight(bundle: VerifiedBundle): number {
   if (holders.length > 0) {
     weight += WEIGHT_OF_HOLDER * holders.length + WEIGHT_OF_PLACE * revocationIds.length;
   }
-  for (const condition of bundle.conditions) weight += conditionWeight(condition);
-  for (const conditions of bundle.dischargeConditions) {
-    for (const condition of conditions) weight += conditionWeight(condition);
-  }
+  weight += conditionsWeight(bundle.conditions);
+  for (const conditions of bundle.dischargeConditions) weight += conditionsWeight(conditions);
+  return weight;
+}
+
+/** The part of it that depends on the values of caveats. */
+export function conditionsWeight(conditions: readonly Condition[]): number {
+  let weight = 0;
+  for (const condition of conditions) weight += conditionWeight(condition);
   return weight;
 }
 

@@ -87,13 +87,14 @@ export function createFindKey(rootKeys: Pick<RootKeys, "find" | "held">): FindKe
  * @param spendAsUnknown costs what a key that never was costs: a holder without a credential who gets a signature wrong
  *   must not learn that the key exists
  * @param chain hashes the chains
+ * @param readCaveat reads caveats; it may remember those that recur
  */
 export function createBundleVerifier(
   findKey: FindKey,
   spendAsUnknown: (keyId: string) => Promise<void> = async () => {},
   chain: ChainHash = nodeChain,
+  readCaveat: CaveatReader = createCaveatReader(),
 ): BundleVerifier {
-  const readCaveat = createCaveatReader();
   const signingKeyOf = createSigningKeys();
   return {
     async verify({ text, discharges: more, platform }) {

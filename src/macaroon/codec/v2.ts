@@ -32,16 +32,32 @@ export function readV2(reader: ByteReader, limits: Limits): UnverifiedMacaroon {
   const location = readOptional(reader, LOCATION, limits);
   const identifier = readRequired(reader, IDENTIFIER, "identifier", limits);
   readEnd(reader);
+  const { caveats, signature } = readV2Behind(reader, 0, limits);
+  return makeMacaroon(location && toLocation(location), identifier, caveats, signature);
+}
+
+/** The part of a macaroon behind its header, or behind some of its caveats. */
+export interface V2Behind {
+  readonly caveats: readonly UnverifiedCaveat[];
+  readonly signature: Uint8Array;
+}
+
+/**
+ * Reads the rest of a v2 macaroon, and leaves the reader behind it.
+ *
+ * @param before how many caveats stand before
+ * @throws MacaroonError
+ */
+export function readV2Behind(reader: ByteReader, before: number, limits: Limits): V2Behind {
   const caveats: UnverifiedCaveat[] = [];
   while (peek(reader) !== END) {
-    checkCaveatCount(caveats.length + 1, limits);
+    checkCaveatCount(before + caveats.length + 1, limits);
     caveats.push(readCaveat(reader, limits));
   }
   readEnd(reader);
   if (readByte(reader) !== SIGNATURE) malformed("no signature where one is due");
   if (readUvarint(reader) !== SIGNATURE_BYTES) malformed(`signature is not ${SIGNATURE_BYTES} bytes`);
-  const signature = readBytes(reader, SIGNATURE_BYTES);
-  return makeMacaroon(location && toLocation(location), identifier, caveats, signature);
+  return { caveats, signature: readBytes(reader, SIGNATURE_BYTES) };
 }
 
 function readCaveat(reader: ByteReader, limits: Limits): UnverifiedCaveat {

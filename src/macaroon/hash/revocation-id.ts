@@ -18,16 +18,18 @@ export interface RevocationId {
   readonly text: string;
 }
 
-/** Writes the text when it is asked for: most links are looked up by their bytes and never shown. */
+/** Writes the text when it is first asked for: many links are looked up by their bytes and never shown. */
 class LinkName implements RevocationId {
   readonly bytes: Uint8Array;
+  #text: string | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
   }
 
   get text(): string {
-    return encodeBase64Url(this.bytes);
+    this.#text ??= encodeBase64Url(this.bytes);
+    return this.#text;
   }
 }
 

@@ -27,6 +27,18 @@ export function decodeBase64(text: string): Uint8Array {
   return decodeNatively(text) ?? decodeByHand(text);
 }
 
+/** One byte of the bytes that a text stands for. Means nothing if the text is not base64. */
+export function byteAt(text: string, at: number): number {
+  const bit = at * 8;
+  const first = (bit - (bit % 6)) / 6;
+  const pair = (digitAt(text, first) << 6) | digitAt(text, first + 1);
+  return (pair >> (4 - (bit % 6))) & 0xff;
+}
+
+function digitAt(text: string, index: number): number {
+  return (DIGITS[text.charCodeAt(index)] ?? 0) & 0x3f;
+}
+
 /** The parts of `Uint8Array` that an engine may have and may not (ECMAScript 2026). */
 interface NativeDecoder extends Pick<Uint8ArrayConstructor, "of"> {
   fromBase64?(text: string, options: { readonly alphabet: "base64url" }): Uint8Array;

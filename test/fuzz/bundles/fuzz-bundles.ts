@@ -1,6 +1,11 @@
+import { createCaveatReader } from "../../../src/caveats/memo.ts";
+import { createLinkMemory } from "../../../src/domain/memory/link-memory.ts";
+import { rememberLinks } from "../../../src/domain/memory/remembered-links.ts";
+import { createSightings } from "../../../src/domain/memory/sightings.ts";
 import type { Principal } from "../../../src/domain/ports/principals.ts";
 import { clearToken } from "../../../src/domain/verify/clear-token.ts";
-import { createBundleVerifier } from "../../../src/domain/verify/verify-bundle.ts";
+import { nodeChain } from "../../../src/domain/verify/node-hash.ts";
+import { createBundleVerifier, type FindKey } from "../../../src/domain/verify/verify-bundle.ts";
 import type { JsonObject } from "../../../src/json/value.ts";
 import { encodeBase64Url } from "../../../src/macaroon/index.ts";
 import { choicesOf } from "../choices.ts";
@@ -15,6 +20,9 @@ const CONTEXT: JsonObject = new Map([
   ["resource", "repo:acme/web"],
 ]);
 
+/** Bytes for links: little, so that links come and go. */
+const MEMORY = 64 * 1024;
+
 /** Whose every token is: clearing does not ask for it. */
 const SOMEBODY: Principal = {
   id: "pppppppppppppppA",
@@ -28,11 +36,17 @@ const SOMEBODY: Principal = {
 };
 
 /** Answers whether a bundle is allowed, as the service does without budgets and revocations. */
-function createJudge({ keys }: Corpus) {
-  const verifier = createBundleVerifier(async (id, platform) => {
+function createJudge({ keys }: Corpus, remembersLinks: boolean) {
+  const findKey: FindKey = async (id, platform) => {
     const key = keys.get(id);
     return key?.platform === platform ? key : undefined;
-  });
+  };
+  const readCaveat = createCaveatReader();
+  const whole = createBundleVerifier(findKey, undefined, nodeChain, readCaveat);
+  const memory = createLinkMemory(MEMORY);
+  const verifier = remembersLinks
+    ? rememberLinks(whole, findKey, { memory, sightings: createSightings(), readCaveat })
+    : whole;
   return async (bytes: Uint8Array): Promise<string> => {
     const verification = await verifier.verify({
       text: encodeBase64Url(bytes),
@@ -50,11 +64,14 @@ async function run({ seed, count }: FuzzSettings) {
   const record = createRecord();
   const choices = choicesOf("bundles", seed);
   const corpus = makeCorpus(choices);
-  const judge = createJudge(corpus);
+  const judge = createJudge(corpus, false);
+  const remembering = createJudge(corpus, true);
   const good = new Set<string>();
   const roots = new Set<string>();
   for (const bundle of corpus.bundles) {
     const outcome = await judge(binaryOf(bundle));
+    if ((await remembering(binaryOf(bundle))) !== outcome)
+      record.find("a good bundle comes to something else with links remembered");
     const [root, ...discharges] = bundle;
     // Those of another platform are only there to be mixed in.
     const isOwn = outcome === "allowed";
@@ -68,6 +85,11 @@ async function run({ seed, count }: FuzzSettings) {
   for (let at = 0; at < count; at++) {
     const { how, bytes } = mutate(choices, corpus.bundles);
     const outcome = await judge(bytes);
+    const remembered = await remembering(bytes);
+    if (remembered !== outcome)
+      record.find(
+        `${at}, ${how}: ${outcome}, with links remembered ${remembered}: ${encodeBase64Url(bytes)}`,
+      );
     if (outcome !== "allowed") {
       record.count(outcome);
       continue;

@@ -1,10 +1,10 @@
 import type { Secret } from "../keys/secret.ts";
 import { type Meter, NO_METER } from "../ports/meter.ts";
+import { bundleWeight } from "../verify/bundle-weight.ts";
+import type { VerifiedBundle } from "../verify/verified-bundle.ts";
+import { type BundleVerifier, type FindKey, UNKNOWN_KEY } from "../verify/verify-bundle.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
-import { bundleWeight } from "./bundle-weight.ts";
 import type { Sightings } from "./sightings.ts";
-import type { VerifiedBundle } from "./verified-bundle.ts";
-import { type BundleVerifier, type FindKey, UNKNOWN_KEY } from "./verify-bundle.ts";
 
 /** A bundle that was verified before, and the key under which its signatures were right. */
 export interface RememberedBundle {

@@ -2,8 +2,14 @@
 export interface BundleCache<T> {
   /** @returns undefined unless the key is held, character for character */
   find(key: string): T | undefined;
-  /** Keeps a value, and lets go of others for it. @param bytes the memory of key and value, roughly */
-  keep(key: string, value: T, bytes: number): void;
+  /**
+   * Keeps a value, and lets go of others for it.
+   *
+   * @param bytes the memory of key and value, roughly
+   * @returns whether it is kept: not if it is larger than the bound
+   */
+  keep(key: string, value: T, bytes: number): boolean;
+  drop(key: string): void;
   /** The sum of the estimates of all that is kept. */
   readonly bytes: number;
   readonly size: number;
@@ -61,8 +67,12 @@ interface Entry<T> {
  * however long it lasts.
  *
  * @param maxBytes the bound, by the estimates that `keep` is given
+ * @param onDrop told of every value that is let go of
  */
-export function createBundleCache<T>(maxBytes: number): BundleCache<T> {
+export function createBundleCache<T>(
+  maxBytes: number,
+  onDrop: (value: T) => void = () => {},
+): BundleCache<T> {
   const trial = new Map<string, Entry<T>>();
   const kept = new Map<string, Entry<T>>();
   const maxKept = Math.floor(maxBytes * PROTECTED);
@@ -74,6 +84,7 @@ export function createBundleCache<T>(maxBytes: number): BundleCache<T> {
       if (trialBytes + keptBytes <= maxBytes) return;
       trial.delete(key);
       trialBytes -= entry.bytes;
+      onDrop(entry.value);
     }
   }
 
@@ -93,11 +104,20 @@ export function createBundleCache<T>(maxBytes: number): BundleCache<T> {
     }
   }
 
-  function drop(key: string): void {
-    trialBytes -= trial.get(key)?.bytes ?? 0;
-    keptBytes -= kept.get(key)?.bytes ?? 0;
+  function take(key: string): Entry<T> | undefined {
+    const tried = trial.get(key);
+    const entry = tried ?? kept.get(key);
+    if (entry === undefined) return undefined;
+    if (tried === undefined) keptBytes -= entry.bytes;
+    else trialBytes -= entry.bytes;
     trial.delete(key);
     kept.delete(key);
+    return entry;
+  }
+
+  function drop(key: string): void {
+    const entry = take(key);
+    if (entry !== undefined) onDrop(entry.value);
   }
 
   return {
@@ -109,7 +129,7 @@ export function createBundleCache<T>(maxBytes: number): BundleCache<T> {
       }
       const tried = trial.get(key);
       if (tried === undefined) return undefined;
-      drop(key);
+      take(key);
       kept.set(key, tried);
       keptBytes += tried.bytes;
       shrinkKept();
@@ -118,11 +138,14 @@ export function createBundleCache<T>(maxBytes: number): BundleCache<T> {
 
     keep(key, value, bytes) {
       drop(key);
-      if (bytes > maxBytes) return;
+      if (bytes > maxBytes) return false;
       trial.set(key, { value, bytes, found: false });
       trialBytes += bytes;
       shrinkTrial();
+      return true;
     },
+
+    drop,
 
     get bytes() {
       return trialBytes + keptBytes;

@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import {
+  attenuate,
+  createLinks,
+  encode,
+  encodeBundle,
+  LIMITS,
+  Link,
+  mint,
+  type UnverifiedMacaroon,
+  type VerifiedLink,
+  verifiedLink,
+  verify,
+  verifyFrom,
+} from "../../src/macaroon/index.ts";
+import { byteAt } from "../../src/macaroon/parts/base64.ts";
+import { vectorsOf } from "../vectors/files.ts";
+import { anyMacaroon } from "./arbitrary.ts";
+import { decoded, KEY, verified, withThirdParty } from "./support.ts";
+
+const root = attenuate(mint({ rootKey: KEY, identifier: "id", location: "https://a.example" }), ["a = b"]);
+const parent = attenuate(root, ["c = d", "e = f"]);
+
+function knownLink(macaroon: UnverifiedMacaroon, length: number): VerifiedLink {
+  const known = verifiedLink(verified(verify({ root: macaroon, rootKey: KEY })), length, KEY);
+  if (known === undefined) throw new Error("no link");
+  return known;
+}
+
+function linksOf(...all: readonly VerifiedLink[]) {
+  const links = createLinks<VerifiedLink>();
+  for (const known of all) links.add(known);
+  return links;
+}
+
+const isRight = (text: string, links: ReturnType<typeof linksOf>): boolean => {
+  const found = links.find(text);
+  return found !== undefined && verifyFrom(found.known, found.behind) !== undefined;
+};
+
+test("the longest known link is found, and it may be the token itself", () => {
+  const child = attenuate(parent, ["g = h"]);
+  const links = linksOf(knownLink(parent, 1), knownLink(parent, 3), knownLink(parent, 0));
+  expect(links.find(encode(child))?.behind.caveats).toHaveLength(1);
+  expect(links.find(encode(parent))?.behind.caveats).toHaveLength(0);
+  expect(links.find(encode(root))?.behind.caveats).toHaveLength(0);
+  expect(links.find(encode(attenuate(root, ["x = y"])))?.behind.caveats).toHaveLength(1);
+});
+
+test.each<[string, UnverifiedMacaroon]>([
+  [
+    "another identifier",
+    attenuate(mint({ rootKey: KEY, identifier: "ie", location: "https://a.example" }), ["a = b"]),
+  ],
+  [
+    "another location",
+    attenuate(mint({ rootKey: KEY, identifier: "id", location: "https://b.example" }), ["a = b"]),
+  ],
+  ["no location", attenuate(mint({ rootKey: KEY, identifier: "id" }), ["a = b"])],
+  [
+    "another caveat",
+    attenuate(mint({ rootKey: KEY, identifier: "id", location: "https://a.example" }), ["a = c"]),
+  ],
+  [
+    "a longer caveat",
+    attenuate(mint({ rootKey: KEY, identifier: "id", location: "https://a.example" }), ["a = b "]),
+  ],
+  ["a third-party caveat", withThirdParty(root, "t")],
+])("a token with %s descends from none", (_name, other) => {
+  expect(linksOf(knownLink(root, 1)).find(encode(other))).toBeUndefined();
+  expect(linksOf(knownLink(root, 1)).find(encode(attenuate(other, ["x = y"])))).toBeUndefined();
+});
+
+test("a link's text has one spelling, and a bundle is no descendant", () => {
+  const links = linksOf(knownLink(root, 1));
+  const child = attenuate(root, ["g = h~~~"]);
+  const text = encode(child);
+  expect(isRight(text, links)).toBe(true);
+  const padded = text.padEnd(Math.ceil(text.length / 4) * 4 + 4, "=");
+  const standard = text.replaceAll("-", "+").replaceAll("_", "/");
+  expect(standard).not.toBe(text);
+  const others = [
+    padded,
+    standard,
+    encode(child, "v1"),
+    encode(child, "v2-json"),
+    encodeBundle([child, child]),
+  ];
+  for (const other of [
+    ...others,
+    `${text}A`,
+    `${text} `,
+    ` ${text}`,
+    text.slice(0, -1),
+    text.slice(0, 30),
+    "Ag",
+    "",
+  ])
+    expect(links.find(other)).toBeUndefined();
+});
+
+test("no character of a descendant can be changed", () => {
+  const links = linksOf(knownLink(parent, 0), knownLink(parent, 2));
+  const text = encode(attenuate(parent, ["g = h"]));
+  for (let at = 0; at < text.length; at++) {
+    const changed = `${text.slice(0, at)}${text[at] === "A" ? "B" : "A"}${text.slice(at + 1)}`;
+    expect(isRight(changed, links), `character ${at}`).toBe(false);
+  }
+});
+
+test("caveats that are cut, doubled or in another order are not signed", () => {
+  fc.assert(
+    fc.property(anyMacaroon, fc.nat(6), fc.nat(6), fc.nat(2), (macaroon, from, at, how) => {
+      const all = macaroon.unverifiedCaveats;
+      if (all.length < 2 || all.some(({ verificationId }) => verificationId !== undefined)) return;
+      const links = linksOf(knownLink(macaroon, from % all.length));
+      const place = at % all.length;
+      const changed = {
+        0: all.toSpliced(place, 1),
+        1: all.toSpliced(place, 0, all[place] as (typeof all)[number]),
+        2: all.toReversed(),
+      }[how] as typeof all;
+      const other = { ...macaroon, unverifiedCaveats: changed };
+      const expected = verify({ root: other, rootKey: KEY }).ok;
+      const found = links.find(encode(other));
+      // Either it is none of the link's, or it is found wrong there; caveats that are all the same have one order.
+      expect(found === undefined ? expected : isRight(encode(other), links)).toBe(expected);
+    }),
+  );
+});
+
+test("a link under another key, or with a third-party caveat anywhere, is none", () => {
+  const macaroon = verified(verify({ root: parent, rootKey: KEY }));
+  expect(verifiedLink(macaroon, 2, new Uint8Array(32))).toBeUndefined();
+  const asking = attenuate(withThirdParty(parent, "t"), ["x = y"]);
+  const other = verified(verify({ root: asking, rootKey: KEY }));
+  for (let length = 0; length < 5; length++) expect(verifiedLink(other, length, KEY)).toBeUndefined();
+});
+
+test("no more caveats are read than a macaroon may have", () => {
+  const links = linksOf(knownLink(root, 1));
+  const most = Array.from({ length: LIMITS.caveats - 1 }, () => "x");
+  const text = (caveats: readonly string[]) =>
+    encode({
+      ...root,
+      unverifiedCaveats: [...root.unverifiedCaveats, ...caveats.map((id) => ({ id: Buffer.from(id) }))],
+    });
+  expect(links.find(text(most))).toBeDefined();
+  expect(links.find(text([...most, "x"]))).toBeUndefined();
+});
+
+describe("of one root macaroon", () => {
+  const below = (n: number, ...caveats: readonly string[]) => attenuate(root, [`n = ${n}`, ...caveats]);
+  const shown = (macaroon: UnverifiedMacaroon) => ({ link: new Link(macaroon) });
+
+  test("64 links are kept, and a long one goes for a short one", () => {
+    const links = createLinks<{ readonly link: Link }>();
+    const first = shown(below(0, "x"));
+    expect(links.add(first)).toBeUndefined();
+    for (let n = 1; n < 64; n++) expect(links.add(shown(below(n, "x")))).toBeUndefined();
+    const text = encode(below(99, "x"));
+    expect([links.takes(text, 3), links.takes(text, 2)]).toEqual([false, true]);
+    expect(links.takes(encode(below(7, "x")), 3)).toBe(false);
+    expect(links.add(shown(below(99)))).toBe(first);
+    const long = shown(below(98, "x", "y"));
+    expect(links.add(long)).toBe(long);
+    expect(links.find(encode(below(99, "z")))?.behind.caveats).toHaveLength(1);
+    expect(links.find(encode(below(0, "x")))).toBeUndefined();
+  });
+
+  test("nothing is left of links that were removed", () => {
+    const links = linksOf(knownLink(root, 0), knownLink(root, 1));
+    const { known } = links.find(encode(root)) ?? {};
+    if (known !== undefined) links.remove(known);
+    expect(links.find(encode(root))?.behind.caveats).toHaveLength(1);
+    const { known: other } = links.find(encode(root)) ?? {};
+    if (other !== undefined) links.remove(other);
+    expect([links.find(encode(root)), links.size]).toEqual([undefined, 0]);
+  });
+});
+
+test.each(vectorsOf("macaroon.json"))("the bytes of $name are where its text has them", ({ tokens }) => {
+  const text = tokens.v2 ?? "";
+  const bytes = Buffer.from(text, "base64url");
+  for (const [at, byte] of bytes.entries()) expect(byteAt(text, at)).toBe(byte);
+  expect(decoded(text)).toHaveLength(1);
+});
