@@ -1,7 +1,8 @@
+import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
 import type { Chart } from "./chart.ts";
 import { type Cost, costsOf, type Fresh, narrowed, newBench, type Shown } from "./curve-replica.ts";
 import { fitLine, formula } from "./fit.ts";
-import { NINE } from "./tokens.ts";
+import { macaroonOf, NINE } from "./tokens.ts";
 
 const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200];
 const LINKS = [1, 2, 4, 8, 16, 32, 64];
@@ -73,4 +74,42 @@ export async function links(): Promise<Readonly<Record<string, Chart>>> {
     logarithmic: false,
   });
   return { links: chart };
+}
+
+const SHARED = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18];
+/** Caveats of each of these tokens besides those of the issuer. */
+const WHOLE = 20;
+
+/** Cost against the depth of the link that new tokens share: of twenty caveats so many are the link's, the others their own. */
+export async function sharedPrefix(): Promise<Readonly<Record<string, Chart>>> {
+  const bench = await newBench();
+  const root = macaroonOf((await bench.replica.issue()).token);
+  const others = NINE.slice(0, -1);
+  const caveat = (index: number) => others[index % others.length] ?? "";
+  let next = 0;
+  const kinds = SHARED.map((depth): Fresh => {
+    const parent = attenuate(
+      root,
+      Array.from({ length: depth }, (_, index) => caveat(index)),
+    );
+    const rest = Array.from({ length: WHOLE - depth - 1 }, (_, index) => caveat(depth + index));
+    return (count) =>
+      Array.from({ length: count }, () => {
+        const agent = `agent = bench#${(next++).toString(36).padStart(10, "0")}`;
+        return { token: encodeBundle([attenuate(parent, [agent, ...rest])]), platform: "default" };
+      });
+  });
+  const costs = await costsOf(bench.replica, kinds);
+  await bench.stop();
+  const points: Costs = costs.map((cost, index) => [SHARED[index] ?? 0, cost]);
+  const chart = verifyChart(
+    "Shared links of a new token",
+    "caveats of the link that is known, of 20",
+    points,
+    {
+      formula: `new: ${formula(freshLine(points), "shared caveats")} µs`,
+      logarithmic: false,
+    },
+  );
+  return { shared: chart };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Chart, drawChart } from "./chart.ts";
-import { caveats, links } from "./curve-chains.ts";
+import { caveats, links, sharedPrefix } from "./curve-chains.ts";
 import { databaseReads } from "./curve-replicas.ts";
 import { issued, platforms, principals, revocations } from "./curve-stores.ts";
 import type { Effort, Findings } from "./figures.ts";
@@ -14,6 +14,7 @@ const FOLDER = join(import.meta.dirname, "curves");
 const CURVES: readonly (() => Promise<Readonly<Record<string, Chart>>>)[] = [
   caveats,
   links,
+  sharedPrefix,
   issued,
   revocations,
   principals,

@@ -15,7 +15,7 @@ import {
 import { type LoadOptions, load } from "./load.ts";
 import { PINNED, type Server } from "./processes.ts";
 import { scratch, startService } from "./service.ts";
-import { bodiesFile, CONTEXT, distinct, macaroonOf, NINE } from "./tokens.ts";
+import { bodiesFile, CONTEXT, descendants, distinct, macaroonOf, NINE } from "./tokens.ts";
 
 /** More than the service remembers, so that a token has been forgotten when its turn comes again. */
 const DISTINCT = 120_000;
@@ -35,6 +35,7 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
   const tokens = distinct(root, DISTINCT);
   const seen = bodiesFile(folder, "seen", [ask]);
   const fresh = bodiesFile(folder, "new", tokens.map(request));
+  const below = bodiesFile(folder, "descendants", descendants(root, DISTINCT).map(request));
   const batches = (all: readonly string[]) =>
     Array.from({ length: Math.floor(all.length / BATCH) }, (_, index) => ({
       requests: all.slice(index * BATCH, (index + 1) * BATCH).map(request),
@@ -42,6 +43,7 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
   const seenBatch = bodiesFile(folder, "seen-batch", batches(Array.from({ length: BATCH }, () => ask.token)));
   const others = distinct(root, DISTINCT, DISTINCT);
   const freshBatch = bodiesFile(folder, "new-batch", batches(others));
+  const belowBatch = bodiesFile(folder, "descendants-batch", batches(descendants(root, DISTINCT, DISTINCT)));
 
   const answer = JSON.stringify(await service.call("/v1/verify", ask, 200));
   const hono = await startContender("hono.mjs", answer.length);
@@ -88,8 +90,10 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
     ...(go === undefined ? [] : [single("Go net/http with go-macaroon", go, foreign)]),
     single("verify, seen", service, seen),
     single("verify, new", service, fresh),
+    single("verify, descendant", service, below),
     batched("batch of 100, seen", seenBatch),
     batched("batch of 100, new", freshBatch),
+    batched("batch of 100, descendants", belowBatch),
   ];
   // Until the engine has compiled what it will: nobody asks what the first second of a server's life is like.
   for (const { run } of contenders) await run(0);
@@ -118,6 +122,7 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
     targets: [
       atLeast("verify, seen / empty hono route", of("verify, seen", "empty hono route"), 0.85),
       atLeast("verify, new / empty hono route", of("verify, new", "empty hono route"), 0.6),
+      atLeast("verify, descendant / empty hono route", of("verify, descendant", "empty hono route"), 0.6),
       atLeast("verify, new / hono with npm macaroon", of("verify, new", "hono with npm macaroon"), 3.5),
       atLeast(
         "verify, new / Go net/http with go-macaroon",
@@ -136,9 +141,10 @@ export async function http({ rounds, seconds }: Effort): Promise<Findings> {
       ),
       atLeast("batch of 100 / single, seen", of("batch of 100, seen", "verify, seen"), 6),
       atLeast("batch of 100 / single, new", of("batch of 100, new", "verify, new"), 2.5),
+      atLeast("batch of 100, descendants / single, seen", of("batch of 100, descendants", "verify, seen"), 4),
     ],
     notes: [
-      `64 connections (8 for batches), ${PINNED ? "the server on core 0, the load on core 1" : "not pinned to cores"}; ten caveats; a body of ${JSON.stringify(ask).length} bytes, an answer of ${answer.length}.`,
+      `64 connections (8 for batches), ${PINNED ? "the server on core 0, the load on core 1" : "not pinned to cores"}; ten caveats, a descendant's last two below a link that is known; a body of ${JSON.stringify(ask).length} bytes, an answer of ${answer.length}.`,
       `The load took at most ${Math.round(100 * busiest)} % of its core.`,
       `hono ${versionOf("hono")}, npm macaroon ${versionOf("macaroon")}, jose ${versionOf("jose")}.`,
       ...(go === undefined

@@ -14,6 +14,11 @@ const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] 
     "verify, new / empty hono route",
   ],
   [
+    "new descendant of a known link, two more caveats: of an empty hono route; batch of 100, of single seen ones",
+    "verify, descendant / empty hono route",
+    "batch of 100, descendants / single, seen",
+  ],
+  [
     "every token new: of hono with npm `macaroon`; of Go with go-macaroon",
     "verify, new / hono with npm macaroon",
     "verify, new / Go net/http with go-macaroon",
@@ -28,6 +33,10 @@ const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] 
     "in process with clearing, new: of npm `macaroon`; of libmacaroons in C",
     "in-process verify with clearing, new / npm macaroon",
     "in-process verify with clearing, new / libmacaroons in C",
+  ],
+  [
+    "in process with clearing, new descendant of a known link: of libmacaroons in C",
+    "in-process verify with clearing, descendant / libmacaroons in C",
   ],
   [
     "verify, of oidc-provider's introspection: seen; new",

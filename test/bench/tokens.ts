@@ -32,14 +32,25 @@ export function macaroonOf(token: string): UnverifiedMacaroon {
   return decoded.macaroons[0];
 }
 
-/** So many tokens of ten caveats below one, none twice; all of a length. */
+/**
+ * So many tokens of ten caveats below one, none twice; all of a length. They share no link but those of the issuer, so that each
+ * is as new as if it had a root macaroon of its own.
+ */
 export function distinct(root: UnverifiedMacaroon, count: number, start = 0): readonly string[] {
-  const parent = attenuate(root, NINE.slice(0, -1));
-  return Array.from({ length: count }, (_, index) => {
-    const instance = String(start + index).padStart(8, "0");
-    return encodeBundle([attenuate(parent, [`agent = researcher#${instance}`])]);
-  });
+  return Array.from({ length: count }, (_, index) =>
+    encodeBundle([attenuate(root, [`agent = researcher#${numbered(start + index)}`, ...NINE.slice(0, -1)])]),
+  );
 }
+
+/** The same, all of them below one link of eight caveats: what an orchestrator hands to its sub-agents. */
+export function descendants(root: UnverifiedMacaroon, count: number, start = 0): readonly string[] {
+  const parent = attenuate(root, NINE.slice(0, 7));
+  return Array.from({ length: count }, (_, index) =>
+    encodeBundle([attenuate(parent, [`agent = researcher#${numbered(start + index)}`, ...NINE.slice(7, 8)])]),
+  );
+}
+
+const numbered = (number: number): string => String(number).padStart(8, "0");
 
 /** Writes request bodies, one a line. @returns the file */
 export function bodiesFile(folder: string, name: string, bodies: readonly object[]): string {
