@@ -19,7 +19,9 @@ import { Token } from "./token.ts";
 import { type BakehouseOptions, type CallOptions, pause } from "./transport.ts";
 
 /** How a token's third-party caveats are discharged. */
-export interface DischargeOptions extends CallOptions, Pick<BakehouseOptions, "fetch" | "insecureHttp"> {
+export interface DischargeOptions
+  extends Pick<CallOptions, "signal" | "timeout">,
+    Pick<BakehouseOptions, "fetch" | "insecureHttp"> {
   /**
    * Origins that may be asked. Any holder may have written a location into the token, so nothing is ever sent to an
    * origin that is not named here, and at a named one only this API's own paths are called.

@@ -1,10 +1,11 @@
 import { REQUEST_ID } from "../words/http.ts";
 import { PROBLEM_MEDIA_TYPE } from "../words/problem-codes.ts";
+import { readTraceparent, TRACEPARENT } from "../words/traceparent.ts";
 import { readProblem } from "./answers.ts";
 import { checkCredential, createEndWatch } from "./credential.ts";
 import { BakehouseError } from "./error.ts";
 import { serviceOf } from "./origin.ts";
-import { aFunction, aNumber, anObject, aTruth, type Checks, checkOptions, ifSaid } from "./shape.ts";
+import { aFunction, aNumber, anObject, aText, aTruth, type Checks, checkOptions, ifSaid } from "./shape.ts";
 
 /** The part of `fetch` that this library uses; a test passes one that never leaves the process. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -41,6 +42,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds for each attempt of this call. */
   readonly timeout?: number;
+  /** The place in a trace that the call is made from (W3C Trace Context); passed on, unless it is malformed. */
+  readonly traceparent?: string;
 }
 
 const OPTIONS: Checks<BakehouseOptions> = {
@@ -58,6 +61,7 @@ const OPTIONS: Checks<BakehouseOptions> = {
 export const CALL_OPTIONS: Checks<CallOptions> = {
   signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
   timeout: ifSaid(aNumber("10_000, in milliseconds")),
+  traceparent: ifSaid(aText('"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"')),
 };
 
 /**
@@ -135,7 +139,7 @@ export function createTransport(options: BakehouseOptions): Transport {
   const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
   const retries = options.retries ?? RETRIES;
 
-  async function headersOf(call: Call): Promise<Headers> {
+  async function headersOf(call: Call, { traceparent = "" }: CallOptions): Promise<Headers> {
     const headers = new Headers({ accept: "application/json", ...call.headers });
     const { credential } = options;
     if (credential !== undefined && call.anonymous !== true) {
@@ -144,13 +148,16 @@ export function createTransport(options: BakehouseOptions): Transport {
       headers.set("authorization", bearerOf(text));
     }
     if (call.body !== undefined) headers.set("content-type", "application/json");
+    // It may come from a caller of the caller's.
+    if (readTraceparent(traceparent) !== undefined) headers.set(TRACEPARENT, traceparent);
     return headers;
   }
 
-  async function attempt(call: Call, { signal, timeout }: CallOptions): Promise<Response> {
+  async function attempt(call: Call, callOptions: CallOptions): Promise<Response> {
+    const { signal, timeout } = callOptions;
     const limit = AbortSignal.timeout(timeout ?? options.timeout ?? TIMEOUT);
     const body = call.body === undefined ? null : JSON.stringify(call.body);
-    const headers = await headersOf(call);
+    const headers = await headersOf(call, callOptions);
     try {
       const response = await send(`${prefix}${call.path}${queryText(call.query)}`, {
         method: call.method,
@@ -198,7 +205,7 @@ export function createTransport(options: BakehouseOptions): Transport {
 
     async open(call, callOptions = {}) {
       checkOptions("a call", callOptions, CALL_OPTIONS, "{ signal }");
-      const headers = await headersOf(call);
+      const headers = await headersOf(call, callOptions);
       // The time-out must end with the head, since the body goes on for as long as the caller reads.
       const head = new AbortController();
       const { signal, timeout = options.timeout ?? TIMEOUT } = callOptions;

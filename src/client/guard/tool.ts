@@ -14,7 +14,7 @@ import {
   isText,
 } from "../shape.ts";
 import { forThisCall } from "../this-call.ts";
-import type { CallOptions } from "../transport.ts";
+import { CALL_OPTIONS, type CallOptions } from "../transport.ts";
 import { ANSWER, checkVerifier, type Decider, requireDecider, type Verifier } from "./guard.ts";
 import { checkSettle, PRICE, type Price, priceOf, settle } from "./price.ts";
 
@@ -80,6 +80,7 @@ const CALL: Checks<ToolCall> = {
   resource: ifSaid(aText('"https://mcp.example.com/mcp"')),
   signal: ifSaid(anObject("AbortSignal.timeout(1_000)")),
   timeout: ifSaid(aNumber("10_000, in milliseconds")),
+  traceparent: CALL_OPTIONS.traceparent,
 };
 
 /**

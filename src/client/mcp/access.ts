@@ -3,6 +3,7 @@ import { type AuthInfo, OAuthError, OAuthErrorCode } from "@modelcontextprotocol
 import { isServiceName } from "../../caveats/reserved.ts";
 import {
   BakehouseError,
+  type CallOptions,
   type Outage,
   type Refused,
   Token,
@@ -23,9 +24,15 @@ export interface Access {
    * Asks whether a token allows a call, and charges for it.
    *
    * @param action the method of the protocol
+   * @param options of the question to the service
    * @throws OAuthError as `verifyAccessToken` does
    */
-  clear(token: string, action: string, scopes: readonly string[]): Promise<Verdict>;
+  clear(
+    token: string,
+    action: string,
+    scopes: readonly string[],
+    options: Pick<CallOptions, "traceparent">,
+  ): Promise<Verdict>;
   /** Whether an error says that it could not be known. */
   isOutage(error: unknown): boolean;
 }
@@ -60,9 +67,12 @@ export function createAccess(
     return told;
   }
 
-  async function verify(question: Pick<VerifyRequest, "token" | "context" | "dry_run">): Promise<Verdict> {
+  async function verify(
+    question: Pick<VerifyRequest, "token" | "context" | "dry_run">,
+    options: CallOptions = {},
+  ): Promise<Verdict> {
     try {
-      const verdict = await verifier.verify({ ...question, resource });
+      const verdict = await verifier.verify({ ...question, resource }, options);
       outage.answered();
       return verdict;
     } catch (error) {
@@ -77,9 +87,9 @@ export function createAccess(
   }
 
   return {
-    clear(token, action, needed) {
+    clear(token, action, needed, options) {
       const context = { action, ...(needed.length > 0 && { scope: needed }) };
-      return verify({ token, context });
+      return verify({ token, context }, options);
     },
 
     isOutage: (error) => error instanceof OAuthError && outages.has(error),

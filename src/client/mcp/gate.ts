@@ -9,6 +9,7 @@ import {
 import { BakehouseError, type Outage, readBearer } from "../index.ts";
 import { type Access, invalid } from "./access.ts";
 import type { ResourceMetadata } from "./metadata.ts";
+import { placeOf } from "./place.ts";
 
 /** A handler of the web's requests, as `createMcpHandler` of the SDK makes it. */
 export interface McpHandler {
@@ -58,7 +59,7 @@ const INTERNAL_ERROR = -32_603;
 interface Message {
   readonly id?: unknown;
   readonly method?: unknown;
-  readonly params?: { readonly name?: unknown };
+  readonly params?: { readonly name?: unknown; readonly _meta?: unknown };
 }
 
 /** A call that a message makes: what it needs, or the answer to one that nothing guards. */
@@ -157,10 +158,12 @@ export function createGate(options: GateOptions): (handler: McpHandler) => McpHa
         return challenge(insufficient, [...new Set(needed)]);
       }
       const id = isMessage(body) ? body.id : undefined;
-      for (const call of calls) {
+      for (const [index, call] of calls.entries()) {
         if ("refusal" in call || call.method === undefined) continue;
         // Tools are cleared by their own code, with the arguments that it gets.
-        const verdict = await access.clear(authInfo.token, call.method, call.scopes).catch(asOutage);
+        const place = placeOf(messages[index]?.params?._meta);
+        const { method, scopes: needs } = call;
+        const verdict = await access.clear(authInfo.token, method, needs, place).catch(asOutage);
         if (verdict instanceof Response) return verdict;
         if (!verdict.allowed) return rpcError(id, INVALID_PARAMS, verdict.detail);
       }

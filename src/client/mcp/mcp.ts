@@ -36,6 +36,7 @@ import { createAccess } from "./access.ts";
 import { createApprovals, refused, type ToolUse } from "./approvals.ts";
 import { createGate, type McpHandler, type Needs } from "./gate.ts";
 import { createResourceMetadata } from "./metadata.ts";
+import { placeOf } from "./place.ts";
 
 export type { McpHandler } from "./gate.ts";
 
@@ -200,6 +201,7 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
             resource,
             context: needed.length === 0 ? {} : { scope: needed },
             signal: context.mcpReq.signal,
+            ...placeOf(context.mcpReq._meta),
           });
 
         try {

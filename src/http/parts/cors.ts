@@ -1,5 +1,6 @@
 import { ENDORSEMENTS_HEADER } from "../../words/holder.ts";
 import { IDEMPOTENCY_KEY, IF_MATCH, REQUEST_ID } from "../../words/http.ts";
+import { TRACEPARENT } from "../../words/traceparent.ts";
 
 /** Headers that callers of the API send. */
 const SENT = [
@@ -10,7 +11,7 @@ const SENT = [
   IDEMPOTENCY_KEY,
   IF_MATCH,
   REQUEST_ID,
-  "traceparent",
+  TRACEPARENT,
 ]
   .join(", ")
   .toLowerCase();
