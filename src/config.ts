@@ -9,6 +9,7 @@ import { type LogConfig, readLog } from "./config/log.ts";
 import { type MetricsPlace, readMetrics } from "./config/metrics.ts";
 import { type ProviderNetwork, readProviderNetwork } from "./config/provider-network.ts";
 import { readSecretFile } from "./config/secret-file.ts";
+import { readTraces, type TracesConfig } from "./config/traces.ts";
 import { unknownSettings } from "./config/unknown.ts";
 import {
   parseBlocks,
@@ -17,7 +18,6 @@ import {
   parseOrigin,
   parseOrigins,
   parsePort,
-  parseUrl,
   parseWait,
 } from "./config/values.ts";
 import { parseWaiting } from "./config/waiting.ts";
@@ -49,7 +49,8 @@ export interface Config extends AuditConfig, DatabaseConfig, IdentityConfig, Log
   /** Milliseconds. */
   readonly revocationMaxStaleness: number;
   readonly metrics: MetricsPlace;
-  readonly otlpEndpoint: string | undefined;
+  /** The way of traces; undefined if there are none. */
+  readonly traces: TracesConfig | undefined;
   /** What is no problem and yet not as it should be, one a line, without any value. */
   readonly warnings: readonly string[];
 }
@@ -93,7 +94,7 @@ export function parseConfig(
     revocationMaxStaleness: read("REVOCATION_MAX_STALENESS", parseDuration) ?? 10_000,
     ...readLog(reader),
     metrics: readMetrics(reader, { host, port, hasServer }),
-    otlpEndpoint: read("OTEL_EXPORTER_OTLP_ENDPOINT", (value) => parseUrl(value, ["http:", "https:"]).href),
+    traces: readTraces(reader, environment),
     warnings: [...reader.warnings, ...unknownSettings(environment)],
   };
   if (problems.length > 0) throw new ConfigError(problems, config.warnings);

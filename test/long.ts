@@ -190,6 +190,14 @@ export const LONG: readonly LongPart[] = [
     why: `each starts a server and a service, and waits for recovery: ${PROCESSES}`,
   },
   {
+    files: ["traces/processes.test.ts"],
+    long: "the built command as a process that loads nothing of OpenTelemetry, and two workers that each send what waits at a stop",
+    short:
+      "the chunk of the bundle that OpenTelemetry is in, and a whole service in the test's own process, in traces/service.test.ts",
+    why: PROCESSES,
+    isWhole: true,
+  },
+  {
     files: ["fuzz/fuzz.test.ts"],
     long: "forty thousand mutants of good bundles, and inputs of every decoder, operation and connection by the hundred",
     short:

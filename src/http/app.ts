@@ -7,6 +7,7 @@ import { REQUEST_ID } from "../words/http.ts";
 import type { HttpLog } from "./log/log.ts";
 import { requestId } from "./log/request-id.ts";
 import type { RequestMeter } from "./log/request-meter.ts";
+import type { RequestTracer } from "./log/request-tracer.ts";
 import { pages } from "./pages/all.tsx";
 import { cookieNames } from "./parts/cookies.ts";
 import { createDocsFiles } from "./parts/docs-files.ts";
@@ -34,6 +35,7 @@ export interface AppOptions {
   readonly publicUrl: string;
   readonly log: HttpLog;
   readonly meter?: RequestMeter | undefined;
+  readonly tracer?: RequestTracer | undefined;
   /** Answers a scrape on this port: without it there is no such path. */
   readonly scrape?: Scrape | undefined;
   readonly clock: Clock;
@@ -125,6 +127,7 @@ export function contextOf(options: AppOptions): HttpContext {
     cookies: cookieNames(https),
     log,
     meter: options.meter,
+    tracer: options.tracer,
     scrape: options.scrape,
     pages,
     version,

@@ -5,6 +5,8 @@ import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { createSealing } from "../domain/keys/sealing.ts";
 import type { Secret } from "../domain/keys/secret.ts";
+import type { Webhook } from "../domain/ports/webhook.ts";
+import type { OpenStoreOptions } from "../storage/open.ts";
 import { type Composed, compose, type Parts } from "./compose.ts";
 import { folderWarning, openConfiguredStore } from "./configured-store.ts";
 import { credentialFiles, ensureMasterKey, positionFile } from "./data-dir.ts";
@@ -13,6 +15,7 @@ import type { Measured } from "./metrics/collector.ts";
 import type { Tally } from "./metrics/tally.ts";
 import { openPeople, type People } from "./people.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "./system.ts";
+import type { Tracing } from "./traces/tracing.ts";
 import { isWritable, prepareDataDir } from "./volume.ts";
 import { createWebhook } from "./webhook.ts";
 
@@ -33,6 +36,23 @@ const MOST_COUNTED = { approvals: 10_000, events: 100_000 } as const;
 async function masterKey(config: Config): Promise<Secret> {
   if (config.masterKey !== undefined) return config.masterKey;
   return ensureMasterKey(config.dataDir, systemRandomness);
+}
+
+/** Tells counting and recording of exchanges with the database. */
+function observed(tally: Tally | undefined, tracing: Tracing | undefined): Pick<OpenStoreOptions, "observe"> {
+  if (tracing === undefined) return tally === undefined ? {} : { observe: tally.queried };
+  return {
+    observe(operation, milliseconds, failed) {
+      tally?.queried(operation, milliseconds);
+      tracing.queried(operation, milliseconds, failed);
+    },
+  };
+}
+
+function openWebhook({ webhook }: Config, tracing: Tracing | undefined): Webhook | undefined {
+  if (webhook === undefined) return undefined;
+  const sender = createWebhook({ ...webhook, traceparent: tracing?.outgoing });
+  return tracing?.deliveries(sender) ?? sender;
 }
 
 /** The file that keeps how far the revocation log was read, where there is a folder for it. */
@@ -60,6 +80,8 @@ export async function open(
     readonly worker?: number;
     /** Counts what is done; nobody does unless said. */
     readonly tally?: Tally | undefined;
+    /** Records the work; nobody does unless said. */
+    readonly tracing?: Tracing | undefined;
     /** Whether files are kept in the data folder whatever the database: the development identity provider's unless said. */
     readonly keepsFiles?: boolean;
   } = {},
@@ -76,20 +98,24 @@ export async function open(
   const warn = folderWarning(log);
   if (keepsFiles && !embedded) prepareDataDir(config.dataDir, warn);
 
-  const { tally } = overrides;
+  const { tally, tracing } = overrides;
   const more = {
     ...(shiftDatabaseClock === undefined ? {} : { shiftDatabaseClock }),
-    ...(tally === undefined ? {} : { observe: tally.queried }),
+    ...observed(tally, tracing),
   };
-  const store = await openConfiguredStore(config, more, log);
+  const plain = await openConfiguredStore(config, more, log);
+  const store = tracing?.auditedStore(plain) ?? plain;
   try {
     const sealing = createSealing({
       masterKey: await masterKey(config),
       previous: config.previousMasterKey,
       randomness,
     });
-    const people = await openPeople(config, { clock, randomness }, (error) =>
-      log.error({ event: "development identity provider", ...errorFields(error) }),
+    const people = await openPeople(
+      config,
+      { clock, randomness },
+      (error) => log.error({ event: "development identity provider", ...errorFields(error) }),
+      tracing?.issuerCalls,
     );
     const composed = compose({
       store,
@@ -103,7 +129,7 @@ export async function open(
       connections: config.databasePool,
       positionFile: keptPosition(config.dataDir, worker, warn),
       files: credentialFiles(config.dataDir),
-      webhook: config.webhook && createWebhook(config.webhook),
+      webhook: openWebhook(config, tracing),
       publicUrl: config.publicUrl,
       adminGroups: config.adminGroups,
       stalenessMilliseconds: config.revocationMaxStaleness,

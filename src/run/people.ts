@@ -13,6 +13,7 @@ import { clientAssertions } from "../oidc/client-assertion.ts";
 import { developmentIssuer } from "../oidc/development/issuer.ts";
 import { createDocumentFetch } from "../oidc/document-fetch.ts";
 import { createIdTokens } from "../oidc/id-tokens.ts";
+import type { Fetch } from "../oidc/issuer-fetch.ts";
 import { issuerName } from "../oidc/issuer-name.ts";
 import { createTransport } from "../oidc/issuer-transport.ts";
 import { createRelyingParty } from "../oidc/relying-party.ts";
@@ -51,16 +52,18 @@ const DEVELOPMENT_CLIENTS = { web: "bakehouse", cli: "bakehouse-cli" } as const;
  * anything yet, so the service starts while one is down.
  *
  * @param onFault told of the class of a fault inside the development identity provider
+ * @param watched records calls of issuers
  */
 export async function openPeople(
   config: Config,
   { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
   onFault: (error: unknown) => void,
+  watched: (fetch: Fetch) => Fetch = (fetch) => fetch,
 ): Promise<People> {
   const { publicUrl, oidc, groupsClaim } = config;
   const redirectUri = `${publicUrl}/callback`;
   const { authorities, proxies } = config.providerNetwork;
-  const fetch = createTransport({ authorities, proxyFor: createProxyChoice(proxies) });
+  const fetch = watched(createTransport({ authorities, proxyFor: createProxyChoice(proxies) }));
   const tenants = oidc.kind === "issuer" ? oidc.tenants : [];
   const backChannel = oidc.kind === "issuer" ? oidc.backChannel : undefined;
   const isDevelopment = oidc.kind === "development";

@@ -23,6 +23,8 @@ import { standardOutput } from "./output.ts";
 import { docsFolder, readOpenapi, VERSION } from "./package.ts";
 import { waitToOpen } from "./start-wait.ts";
 import { systemClock } from "./system.ts";
+import { startTracing } from "./traces/start.ts";
+import type { Tracing } from "./traces/tracing.ts";
 
 /** A service that answers. */
 export interface Serving {
@@ -53,12 +55,16 @@ export interface Serving {
 const CUT_OFF = 3_200;
 const GIVE_UP = 3_800;
 
+/** Milliseconds for which the collector of traces may hold up a stop. */
+const LAST_SPANS = 1_000;
+
 function requestListener(
   config: Config,
   opened: Opened,
   worker: number | undefined,
   departure: Departure,
   metering: Metering | undefined,
+  tracer: Tracing | undefined,
 ) {
   const options = {
     service: opened.service,
@@ -72,6 +78,7 @@ function requestListener(
       share: config.logRequests,
     }),
     meter: metering?.tally,
+    tracer,
     scrape: metering?.scrape,
     clock: systemClock,
     version: VERSION,
@@ -146,16 +153,15 @@ export async function serve(
 ): Promise<Serving> {
   const { worker, signal = new AbortController().signal } = overrides;
   const tally = tallyFor(config.metrics);
-  const { opened, bootstrapped } = await waitToOpen(() => openAndStart(config, { ...overrides, tally }), {
+  const log = createLogger(config.logLevel, logBindings(worker));
+  const tracing = await startTracing(config.traces, { version: VERSION, worker, log });
+  const begin = () => openAndStart(config, { ...overrides, tally, tracing });
+  const { opened, bootstrapped } = await waitToOpen(begin, {
     patience: config.startWait,
     signal,
     onWait(why, left) {
       const seconds_left = Math.ceil(left / 1_000);
-      createLogger(config.logLevel, logBindings(worker)).warn({
-        event: "database awaited",
-        detail: why,
-        seconds_left,
-      });
+      log.warn({ event: "database awaited", detail: why, seconds_left });
     },
   });
   let metering: Metering | undefined;
@@ -169,17 +175,11 @@ export async function serve(
     const metered = metering;
     const departure = createDeparture();
     const server = createHttpServer(
-      requestListener(config, opened, worker, departure, metered),
+      requestListener(config, opened, worker, departure, metered, tracing),
       departure,
       createConnectionCrowd(undefined, config.trustedProxies),
     );
     const port = worker === undefined ? await server.listen(config.port, config.host) : config.port;
-    if (config.otlpEndpoint !== undefined) {
-      opened.log.warn({
-        event: "tracing not built",
-        detail: "OTEL_EXPORTER_OTLP_ENDPOINT is set and nothing is exported",
-      });
-    }
     void opened.maintenance.run();
     // In the background: a service whose issuer is away verifies and revokes like any other.
     opened.people.checkIssuer().catch((error: unknown) =>
@@ -206,31 +206,38 @@ export async function serve(
       numbers: () => metered?.collector.collect(),
       lastNumbers: () => metered?.collector.last(),
       stop(delay = config.shutdownDelay) {
-        stopping ??= stop(opened, server, metered, delay);
+        stopping ??= stop({ opened, server, metering: metered, tracing }, delay);
         return stopping;
       },
     };
   } catch (error) {
     await metering?.close();
     await opened.close();
+    await tracing?.close(LAST_SPANS);
     throw error;
   }
 }
 
-async function stop(
-  opened: Opened,
-  server: HttpServer,
-  metering: Metering | undefined,
-  delay: number,
-): Promise<void> {
+/** All that ends with a service. */
+interface Running {
+  readonly opened: Opened;
+  readonly server: HttpServer;
+  readonly metering: Metering | undefined;
+  readonly tracing: Tracing | undefined;
+}
+
+async function stop({ opened, server, metering, tracing }: Running, delay: number): Promise<void> {
   opened.announceStop();
   await pause(delay);
   const begun = performance.now();
   const left = (limit: number) => Math.max(0, begun + limit - performance.now());
   await server.closeDoor();
   opened.endWaits();
+  // Most spans are on their way already before the last ones are, and cost the stop no time.
+  void tracing?.flush();
   await server.drain(left(CUT_OFF));
   await Promise.race([opened.close(), pause(left(GIVE_UP))]);
+  await tracing?.close(Math.min(LAST_SPANS, left(GIVE_UP)));
   await metering?.close();
   opened.log.info({ event: "stopped" });
 }

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Secret } from "../domain/keys/secret.ts";
 import type { Webhook } from "../domain/ports/webhook.ts";
+import { TRACEPARENT } from "../words/traceparent.ts";
 
 /** Milliseconds that a receiver may take, unless said otherwise. */
 const PATIENCE = 10_000;
@@ -16,12 +17,21 @@ export function createWebhook(options: {
   readonly secret: Secret;
   readonly fetch?: typeof globalThis.fetch;
   readonly patience?: number;
+  /** The place in a trace of the delivery that is under way; undefined if it is in none. */
+  readonly traceparent?: (() => string | undefined) | undefined;
 }): Webhook {
-  const { url, secret, fetch = globalThis.fetch, patience = PATIENCE } = options;
+  const {
+    url,
+    secret,
+    fetch = globalThis.fetch,
+    patience = PATIENCE,
+    traceparent = () => undefined,
+  } = options;
   return {
     async send({ id, body, at }) {
       const timestamp = String(Math.floor(at / 1000));
       const mac = createHmac("sha256", secret.reveal()).update(`${id}.${timestamp}.${body}`).digest("base64");
+      const place = traceparent();
       try {
         const response = await fetch(url, {
           method: "POST",
@@ -32,6 +42,7 @@ export function createWebhook(options: {
             "webhook-id": id,
             "webhook-timestamp": timestamp,
             "webhook-signature": `v1,${mac}`,
+            ...(place !== undefined && { [TRACEPARENT]: place }),
           },
           body,
         });

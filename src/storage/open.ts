@@ -55,7 +55,7 @@ export interface OpenStoreOptions {
   readonly connections?: number;
   /** Told of failures and warnings; nobody by default. */
   readonly report?: StorageReport;
-  /** Told of each exchange with the database: its name, and how long it took, milliseconds. */
+  /** Told of each exchange with the database, as {@link RunnerOptions} has it. */
   readonly observe?: RunnerOptions["observe"];
   /** Milliseconds that are added to the database's clock, so that tests can move time. */
   readonly shiftDatabaseClock?: () => number;

@@ -67,7 +67,7 @@ test("nothing set is a working service on one machine", () => {
     logLevel: "info",
     logRequests: 1,
     metrics: { kind: "main port" },
-    otlpEndpoint: undefined,
+    traces: undefined,
     warnings: [],
   });
 });
@@ -315,7 +315,16 @@ describe("what is accepted", () => {
     },
     {
       set: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
-      gives: { otlpEndpoint: "http://127.0.0.1:4318/" },
+      gives: {
+        traces: {
+          url: "http://127.0.0.1:4318/v1/traces",
+          encoding: "protobuf",
+          sampler: { kind: "always_on", ratio: 1, parentBased: true },
+          propagates: true,
+          resource: { "service.name": "bakehouse" },
+          batch: {},
+        },
+      },
     },
   ])("$set", ({ set, gives }) => {
     expect(parse(set)).toMatchObject(gives);

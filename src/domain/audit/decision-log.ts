@@ -2,6 +2,7 @@ import { actorOf, auditEvent } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { Decided, DecidedVerdict } from "../decided.ts";
 import { createRateLimit } from "../parts/rate-limit.ts";
+import { currentSpan } from "../parts/turn.ts";
 import type { AuditEvent } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Meter, NO_METER } from "../ports/meter.ts";
@@ -226,7 +227,11 @@ export function createDecisionLog(options: {
       const { allowed } = verdict;
       const code = verdict.allowed ? undefined : verdict.code;
       const resource = named ?? (caller.kind === "service" ? caller.resource : undefined);
-      waiting.push({ at, caller, platform, verdict: { allowed, code }, about, resource });
+      const one: Waiting = { at, caller, platform, verdict: { allowed, code }, about, resource };
+      waiting.push(one);
+      // If the request is recorded, its event is made here, so that the one leads to the other.
+      const span = currentSpan();
+      if (span !== undefined) span.audited(eventOf(one).id);
     },
 
     flush,

@@ -1,4 +1,5 @@
 import type { Secret } from "../keys/secret.ts";
+import { currentSpan } from "../parts/turn.ts";
 import { type Meter, NO_METER } from "../ports/meter.ts";
 import { bundleWeight } from "../verify/bundle-weight.ts";
 import type { VerifiedBundle } from "../verify/verified-bundle.ts";
@@ -41,6 +42,7 @@ export function rememberBundles(
       const key = bundleKey(text, discharges, platform);
       const before = key === undefined ? undefined : cache.find(key);
       meter.lookedUp(before !== undefined);
+      currentSpan()?.note("found", before !== undefined);
       if (before !== undefined) {
         const { bundle, underKey } = before;
         const rootKey = await findKey(bundle.identifier.keyId, platform);

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import type { PartName, Span } from "../ports/span.ts";
 import { createNestedLanes } from "./nested-lanes.ts";
 import { networkOf } from "./network.ts";
 
@@ -12,6 +13,8 @@ export interface Payer {
 /** The payer of a request, from its beginning to its end: a network, until the caller is known. */
 export interface Bill {
   payer: Payer;
+  /** Records the request for the operator; most have none. */
+  span?: Span | undefined;
 }
 
 /** The service itself, for work in nobody's name. */
@@ -34,6 +37,35 @@ export function onBill<Result>(bill: Bill, work: () => Result): Result {
 /** The payer of the work that is being done. Work that an event sets off has lost it. */
 export function currentPayer(): Payer {
   return bills.getStore()?.payer ?? SERVICE;
+}
+
+/** The record of the work that is being done; undefined if it is not recorded. Work for several callers at once is nobody's. */
+export function currentSpan(): Span | undefined {
+  return bills.getStore()?.span;
+}
+
+/** Does some work as a part of the request that is recorded, and simply does it if none is. */
+export function asPart<Result>(name: PartName, work: () => Promise<Result>): Promise<Result> {
+  const bill = bills.getStore();
+  const span = bill?.span?.begin(name);
+  if (bill === undefined || span === undefined) return work();
+  const part: Bill = {
+    // The payer may become known while it is done.
+    get payer() {
+      return bill.payer;
+    },
+    span,
+  };
+  return bills.run(part, work).then(
+    (result) => {
+      span.end();
+      return result;
+    },
+    (error: unknown) => {
+      span.end(true);
+      throw error;
+    },
+  );
 }
 
 /** A name that no two payers share, but for the addresses of one network. @param payer the one that pays for the request, unless said */

@@ -1,4 +1,5 @@
 import type { RootKey } from "../keys/root-keys.ts";
+import { asPart } from "../parts/turn.ts";
 import type { Principal } from "../ports/principals.ts";
 import type { Principals } from "../principals.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
@@ -101,8 +102,9 @@ export function createTokenVerifier(options: {
   }
 
   return {
-    verify: (text, discharges, platform) => verify({ text, discharges, platform }),
+    verify: (text, discharges, platform) =>
+      asPart("look up token", () => verify({ text, discharges, platform })),
     again: (token) => ({ ...token, revoked: revocationOf(token, token.rootKey, token.principal) }),
-    verifyAny: (text) => verify({ text, discharges: [], platform: undefined }),
+    verifyAny: (text) => asPart("look up token", () => verify({ text, discharges: [], platform: undefined })),
   };
 }

@@ -24,10 +24,11 @@ function instant(now: number): string {
  * @param bindings members that every line has, written, each with a comma behind it
  */
 export function requestLine(event: RequestEvent, now: number, bindings: string): string {
-  const { requestId, method, route, status, milliseconds, caller, peer, code } = event;
+  const { requestId, method, route, status, milliseconds, caller, peer, code, traceId } = event;
   const from = peer === undefined ? "" : `"peer":"${peer}",`;
+  const trace = traceId === undefined ? "" : `,"trace_id":"${traceId}"`;
   const level = status >= 500 ? WARN : INFO;
-  return `{"level":${level},"time":"${instant(now)}",${bindings}"event":"request","request_id":"${requestId}","method":"${method}","route":${text(route)},"status":${status},"milliseconds":${milliseconds},"caller":"${caller}",${from}"code":${text(code)}}\n`;
+  return `{"level":${level},"time":"${instant(now)}",${bindings}"event":"request","request_id":"${requestId}","method":"${method}","route":${text(route)},"status":${status},"milliseconds":${milliseconds},"caller":"${caller}",${from}"code":${text(code)}${trace}}\n`;
 }
 
 function text(value: string | null): string {

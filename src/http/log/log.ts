@@ -16,6 +16,8 @@ export interface RequestEvent {
   readonly peer?: string | undefined;
   /** The problem's code; null if the answer is none. */
   readonly code: string | null;
+  /** The trace that it is a part of, 32 digits of hexadecimal; absent if there is none. */
+  readonly traceId?: string | undefined;
 }
 
 /** The fields of a fault: its place, never its message, which may hold anything. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../domain/ports/clock.ts";
 import type { Service } from "../../domain/service.ts";
 import type { CallerKind, HttpLog } from "../log/log.ts";
 import type { RequestMeter } from "../log/request-meter.ts";
+import type { RequestTracer } from "../log/request-tracer.ts";
 import type { Pages } from "../pages/pages.ts";
 import type { CookieNames } from "../parts/cookies.ts";
 import type { DocsFiles } from "../parts/docs-files.ts";
@@ -17,6 +18,8 @@ export interface HttpContext {
   readonly log: HttpLog;
   /** Counts requests; undefined if nobody wants to know. */
   readonly meter: RequestMeter | undefined;
+  /** Records requests; undefined if nobody wants to know. */
+  readonly tracer: RequestTracer | undefined;
   /** Answers a scrape; undefined if none is answered on this port. */
   readonly scrape: Scrape | undefined;
   readonly pages: Pages;

@@ -3,6 +3,7 @@ import { DomainError } from "../../domain/parts/error.ts";
 import { type Bill, onBill } from "../../domain/parts/turn.ts";
 import type { Clock } from "../../domain/ports/clock.ts";
 import { PROTECTED_RESOURCE_PATH, REQUEST_ID } from "../../words/http.ts";
+import { TRACEPARENT } from "../../words/traceparent.ts";
 import { describeFault } from "../log/log.ts";
 import { setCookie } from "../parts/cookies.ts";
 import { corsHeaders } from "../parts/cors.ts";
@@ -32,6 +33,11 @@ export function createPipeline(context: HttpContext, clock: Clock) {
     const startedAt = clock.monotonic();
     const { requestId, method, seen } = exchange;
     const pattern = route?.path ?? null;
+    const trace = context.tracer?.begin(
+      { requestId, method, route: pattern },
+      exchange.request.headers.get(TRACEPARENT),
+    );
+    if (trace?.span !== undefined) seen.span = trace.span;
     let reply: Reply;
     try {
       reply = await onBill(seen, run);
@@ -54,6 +60,9 @@ export function createPipeline(context: HttpContext, clock: Clock) {
     }
     const milliseconds = Math.round((clock.monotonic() - startedAt) * 1000) / 1000;
     context.meter?.answered(pattern, method, reply.status, milliseconds);
+    trace?.end({ status: reply.status, caller: seen.caller, code: reply.code ?? null });
+    // A stream goes on for hours, and a record has an end.
+    if (trace !== undefined) seen.span = undefined;
     context.log.request({
       requestId,
       method,
@@ -63,6 +72,7 @@ export function createPipeline(context: HttpContext, clock: Clock) {
       caller: seen.caller,
       peer: exchange.peer,
       code: reply.code ?? null,
+      traceId: trace?.traceId,
     });
     return reply;
   }

@@ -37,8 +37,8 @@ export interface RunnerOptions {
   readonly transactionDeadline: number;
   /** Whether the database is reached by network, and may fall silent. */
   readonly isRemote: boolean;
-  /** Told of each exchange with the database, whatever became of it: its name, and how long it took, milliseconds. */
-  readonly observe?: ((operation: string, milliseconds: number) => void) | undefined;
+  /** Told of each exchange with the database: its name, how long it took (milliseconds), and whether it failed. */
+  readonly observe?: ((operation: string, milliseconds: number, failed: boolean) => void) | undefined;
 }
 
 /** How busy the way to the database is. */
@@ -124,10 +124,12 @@ export function createRunner(options: RunnerOptions): Runner {
     const answered = () => asked.delete(answer);
     answer.then(answered, answered);
     const begun = performance.now();
+    let failed = true;
     let result: T;
     try {
       result = await before(until, silence.orSilent(answer));
       silence.heard();
+      failed = false;
       breaker.succeeded();
     } catch (thrown) {
       const { error, outage, sqlstate, code } = failure(operation, thrown);
@@ -148,7 +150,7 @@ export function createRunner(options: RunnerOptions): Runner {
       breaker.failed();
       throw unavailable();
     } finally {
-      observe?.(operation, performance.now() - begun);
+      observe?.(operation, performance.now() - begun, failed);
     }
     // It is done here, and would be undone by a failover: nobody may be told that it is done.
     if (connection.tookUnconfirmed()) {
