@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+
 import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
 import { freePort } from "../support/process-service.ts";
 import { newDatabase } from "./database.ts";
@@ -32,7 +34,20 @@ function verifies(service: Service, token: string, what: string) {
   }));
 }
 
-/** What counting costs those who verify: a service whose metrics are scraped every second, beside one that has none. */
+/** A collector that takes everything and looks at nothing. */
+async function startCollector(): Promise<{ readonly url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => response.end());
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${port}`, close: () => void server.close() };
+}
+
+/**
+ * The cost of counting and recording to verifies: a service whose metrics are scraped every second, and one that records
+ * a request in a hundred, beside one that does neither.
+ */
 export async function metrics({ rounds, seconds }: Effort): Promise<Findings> {
   const address = `127.0.0.1:${await freePort()}`;
   const counting = await startService({
@@ -40,6 +55,15 @@ export async function metrics({ rounds, seconds }: Effort): Promise<Findings> {
     env: { METRICS_ADDRESS: address },
   });
   const silent = await startService({ databaseUrl: await newDatabase() });
+  const collector = await startCollector();
+  const tracing = await startService({
+    databaseUrl: await newDatabase(),
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+      OTEL_TRACES_SAMPLER_ARG: "0.01",
+    },
+  });
   const scraping = setInterval(() => {
     fetch(`http://${address}/metrics`)
       .then((response) => response.text())
@@ -48,22 +72,27 @@ export async function metrics({ rounds, seconds }: Effort): Promise<Findings> {
   const time = Math.min(seconds, 1);
   const [seen, fresh] = verifies(counting, await counting.issue(), "");
   const [seenSilent, freshSilent] = verifies(silent, await silent.issue(), ", without");
-  const contenders = [seen, seenSilent, fresh, freshSilent]
+  const [seenTraced, freshTraced] = verifies(tracing, await tracing.issue(), ", traced");
+  const contenders = [seen, seenSilent, seenTraced, fresh, freshSilent, freshTraced]
     .filter((one) => one !== undefined)
     .map(({ name, run }) => ({ name, run: () => run(time) }));
   for (const { run } of contenders) await run();
   const series = await interleaved("µs/request", Math.max(rounds, LEAST_ROUNDS), contenders);
   clearInterval(scraping);
   await counting.stop();
+  await tracing.stop();
+  collector.close();
   await silent.stop();
   return {
     part: "metrics",
     series,
-    targets: ["seen", "new"].map((tokens) =>
-      atMost(
-        `processor time of a verify, ${tokens} / without metrics`,
-        ratio(series, `processor, verify, ${tokens}`, `processor, verify, ${tokens}, without`),
-        1.05,
+    targets: ["seen", "new"].flatMap((tokens) =>
+      ["", ", traced"].map((what) =>
+        atMost(
+          `processor time of a verify, ${tokens}${what || ", counted"} / without`,
+          ratio(series, `processor, verify, ${tokens}${what}`, `processor, verify, ${tokens}, without`),
+          1.05,
+        ),
       ),
     ),
     notes: ["The service that counts is scraped every second, fifteen times as often as is usual."],
