@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TracesConfig } from "../../src/config/traces.ts";
 import { parseConfig } from "../../src/config.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
-import { asPart, onBill } from "../../src/domain/parts/turn.ts";
+import { asPart, currentSpan, onBill } from "../../src/domain/parts/turn.ts";
 import { requestLine } from "../../src/http/log/log-line.ts";
 import { openTracing } from "../../src/run/traces/open-telemetry.ts";
 import { startTracing } from "../../src/run/traces/start.ts";
@@ -159,6 +159,26 @@ describe("what is recorded", () => {
     expect(found("issuer")).toMatchObject({ parentSpanId: whole?.spanId, failed: true, attributes: issuer });
     expect(of.length).toBe(4);
     expect(JSON.stringify(of)).not.toMatch(/secret|BREW/);
+  });
+
+  test("a hundred parts of a request, its audit events all the same, and how many parts are missing", async () => {
+    const tracing = opened();
+    const trace = tracing.begin(request("many"), null);
+    await onBill({ payer, span: trace?.span }, async () => {
+      for (let at = 0; at < 500; at++) {
+        await asPart("look up token", async () => tracing.queried("find principal", 1, false));
+      }
+      await asPart("look up token", async () => currentSpan()?.audited("event"));
+    });
+    trace?.end(answer);
+    await tracing.close(PATIENCE);
+    const of = collector.spans.filter(({ traceId }) => traceId === trace?.traceId);
+    expect(of.length).toBe(101);
+    expect(of.find(({ kind }) => kind === 2)?.attributes).toMatchObject({
+      "bakehouse.audit_event_ids": ["event"],
+      // A call within a part that is missing is a part of that one.
+      "bakehouse.parts_left_out": 451,
+    });
   });
 
   test("a notification, whose receiver is told its place", async () => {

@@ -13,6 +13,7 @@ lone surrogates are refused, and the refusal names the member. Query parameters 
 **Answers.** Times are RFC 3339 in UTC with milliseconds; lives are whole seconds; ids and sequences are opaque. A member
 that has no value is left out. Lists are \`{"items":[…],"next_cursor":…}\`, \`next_cursor\` being null at the end. Every
 answer carries \`X-Request-Id\`: the caller's own where it is 1 to 40 letters, digits and \`. _ -\`, else a new one.
+A \`traceparent\` (W3C Trace Context) makes a request a part of its caller's trace, if the service's operator records traces.
 
 **Errors** are RFC 9457 problem documents with a stable \`code\`, listed under *Problem*. Foreign and unknown things look
 the same. A method that a path does not have is \`405\` with \`Allow\`; a path that does not exist is \`404\`. \`503\` means

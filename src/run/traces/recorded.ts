@@ -1,6 +1,7 @@
 import {
   type Attributes,
   type Context,
+  type Span as OpenSpan,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -13,11 +14,17 @@ import type { NoteName, PartName, Span } from "../../domain/ports/span.ts";
 /** Audit events that one record names: a batch can have a thousand. */
 const MOST_EVENTS = 16;
 
+/** Parts of one request that are recorded: a batch has a thousand look-ups, and a caller may ask for a hundred requests a second. */
+const MOST_PARTS = 100;
+
 /** The names of facts there. */
 const ATTRIBUTES: Readonly<Record<NoteName, string>> = { found: "bakehouse.found" };
 
 /** The attribute that names audit events. */
 const AUDIT_EVENTS = "bakehouse.audit_event_ids";
+
+/** The attribute that says how many parts are not recorded. */
+const LEFT_OUT = "bakehouse.parts_left_out";
 
 /** A record with this room's additions. */
 export interface Recorded extends Span {
@@ -29,6 +36,40 @@ export interface Recorded extends Span {
   traceparent(): { readonly traceId: string; readonly spanId: string; readonly sampled: boolean };
 }
 
+/** A request, or another piece of work that is nobody's part, as its parts know it. */
+interface Whole {
+  parts: number;
+  readonly audited: (eventId: string) => void;
+  readonly leftOut: (count: number) => void;
+}
+
+function wholeOf(span: OpenSpan): Whole {
+  const events: string[] = [];
+  return {
+    parts: 0,
+    audited(eventId) {
+      if (events.length >= MOST_EVENTS || events.includes(eventId)) return;
+      events.push(eventId);
+      span.setAttribute(AUDIT_EVENTS, [...events]);
+    },
+    leftOut: (count) => void span.setAttribute(LEFT_OUT, count),
+  };
+}
+
+/** A part that is not recorded. What it is told of the whole is. */
+function unrecorded({ audited, traceparent }: Pick<Recorded, "audited" | "traceparent">): Recorded {
+  const part: Recorded = {
+    begin: () => part,
+    call: () => part,
+    note() {},
+    add() {},
+    audited,
+    traceparent,
+    end() {},
+  };
+  return part;
+}
+
 /** Begins records. */
 export function createRecords(tracer: Tracer) {
   function record(
@@ -37,7 +78,7 @@ export function createRecords(tracer: Tracer) {
     attributes: Attributes,
     parent: Context,
     startTime?: Date,
-    top?: (eventId: string) => void,
+    above?: Whole,
   ): Recorded {
     const span = tracer.startSpan(
       name,
@@ -45,21 +86,22 @@ export function createRecords(tracer: Tracer) {
       parent,
     );
     const context = trace.setSpan(ROOT_CONTEXT, span);
-    const events: string[] = [];
-    const audited =
-      top ??
-      ((eventId: string) => {
-        if (events.length >= MOST_EVENTS || events.includes(eventId)) return;
-        events.push(eventId);
-        span.setAttribute(AUDIT_EVENTS, [...events]);
-      });
-    return {
-      // Audit events are named by the whole: a search for one finds the request.
-      begin: (part) => record(part, SpanKind.INTERNAL, {}, context, undefined, audited),
-      call: (call, facts, at) => record(call, SpanKind.CLIENT, facts, context, at, audited),
+    const whole = above ?? wholeOf(span);
+
+    function part(partName: string, partKind: SpanKind, facts: Attributes, at?: Date): Recorded {
+      whole.parts += 1;
+      if (whole.parts <= MOST_PARTS) return record(partName, partKind, facts, context, at, whole);
+      whole.leftOut(whole.parts - MOST_PARTS);
+      return unrecorded(own);
+    }
+
+    const own: Recorded = {
+      begin: (partName) => part(partName, SpanKind.INTERNAL, {}),
+      call: (callName, facts, at) => part(callName, SpanKind.CLIENT, facts, at),
       note: (fact, value) => void span.setAttribute(ATTRIBUTES[fact], value),
       add: (facts) => void span.setAttributes(facts),
-      audited,
+      // Audit events are named by the whole: a search for one finds the request.
+      audited: whole.audited,
       traceparent() {
         const { traceId, spanId } = span.spanContext();
         return { traceId, spanId, sampled: true };
@@ -69,6 +111,9 @@ export function createRecords(tracer: Tracer) {
         span.end();
       },
     };
+    return own;
   }
-  return record;
+
+  return (name: string, kind: SpanKind, attributes: Attributes, parent: Context): Recorded =>
+    record(name, kind, attributes, parent);
 }
