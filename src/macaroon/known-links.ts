@@ -81,10 +81,13 @@ export class Link {
   }
 }
 
-/** A link of a macaroon that was verified, with all that was verified up to there. */
+declare const verified: unique symbol;
+
+/** A link of a macaroon that was verified, with all that was verified up to there. Only {@link verifiedLink} makes one. */
 export interface VerifiedLink {
   readonly link: Link;
   readonly above: VerifiedChain;
+  readonly [verified]: true;
 }
 
 /**
@@ -117,7 +120,11 @@ export function verifiedLink(
   if (tail === undefined || revocationId === undefined) return undefined;
   if (!constantTimeEqual(chain.name(tail), revocationId.bytes)) return undefined;
   const link = new Link({ ...unsigned, signature: tail });
-  return { link, above: { ...header, caveats, revocationId, revocationIds } };
+  const made: Omit<VerifiedLink, typeof verified> = {
+    link,
+    above: { ...header, caveats, revocationId, revocationIds },
+  };
+  return made as VerifiedLink;
 }
 
 /** The key of the links of one root macaroon: its text up to the caveats; undefined for other formats than v2. */

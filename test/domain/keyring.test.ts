@@ -17,6 +17,7 @@ const stored = (id: string, sealed = GOOD, activeFrom = 0): Stored => ({ id, sea
 function setUp() {
   const told: string[] = [];
   const unsealed: string[] = [];
+  const gone: string[] = [];
   const ring = createKeyring<Stored>({
     unseal({ id, sealed }) {
       unsealed.push(id);
@@ -24,9 +25,10 @@ function setUp() {
       return new Secret(sealed);
     },
     onUnopened: (id) => told.push(id),
+    onGone: (id) => gone.push(id),
   });
   const held = () => [[...ring.open.keys()], [...ring.shut.keys()]];
-  return { ring, told, unsealed, held };
+  return { ring, told, unsealed, gone, held };
 }
 
 describe("a key that is put", () => {
@@ -92,4 +94,16 @@ describe("replacing all keys", () => {
     ring.replace([stored("x", BAD)]);
     expect([held(), told]).toEqual([[[], ["x"]], ["x"]]);
   });
+});
+
+test("of each open key that leaves the ring it is told", () => {
+  const { ring, gone } = setUp();
+  for (const id of ["a", "b", "c"]) ring.put(stored(id));
+  ring.put(stored("shut", BAD));
+  ring.replace([stored("a"), stored("b"), stored("d")]);
+  expect(gone).toEqual(["c"]);
+  ring.replace([stored("a")], { keeps: ({ id }) => id === "d" });
+  expect(gone).toEqual(["c", "b"]);
+  for (const id of ["a", "a", "shut"]) ring.remove(id);
+  expect(gone).toEqual(["c", "b", "a"]);
 });

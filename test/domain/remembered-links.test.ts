@@ -269,6 +269,24 @@ describe("a flood", () => {
     expect(await hashedFor(child("d#4"))).toBe(2);
   });
 
+  test("of wrong tokens below a link does not keep it, where right ones do", async () => {
+    for (const [signature, expected] of [
+      [new Uint8Array(32), 0],
+      [undefined, 1],
+    ] as const) {
+      begin(64 * 1024);
+      for (const name of ["a#1", "b#2"]) await world.ask(encode(child(name)));
+      for (let n = 0; n < 40; n++) {
+        const hot = child(`hot#${n}`);
+        await world.ask(encode(signature === undefined ? hot : { ...hot, signature }));
+        const other = { ...root(KEY, `tool = flood-${n}`), location: `https://${n}.example` };
+        for (const name of ["a#1", "b#2"]) await world.ask(encode(child(name, other)));
+      }
+      const found = links.find("shop", encode(child("late#1")));
+      expect(found === undefined ? 0 : 1).toBe(expected);
+    }
+  });
+
   test("a link that is too heavy is not taken, and costs nothing", async () => {
     const heavy = attenuate(parent, [`x within ${Array.from({ length: 800 }, () => "::/0").join(",")}`]);
     for (let n = 0; n < 3; n++)

@@ -17,11 +17,13 @@ export interface RememberedLink extends VerifiedLink {
 
 /** Verified links, within a bound of bytes. */
 export interface LinkMemory {
-  /** The longest link, of those under keys of the platform that asks, that a token descends from. Counts as use of it. */
+  /** The longest link, of those under keys of the platform that asks, that a token seems to descend from. */
   find(
     platform: string,
     text: string,
   ): { readonly known: RememberedLink; readonly behind: Behind } | undefined;
+  /** Notes that a token with a right signature descends from it. */
+  use(link: RememberedLink): void;
   /** Whether the link of so many caveats above a token would stay if it was kept. */
   takes(platform: string, text: string, length: number): boolean;
   keep(link: RememberedLink, bytes: number): void;
@@ -62,11 +64,9 @@ export function createLinkMemory(maxBytes: number): LinkMemory {
   });
 
   return {
-    find(platform, text) {
-      const found = byPlatform.get(platform)?.find(text);
-      if (found !== undefined) cache.find(found.known.link.prefix);
-      return found;
-    },
+    find: (platform, text) => byPlatform.get(platform)?.find(text),
+
+    use: ({ link }) => void cache.find(link.prefix),
 
     takes: (platform, text, length) => byPlatform.get(platform)?.takes(text, length) ?? true,
 

@@ -90,6 +90,7 @@ export function rememberLinks(
         if (rootKey === undefined) return UNKNOWN_KEY;
         const bundle = rootKey.key === known.underKey ? continued(known, behind) : undefined;
         if (bundle !== undefined) {
+          memory.use(known);
           note(text, bundle, rootKey, known.link.length);
           return { ok: true, bundle, rootKey };
         }
