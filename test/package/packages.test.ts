@@ -1,6 +1,7 @@
 /** What is published: a client that needs nothing, and the service. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 
@@ -55,7 +56,7 @@ function imported(folder: string): readonly string[] {
       ),
     ].map(([, specifier = ""]) => specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/")),
   );
-  return [...new Set(names)].filter((name) => !name.startsWith("node:")).toSorted();
+  return [...new Set(names)].filter((name) => !isBuiltin(name)).toSorted();
 }
 
 describe("the client", () => {
