@@ -51,10 +51,19 @@ let server: OAuthClientInformation;
 let guard: McpGuard;
 let tools: Awaited<ReturnType<typeof serveTools>>;
 const told: string[] = [];
+/** The places in traces that the guard has named to the service. */
+const places: (string | null)[] = [];
 
 beforeAll(async () => {
   service = await startOwnService();
-  platform = createBakehouse({ url: service.url, credential: service.credential("default.token") });
+  platform = createBakehouse({
+    url: service.url,
+    credential: service.credential("default.token"),
+    fetch(url, init) {
+      places.push(new Headers(init.headers).get("traceparent"));
+      return fetch(url, init);
+    },
+  });
   admin = createBakehouse({ url: service.url, credential: service.credential("admin.token") });
   const port = await freePort();
   resource = `http://127.0.0.1:${port}/mcp`;
@@ -177,6 +186,17 @@ describe.each(MODES)("a client of %s", (_, mode) => {
     expect(shown.page).not.toContain("Change your files");
     expect(await called(client, "read", { path: "/a" })).toBe("/a for alice");
     expect(memory.saved?.scope).toBe("files:read");
+    await client.close();
+  });
+
+  test("has its place in a trace handed on with what the guard asks", async () => {
+    const { client } = await connected(mode);
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    places.length = 0;
+    await client.callTool({ name: "read", arguments: { path: "/a" }, _meta: { traceparent: "x" } });
+    expect(new Set(places)).toEqual(new Set([null]));
+    await client.callTool({ name: "read", arguments: { path: "/a" }, _meta: { traceparent } });
+    expect(places).toContain(traceparent);
     await client.close();
   });
 
