@@ -40,6 +40,35 @@ const SERVER = {
   files: ["dist", "migrations", "deploy", "openapi.yaml"],
 };
 
+/**
+ * The files of `src/deploy` that are shipped. Named one by one, since secrets may lie beside them in an operator's checkout:
+ * an image that is built there would show them to all that have the image.
+ */
+const DEPLOYED = [
+  "README.md",
+  "RUNBOOK.md",
+  "compose.yaml",
+  "grafana/bakehouse.json",
+  "kubernetes/base/deployment.yaml",
+  "kubernetes/base/disruption-budget.yaml",
+  "kubernetes/base/kustomization.yaml",
+  "kubernetes/base/migrate.yaml",
+  "kubernetes/base/network-policy.yaml",
+  "kubernetes/base/service-account.yaml",
+  "kubernetes/base/service.yaml",
+  "kubernetes/components/monitoring/kustomization.yaml",
+  "kubernetes/components/monitoring/metrics-service.yaml",
+  "kubernetes/components/monitoring/prometheus-rule.yaml",
+  "kubernetes/components/monitoring/service-monitor.yaml",
+  "kubernetes/overlays/production/kustomization.yaml",
+  "kubernetes/overlays/production/namespace.yaml",
+  "kubernetes/overlays/production/settings.env",
+  "prometheus/bakehouse.alerts.yaml",
+  "prometheus/bakehouse.rules.yaml",
+  "systemd/bakehouse.service",
+  "systemd/settings.env",
+] as const;
+
 /** The library's files, one for each of its exports. */
 const LIBRARY_FILES = ["index.js", "macaroon.js", "mcp.js"];
 
@@ -120,7 +149,7 @@ export async function makePackages(built: string): Promise<void> {
     recursive: true,
     filter: (path) => !/\.(md|ts)$/.test(path),
   });
-  await cp(join(root, "src", "deploy"), join(server, "deploy"), { recursive: true });
+  for (const path of DEPLOYED) await cp(join(root, "src", "deploy", path), join(server, "deploy", path));
   await cp(join(root, "openapi.yaml"), join(server, "openapi.yaml"));
   for (const folder of [client, server]) await setModes(folder);
 }

@@ -3,13 +3,14 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
 import { SERVER_COMMANDS } from "../../src/cli/cli.ts";
 import { serverCommands } from "../../src/run/command/commands.ts";
+import { DEPLOY } from "../deploy/files.ts";
 import { findProgram } from "../support/find-program.ts";
 import { atLength } from "../support/form.ts";
 import { othersByVersion } from "../support/other-nodes.ts";
@@ -120,6 +121,10 @@ describe("the service's", () => {
     expect(readdirSync(folder).toSorted()).toEqual(
       ["LICENSE", "README.md", "deploy", "dist", "migrations", "openapi.yaml", "package.json"].toSorted(),
     );
+    // Of what a checkout has for operators, that which is committed: never the secrets that one keeps beside it.
+    const committed = spawnSync("git", ["ls-files"], { cwd: DEPLOY, encoding: "utf8" }).stdout;
+    const shipped = filesOf(join(folder, "deploy")).map((file) => relative(join(folder, "deploy"), file));
+    expect(shipped.toSorted()).toEqual(committed.trim().split("\n").toSorted());
     expect(say("bakehouse-server", "--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
     // Its start, from this package: test/start/what-next.test.ts.
   });
