@@ -61,7 +61,8 @@ test("the bundle is loaded and used where there is no Node: in a browser, where 
       });
       const { crypto, TextEncoder, TextDecoder, URL, Request, Headers, AbortSignal } = globalThis;
       const globals = { crypto, TextEncoder, TextDecoder, URL, Request, Headers, AbortSignal, performance };
-      expect(runInNewContext(script, globals)).toBe(1);
+      // A block of its own, as a module is: where another file asked for Node's own `gc`, that name is taken.
+      expect(runInNewContext(`"use strict"; {${script}\n}`, globals)).toBe(1);
       return;
     }
     const tab = await openTab(chromium);
