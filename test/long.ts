@@ -185,9 +185,9 @@ export const LONG: readonly LongPart[] = [
   },
   {
     files: ["drills/drills.test.ts"],
-    long: "every fault of `npm run drills` for two seconds",
+    long: "faults of `npm run drills` for two seconds each: Postgres stopped, cut off, read only, out of connections, the service killed",
     short: "a Postgres that is killed under load",
-    why: `each starts a server and a service, and waits for recovery: ${PROCESSES}`,
+    why: `each waits for recovery, and what starts more processes is left to the command: ${PROCESSES}`,
   },
   {
     files: ["traces/processes.test.ts"],

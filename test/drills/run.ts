@@ -2,9 +2,10 @@ import { parseArgs } from "node:util";
 
 import { DRILLS } from "./drills.ts";
 
-// npm run drills [-- name…] [--hold seconds]
+// npm run drills [-- name…] [minutes] [--hold seconds]
 // Each drill breaks something under a running service and says what it did, what was seen, and how long recovery took. A name
-// or a part of one chooses. Ends with 1 where something did not hold. The machine should be idle: times are judged.
+// or a part of one chooses; without one all are run but the soak, which takes an hour, or as many minutes as are named.
+// Ends with 1 where something did not hold. The machine should be idle: times are judged.
 
 /** Seconds: as it is unless an operator says otherwise. */
 const BOUND = 10;
@@ -17,16 +18,19 @@ const { values, positionals } = parseArgs({
   },
 });
 const hold = Number(values.hold);
-if (!(hold > 0)) throw new Error("--hold takes seconds");
+const isNumber = (text: string) => /^[0-9.]+$/.test(text);
+const minutes = Number(positionals.find(isNumber) ?? 60);
+const names = positionals.filter((text) => !isNumber(text));
+if (!(hold > 0 && minutes > 0)) throw new Error("--hold takes seconds, and a soak minutes");
 const say = (line: string) => void process.stdout.write(`${line}\n`);
-const chosen = DRILLS.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((text) => name.includes(text)),
+const chosen = DRILLS.filter(({ name, isLong }) =>
+  names.length === 0 ? isLong !== true : names.some((text) => name.includes(text)),
 );
 if (chosen.length === 0) throw new Error(`the drills are ${DRILLS.map(({ name }) => name).join(", ")}`);
 
 for (const { name, about, run } of chosen) {
   say(`${name}: ${about}`);
-  const { saw, recovery, faults, late } = await run({ hold, bound: BOUND });
+  const { saw, recovery, faults, late } = await run({ hold, minutes, bound: BOUND, say });
   say(`  ${saw}`);
   if (recovery !== undefined) say(`  recovered in ${(recovery / 1_000).toFixed(1)} s`);
   for (const fault of [...faults, ...late]) say(`  MISSED ${fault}`);

@@ -60,6 +60,8 @@ const KEEPER = `
 export interface PostgresSettings {
   /** Whether a commit waits for the disk; true unless said. Only a power cut shows the difference: kill -9 does not. */
   readonly fsync?: boolean;
+  /** Connections that it takes; 200 unless said. */
+  readonly places?: number | undefined;
   /** Further settings of the server, as in `postgresql.conf`. */
   readonly settings?: Readonly<Record<string, string>>;
   /** The folder above `bin`, of a version that the system has; else npm's binaries. */
@@ -100,7 +102,7 @@ export async function startPostgres(options: PostgresSettings = {}): Promise<Pos
   const port = await freePort();
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const server = [join(bin, "postgres"), "-D", dataDir, "-h", "127.0.0.1", "-p", String(port), "-k", folder];
-  const settings = ["max_connections=200", `fsync=${fsync ? "on" : "off"}`]
+  const settings = [`max_connections=${options.places ?? 200}`, `fsync=${fsync ? "on" : "off"}`]
     // In files of its folder: in shared memory they would stay behind whoever is killed.
     .concat("dynamic_shared_memory_type=mmap")
     .flatMap((setting) => ["-c", setting]);

@@ -11,6 +11,8 @@ export interface TcpProxy {
   blackHoleWhere(text: string): void;
   /** How many connections over which this text has been sent pass what is sent. */
   alive(text: string): number;
+  /** Passes all that is sent either way so many milliseconds later; at once again with 0. */
+  slow(milliseconds: number): void;
   /** Passes everything again. Connections that lost something stay as they are: dead. */
   heal(): void;
   /** Breaks all open connections off. */
@@ -27,6 +29,26 @@ interface Link {
   dead: boolean;
 }
 
+/** Makes one way of a connection: what is passed on comes late for as long as that is wanted, and in its order. */
+function lane(to: Socket, delay: () => number): (data: Buffer) => void {
+  const waiting: { readonly due: number; readonly data: Buffer }[] = [];
+  const flush = () => {
+    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+      const left = first.due - performance.now();
+      if (left > 0) {
+        setTimeout(flush, left);
+        return;
+      }
+      waiting.shift();
+      to.write(first.data);
+    }
+  };
+  return (data) => {
+    waiting.push({ due: performance.now() + delay(), data });
+    if (waiting.length === 1) flush();
+  };
+}
+
 /**
  * Starts a proxy to a port of 127.0.0.1.
  *
@@ -39,6 +61,7 @@ export async function startTcpProxy(
 ): Promise<TcpProxy> {
   const links = new Set<Link>();
   let hole = false;
+  let delay = 0;
   let target = first;
   let swallowed: string | undefined;
 
@@ -58,14 +81,15 @@ export async function startTcpProxy(
       server.destroy();
     };
     const see = tap();
+    const passes = { toServer: lane(server, () => delay), toClient: lane(client, () => delay) };
     client.on("data", (data: Buffer) => {
       see(data);
       link.sent = (link.sent + data.toString("latin1")).slice(-4_096);
       if (swallowed !== undefined && link.sent.includes(swallowed)) link.dead = true;
-      if (!link.dead) server.write(data);
+      if (!link.dead) passes.toServer(data);
     });
-    server.on("data", (data) => {
-      if (!link.dead) client.write(data);
+    server.on("data", (data: Buffer) => {
+      if (!link.dead) passes.toClient(data);
     });
     for (const socket of [client, server]) {
       socket.on("close", end);
@@ -99,6 +123,9 @@ export async function startTcpProxy(
       for (const link of links) if (link.sent.includes(text)) link.dead = true;
     },
     alive: (text) => [...links].filter(({ sent, dead }) => !dead && sent.includes(text)).length,
+    slow(milliseconds) {
+      delay = milliseconds;
+    },
     heal() {
       hole = false;
       swallowed = undefined;

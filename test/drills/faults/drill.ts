@@ -4,6 +4,10 @@ export interface DrillSettings {
   readonly hold: number;
   /** Seconds: how old a replica's knowledge of revocations may be. */
   readonly bound: number;
+  /** How long a drill takes that is long. */
+  readonly minutes: number;
+  /** Tells of its progress. */
+  say(line: string): void;
 }
 
 /** What a drill came to. */
@@ -23,5 +27,7 @@ export interface Drill {
   readonly name: string;
   /** What is done, in a line. */
   readonly about: string;
+  /** Whether it is run only if it is named. */
+  readonly isLong?: true;
   run(settings: DrillSettings): Promise<DrillOutcome>;
 }
