@@ -1,4 +1,5 @@
 import { BLACK_HOLE } from "./faults/black-hole.ts";
+import { CLOCK_STEPPED } from "./faults/clock-stepped.ts";
 import { DEMOTED } from "./faults/demoted.ts";
 import type { Drill } from "./faults/drill.ts";
 import { FULL } from "./faults/full.ts";
@@ -6,6 +7,7 @@ import { KILLED } from "./faults/killed.ts";
 import { LOCK_HELD } from "./faults/lock-held.ts";
 import { NO_CONNECTIONS } from "./faults/no-connections.ts";
 import type { OutageDrill } from "./faults/outage.ts";
+import { PROMOTED, WITHOUT_ENTRIES } from "./faults/promoted.ts";
 import { READ_ONLY } from "./faults/read-only.ts";
 import { SERVICE_KILLED } from "./faults/service-killed.ts";
 import { SERVICE_PAUSED } from "./faults/service-paused.ts";
@@ -30,4 +32,7 @@ export const OUTAGES: readonly OutageDrill[] = [
 /** The drills that `npm run drills` has, one file each. */
 export const DRILLS: readonly Drill[] = [
   ...OUTAGES,
+  CLOCK_STEPPED,
+  PROMOTED,
+  WITHOUT_ENTRIES,
 ];

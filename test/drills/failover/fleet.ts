@@ -64,6 +64,8 @@ export interface Fleet {
     server: Server,
     ...args: readonly string[]
   ): Promise<{ readonly code: number | null; readonly said: string }>;
+  /** The platform's credential as it is now. */
+  platform(): { readonly token: string };
   /** Rejects where a token is not issued. */
   issue(at: Replica, count: number): Promise<readonly string[]>;
   /** Asks a replica of each token. Where it does not answer at all, that counts as a 503. */
@@ -143,6 +145,7 @@ export async function openFleet(script: string, server: Server, bootstrapBy = sc
       replicas.push(replica);
       return replica;
     },
+    platform,
     command: (at, ...args) => commandOf(script, at, args),
     async issue(at, count) {
       const tokens: string[] = [];
