@@ -5,10 +5,13 @@ import type { Drill } from "./faults/drill.ts";
 import { FULL } from "./faults/full.ts";
 import { KILLED } from "./faults/killed.ts";
 import { LOCK_HELD } from "./faults/lock-held.ts";
+import { MASTER_KEY } from "./faults/master-key.ts";
 import { NO_CONNECTIONS } from "./faults/no-connections.ts";
 import type { OutageDrill } from "./faults/outage.ts";
 import { PROMOTED, WITHOUT_ENTRIES } from "./faults/promoted.ts";
 import { READ_ONLY } from "./faults/read-only.ts";
+import { RESTORE } from "./faults/restore.ts";
+import { ROLLING_UPGRADE } from "./faults/rolling-upgrade.ts";
 import { SERVICE_KILLED } from "./faults/service-killed.ts";
 import { SERVICE_PAUSED } from "./faults/service-paused.ts";
 import { SLOW } from "./faults/slow.ts";
@@ -35,4 +38,7 @@ export const DRILLS: readonly Drill[] = [
   CLOCK_STEPPED,
   PROMOTED,
   WITHOUT_ENTRIES,
+  MASTER_KEY,
+  RESTORE,
+  ROLLING_UPGRADE,
 ];
