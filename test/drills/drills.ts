@@ -15,6 +15,7 @@ import { ROLLING_UPGRADE } from "./faults/rolling-upgrade.ts";
 import { SERVICE_KILLED } from "./faults/service-killed.ts";
 import { SERVICE_PAUSED } from "./faults/service-paused.ts";
 import { SLOW } from "./faults/slow.ts";
+import { SOAK } from "./faults/soak.ts";
 import { STOPPED } from "./faults/stopped.ts";
 
 /** Those that leave a stand as it was, so that one is enough for all. */
@@ -41,4 +42,5 @@ export const DRILLS: readonly Drill[] = [
   MASTER_KEY,
   RESTORE,
   ROLLING_UPGRADE,
+  SOAK,
 ];

@@ -14,6 +14,7 @@ const latencies = [];
 const idle = [];
 const due = [];
 let wrong = 0;
+let failed = 0;
 let firstWrong = "";
 let measuring = false;
 
@@ -36,6 +37,7 @@ function open() {
       latencies.push(performance.now() - sentAt);
       if (!received.startsWith(expect, end + 4)) {
         wrong++;
+        if (received.startsWith("HTTP/1.1 5")) failed++;
         firstWrong ||= received.slice(0, 12) + received.slice(end + 4, end + 200);
       }
     }
@@ -76,6 +78,7 @@ setTimeout(() => {
       p99: at(0.99),
       busy,
       wrong,
+      failed,
       firstWrong,
     };
     process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

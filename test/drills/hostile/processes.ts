@@ -12,7 +12,9 @@ const callersSchema = z.object({
   p99: z.number().nullable(),
   /** Part of a core. */
   busy: z.number(),
+  /** Answers other than the expected one, and how many of them were 5xx. */
   wrong: z.number(),
+  failed: z.number(),
   firstWrong: z.string(),
 });
 
@@ -71,6 +73,8 @@ export function beginFlood(
     readonly pause: number;
     /** Whether the last byte of each request is kept back. */
     readonly stalls: boolean;
+    /** The most that are sent a second; as many as go unless said. */
+    readonly perSecond?: number;
   },
 ): () => Promise<Flooder> {
   const { requests, ...rest } = options;
