@@ -76,7 +76,7 @@ export function narrowed(
 let unique = 0;
 
 /** Microseconds a verify, of all that is shown. */
-async function round({ composed }: InProcessReplica, all: readonly Shown[]): Promise<number> {
+async function round({ composed }: InProcessReplica, all: readonly Shown[], brief: boolean): Promise<number> {
   if (!(context instanceof Map)) throw new Error("the context is no object");
   let spent = 0;
   for (let from = 0; from < all.length; from += AT_ONCE) {
@@ -93,6 +93,7 @@ async function round({ composed }: InProcessReplica, all: readonly Shown[]): Pro
         endorsements: [],
         minSequence: undefined,
         dryRun: false,
+        brief,
       };
       const verdict = await composed.service.decisions.decide(platformCaller(platform), request);
       if (!verdict.allowed) throw new Error(`a good token was refused: ${verdict.code}`);
@@ -109,8 +110,14 @@ export type Fresh = (count: number) => readonly Shown[];
 /**
  * What verifying tokens of several kinds costs, in turn: the best of several rounds, since on a shared machine the
  * others tell of its other work.
+ *
+ * @param brief whether the decision alone is asked for
  */
-export async function costsOf(replica: InProcessReplica, kinds: readonly Fresh[]): Promise<readonly Cost[]> {
+export async function costsOf(
+  replica: InProcessReplica,
+  kinds: readonly Fresh[],
+  brief = false,
+): Promise<readonly Cost[]> {
   const all = kinds.map((fresh) => {
     const [kept] = fresh(1);
     if (kept === undefined) throw new Error("there is nothing to show");
@@ -119,7 +126,10 @@ export async function costsOf(replica: InProcessReplica, kinds: readonly Fresh[]
   const best = all.map(() => ({ fresh: Number.POSITIVE_INFINITY, seen: Number.POSITIVE_INFINITY }));
   for (let count = 0; count <= ROUNDS; count++) {
     for (const [index, { fresh, same }] of all.entries()) {
-      const cost = { fresh: await round(replica, fresh(TOKENS)), seen: await round(replica, same) };
+      const cost = {
+        fresh: await round(replica, fresh(TOKENS), brief),
+        seen: await round(replica, same, brief),
+      };
       const before = best[index];
       if (count === 0 || before === undefined) continue; // it only warms up
       before.fresh = Math.min(before.fresh, cost.fresh);

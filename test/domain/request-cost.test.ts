@@ -10,13 +10,13 @@ import { beforeAll, describe, expect, test } from "vitest";
  * A bound on bytes is the figure of the day on which it was set, and three tenths more. A change that makes less garbage lowers it.
  */
 const BOUNDS: Readonly<Record<string, { readonly hashed: number; readonly bytes: number }>> = {
-  seen: { hashed: 0, bytes: 14_300 },
-  "seen, decision": { hashed: 0, bytes: 14_600 },
+  seen: { hashed: 0, bytes: 14_700 },
+  "seen, decision": { hashed: 0, bytes: 14_900 },
   // Below a known link of eight caveats: the two that were appended.
-  descendant: { hashed: 2, bytes: 133_000 },
+  descendant: { hashed: 2, bytes: 113_000 },
   "descendant, decision": { hashed: 2, bytes: 32_000 },
   // The identifier, and ten caveats.
-  new: { hashed: 11, bytes: 155_000 },
+  new: { hashed: 11, bytes: 131_000 },
   "new, decision": { hashed: 11, bytes: 56_000 },
 };
 
