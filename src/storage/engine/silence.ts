@@ -25,7 +25,10 @@ export interface SilenceOptions {
   readonly onSilent: () => void;
 }
 
-/** Milliseconds between two looks. A look that comes late counts as one, so that a busy process does not blame the database. */
+/**
+ * Milliseconds between two looks. One that comes late by as much again does not count: this process was not run, or was busy, and the
+ * database may have been no better off.
+ */
 const TICK = 50;
 /** Milliseconds without any answer until the database is sounded, and in which the sounding must be answered. */
 const QUIET = 400;
@@ -43,6 +46,7 @@ export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
   let patience = QUIET;
   let login: number | undefined;
   let sounding: Sounding | undefined;
+  let lookedAt = 0;
 
   function begin(longestLogin: number): void {
     const abort = new AbortController();
@@ -74,23 +78,31 @@ export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
   }
 
   function look(): void {
+    const isLate = performance.now() - lookedAt > 2 * TICK;
+    lookedAt = performance.now();
     if (waiting.size === 0) {
       clearInterval(timer);
       timer = undefined;
       quiet = 0;
       forget();
-    } else if (sounding !== undefined) {
-      sounding.left -= TICK;
-      if (sounding.left <= 0) end(sounding, false);
-    } else {
+    } else if (!isLate) count();
+  }
+
+  function count(): void {
+    if (sounding === undefined) {
       quiet += TICK;
       if (quiet >= patience && login !== undefined) begin(login);
+    } else {
+      sounding.left -= TICK;
+      if (sounding.left <= 0) end(sounding, false);
     }
   }
 
   function enter(one: (() => void) | symbol): void {
     waiting.add(one);
-    timer ??= setInterval(look, TICK).unref();
+    if (timer !== undefined) return;
+    lookedAt = performance.now();
+    timer = setInterval(look, TICK).unref();
   }
 
   return {
