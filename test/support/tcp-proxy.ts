@@ -74,9 +74,9 @@ export async function startTcpProxy(
     const link: Link = { client, server, sent: "", dead: hole };
     links.add(link);
     const end = () => {
-      links.delete(link);
       // A black hole tells neither side of the other's end.
-      if (link.dead) return;
+      if (link.dead && !(client.destroyed && server.destroyed)) return;
+      links.delete(link);
       client.destroy();
       server.destroy();
     };
