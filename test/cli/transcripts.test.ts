@@ -13,6 +13,7 @@ import {
   type Home,
   newHome,
   type RunningService,
+  SMALL_POOL,
   startService,
 } from "../support/process-service.ts";
 import { person } from "./person.ts";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   installed = installPackage();
   home = newHome(await emptyDatabaseUrl());
   expect((await runProcess(installed.script, ["bootstrap"], { env: home.env }).ended).code).toBe(0);
-  service = await startService(installed.script, home, { LOG_LEVEL: "warn" });
+  service = await startService(installed.script, home, { ...SMALL_POOL, LOG_LEVEL: "warn" });
   env = {
     PATH: `${installed.bin}:${process.env["PATH"] ?? ""}`,
     HOME: installed.folder,

@@ -7,6 +7,7 @@ import {
   newEmbeddedHome,
   newHome,
   type RunningService,
+  SMALL_POOL,
   startService,
 } from "../support/process-service.ts";
 import { readTables, type Tables } from "./tables.ts";
@@ -50,6 +51,7 @@ export async function newPlace(databaseUrl: string | undefined): Promise<Place> 
 
   const env = (dieAt: string | undefined) => ({
     ...home.env,
+    ...(databaseUrl === undefined ? {} : SMALL_POOL),
     DRILL_SHIFT: String(shifted),
     ...(dieAt === undefined ? {} : { DRILL_DIE_AT: dieAt }),
   });

@@ -2,7 +2,7 @@ import { parseConfig } from "../../src/config.ts";
 import { serve } from "../../src/run/serve.ts";
 import { testDatabaseUrl } from "./database.ts";
 import { ownCommand } from "./own-command.ts";
-import { credential, freePort, type Home, newHome } from "./process-service.ts";
+import { credential, freePort, type Home, newHome, SMALL_POOL } from "./process-service.ts";
 import { reach } from "./reach.ts";
 
 /** A service in this process with all that the command gives one: settings, a port, the provider for development. */
@@ -22,7 +22,7 @@ export interface OwnService {
 export async function startOwnService(env: Readonly<Record<string, string>> = {}): Promise<OwnService> {
   const home: Home = newHome(reach(await testDatabaseUrl()).owner);
   const port = await freePort();
-  const settings = { ...home.env, LOG_LEVEL: "silent", PORT: String(port), ...env };
+  const settings = { ...home.env, ...SMALL_POOL, LOG_LEVEL: "silent", PORT: String(port), ...env };
   const { code, said } = await ownCommand(["bootstrap"], settings);
   if (code !== 0) throw new Error(`bootstrap failed: ${said.join("; ")}`);
   const globals = Object.getOwnPropertyDescriptors(globalThis);

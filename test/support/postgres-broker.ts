@@ -22,6 +22,9 @@ export const SOURCE_FILE = "BAKEHOUSE_TEST_POSTGRES_SOURCE_FILE";
 /** The path at which the broker serves databases with all migrations applied; others are empty. */
 export const MIGRATED = "/migrated";
 
+/** As {@link MIGRATED}, but the revocation log takes the database for a restored one until it is taken over. */
+export const COPIED = "/copied";
+
 /** The server of a run, and the one connection over which its databases are made. */
 interface Server extends TestPostgres {
   readonly sql: postgres.Sql;
@@ -102,12 +105,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       await drop(path.slice(1));
       return "";
     }
-    if (path !== MIGRATED) return (await create("template0")).url;
+    if (path !== MIGRATED && path !== COPIED) return (await create("template0")).url;
     template ??= createTemplate();
     const { url } = await create(await template);
-    // A copy of a database is another one than its log was begun in, as it would be after a restore.
-    const own = postgres(url, { max: 1, onnotice: () => {} });
-    await own.unsafe(TAKE_OVER).finally(() => own.end({ timeout: 2 }));
+    if (path === MIGRATED) await takeOver(url);
     return url;
   }
 
@@ -140,6 +141,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       await stop();
     }
   };
+}
+
+/**
+ * Has the revocation log of a copied database know it. A copy is another database than its log was begun in, as it would be after
+ * a restore.
+ *
+ * @param url of the database, as the schema's owner or the superuser
+ */
+export async function takeOver(url: string): Promise<void> {
+  const own = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} });
+  await own.unsafe(TAKE_OVER).finally(() => own.end({ timeout: 2 }));
 }
 
 async function acquire(): Promise<Server> {

@@ -33,6 +33,12 @@ export function newHome(databaseUrl?: string): Home {
   };
 }
 
+/**
+ * The pool of a service on a server whose throughput is not what is tested. A session costs a twentieth of a second, as much as
+ * thirty requests, and a pool opens as many as there are statements at once. Three are enough for a race.
+ */
+export const SMALL_POOL = { DATABASE_POOL: "3" } as const;
+
 /** As {@link newHome} with the embedded database, which is there already: its first start takes seconds. */
 export async function newEmbeddedHome(): Promise<Home> {
   const home = newHome();

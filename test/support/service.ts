@@ -33,6 +33,7 @@ import { credentialFiles } from "../../src/run/data-dir.ts";
 import { systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { breaches, OPENAPI_TEXT } from "./contract.ts";
 import { type DatabaseKind, databasesOfRun, describeOn, openTestStore, type TestStore } from "./database.ts";
+import { SMALL_POOL } from "./process-service.ts";
 import { scratchFolder } from "./scratch.ts";
 import { createTestClock, type TestClock } from "./service-clock.ts";
 import {
@@ -306,7 +307,7 @@ export async function startTestService({
   start = true,
   ...options
 }: TestServiceOptions): Promise<TestService> {
-  const database = await openTestStore({ kind });
+  const database = await openTestStore({ kind, connections: Number(SMALL_POOL.DATABASE_POOL) });
   const clock = createTestClock();
   if (beginAt !== undefined) {
     const shift = beginAt - Date.now();
