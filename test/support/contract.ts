@@ -1,8 +1,13 @@
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { parse } from "yaml";
+
+import { madeOnce } from "./made-once.ts";
 
 /** The text of openapi.yaml. */
 export const OPENAPI_TEXT = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8");
@@ -26,7 +31,17 @@ export interface Operation {
 export const OPENAPI: {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
-} = parse(OPENAPI_TEXT);
+} = JSON.parse(openapiJson());
+
+/** The document as JSON. Reading so much YAML takes a second, so it is done once for each state of the file and kept. */
+function openapiJson(): string {
+  const uid = process.getuid?.() ?? 0;
+  const state = createHash("sha256").update(OPENAPI_TEXT).digest("hex").slice(0, 24);
+  const folder = madeOnce(join(tmpdir(), `bakehouse-openapi-${uid}-${state}`), uid, (made) =>
+    writeFileSync(join(made, "openapi.json"), JSON.stringify(parse(OPENAPI_TEXT))),
+  );
+  return readFileSync(join(folder, "openapi.json"), "utf8");
+}
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
