@@ -87,9 +87,11 @@ export async function runInShell(
     readonly signal?: AbortSignal;
   },
 ): Promise<Omit<Step, "notes">> {
+  // What one command has compiled, the next ones need not: a third of the time that a short one takes.
+  const compiled = process.env["NODE_COMPILE_CACHE"];
   const child = spawn("sh", ["-c", command], {
     cwd: options.cwd,
-    env: options.env,
+    env: { ...(compiled !== undefined && { NODE_COMPILE_CACHE: compiled }), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: options.signal !== undefined,
   });
