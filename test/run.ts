@@ -45,6 +45,8 @@ async function run(form: Form, args: readonly string[]): Promise<Outcome> {
   const vitest = spawn(
     process.execPath,
     [
+      // It reads and writes every module once: a sixth of its time was the collector's.
+      "--max-semi-space-size=32",
       join(root, "node_modules", "vitest", "vitest.mjs"),
       "run",
       "--config",
