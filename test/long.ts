@@ -116,9 +116,18 @@ export const LONG: readonly LongPart[] = [
   },
   {
     files: ["demo/demo.test.ts"],
-    long: "the demo on the embedded database, interrupted, without a service, and against one that lies",
-    short: "the demo on a server",
+    long: "the demo on both databases, interrupted, without a service, and against one that lies",
+    short: "the story of cli/transcripts.test.ts, which is the demo's, by the packed command on a server",
     why: PROCESSES,
+    isWhole: true,
+  },
+  {
+    files: ["mcp/conformance.test.ts"],
+    long: "the official scenarios for authorization servers and for MCP servers, by their own package",
+    short:
+      "mcp/stock-client.test.ts: the official SDK's client against its server and this authorization server; oauth/flow.test.ts",
+    why: "each scenario starts a process",
+    isWhole: true,
   },
   {
     files: ["readme/readme.test.ts"],

@@ -25,6 +25,18 @@ test("what only the long form has is said, with what every run has instead and w
   }
 });
 
+test("what stands for it is in every run", () => {
+  const named = LONG.flatMap(({ short }) =>
+    [...short.matchAll(/[\w-]+(?:\/[\w-]+)+\.test\.ts/g)].map(([file]) => file),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  const all = globSync("**/*.test.ts", { cwd: FOLDER });
+  for (const file of named) {
+    expect(all, file).toContain(file);
+    expect(longOnlyFiles(), file).not.toContain(file);
+  }
+});
+
 test("a suite that has one database in each form leaves nothing else to one of them", () => {
   // It would never run on the other database.
   const sharing = globSync("**/*.test.ts", { cwd: FOLDER }).filter((file) => {

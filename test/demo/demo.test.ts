@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { steady } from "../cli/transcript.ts";
 import { emptyDatabaseUrl } from "../support/database.ts";
-import { atLength } from "../support/form.ts";
 import { readManual } from "../support/manual.ts";
 import { run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
@@ -67,38 +66,36 @@ function boxesOf(svg: string): readonly string[] {
 /** What is the same in every run. */
 const lasting = (text: string) => steady(text.replace(/127\.0\.0\.1:\d+/, "ADDRESS")).trim();
 
-atLength(() => {
-  describe("[pglite] the demo", () => {
-    test("tells the whole story and leaves nothing", async () => {
-      const running = demo(builtBundle());
-      const { code } = await running.ended;
-      expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
-      expectStory(running.stdout());
-      expect(readdirSync(temporary)).toEqual([]);
+describe("[pglite] the demo", () => {
+  test("tells the whole story and leaves nothing", async () => {
+    const running = demo(builtBundle());
+    const { code } = await running.ended;
+    expect({ code, stderr: running.stderr() }).toEqual({ code: 0, stderr: "" });
+    expectStory(running.stdout());
+    expect(readdirSync(temporary)).toEqual([]);
 
-      const { code: example, text: readme } = readManual("README.md");
-      expect(lasting(running.stdout())).toBe(lasting(example("demo")));
-      const counted = Number(/(\d+) characters, of/.exec(running.stdout())?.[1]);
-      const claimed = Number(/(\d+) bytes in the header/.exec(readme)?.[1]);
-      // An instant whose fraction ends in zeros is shorter.
-      expect(Math.abs(counted - claimed)).toBeLessThan(10);
-    });
+    const { code: example, text: readme } = readManual("README.md");
+    expect(lasting(running.stdout())).toBe(lasting(example("demo")));
+    const counted = Number(/(\d+) characters, of/.exec(running.stdout())?.[1]);
+    const claimed = Number(/(\d+) bytes in the header/.exec(readme)?.[1]);
+    // An instant whose fraction ends in zeros is shorter.
+    expect(Math.abs(counted - claimed)).toBeLessThan(10);
+  });
 
-    test("fails where the service does not start", async () => {
-      const broken = join(temporary, "broken.js");
-      writeFileSync(broken, "process.exit(3)");
-      const running = demo(broken);
-      expect(await running.ended).toEqual({ code: 1, signal: null });
-      expect(running.stdout()).toContain("broke off");
-      expect(readdirSync(temporary)).toEqual(["broken.js"]);
-    });
+  test("fails where the service does not start", async () => {
+    const broken = join(temporary, "broken.js");
+    writeFileSync(broken, "process.exit(3)");
+    const running = demo(broken);
+    expect(await running.ended).toEqual({ code: 1, signal: null });
+    expect(running.stdout()).toContain("broke off");
+    expect(readdirSync(temporary)).toEqual(["broken.js"]);
+  });
 
-    test("cleans up when it is interrupted", async () => {
-      const running = demo(builtBundle());
-      while (readdirSync(temporary).length === 0) await pause(20);
-      expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
-      expect(readdirSync(temporary)).toEqual([]);
-    });
+  test("cleans up when it is interrupted", async () => {
+    const running = demo(builtBundle());
+    while (readdirSync(temporary).length === 0) await pause(20);
+    expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
 
@@ -119,36 +116,32 @@ describe("[postgres] the demo", () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  atLength(() => {
-    test("fails where one answer is not the expected one", async () => {
-      const honest = dirname(builtBundle());
-      const lying = `${honest}-lying-${process.pid}`;
-      cpSync(honest, lying, { recursive: true });
-      for (const name of readdirSync(lying).filter((file) => file.endsWith(".js"))) {
-        const text = readFileSync(join(lying, name), "utf8");
-        writeFileSync(join(lying, name), text.replaceAll('"caveat_failed"', '"caveat_unknown"'));
-      }
-      try {
-        const running = demo(join(lying, "bakehouse.js"), { DATABASE_URL: await emptyDatabaseUrl() });
-        const { code } = await running.ended;
-        expect({ code, stderr: running.stderr() }).toEqual({ code: 1, stderr: "" });
-        expect(running.stdout()).toMatch(/writes acme\/web.*caveat_unknown.*NOT AS EXPECTED/);
-        expect(running.stdout()).toMatch(/4 of \d+ answers were not as expected/);
-        expect(readdirSync(temporary)).toEqual([]);
-      } finally {
-        rmSync(lying, { recursive: true, force: true });
-      }
-    });
+  test("fails where one answer is not the expected one", async () => {
+    const honest = dirname(builtBundle());
+    const lying = `${honest}-lying-${process.pid}`;
+    cpSync(honest, lying, { recursive: true });
+    for (const name of readdirSync(lying).filter((file) => file.endsWith(".js"))) {
+      const text = readFileSync(join(lying, name), "utf8");
+      writeFileSync(join(lying, name), text.replaceAll('"caveat_failed"', '"caveat_unknown"'));
+    }
+    try {
+      const running = demo(join(lying, "bakehouse.js"), { DATABASE_URL: await emptyDatabaseUrl() });
+      const { code } = await running.ended;
+      expect({ code, stderr: running.stderr() }).toEqual({ code: 1, stderr: "" });
+      expect(running.stdout()).toMatch(/writes acme\/web.*caveat_unknown.*NOT AS EXPECTED/);
+      expect(running.stdout()).toMatch(/4 of \d+ answers were not as expected/);
+      expect(readdirSync(temporary)).toEqual([]);
+    } finally {
+      rmSync(lying, { recursive: true, force: true });
+    }
   });
 
-  atLength(() => {
-    test("drops it when it is interrupted too", async () => {
-      const url = await emptyDatabaseUrl();
-      const running = demo(builtBundle(), { DATABASE_URL: url });
-      while ((await databases(url)).length === 0) await pause(20);
-      expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
-      expect(await databases(url)).toEqual([]);
-      expect(readdirSync(temporary)).toEqual([]);
-    });
+  test("drops it when it is interrupted too", async () => {
+    const url = await emptyDatabaseUrl();
+    const running = demo(builtBundle(), { DATABASE_URL: url });
+    while ((await databases(url)).length === 0) await pause(20);
+    expect(await running.end("SIGINT")).toEqual({ code: 1, signal: null });
+    expect(await databases(url)).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });

@@ -51,7 +51,7 @@ const FAILING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** `npm run conformance` runs all; `npm test` the newest revision, without the bare server beside it. */
+/** `npm run conformance` runs all; `npm run test:long` the newest revision, without the bare server beside it. */
 const IS_WHOLE = process.env["BAKEHOUSE_CONFORMANCE"] === "whole";
 const REVISIONS = Object.entries(FAILING).slice(0, IS_WHOLE ? undefined : 1);
 
