@@ -19,10 +19,11 @@ const FILE = "login.json";
 /** More than any ID token that fits into a header. */
 const MOST_BYTES = 256 * 1024;
 
-/** The folder of this user's settings. */
-export function configFolder({ env, platform, home }: Terminal): string {
+/** The folder of this user's settings. @throws UsageError if this user has no home folder and names none */
+export function configFolder(terminal: Terminal): string {
+  const { env, platform } = terminal;
   if (platform === "win32" && env["APPDATA"]) return join(env["APPDATA"], "bakehouse");
-  return join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "bakehouse");
+  return join(env["XDG_CONFIG_HOME"] || join(terminal.home, ".config"), "bakehouse");
 }
 
 /** Keeps a login if only this user can read it. @returns the file */

@@ -12,14 +12,24 @@ const OPENERS: Readonly<Record<string, readonly string[]>> = {
   linux: ["xdg-open"],
 };
 
-/** This process, as the commands see it. @param env the process's environment */
-export function processTerminal(env: Readonly<Record<string, string | undefined>>): Terminal {
+/**
+ * This process, as the commands see it.
+ *
+ * @param env the process's environment
+ * @param home tells the home folder of its user, or throws
+ */
+export function processTerminal(
+  env: Readonly<Record<string, string | undefined>>,
+  home: () => string = homedir,
+): Terminal {
   const stop = new AbortController();
   let listening = false;
   return {
     env,
     platform: process.platform,
-    home: homedir(),
+    get home() {
+      return homeFolder(home);
+    },
     inputIsTerminal: process.stdin.isTTY === true,
     outputIsTerminal: process.stdout.isTTY === true,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
@@ -76,4 +86,13 @@ function openBrowser(url: string): Promise<boolean> {
       resolve(true);
     });
   });
+}
+
+/** Asked for only by commands that need it: the user of a service may have no name, as systemd's and OpenShift's, and then Node throws. */
+function homeFolder(home: () => string): string {
+  try {
+    return home();
+  } catch {
+    throw new UsageError("this user has no home folder: set HOME, or XDG_CONFIG_HOME");
+  }
 }

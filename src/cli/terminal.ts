@@ -8,6 +8,7 @@ export const MAX_INPUT = 1024 * 1024;
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: string;
+  /** The user's home folder. Reading it throws a UsageError if there is none. */
   readonly home: string;
   /** Whether somebody could type on standard input. */
   readonly inputIsTerminal: boolean;
