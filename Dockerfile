@@ -11,15 +11,6 @@ COPY migrations migrations
 RUN npm run build && npm ci --omit=dev --workspaces=false
 
 FROM node:26-bookworm-slim
-# `docker build --build-arg VERSION=… --build-arg REVISION=$(git rev-parse HEAD)`; unsaid, they are empty.
-ARG VERSION=
-ARG REVISION=
-LABEL org.opencontainers.image.title="bakehouse" \
-  org.opencontainers.image.description="Central token issuance for AI agents" \
-  org.opencontainers.image.licenses="Apache-2.0" \
-  org.opencontainers.image.version="$VERSION" \
-  org.opencontainers.image.revision="$REVISION" \
-  org.opencontainers.image.base.name="docker.io/library/node:26-bookworm-slim"
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
 COPY --from=build /build/dist/packages/bakehouse-server ./
@@ -33,3 +24,13 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["bakehouse", "serve"]
+# `docker build --build-arg VERSION=… --build-arg REVISION=$(git rev-parse HEAD)`; unsaid, they are empty. Last,
+# so that versions share the layers that they have in common.
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="bakehouse" \
+  org.opencontainers.image.description="Central token issuance for AI agents" \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="$VERSION" \
+  org.opencontainers.image.revision="$REVISION" \
+  org.opencontainers.image.base.name="docker.io/library/node:26-bookworm-slim"
