@@ -12,10 +12,11 @@ export const NO_CONNECTIONS = outageDrill({
     const taken = [await sql.reserve()];
     const [first] = taken;
     proxy.lead(undefined);
-    // Places are free once the server has noticed.
+    // Those as well that the server has not noticed to be gone.
     for (let others = 1; others > 0; await pause(20)) {
       const rows = await first?.unsafe(
-        "select 1 from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where backend_type = 'client backend' and pid <> pg_backend_pid()`,
       );
       others = rows?.length ?? 0;
     }
