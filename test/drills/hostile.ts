@@ -26,6 +26,8 @@ const seconds = Number(process.argv[2] ?? 20);
 const rate = Number(process.argv[3] ?? 200);
 const only = process.argv[4] ?? "";
 const KEPT = 0.7;
+/** Of the requests that a flood is to come to. */
+const LEAST = 0.9;
 const SLOWER = 3;
 const LONGEST_HOLD = 10;
 
@@ -184,12 +186,16 @@ async function floodOnce(flood: Flood, token: string) {
   const ancestor = narrow(token, "a = b");
   const links = { ancestor: flood.row === 6 ? ancestor : "", waiting: await waiting() };
   const calm: Callers = await callersAsk(callers);
+  const begun = performance.now();
   const end = beginFlood(home.dataDir, { ...flood, stalls: flood.stalls ?? false, port: service.port });
   await askProbe(probe);
   const flooded = await callersAsk(callers);
   const { hold } = await askProbe(probe);
   const troubles = [...(await broken(flood, links))];
   const flooder = await end();
+  const sent = (flooder.sent / (performance.now() - begun)) * 1_000;
+  if (sent < (flood.perSecond ?? 0) * LEAST)
+    troubles.push(`it was to be ${flood.perSecond} requests a second, and came to ${figure(sent, 0)}`);
   if (flooded.wrong > 0) troubles.push(`${flooded.wrong} wrong answers: ${flooded.firstWrong}`);
   const kept = flooded.perSecond / calm.perSecond;
   const slower = (flooded.p99 ?? Number.POSITIVE_INFINITY) / (calm.p99 ?? Number.NaN);
@@ -214,6 +220,7 @@ try {
   const loot = {
     port: service.port,
     credential: platform.token,
+    rate,
     token,
     gated,
     ticket: tickets(gated)[0] ?? "",

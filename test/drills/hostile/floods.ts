@@ -11,6 +11,8 @@ export interface Flood {
   /** Milliseconds that a connection waits before it sends again. */
   readonly pause: number;
   readonly stalls?: boolean;
+  /** Requests a second that it comes to, no more and hardly fewer. */
+  readonly perSecond?: number;
   /**
    * Whether it takes a platform's credential. How long others wait behind such a caller is told and not judged: the same
    * caller may ask for as much work rightly, and is known by name.
@@ -23,6 +25,8 @@ export interface Loot {
   readonly port: number;
   /** A platform's credential. */
   readonly credential: string;
+  /** Requests a second that valid callers make. */
+  readonly rate: number;
   /** A token of that platform. */
   readonly token: string;
   /** A token that carries a ticket of this service, and the ticket (base64url). */
@@ -47,9 +51,22 @@ function request(
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** The floods of rows 2, 6, 9 and 11, and two of a caller who holds a credential. */
+/** Texts that are no tokens, each in another way. */
+const MALFORMED: readonly string[] = [
+  "AAAA",
+  "A".repeat(4_000),
+  `AgEIYmgxLg${"A".repeat(400)}`,
+  "eyJhbGciOiJub25lIn0.e30.",
+  "MDAxOGxvY2F0aW9uIHg",
+  `Ag${"_".repeat(4_000)}`,
+];
+
+/** How many times as many as valid callers make. */
+const TIMES = 10;
+
+/** The floods of rows 2, 6, 9 and 11, and three of a caller who holds a credential. */
 export function floods(loot: Loot, inputs: readonly WorstInput[]): readonly Flood[] {
-  const { credential, token, gated, ticket } = loot;
+  const { credential, token, gated, ticket, rate } = loot;
   const json = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
     request(loot, "POST", path, JSON.stringify(body), { ...JSON_TYPE, ...headers });
   const bearer = { authorization: `Bearer ${credential}` };
@@ -58,6 +75,7 @@ export function floods(loot: Loot, inputs: readonly WorstInput[]): readonly Floo
     Array.from({ length: count }, (_, at) => make(at));
   const BATCHES = ["batch: a million values", "batch: as many values as may be"];
   const batches = inputs.filter(({ name }) => BATCHES.includes(name));
+  const tenfold = { row: 2, connections: Math.ceil(rate / 2), pause: 0, perSecond: rate * TIMES };
   const revocations = inputs.filter(({ name }) => name === "revoke: 10,000 agents");
   return [
     {
@@ -113,6 +131,20 @@ export function floods(loot: Loot, inputs: readonly WorstInput[]): readonly Floo
       connections: 1_500,
       pause: 200,
       stalls: true,
+    },
+    {
+      ...tenfold,
+      name: "malformed tokens, by nobody",
+      requests: MALFORMED.flatMap((text) => [
+        json("/v1/verify", { token, context: {} }, { authorization: `Bearer ${text}` }),
+        json("/v1/revocations", { targets: [{ token: text }] }),
+      ]),
+    },
+    {
+      ...tenfold,
+      name: "malformed tokens that a platform has verified",
+      requests: MALFORMED.map((text) => json("/v1/verify", { token: text, context: {} }, bearer)),
+      isKnown: true,
     },
     {
       row: 2,
