@@ -198,10 +198,10 @@ export function createLinks<L extends { readonly link: Link }>(): Links<L> {
       const all = header === undefined ? undefined : byHeader.get(header);
       if (all === undefined) return undefined;
       try {
-        for (const known of all) {
-          const behind = known.link.behind(text);
-          if (behind !== undefined) return { known, behind };
-        }
+        // The longest decides: a part behind it that cannot be read lies behind all shorter ones, too.
+        const known = all.find(({ link }) => text.startsWith(link.prefix));
+        const behind = known?.link.behind(text);
+        if (known !== undefined && behind !== undefined) return { known, behind };
       } catch (error) {
         if (!(error instanceof MacaroonError)) throw error;
       }

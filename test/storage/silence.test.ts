@@ -116,7 +116,12 @@ describe("a database that says nothing while it is asked", () => {
     { error: new NoConnectionLeft("full"), isSilent: false },
     { error: new ConnectError("a password is wrong", "28P01"), isSilent: false },
     { error: new ConnectTimeout("late"), isSilent: true },
-    { error: new Error("reset"), isSilent: true },
+    { error: new Error("a reset"), isSilent: false },
+    {
+      error: new AggregateError([new ConnectTimeout("late"), new Error("reset")], "several"),
+      isSilent: false,
+    },
+    { error: new AggregateError([new ConnectTimeout("late")], "nothing but time"), isSilent: true },
   ])(
     "a login that ends in $error.message is an answer unless it says nothing",
     async ({ error, isSilent }) => {
@@ -137,55 +142,70 @@ describe("a database that says nothing while it is asked", () => {
 });
 
 describe("a sounding", () => {
-  function fakeConnection(query: Connection["query"]) {
-    const ended: string[] = [];
-    const connection: Connection = {
-      place: "fake",
-      ownSession: true,
-      get db(): never {
-        throw new Error("not asked");
-      },
-      query,
-      begin: async () => {},
-      commit: async () => {},
-      lost: () => false,
-      onLost: () => () => {},
-      tookUnconfirmed: () => false,
-      async abandon() {
-        ended.push("abandoned");
-        return false;
-      },
-      async close() {
-        ended.push("closed");
-      },
-    };
-    return { connection, ended };
+  const fakeConnection = (query: Connection["query"]): Connection => ({
+    place: "fake",
+    ownSession: true,
+    get db(): never {
+      throw new Error("not asked");
+    },
+    query,
+    begin: async () => {},
+    commit: async () => {},
+    lost: () => false,
+    onLost: () => () => {},
+    tookUnconfirmed: () => false,
+    abandon: async () => false,
+    close: async () => {},
+  });
+
+  /** @returns the lead, and the ends of its connection: whether each was good */
+  function leadOver(query: Connection["query"]) {
+    const ends: boolean[] = [];
+    const lead = { connection: fakeConnection(query), giveBack: (isGood: boolean) => void ends.push(isGood) };
+    return { lead: Promise.resolve(lead), ends };
   }
+  const unaborted = () => new AbortController().signal;
 
-  test("leaves no connection: closed after an answer, abandoned if it is ended, whenever it comes", async () => {
-    const quick = fakeConnection(async () => []);
-    await soundOver(async () => quick.connection, new AbortController().signal);
-    expect(quick.ended).toEqual(["closed"]);
+  test("gives back each connection once: good after an answer, and not if it is ended, whenever it comes", async () => {
+    const quick = leadOver(async () => []);
+    await soundOver([quick.lead], unaborted());
+    expect(quick.ends).toEqual([true]);
 
-    const slow = fakeConnection(() => never);
+    const slow = leadOver(() => never);
     const abort = new AbortController();
-    void soundOver(async () => slow.connection, abort.signal);
+    void soundOver([slow.lead], abort.signal);
+    await Promise.resolve();
     await Promise.resolve();
     abort.abort();
-    expect(slow.ended).toEqual(["abandoned"]);
+    expect(slow.ends).toEqual([false]);
 
-    const late = fakeConnection(async () => []);
-    await soundOver(async () => late.connection, AbortSignal.abort());
-    expect(late.ended).toEqual(["abandoned"]);
+    const late = leadOver(async () => []);
+    await soundOver([late.lead], AbortSignal.abort());
+    expect(late.ends).toEqual([false]);
+  });
+
+  test("is answered over any of its leads: a login may have no room, and an idle connection be forgotten", async () => {
+    const abort = new AbortController();
+    const idle = leadOver(async () => []);
+    await soundOver([never, idle.lead], abort.signal);
+    expect(idle.ends).toEqual([true]);
+
+    const forgotten = leadOver(() => never);
+    const login = leadOver(async () => []);
+    await soundOver([login.lead, forgotten.lead], abort.signal);
+    abort.abort();
+    expect([login.ends, forgotten.ends]).toEqual([[true], [false]]);
+    // Without any there is nothing to judge by.
+    await soundOver([], abort.signal);
   });
 
   test("is answered by a statement that the server refuses, and not by a connection that breaks", async () => {
-    const refused = fakeConnection(() => Promise.reject(Object.assign(new Error(), { code: "42501" })));
-    await soundOver(async () => refused.connection, new AbortController().signal);
-    const broken = fakeConnection(() => Promise.reject(Object.assign(new Error(), { code: "ECONNRESET" })));
-    await expect(
-      soundOver(async () => broken.connection, new AbortController().signal),
-    ).rejects.toMatchObject(UNAVAILABLE);
+    const refused = leadOver(() => Promise.reject(Object.assign(new Error(), { code: "42501" })));
+    await soundOver([refused.lead], unaborted());
+    const broken = leadOver(() => Promise.reject(Object.assign(new Error(), { code: "ECONNRESET" })));
+    const error = await soundOver([broken.lead], unaborted()).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ errors: [UNAVAILABLE] });
+    expect([refused.ends, broken.ends]).toEqual([[true], [false]]);
   });
 });
 

@@ -88,7 +88,10 @@ export function rememberLinks(
         const { known, behind } = found;
         const rootKey = await findKey(known.identifier.keyId, platform);
         if (rootKey === undefined) return UNKNOWN_KEY;
-        const bundle = rootKey.key === known.underKey ? continued(known, behind) : undefined;
+        const isUnder = rootKey.key === known.underKey;
+        // It came in while its key left, which is there again: nothing else would make room for another.
+        if (!isUnder) memory.forgetKey(known.identifier.keyId);
+        const bundle = isUnder ? continued(known, behind) : undefined;
         if (bundle !== undefined) {
           memory.use(known);
           note(text, bundle, rootKey, known.link.length);

@@ -12,6 +12,8 @@ export interface Pool {
    * @param until milliseconds by `performance.now()`
    */
   acquire(until: number): Promise<Connection>;
+  /** Borrows an idle connection; undefined if there is none. */
+  takeIdle(): Connection | undefined;
   /** Gives back a connection that is in order and has no transaction open. */
   release(connection: Connection): void;
   /**
@@ -23,6 +25,8 @@ export interface Pool {
   discard(connection: Connection, busy: boolean): Promise<void>;
   /** Connections that are lent, and callers in the queue for one. */
   load(): { readonly inUse: number; readonly waiting: number };
+  /** Whether the server, or the pooler before it, let in no further connection the last time. */
+  isLimited(): boolean;
   /** Refuses everyone in the queue for a connection. */
   refuseWaiting(): void;
   /** Closes idle connections, which were opened before an outage and may not have noticed it. */
@@ -207,6 +211,11 @@ export function createPool({ connect, size, queue, breaker, unreachable, fewer }
         return connection;
       }
     },
+    takeIdle() {
+      const connection = idle.pop();
+      if (connection !== undefined) borrowed.add(connection);
+      return connection;
+    },
     release(connection) {
       answeredAt = performance.now();
       offer(connection);
@@ -222,6 +231,7 @@ export function createPool({ connect, size, queue, breaker, unreachable, fewer }
         void connection.abandon(true).then((usable) => (usable ? offer(connection) : free()));
       }
     },
+    isLimited: () => limited,
     load: () => ({ inUse: borrowed.size, waiting: waiting.length }),
     refuseWaiting() {
       for (const waiter of waiting.splice(0)) waiter.refuse();

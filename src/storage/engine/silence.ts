@@ -1,5 +1,5 @@
-import type { Connect } from "./connection.ts";
-import { ConnectError, NoConnectionLeft } from "./error.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectTimeout } from "./error.ts";
 import { failure, unavailable } from "./guard.ts";
 
 /**
@@ -19,7 +19,7 @@ export interface Silence {
 
 /** Settings of {@link createSilence}. */
 export interface SilenceOptions {
-  /** Asks the database over a connection of its own. The signal ends it, and that connection. */
+  /** Asks the database over a connection that nobody waits on. The signal ends it, and that connection. */
   readonly sound: (signal: AbortSignal) => Promise<void>;
   /** Called once it is found silent, before anybody is refused. */
   readonly onSilent: () => void;
@@ -54,7 +54,7 @@ export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
     sounding = one;
     sound(abort.signal).then(
       () => end(one, true),
-      (error: unknown) => end(one, isWord(error)),
+      (error: unknown) => end(one, !isSilence(error)),
     );
   }
 
@@ -138,30 +138,46 @@ interface Sounding {
   readonly abort: AbortController;
 }
 
-/** Whether an error is something that the server, or the pooler before it, said. */
-function isWord(error: unknown): boolean {
-  return error instanceof NoConnectionLeft || error instanceof ConnectError;
+/** Whether an error is silence. All others are something that was said, by the server, a pooler or the network: of several, any of them. */
+function isSilence(error: unknown): boolean {
+  return error instanceof AggregateError ? error.errors.every(isSilence) : error instanceof ConnectTimeout;
+}
+
+/** A connection to sound a database over, and the way to give it back. */
+export interface Lead {
+  readonly connection: Connection;
+  /** @param isGood whether it was answered, and can be used again */
+  giveBack(isGood: boolean): void;
 }
 
 /**
- * Asks a database the least there is to ask, over a connection of its own: those that are open may wait for locks.
+ * Asks a database the least there is to ask, over every lead that there is: those connections that callers have may wait for
+ * locks. Resolves once the database said anything over one of them, a refusal of the statement included.
  *
- * Resolves once the database said anything, a refusal of the statement included.
+ * An idle connection is a lead, because a pooler may have no session left for a login, and a login is one, because a firewall may
+ * have forgotten what was idle. Without any lead there is nothing to judge by.
  *
- * @param signal ends it, and the connection
+ * @param signal ends it, and the connections that were not answered
  */
-export async function soundOver(connect: Connect, signal: AbortSignal): Promise<void> {
-  const connection = await connect();
-  const end = () => void connection.abandon(true);
+export async function soundOver(leads: readonly Promise<Lead>[], signal: AbortSignal): Promise<void> {
+  if (leads.length > 0) await Promise.any(leads.map((lead) => follow(lead, signal)));
+}
+
+async function follow(lead: Promise<Lead>, signal: AbortSignal): Promise<void> {
+  const { connection, giveBack } = await lead;
+  const end = () => giveBack(false);
   if (signal.aborted) return end();
   signal.addEventListener("abort", end, { once: true });
+  let isGood = false;
   try {
     await connection.query("select 1", []);
+    isGood = true;
   } catch (thrown) {
     const { error, sqlstate } = failure("sounding", thrown);
     if (sqlstate === undefined) throw error;
+    isGood = true;
   } finally {
     signal.removeEventListener("abort", end);
-    if (!signal.aborted) void connection.close();
+    if (!signal.aborted) giveBack(isGood);
   }
 }
