@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { TracesConfig } from "../../src/config/traces.ts";
 import { parseConfig } from "../../src/config.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
 import { asPart, currentSpan, onBill } from "../../src/domain/parts/turn.ts";
 import { requestLine } from "../../src/http/log/log-line.ts";
 import { openTracing } from "../../src/run/traces/open-telemetry.ts";
+import { reportedExporter } from "../../src/run/traces/reported-exporter.ts";
 import { startTracing } from "../../src/run/traces/start.ts";
 import { createWebhook } from "../../src/run/webhook.ts";
 import { until } from "../support/until.ts";
@@ -259,5 +259,37 @@ describe("what is recorded", () => {
     // It answers nothing to the last ones, and the test would not end if they were waited for.
     await tracing.close(86_400_000);
     collector.answer(200);
+  });
+});
+
+describe("an exporter", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("is told of once it fails, by its result or by none for ten seconds, and once it works again", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const said: string[] = [];
+    const results: ((result: { code: number }) => void)[] = [];
+    const exporter = reportedExporter(
+      { export: (_, done) => void results.push(done), shutdown: async () => {} },
+      { failing: () => said.push("failing"), again: () => said.push("again") },
+    );
+    const outcomes: number[] = [];
+    const send = () => exporter.export([], ({ code }) => void outcomes.push(code));
+    send();
+    vi.advanceTimersByTime(9_999);
+    expect([said, exporter.isFailing()]).toEqual([[], false]);
+    vi.advanceTimersByTime(1);
+    expect([said, exporter.isFailing()]).toEqual([["failing"], true]);
+    results[0]?.({ code: 1 });
+    expect(said).toEqual(["failing"]);
+    send();
+    results[1]?.({ code: 0 });
+    vi.advanceTimersByTime(60_000);
+    expect([said, outcomes]).toEqual([
+      ["failing", "again"],
+      [1, 0],
+    ]);
   });
 });
