@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Connection } from "../../src/storage/engine/connection.ts";
 import { ConnectError, ConnectTimeout, NoConnectionLeft } from "../../src/storage/engine/error.ts";
-import { createSilence, type Silence, soundOver } from "../../src/storage/engine/silence.ts";
+import { createSilence, type Silence } from "../../src/storage/engine/silence.ts";
+import { soundOver } from "../../src/storage/engine/sounding.ts";
 import { openStore } from "../../src/storage/open.ts";
 import { calmNow } from "../support/calm-clock.ts";
 import { startPostgres } from "../support/postgres-server.ts";

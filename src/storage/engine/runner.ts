@@ -4,7 +4,8 @@ import { StorageError } from "./error.ts";
 import { before, failure, isUnavailable, unavailable } from "./guard.ts";
 import { createPool } from "./pool.ts";
 import { createRefusedChanges, READ_ONLY } from "./refused-changes.ts";
-import { createSilence, type Lead, soundOver } from "./silence.ts";
+import { createSilence, UNWATCHED } from "./silence.ts";
+import { leadsOf, soundOver } from "./sounding.ts";
 
 /** A statement that failed, for the log: nothing in it repeats the question. */
 export interface FailedStatement {
@@ -79,36 +80,22 @@ export function createRunner(options: RunnerOptions): Runner {
       pool.refuseWaiting();
     },
   });
-  const silence = createSilence({
-    sound: (signal) => soundOver(leads(), signal),
-    onSilent() {
-      if (!breaker.isOpen())
-        report.warn(
-          "the database answers nothing, not even over a new connection: callers are refused until it does",
-        );
-      breaker.trip();
-    },
-  });
-  function leads(): readonly Promise<Lead>[] {
-    const all: Promise<Lead>[] = [];
-    const connection = pool.takeIdle();
-    if (connection !== undefined) {
-      const giveBack = (isGood: boolean) =>
-        isGood ? pool.release(connection) : void pool.discard(connection, true);
-      all.push(Promise.resolve({ connection, giveBack }));
-    }
-    // A login that there is no room for says nothing of the connections that there are.
-    if (pool.isLimited()) return all;
-    const login = options.connect().then((connection) => ({
-      connection,
-      giveBack: (isGood: boolean) => void (isGood ? connection.close() : connection.abandon(true)),
-    }));
-    return [...all, login];
-  }
+  const watch = () =>
+    createSilence({
+      sound: (signal) => soundOver(leadsOf(pool, options.connect), signal),
+      onSilent() {
+        if (!breaker.isOpen())
+          report.warn(
+            "the database answers nothing, not even over a new connection: callers are refused until it does",
+          );
+        breaker.trip();
+      },
+    });
+  const silence = options.isRemote ? watch() : UNWATCHED;
   const connect: Connect = async () => {
     const begun = performance.now();
     const connection = await options.connect();
-    if (options.isRemote) silence.connected(performance.now() - begun);
+    silence.connected(performance.now() - begun);
     silence.heard();
     return connection;
   };

@@ -1,6 +1,5 @@
-import type { Connection } from "./connection.ts";
 import { ConnectTimeout } from "./error.ts";
-import { failure, unavailable } from "./guard.ts";
+import { unavailable } from "./guard.ts";
 
 /**
  * Finds out within a second that a database answers nothing at all: stopped, or behind a network that drops packets.
@@ -38,9 +37,18 @@ const LONGEST = 6_400;
 /** A sounding includes a login, so it may take as many times as long as a login lately took. */
 const LOGINS = 3;
 
+/** For a database in this process, which cannot fall silent alone. */
+export const UNWATCHED: Silence = {
+  heard() {},
+  connected() {},
+  orSilent: (answer) => answer,
+  attend: (waited) => waited,
+};
+
 /** Makes a watch over a database that is reached by network. */
 export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
-  const waiting = new Set<(() => void) | symbol>();
+  // How each of those who wait is refused, if it is done here.
+  const waiting = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
   let quiet = 0;
   let patience = QUIET;
@@ -74,7 +82,7 @@ export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
 
   function refuseAll(): void {
     onSilent();
-    for (const refuse of [...waiting]) if (typeof refuse === "function") refuse();
+    for (const refuse of [...waiting]) refuse();
   }
 
   function look(): void {
@@ -98,8 +106,8 @@ export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
     }
   }
 
-  function enter(one: (() => void) | symbol): void {
-    waiting.add(one);
+  function enter(refuse: () => void): void {
+    waiting.add(refuse);
     if (timer !== undefined) return;
     lookedAt = performance.now();
     timer = setInterval(look, TICK).unref();
@@ -123,9 +131,9 @@ export function createSilence({ sound, onSilent }: SilenceOptions): Silence {
       });
     },
     attend(waited) {
-      const one = Symbol();
-      const leave = () => waiting.delete(one);
-      enter(one);
+      const nothing = () => {};
+      const leave = () => waiting.delete(nothing);
+      enter(nothing);
       waited.then(leave, leave);
       return waited;
     },
@@ -141,43 +149,4 @@ interface Sounding {
 /** Whether an error is silence. All others are something that was said, by the server, a pooler or the network: of several, any of them. */
 function isSilence(error: unknown): boolean {
   return error instanceof AggregateError ? error.errors.every(isSilence) : error instanceof ConnectTimeout;
-}
-
-/** A connection to sound a database over, and the way to give it back. */
-export interface Lead {
-  readonly connection: Connection;
-  /** @param isGood whether it was answered, and can be used again */
-  giveBack(isGood: boolean): void;
-}
-
-/**
- * Asks a database the least there is to ask, over every lead that there is: those connections that callers have may wait for
- * locks. Resolves once the database said anything over one of them, a refusal of the statement included.
- *
- * An idle connection is a lead, because a pooler may have no session left for a login, and a login is one, because a firewall may
- * have forgotten what was idle. Without any lead there is nothing to judge by.
- *
- * @param signal ends it, and the connections that were not answered
- */
-export async function soundOver(leads: readonly Promise<Lead>[], signal: AbortSignal): Promise<void> {
-  if (leads.length > 0) await Promise.any(leads.map((lead) => follow(lead, signal)));
-}
-
-async function follow(lead: Promise<Lead>, signal: AbortSignal): Promise<void> {
-  const { connection, giveBack } = await lead;
-  const end = () => giveBack(false);
-  if (signal.aborted) return end();
-  signal.addEventListener("abort", end, { once: true });
-  let isGood = false;
-  try {
-    await connection.query("select 1", []);
-    isGood = true;
-  } catch (thrown) {
-    const { error, sqlstate } = failure("sounding", thrown);
-    if (sqlstate === undefined) throw error;
-    isGood = true;
-  } finally {
-    signal.removeEventListener("abort", end);
-    if (!signal.aborted) giveBack(isGood);
-  }
 }
