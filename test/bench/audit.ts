@@ -12,7 +12,8 @@ import { printNote, printVerifierKey } from "../../src/tlog/note.ts";
 import { inclusionRanges, rangesAround } from "../../src/tlog/proofs.ts";
 import { blockHash, growTiles, tileKey, tileOf } from "../../src/tlog/tiles.ts";
 import { auditEvent } from "../storage/samples.ts";
-import { newFleet, openServerStore, platformCaller, question, startReplica } from "../support/replica.ts";
+import { question } from "../support/question.ts";
+import { newFleet, openServerStore, platformCaller, startReplica } from "../support/replica.ts";
 import { newDatabase } from "./database.ts";
 import {
   atLeast,

@@ -5,7 +5,8 @@ import postgres from "postgres";
 import type { Decimal } from "../../src/caveats/values/decimal.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
 import { workers } from "../revocation/hammer.ts";
-import { newFleet, openServerStore, platformCaller, question, startReplica } from "../support/replica.ts";
+import { question } from "../support/question.ts";
+import { newFleet, openServerStore, platformCaller, startReplica } from "../support/replica.ts";
 import { narrow } from "../support/service-macaroons.ts";
 import { type Contender, interleaved, type Series } from "./figures.ts";
 

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { parseJson } from "../../src/json/parse.ts";
 import type { JsonValue } from "../../src/json/value.ts";
 import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
+import { question } from "../support/question.ts";
 import {
   type Fleet,
   type InProcessReplica,
@@ -82,19 +83,7 @@ async function round({ composed }: InProcessReplica, all: readonly Shown[], brie
   for (let from = 0; from < all.length; from += AT_ONCE) {
     const begun = performance.now();
     for (const { token, platform } of all.slice(from, from + AT_ONCE)) {
-      const request = {
-        token,
-        discharges: [],
-        context,
-        cost: new Map(),
-        chargeId: undefined,
-        reserve: undefined,
-        proof: undefined,
-        endorsements: [],
-        minSequence: undefined,
-        dryRun: false,
-        brief,
-      };
+      const request = question(token, { context, brief });
       const verdict = await composed.service.decisions.decide(platformCaller(platform), request);
       if (!verdict.allowed) throw new Error(`a good token was refused: ${verdict.code}`);
     }

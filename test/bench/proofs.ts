@@ -3,7 +3,8 @@ import { sign, verify } from "node:crypto";
 import type { VerifyRequest } from "../../src/domain/service.ts";
 import { workers } from "../revocation/hammer.ts";
 import { CALL, createProver, proved } from "../support/prover.ts";
-import { newFleet, openServerStore, platformCaller, question, startReplica } from "../support/replica.ts";
+import { question } from "../support/question.ts";
+import { newFleet, openServerStore, platformCaller, startReplica } from "../support/replica.ts";
 import { newDatabase } from "./database.ts";
 import { atLeast, type Contender, type Effort, type Findings, interleaved, ratio } from "./figures.ts";
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import { encodeBundle } from "../../src/macaroon/index.ts";
 import { systemRandomness } from "../../src/run/system.ts";
-import { question } from "../support/replica.ts";
+import { question } from "../support/question.ts";
 import { createGate } from "../support/service-steps.ts";
 import { createWorld, KEY, NO_ENTRY, root } from "./seen-world.ts";
 

@@ -4,7 +4,7 @@ import { DomainError } from "../../src/domain/parts/error.ts";
 import { printSequence } from "../../src/domain/parts/sequence.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import { systemRandomness } from "../../src/run/system.ts";
-import { question } from "../support/replica.ts";
+import { question } from "../support/question.ts";
 import { NO_ENTRY } from "./seen-world.ts";
 
 const FAULT = new TypeError("not foreseen");

@@ -18,6 +18,7 @@ import type { JsonObject } from "../../src/json/value.ts";
 import { attenuate, type ChainHash, mint, type UnverifiedMacaroon } from "../../src/macaroon/index.ts";
 import { systemRandomness } from "../../src/run/system.ts";
 import { printIdentifier } from "../../src/words/identifier.ts";
+import { question } from "../support/question.ts";
 
 export const KEY_ID = "Zk3vQm2xT9aBcDeF";
 export const PRINCIPAL_ID = "pW3kD0q9xYb2LmNa";
@@ -134,16 +135,7 @@ export function asking({ tokenVerifier }: World, now: number): (asked: Asked) =>
       resource: undefined,
       refuses: () => undefined,
     } as const;
-    return decisions.decide(caller, {
-      ...asked,
-      cost: new Map(),
-      chargeId: undefined,
-      reserve: undefined,
-      proof: undefined,
-      endorsements: [],
-      minSequence: undefined,
-      dryRun: false,
-    });
+    return decisions.decide(caller, { ...question(asked.token), ...asked });
   };
 }
 

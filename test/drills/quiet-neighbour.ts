@@ -2,13 +2,13 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { median } from "../bench/figures.ts";
 import { workers } from "../revocation/hammer.ts";
+import { question } from "../support/question.ts";
 import {
   type InProcessReplica,
   newFleet,
   openServerStore,
   person,
   platformCaller,
-  question,
   startReplica,
 } from "../support/replica.ts";
 import { narrow } from "../support/service-macaroons.ts";

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { Caller } from "../../src/domain/caller.ts";
 import { parseSequence, printSequence } from "../../src/domain/parts/sequence.ts";
 import type { RevokeTarget } from "../../src/domain/service.ts";
+import { question } from "../support/question.ts";
 import { type InProcessReplica, person, platformCaller } from "../support/replica.ts";
 import { linkOf, narrow } from "../support/service-macaroons.ts";
 import { OWN_ISSUER } from "../support/service-people.ts";
@@ -95,18 +96,10 @@ function issue(who: number): Command {
     const known = model.sequence === undefined ? undefined : parseSequence(model.sequence);
     if (known !== undefined) await one.composed.feed.reach(known, 5_000);
     const issued = await one.issue(model.prefix + subject);
-    const verdict = await one.composed.service.decisions.decide(platformCaller("default"), {
-      token: issued.token,
-      discharges: [],
-      context: new Map(),
-      cost: new Map(),
-      chargeId: undefined,
-      reserve: undefined,
-      proof: undefined,
-      endorsements: [],
-      minSequence: undefined,
-      dryRun: false,
-    });
+    const verdict = await one.composed.service.decisions.decide(
+      platformCaller("default"),
+      question(issued.token),
+    );
     const revokedAtBirth = !verdict.allowed;
     const { tokenId, issuedAt } = issued;
     const node = {

@@ -3,7 +3,8 @@ import { expect } from "vitest";
 import type { Decimal } from "../../src/caveats/values/decimal.ts";
 import { readDecimal } from "../../src/caveats/values/decimal.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
-import { type InProcessReplica, platformCaller, question } from "../support/replica.ts";
+import { question } from "../support/question.ts";
+import { type InProcessReplica, platformCaller } from "../support/replica.ts";
 import { linkOf, narrow } from "../support/service-macaroons.ts";
 
 /** A budget of the tree, and what a plain account of it says; in hundredths. */

@@ -7,14 +7,8 @@ import { openStore } from "../../src/storage/open.ts";
 import { usedBy } from "../drills/hundred-children.ts";
 import { workers } from "../revocation/hammer.ts";
 import { testDatabaseUrl } from "../support/database.ts";
-import {
-  type InProcessReplica,
-  newFleet,
-  person,
-  platformCaller,
-  question,
-  startReplica,
-} from "../support/replica.ts";
+import { question } from "../support/question.ts";
+import { type InProcessReplica, newFleet, person, platformCaller, startReplica } from "../support/replica.ts";
 import { bound, bundle, createThirdParty, narrow, tickets } from "../support/service-macaroons.ts";
 import { until } from "../support/until.ts";
 

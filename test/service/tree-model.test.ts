@@ -8,14 +8,8 @@ import { openStore } from "../../src/storage/open.ts";
 import { calmNow } from "../support/calm-clock.ts";
 import { describeOn, testDatabaseUrl } from "../support/database.ts";
 import { timesOf } from "../support/form.ts";
-import {
-  type InProcessReplica,
-  newFleet,
-  person,
-  platformCaller,
-  question,
-  startReplica,
-} from "../support/replica.ts";
+import { question } from "../support/question.ts";
+import { type InProcessReplica, newFleet, person, platformCaller, startReplica } from "../support/replica.ts";
 import { linkOf, narrow } from "../support/service-macaroons.ts";
 
 /** A token with the ids of its links below what was issued, and its caveats there. */

@@ -7,12 +7,13 @@ import { Secret } from "../../src/domain/keys/secret.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import type { Clock } from "../../src/domain/ports/clock.ts";
 import type { Store } from "../../src/domain/ports/store.ts";
-import type { IssuedToken, RevokeTarget, VerifyRequest } from "../../src/domain/service.ts";
+import type { IssuedToken, RevokeTarget } from "../../src/domain/service.ts";
 import { clientAssertions } from "../../src/oidc/client-assertion.ts";
 import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
 import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { question } from "./question.ts";
 import { scratchFolder } from "./scratch.ts";
 import {
   JUST_NOW,
@@ -98,23 +99,6 @@ export function platformCaller(platform: string): Caller {
     narrowed: [],
     resource: undefined,
     refuses: () => undefined,
-  };
-}
-
-/** What verify is asked about a token, in an empty context. */
-export function question(token: string, more: Partial<VerifyRequest> = {}): VerifyRequest {
-  return {
-    token,
-    discharges: [],
-    context: new Map(),
-    cost: new Map(),
-    chargeId: undefined,
-    reserve: undefined,
-    proof: undefined,
-    endorsements: [],
-    minSequence: undefined,
-    dryRun: false,
-    ...more,
   };
 }
 
