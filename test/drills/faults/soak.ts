@@ -13,8 +13,8 @@ const ANSWERED = 0.98;
 const SLOWER = 1.2;
 /** Milliseconds between two looks at the memory. */
 const LOOK = 1_000;
-/** Seconds in which it is found out how much it can answer, and what is offered then: more than it can. */
-const TRIAL = { seconds: 10, rate: 12_000 };
+/** Seconds in which it is found out how much it can answer. */
+const TRIAL = { seconds: 10 };
 
 /** Megabytes that a process has in memory. */
 function resident(pid: number): number {

@@ -1,6 +1,7 @@
 /*
  * Valid callers in a process of their own: requests at fixed times over connections that are kept, whatever the service
  * does. A latency counts from when its request was due, so that a stall is not left out.
+ * Without a rate each connection asks again as soon as it is answered, which shows how much is answered at most.
  *
  *   node callers.mjs '{"port":…,"request":TEXT,"expect":TEXT,"connections":…,"rate":…,"seconds":…}'
  *
@@ -27,7 +28,7 @@ function open() {
     socket.write(bytes);
   };
   socket.setEncoding("latin1");
-  socket.on("connect", () => idle.push(ask));
+  socket.on("connect", () => (rate === undefined ? ask(performance.now()) : idle.push(ask)));
   socket.on("data", (chunk) => {
     received += chunk;
     const end = received.indexOf("\r\n\r\n");
@@ -42,7 +43,7 @@ function open() {
       }
     }
     received = "";
-    const next = due.shift();
+    const next = rate === undefined ? performance.now() : due.shift();
     if (next === undefined) idle.push(ask);
     else ask(next);
   });
@@ -55,7 +56,8 @@ for (let index = 0; index < connections; index++) open();
 const warmUp = 1_000;
 const begun = performance.now();
 let sent = 0;
-setInterval(() => {
+if (rate !== undefined) setInterval(askWhatIsDue, 1);
+function askWhatIsDue() {
   const wanted = ((performance.now() - begun) / 1_000) * rate;
   for (; sent < wanted; sent++) {
     const at = begun + (sent / rate) * 1_000;
@@ -63,7 +65,7 @@ setInterval(() => {
     if (ask === undefined) due.push(at);
     else ask(at);
   }
-}, 1);
+}
 setTimeout(() => {
   measuring = true;
   const before = process.cpuUsage();

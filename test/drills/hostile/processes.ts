@@ -55,8 +55,8 @@ export async function callersAsk(options: {
   /** What every answer's body must begin with. */
   readonly expect: string;
   readonly connections: number;
-  /** Requests a second. */
-  readonly rate: number;
+  /** Requests a second; as many as are answered unless said. */
+  readonly rate?: number;
   readonly seconds: number;
 }): Promise<Callers> {
   return callersSchema.parse(JSON.parse(await start("callers.mjs", options).ended));
