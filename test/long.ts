@@ -42,7 +42,7 @@ export const LONG: readonly LongPart[] = [
     files: ["crash/crash.test.ts"],
     long: "kill -9 at each step of a start, an issue, a revocation, a charge and the audit tree, and under load, on both databases",
     short:
-      "after the commit of an issue and of a revocation, on a server; a start that is cut off in service/starts.test.ts, charges of which the database is killed in service/budget-children.test.ts",
+      "after the commit of a revocation, on a server; a start that is cut off in service/starts.test.ts, charges of which the database is killed in service/budget-children.test.ts",
     why: `a hundred starts: ${PROCESSES}`,
   },
   {
@@ -137,9 +137,10 @@ export const LONG: readonly LongPart[] = [
   },
   {
     files: ["drain/drain.test.ts"],
-    long: "restarts and the replacement of workers under load, the stop of a single process",
-    short: "the stop of two workers under load",
-    why: "all kinds of callers ask all the time",
+    long: "restarts, the replacement of workers and stops, while callers of all kinds ask",
+    short: "a restart of workers that turns nobody away, and a stop of them, in workers/workers.test.ts",
+    why: `all kinds of callers ask all the time; ${PROCESSES}`,
+    isWhole: true,
   },
   {
     files: [

@@ -13,7 +13,7 @@ import { newPlace, type Place } from "./place.ts";
 import { drillSteps, ISSUE_STEPS, REVOKE_STEPS } from "./steps.ts";
 
 // The long form has each step, as far as the databases differ in it; the short one, on a server alone, the step after
-// the commit of an issue and of a revocation. `node test/crash/drill.ts` has all steps on both, and goes on for as long as it is told to.
+// the commit of a revocation. `node test/crash/drill.ts` has all steps on both, and goes on for as long as it is told to.
 // A claim that does not hold is thrown, with its step. All drills of a database are at one place, each on what the one
 // before has left there.
 
@@ -26,7 +26,7 @@ const ABOUT_THE_COMMIT: ReadonlySet<string> = new Set([
 ] satisfies readonly Step[]);
 
 /** What is killed at in the short form. */
-const SHORT = ["issue:committed", "revoke:committed"];
+const SHORT = ["revoke:committed"];
 
 const DATABASES = ["pglite", "postgres"] as const;
 

@@ -13,7 +13,7 @@ import { platform, revocation } from "./samples.ts";
 
 const UNAVAILABLE = { name: "DomainError", code: "unavailable", message: "the database did not answer" };
 
-describe("[postgres] the server is killed under load", () => {
+describe("[postgres] a server of its own", () => {
   let server: PostgresServer;
   let store: Store;
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe("[postgres] the server is killed under load", () => {
     await server?.stop();
   });
 
-  test("calls fail as unavailable within the bound, acknowledged revocations survive, and the same process recovers", async () => {
+  test("killed under load: calls fail as unavailable within the bound, acknowledged revocations survive, and the same process recovers", async () => {
     let n = 0;
     let running = true;
     let slowest = 0;
@@ -91,22 +91,14 @@ describe("[postgres] the server is killed under load", () => {
     expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
     await expect(store.refusesChanges()).resolves.toBeUndefined();
   });
-});
 
-describe("[postgres] a unix socket", () => {
-  let server: PostgresServer;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server?.stop());
-
-  test("is found in the folder that the url names as host", async () => {
+  test("a unix socket is found in the folder that the url names as host", async () => {
     const url = new URL(server.url);
     url.searchParams.set("host", dirname(server.dataDir));
     url.hostname = "nowhere.invalid";
-    const store = await openStore({ place: { kind: "server", url: url.href } });
-    await expect(store.refusesChanges()).resolves.toBeUndefined();
-    await store.close();
+    const other = await openStore({ place: { kind: "server", url: url.href } });
+    await expect(other.refusesChanges()).resolves.toBeUndefined();
+    await other.close();
   });
 });
 

@@ -12,7 +12,7 @@ import { atLength, casesOf } from "../support/form.ts";
 import { type Running, run } from "../support/process.ts";
 import { builtBundle } from "../support/process-bundle.ts";
 import { createClient } from "../support/process-client.ts";
-import { credential, freePort, type Home, newHome } from "../support/process-service.ts";
+import { credential, freePort, type Home, newHome, SMALL_POOL } from "../support/process-service.ts";
 
 /** The processes that a process has started. */
 function childrenOf(pid: number): readonly number[] {
@@ -60,7 +60,7 @@ describe("a service of two workers", () => {
     url = `http://127.0.0.1:${port}`;
     metricsPort = String(await freePort());
     const METRICS_ADDRESS = `127.0.0.1:${metricsPort}`;
-    const env = { ...home.env, ...ISSUER, PORT: port, PUBLIC_URL: url, METRICS_ADDRESS };
+    const env = { ...home.env, ...SMALL_POOL, ...ISSUER, PORT: port, PUBLIC_URL: url, METRICS_ADDRESS };
     expect((await run(script, ["bootstrap"], { env }).ended).code).toBe(0);
     service = run(script, ["serve", "--workers", "2"], { env });
     await service.said("bakehouse: ready");
