@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { buildCommit } from "../../support/old-build.ts";
+import { buildCommit, VERSION_0_1_0 } from "../../support/old-build.ts";
 import { builtBundle } from "../../support/process-bundle.ts";
 import { createClient } from "../../support/process-client.ts";
 import type { RunningService } from "../../support/process-service.ts";
@@ -8,8 +8,6 @@ import type { Drill, DrillSettings } from "./drill.ts";
 import { lossesOf } from "./kept.ts";
 import { beginLoad, isGood, longest, statusesOf } from "./load.ts";
 import { openStand, type Stand } from "./stand.ts";
-
-const OLD = "v0.1.0";
 
 /** Revokes at one replica. @returns milliseconds until another one refuses the token; infinite past the bound */
 async function reached(stand: Stand, from: RunningService, to: RunningService, bound: number) {
@@ -36,7 +34,7 @@ async function reached(stand: Stand, from: RunningService, to: RunningService, b
 
 async function run({ hold, bound }: DrillSettings) {
   // 0.1.0 is a thousand times slower with it, which is another fault than those that are drilled.
-  const stand = await openStand({ settings: { jit: "off" }, bundle: buildCommit(OLD), bound });
+  const stand = await openStand({ settings: { jit: "off" }, bundle: buildCommit(VERSION_0_1_0), bound });
   const faults: string[] = [];
   const late: string[] = [];
   try {
@@ -89,6 +87,6 @@ async function run({ hold, bound }: DrillSettings) {
 /** Processes of the last release run beside new ones under load. */
 export const ROLLING_UPGRADE: Drill = {
   name: "rolling-upgrade",
-  about: `two processes of ${OLD} under load, then new ones beside them, then those alone`,
+  about: "two processes of 0.1.0 under load, then new ones beside them, then those alone",
   run,
 };
