@@ -114,7 +114,7 @@ export async function inProcess({ rounds }: Effort): Promise<Findings> {
       atLeast(
         "in-process verify with clearing, new / libmacaroons in C",
         of("libmacaroons in C, nothing cleared"),
-        1,
+        0.9,
       ),
       atLeast(
         "in-process verify with clearing, descendant / libmacaroons in C",

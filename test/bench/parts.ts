@@ -8,11 +8,13 @@ import type { Effort, Findings } from "./figures.ts";
 import { http } from "./http.ts";
 import { inProcess } from "./in-process.ts";
 import { issue } from "./issue.ts";
+import { jit } from "./jit.ts";
 import { memory } from "./memory.ts";
 import { metrics } from "./metrics.ts";
 import { oauth } from "./oauth.ts";
 import { oidc } from "./oidc.ts";
 import { start } from "./start.ts";
+import { tails } from "./tails.ts";
 import { tree } from "./tree.ts";
 import { workers } from "./workers.ts";
 
@@ -35,8 +37,10 @@ function script(name: string): Part {
 export const PARTS: Readonly<Record<string, Part>> = {
   "in-process": inProcess,
   http,
+  tails,
   oidc,
   issue,
+  jit,
   workers,
   start,
   memory,

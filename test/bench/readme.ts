@@ -9,26 +9,42 @@ import { aligned, machineLine, plain, verdict, withUnit } from "./report.ts";
 /** A row of the targets' table: some targets that are read together, named by the parts of the benchmark. */
 const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] = [
   [
-    "`POST /v1/verify` of an empty hono route: token seen before; every token new",
+    "`POST /v1/verify` of an empty hono route that answers as much, token seen before: whole; decision",
     "verify, seen / empty hono route",
-    "verify, new / empty hono route",
+    "verify, seen, decision / empty hono route, decision",
   ],
   [
-    "new descendant of a known link, two more caveats: of an empty hono route; batch of 100, of single seen ones",
+    "new descendant of a known link, two more caveats, of the same: whole; decision",
     "verify, descendant / empty hono route",
-    "batch of 100, descendants / single, seen",
+    "verify, descendant, decision / empty hono route, decision",
   ],
   [
-    "every token new: of hono with npm `macaroon`; of Go with go-macaroon",
-    "verify, new / hono with npm macaroon",
+    "every token new, of the same: whole; decision",
+    "verify, new / empty hono route",
+    "verify, new, decision / empty hono route, decision",
+  ],
+  [
+    "of Go with go-macaroon: every token new; descendants. Every token new, of hono with npm `macaroon`",
     "verify, new / Go net/http with go-macaroon",
+    "verify, descendant / Go net/http with go-macaroon",
+    "verify, new / hono with npm macaroon",
   ],
   [
-    "p99 at the same rate, of the empty route's: seen; new",
-    "p99, verify, seen / empty hono route",
-    "p99, verify, new / empty hono route",
+    "p99 at a fifth of its own maximum, of the empty route's at that rate: seen; new",
+    "p99 at a fifth, verify, seen / empty hono route",
+    "p99 at a fifth, verify, new / empty hono route",
   ],
-  ["batch of 100, of single ones: seen; new", "batch of 100 / single, seen", "batch of 100 / single, new"],
+  [
+    "p99 at three fifths, of the same: seen; new",
+    "p99 at three fifths, verify, seen / empty hono route",
+    "p99 at three fifths, verify, new / empty hono route",
+  ],
+  [
+    "batch of 100, of single ones of the kind: seen; seen, decisions; new descendants",
+    "batch of 100 / single, seen",
+    "batch of 100 / single, seen, decision",
+    "batch of 100 / single, descendant",
+  ],
   [
     "in process with clearing, new: of npm `macaroon`; of libmacaroons in C",
     "in-process verify with clearing, new / npm macaroon",
@@ -48,6 +64,11 @@ const ROWS: readonly (readonly [what: string, ...targets: readonly string[]])[] 
     "issue on Postgres / client_credentials",
     "issue, 64 callers / two-row insert transactions",
     "issue over HTTP, 64 callers / two-row insert transactions",
+  ],
+  [
+    "on Debian's Postgres, of the same with `jit = off`: issue; revoke",
+    "issue on Debian's Postgres / with jit off",
+    "revoke on Debian's Postgres / with jit off",
   ],
   [
     "two workers, of two of the empty route: seen; new",
