@@ -12,6 +12,9 @@ import {
 } from "../../support/process-service.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 
+/** Seconds that the stand's token is good: longer than any drill. */
+const LONGEST = 86_400;
+
 /** How a stand is made. */
 export interface StandOptions {
   /** Seconds: how old a replica's knowledge of revocations may be. */
@@ -73,12 +76,12 @@ export async function openStand(options: StandOptions): Promise<Stand> {
   let service = await start();
   let platform = { token: credential(home, "default.token") };
   const client = createClient(service.url);
-  const policy = { rules: [{ max_ttl: 86_400, on_behalf_of: true }] };
+  const policy = { rules: [{ max_ttl: LONGEST, on_behalf_of: true }] };
   const admin = { token: credential(home, "admin.token") };
   const changed = await client.call("PUT", "/v1/platforms/default/policy", { as: admin, body: policy });
   if (changed.status !== 200) throw new Error(`the policy was not changed: ${changed.text}`);
   // Only the token is read: an older version answers with less besides.
-  const body = { platform: "default", on_behalf_of: { subject: "alice" } };
+  const body = { platform: "default", on_behalf_of: { subject: "alice" }, ttl: LONGEST };
   const issued = await client.call("POST", "/v1/tokens", { as: platform, body });
   const token: unknown = Reflect.get(Object(issued.body), "token");
   if (typeof token !== "string") throw new Error(`nothing was issued: ${issued.status} ${issued.text}`);
