@@ -71,16 +71,18 @@ export function freePort(): Promise<number> {
  * Starts a service and waits until it is ready.
  *
  * @param script the bundle
+ * @param isMute whether its log is thrown away
  * @throws Error with the end of what it said, where it does not come up
  */
 export async function startService(
   script: string,
   home: Home,
   env: Readonly<Record<string, string>> = {},
+  isMute = false,
 ): Promise<RunningService> {
   for (let attempt = 0; ; attempt++) {
     const port = await freePort();
-    const running = run(script, ["serve"], { env: { ...home.env, PORT: String(port), ...env } });
+    const running = run(script, ["serve"], { env: { ...home.env, PORT: String(port), ...env }, isMute });
     try {
       await running.said("bakehouse: ready");
       return { ...running, port, url: `http://127.0.0.1:${port}` };

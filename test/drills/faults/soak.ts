@@ -37,7 +37,7 @@ function callersOf(stand: Stand) {
 }
 
 async function run({ minutes, bound, say }: DrillSettings) {
-  const stand = await openStand({ bound });
+  const stand = await openStand({ bound, isMute: true });
   const faults: string[] = [];
   const late: string[] = [];
   try {

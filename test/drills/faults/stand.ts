@@ -23,6 +23,8 @@ export interface StandOptions {
   readonly places?: number | undefined;
   /** Further settings of the server. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Whether the service's log is thrown away. */
+  readonly isMute?: boolean;
   /** The service's script; this version's unless said. */
   readonly bundle?: string;
 }
@@ -59,7 +61,7 @@ export interface Stand {
 
 /** Starts a server and a service with one platform on it, whose policy lets it issue. */
 export async function openStand(options: StandOptions): Promise<Stand> {
-  const { bound, places, settings = {}, bundle = builtBundle() } = options;
+  const { bound, places, settings = {}, isMute, bundle = builtBundle() } = options;
   const common = { LOG_LEVEL: "info", REVOCATION_MAX_STALENESS: `${bound}s` };
   const server = await startPostgres({ fsync: false, places, settings });
   const proxy = await startTcpProxy(Number(new URL(server.url).port));
@@ -72,7 +74,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
   }
   const made = await command({}, "bootstrap");
   if (made.code !== 0) throw new Error(`no bootstrap: ${made.said.slice(-1_000)}`);
-  const start = () => startService(bundle, home, common);
+  const start = () => startService(bundle, home, common, isMute);
   let service = await start();
   let platform = { token: credential(home, "default.token") };
   const client = createClient(service.url);
