@@ -65,6 +65,7 @@ const DEPLOYED = [
   "kubernetes/overlays/production/settings.env",
   "prometheus/bakehouse.alerts.yaml",
   "prometheus/bakehouse.rules.yaml",
+  "systemd/bakehouse",
   "systemd/bakehouse.service",
   "systemd/settings.env",
 ] as const;

@@ -1,13 +1,14 @@
-/** The unit: read by systemd itself, where that is installed, without running it, and rated by it. */
+/** The unit: read by systemd itself, where that is installed, without running it, and rated by it; the command beside it. */
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { parseConfig } from "../../src/config.ts";
 import { findProgram } from "../support/find-program.ts";
 import { scratchFolder } from "../support/scratch.ts";
-import { deployed, runProgram } from "./files.ts";
+import { DEPLOY, deployed, runProgram } from "./files.ts";
 
 const UNIT = deployed("systemd/bakehouse.service");
 const SETTINGS = deployed("systemd/settings.env");
@@ -35,6 +36,83 @@ test("its settings are settings, and it stops later than the service has to", ()
   // What it is given by name it loads by that name.
   const loaded = [...UNIT.matchAll(/^LoadCredential=([\w-]+):/gm)].map(([, name]) => name);
   expect([...UNIT.matchAll(/_FILE=%d\/([\w-]+)/g)].map(([, name]) => name)).toEqual(loaded);
+  // Where a file is missing the service gets an empty one, and names it.
+  expect([...UNIT.matchAll(/^SetCredential=([\w-]+):\\n$/gm)].map(([, name]) => name)).toEqual(loaded);
+});
+
+describe("the command for operators", () => {
+  /** What the script asks systemd-run for, where `systemctl cat` shows the unit and what an operator added. */
+  function asked(added: string, status: number, ...args: readonly string[]) {
+    const folder = scratchFolder("systemd-command");
+    const programs = {
+      systemctl: `#!/bin/sh\n[ "$*" = "cat bakehouse.service" ] && cat ${join(folder, "units")}\n`,
+      "systemd-run": `#!/bin/sh\nprintf '%s\\n' "$@"\nexit ${status}\n`,
+    };
+    writeFileSync(join(folder, "units"), `# /etc/systemd/system/bakehouse.service\n${UNIT}\n${added}`);
+    for (const [name, text] of Object.entries(programs))
+      writeFileSync(join(folder, name), text, { mode: 0o755 });
+    const run = spawnSync("sh", [join(DEPLOY, "systemd/bakehouse"), ...args], {
+      encoding: "utf8",
+      env: { PATH: `${folder}:${process.env["PATH"]}` },
+    });
+    rmSync(folder, { recursive: true });
+    expect(run.stderr).toBe("");
+    const [, unit = ""] = /^--unit=(.+)\.service$/m.exec(run.stdout) ?? [];
+    return { status: run.status, lines: run.stdout.trimEnd().replaceAll(unit, "UNIT").split("\n") };
+  }
+
+  /** The unit's lines about who the service is and what it may do. */
+  const SERVICE = (UNIT.split("[Service]\n")[1] ?? "").split("[Install]")[0] ?? "";
+  const RIGHTS = SERVICE.split("\n").filter(
+    (line) => /^[A-Z]/.test(line) && !/^(Type|ExecStart|Restart|RestartSec)=/.test(line),
+  );
+  const written = (line: string) =>
+    `--property=${line.replaceAll("%d", "/run/credentials/UNIT.service").replaceAll("%S", "/var/lib")}`;
+
+  test("has all that the service has, in its order, and the command's status", () => {
+    const { status, lines } = asked("", 3, "rewrap", "--json", "two words");
+    expect(status).toBe(3);
+    expect(RIGHTS.length).toBeGreaterThan(40);
+    expect(lines).toEqual([
+      "--quiet",
+      "--collect",
+      "--pipe",
+      "--wait",
+      "--unit=UNIT.service",
+      ...RIGHTS.map(written),
+      "/opt/bakehouse/bin/node",
+      "/opt/bakehouse/node_modules/bakehouse-server/dist/bakehouse.js",
+      "rewrap",
+      "--json",
+      "two words",
+    ]);
+    expect(lines.join("\n")).toContain(
+      " MASTER_KEY_FILE=/run/credentials/UNIT.service/master-key OIDC_CLIENT_SECRET_FILE=",
+    );
+  });
+
+  test("has what `systemctl edit` added, but for how the service starts", () => {
+    const drop = [
+      "# /etc/systemd/system/bakehouse.service.d/override.conf",
+      "[Unit]",
+      "After=vault.service",
+      "[Service]",
+      "ExecStart=",
+      "ExecStart=/opt/bakehouse/bin/node serve --workers 4",
+      "StandardOutput=append:/var/log/bakehouse",
+      "LoadCredential=master-key-previous:/etc/bakehouse/master-key-previous",
+      "Environment=ONE=%d/one \\",
+      '  "TWO=2 words"',
+      "UnsetEnvironment=MASTER_KEY_FILE",
+    ];
+    const { lines } = asked(drop.join("\n"), 0, "doctor");
+    expect(lines.slice(5, -3)).toEqual([
+      ...RIGHTS.map(written),
+      "--property=LoadCredential=master-key-previous:/etc/bakehouse/master-key-previous",
+      '--property=Environment=ONE=/run/credentials/UNIT.service/one    "TWO=2 words"',
+      "--property=UnsetEnvironment=MASTER_KEY_FILE",
+    ]);
+  });
 });
 
 /** Folders as systemd has them, with the unit and what it starts, and targets without contents. */
