@@ -153,7 +153,7 @@ describe("[pglite] the doctor of a service with the embedded database", () => {
     expect(existsSync(path)).toBe(false);
     const { code, checks } = await doctor({ ...environment, MASTER_KEY: newKey() });
     expect(code).toBe(1);
-    expect(of(checks, "master key")).toMatchObject([{ state: "failed", detail: "2 root keys do not open" }]);
+    expect(of(checks, "master key")).toMatchObject([{ state: "failed", detail: "root keys: 2 do not open" }]);
   });
 
   test("looks at the webhook, and repeats nothing of its address but the origin", async () => {

@@ -59,7 +59,7 @@ function judged({ seen, earlier, unopened }: Count, hasPrevious: boolean): reado
   const { ok, warning, failed } = about("master key");
   const findings = [...unopened].map(([table, count]) =>
     failed(
-      `${count} ${CONTENTS[table]} do not open`,
+      `${CONTENTS[table]}: ${count} ${count === 1 ? "does" : "do"} not open`,
       "set MASTER_KEY or MASTER_KEY_PREVIOUS to the key that they were made with",
     ),
   );
