@@ -13,6 +13,8 @@ const ANSWERED = 0.98;
 const SLOWER = 1.2;
 /** Milliseconds between two looks at the memory. */
 const LOOK = 1_000;
+/** Seconds in which callers that have just started catch up, part of none of the sixths: a core that is nearly full takes that long. */
+const WARM_UP = 20;
 /** Seconds in which it is found out how much it can answer. */
 const TRIAL = { seconds: 10 };
 
@@ -54,7 +56,7 @@ async function run({ minutes, bound, say }: DrillSettings) {
     );
     const sixths: Callers[] = [];
     for (let at = 1; at <= SIXTHS; at++) {
-      const one = await callersAsk({ ...callers, rate, seconds: (minutes * 60) / SIXTHS });
+      const one = await callersAsk({ ...callers, rate, seconds: (minutes * 60) / SIXTHS, warmUp: WARM_UP });
       sixths.push(one);
       const ms = (value: number | null) => value?.toFixed(1) ?? "–";
       say(

@@ -3,13 +3,13 @@
  * does. A latency counts from when its request was due, so that a stall is not left out.
  * Without a rate each connection asks again as soon as it is answered, which shows how much is answered at most.
  *
- *   node callers.mjs '{"port":…,"request":TEXT,"expect":TEXT,"connections":…,"rate":…,"seconds":…}'
+ *   node callers.mjs '{"port":…,"request":TEXT,"expect":TEXT,"connections":…,"rate":…,"seconds":…,"warmUp":SECONDS}'
  *
  * Prints one line of JSON.
  */
 import { connect } from "node:net";
 
-const { port, request, expect, connections, rate, seconds } = JSON.parse(process.argv[2] ?? "{}");
+const { port, request, expect, connections, rate, seconds, warmUp = 1 } = JSON.parse(process.argv[2] ?? "{}");
 const bytes = Buffer.from(request);
 const latencies = [];
 const idle = [];
@@ -53,7 +53,6 @@ function open() {
 }
 for (let index = 0; index < connections; index++) open();
 
-const warmUp = 1_000;
 const begun = performance.now();
 let sent = 0;
 if (rate !== undefined) setInterval(askWhatIsDue, 1);
@@ -85,4 +84,4 @@ setTimeout(() => {
     };
     process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
   }, seconds * 1_000);
-}, warmUp);
+}, warmUp * 1_000);

@@ -58,6 +58,8 @@ export async function callersAsk(options: {
   /** Requests a second; as many as are answered unless said. */
   readonly rate?: number;
   readonly seconds: number;
+  /** Seconds before that which are not measured; 1 unless said. */
+  readonly warmUp?: number;
 }): Promise<Callers> {
   return callersSchema.parse(JSON.parse(await start("callers.mjs", options).ended));
 }
