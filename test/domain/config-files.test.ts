@@ -48,7 +48,7 @@ function failureOf(environment: Readonly<Record<string, string>>): ConfigError {
   throw new Error("nothing was wrong");
 }
 
-/** Does something as a user who may not read everything: root may. */
+/** Does something as a user who may not read everything: root may. Only a process can, no thread of it: `npm run mutants` leaves it out. */
 function asNobody<T>(work: () => T): T {
   if (process.geteuid?.() !== 0) return work();
   process.seteuid?.(65_534);
@@ -155,7 +155,7 @@ describe("secrets in files", () => {
     expect(message).not.toContain(CANARY);
   });
 
-  test("a file that this user may not read", () => {
+  test("[process] a file that this user may not read", () => {
     const path = file(CANARY, 0o000);
     chmodSync(folder, 0o755);
     const { MASTER_KEY: __, ...others } = SET;

@@ -54,8 +54,8 @@ const vitest = await createVitest(
     // A test that is slow because the machine is busy has noticed nothing.
     testTimeout: 60_000,
     sequence: { sequencer: AsGiven },
-    // What runs on both databases is tried on the one that needs no server.
-    testNamePattern: /^(?!.*\[postgres\])/,
+    // What runs on both databases is tried on the one that needs no server. A thread cannot become another user.
+    testNamePattern: /^(?!.*\[(?:postgres|process)\])/,
   },
   {
     plugins: [
