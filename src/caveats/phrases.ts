@@ -119,9 +119,11 @@ export function alternatives<T>(
   show: (item: T) => string,
   most: number = NAMED_ITEMS,
 ): string {
-  const named = items.length > most + 1 ? items.slice(0, most) : items;
-  const words = named.map(show);
-  const rest = items.length - named.length;
-  const last = rest > 0 ? `${rest} more` : words.pop();
-  return words.length === 0 ? (last ?? "") : `${words.join(", ")} or ${last}`;
+  const named = items.length > most + 1 ? most : items.length;
+  let text = "";
+  for (let at = 0; at < named; at++) {
+    if (at > 0) text += at === items.length - 1 ? " or " : ", ";
+    text += show(items[at] as T);
+  }
+  return named < items.length ? `${text} or ${items.length - named} more` : text;
 }

@@ -2,6 +2,7 @@ import type { AttributeCaveat, ComparisonCaveat } from "../caveat.ts";
 import type { Block } from "../values/address.ts";
 import { compareDecimals } from "../values/decimal.ts";
 import { compareInstants } from "../values/instant.ts";
+import { distinct } from "./distinct.ts";
 
 /** One side of a range. */
 export type Bound = Pick<ComparisonCaveat, "operator" | "bound">;
@@ -24,16 +25,19 @@ export interface Merged {
 export function mergeCaveats(caveats: readonly AttributeCaveat[]): ReadonlyMap<string, Merged> {
   const gathered = new Map<string, Gathered>();
   for (const caveat of caveats) {
-    let known = gathered.get(caveat.attribute);
+    const { attribute } = caveat;
+    let known = gathered.get(attribute);
     if (known === undefined) {
-      known = { only: undefined, denied: undefined, bounds: [], patterns: undefined, networks: [] };
-      gathered.set(caveat.attribute, known);
+      known = { attribute, only: undefined, denied: NONE, bounds: NONE, patterns: NONE, networks: NONE };
+      gathered.set(attribute, known);
     }
     gather(known, caveat);
   }
-  const merged = new Map<string, Merged>();
-  for (const [attribute, known] of gathered) merged.set(attribute, toMerged(attribute, known));
-  return merged;
+  for (const known of gathered.values()) {
+    known.denied = distinct(known.denied);
+    known.patterns = distinct(known.patterns);
+  }
+  return gathered;
 }
 
 /**
@@ -53,28 +57,17 @@ export function isUpper(operator: ComparisonCaveat["operator"]): boolean {
   return operator === "<" || operator === "<=";
 }
 
-/**
- * Mutable while it is being filled, so that many caveats on one attribute take time linear in their items. A set is made for
- * its first item: most attributes need none.
- */
-interface Gathered {
-  /** Each once. */
-  only: readonly string[] | undefined;
-  denied: Set<string> | undefined;
-  bounds: readonly Bound[];
-  patterns: Set<string> | undefined;
-  readonly networks: (readonly Block[])[];
-}
+/** While it is being filled, a list may have an item twice: so many caveats on one attribute take time linear in their items. */
+type Gathered = { -readonly [Name in keyof Merged]: Merged[Name] };
 
-function toMerged(attribute: string, { only, denied, bounds, patterns, networks }: Gathered): Merged {
-  return {
-    attribute,
-    only,
-    denied: denied === undefined ? [] : [...denied],
-    bounds,
-    patterns: patterns === undefined ? [] : [...patterns],
-    networks,
-  };
+/** The list of all that have none of it. */
+const NONE: readonly never[] = [];
+
+/** Adds to a list: to the one that is shared while it is empty a copy, to any other in its place. */
+function grown<T>(list: readonly T[], items: readonly T[]): readonly T[] {
+  if (list.length === 0) return [...items];
+  (list as T[]).push(...items);
+  return list;
 }
 
 function gather(known: Gathered, caveat: AttributeCaveat): void {
@@ -89,11 +82,10 @@ function gather(known: Gathered, caveat: AttributeCaveat): void {
       known.bounds = tighten(known.bounds, caveat);
       return;
     case "glob":
-      known.patterns ??= new Set();
-      known.patterns.add(caveat.pattern);
+      known.patterns = grown(known.patterns, [caveat.pattern]);
       return;
     case "network":
-      known.networks.push(caveat.blocks);
+      known.networks = grown(known.networks, [caveat.blocks]);
       return;
     default:
       caveat satisfies never;
@@ -109,17 +101,8 @@ function gatherTexts(known: Gathered, allowed: boolean, items: readonly string[]
       known.only = before.filter((item) => added.has(item));
     }
   } else {
-    known.denied ??= new Set();
-    for (const item of items) known.denied.add(item);
+    known.denied = grown(known.denied, items);
   }
-}
-
-/** Up to so many items a search of the list costs less than a set. */
-const FEW = 8;
-
-function distinct(items: readonly string[]): readonly string[] {
-  const areFew = items.length <= FEW && items.every((item, at) => items.indexOf(item) === at);
-  return areFew ? items : [...new Set(items)];
 }
 
 function tighten(bounds: readonly Bound[], { operator, bound }: Bound): readonly Bound[] {
@@ -128,7 +111,7 @@ function tighten(bounds: readonly Bound[], { operator, bound }: Bound): readonly
     (known) => isUpper(known.operator) === isUpper(operator) && known.bound.kind === bound.kind,
   );
   const known = bounds[same];
-  if (known === undefined) return [...bounds, added];
+  if (known === undefined) return bounds.concat(added);
   return isTighter(added, known) ? bounds.with(same, added) : bounds;
 }
 

@@ -17,24 +17,25 @@ const SUMMARY: Voice = { name: attributeName, text: bareOrQuoted, either, either
 
 /** The limits of a chain on the attributes of the context: the action and its resource first, then amounts. */
 export function attributePhrases(all: ReadonlyMap<string, Merged>): readonly string[] {
-  const rest = new Map(all);
-  const phrases = [...actionPhrases(rest), ...amountPhrases(rest)];
-  for (const merged of rest.values()) phrases.push(...limitPhrases(merged));
-  return phrases;
-}
-
-/** `read or list resources under repo:acme`: the attributes that it takes are cleared from the rest. */
-function actionPhrases(rest: Map<string, Merged>): readonly string[] {
-  const action = rest.get("action");
-  const resource = rest.get("resource");
+  const phrases: string[] = [];
+  const action = all.get("action");
+  const resource = all.get("resource");
   const verbs = action?.only?.length ? either(action.only) : undefined;
   const things = resource === undefined ? undefined : resourcePhrase(resource);
-  if (action !== undefined && verbs !== undefined) rest.set("action", { ...action, only: undefined });
-  if (resource !== undefined && things !== undefined) {
-    rest.set("resource", { ...resource, only: undefined, patterns: [] });
+  if (verbs !== undefined) phrases.push(things === undefined ? `only ${verbs}` : `${verbs} ${things}`);
+  else if (things !== undefined) phrases.push(`only ${things}`);
+  const amount = amountPhrase(all);
+  if (amount !== undefined) phrases.push(amount);
+  // Then the rest: what these phrases have not said yet.
+  for (const merged of all.values()) {
+    const { attribute } = merged;
+    if (amount !== undefined && (attribute === AMOUNT || attribute === CURRENCY)) continue;
+    if (merged === action && verbs !== undefined) addLimits(phrases, { ...merged, only: undefined });
+    else if (merged === resource && things !== undefined) {
+      addLimits(phrases, { ...merged, only: undefined, patterns: [] });
+    } else addLimits(phrases, merged);
   }
-  if (verbs !== undefined) return [things === undefined ? `only ${verbs}` : `${verbs} ${things}`];
-  return things === undefined ? [] : [`only ${things}`];
+  return phrases;
 }
 
 /** Between limits that all hold: a bare "and" would read as one more thing that is allowed. */
@@ -47,6 +48,7 @@ const AT_ONCE = " and at once ";
  * @param patterns each once
  */
 function narrowest(patterns: readonly string[]): readonly string[] {
+  if (patterns.length < 2) return patterns;
   const sorted = patterns.toSorted();
   const wider = new Set(
     sorted.filter((pattern, index) => {
@@ -62,27 +64,41 @@ function narrowest(patterns: readonly string[]): readonly string[] {
 
 function resourcePhrase({ only, patterns }: Merged): string | undefined {
   if (only !== undefined && only.length === 0) return undefined;
-  const matching = narrowest(patterns).map((pattern) => {
-    const folder = pattern.endsWith("/**") ? pattern.slice(0, -3) : "";
-    const isFolder = folder !== "" && !folder.includes("*");
-    return isFolder ? `under ${bareOrQuoted(folder)}` : `matching ${bareOrQuoted(pattern)}`;
-  });
-  if (only === undefined) return matching.length === 0 ? undefined : `resources ${matching.join(AT_ONCE)}`;
+  const matching = patterns.length === 0 ? undefined : together(narrowest(patterns), matchingPhrase, AT_ONCE);
+  if (only === undefined) return matching === undefined ? undefined : `resources ${matching}`;
   const named = `${only.length === 1 ? "resource" : "resources"} ${either(only)}`;
-  return matching.length === 0 ? named : `${named} if ${matching.join(AT_ONCE)}`;
+  return matching === undefined ? named : `${named} if ${matching}`;
 }
+
+function matchingPhrase(pattern: string): string {
+  const folder = pattern.endsWith("/**") ? pattern.slice(0, -3) : "";
+  const isFolder = folder !== "" && !folder.includes("*");
+  return isFolder ? `under ${bareOrQuoted(folder)}` : `matching ${bareOrQuoted(pattern)}`;
+}
+
+const AMOUNT = "args.amount";
+const CURRENCY = "args.currency";
 
 /**
  * `at most 100 EUR a call`: of the two names that mean it alone. Another path with an amount and a currency may be any
  * part of the call, and need not be what is paid.
  */
-function amountPhrases(rest: Map<string, Merged>): readonly string[] {
-  const [amount, currency] = [rest.get("args.amount"), rest.get("args.currency")];
-  if (amount === undefined || currency === undefined || !isRange(amount) || !isSingle(currency)) return [];
-  rest.delete(amount.attribute);
-  rest.delete(currency.attribute);
-  const range = amount.bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and ");
-  return [`${range} ${either(currency.only ?? [])} a call`];
+function amountPhrase(all: ReadonlyMap<string, Merged>): string | undefined {
+  const amount = all.get(AMOUNT);
+  const currency = all.get(CURRENCY);
+  if (amount === undefined || currency === undefined || !isRange(amount) || !isSingle(currency))
+    return undefined;
+  return `${rangePhrase(amount.bounds)} ${either(currency.only ?? [])} a call`;
+}
+
+function rangePhrase(bounds: Merged["bounds"]): string {
+  return together(bounds, ({ operator, bound }) => boundPhrase(operator, bound), " and ");
+}
+
+/** The phrases of a list's items as one. Nearly all lists have one item, and its phrase needs no other list. */
+function together<T>(items: readonly T[], say: (item: T) => string, between: string): string {
+  const [first] = items;
+  return items.length === 1 && first !== undefined ? say(first) : items.map(say).join(between);
 }
 
 function isRange(merged: Merged): boolean {
@@ -98,28 +114,29 @@ function isSingle(merged: Merged): boolean {
 
 /** The limits on one attribute, each as a phrase that begins with its name. */
 export function limitPhrases(merged: Merged, says: Voice = SUMMARY): readonly string[] {
+  const phrases: string[] = [];
+  addLimits(phrases, merged, says);
+  return phrases;
+}
+
+function addLimits(phrases: string[], merged: Merged, says: Voice = SUMMARY): void {
   const { attribute, only, bounds, patterns, networks, denied } = merged;
   const name = says.name(attribute);
-  const limits: string[] = [];
   if (only !== undefined) {
-    limits.push(
+    phrases.push(
       only.length === 0 ? `${name} has no value that could pass` : `${name} only ${says.either(only)}`,
     );
   }
-  if (bounds.length > 0) {
-    const range = bounds.map(({ operator, bound }) => boundPhrase(operator, bound)).join(" and ");
-    limits.push(`${name} ${range}`);
-  }
+  if (bounds.length > 0) phrases.push(`${name} ${rangePhrase(bounds)}`);
   if (patterns.length > 0) {
-    const matching = narrowest(patterns).map((pattern) => `matching ${says.text(pattern)}`);
-    limits.push(`${name} ${matching.join(AT_ONCE)}`);
+    const matching = together(narrowest(patterns), (pattern) => `matching ${says.text(pattern)}`, AT_ONCE);
+    phrases.push(`${name} ${matching}`);
   }
   if (networks.length > 0) {
-    const within = networks.map((blocks) => `within ${says.eitherBlock(blocks)}`);
-    limits.push(`${name} ${within.join(AT_ONCE)}`);
+    const within = together(networks, (blocks) => `within ${says.eitherBlock(blocks)}`, AT_ONCE);
+    phrases.push(`${name} ${within}`);
   }
-  if (denied.length > 0) limits.push(`${name} not ${says.either(denied)}`);
-  return limits;
+  if (denied.length > 0) phrases.push(`${name} not ${says.either(denied)}`);
 }
 
 /**
@@ -130,6 +147,7 @@ export function conditionalPhrases(
   caveats: readonly ConditionalCaveat[],
   says: Voice = SUMMARY,
 ): readonly string[] {
+  if (caveats.length === 0) return [];
   const groups = new Map<string, { readonly calls: string; readonly tests: AttributeCaveat[] }>();
   for (const caveat of caveats) {
     const key = printGuard(caveat);

@@ -1,4 +1,4 @@
-import type { BudgetCaveat, Caveat, TimeCaveat } from "../caveat.ts";
+import type { AttributeCaveat, BudgetCaveat, Caveat } from "../caveat.ts";
 import { isBudget, isForDischarges, isOnAttribute } from "../caveat.ts";
 import type { MacaroonRole } from "../clear.ts";
 import type { Condition } from "../condition.ts";
@@ -6,6 +6,7 @@ import { budgetPhrase, either } from "../phrases.ts";
 import { isProvenClient } from "../proven-client.ts";
 import { compareInstants, formatDate, formatTime, type Instant } from "../values/instant.ts";
 import { bareOrQuoted, quote } from "../values/quote.ts";
+import { distinct } from "./distinct.ts";
 import { mergeCaveats } from "./merge.ts";
 import { attributePhrases, conditionalPhrases } from "./summary-attributes.ts";
 import { yesBudget, yesConditions, yesPhrases } from "./yes-phrases.ts";
@@ -46,41 +47,55 @@ const MOST_AGENTS = 5;
 export function summarise(conditions: readonly Condition[], options: SummaryOptions = {}): string {
   if (conditions.length === 0 && options.whole !== true) return "No conditions.";
   const caveats: Caveat[] = [];
-  const locations = new Set<string>();
+  const onAttributes: AttributeCaveat[] = [];
+  const locations: string[] = [];
   let unknown = 0;
-  conditions.forEach((condition, index) => {
-    if (condition.state === "third_party") locations.add(condition.location);
+  for (let index = 0; index < conditions.length; index++) {
+    const condition = conditions[index] as Condition;
+    if (condition.state === "third_party") locations.push(condition.location);
     else if (condition.state === "unknown" || isMisplaced(condition.caveat, conditions, index, options))
       unknown++;
+    else if (isOnAttribute(condition.caveat)) onAttributes.push(condition.caveat);
     else caveats.push(condition.caveat);
-  });
+  }
 
   const { quoted = false } = options;
-  const merged = mergeCaveats(caveats.filter(isOnAttribute));
+  const merged = mergeCaveats(onAttributes);
   const tests = quoted ? yesPhrases(merged.values(), false) : attributePhrases(merged);
-  const conditional = caveats.filter((caveat) => caveat.kind === "conditional");
-  const phrases = [
-    ...timePhrases(caveats, options),
-    ...audiencePhrases(caveats),
-    ...clientPhrases(caveats),
-    ...(options.whole === true && tests.length + unknown === 0 ? ["ANYTHING"] : tests),
-    ...(quoted ? yesConditions(conditional, false) : conditionalPhrases(conditional)),
-    ...budgetPhrases(conditions, quoted ? yesBudget : budgetPhrase),
-    ...holderPhrases(caveats),
-    ...dischargePhrases(caveats),
-    ...[...locations].map((location) => proofPhrase(location, quoted)),
-  ];
-  const closing = [...trailPhrases(caveats), ...depthPhrases(caveats), ...unknownPhrases(unknown)];
-  return sentence([...cut(phrases), ...closing]);
+  const conditional = ofKind(caveats, "conditional");
+  const phrases = timePhrases(caveats, options).concat(
+    audiencePhrases(caveats),
+    clientPhrases(caveats),
+    options.whole === true && tests.length + unknown === 0 ? ["ANYTHING"] : tests,
+    quoted ? yesConditions(conditional, false) : conditionalPhrases(conditional),
+    budgetPhrases(conditions, quoted ? yesBudget : budgetPhrase),
+    holderPhrases(caveats),
+    dischargePhrases(caveats),
+    distinct(locations).map((location) => proofPhrase(location, quoted)),
+  );
+  return sentence(cut(phrases).concat(trailPhrases(caveats), depthPhrases(caveats), unknownPhrases(unknown)));
 }
 
 /** What a chain says of time, of handing on and of calls, in numbers alone: no text of a caveat is repeated. */
 export function summariseLimits(conditions: readonly Condition[], options: SummaryOptions = {}): string {
-  const caveats = conditions.flatMap((condition) => (condition.state === "known" ? [condition.caveat] : []));
-  const counts = conditions.filter(
-    (condition) => condition.state === "known" && condition.caveat.kind !== "spend",
-  );
-  return sentence([...timePhrases(caveats, options), ...budgetPhrases(counts), ...depthPhrases(caveats)]);
+  const caveats: Caveat[] = [];
+  const counts: Condition[] = [];
+  for (const condition of conditions) {
+    if (condition.state !== "known") continue;
+    caveats.push(condition.caveat);
+    if (condition.caveat.kind !== "spend") counts.push(condition);
+  }
+  return sentence(timePhrases(caveats, options).concat(budgetPhrases(counts), depthPhrases(caveats)));
+}
+
+/** The phrases of nearly all kinds of caveats in nearly all chains. */
+const NONE: readonly never[] = [];
+
+/** The caveats of one kind. */
+function ofKind<Kind extends Caveat["kind"]>(caveats: readonly Caveat[], kind: Kind) {
+  type OfKind = Extract<Caveat, { readonly kind: Kind }>;
+  const isOne = (caveat: Caveat): caveat is OfKind => caveat.kind === kind;
+  return caveats.some(isOne) ? caveats.filter(isOne) : NONE;
 }
 
 function isMisplaced(
@@ -95,31 +110,35 @@ function isMisplaced(
 
 /** All of them hold, so only what each of them names is left. */
 function audiencePhrases(caveats: readonly Caveat[]): readonly string[] {
-  const [first, ...others] = caveats.filter((caveat) => caveat.kind === "audience");
-  if (first === undefined) return [];
-  const named = first.resources.filter((one) => others.every(({ resources }) => resources.includes(one)));
-  return [named.length === 0 ? "for no resource at all" : `only for ${either([...new Set(named)])}`];
+  const all = ofKind(caveats, "audience");
+  const [first] = all;
+  if (first === undefined) return NONE;
+  const named = first.resources.filter((one) => all.every(({ resources }) => resources.includes(one)));
+  return [named.length === 0 ? "for no resource at all" : `only for ${either(distinct(named))}`];
 }
 
 function clientPhrases(caveats: readonly Caveat[]): readonly string[] {
-  const clients = caveats.filter((caveat) => caveat.kind === "client");
-  return [...new Set(clients.map(({ id }) => `issued to the client ${bareOrQuoted(id)}`))];
+  const clients = ofKind(caveats, "client");
+  return distinct(clients.map(({ id }) => `issued to the client ${bareOrQuoted(id)}`));
 }
 
-function timePhrases(caveats: readonly Caveat[], { now, ends: other }: SummaryOptions): readonly string[] {
-  const times = caveats.filter((caveat): caveat is TimeCaveat => caveat.kind === "time");
-  const starts = times.filter((caveat) => caveat.operator === ">").map((caveat) => caveat.at);
-  const ends = times.filter((caveat) => caveat.operator === "<").map((caveat) => caveat.at);
-  if (other !== undefined) ends.push(other);
-  const start = starts.sort(compareInstants).at(-1);
-  const end = ends.sort(compareInstants)[0];
-  const phrases: string[] = [];
-  if (end !== undefined) {
-    const over = now !== undefined && compareInstants(now, end) >= 0;
-    phrases.push(`${over ? "expired at" : "until"} ${moment(end)}`);
+function timePhrases(caveats: readonly Caveat[], { now, ends }: SummaryOptions): readonly string[] {
+  let start: Instant | undefined;
+  let end = ends;
+  for (const caveat of caveats) {
+    if (caveat.kind !== "time") continue;
+    const { operator, at } = caveat;
+    if (operator === "<") {
+      if (end === undefined || compareInstants(at, end) < 0) end = at;
+    } else if (start === undefined || compareInstants(at, start) > 0) start = at;
   }
-  if (start !== undefined) phrases.push(`only after ${moment(start)}`);
-  return phrases;
+  const until = end === undefined ? NONE : [endPhrase(end, now)];
+  return start === undefined ? until : [...until, `only after ${moment(start)}`];
+}
+
+function endPhrase(end: Instant, now: Instant | undefined): string {
+  const isOver = now !== undefined && compareInstants(now, end) >= 0;
+  return `${isOver ? "expired at" : "until"} ${moment(end)}`;
 }
 
 /** To the second, which is never later than the instant. */
@@ -132,31 +151,33 @@ function budgetPhrases(
   conditions: readonly Condition[],
   say: (caveat: BudgetCaveat) => string = budgetPhrase,
 ): readonly string[] {
-  const phrases = conditions.flatMap((condition) => {
-    if (condition.state !== "known" || !isBudget(condition.caveat)) return [];
+  let phrases: string[] | undefined;
+  for (const condition of conditions) {
+    if (condition.state !== "known" || !isBudget(condition.caveat)) continue;
     const phrase = say(condition.caveat);
-    return [condition.left === undefined ? phrase : `${phrase}, ${condition.left} left`];
-  });
-  return [...new Set(phrases)];
+    phrases ??= [];
+    phrases.push(condition.left === undefined ? phrase : `${phrase}, ${condition.left} left`);
+  }
+  return distinct(phrases ?? NONE);
 }
 
 function holderPhrases(caveats: readonly Caveat[]): readonly string[] {
-  const holders = caveats.filter((caveat) => caveat.kind === "holder");
-  return [
-    ...new Set(holders.map(({ thumbprint }) => `only where the key ${thumbprint} vouches for the call`)),
-  ];
+  const holders = ofKind(caveats, "holder");
+  return distinct(holders.map(({ thumbprint }) => `only where the key ${thumbprint} vouches for the call`));
 }
 
 function dischargePhrases(caveats: readonly Caveat[]): readonly string[] {
-  const phrases: string[] = [];
+  let phrases: string[] | undefined;
   for (const caveat of caveats) {
     if (caveat.kind === "ancestor") {
+      phrases ??= [];
       phrases.push(`only for tokens at or below the link ${caveat.revocationId}`);
     } else if (caveat.kind === "approval") {
+      phrases ??= [];
       phrases.push(`granted by the approval ${caveat.id}`);
     }
   }
-  return [...new Set(phrases)];
+  return distinct(phrases ?? NONE);
 }
 
 function proofPhrase(location: string, quoted: boolean): string {
@@ -166,11 +187,11 @@ function proofPhrase(location: string, quoted: boolean): string {
 }
 
 function trailPhrases(caveats: readonly Caveat[]): readonly string[] {
-  const names = caveats.filter((caveat) => caveat.kind === "agent").map((caveat) => caveat.name);
-  if (names.length === 0) return [];
-  const left = names.length - MOST_AGENTS;
+  const agents = ofKind(caveats, "agent");
+  if (agents.length === 0) return NONE;
+  const left = agents.length - MOST_AGENTS;
   // The last is the token's holder now, so it is the beginning of the trail that goes.
-  const shown = names.slice(-MOST_AGENTS).map((name) => bareOrQuoted(name));
+  const shown = agents.slice(-MOST_AGENTS).map(({ name }) => bareOrQuoted(name));
   if (left > 0) shown.unshift(`${left} ${left === 1 ? "agent" : "agents"}`);
   return [`handed on to ${shown.join(", then ")}`];
 }
@@ -178,18 +199,19 @@ function trailPhrases(caveats: readonly Caveat[]): readonly string[] {
 function depthPhrases(caveats: readonly Caveat[]): readonly string[] {
   let least: number | undefined;
   let following = 0;
-  for (const caveat of caveats.toReversed()) {
+  for (let at = caveats.length - 1; at >= 0; at--) {
+    const caveat = caveats[at] as Caveat;
     if (caveat.kind === "agent") following++;
     if (caveat.kind === "depth") least = Math.min(least ?? caveat.most, caveat.most - following);
   }
-  if (least === undefined) return [];
+  if (least === undefined) return NONE;
   if (least < 0) return ["was handed on more often than it may, so it will be refused"];
   if (least === 0) return ["may not be handed on"];
   return [`may be handed on ${least === 1 ? "once" : least === 2 ? "twice" : `${least} times`} more`];
 }
 
 function unknownPhrases(count: number): readonly string[] {
-  if (count === 0) return [];
+  if (count === 0) return NONE;
   const conditions = count === 1 ? "1 condition" : `${count} conditions`;
   return [`and ${conditions} that this service does not know, so it will be refused`];
 }

@@ -67,7 +67,8 @@ export function overlap(a: Block, b: Block): boolean {
 export function formatAddress({ family, words }: Address): string {
   const first = words[0] as number;
   if (family === 4) return `${first >>> 24}.${(first >>> 16) & 0xff}.${(first >>> 8) & 0xff}.${first & 0xff}`;
-  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  const groups: number[] = [];
+  for (const word of words) groups.push(word >>> 16, word & 0xffff);
   const { from, to } = longestZeros(groups);
   let text = "";
   for (let at = 0; at < groups.length; at++) {

@@ -30,6 +30,7 @@ export function bareOrQuoted(text: string, most: number = SHOWN_CHARACTERS): str
 
 /** A text without quotes, for a place of its own: unsafe characters escaped, cut at a sane length. */
 export function printable(text: string, most: number): string {
+  if (text.length <= most && SAFE.test(text)) return text;
   const shown = escaped(text, most, false);
   return shown.cut ? `${shown.text}…` : shown.text;
 }
