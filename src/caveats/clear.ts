@@ -116,8 +116,7 @@ export function clear(
     const condition = conditions[index] as Condition;
     if (condition.state === "third_party") continue;
     const handovers = agents.length - passed;
-    const isProven = () => facts.macaroon === "root" && isProvenClient(conditions, index, facts.issued ?? 0);
-    const reason = failureOf({ condition, index, handovers, isProven }, facts, work);
+    const reason = failureOf(conditions, index, handovers, facts, work);
     if (reason !== undefined) {
       const agent = agents[passed - 1] ?? null;
       const placed = placeOf(index, facts.issued ?? 0, agent);
@@ -139,22 +138,21 @@ export function placeOf(index: number, issued: number, agent: string | null): Pl
   return agent === null ? "first_holder" : "handed_over";
 }
 
-/** A first-party caveat in its place. */
-interface Placed {
-  readonly condition: Exclude<Condition, { readonly state: "third_party" }>;
-  readonly index: number;
-  /** The number of `agent` caveats behind it. */
-  readonly handovers: number;
-  /** Whether a `client` in its place is a fact. */
-  readonly isProven: () => boolean;
-}
-
-/** The reason why one caveat forbids the request; undefined if it does not. */
+/**
+ * The reason why one caveat forbids the request; undefined if it does not.
+ *
+ * @param index its place in the chain
+ * @param handovers the number of `agent` caveats behind it
+ */
 function failureOf(
-  { condition, index, handovers, isProven }: Placed,
+  conditions: readonly Condition[],
+  index: number,
+  handovers: number,
   facts: Facts,
   work: Work,
 ): FailureReason | undefined {
+  const condition = conditions[index] as Condition;
+  if (condition.state === "third_party") return undefined;
   if (condition.state === "unknown") return unknown(explainUnknown(condition.text));
   const caveat: Caveat = condition.caveat;
   switch (caveat.kind) {
@@ -183,7 +181,9 @@ function failureOf(
       return { code: "caveat_failed", detail: explainAudience(caveat, facts.resource) };
     case "client":
       // Anybody can append the name of any client: only what was issued says to whom.
-      return isProven() ? undefined : unknown(explainUnissued());
+      return facts.macaroon === "root" && isProvenClient(conditions, index, facts.issued ?? 0)
+        ? undefined
+        : unknown(explainUnissued());
     case "ancestor":
       if (facts.macaroon !== "discharge") return unknown(explainMisplaced("ancestor"));
       if (facts.ancestors?.has(caveat.revocationId)) return undefined;
