@@ -3,7 +3,7 @@ import { decisionWire, verdictWire } from "./verdict.ts";
 
 type Allowed = Extract<Verdict, { readonly allowed: true }>;
 
-/** An allowed verdict, and its JSON up to the sequence. */
+/** An allowed verdict, and its JSON. */
 interface Written {
   readonly brief: boolean;
   readonly verdict: Allowed;
@@ -35,14 +35,17 @@ export function createVerdictWriter(): (verdict: Verdict, brief?: boolean) => st
     if (!verdict.allowed || verdict.budgets.length > 0) return JSON.stringify(wire(verdict));
     const slot = slotOf(verdict.revocationId);
     const before = slots[slot];
-    if (before !== undefined && before.brief === brief && saysTheSame(before.verdict, verdict))
-      return before.text + end(verdict);
-    const { sequence: _, ...rest } = wire(verdict);
-    const text = JSON.stringify(rest).slice(0, -1);
+    if (before !== undefined && before.brief === brief && saysTheSame(before.verdict, verdict)) {
+      if (before.verdict.sequence === verdict.sequence) return before.text;
+      const text = before.text.slice(0, -end(before.verdict).length) + end(verdict);
+      slots[slot] = { brief, verdict, text };
+      return text;
+    }
+    const text = JSON.stringify(wire(verdict));
     const mark = markOf(verdict.revocationId);
     if (marks[slot] === mark && text.length <= LONGEST) slots[slot] = { brief, verdict, text };
     marks[slot] = mark;
-    return text + end(verdict);
+    return text;
   };
 }
 
@@ -56,6 +59,7 @@ function markOf(revocationId: string): number {
   return mark;
 }
 
+/** The end of a verdict's JSON: in both forms of an answer the sequence is the last member. */
 function end({ sequence }: Allowed): string {
   return `,"sequence":${JSON.stringify(sequence)}}`;
 }
@@ -63,7 +67,8 @@ function end({ sequence }: Allowed): string {
 /** The slot of a revocation id, by the three characters before the last one, which holds two bits only. */
 function slotOf(revocationId: string): number {
   const { length } = revocationId;
-  const [a, b] = [revocationId.charCodeAt(length - 2), revocationId.charCodeAt(length - 3)];
+  const a = revocationId.charCodeAt(length - 2);
+  const b = revocationId.charCodeAt(length - 3);
   return (a * 61 + b * 7 + revocationId.charCodeAt(length - 4)) & (SLOTS - 1);
 }
 
