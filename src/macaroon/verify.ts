@@ -64,10 +64,10 @@ export function verifyFrom(
 ): VerifiedMacaroon | undefined {
   const names = link.namesBehind(behind, chain);
   if (names === undefined) return undefined;
-  const revocationIds = [...above.revocationIds, ...names.map(namedBy)];
+  const revocationIds = above.revocationIds.concat(names.map(namedBy));
   const facts: VerifiedFacts = {
     ...above,
-    caveats: [...above.caveats, ...behind.caveats.map((caveat) => verifiedCaveat(caveat, undefined))],
+    caveats: above.caveats.concat(behind.caveats.map((caveat) => verifiedCaveat(caveat, undefined))),
     revocationId: revocationIds.at(-1) ?? above.revocationId,
     revocationIds,
     discharges: [],
@@ -78,11 +78,26 @@ export function verifyFrom(
 
 /** {@link verify}, with somebody listening. The listener hears secrets. */
 export function verifyStepwise(options: VerifyOptions, listener?: StepListener): Verification {
+  if (options.discharges === undefined || options.discharges.length === 0)
+    return verifyAlone(options, listener);
   const steps = stepsOf(options, listener);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
   }
+}
+
+/** {@link verify}, of a macaroon without discharges, as nearly all are: one chain is one step, and nothing has to be matched. */
+function verifyAlone(options: VerifyOptions, listener: StepListener | undefined): Verification {
+  const begun = begin(options, listener);
+  if (!begun.ok) return begun;
+  const { tails, chain } = begun;
+  if (tails === undefined) return BAD_SIGNATURE;
+  return verifiedWith(
+    verifiedChain(options.root, tails, () => undefined, chain),
+    [],
+    [],
+  );
 }
 
 /**
@@ -95,25 +110,35 @@ export function verifyInSteps(options: VerifyOptions): Generator<number, Verific
   return stepsOf(options, undefined);
 }
 
-function* stepsOf(
-  options: VerifyOptions,
-  listener: StepListener | undefined,
-): Generator<number, Verification, void> {
+const BAD_SIGNATURE = { ok: false, code: "bad_signature" } as const;
+
+/** Checks the limits and the root macaroon's signature. @returns its tails, undefined for a wrong signature; or a refusal */
+function begin(options: VerifyOptions, listener: StepListener | undefined) {
   const { root, discharges = [], rootKey, chain = defaultChain } = options;
   const limits = limitsWith(options.limits);
   try {
     checkBundle(root, discharges, limits);
   } catch (error) {
-    if (error instanceof MacaroonError && error.code === "too_large") return { ok: false, code: "too_large" };
+    if (error instanceof MacaroonError && error.code === "too_large")
+      return { ok: false, code: "too_large" } as const;
     throw error;
   }
   if (rootKey instanceof Uint8Array) requireKey(rootKey);
-  if (root.signature.length !== SIGNATURE_BYTES) return { ok: false, code: "bad_signature" };
-
+  if (root.signature.length !== SIGNATURE_BYTES) return BAD_SIGNATURE;
   const keyed = keyedOperations(root, chain, listener);
-  const tails = keyed.root(rootKey);
+  return { ok: true, discharges, chain, limits, keyed, tails: keyed.root(rootKey) } as const;
+}
+
+function* stepsOf(
+  options: VerifyOptions,
+  listener: StepListener | undefined,
+): Generator<number, Verification, void> {
+  const begun = begin(options, listener);
+  if (!begun.ok) return begun;
+  const { root } = options;
+  const { discharges, chain, limits, keyed, tails } = begun;
   yield linksOf(root);
-  if (tails === undefined) return { ok: false, code: "bad_signature" };
+  if (tails === undefined) return BAD_SIGNATURE;
   const matches = yield* matchDischarges(root, tails, discharges, limits, keyed);
 
   const found = dischargesByCaveat(matches);
@@ -134,14 +159,26 @@ function* stepsOf(
     states.push({ state: "good", binding, forCaveat, ...chainOf(place, discharge, signed.tails) });
     yield linksOf(discharge);
   }
-  const rootChain = chainOf("root", root, tails);
+  return verifiedWith(chainOf("root", root, tails), states, matches.order);
+}
+
+/**
+ * The facts of a bundle whose signatures were compared.
+ *
+ * @param order the places of the good discharges, each after the macaroon with the caveat that it serves
+ */
+function verifiedWith(
+  rootChain: VerifiedChain,
+  discharges: readonly DischargeState[],
+  order: readonly number[],
+): Verification {
   const undischarged: Undischarged[] = [];
   addUndischarged(undischarged, "root", rootChain);
-  for (const place of matches.order) {
-    const state = states[place];
+  for (const place of order) {
+    const state = discharges[place];
     if (state?.state === "good") addUndischarged(undischarged, place, state);
   }
-  const facts: VerifiedFacts = { ...rootChain, discharges: states, undischarged };
+  const facts: VerifiedFacts = { ...rootChain, discharges, undischarged };
   // Here and in `verifyFrom` alone the brand is given: everything above stands between a sender and the brand.
   return { ok: true, macaroon: facts as VerifiedMacaroon };
 }

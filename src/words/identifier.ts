@@ -29,7 +29,9 @@ export function printIdentifier(identifier: Identifier): Uint8Array {
 /** Reads an identifier. @returns undefined for bytes that `printIdentifier` never writes */
 export function parseIdentifier(bytes: Uint8Array): Identifier | undefined {
   if (bytes.length > LONGEST) return undefined;
-  const parts = String.fromCharCode(...bytes).split(".");
+  // Engines copy the bytes of a typed array here; a spread would step through them one by one.
+  const text: string = Reflect.apply(String.fromCharCode, undefined, bytes);
+  const parts = text.split(".");
   const [version, keyId, tokenId, principalId, count] = parts;
   if (parts.length !== 5 || version !== VERSION) return undefined;
   if (keyId === undefined || !SHORT_ID.test(keyId)) return undefined;

@@ -34,8 +34,9 @@ export type Decoded =
     };
 
 interface Read {
+  /** That of the first macaroon. */
   readonly format: Format;
-  readonly macaroon: UnverifiedMacaroon;
+  readonly macaroons: readonly UnverifiedMacaroon[];
 }
 
 // A macaroon is an object in an array in an object; an array of them is one more.
@@ -66,12 +67,11 @@ export function decodeBinary(bytes: Uint8Array, limits?: LowerLimits): Decoded {
   });
 }
 
-function decoding(read: () => readonly Read[]): Decoded {
+function decoding(read: () => Read): Decoded {
   try {
-    const [root, ...discharges] = read();
-    if (root === undefined) return { ok: false, code: "malformed", detail: "no macaroon" };
-    const macaroons: Bundle = [root.macaroon, ...discharges.map(({ macaroon }) => macaroon)];
-    return { ok: true, format: root.format, macaroons };
+    const { format, macaroons } = read();
+    if (!isBundle(macaroons)) return { ok: false, code: "malformed", detail: "no macaroon" };
+    return { ok: true, format, macaroons };
   } catch (error) {
     if (error instanceof JsonError) {
       // Not its message: a path holds member names, which the sender chose.
@@ -82,39 +82,44 @@ function decoding(read: () => readonly Read[]): Decoded {
   }
 }
 
+function isBundle(macaroons: readonly UnverifiedMacaroon[]): macaroons is Bundle {
+  return macaroons.length > 0;
+}
+
 function checkBundleSize(size: number, limits: Limits): void {
   if (size > limits.bundleBytes) tooLarge(`bundle of more than ${limits.bundleBytes} bytes`);
 }
 
-function readBinary(bytes: Uint8Array, limits: Limits): readonly Read[] {
+function readBinary(bytes: Uint8Array, limits: Limits): Read {
   const reader: ByteReader = { bytes, offset: 0 };
   const first = bytes[0];
   if (first === undefined) malformed("no macaroon");
   if (looksLikeV1(first)) {
     const macaroon = readV1(reader, limits);
     if (reader.offset < bytes.length) malformed("data after the macaroon");
-    return [{ format: "v1", macaroon }];
+    return { format: "v1", macaroons: [macaroon] };
   }
   if (first !== V2_VERSION) malformed("no macaroon in v1, v2 or JSON");
-  const macaroons: Read[] = [];
+  const macaroons = [readV2(reader, limits)];
   while (reader.offset < bytes.length) {
     checkDischargeCount(macaroons.length, limits);
-    macaroons.push({ format: "v2", macaroon: readV2(reader, limits) });
+    macaroons.push(readV2(reader, limits));
   }
-  return macaroons;
+  return { format: "v2", macaroons };
 }
 
-function readJson(text: string, limits: Limits): readonly Read[] {
+function readJson(text: string, limits: Limits): Read {
   const value = parseJson(text, { maxDepth: JSON_DEPTH, allowNul: true });
   if (value === null || typeof value !== "object" || value instanceof Map || value instanceof JsonNumber) {
-    return [readJsonMacaroon(value, limits)];
+    return readJsonMacaroon(value, limits);
   }
   const items = value as readonly JsonValue[];
   checkDischargeCount(items.length - 1, limits);
-  return items.map((item) => readJsonMacaroon(item, limits));
+  const read = items.map((item) => readJsonMacaroon(item, limits));
+  return { format: read[0]?.format ?? "v2-json", macaroons: read.flatMap(({ macaroons }) => macaroons) };
 }
 
 function readJsonMacaroon(value: JsonValue, limits: Limits): Read {
-  if (looksLikeV1Json(value)) return { format: "v1-json", macaroon: readV1Json(value, limits) };
-  return { format: "v2-json", macaroon: readV2Json(value, limits) };
+  if (looksLikeV1Json(value)) return { format: "v1-json", macaroons: [readV1Json(value, limits)] };
+  return { format: "v2-json", macaroons: [readV2Json(value, limits)] };
 }

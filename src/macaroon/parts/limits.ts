@@ -84,14 +84,19 @@ export function checkBundle(
   limits: Limits,
 ): void {
   checkDischargeCount(discharges.length, limits);
-  let size = 0;
-  for (const macaroon of [root, ...discharges]) {
-    checkMacaroon(macaroon, limits);
-    size += macaroon.identifier.length + macaroon.signature.length + utf8Length(macaroon.location ?? "");
-    // Three bytes are the least that an encoding spends on a caveat.
-    for (const caveat of macaroon.unverifiedCaveats) size += caveatSize(caveat) + 3;
-  }
+  let size = checkedSize(root, limits);
+  for (const discharge of discharges) size += checkedSize(discharge, limits);
   if (size > limits.bundleBytes) tooLarge(`bundle of more than ${limits.bundleBytes} bytes`);
+}
+
+/** The bytes of a macaroon, about, once it was found to be within the limits. */
+function checkedSize(macaroon: UnverifiedMacaroon, limits: Limits): number {
+  checkMacaroon(macaroon, limits);
+  const { identifier, signature, location = "", unverifiedCaveats } = macaroon;
+  let size = identifier.length + signature.length + utf8Length(location);
+  // Three bytes are the least that an encoding spends on a caveat.
+  for (const caveat of unverifiedCaveats) size += caveatSize(caveat) + 3;
+  return size;
 }
 
 function caveatSize(caveat: UnverifiedCaveat): number {
