@@ -9,6 +9,7 @@ import { SERVICE_PLATFORM } from "../ports/platforms.ts";
 import type { Identity, Session } from "../ports/sessions.ts";
 import type { RevocationKnowledge } from "../replica/revocation-knowledge.ts";
 import type { Authentication } from "../service.ts";
+import { linksOf } from "../verify/bundle-texts.ts";
 import { clearToken, refusalOfEnded, whateverResource } from "../verify/clear-token.ts";
 import { subjectOf, type TokenVerifier, type VerifiedToken } from "../verify/verify-token.ts";
 import { createLoginCheck } from "./standing-login.ts";
@@ -19,28 +20,28 @@ function unauthenticated(reason: string): DomainError {
   return new DomainError("unauthenticated", reason);
 }
 
-/** The facts that a credential's caveats are cleared against. */
-function contextOf(
-  { method, path, ip }: RequestFacts,
-  action: ApiAction,
-  platform: string | undefined,
-  resource: string | undefined,
-): JsonObject {
-  const facts = new Map<string, string>([
-    ["method", method],
-    ["path", path],
-    ["action", action],
-  ]);
+/**
+ * Makes the facts that a credential's caveats are cleared against. One map serves all uses of a credential in a request, since
+ * nothing keeps it: each use sets what differs.
+ */
+function factsOf({ method, path, ip }: RequestFacts) {
+  const facts = new Map<string, string>().set("method", method).set("path", path);
   if (ip !== undefined) facts.set("ip", ip);
-  if (platform !== undefined) facts.set("platform", platform);
-  if (resource !== undefined) facts.set("resource", resource);
-  return facts;
+  const put = (name: string, value: string | undefined) =>
+    value === undefined ? facts.delete(name) : facts.set(name, value);
+  return (action: ApiAction, platform: string | undefined, resource: string | undefined): JsonObject => {
+    put("action", action);
+    put("platform", platform);
+    put("resource", resource);
+    return facts;
+  };
 }
 
 /** The resource that a credential was issued for: the issuer's word, and nothing that a holder appended. */
 function issuedResource({ conditions, identifier }: VerifiedToken): string | undefined {
-  for (const condition of conditions.slice(0, identifier.issuedCaveats)) {
-    if (condition.state !== "known") continue;
+  for (let index = 0; index < identifier.issuedCaveats; index++) {
+    const condition = conditions[index];
+    if (condition?.state !== "known") continue;
     const { caveat } = condition;
     if (caveat.kind === "equality" && caveat.attribute === "resource" && caveat.operator === "=") {
       return caveat.value;
@@ -108,8 +109,9 @@ export function createAuthentication(options: {
       token.revoked === undefined && knowledge.isRevoked(subject)
         ? { ...token, revoked: CREDENTIAL_REVOKED }
         : token;
+    const facts = factsOf(request);
     const issuedFor = issuedResource(token);
-    const links = token.macaroon.revocationIds.map(({ text }) => text);
+    const links = linksOf(token);
     return {
       kind: "service",
       ...role,
@@ -120,31 +122,27 @@ export function createAuthentication(options: {
       refuses(action, platform, resource = issuedFor) {
         const standing = resource === ANY_RESOURCE ? whateverResource(asItStands()) : asItStands();
         // No resource asks this API itself: a credential is bound by `resource`, and an `aud` on one never passes.
-        const { refusal } = clearToken(
-          standing,
-          contextOf(request, action, platform, resource),
-          clock.now(),
-          undefined,
-        );
+        const { refusal } = clearToken(standing, facts(action, platform, resource), clock.now(), undefined);
         return refusal && `the credential does not allow this: ${refusal.detail}`;
       },
     };
   }
 
+  async function idToken(text: string): Promise<Caller> {
+    const verified = await idTokens.verify(text);
+    if (!verified.ok) {
+      throw new DomainError("unauthenticated", verified.reason, undefined, verified.facts);
+    }
+    const { identity, issuedAt } = verified;
+    const caller = humanCaller(identity, identity.authenticatedAt ?? issuedAt, options);
+    requireStandingLogin(caller);
+    // An issuer's clock that is ahead makes none of its later words an older one.
+    return { ...caller, saidAt: Math.min(issuedAt, clock.now()) };
+  }
+
   return {
-    async bearer(text, request) {
-      // No base64 holds a dot and every JWT in compact form does (RFC 7515 §7.1).
-      if (!text.includes(".")) return macaroon(text, request);
-      const verified = await idTokens.verify(text);
-      if (!verified.ok) {
-        throw new DomainError("unauthenticated", verified.reason, undefined, verified.facts);
-      }
-      const { identity, issuedAt } = verified;
-      const caller = humanCaller(identity, identity.authenticatedAt ?? issuedAt, options);
-      requireStandingLogin(caller);
-      // An issuer's clock that is ahead makes none of its later words an older one.
-      return { ...caller, saidAt: Math.min(issuedAt, clock.now()) };
-    },
+    // No base64 holds a dot and every JWT in compact form does (RFC 7515 §7.1).
+    bearer: (text, request) => (text.includes(".") ? idToken(text) : macaroon(text, request)),
 
     async session(cookie, from) {
       const session = await options.sessions.find(cookie, from);

@@ -79,7 +79,9 @@ export function createBundleCache<T>(
   let trialBytes = 0;
   let keptBytes = 0;
 
+  // Both look before they begin: else each call would make an iterator, and nearly none has to let go of anything.
   function shrinkTrial(): void {
+    if (trialBytes + keptBytes <= maxBytes) return;
     for (const [key, entry] of trial) {
       if (trialBytes + keptBytes <= maxBytes) return;
       trial.delete(key);
@@ -90,6 +92,7 @@ export function createBundleCache<T>(
 
   /** Entries that were found since the last time go round once more; the others are on trial again. */
   function shrinkKept(): void {
+    if (keptBytes <= maxKept) return;
     for (const [key, entry] of kept) {
       if (keptBytes <= maxKept) return;
       kept.delete(key);

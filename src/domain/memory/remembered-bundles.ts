@@ -1,9 +1,16 @@
+import type { RootKey } from "../keys/root-keys.ts";
 import type { Secret } from "../keys/secret.ts";
 import { currentSpan } from "../parts/turn.ts";
 import { type Meter, NO_METER } from "../ports/meter.ts";
 import { bundleWeight } from "../verify/bundle-weight.ts";
 import type { VerifiedBundle } from "../verify/verified-bundle.ts";
-import { type BundleVerifier, type FindKey, UNKNOWN_KEY } from "../verify/verify-bundle.ts";
+import {
+  type BundleVerification,
+  type BundleVerifier,
+  type FindKey,
+  type Presented,
+  UNKNOWN_KEY,
+} from "../verify/verify-bundle.ts";
 import { type BundleCache, bundleKey, isKeepable } from "./bundle-cache.ts";
 import type { Sightings } from "./sightings.ts";
 
@@ -36,27 +43,36 @@ export function rememberBundles(
   findKey: FindKey,
   { sightings, cache, meter = NO_METER }: BundleMemory,
 ): BundleVerifier {
+  async function verifyAnew(presented: Presented, key: string | undefined): Promise<BundleVerification> {
+    const verification = await verifier.verify(presented);
+    if (!verification.ok || key === undefined) return verification;
+    const { bundle, rootKey } = verification;
+    if (
+      sightings.again(bundle.macaroon.revocationId.bytes) &&
+      isKeepable(presented.text, presented.discharges)
+    ) {
+      cache.keep(key, { bundle, underKey: rootKey.key }, key.length + bundleWeight(bundle));
+    }
+    return verification;
+  }
+
   return {
-    async verify(presented) {
+    verify(presented) {
       const { text, discharges, platform } = presented;
       const key = bundleKey(text, discharges, platform);
       const before = key === undefined ? undefined : cache.find(key);
       meter.lookedUp(before !== undefined);
       currentSpan()?.note("found", before !== undefined);
-      if (before !== undefined) {
-        const { bundle, underKey } = before;
-        const rootKey = await findKey(bundle.identifier.keyId, platform);
+      if (before === undefined) return verifyAnew(presented, key);
+      const { bundle, underKey } = before;
+      const go = (rootKey: RootKey | undefined) => {
         if (rootKey === undefined) return UNKNOWN_KEY;
-        if (rootKey.key === underKey) return { ok: true, bundle, rootKey };
-      }
-
-      const verification = await verifier.verify(presented);
-      if (!verification.ok || key === undefined) return verification;
-      const { bundle, rootKey } = verification;
-      if (sightings.again(bundle.macaroon.revocationId.bytes) && isKeepable(text, discharges)) {
-        cache.keep(key, { bundle, underKey: rootKey.key }, key.length + bundleWeight(bundle));
-      }
-      return verification;
+        return rootKey.key === underKey
+          ? ({ ok: true, bundle, rootKey } as const)
+          : verifyAnew(presented, key);
+      };
+      const finding = findKey(bundle.identifier.keyId, platform);
+      return finding instanceof Promise ? finding.then(go) : go(finding);
     },
   };
 }

@@ -55,11 +55,8 @@ export function rememberLinks(
   function continued(known: RememberedLink, behind: Behind): VerifiedBundle | undefined {
     const macaroon = verifyFrom(known, behind, chain);
     if (macaroon === undefined) return undefined;
-    const conditions = [...known.conditions];
-    for (let at = conditions.length; at < macaroon.caveats.length; at++) {
-      const caveat = macaroon.caveats[at];
-      if (caveat !== undefined) conditions.push(conditionOf(caveat, readCaveat));
-    }
+    const appended = macaroon.caveats.slice(known.conditions.length);
+    const conditions = known.conditions.concat(appended.map((caveat) => conditionOf(caveat, readCaveat)));
     return readBundle(known.identifier, macaroon, () => conditions);
   }
 
@@ -86,7 +83,8 @@ export function rememberLinks(
       const found = memory.find(platform, text);
       if (found !== undefined && found.behind.caveats.length <= MOST_BEHIND) {
         const { known, behind } = found;
-        const rootKey = await findKey(known.identifier.keyId, platform);
+        const finding = findKey(known.identifier.keyId, platform);
+        const rootKey = finding instanceof Promise ? await finding : finding;
         if (rootKey === undefined) return UNKNOWN_KEY;
         const isUnder = rootKey.key === known.underKey;
         // It came in while its key left, which is there again: nothing else would make room for another.

@@ -14,16 +14,20 @@ export interface Question extends VerifyRequest {
  *
  * @param platform the platform that asks; nobody's for a token that the caller may not ask about
  * @param named its canonical URI
- * @returns rejects with `not_found` for one that is not registered by that platform
+ * @returns at once where none asks, as of nearly all requests; rejects with `not_found` for one that is not registered by that
+ *   platform
  */
-export async function askingResource(
+export function askingResource(
   resources: KnownResources,
   caller: Caller,
   platform: string,
   named: string | undefined,
-): Promise<AskingResource | undefined> {
+): undefined | Promise<AskingResource> {
   const uri = named ?? (caller.kind === "service" ? caller.resource : undefined);
-  if (uri === undefined || platform === "") return undefined;
+  return uri === undefined || platform === "" ? undefined : registered(resources, platform, uri);
+}
+
+async function registered(resources: KnownResources, platform: string, uri: string): Promise<AskingResource> {
   const resource = await resources.find(platform, uri);
   if (resource === undefined) throw new DomainError("not_found", "no such resource", "resource");
   return resource;

@@ -1,5 +1,5 @@
-import { isOnAttribute } from "../../caveats/caveat.ts";
-import { type Clearance, clear, type Failure } from "../../caveats/clear.ts";
+import { type AttributeCaveat, isOnAttribute } from "../../caveats/caveat.ts";
+import { type Clearance, clear, type Facts, type Failure } from "../../caveats/clear.ts";
 import type { Condition } from "../../caveats/condition.ts";
 import { shownCaveat } from "../../caveats/condition.ts";
 import type { Decimal } from "../../caveats/values/decimal.ts";
@@ -57,6 +57,9 @@ function dischargeFault(discharge: DischargeState, conditions: readonly Conditio
  */
 const MOST_FAILURES = 250;
 
+/** Nothing is missing in nearly all tokens. */
+const NONE: readonly never[] = [];
+
 /**
  * Clears a verified token's caveats, and those of its discharges, for one request.
  *
@@ -77,21 +80,19 @@ export function clearToken(
   vouching?: Vouching,
 ): TokenClearance {
   const { macaroon } = token;
-  const facts = { now: instantFromMilliseconds(now), context, cost, resource: asking?.uri };
+  const facts: Facts = {
+    now: instantFromMilliseconds(now),
+    context,
+    cost,
+    resource: asking?.uri,
+    macaroon: "root",
+    issued: token.identifier.issuedCaveats,
+    vouched: vouching?.inChain(undefined),
+  };
   const isTaken = asking === undefined || isTakenBy(token, asking);
   // All chains share one allowance of work. With one allowance each, 32 discharges would cost 32 times the work.
   const work = newWork();
-  const root: Clearance = clear(
-    token.conditions,
-    {
-      ...facts,
-      macaroon: "root",
-      issued: token.identifier.issuedCaveats,
-      vouched: vouching?.inChain(undefined),
-    },
-    work,
-    MOST_FAILURES,
-  );
+  const root: Clearance = clear(token.conditions, facts, work, MOST_FAILURES);
   // The short way of nearly all tokens: no failure and no discharge.
   if (
     isTaken &&
@@ -100,7 +101,7 @@ export function clearToken(
     macaroon.discharges.length === 0 &&
     macaroon.undischarged.length === 0
   ) {
-    return { refusal: undefined, failures: [], undischarged: [], agents: root.agents };
+    return { refusal: undefined, failures: root.failures, undischarged: NONE, agents: root.agents };
   }
 
   const ancestors = new Set(linksOf(token));
@@ -176,20 +177,24 @@ function onlyTimes(token: VerifiedToken): VerifiedToken {
 
 /** A token without its conditions on `resource`, for the time before it is known. */
 export function whateverResource(token: VerifiedToken): VerifiedToken {
-  const others = (conditions: readonly Condition[]) =>
-    conditions.map((condition) => (isOnResource(condition) ? PASSED_OVER : condition));
-  return {
-    ...token,
-    conditions: others(token.conditions),
-    dischargeConditions: token.dischargeConditions.map(others),
-  };
+  const { conditions, dischargeConditions } = token;
+  // Nearly no credential has one.
+  if (!conditions.some(isOnResource) && !dischargeConditions.some((all) => all.some(isOnResource)))
+    return token;
+  const others = (all: readonly Condition[]) =>
+    all.map((condition) => (isOnResource(condition) ? PASSED_OVER : condition));
+  return { ...token, conditions: others(conditions), dischargeConditions: dischargeConditions.map(others) };
 }
 
 function isOnResource(condition: Condition): boolean {
   if (condition.state !== "known") return false;
   const { caveat } = condition;
-  const tests = caveat.kind === "conditional" ? [caveat.unless, caveat.test] : [caveat].filter(isOnAttribute);
-  return tests.some(({ attribute }) => attribute === "resource" || attribute.startsWith("resource."));
+  if (caveat.kind === "conditional") return isOfResource(caveat.unless) || isOfResource(caveat.test);
+  return isOnAttribute(caveat) && isOfResource(caveat);
+}
+
+function isOfResource({ attribute }: AttributeCaveat): boolean {
+  return attribute === "resource" || attribute.startsWith("resource.");
 }
 
 /** A time, or an agent, which a sentence on a time names. */

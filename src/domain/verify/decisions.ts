@@ -91,9 +91,8 @@ export function createDecisions(options: {
     options.observe?.(token, verdict.allowed);
   }
 
-  /** Waits for `min_sequence`, if there is one. */
-  async function reach(minSequence: string | undefined): Promise<void> {
-    if (minSequence === undefined) return;
+  /** Waits for a `min_sequence`. */
+  async function reach(minSequence: string): Promise<void> {
     const wanted = parseSequence(minSequence);
     if (wanted === undefined) {
       throw new DomainError("invalid_request", "is not a sequence of this service", "min_sequence");
@@ -254,18 +253,15 @@ export function createDecisions(options: {
     return { ...verdict, detail: "an approval that the token rests on has been withdrawn", revocation };
   }
 
-  async function answer(
-    platform: string,
-    request: VerifyRequest,
-    reached: Answered | Charged,
-  ): Promise<Verdict> {
-    if (!("charged" in reached)) return reached.verdict;
+  /** The answer once the database has answered. */
+  async function answer(platform: string, request: VerifyRequest, reached: Charged): Promise<Verdict> {
     return chargedVerdict(platform, reached, request, await reached.charged);
   }
 
   async function anew(platform: string, request: VerifyRequest, askingFor: AskingFor): Promise<Verdict> {
     const asking = await askingFor(request.resource);
-    return answer(platform, request, await reachVerdict(platform, { ...request, asking }));
+    const reached = await reachVerdict(platform, { ...request, asking });
+    return "charged" in reached ? answer(platform, request, reached) : reached.verdict;
   }
 
   /** Waits for the work of one question of a batch, and keeps no more of its token than of any other. */
@@ -322,10 +318,11 @@ export function createDecisions(options: {
       const platform = isPerson
         ? await ownTokens(caller, request)
         : requirePlatform(caller, "verify", resource);
-      await reach(request.minSequence);
-      const asking = await askingResource(resources, caller, platform, resource);
+      if (request.minSequence !== undefined) await reach(request.minSequence);
+      const finding = askingResource(resources, caller, platform, resource);
+      const asking = finding && (await finding);
       const reached = await reachVerdict(platform, { ...request, asking });
-      const verdict = await answer(platform, request, reached);
+      const verdict = "charged" in reached ? await answer(platform, request, reached) : reached.verdict;
       // The credential may have been revoked meanwhile, or be over.
       if ("charged" in reached && !isPerson) requirePlatform(caller, "verify", resource);
       const { token } = reached;

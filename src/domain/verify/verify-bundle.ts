@@ -47,12 +47,22 @@ export type BundleVerification =
 
 /** Verifies bundles: checks every signature, and then reads the caveats without clearing them. */
 export interface BundleVerifier {
-  /** Rejects with `unavailable` if the root key could not be looked up. */
-  verify(presented: Presented): Promise<BundleVerification>;
+  /**
+   * Rejects with `unavailable` if the root key could not be looked up.
+   *
+   * @returns at once what memory knows under a key that is held
+   */
+  verify(presented: Presented): BundleVerification | Promise<BundleVerification>;
 }
 
-/** Finds the root key that an identifier names, if the tokens of the asking platform can be under it. */
-export type FindKey = (keyId: string, platform: string | undefined) => Promise<RootKey | undefined>;
+/**
+ * Finds the root key that an identifier names, if the tokens of the asking platform can be under it. A key that is held is there
+ * at once: nearly all are, and to wait would cost every request.
+ */
+export type FindKey = (
+  keyId: string,
+  platform: string | undefined,
+) => RootKey | undefined | Promise<RootKey | undefined>;
 
 /** The answer to a made-up key, and to the key of another platform: the asker must not learn the difference. */
 export const UNKNOWN_KEY = {
@@ -71,14 +81,20 @@ const NOBODYS = signingKey(new Uint8Array(32));
 
 /** Makes the search for root keys, in memory first. */
 export function createFindKey(rootKeys: Pick<RootKeys, "find" | "held">): FindKey {
-  return async (keyId, platform) => {
+  async function lookUp(keyId: string, platform: string | undefined): Promise<RootKey | undefined> {
     // A look-up counts against the asking platform. A holder without a credential guesses on the service's account.
-    const isTheirs = (key: RootKey | undefined) => platform === undefined || key?.platform === platform;
+    const rootKey = await rootKeys.find(keyId, platform);
+    return isOf(platform, rootKey) ? rootKey : undefined;
+  }
+  return (keyId, platform) => {
     const held = rootKeys.held(keyId);
     // Another platform's key is looked up like a key that never was: the asker must not learn of it by the time it takes.
-    const rootKey = held !== undefined && isTheirs(held) ? held : await rootKeys.find(keyId, platform);
-    return isTheirs(rootKey) ? rootKey : undefined;
+    return held !== undefined && isOf(platform, held) ? held : lookUp(keyId, platform);
   };
+}
+
+function isOf(platform: string | undefined, key: RootKey | undefined): boolean {
+  return platform === undefined || key?.platform === platform;
 }
 
 /**
@@ -102,7 +118,8 @@ export function createBundleVerifier(
       if (!decoded.ok) return decoded;
       const { root, discharges } = decoded;
       const identifier = parseIdentifier(root.identifier);
-      const rootKey = identifier && (await findKey(identifier.keyId, platform));
+      const finding = identifier && findKey(identifier.keyId, platform);
+      const rootKey = finding instanceof Promise ? await finding : finding;
       if (identifier === undefined) return UNKNOWN_KEY;
       // What is under way is long: others have their turns before each part of it, under a key that never was, too.
       const size = more.reduce((sum, { length }) => sum + length, text.length);
@@ -206,9 +223,10 @@ function decodeAll(text: string, more: readonly string[]): Decoded {
   }
   const decoded = decodeBundle(text);
   if (!decoded.ok) return { ...decoded, detail: `the token cannot be read: ${decoded.detail}` };
-  const [root, ...discharges] = decoded.macaroons;
-  for (const [index, other] of more.entries()) {
-    const extra = decodeBundle(other);
+  const root = decoded.macaroons[0];
+  const discharges: UnverifiedMacaroon[] = decoded.macaroons.slice(1);
+  for (let index = 0; index < more.length; index++) {
+    const extra = decodeBundle(more[index] as string);
     if (!extra.ok) return { ...extra, detail: `discharge ${index} cannot be read: ${extra.detail}` };
     discharges.push(...extra.macaroons);
   }
