@@ -47,7 +47,7 @@ const WAYS: readonly (readonly [string, (pieces: number) => (body: Readable) => 
   ],
   [
     "by the app",
-    (pieces) => (body) =>
+    (pieces) => async (body) =>
       readBytes(
         {
           method: "POST",

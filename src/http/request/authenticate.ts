@@ -29,7 +29,7 @@ export async function authenticate(context: HttpContext, exchange: Exchange): Pr
   return caller;
 }
 
-async function byBearer(context: HttpContext, exchange: Exchange, token: string): Promise<Caller> {
+function byBearer(context: HttpContext, exchange: Exchange, token: string): Promise<Caller> {
   exchange.seen.credential = "bearer";
   const { method, path, peer, ip } = exchange;
   // A credential can be narrowed to addresses, and whoever has hung up has none that could be checked.

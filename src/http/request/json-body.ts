@@ -92,38 +92,64 @@ export interface ReceivedBody<T> {
  */
 export const ANONYMOUS = { maxBytes: 256 * 1024, maxValues: 256 };
 
+/** The flaws of a body whose elements do not fail alone: there are none that it could go on with. */
+const NO_FLAWS: ItemFlaws = new Map();
+
 /**
- * Receives and reads a request's body.
+ * Receives and reads a request's body: at once if it came with the head, and is read in one piece.
  *
  * @param anonymous whether no credential came with the request: then far less is read
  */
-export async function receive<T>(
+export function receive<T>(
   request: HttpRequest,
   body: JsonBody<T>,
   anonymous: boolean,
   clock: SliceClock,
-): Promise<ReceivedBody<T>> {
+): ReceivedBody<T> | Promise<ReceivedBody<T>> {
   const maxBytes = anonymous ? Math.min(body.maxBytes, ANONYMOUS.maxBytes) : body.maxBytes;
-  const maxValues = anonymous ? ANONYMOUS.maxValues : body.maxBytes > MAX_BODY ? MOST_OF_BATCH : MOST_VALUES;
-  const bytes = await readJsonBytes(request, maxBytes);
-  const flaws = new Map<number, JsonError>();
-  const onFlaw = body.items === undefined ? undefined : itemFlaws(body.items, flaws);
-  const options = {
-    maxValues,
-    maxToken: MAX_BODY,
-    maxMembers: MOST_OF_OBJECT,
-    ...(onFlaw !== undefined && { onFlaw }),
-  };
+  const bytes = readJsonBytes(request, maxBytes);
+  if (bytes instanceof Uint8Array && bytes.length <= IN_ONE_PIECE) {
+    const { flaws, options } = readingOf(body, anonymous);
+    let tree: JsonValue;
+    try {
+      tree = parseJson(bytes, options);
+    } catch (error) {
+      throw refusalOf(error, anonymous);
+    }
+    const value = body.read(tree, flaws, clock);
+    return value instanceof Promise ? value.then((read) => ({ value: read, bytes })) : { value, bytes };
+  }
+  return receiveInTurns(bytes, body, anonymous, clock);
+}
+
+async function receiveInTurns<T>(
+  coming: Uint8Array | Promise<Uint8Array>,
+  body: JsonBody<T>,
+  anonymous: boolean,
+  clock: SliceClock,
+): Promise<ReceivedBody<T>> {
+  const bytes = await coming;
+  const { flaws, options } = readingOf(body, anonymous);
   let tree: JsonValue;
   try {
     tree = bytes.length <= IN_ONE_PIECE ? parseJson(bytes, options) : await inSteps(bytes, options, clock);
   } catch (error) {
-    if (!anonymous || !(error instanceof JsonError) || error.code !== "too_many") throw error;
-    throw new HttpError("payload_too_large", `${error.message}: more needs a credential`, {}, error.path);
+    throw refusalOf(error, anonymous);
   }
-  const value = body.read(tree, flaws, clock);
-  // A value that is there is not waited for: that would cost every request.
-  return { value: value instanceof Promise ? await value : value, bytes };
+  return { value: await body.read(tree, flaws, clock), bytes };
+}
+
+function readingOf<T>({ maxBytes, items }: JsonBody<T>, anonymous: boolean) {
+  const maxValues = anonymous ? ANONYMOUS.maxValues : maxBytes > MAX_BODY ? MOST_OF_BATCH : MOST_VALUES;
+  const limits = { maxValues, maxToken: MAX_BODY, maxMembers: MOST_OF_OBJECT };
+  if (items === undefined) return { flaws: NO_FLAWS, options: limits };
+  const flaws = new Map<number, JsonError>();
+  return { flaws, options: { ...limits, onFlaw: itemFlaws(items, flaws) } };
+}
+
+function refusalOf(error: unknown, anonymous: boolean): unknown {
+  if (!anonymous || !(error instanceof JsonError) || error.code !== "too_many") return error;
+  return new HttpError("payload_too_large", `${error.message}: more needs a credential`, {}, error.path);
 }
 
 async function inSteps(

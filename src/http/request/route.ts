@@ -7,7 +7,7 @@ import { authenticate } from "./authenticate.ts";
 import { dischargeRequired, speaksBakery } from "./bakery-wire.ts";
 import type { Exchange, HttpContext } from "./context.ts";
 import { beginWait } from "./held-back.ts";
-import { type JsonBody, type ReceivedBody, receive } from "./json-body.ts";
+import { type JsonBody, receive } from "./json-body.ts";
 import { requireShortQuery } from "./pairs.ts";
 import { readQuery } from "./query.ts";
 
@@ -117,13 +117,19 @@ export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefi
 
   async function run(context: HttpContext, exchange: Exchange): Promise<Reply> {
     requireShortQuery(exchange.search, definition.maxQuery);
-    const caller = await callerOf(definition.auth, context, exchange);
+    const { auth } = definition;
+    const caller = auth === "none" ? undefined : await authenticate(context, exchange);
+    if (caller === undefined && auth === "caller") throw await noCaller(context, exchange);
     const params = readParams(definition.params, exchange);
     const query = readRouteQuery(definition.query, kind, exchange);
     // `Route` forgot these types. The definition's own schemas made the values, so the types still hold.
     authorize?.(caller as CallerOf<A>, params as P);
-    const received = definition.body && (await receiveFrom(definition.body, caller, context, exchange));
-    const still = received?.wasHeldBack ? await callerStill(caller, context, exchange) : caller;
+    const receiving =
+      definition.body && receive(exchange.request, definition.body, caller === undefined, context.clock);
+    // A body that came with its head is not waited for, so nothing can end meanwhile.
+    const waiting = receiving instanceof Promise ? beginWait(context.clock) : undefined;
+    const received = receiving instanceof Promise ? await receiving : receiving;
+    const still = waiting?.wasLong() ? await callerStill(caller, context, exchange) : caller;
     if (still !== caller) authorize?.(still as CallerOf<A>, params as P);
     return handler({
       context,
@@ -140,25 +146,10 @@ export function defineRoute<A extends Auth, P = Nothing, Q = Nothing, B = undefi
   return { ...description, kind, run };
 }
 
-async function callerOf(auth: Auth, context: HttpContext, exchange: Exchange): Promise<Caller | undefined> {
-  if (auth === "none") return undefined;
-  const caller = await authenticate(context, exchange);
-  if (caller === undefined && auth === "caller") {
-    if (speaksBakery(exchange.request)) throw await dischargeRequired(context);
-    throw new DomainError("unauthenticated", "this needs a bearer credential or a session");
-  }
-  return caller;
-}
-
-async function receiveFrom<B>(
-  body: JsonBody<B>,
-  caller: Caller | undefined,
-  context: HttpContext,
-  exchange: Exchange,
-): Promise<ReceivedBody<B> & { readonly wasHeldBack: boolean }> {
-  const waiting = beginWait(context.clock);
-  const received = await receive(exchange.request, body, caller === undefined, context.clock);
-  return { ...received, wasHeldBack: waiting.wasLong() };
+/** The refusal of a request without a credential, where one is needed. */
+async function noCaller(context: HttpContext, exchange: Exchange): Promise<Error> {
+  if (speaksBakery(exchange.request)) return dischargeRequired(context);
+  return new DomainError("unauthenticated", "this needs a bearer credential or a session");
 }
 
 /** Who sends a body can hold it back for half a minute: by then the session or the credential may have ended. */
@@ -168,7 +159,9 @@ async function callerStill(
   exchange: Exchange,
 ): Promise<Caller | undefined> {
   if (caller === undefined) return undefined;
-  return callerOf("caller", context, exchange);
+  const still = await authenticate(context, exchange);
+  if (still === undefined) throw await noCaller(context, exchange);
+  return still;
 }
 
 function readParams(schema: z.ZodType | undefined, exchange: Exchange): unknown {
