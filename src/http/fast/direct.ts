@@ -231,27 +231,30 @@ function write(
   const { body, headers, cookies } = reply;
   const isLong = Array.isArray(body);
   if (typeof body !== "string" && !isLong) throw new TypeError("a direct route answers with text");
-  const names = Object.keys(headers);
-  const replaced = names.some((name) => common.names.has(name));
-  const head = replaced ? without(common.inTurn, names) : [...common.inTurn];
-  for (const name of names) head.push(name, headers[name] ?? "");
-  for (const cookie of cookies ?? []) head.push("set-cookie", cookie);
-  head.push(REQUEST_ID, id);
-  if (isLast) head.push("connection", "close");
+  const own: string[] = [];
+  let replaces = false;
+  for (const name in headers) {
+    own.push(name, headers[name] ?? "");
+    if (common.names.has(name)) replaces = true;
+  }
+  const inTurn = replaces ? without(common.inTurn, Object.keys(headers)) : common.inTurn;
+  for (const cookie of cookies ?? []) own.push("set-cookie", cookie);
+  own.push(REQUEST_ID, id);
+  if (isLast) own.push("connection", "close");
   if (isLong) {
-    response.writeHead(reply.status, head);
+    response.writeHead(reply.status, inTurn.concat(own));
     writeInTurns(body, response, seen).catch(() => response.destroy());
     return;
   }
   const length = Buffer.byteLength(body);
-  head.push("content-length", String(length));
-  response.writeHead(reply.status, head);
+  own.push("content-length", String(length));
+  response.writeHead(reply.status, inTurn.concat(own));
   // A text leaves in one write with the head. Latin-1 spares the transcoding of a text whose characters are one byte.
   response.end(body, length === body.length ? "latin1" : "utf8");
 }
 
 /** @param inTurn names and values in turn */
-function without(inTurn: readonly string[], names: readonly string[]): string[] {
+function without(inTurn: readonly string[], names: readonly string[]): readonly string[] {
   return inTurn.filter((_, at) => !names.includes(inTurn[at - (at % 2)] ?? ""));
 }
 

@@ -5,7 +5,8 @@ const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 /** Writes an address as caveats name it: an IPv4-mapped one as IPv4, without a zone. */
 export function plainAddress(address: string): string {
-  const [bare = ""] = address.split("%");
+  const zone = address.indexOf("%");
+  const bare = zone < 0 ? address : address.slice(0, zone);
   return MAPPED.exec(bare)?.[1] ?? bare;
 }
 

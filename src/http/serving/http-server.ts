@@ -125,7 +125,8 @@ export function createHttpServer(
     const place = connections.get(socket);
     if (place === undefined) return;
     place.begin();
-    response.once("close", place.end);
+    // It closes once, so that nothing has to be taken off.
+    response.on("close", place.end);
   });
 
   async function closeIdle(): Promise<void> {

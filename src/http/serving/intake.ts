@@ -157,20 +157,23 @@ export function createIntake(limits: IntakeLimits = INTAKE_LIMITS): Intake {
 
   return {
     admit(incoming, length, from, isKnown) {
-      const { socket } = incoming;
-      const peer = networkOf(from);
       const isLarge = length === undefined ? !incoming.complete : length > limits.large;
-      if (isLarge && !isKnown && !large.take(peer)) {
+      const isRated = isLarge && !isKnown;
+      const isHere = hasArrived(incoming, length);
+      // Nearly all bodies: nothing is counted, so that nobody's network has to be known.
+      if (isHere && !isRated) return undefined;
+      const peer = networkOf(from);
+      if (isRated && !large.take(peer)) {
         return new DomainError(
           "rate_limited",
           "too many large bodies come from this address without a credential",
         );
       }
-      if (hasArrived(incoming, length)) return undefined;
+      if (isHere) return undefined;
       const bytes = Math.min(length ?? UNANNOUNCED, MOST_READ);
       const refused = refusal(peer, bytes, isKnown);
       if (refused !== undefined) return refused;
-      const read = socket.bytesRead;
+      const read = incoming.socket.bytesRead;
       const lease: Lease = { incoming, peer, bytes, began: read, seen: read, isOld: false };
       leases.add(lease);
       count(peer, 1, bytes);

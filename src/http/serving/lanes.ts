@@ -17,7 +17,8 @@ export function createLanes(most = MOST_WAITING): (response: ServerResponse, run
   const lanes = new WeakMap<Socket, Waiting[]>();
 
   function begin(socket: Socket, lane: Waiting[], { response, run }: Waiting): void {
-    response.once("close", () => {
+    // It closes once, so that nothing has to be taken off.
+    response.on("close", () => {
       const next = lane.shift();
       if (next === undefined) lanes.delete(socket);
       else if (!socket.destroyed) begin(socket, lane, next);
