@@ -10,14 +10,14 @@ import { beforeAll, describe, expect, test } from "vitest";
  * A bound on bytes is the figure of the day on which it was set, and three tenths more. A change that makes less garbage lowers it.
  */
 const BOUNDS: Readonly<Record<string, { readonly hashed: number; readonly bytes: number }>> = {
-  seen: { hashed: 0, bytes: 14_700 },
-  "seen, decision": { hashed: 0, bytes: 14_900 },
+  seen: { hashed: 0, bytes: 9_900 },
+  "seen, decision": { hashed: 0, bytes: 9_800 },
   // Below a known link of eight caveats: the two that were appended.
-  descendant: { hashed: 2, bytes: 113_000 },
-  "descendant, decision": { hashed: 2, bytes: 32_000 },
+  descendant: { hashed: 2, bytes: 63_400 },
+  "descendant, decision": { hashed: 2, bytes: 25_800 },
   // The identifier, and ten caveats.
-  new: { hashed: 11, bytes: 131_000 },
-  "new, decision": { hashed: 11, bytes: 56_000 },
+  new: { hashed: 11, bytes: 76_400 },
+  "new, decision": { hashed: 11, bytes: 41_300 },
 };
 
 let costs: Readonly<

@@ -8,7 +8,7 @@ import { rememberLinks } from "../../src/domain/memory/remembered-links.ts";
 import { createSightings } from "../../src/domain/memory/sightings.ts";
 import type { Principal } from "../../src/domain/ports/principals.ts";
 import type { RevocationSubject } from "../../src/domain/replica/revocation-subject.ts";
-import type { Verdict } from "../../src/domain/service.ts";
+import type { Decisions, Verdict } from "../../src/domain/service.ts";
 import { createDecisions } from "../../src/domain/verify/decisions.ts";
 import type { KillingEntry } from "../../src/domain/verify/killing-entry.ts";
 import { nodeChain } from "../../src/domain/verify/node-hash.ts";
@@ -96,9 +96,9 @@ export function verdict(world: World, asked: Asked & { readonly now: number }): 
   return asking(world, asked.now)(asked);
 }
 
-/** Asks such a world at an instant, unix milliseconds. */
-export function asking({ tokenVerifier }: World, now: number): (asked: Asked) => Promise<Verdict> {
-  const decisions = createDecisions({
+/** The decisions of such a world at an instant, unix milliseconds. */
+export function decisionsOf({ tokenVerifier }: World, now: number): Decisions {
+  return createDecisions({
     killingEntry: NO_ENTRY,
     resources: { find: async () => undefined, forget: () => {} },
     tokenVerifier,
@@ -124,6 +124,11 @@ export function asking({ tokenVerifier }: World, now: number): (asked: Asked) =>
       })),
     }),
   });
+}
+
+/** Asks such a world at an instant, unix milliseconds. */
+export function asking(world: World, now: number): (asked: Asked) => Promise<Verdict> {
+  const decisions = decisionsOf(world, now);
   return (asked) => {
     const caller = {
       kind: "service",
