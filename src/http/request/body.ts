@@ -54,9 +54,11 @@ export function readBytes(
   if (type !== undefined) requireType(request, type);
   const announced = request.headers.get("content-length");
   if (announced !== null && !(Number(announced) <= maxBytes)) throw tooLarge(maxBytes);
-  // The server's HTTP parser holds a body to the length that it announces.
   const whole = request.read?.();
-  if (whole instanceof Uint8Array) return whole;
+  if (whole instanceof Uint8Array) {
+    if (whole.length > maxBytes) throw tooLarge(maxBytes);
+    return whole;
+  }
   const isShort = announced !== null && Number(announced) <= RECEIVED_AT_ONCE;
   return received(maxBytes, () => whole ?? (isShort ? readAtOnce(request) : readStream(request, maxBytes)));
 }
