@@ -123,7 +123,7 @@ test("neither does a service that does not answer it", async () => {
   const { exit, said } = await revoke(["--agent", "scraper"], { answer: false, dry: "hangs" });
   expect(exit).toBe(0);
   expect(said[0]).toBe("bakehouse: what this stops cannot be told now");
-}, 30_000);
+});
 
 /** Revokes what is given, at a service that knows it as a credential. */
 async function revokeCredential(args: readonly string[], answer?: boolean) {

@@ -43,7 +43,7 @@ const PROGRAM = `
   ]));
 `;
 
-describe("on another Node", { timeout: 60_000 }, () => {
+describe("on another Node", () => {
   let folder: string;
   let dist: string;
   const token = encodeBundle([

@@ -26,7 +26,7 @@ test.each([
   ["an empty address", 'createBakehouse({ url: "" })', "TypeError: "],
   ["a misspelt option", 'createBakehouse({ url: "http://127.0.0.1:8080", credentials: "x" })', "TypeError: "],
   ["no token", 'Token.parse("")', "TokenError: "],
-])("an uncaught error is short: %s", { timeout: 60_000 }, (_name, expression, message) => {
+])("an uncaught error is short: %s", (_name, expression, message) => {
   const program = join(folder, "program.mjs");
   writeFileSync(
     program,

@@ -203,7 +203,7 @@ describeService(
         }
       }
       expect(answered).toEqual([]);
-    }, 120_000);
+    });
   },
   { relyingParty: people.relyingParty },
 );

@@ -400,7 +400,7 @@ describeService(
       };
       for (const [name, value] of Object.entries(theirs)) expect(value, name).not.toBe("");
       before = await state();
-    }, 120_000);
+    });
 
     let before: string;
 
