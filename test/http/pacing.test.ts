@@ -65,3 +65,16 @@ test.each(WAYS)("a large body is received in turns, %s", async (_, way) => {
   const pieces = 32;
   expect(await mostAtOnce(pieces, way(pieces))).toBeLessThanOrEqual(8);
 });
+
+test("a body that is there is measured, whatever its head announces", () => {
+  const request = {
+    method: "POST",
+    headers: new Headers({ "content-length": "10" }),
+    body: null,
+    arrayBuffer: () => Promise.reject(new Error("it was read already")),
+    read: () => new Uint8Array(99),
+  };
+  expect(() => readBytes(request, 10, undefined)).toThrow(
+    expect.objectContaining({ code: "payload_too_large" }),
+  );
+});
