@@ -116,7 +116,7 @@ export function clear(
     const condition = conditions[index] as Condition;
     if (condition.state === "third_party") continue;
     const handovers = agents.length - passed;
-    const reason = failureOf(conditions, index, handovers, facts, work);
+    const reason = failureOf(condition, conditions, index, handovers, facts, work);
     if (reason !== undefined) {
       const agent = agents[passed - 1] ?? null;
       const placed = placeOf(index, facts.issued ?? 0, agent);
@@ -141,18 +141,17 @@ export function placeOf(index: number, issued: number, agent: string | null): Pl
 /**
  * The reason why one caveat forbids the request; undefined if it does not.
  *
- * @param index its place in the chain
+ * @param conditions the chain, with the caveat at `index`
  * @param handovers the number of `agent` caveats behind it
  */
 function failureOf(
+  condition: Exclude<Condition, { readonly state: "third_party" }>,
   conditions: readonly Condition[],
   index: number,
   handovers: number,
   facts: Facts,
   work: Work,
 ): FailureReason | undefined {
-  const condition = conditions[index] as Condition;
-  if (condition.state === "third_party") return undefined;
   if (condition.state === "unknown") return unknown(explainUnknown(condition.text));
   const caveat: Caveat = condition.caveat;
   switch (caveat.kind) {

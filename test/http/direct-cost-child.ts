@@ -9,7 +9,7 @@ import { createListener } from "../../src/http/fast/direct.ts";
 import { requestLine } from "../../src/http/log/log-line.ts";
 import { createDeparture } from "../../src/http/serving/departure.ts";
 import { attenuate, encodeBundle } from "../../src/macaroon/index.ts";
-import { CONTEXT, NINE } from "../bench/tokens.ts";
+import { CONTEXT, descendants, distinct, NINE } from "../bench/tokens.ts";
 import {
   createWorld,
   decisionsOf,
@@ -113,16 +113,14 @@ function bare(length: number): RequestListener {
   };
 }
 
-const parent = attenuate(root(), NINE.slice(0, 7));
 const credential = encodeBundle([root()]);
-let next = 0;
-const agent = () => `agent = researcher#${String(next++).padStart(8, "0")}`;
+const EACH = WARM_UP + COUNTED;
 const SEEN = encodeBundle([attenuate(root(), NINE)]);
-const KINDS: Readonly<Record<string, () => string>> = {
-  seen: () => SEEN,
-  descendant: () => encodeBundle([attenuate(parent, [agent(), ...NINE.slice(7, 8)])]),
-  // Its first caveat is its own, so that none of its links is another's.
-  new: () => encodeBundle([attenuate(root(), [agent(), ...NINE.slice(0, 8)])]),
+/** Tokens of a kind, from a place on where none was asked about before. */
+const KINDS: Readonly<Record<string, (start: number) => readonly string[]>> = {
+  seen: () => Array.from({ length: EACH }, () => SEEN),
+  descendant: (start) => descendants(root(), EACH, start),
+  new: (start) => distinct(root(), EACH, start),
 };
 
 function requestOf(token: string, brief: boolean): string {
@@ -148,8 +146,8 @@ async function count(): Promise<void> {
     const server = createServer(listener).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const token = KINDS[kind] as () => string;
-    const requests = Array.from({ length: WARM_UP + COUNTED }, () => requestOf(token(), brief));
+    const tokens = KINDS[kind]?.(brief ? 0 : EACH) ?? [];
+    const requests = tokens.map((token) => requestOf(token, brief));
     await asked({ port, requests: requests.slice(0, WARM_UP) });
     const order = { port, requests: requests.slice(WARM_UP) };
     const before = getHeapStatistics().total_allocated_bytes;

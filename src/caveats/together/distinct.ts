@@ -3,10 +3,10 @@ const FEW = 8;
 
 /** Items, each once, in the order in which they first appear. A short list without a repeat is given back as it is. */
 export function distinct(items: readonly string[]): readonly string[] {
-  return isShort(items) ? items : [...new Set(items)];
+  return isShortAndDistinct(items) ? items : [...new Set(items)];
 }
 
-function isShort(items: readonly string[]): boolean {
+function isShortAndDistinct(items: readonly string[]): boolean {
   if (items.length > FEW) return false;
   for (let at = 1; at < items.length; at++) {
     if (items.indexOf(items[at] as string) !== at) return false;
