@@ -1,5 +1,6 @@
 import { DomainError } from "../domain/parts/error.ts";
 import { ConnectError, StorageError } from "./engine/error.ts";
+import { LOCK_TABLES } from "./migrate/lock-tables.ts";
 import { MigrationError } from "./migrate/migrations.ts";
 
 interface Entry {
@@ -40,6 +41,10 @@ const STATES: Readonly<Record<string, Entry>> = {
   "0LP01": lasting("its role may not grant rights: migrate as the owner of the database"),
 };
 
+const TABLES_IN_USE = passing(
+  "another session has had its tables in use for a minute: find it in pg_locks, and end it or wait",
+);
+
 /**
  * Says why the schema could not be brought up to date: one line with the place, the fault, its SQLSTATE and the cure.
  *
@@ -58,7 +63,8 @@ export function explainStatement(
   { sqlstate = "", operation }: StorageError,
   place: string,
 ): DomainError | ConnectError {
-  const known = Object.hasOwn(STATES, sqlstate) ? STATES[sqlstate] : undefined;
+  const byState = Object.hasOwn(STATES, sqlstate) ? STATES[sqlstate] : undefined;
+  const known = operation === LOCK_TABLES && sqlstate === "55P03" ? TABLES_IN_USE : byState;
   const { text, passing: mayPass } = known ?? {
     text: "nothing of it was kept: see the server's log",
     passing: /^(08|40|53|57|58)/.test(sqlstate),

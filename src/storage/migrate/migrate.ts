@@ -4,7 +4,9 @@ import type { Connection } from "../engine/connection.ts";
 import { StorageError } from "../engine/error.ts";
 import { startFault } from "../engine/guard.ts";
 import { CREATE_TABLES, missing, readApplied, recordOf } from "./applied.ts";
+import { lockTables } from "./lock-tables.ts";
 import { type Migration, MigrationError } from "./migrations.ts";
+import { step } from "./step.ts";
 
 /** How migrators keep out of each other's way. */
 export type MigrationLock =
@@ -39,7 +41,7 @@ const SQLSTATE = {
   // No such function, or one that this engine does not offer.
   unknown: new Set(["42883", "0A000"]),
   insufficientPrivilege: "42501",
-  // A replica that works meanwhile locks tables in another order.
+  // A process that works meanwhile locks tables in another order, where they are not all locked at once.
   deadlock: "40P01",
   // Two at once in `create … if not exists`.
   races: new Set(["23505", "42710", "42P06", "42P07", "40001", "XX000"]),
@@ -91,6 +93,7 @@ async function apply(
   for (const sql of [...CREATE_TABLES, ...LOCK_ROW]) await step(connection, sql, [], PREPARE);
   await step(connection, "select id from drizzle.bakehouse_migration_lock for update");
   const todo = missing(migrations, await readApplied(connection), version);
+  await lockTables(connection, todo);
   for (const migration of todo) {
     for (const sql of migration.statements) await step(connection, sql, [], `migration ${migration.tag}`);
     for (const [text, values] of recordOf(migration, migrations.indexOf(migration)))
@@ -98,19 +101,6 @@ async function apply(
   }
   await connection.commit();
   return todo.map(({ tag }) => tag);
-}
-
-async function step(
-  connection: Connection,
-  text: string,
-  values: readonly (string | number)[] = [],
-  operation = "migrate",
-): Promise<void> {
-  try {
-    await connection.query(text, values);
-  } catch (error) {
-    throw startFault(operation, error);
-  }
 }
 
 function stateOf(error: unknown): string | undefined {
