@@ -34,7 +34,6 @@ export function beginCount(bytes: Uint8Array, most: number): JsonCount {
   let at = 0;
   let commas = 0;
   let depth = 0;
-  let isText = false;
   /** The last string of the outermost object or array: before one that is inside, its name. */
   let name = { from: 0, to: 0 };
 
@@ -46,20 +45,25 @@ export function beginCount(bytes: Uint8Array, most: number): JsonCount {
     throw new JsonError("too_many", `more than ${most} values`, isNamed ? [text] : []);
   }
 
+  /** Goes on behind a string's end, which may lie beyond a step: to find it takes a native search no time. */
+  function skipText(): void {
+    const from = at;
+    for (;;) {
+      const end = bytes.indexOf(QUOTE, at);
+      at = end === -1 ? bytes.length : end + 1;
+      if (end === -1 || !isEscaped(bytes, from, end)) return;
+    }
+  }
+
   return {
     step() {
       const end = Math.min(bytes.length, at + STEP);
-      for (; at < end; at++) {
-        const byte = bytes[at] ?? 0;
-        if (isText) {
-          if (byte === BACKSLASH) at++;
-          else if (byte === QUOTE) {
-            isText = false;
-            if (depth === 1) name.to = at;
-          }
-        } else if (byte === QUOTE) {
-          isText = true;
-          if (depth === 1) name = { from: at + 1, to: 0 };
+      while (at < end) {
+        const byte = bytes[at++] ?? 0;
+        if (byte === QUOTE) {
+          const from = at;
+          skipText();
+          if (depth === 1) name = { from, to: at - 1 };
         } else if (byte === COMMA) {
           if (++commas >= most) refuse();
         } else if (byte > BACKSLASH - 2) {
@@ -70,4 +74,11 @@ export function beginCount(bytes: Uint8Array, most: number): JsonCount {
       return at < bytes.length ? undefined : true;
     },
   };
+}
+
+/** Whether a character is one of an escape: behind an odd number of backslashes. */
+function isEscaped(bytes: Uint8Array, from: number, at: number): boolean {
+  let first = at;
+  while (first > from && bytes[first - 1] === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
 }

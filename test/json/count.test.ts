@@ -26,6 +26,12 @@ describe("counting the values of a text before any is made", () => {
     ['{"a,,,,":",,,\\",,,"}', 1, true],
     ['{"a":1,"b":2,"c":3}', 2, ""],
     ['{"\\u0061":[1,2,3]}', 2, ""],
+    // A backslash that is escaped escapes nothing.
+    ['{"a":"\\\\","b":[1,2,3]}', 3, "b"],
+    ['{"a":"\\\\","b":[1,2,3]}', 4, true],
+    ['{"a":"\\\\\\",,,","b":[1]}', 2, true],
+    ['{"a":1,"b', 1, ""],
+    ['{"a":[1,"b', 1, "a"],
     ["[1,2,3]", 2, ""],
     ["[[1,2,3]]", 2, ""],
   ] as const)("%s with at most %i", (text, most, expected) => {
