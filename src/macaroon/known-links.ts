@@ -46,17 +46,22 @@ export class Link {
     this.#tail = copyOf(macaroon.signature);
   }
 
+  /** Whether a text is that of a descendant, up to the link. To compare a part takes a third of the time of `startsWith`. */
+  begins(text: string): boolean {
+    return text.slice(0, this.prefix.length) === this.prefix;
+  }
+
   /**
-   * The part of a text behind this link; undefined if it is no descendant, or has a third-party caveat, which needs
-   * its discharge and the key in it.
+   * The part of a descendant's text behind this link; undefined if it has a third-party caveat, which needs its
+   * discharge and the key in it.
    *
    * Only the new part is decoded: a text that begins as the link's does says the same up to there, byte for byte.
    *
+   * @param text one that {@link begins} with this link
    * @throws MacaroonError if it cannot be read
    */
   behind(text: string): Behind | undefined {
     // A prefix that ends within a character says of its next bits that they are zero, as those of all types of fields are.
-    if (!text.startsWith(this.prefix)) return undefined;
     const rest = this.#bytes % 3;
     const behind = text.slice(((this.#bytes - rest) / 3) * 4);
     // Another alphabet behind than before, or padding, is no spelling of a token.
@@ -188,7 +193,7 @@ export function createLinks<L extends { readonly link: Link }>(): Links<L> {
       const header = headerOf(text);
       if (header === undefined) return false;
       const known = byHeader.get(header) ?? [];
-      if (known.some(({ link }) => link.length === length && text.startsWith(link.prefix))) return false;
+      if (known.some(({ link }) => link.length === length && link.begins(text))) return false;
       return known.length < MOST_OF_ONE || length < (known[0]?.link.length ?? 0);
     },
 
@@ -199,7 +204,7 @@ export function createLinks<L extends { readonly link: Link }>(): Links<L> {
       if (all === undefined) return undefined;
       try {
         // The longest decides: a part behind it that cannot be read lies behind all shorter ones, too.
-        const known = all.find(({ link }) => text.startsWith(link.prefix));
+        const known = all.find(({ link }) => link.begins(text));
         const behind = known?.link.behind(text);
         if (known !== undefined && behind !== undefined) return { known, behind };
       } catch (error) {
