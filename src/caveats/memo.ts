@@ -3,7 +3,10 @@ import { type Condition, compileCaveat } from "./condition.ts";
 /** Reads first-party caveats as {@link compileCaveat} does. */
 export type CaveatReader = (id: Uint8Array) => Condition;
 
-/** Each place holds one caveat: half a mebibyte in all, if they are as caveats are. Ten bits of a hash name one. */
+/**
+ * Nine bits of a hash name a pair of places, and each place holds one caveat: half a mebibyte in all, if they are as caveats are. With
+ * single places one of twenty tokens of ten caveats has two that push each other out, and is read anew each time.
+ */
 const PLACES = 1024;
 
 /** The longest caveat that is remembered, bytes: as lists of the shortest blocks, they take four mebibytes in all. */
@@ -23,8 +26,8 @@ interface Known {
  * Nearly all tokens share nearly all of their caveats (`action in read`, `tool in search, fetch`), and to find one
  * by its bytes takes a tenth of the time that reading it takes. A caveat's meaning depends on its bytes alone, so
  * nothing that is remembered can be wrong for anybody. A caveat enters when it is read for the second time, and
- * only into its one place: those that occur once (an instance, an instant) push nothing out and take no memory, and
- * an attacker with caveats that meet in one place makes them as slow as if nothing were remembered.
+ * only into its pair of places: those that occur once (an instance, an instant) push nothing out and take no memory, and
+ * an attacker with caveats that meet there makes them as slow as if nothing were remembered.
  */
 export function createCaveatReader(): CaveatReader {
   const seen = new Int32Array(PLACES);
@@ -32,13 +35,19 @@ export function createCaveatReader(): CaveatReader {
   return (id) => {
     if (id.length > LONGEST) return compileCaveat(id);
     const mark = hashOf(id);
-    const place = mark >>> 22;
-    const found = known[place];
-    if (found !== undefined && isSame(found.id, id)) return found.condition;
+    const place = (mark >>> 23) * 2;
+    const [first, second] = [known[place], known[place + 1]];
+    if (first !== undefined && isSame(first.id, id)) return first.condition;
+    if (second !== undefined && isSame(second.id, id)) return second.condition;
     const condition = compileCaveat(id);
-    // A copy, since the bytes that came in are a view of the whole token. A Buffer's `slice` would be another view.
-    if (seen[place] === mark) known[place] = { id: new Uint8Array(id), condition };
-    else seen[place] = mark;
+    if (seen[place] === mark || seen[place + 1] === mark) {
+      known[place + 1] = first;
+      // A copy, since the bytes that came in are a view of the whole token. A Buffer's `slice` would be another view.
+      known[place] = { id: new Uint8Array(id), condition };
+    } else {
+      seen[place + 1] = seen[place] as number;
+      seen[place] = mark;
+    }
     return condition;
   };
 }
