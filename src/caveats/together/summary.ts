@@ -8,7 +8,8 @@ import { compareInstants, formatDate, formatTime, type Instant } from "../values
 import { bareOrQuoted, quote } from "../values/quote.ts";
 import { distinct } from "./distinct.ts";
 import { mergeCaveats } from "./merge.ts";
-import { attributePhrases, conditionalPhrases } from "./summary-attributes.ts";
+import { sharedPhrases } from "./shared-phrases.ts";
+import { conditionalPhrases } from "./summary-attributes.ts";
 import { yesBudget, yesConditions, yesPhrases } from "./yes-phrases.ts";
 
 /** How {@link summarise} reads a chain. */
@@ -60,8 +61,7 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   }
 
   const { quoted = false } = options;
-  const merged = mergeCaveats(onAttributes);
-  const tests = quoted ? yesPhrases(merged.values(), false) : attributePhrases(merged);
+  const tests = quoted ? yesPhrases(mergeCaveats(onAttributes).values(), false) : sharedPhrases(onAttributes);
   const conditional = ofKind(caveats, "conditional");
   const phrases = timePhrases(caveats, options).concat(
     audiencePhrases(caveats),
