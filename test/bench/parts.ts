@@ -17,6 +17,7 @@ import { start } from "./start.ts";
 import { tails } from "./tails.ts";
 import { tree } from "./tree.ts";
 import { workers } from "./workers.ts";
+import { young } from "./young.ts";
 
 /** Measures one thing. */
 type Part = (effort: Effort) => Promise<Findings>;
@@ -50,6 +51,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   budgets,
   tree,
   metrics,
+  young,
   audit,
   oauth,
   curves,
@@ -57,5 +59,5 @@ export const PARTS: Readonly<Record<string, Part>> = {
 
 /** Those that run where none is named: all but the ones that take long by themselves. */
 export const IN_FULL: readonly string[] = Object.keys(PARTS).filter(
-  (part) => !["revocation", "budgets", "tree", "metrics", "audit", "oauth", "curves"].includes(part),
+  (part) => !["revocation", "budgets", "tree", "metrics", "young", "audit", "oauth", "curves"].includes(part),
 );

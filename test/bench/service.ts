@@ -31,6 +31,8 @@ export async function startService(
     /** A data folder that is kept; a new one where undefined. */
     readonly dataDir?: string;
     readonly args?: readonly string[];
+    /** Settings of the engine, as `--max-semi-space-size=8`. */
+    readonly engine?: readonly string[];
     readonly cores?: string;
     /** Another build than that of these sources. */
     readonly script?: string;
@@ -62,7 +64,8 @@ export async function startService(
     });
     if (made.status !== 0) throw new Error(`bootstrap failed: ${made.stderr.toString()}`);
   }
-  const server = await startServer(port, [script, "serve", ...(options.args ?? [])], env, options.cores);
+  const args = [...(options.engine ?? []), script, "serve", ...(options.args ?? [])];
+  const server = await startServer(port, args, env, options.cores);
   const token = (file: string) => readFileSync(join(dataDir, file), "utf8").trim();
 
   async function send<T>(method: string, path: string, as: string, body: object, status: number): Promise<T> {
