@@ -97,8 +97,7 @@ export function explainBudget(
 
 /** Why a text is no caveat that the service knows, as far as the text itself tells. */
 export function explainUnknown(text: string): string {
-  const attribute = /^[A-Za-z0-9_.-]+/.exec(text.slice(0, 2 * SHOWN_CHARACTERS))?.[0] ?? "";
-  const name = attribute.split(".", 1)[0] ?? "";
+  const [name = ""] = text.split(/[^A-Za-z0-9_-]/, 1);
   if (!isServiceName(name)) return "the caveat is not one that this service knows";
   return `${name} belongs to the service, which does not know this caveat on it`;
 }

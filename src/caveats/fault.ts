@@ -1,3 +1,4 @@
+import { firstName } from "./look-up.ts";
 import { parseCaveat } from "./parse.ts";
 import { isServiceName } from "./reserved.ts";
 import { parseBlock } from "./values/address.ts";
@@ -73,7 +74,7 @@ interface Loose {
  * @example caveatFault("amount<10"); // "amount<10": one space on each side of <: amount < 10
  */
 export function caveatFault(text: string): string | undefined {
-  if (parseCaveat(text) !== undefined) return undefined;
+  if (isCaveat(text)) return undefined;
   if (TOKEN_LIKE.test(text)) return `that looks like a token and not like a caveat: ${FORM}`;
   // A word alone may be any secret that went into the wrong place.
   if (/^[^ =<>!≤≥≠]+$/.test(text)) return `that is one word: ${FORM}`;
@@ -83,8 +84,8 @@ export function caveatFault(text: string): string | undefined {
 /** Says why a text is no name of an agent. */
 export function nameFault(text: string): string {
   if (TOKEN_LIKE.test(text)) return `that looks like a token and not like a name: ${NAME_RULE}`;
-  const isCaveat = parseCaveat(text) !== undefined || readLoosely(text.trim()) !== undefined;
-  return `${quote(text)} is no name: ${isCaveat ? "it reads like a caveat, did you forget the name?" : NAME_RULE}`;
+  const isLike = isCaveat(text) || readLoosely(text.trim()) !== undefined;
+  return `${quote(text)} is no name: ${isLike ? "it reads like a caveat, did you forget the name?" : NAME_RULE}`;
 }
 
 /** Says why a text is no attribute; undefined for one. */
@@ -112,7 +113,7 @@ function ruleOf(text: string): string {
     const why =
       spelled !== operator
         ? `the operator is ${operator}`
-        : text !== trimmed && reads("", "", trimmed)
+        : text !== trimmed && isCaveat(trimmed)
           ? "no space at its ends"
           : `one space on each side of ${operator}`;
     return `${why}${cure(attribute, operator, value)}`;
@@ -121,7 +122,7 @@ function ruleOf(text: string): string {
   const turned = turnedRound(read);
   if (turned !== undefined) return turned;
   if (value === "") return `a value stands behind ${operator}, such as action = read`;
-  const [name = ""] = attribute.split(".", 1);
+  const name = firstName(attribute);
   return isServiceName(name)
     ? serviceRule(attribute, name, operator, value)
     : valueRule(attribute, operator, value);
@@ -136,7 +137,7 @@ function ruleOf(text: string): string {
 function whenRule(first: string, text: string): string {
   const then = text.indexOf(" then ");
   const limit = text.slice(then + 6).trim();
-  const guard = then < 0 ? undefined : readLoosely(text.slice(0, then).trim());
+  const guard = then < 0 ? undefined : readLoosely(text.slice(0, then));
   if (guard === undefined) return WHEN_FORM;
   const { attribute, operator, value } = guard;
   if (!ATTRIBUTE.test(attribute)) return attributeRule();
@@ -145,12 +146,12 @@ function whenRule(first: string, text: string): string {
   if (service !== undefined)
     return `${service} belongs to the service, and stands in no part of when … then …`;
   if (/^(?:when|if) /.test(limit)) return `one when and one then: ${WHEN_FORM}`;
-  if (!reads("", "", limit)) return `behind then, ${ruleOf(limit)}`;
+  if (!isCaveat(limit)) return `behind then, ${ruleOf(limit)}`;
   const several = operator === "in";
   const values = (several ? value.split(",") : [value]).map((item) => item.trim());
   const printed = values.map((item) => (item.startsWith('"') ? item : printWord(item, several))).join(", ");
   const meant = `when ${attribute} ${operator} ${printed} then ${limit}`;
-  if (!reads("", "", meant)) return `a value that is empty or has a space is a JSON string: ${WHEN_FORM}`;
+  if (!isCaveat(meant)) return `a value that is empty or has a space is a JSON string: ${WHEN_FORM}`;
   if (first !== "when") return `it begins with when${shownWhole(meant)}`;
   const spaced = values.some((item) => item.includes(" ") && !item.startsWith('"'));
   return `${spaced ? "a value with a space is a JSON string" : "one space between its parts"}${shownWhole(meant)}`;
@@ -158,18 +159,17 @@ function whenRule(first: string, text: string): string {
 
 /** The name that begins a text, if it belongs to the service. */
 function serviceNameOf(text: string): string | undefined {
-  const [word = ""] = /^[^ =<>!≤≥≠]*/.exec(text) ?? [];
-  const [name = ""] = word.split(".", 1);
+  const [name = ""] = text.split(/[ .=<>!≤≥≠]/, 1);
   return isServiceName(name) || name === "time-before" ? name : undefined;
 }
 
 /** A limit in front of its condition. */
 function turnedRound({ attribute, operator, value }: Loose): string | undefined {
-  const [, limit, guard] = /^(.*?) (?:when|if) (.*)$/s.exec(value) ?? [];
-  const meant = `when ${guard} then ${attribute} ${operator} ${limit}`;
-  return guard !== undefined && reads("", "", meant)
-    ? `the condition stands in front${shownWhole(meant)}`
-    : undefined;
+  const found = / (?:when|if) /.exec(value);
+  if (found === null) return undefined;
+  const guard = value.slice(found.index + found[0].length);
+  const meant = `when ${guard} then ${attribute} ${operator} ${value.slice(0, found.index)}`;
+  return isCaveat(meant) ? `the condition stands in front${shownWhole(meant)}` : undefined;
 }
 
 function readLoosely(text: string): Loose | undefined {
@@ -186,7 +186,7 @@ function attributeRule(): string {
 }
 
 function serviceRule(attribute: string, name: string, operator: string, value: string): string {
-  switch (name === attribute || name === "spend" ? name : "") {
+  switch (name === attribute || name === "spend" ? name : undefined) {
     case "time":
       if (operator !== "<" && operator !== ">") {
         return `time takes < or >${reads("time", "<", value) ? cure("time", "<", value) : `: time < ${INSTANT}`}`;
@@ -244,7 +244,7 @@ function instantRule(attribute: string, operator: string, value: string): string
   const instant = nearestInstant(attribute, operator, value);
   const rule = `${quote(value)} is no RFC 3339 instant`;
   return instant === undefined
-    ? `${rule}, such as ${attribute} ${operator} ${INSTANT}${attribute === "time" ? "; a ttl writes one" : ""}`
+    ? `${rule}, such as ${attribute} ${operator} ${INSTANT}; a ttl writes one`
     : `${rule}${cure(attribute, operator, instant)}`;
 }
 
@@ -257,7 +257,11 @@ function nearestInstant(attribute: string, operator: string, value: string): str
 }
 
 function reads(attribute: string, operator: string, value: string): boolean {
-  return parseCaveat(attribute === "" ? value : `${attribute} ${operator} ${value}`) !== undefined;
+  return isCaveat(`${attribute} ${operator} ${value}`);
+}
+
+function isCaveat(text: string): boolean {
+  return parseCaveat(text) !== undefined;
 }
 
 function cureOr(attribute: string, value: string, example: string): string {
@@ -269,7 +273,6 @@ function cure(attribute: string, operator: string, value: string): string {
 }
 
 /** The caveat that was likely meant, if it can be shown whole: half of one is no cure. */
-
 function shownWhole(text: string): string {
   return printable(text, SHOWN_CHARACTERS) === text ? `: ${text}` : "";
 }

@@ -23,6 +23,11 @@ export function pathOf(attribute: string): readonly string[] {
   return attribute.includes(".") ? attribute.split(".") : [attribute];
 }
 
+/** The first name of a dotted path. */
+export function firstName(attribute: string): string {
+  return attribute.split(".", 1)[0] ?? "";
+}
+
 /** Whether a value is a JSON object. */
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return value instanceof Map;

@@ -103,6 +103,31 @@ test("of the issuer's limits on some calls the rest is counted, and of the asker
   expect(conditional.at(-1)).toBe("36 more conditions of the token's issuer");
 });
 
+test.each([
+  [64, 64, '"x63" only 1'],
+  [65, 65, expect.stringMatching(/^1 more /)],
+])("of %i conditions of the issuer's %i are said", (count, said, last) => {
+  const issued = Array.from({ length: count }, (_, index) => `x${index} = 1`);
+  const { what } = allowanceOf(read(...issued), count, []);
+  expect(what).toHaveLength(said);
+  expect(what.at(-1)).toEqual(last);
+});
+
+test("no alternative is left out because it would take too long to know whether it passes", () => {
+  const items = Array.from({ length: 600 }, (_, index) => `t${index}`);
+  const asked = `args.to in ${items.join(", ")}`;
+  const all = `args.to only ${items
+    .slice(0, -1)
+    .map((item) => `"${item}"`)
+    .join(", ")} or "t599"`;
+  // The allowance ends while values are held against the last of seventeen or eighteen such limits.
+  for (let count = 12; count < 24; count++) {
+    const issued = Array.from({ length: count }, (_, index) => `args.to != x${index}`);
+    const { what } = allowanceOf(read(...issued), count, read(asked));
+    expect(what[0], `${count}`).toBe(all);
+  }
+});
+
 test.each<[string, string]>([
   ["args.pay = once", '"args.pay" only "once"'],
   ["args.This-yes-is-limited-to-1-EUR-in-all = x", '"args.This-yes-is-limited-to-1-EUR-in-all" only "x"'],
@@ -165,6 +190,18 @@ test("what holders wrote into the token is not in it, but for its times", () => 
     from: Date.parse("2026-11-20T12:00:00Z"),
     until: END,
   });
+});
+
+test.each<[readonly string[], readonly string[], string | null, string | null]>([
+  [["action = pay"], ["tool = pay"], null, null],
+  [["time > 2026-11-20T11:00:00Z"], ["time > 2026-11-20T12:00:00Z"], "2026-11-20T12:00:00Z", null],
+  [["time > 2026-11-20T12:00:00Z"], ["time > 2026-11-20T11:00:00Z"], "2026-11-20T12:00:00Z", null],
+  [["time < 2026-11-20T14:00:00Z"], ["time < 2026-11-20T15:00:00Z"], null, "2026-11-20T14:00:00Z"],
+  [["time < 2026-11-20T15:00:00Z"], ["time < 2026-11-20T14:00:00Z"], null, "2026-11-20T14:00:00Z"],
+])("with the token's %j and the asked %j it begins at %s and ends at %s", (token, asked, from, until) => {
+  const at = (text: string | null) => (text === null ? null : Date.parse(text));
+  const times = { from: at(from), until: at(until) };
+  expect(allowanceOf(read(...token), 1, read(...asked))).toMatchObject(times);
 });
 
 test.each<[readonly string[], readonly string[], number | null, readonly string[]]>([

@@ -156,6 +156,68 @@ describe("contradictions", () => {
     ]);
   });
 
+  test.each([
+    [
+      ["time < 2026-01-03T00:00:00Z", "time < 2026-01-01T00:00:00Z", "time > 2026-01-02T00:00:00Z"],
+      'the token expires before it becomes valid: "time < 2026-01-01T00:00:00Z" and "time > 2026-01-02T00:00:00Z"',
+    ],
+    [
+      ["time > 2026-01-01T00:00:00Z", "time > 2026-01-03T00:00:00Z", "time < 2026-01-02T00:00:00Z"],
+      'the token expires before it becomes valid: "time > 2026-01-03T00:00:00Z" and "time < 2026-01-02T00:00:00Z"',
+    ],
+    [
+      ["agent = a", "depth <= 1", "agent = b", "depth <= 0", "agent = c"],
+      'the token was handed on more often than it allows: "depth <= 1"',
+    ],
+    [["uses <= 0", "rate <= 1/m"], 'the token allows no call at all: "uses <= 0"'],
+    [
+      ["rate <= 0/m", "uses <= 1", "uses <= 0", "uses <= 0"],
+      'the token allows no call at all: "rate <= 0/m", "uses <= 0" and "uses <= 0"',
+    ],
+    [
+      ["uses <= 0", "uses <= 0", "rate <= 0/m", "rate <= 0/h"],
+      'the token allows no call at all: "uses <= 0", "uses <= 0", "rate <= 0/m" and 1 more',
+    ],
+    [
+      ["aud = https://a.example", "aud in https://b.example, https://c.example", "aud = https://c.example"],
+      'no resource is named by all of: "aud = https://a.example" and "aud in https://b.example, https://c.example"',
+    ],
+    [
+      ["aud in a, b", "aud in b, c", "aud in c, a"],
+      'no resource is named by all of: "aud in a, b", "aud in b, c" and "aud in c, a"',
+    ],
+    [
+      ["args = x", "args.to = acme"],
+      'args can\'t be both a value and an object: "args = x" and "args.to = acme"',
+    ],
+    [
+      ["tool matches a", "tool matches b"],
+      'no value of tool satisfies all of: "tool matches a" and "tool matches b"',
+    ],
+    [["x in b, a", "x not in a, b"], 'no value of x satisfies all of: "x in b, a" and "x not in a, b"'],
+    [["x matches a//b"], 'no value of x satisfies: "x matches a//b"'],
+    [["x matches a//b", "x != 9"], 'no value of x satisfies: "x matches a//b"'],
+    [["x != 1", "x.y = 1", "x != 2"], 'x can\'t be both a value and an object: "x != 1" and "x.y = 1"'],
+  ])("of %j: %s", (caveats, detail) => {
+    expect(contradictions(caveats.map(compileCaveat)).map((warning) => warning.detail)).toEqual([detail]);
+  });
+
+  test("are told in the order of the chain", () => {
+    expect(
+      found(
+        "action = read",
+        "time > 2026-01-02T00:00:00Z",
+        "x.y = 1",
+        "uses <= 0",
+        "time < 2026-01-01T00:00:00Z",
+        "tool = a",
+        "tool = b",
+        "action = write",
+        "x = 1",
+      ),
+    ).toEqual([[0, 7], [1, 4], [2, 8], [3], [5, 6]]);
+  });
+
   test("name all that they follow from", () => {
     const texts = ["action = pay", "when action = pay then args.amount <= 5", "args.amount >= 6"];
     expect(contradictions(texts.map(compileCaveat)).map(({ detail }) => detail)).toEqual([

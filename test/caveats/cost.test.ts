@@ -50,6 +50,19 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x != abc", "2026-01-01", 3 + 150 + 11 + 150 + 1_500, "passes"],
   // Marks in a row are sorted.
   ["x != abc", "a\u0301\u0323\u0345", 3 + 150 + 5 + 150 + 4 * 100, "passes"],
+  // Two are not yet in a row that matters.
+  ["x != abc", "a\u0301\u0323", 3 + 150 + 4 + 150 + 3 * 15, "passes"],
+  // Every sign of a spelling that is not the language's own, and where it makes none.
+  ["x != abc", "0x1.2", 3 + 150 + 6 + 150 + 1_500, "passes"],
+  ["x != abc", "0X1.2", 3 + 150 + 6 + 150 + 1_500, "passes"],
+  ["x != abc", "::1%a", 3 + 150 + 6 + 150 + 1_500, "passes"],
+  ["x != abc", "::1.2", 3 + 150 + 6 + 150 + 1_500, "passes"],
+  ["x != abc", ":.", 3 + 150 + 3 + 150 + 1_500, "passes"],
+  ["x != abc", " 1.2", 3 + 150 + 5 + 150 + 450, "passes"],
+  ["x != abc", "x%[", 3 + 150 + 4 + 150, "passes"],
+  ["x != abc", " 2026-01", 3 + 150 + 9 + 150 + 1_500, "passes"],
+  ["x != abc", "a2026-01", 3 + 150 + 9 + 150, "passes"],
+  ["x != abc", "202-0101", 3 + 150 + 9 + 150, "passes"],
   ["x in a, b", "c".repeat(64), 65 + 2 * 3, "value"],
   ["x <= 5", number("12"), 3 + 25, "value"],
   ["x <= 5", "4.00000000", 11 + 25 + 4 * 2, "passes"],

@@ -137,6 +137,15 @@ const rows: readonly Row[] = [
   { says: 'At most 1 "time" in all.', caveats: ["spend.time <= 1"] },
   { says: 'At most 3 "Times" in all.', caveats: ["spend.Times <= 3"] },
   {
+    says: "At most 3 overtime in all, at most 2 timesheets in all.",
+    caveats: ["spend.overtime <= 3", "spend.timesheets <= 2"],
+  },
+  { says: "Conditions: x only 1, 2, 3, 4, 5, 6, 7, 8 or 9.", caveats: ["x in 1, 2, 3, 4, 5, 6, 7, 8, 9"] },
+  {
+    says: "Conditions: x only 1, 2, 3, 4, 5, 6, 7, 8 or 2 more.",
+    caveats: ["x in 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"],
+  },
+  {
     says: "At most once in all, only where the key NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs vouches for the call, handed on to a.",
     caveats: [
       "holder = NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",

@@ -8,6 +8,7 @@ import {
 } from "../caveat.ts";
 import type { Condition } from "../condition.ts";
 import { mismatch } from "../forbids.ts";
+import { firstName } from "../look-up.ts";
 import { attributeName, either } from "../phrases.ts";
 import { denialCost, deniedBy } from "../prepared.ts";
 import { printCaveat } from "../print.ts";
@@ -133,8 +134,7 @@ function nameDoubts(all: ReadonlySet<string>): (attribute: string) => string | u
     const inside = longer.get(attribute);
     if (inside !== undefined)
       return `${attributeName(attribute)} is another attribute than ${attributeName(inside)}`;
-    const [first = ""] = attribute.split(".", 1);
-    if (first.length > 20) return undefined;
+    const first = firstName(attribute);
     const meant = COMMON.find((common) => common !== first && isNear(first, common));
     return meant === undefined ? undefined : `did you mean ${meant}?`;
   };
@@ -159,5 +159,5 @@ function endings(all: ReadonlySet<string>): ReadonlyMap<string, string> {
 
 function isNear(name: string, common: string): boolean {
   if (name.toLowerCase() === common) return true;
-  return common.length > 3 && Math.abs(name.length - common.length) < 2 && distanceOf(name, common) === 1;
+  return Math.abs(name.length - common.length) < 2 && distanceOf(name, common) === 1;
 }

@@ -5,7 +5,6 @@ export const CODE = {
   plus: 0x2b,
   minus: 0x2d,
   dot: 0x2e,
-  slash: 0x2f,
   zero: 0x30,
   nine: 0x39,
   colon: 0x3a,
