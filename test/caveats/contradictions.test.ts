@@ -196,6 +196,7 @@ describe("contradictions", () => {
     ],
     [["x in b, a", "x not in a, b"], 'no value of x satisfies all of: "x in b, a" and "x not in a, b"'],
     [["x matches a//b"], 'no value of x satisfies: "x matches a//b"'],
+    [["x != 9", "x matches a//b"], 'no value of x satisfies: "x matches a//b"'],
     [["x matches a//b", "x != 9"], 'no value of x satisfies: "x matches a//b"'],
     [["x != 1", "x.y = 1", "x != 2"], 'x can\'t be both a value and an object: "x != 1" and "x.y = 1"'],
   ])("of %j: %s", (caveats, detail) => {

@@ -37,6 +37,32 @@ describe("instants", () => {
     );
   });
 
+  test("of every month of years about leap years and centuries read and print as the platform's own dates do", () => {
+    const years = [0, 1, 3, 4, 5, 96, 99, 100, 101, 104, 199, 200, 300, 399, 400, 401, 404, 1600, 1700, 1899]
+      .concat([1900, 1904, 1969, 1970, 1999, 2000, 2001, 2004, 2099, 2100, 2399, 2400, 9599, 9600, 9999])
+      .flatMap((year) => Array.from({ length: 12 }, (_, month) => ({ year, month })));
+    const wrong: string[] = [];
+    for (const { year, month } of years) {
+      for (const day of [1, 2, 28, 29, 30, 31]) {
+        const date = new Date(0);
+        // A date of a month that is too short for it is one of the next month.
+        date.setUTCFullYear(year, month, day);
+        if (date.getUTCFullYear() > 9999) continue;
+        const text = date.toISOString();
+        const read = parseInstant(text);
+        const printed = formatInstant(instantFromMilliseconds(date.getTime()));
+        if (read === undefined || millisecondsOf(read) !== date.getTime()) wrong.push(text);
+        if (printed !== text.replace(".000Z", "Z")) wrong.push(printed);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(["02-30", "02-31", "04-31", "06-31", "09-31", "11-31", "01-32", "12-32", "03-00"])(
+    "no month has the day %s",
+    (day) => expect(parseInstant(`2024-${day}T00:00:00Z`)).toBeUndefined(),
+  );
+
   test("an offset moves an instant and does not change which it is", () => {
     const offset = fc.tuple(
       fc.constantFrom("+", "-"),
@@ -99,7 +125,27 @@ describe("instants", () => {
     "2026-12-01T00:00:00.5",
     "2026-1-01T00:00:00Z",
     "0000-01-01T00:00:00+00:01",
+    "0000-01-01T00:00:59+00:01",
     "9999-12-31T23:59:59-00:01",
+    "9999-12-31T23:59:00-00:01",
+    "x026-12-01T00:00:00Z",
+    "2026-x2-01T00:00:00Z",
+    "2026-12-x1T00:00:00Z",
+    "2026-12-01Tx0:00:00Z",
+    "2026-12-01T00:x0:00Z",
+    "2026-12-01T00:00:x0Z",
+    "2026-12-01T00:00:00+x1:00",
+    "2026-12-01T00:00:00+01:x0",
+    "2026-12-01T00:00:00+01-00",
+    "2026-12-01T00:00:00+01:000",
+    "2026-12-01T00:00:00=01:00",
+    "2026/12-01T00:00:00Z",
+    "2026-12/01T00:00:00Z",
+    "2026-12-01T00-00:00Z",
+    "2026-12-01T00:00-00Z",
+    "2026-12-01X00:00:00Z",
+    "2026-12-01T00:00:00X",
+    "2026-12-01T00:00:00:5Z",
     "1767225600",
   ])("%j is no instant", (text) => {
     expect(parseInstant(text)).toBeUndefined();
@@ -129,6 +175,11 @@ describe("milliseconds", () => {
   ])("of %s: not after it %i, not before it %i", (text, notAfter, notBefore) => {
     const instant = parseInstant(text) as Instant;
     expect([millisecondsOf(instant), millisecondsNotBefore(instant)]).toEqual([notAfter, notBefore]);
+  });
+
+  test("and a part of one is passed over", () => {
+    expect(instantFromMilliseconds(1_001.9)).toEqual({ kind: "instant", seconds: 1, fraction: "001" });
+    expect(instantFromMilliseconds(-0.1)).toEqual({ kind: "instant", seconds: -1, fraction: "999" });
   });
 
   test("are what the instant was made of", () => {
