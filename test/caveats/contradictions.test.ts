@@ -234,6 +234,30 @@ describe("contradictions", () => {
     }
   });
 
+  // 16 for each item, 100 for each block and 64 for each pair of them; then what clearing a value that is left costs.
+  test.each<[number, readonly string[]]>([
+    [4 * 16, ["x in a, b", "x in c, d"]],
+    [2 * 16, ["x <= 1", "x >= 2"]],
+    [2 * 16, ["x matches a*", "x matches b*"]],
+    [2 * 16, ["x within ::/0", "x < 5"]],
+    [2 * 16 + 2 + (1 + 150) + (2 + 150), ["x = a", "x != a"]],
+    [4 * 16 + 2 * (2 + 2) + 2 * (1 + 150) + 2 * (2 + 2 + 150), ["x in a, b", "x not in a, b"]],
+    [3 * 16 + 3 * 100 + 2 * 64, ["x within 10.0.0.0/8", "x within 11.0.0.0/8, 12.0.0.0/8"]],
+    [
+      5 * 16 + 5 * 100 + (4 + 1) * 64,
+      ["x within 10.0.0.0/8, 11.0.0.0/8", "x within 11.0.0.0/8, 12.0.0.0/8", "x within 10.0.0.0/8"],
+    ],
+    [2 * 16 + 9 + 25 + 4, ["x within 10.0.0.0/8", "x = 11.0.0.1"]],
+  ])("are found with work of %i, and no less, in %j", (work, texts) => {
+    const caveats = texts.map(parseCaveat).filter((caveat) => caveat !== undefined && "attribute" in caveat);
+    expect(impossible(caveats, newWork(work))).toBe(true);
+    expect(impossible(caveats, newWork(work - 1))).toBe(false);
+  });
+
+  test("of no caveat at all are none", () => {
+    expect(impossible([], newWork())).toBe(false);
+  });
+
   test("take bounded time on hostile chains, and do not warn for want of it", () => {
     const many = (of: (index: number) => string): string =>
       Array.from({ length: 600 }, (_, index) => of(index)).join(", ");

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { compileCaveat } from "../../src/caveats/condition.ts";
+import { type Condition, compileCaveat } from "../../src/caveats/condition.ts";
 import { createCaveatReader } from "../../src/caveats/memo.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
 import { caveat } from "./arbitraries.ts";
 
+const textOf = (condition: Condition) => (condition.state === "third_party" ? undefined : condition.text);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 test("a caveat is read as without memory, however often and whatever was read before", () => {
@@ -54,6 +55,18 @@ test("what occurs once pushes nothing out, and a long one is not kept", () => {
   for (let index = 0; index < 20_000; index++) read(bytes(`agent = a#${index}`));
   for (const [id, condition] of still) expect(read(id)).toBe(condition);
 
+  const letters = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => bytes(`${letter} = 1`));
+  for (let time = 0; time < 2; time++) for (const id of letters) read(id);
+  // So do those of some letters.
+  const first = letters.map(read);
+  expect(letters.filter((id, index) => read(id) === first[index]).length).toBeGreaterThan(20);
+
+  const longest = bytes(`tool = ${"x".repeat(121)}`);
+  read(longest);
+  expect(read(longest)).toBe(read(longest));
+  const longer = bytes(`tool = ${"x".repeat(122)}`);
+  read(longer);
+  expect(read(longer)).not.toBe(read(longer));
   const long = bytes(`tool in ${"x,".repeat(60)}x`);
   expect(new Set([read(long), read(long), read(long)]).size).toBe(3);
 });
@@ -65,4 +78,26 @@ test("two that meet in one place are both kept, in whatever order they come", ()
   for (let time = 0; time < 2; time++) for (const id of met) read(id);
   const kept = met.map((id) => read(id));
   for (let time = 0; time < 3; time++) for (const [at, id] of met.entries()) expect(read(id)).toBe(kept[at]);
+});
+
+test.each<[string, (letter: string, index: number) => string]>([
+  ["first", (letter, index) => `${letter} = ${index}`],
+  ["second", (letter, index) => `a${letter} = ${index}`],
+  ["last", (letter, index) => `a = ${index}${letter}`],
+])("caveats that share a place, and differ in their %s character, are told apart", (_, caveat) => {
+  const read = createCaveatReader();
+  // Of some hundred pairs of letters, a few share one of a thousand places.
+  for (let index = 0; index < 40; index++) {
+    const texts = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => caveat(letter, index));
+    for (const text of [...texts, ...texts]) read(bytes(text));
+    expect(texts.filter((text) => textOf(read(bytes(text))) !== text)).toEqual([]);
+  }
+});
+
+test("a caveat is not taken for one that it begins", () => {
+  const read = createCaveatReader();
+  for (let time = 0; time < 2; time++) read(bytes("x = 1"));
+  for (let index = 0; index < 4_000; index++) {
+    if (read(bytes(`x = 1${index}`)) === read(bytes("x = 1"))) expect.fail(`${index}`);
+  }
 });

@@ -45,7 +45,7 @@ function rangeIsEmpty({ bounds }: Merged): boolean {
   const lower = bounds.find(({ operator }) => !isUpper(operator));
   if (upper === undefined || lower === undefined) return false;
   const order = compareBounds(lower.bound, upper.bound);
-  if (order === undefined || order !== 0) return order === undefined || order > 0;
+  if (order !== 0) return order === undefined || order > 0;
   return upper.operator === "<" || lower.operator === ">";
 }
 
