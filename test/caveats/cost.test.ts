@@ -63,6 +63,9 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x != abc", " 2026-01", 3 + 150 + 9 + 150 + 1_500, "passes"],
   ["x != abc", "a2026-01", 3 + 150 + 9 + 150, "passes"],
   ["x != abc", "202-0101", 3 + 150 + 9 + 150, "passes"],
+  ["x = abc", number("1E30"), 5 + 25 + 60, "value"],
+  // What does not fit is not looked for.
+  ["x matches *abcd*", "abc", 4 + 25 + 6 + 32 + 3, "value"],
   ["x in a, b", "c".repeat(64), 65 + 2 * 3, "value"],
   ["x <= 5", number("12"), 3 + 25, "value"],
   ["x <= 5", "4.00000000", 11 + 25 + 4 * 2, "passes"],

@@ -136,6 +136,33 @@ describe("globs", () => {
     }
   });
 
+  test.each([
+    ["abc", "abc"],
+    ["a*c", "abbc"],
+    ["*b*", "abc"],
+    ["*bc*d", "abcbcd"],
+    ["a/*/c", "a/b/c"],
+    ["**", "a/b"],
+    ["a/**", "a/b/c"],
+    ["**/c", "a/b/c"],
+    ["**/b/**", "a/b/c"],
+    ["**b**", "a/bb/c"],
+    ["**a*b/c**", "x/axb/cd"],
+    ["**/b*", "a/b/c/bd"],
+    ["**/*/*c", "a/b/xc"],
+    ["a*/**/*d/**e", "ab/c/xd/ye"],
+    ["**a**b*/*c**", "xaxbx/xcx"],
+  ])("%s matches %s with all of the work that it costs, and not with less", (pattern, value) => {
+    const work = newWork();
+    expect(matchesGlob(pattern, value, work)).toBe(true);
+    const cost = WORK_LIMIT - work.left;
+    expect(matchesGlob(pattern, value, newWork(cost))).toBe(true);
+    const matched = Array.from({ length: cost }, (_, less) => less).filter((less) =>
+      matchesGlob(pattern, value, newWork(less)),
+    );
+    expect(matched).toEqual([]);
+  });
+
   test("match nothing once the allowance is used up", () => {
     expect(matchesGlob("a*", "ab", newWork())).toBe(true);
     expect(matchesGlob("a*", "ab", newWork(0))).toBe(false);

@@ -94,6 +94,20 @@ test("whoever decides by it reads no word of an author's without quotes", () => 
   );
 });
 
+test.each([
+  [["x < 5", "x <= 5"], "x less than 5"],
+  [["x <= 5", "x < 5", "x <= 6"], "x less than 5"],
+  [["x > 5", "x >= 5", "x >= 4"], "x more than 5"],
+  [["x >= 5", "x > 5"], "x more than 5"],
+  [["x > 4", "x >= 5", "x <= 9", "x <= 8"], "x at least 5 and at most 8"],
+  [["x < 2027-01-01T00:00:00Z", "x < 2026-01-01T00:00:00Z"], "x before 2026-01-01T00:00:00Z"],
+  [["x < 2026-01-01T00:00:00Z", "x < 2027-01-01T00:00:00Z"], "x before 2026-01-01T00:00:00Z"],
+  [["x > 2026-01-01T00:00:00Z", "x > 2027-01-01T00:00:00Z"], "x after 2027-01-01T00:00:00Z"],
+  [["x < 5", "x < 2026-01-01T00:00:00Z"], "x less than 5 and before 2026-01-01T00:00:00Z"],
+])("of %j the narrowest is said: %s", (texts, said) => {
+  expect(summarise(compiled(texts))).toBe(`Conditions: ${said}.`);
+});
+
 test("a proof from one place is asked for once", () => {
   expect(summarise([thirdParty("a"), thirdParty("b"), thirdParty("a")])).toBe(
     "Only with a proof from a, only with a proof from b.",

@@ -6,14 +6,13 @@ const CHARACTER_COST = 6;
 const TABLE_COST = 24;
 
 /**
- * The first place of a piece between two positions of a text, or -1 also once the allowance is used up.
+ * The first place of a piece of a character at least between two positions of a text, or -1 also once the allowance is used up.
  *
  * Knuth, Morris and Pratt: linear in both lengths. The engine's own search is quadratic at worst (a thousand
  * `a` and a `b`, in a text of `a`), which the author of a caveat would get to choose.
  */
 export function findWithin(text: string, piece: string, from: number, to: number, work: Work): number {
   if (piece.length > to - from) return -1;
-  if (piece.length === 0) return from;
   if (work.left < 0) return -1;
   if (piece.length === 1) {
     const code = piece.charCodeAt(0);
