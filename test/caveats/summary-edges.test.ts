@@ -173,3 +173,100 @@ describe("the parts of a summary", () => {
     );
   });
 });
+
+test.each<[readonly string[], string]>([
+  [["resource matches /**"], "Only resources matching /**."],
+  [["resource matches a*/**"], "Only resources matching a*/**."],
+  [["resource matches a/**", "resource matches a/"], "Only resources under a and at once matching a/."],
+  [
+    ["args.amount <= 5", "args.amount = 3", "args.currency = EUR"],
+    "Conditions: args.amount only 3, args.amount at most 5, args.currency only EUR.",
+  ],
+  [
+    ["args.amount <= 5", "args.amount matches 5*", "args.currency = EUR"],
+    "Conditions: args.amount at most 5, args.amount matching 5*, args.currency only EUR.",
+  ],
+  [
+    ["args.amount <= 5", "args.amount within ::/0", "args.currency = EUR"],
+    "Conditions: args.amount at most 5, args.amount within ::/0, args.currency only EUR.",
+  ],
+  [
+    ["args.amount < 2027-01-01T00:00:00Z", "args.currency = EUR"],
+    "Conditions: args.amount before 2027-01-01T00:00:00Z, args.currency only EUR.",
+  ],
+  [
+    ["args.amount < 2027-01-01T00:00:00Z", "args.amount <= 5", "args.currency = EUR"],
+    "Conditions: args.amount before 2027-01-01T00:00:00Z and at most 5, args.currency only EUR.",
+  ],
+  [["args.amount != 3", "args.currency = EUR"], "Conditions: args.amount not 3, args.currency only EUR."],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency != USD"],
+    "Conditions: args.amount at most 5, args.currency only EUR, args.currency not USD.",
+  ],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency matches E*"],
+    "Conditions: args.amount at most 5, args.currency only EUR, args.currency matching E*.",
+  ],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency within ::/0"],
+    "Conditions: args.amount at most 5, args.currency only EUR, args.currency within ::/0.",
+  ],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency <= 5"],
+    "Conditions: args.amount at most 5, args.currency only EUR, args.currency at most 5.",
+  ],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency = USD"],
+    "Conditions: args.amount at most 5, args.currency has no value that could pass.",
+  ],
+  [["args.amount <= 5", "args.currency != EUR"], "Conditions: args.amount at most 5, args.currency not EUR."],
+  [["args.amount <= 5"], "Conditions: args.amount at most 5."],
+  [["args.currency = EUR"], "Conditions: args.currency only EUR."],
+  [
+    ["x = 1", "args.amount <= 5", "y = 2", "args.currency = EUR"],
+    "At most 5 EUR a call, x only 1, y only 2.",
+  ],
+  [["resource = a", "resource = b"], "Conditions: resource has no value that could pass."],
+  [
+    ["resource = a", "resource = b", "resource matches c*"],
+    "Conditions: resource has no value that could pass, resource matching c*.",
+  ],
+  [["resource = a", "resource matches c/**"], "Only resource a if under c."],
+  [["resource in a, b"], "Only resources a or b."],
+  [["resource != a"], "Conditions: resource not a."],
+  [
+    ["resource matches a*", "resource != ab", "resource within ::/0", "resource < 5"],
+    "Only resources matching a*, resource less than 5, resource within ::/0, resource not ab.",
+  ],
+  [
+    ["action = read", "action < 5", "action != write", "action matches r*"],
+    "Only read, action less than 5, action matching r*, action not write.",
+  ],
+  [["action != read", "resource = a"], "Only resource a, action not read."],
+  [
+    ["action = read", "action = list", "resource = a"],
+    "Only resource a, action has no value that could pass.",
+  ],
+  [
+    ["action in read, list", "resource in a, b", "resource matches c/**", "resource matches d*"],
+    "Conditions: read or list resources a or b if under c and at once matching d*.",
+  ],
+  [
+    ["tool in a, b", "tool in b, c", "tool != d", "tool matches e*", "tool > 5", "tool within 10.0.0.0/8"],
+    "Conditions: tool only b, tool more than 5, tool matching e*, tool within 10.0.0.0/8, tool not d.",
+  ],
+  [["tool = a", "tool = b", "tool != c"], "Conditions: tool has no value that could pass, tool not c."],
+  [["ip within 10.0.0.0/8, 11.0.0.0/8"], "Conditions: ip within 10.0.0.0/8 or 11.0.0.0/8."],
+  [
+    [
+      "when a = 1 then x = 1",
+      "when a = 1 then x != 2",
+      "when b in 1, 2 then x = 1",
+      "when a in 1 then y = 1",
+      "when a = 1 then z matches q*",
+    ],
+    "Conditions: x only 1 if a is 1, x not 2 if a is 1, z matching q* if a is 1, x only 1 if b is 1 or 2, y only 1 if a is 1.",
+  ],
+])("of the limits %j: %s", (texts, summary) => {
+  expect(summarise(compiled(texts))).toBe(summary);
+});
