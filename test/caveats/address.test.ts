@@ -88,6 +88,14 @@ describe("addresses and blocks", () => {
     ["0:0:0:0:0:0:0:1", "::1"],
     ["1:0:0:0:0:0:0:0", "1::"],
     ["2001:DB8::A", "2001:db8::a"],
+    ["abcd:abcd:abcd:abcd:abcd:abcd:192.168.158.190", "abcd:abcd:abcd:abcd:abcd:abcd:c0a8:9ebe"],
+    ["255.255.255.255", "255.255.255.255"],
+    // Only ::ffff:0:0/96 holds IPv4 addresses.
+    ["1::ffff:1.2.3.4", "1::ffff:102:304"],
+    ["::1:0:ffff:1.2.3.4", "::1:0:ffff:102:304"],
+    ["::ffff:0:1.2.3.4", "::ffff:0:102:304"],
+    ["::fffe:1.2.3.4", "::fffe:102:304"],
+    ["F:A::f:a", "f:a::f:a"],
     ["::ffff:0a00:0001", "10.0.0.1"],
   ])("%s prints as %s", (text, canonical) => {
     const parsed = parseAddress(text);
@@ -162,6 +170,10 @@ describe("addresses and blocks", () => {
     "1:2:3:4:5:6:7::8",
     "12345::",
     "g::",
+    "G::",
+    "@::",
+    "`::",
+    "/::",
     "::1%eth0",
     "[::1]",
     "::1.2.3",

@@ -177,6 +177,14 @@ describe("the parts of a summary", () => {
 test.each<[readonly string[], string]>([
   [["resource matches /**"], "Only resources matching /**."],
   [["resource matches a*/**"], "Only resources matching a*/**."],
+  // In front of the stars, and behind them.
+  [["r matches a/**", "r matches a/#b"], "Conditions: r matching a/#b."],
+  [["r matches a/#b", "r matches a/**"], "Conditions: r matching a/#b."],
+  [["r matches a/**", "r matches a/b"], "Conditions: r matching a/b."],
+  [
+    ["r matches a/**", "r matches b/b", "r matches a0"],
+    "Conditions: r matching a/** and at once matching b/b and at once matching a0.",
+  ],
   [["resource matches a/**", "resource matches a/"], "Only resources under a and at once matching a/."],
   [
     ["args.amount <= 5", "args.amount = 3", "args.currency = EUR"],
