@@ -4,6 +4,7 @@ import { clear } from "../../src/caveats/clear.ts";
 import { compileCaveat } from "../../src/caveats/condition.ts";
 import { parseCaveat } from "../../src/caveats/parse.ts";
 import { contradictions } from "../../src/caveats/together/contradictions.ts";
+import { testsOfEveryCall } from "../../src/caveats/together/every-call.ts";
 import { impossible } from "../../src/caveats/together/impossible.ts";
 import { parseInstant } from "../../src/caveats/values/instant.ts";
 import { newWork } from "../../src/caveats/values/work.ts";
@@ -258,6 +259,23 @@ describe("contradictions", () => {
     const caveats = texts.map(parseCaveat).filter((caveat) => caveat !== undefined && "attribute" in caveat);
     expect(impossible(caveats, newWork(work))).toBe(true);
     expect(impossible(caveats, newWork(work - 1))).toBe(false);
+  });
+
+  test("are not claimed of a limit on some calls while it is not sure that it limits all", () => {
+    const known = ["a in x, y", "when a in x, y, z then b = 1", "when a = x then c = 1"].map(
+      (text, index) => ({
+        index,
+        caveat: parseCaveat(text) ?? expect.fail("no caveat"),
+      }),
+    );
+    // Reading three values in every way, then two more to be held against them, and the same of one.
+    const cost = 3 * (1 + 150) + 2 * (2 + 3 + 150) + (1 + 150) + 2 * (2 + 150);
+    const foundWith = (work: number) =>
+      testsOfEveryCall(known, newWork(work)).map(({ because }) => because.length);
+    expect(foundWith(cost)).toEqual([1, 2]);
+    const first = 3 * (1 + 150) + 2 * (2 + 3 + 150);
+    expect(foundWith(first)).toEqual([1, 2]);
+    for (let work = 0; work < first; work++) expect(foundWith(work)).toEqual([1]);
   });
 
   test("of no caveat at all are none", () => {
