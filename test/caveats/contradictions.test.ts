@@ -169,6 +169,10 @@ describe("contradictions", () => {
       'the token expires before it becomes valid: "time > 2026-01-03T00:00:00Z" and "time < 2026-01-02T00:00:00Z"',
     ],
     [
+      ["time > 2026-01-01T00:00:00Z", "time < 2026-01-01T00:00:00Z"],
+      'the token expires before it becomes valid: "time > 2026-01-01T00:00:00Z" and "time < 2026-01-01T00:00:00Z"',
+    ],
+    [
       ["agent = a", "depth <= 1", "agent = b", "depth <= 0", "agent = c"],
       'the token was handed on more often than it allows: "depth <= 1"',
     ],

@@ -51,6 +51,15 @@ test.each([
 });
 
 test.each([
+  ["time < 2026-11-20T14:00:01Z", "time < 2026-11-20T14:00:00Z", "Until 2026-11-20 14:00 UTC."],
+  ["time < 2026-11-20T14:00:00Z", "time < 2026-11-20T14:00:01Z", "Until 2026-11-20 14:00 UTC."],
+  ["time > 2026-11-20T14:00:01Z", "time > 2026-11-20T14:00:00Z", "Only after 2026-11-20 14:00:01 UTC."],
+  ["time > 2026-11-20T14:00:00Z", "time > 2026-11-20T14:00:01Z", "Only after 2026-11-20 14:00:01 UTC."],
+])("of %s and %s the narrower is said", (one, other, summary) => {
+  expect(summarise(compiled([one, other]))).toBe(summary);
+});
+
+test.each([
   ["depth <= 0", "May not be handed on."],
   ["depth <= 1", "May be handed on once more."],
   ["depth <= 2", "May be handed on twice more."],
