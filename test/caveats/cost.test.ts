@@ -64,6 +64,10 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x != abc", "a2026-01", 3 + 150 + 9 + 150, "passes"],
   ["x != abc", "202-0101", 3 + 150 + 9 + 150, "passes"],
   ["x = abc", number("1E30"), 5 + 25 + 60, "value"],
+  // A single character costs each that is looked at for it.
+  ["x matches *b*", "abc", 4 + 25 + 3 + 32 + 3 + 6 * 2, "passes"],
+  ["x matches *d*", "abc", 4 + 25 + 3 + 32 + 3 + 6 * 4, "value"],
+  ["x matches *bd*", "abc", 4 + 25 + 4 + 32 + 3 + 6 * (3 + 2 + 4), "value"],
   // What does not fit is not looked for.
   ["x matches *abcd*", "abc", 4 + 25 + 6 + 32 + 3, "value"],
   ["x in a, b", "c".repeat(64), 65 + 2 * 3, "value"],
