@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { type Condition, compileCaveat } from "../../src/caveats/condition.ts";
+import { compileCaveat } from "../../src/caveats/condition.ts";
 import { createCaveatReader } from "../../src/caveats/memo.ts";
 import { printCaveat } from "../../src/caveats/print.ts";
 import { caveat } from "./arbitraries.ts";
+import { textOf } from "./texts.ts";
 
-const textOf = (condition: Condition) => (condition.state === "third_party" ? undefined : condition.text);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 test("a caveat is read as without memory, however often and whatever was read before", () => {

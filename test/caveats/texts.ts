@@ -17,3 +17,8 @@ export function clearTexts(
 ): Clearance {
   return clear(compiled(chain), facts, work);
 }
+
+/** The text of a first-party caveat; undefined for a third-party one. */
+export function textOf(condition: Condition): string | undefined {
+  return condition.state === "third_party" ? undefined : condition.text;
+}
