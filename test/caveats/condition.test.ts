@@ -1,4 +1,4 @@
-/** How caveats are shown that a chain carries, and which facts are kept with them. */
+/** The form in which caveats of a chain are shown, and the facts that are kept with them. */
 import { describe, expect, test } from "vitest";
 
 import { compileCaveat, shownCaveat, wholeCaveat } from "../../src/caveats/condition.ts";

@@ -245,7 +245,7 @@ describe("contradictions", () => {
     }
   });
 
-  // 16 for each item, 100 for each block and 64 for each pair of them; then what clearing a value that is left costs.
+  // 16 for each item, 100 for each block and 64 for each pair of them; then the cost of clearing the values that are left.
   test.each<[number, readonly string[]]>([
     [4 * 16, ["x in a, b", "x in c, d"]],
     [2 * 16, ["x <= 1", "x >= 2"]],

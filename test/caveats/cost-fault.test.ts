@@ -1,4 +1,4 @@
-/** Which costs can be charged, and what is said of the others. */
+/** The costs that can be charged, and the rules that others break. */
 import { expect, test } from "vitest";
 
 import { costFault, readAmount } from "../../src/caveats/cost.ts";

@@ -52,7 +52,7 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x != abc", "a\u0301\u0323\u0345", 3 + 150 + 5 + 150 + 4 * 100, "passes"],
   // Two are not yet in a row that matters.
   ["x != abc", "a\u0301\u0323", 3 + 150 + 4 + 150 + 3 * 15, "passes"],
-  // Every sign of a spelling that is not the language's own, and where it makes none.
+  // Every sign of a spelling that is not the language's own, and a place in which it is none.
   ["x != abc", "0x1.2", 3 + 150 + 6 + 150 + 1_500, "passes"],
   ["x != abc", "0X1.2", 3 + 150 + 6 + 150 + 1_500, "passes"],
   ["x != abc", "::1%a", 3 + 150 + 6 + 150 + 1_500, "passes"],
@@ -68,7 +68,7 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x matches *b*", "abc", 4 + 25 + 3 + 32 + 3 + 6 * 2, "passes"],
   ["x matches *d*", "abc", 4 + 25 + 3 + 32 + 3 + 6 * 4, "value"],
   ["x matches *bd*", "abc", 4 + 25 + 4 + 32 + 3 + 6 * (3 + 2 + 4), "value"],
-  // What does not fit is not looked for.
+  // A piece that does not fit is not looked for.
   ["x matches *abcd*", "abc", 4 + 25 + 6 + 32 + 3, "value"],
   ["x in a, b", "c".repeat(64), 65 + 2 * 3, "value"],
   ["x <= 5", number("12"), 3 + 25, "value"],

@@ -1,4 +1,4 @@
-/** What is told to whoever has just written a chain: that it is legal, and was probably not meant. */
+/** The doubts that the writer of a chain is told: it is legal, and was probably not meant. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
@@ -186,7 +186,7 @@ describe("what is legal and probably not meant", () => {
 
   test("whether a limit on some tools limits nothing is not said once it takes too long to know", () => {
     const idle = (guard: string) => `when tool = ${guard} then x = 1`;
-    // Reading this in every way takes a thirtieth of the allowance. What is shown of each is the same.
+    // Reading this in every way takes a thirtieth of the allowance. All of them are shown alike.
     const long = Array.from({ length: 40 }, (_, index) => idle(`${"é".repeat(4_000)}${index}`));
     const limits = (text: string) =>
       told("tool = search", text)

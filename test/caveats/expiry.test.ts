@@ -27,7 +27,7 @@ test.each([
   { caveats: [], ends: NOON + 60_000 },
   { caveats: ["time < 2026-11-20T13:00:00Z"], ends: NOON + 60_000 },
   { caveats: ["time < 2026-11-20T12:00:30Z", "action = read"], ends: NOON + 30_000 },
-  // What has expired already expires as it is issued, and not before.
+  // A token with a caveat that has expired expires as it is issued, and not before.
   { caveats: ["time < 2026-11-20T11:00:00Z"], ends: NOON },
 ])("a token of a minute that is issued at noon with $caveats ends at $ends", ({ caveats, ends }) => {
   expect(expiryOfNew(caveats, NOON, 60_000)).toBe(ends);

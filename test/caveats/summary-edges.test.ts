@@ -1,4 +1,4 @@
-/** Where a summary begins to count, and how it reads for people who decide by it. */
+/** The number from which a summary counts, and its form for people who decide by it. */
 import { describe, expect, test } from "vitest";
 
 import { type Condition, compileCaveat, thirdParty } from "../../src/caveats/condition.ts";
