@@ -69,6 +69,9 @@ const COSTS: readonly (readonly [caveat: string, value: JsonValue, spent: number
   ["x matches *d*", "abc", 4 + 25 + 3 + 32 + 3 + 6 * 4, "value"],
   ["x matches *bd*", "abc", 4 + 25 + 4 + 32 + 3 + 6 * (3 + 2 + 4), "value"],
   // A piece that does not fit is not looked for.
+  ["x matches a*bcd*", "abc", 4 + 25 + 6 + 32 + 3, "value"],
+  ["x matches a*c*", "abc", 4 + 25 + 4 + 32 + 3 + 6 * 2, "passes"],
+  ["x matches a*bc*", "abbc", 5 + 25 + 5 + 32 + 4 + 6 * (3 + 2 + 4), "passes"],
   ["x matches *abcd*", "abc", 4 + 25 + 6 + 32 + 3, "value"],
   ["x in a, b", "c".repeat(64), 65 + 2 * 3, "value"],
   ["x <= 5", number("12"), 3 + 25, "value"],

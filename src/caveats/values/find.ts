@@ -13,7 +13,6 @@ const TABLE_COST = 24;
  */
 export function findWithin(text: string, piece: string, from: number, to: number, work: Work): number {
   if (piece.length > to - from) return -1;
-  if (work.left < 0) return -1;
   if (piece.length === 1) {
     const code = piece.charCodeAt(0);
     let at = from;
