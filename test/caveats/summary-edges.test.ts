@@ -191,6 +191,23 @@ test.each<[readonly string[], string]>([
   [["r matches a/#b", "r matches a/**"], "Conditions: r matching a/#b."],
   [["r matches a/**", "r matches a/b"], "Conditions: r matching a/b."],
   [
+    ["r matches a/**", "r matches zz*", "r matches a/b*"],
+    "Conditions: r matching zz* and at once matching a/b*.",
+  ],
+  [["resource matches abcdef"], "Only resources matching abcdef."],
+  [
+    ["args.amount <= 5", "args.amount != 3", "args.amount matches 5*", "args.currency = EUR"],
+    "Conditions: args.amount at most 5, args.amount matching 5*, args.amount not 3, args.currency only EUR.",
+  ],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency != X", "args.currency matches E*"],
+    "Conditions: args.amount at most 5, args.currency only EUR, args.currency matching E*, args.currency not X.",
+  ],
+  [
+    ["args.amount <= 5", "args.currency = EUR", "args.currency matches E*", "args.currency within ::/0"],
+    "Conditions: args.amount at most 5, args.currency only EUR, args.currency matching E*, args.currency within ::/0.",
+  ],
+  [
     ["r matches a/**", "r matches b/b", "r matches a0"],
     "Conditions: r matching a/** and at once matching b/b and at once matching a0.",
   ],

@@ -52,8 +52,8 @@ function narrowest(patterns: readonly string[]): readonly string[] {
   const sorted = patterns.toSorted();
   const wider = new Set(
     sorted.filter((pattern, index) => {
-      const folder = pattern.endsWith("/**") ? pattern.slice(0, -2) : "";
-      if (folder === "" || folder.includes("*")) return false;
+      const folder = pattern.slice(0, -2);
+      if (!pattern.endsWith("/**") || folder.includes("*")) return false;
       return [sorted[index - 1] ?? "", sorted[index + 1] ?? ""].some(
         (other) => other.length > folder.length && other.startsWith(folder),
       );
@@ -103,7 +103,7 @@ function together<T>(items: readonly T[], say: (item: T) => string, between: str
 
 function isRange(merged: Merged): boolean {
   const onlyBounds = merged.only === undefined && merged.denied.length + merged.patterns.length === 0;
-  const decimals = merged.bounds.length > 0 && merged.bounds.every(({ bound }) => bound.kind === "decimal");
+  const decimals = merged.bounds.every(({ bound }) => bound.kind === "decimal");
   return onlyBounds && merged.networks.length === 0 && decimals;
 }
 
