@@ -117,6 +117,21 @@ test.each([
   expect(summarise(compiled(texts))).toBe(`Conditions: ${said}.`);
 });
 
+test("of many alternatives, in quotes or not, the first eight are said", () => {
+  const items = Array.from({ length: 10 }, (_, index) => index);
+  const chain = compiled([`args.to in ${items}`, `when tool in ${items} then args.to = 1`]);
+  const said = "0, 1, 2, 3, 4, 5, 6, 7 or 2 more";
+  expect(summarise(chain, { quoted: true })).toBe(
+    `Conditions: args.to only ${said}, args.to only 1 if tool is ${said} (else this limits nothing).`,
+  );
+});
+
+test("a limit beside a caveat that nobody knows is still said", () => {
+  expect(summarise(compiled(["x = 1", "what"]), { whole: true })).toBe(
+    "Conditions: x only 1, and 1 condition that this service does not know, so it will be refused.",
+  );
+});
+
 test("a proof from one place is asked for once", () => {
   expect(summarise([thirdParty("a"), thirdParty("b"), thirdParty("a")])).toBe(
     "Only with a proof from a, only with a proof from b.",
@@ -127,6 +142,14 @@ test.each([
   [["approval = a1"], "Granted by the approval a1."],
   [[`ancestor = ${LINK}`, `ancestor = ${LINK}`], `Only for tokens at or below the link ${LINK}.`],
   [["bh.discharge = d1", "action = read"], "Only read."],
+  [
+    ["approval = a1", "ancestor = AAAAAAAAAAAAAAAAAAAAAA", `ancestor = ${LINK}`, "approval = a2"],
+    `Granted by the approval a1, only for tokens at or below the link AAAAAAAAAAAAAAAAAAAAAA, only for tokens at or below the link ${LINK}, granted by the approval a2.`,
+  ],
+  [
+    [`ancestor = ${LINK}`, "approval = a1", "approval = a2"],
+    `Only for tokens at or below the link ${LINK}, granted by the approval a1, granted by the approval a2.`,
+  ],
   [
     ["aud = a", "client = app"],
     "Only for a, and 1 condition that this service does not know, so it will be refused.",
