@@ -128,6 +128,9 @@ function conditionalOf(conditions: readonly Condition[]) {
 function cut(phrases: readonly string[]): readonly string[] {
   const rest = phrases.length - MOST_PHRASES;
   return rest > 0
-    ? [...phrases.slice(0, MOST_PHRASES), `${rest} more conditions of the token's issuer`]
+    ? [
+        ...phrases.slice(0, MOST_PHRASES),
+        `${rest} more ${rest === 1 ? "condition" : "conditions"} of the token's issuer`,
+      ]
     : phrases;
 }
