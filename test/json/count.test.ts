@@ -63,3 +63,11 @@ describe("counting the values of a text before any is made", () => {
     );
   });
 });
+
+test("a string of nothing but escapes is counted in steps, too", () => {
+  const { step } = beginCount(new TextEncoder().encode(`["${'\\"'.repeat(512 * 1024)}"]`), 10);
+  let steps = 1;
+  while (step() === undefined) steps += 1;
+  // A step is 128 KiB, so that others have a turn: in one go a batch of 16 MiB takes a third of a second.
+  expect(steps).toBeGreaterThan(4);
+});
