@@ -187,3 +187,13 @@ test.each(vectorsOf("macaroon.json"))("the bytes of $name are where its text has
   for (const [at, byte] of bytes.entries()) expect(byteAt(text, at)).toBe(byte);
   expect(decoded(text)).toHaveLength(1);
 });
+
+test("a link of the library's has no part of a text that does not descend from it", () => {
+  const known = knownLink(parent, 1);
+  const text = encode(parent);
+  const whole = known.link.prefix.length - (known.link.prefix.length % 4);
+  // Its end is right, and signs nothing of another beginning.
+  const behind = known.link.behind(`${"Z".repeat(whole)}${text.slice(whole)}`);
+  expect(behind && verifyFrom(known, behind)).toBeUndefined();
+  expect(behind).toBeUndefined();
+});
