@@ -39,8 +39,7 @@ export function beginJson(
     const end = Math.min(bytes.length, decoded + PIECE);
     const piece = decode(bytes.subarray(decoded, end), end === bytes.length);
     if (piece === undefined) throw notUtf8();
-    // A piece may hold no more than the beginning of a character.
-    if (piece !== "") pieces.push(piece);
+    pieces.push(piece);
     decoded = end;
     if (decoded < bytes.length) return;
     const [first = "", ...rest] = pieces;

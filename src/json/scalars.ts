@@ -1,15 +1,12 @@
-import { fail, failLong, isDigit, QUOTE, type Reader } from "./reader.ts";
-import { readString } from "./string.ts";
+import { fail, failLong, isDigit, type Reader } from "./reader.ts";
 import { JsonNumber } from "./value.ts";
 
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
-/** Reads a string, a number or a word. @param unit the code unit that it begins with */
-export function readScalar(reader: Reader, unit: number): string | boolean | null | JsonNumber {
+/** Reads a number or a word. @param unit the code unit that it begins with */
+export function readScalar(reader: Reader, unit: number): boolean | null | JsonNumber {
   switch (unit) {
-    case QUOTE:
-      return readString(reader);
     case 0x74:
       return readWord(reader, "true", true);
     case 0x66:

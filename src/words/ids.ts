@@ -27,7 +27,7 @@ export const AGENT = /^[A-Za-z0-9._:/@-]{1,128}(?:#[A-Za-z0-9._:/@-]{1,128})?$/;
 
 /** Splits an agent that {@link AGENT} matches. `instance` is undefined for a name alone. */
 export function splitAgent(agent: string): { readonly name: string; readonly instance: string | undefined } {
-  const [name = agent, instance] = agent.split("#", 2);
+  const [name = agent, instance] = agent.split("#");
   return { name, instance };
 }
 

@@ -7,7 +7,8 @@ export function distanceOf(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
       let least = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+      // Before the first letter there is none, which equals no letter.
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
         least = Math.min(least, (before[j - 2] ?? 0) + 1);
       }
       next.push(least);
@@ -42,7 +43,7 @@ export function nearest(text: string, words: readonly string[], least = 3): stri
   const [best] = words
     .filter((word) => word.length >= least)
     .map((word) => ({ word, distance: distanceOf(text, word) }))
-    .filter(({ word, distance }) => distance > 0 && distance <= (word.length > 5 ? 2 : 1))
+    .filter(({ word, distance }) => distance <= (word.length > 5 ? 2 : 1))
     .sort((a, b) => a.distance - b.distance);
   return best?.word;
 }

@@ -58,6 +58,8 @@ describe("a root macaroon's identifier", () => {
     // Bytes that a lenient decoder would take for the same characters.
     const wide = Uint8Array.from([...bytes(TEXT)].map((byte) => byte | 0x80));
     expect(parseIdentifier(wide)).toBeUndefined();
+    // More bytes than a function takes arguments.
+    expect(parseIdentifier(new Uint8Array(1_000_000))).toBeUndefined();
   });
 });
 

@@ -23,6 +23,12 @@ describe("counting the values of a text before any is made", () => {
     ['{"a":[1,2,3]}', 2, "a"],
     ['{"b":1,"a":[{"c":[1,2,3]}]}', 3, "a"],
     ['{"é":[1,2,3]}', 2, '["\\u00e9"]'],
+    ['{"b":[{}],"a":[1,2,3]}', 3, "a"],
+    ['{"b":{"c":[]},"a":{"d":1,"e":2}}', 2, "a"],
+    ['{"b":null,"a":[true,false,3]}', 3, "a"],
+    ['{"":[1,2,3]}', 2, ""],
+    [`{"${"a".repeat(256)}\\n":[1,2,3]}`, 2, `${"a".repeat(32)}…`],
+    [`{"${"a".repeat(255)}\\n":[1,2,3]}`, 2, ""],
     ['{"a,,,,":",,,\\",,,"}', 1, true],
     ['{"a":1,"b":2,"c":3}', 2, ""],
     ['{"\\u0061":[1,2,3]}', 2, ""],
@@ -47,6 +53,11 @@ describe("counting the values of a text before any is made", () => {
       expect(count(text, 4)).toBe(true);
       expect(count(text, 3)).toMatchObject({ code: "too_many", path: "b" });
     }
+  });
+
+  test("takes a step for each 128 KiB", () => {
+    const { step } = beginCount(bytesOf("1".repeat(3 * 128 * 1024)), 1);
+    expect([step(), step(), step()]).toEqual([undefined, undefined, true]);
   });
 
   test("refuses no text that the parser keeps", () => {

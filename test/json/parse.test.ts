@@ -27,6 +27,8 @@ describe("what is read", () => {
     ['""', ""],
     ['"a\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\ude00"', 'a"\\/\b\f\n\r\té😀'],
     ['"é😀\u2028\ufeff\uffff"', "é😀\u2028\ufeff\uffff"],
+    ['"\\n b\ud7ff\ue000\uffff\\ud7ff\\ue000\\uffff"', "\n b\ud7ff\ue000\uffff\ud7ff\ue000\uffff"],
+    ['"\\u000A\\u00aF\\u0fF9"', "\n\u00af\u0ff9"],
     ["[]", []],
     ["[ ]", []],
     ["[1,[2],{}]", [new JsonNumber("1"), [new JsonNumber("2")], new Map()]],
@@ -81,6 +83,7 @@ describe("what is refused", () => {
     ["a number beginning with a point", ".1", "syntax", "", 0],
     ["an exponent without digits", "1e+", "syntax", "", 3],
     ["hexadecimal", "0x10", "syntax", "", 1],
+    ["the character behind the digits", "[1:]", "syntax", "", 2],
     ["a digit of another script", "١", "syntax", "", 0],
     ["a no-break space", "\u00a01", "syntax", "", 0],
     ["a string without end", '["abc', "syntax", "[0]", 5],
@@ -88,6 +91,9 @@ describe("what is refused", () => {
     ["an unknown escape", '"\\x41"', "syntax", "", 1],
     ["another letter before four hex digits", '"\\x0041"', "syntax", "", 1],
     ["a short unicode escape", '"\\u12g4"', "syntax", "", 1],
+    ["the character behind the digits, in an escape", '"\\u123:"', "syntax", "", 1],
+    ["the character before the digits, in an escape", '"\\u123/"', "syntax", "", 1],
+    ["the character before the letters, in an escape", '"\\u123@"', "syntax", "", 1],
     ["a backslash at the end", '"\\', "syntax", "", 1],
     ["a duplicate member", '{"a":1,"b":{},"a":2}', "duplicate_member", "a", 14],
     [
@@ -100,6 +106,8 @@ describe("what is refused", () => {
     ["a duplicate __proto__", '{"__proto__":1,"__proto__":1}', "duplicate_member", "__proto__", 15],
     ["a raw high surrogate", '"\ud800"', "lone_surrogate", "", 1],
     ["a raw low surrogate", '"a\udc00"', "lone_surrogate", "", 2],
+    ["two raw low surrogates", '"\udc00\udc00"', "lone_surrogate", "", 1],
+    ["a raw space before a low surrogate", '" \udc00"', "lone_surrogate", "", 2],
     ["the last surrogate, raw", '"\udfff"', "lone_surrogate", "", 1],
     ["a raw high surrogate before what is none", '"\ud800\ue000"', "lone_surrogate", "", 1],
     ["a raw high surrogate before another", '"\ud800\udbff"', "lone_surrogate", "", 1],
@@ -195,6 +203,25 @@ describe("depth", () => {
 });
 
 describe("error messages", () => {
+  test.each<[string, string]>([
+    ["", "text ends early at offset 0"],
+    ["[", "text ends early in [0] at offset 1"],
+    ["x", "no value begins here at offset 0"],
+    ["1 2", "text after the value at offset 2"],
+    ["[[[1]]]", "nested deeper than 2 in [0][0] at offset 2"],
+    ['{"a":1,"a":2}', "duplicate member in a at offset 7"],
+    ['["\ud800"]', "surrogate without its pair in [0] at offset 2"],
+    ['["\\ud800"]', "surrogate without its pair in [0] at offset 2"],
+    ["\ufeff", "byte order mark at offset 0"],
+  ])("%j: %s", (text, message) => {
+    expect(refusal(() => parseJson(text, { maxDepth: 2 }))).toMatchObject({ name: "JsonError", message });
+  });
+
+  test("bytes that are no text have no place", () => {
+    const error = refusal(() => parseJson(Uint8Array.of(0xff)));
+    expect(error).toMatchObject({ message: "text is not utf-8", path: "", offset: undefined });
+  });
+
   test("name the place and never a value", () => {
     const error = refusal(() => parseJson('{"context":{"args":[0,1,{"amount":"hunter2\\u0000"}]}}'));
     expect(error.message).toBe("U+0000 in a string in context.args[2].amount at offset 42");
@@ -204,6 +231,8 @@ describe("error messages", () => {
 
   test.each([
     ['{"a b":-}', '["a b"]'],
+    ['{"1a":-}', '["1a"]'],
+    ['{"_-9":-}', "_-9"],
     ['{"a\\"b":-}', '["a\\"b"]'],
     ['{"\\u001b[2J":-}', '["\\u001b[2J"]'],
     ['{"\u202e\\n😀":-}', '["\\u202e\\n\\ud83d\\ude00"]'],
@@ -218,6 +247,14 @@ describe("error messages", () => {
 });
 
 describe("beside JSON.parse", () => {
+  test("escapes and the runs between them are read wherever what is gathered is full", () => {
+    const run = `${"x".repeat(64)}\\ud83d\\ude00`;
+    for (let before = 0; before < 67; before++) {
+      const text = `"${"\\n".repeat(before)}${run.repeat(70)}${"x".repeat(65)}\\n"`;
+      expect(parseJson(text)).toBe(JSON.parse(text));
+    }
+  });
+
   test("what JSON.stringify writes reads back the same", () => {
     fc.assert(
       fc.property(

@@ -117,11 +117,32 @@ test("bytes are read in steps as they are at once", () => {
   );
 });
 
-test("a character that lies across two steps is one character", () => {
+/** What one step decodes. */
+const PIECE = 256 * 1024;
+
+test("a character that lies across two pieces is one character", () => {
   for (let shift = 0; shift < 4; shift++) {
-    const text = JSON.stringify(`${"a".repeat(shift)}${"😀é".repeat(20_000)}`);
+    const text = JSON.stringify(`${"a".repeat(shift)}${"😀é".repeat(60_000)}`);
+    expect(utf8(text).length).toBeGreaterThan(PIECE);
     expect(inSteps(utf8(text), { maxToken: MIB })).toBe(JSON.parse(text));
   }
+});
+
+test.each([
+  ["in the only piece", 0],
+  ["at the end of a whole piece", PIECE - 3],
+  ["across two", PIECE - 2],
+  ["in the second", PIECE + 5],
+])("a character that is cut by the end of the text is no character: %s", (_, length) => {
+  const bytes = Buffer.concat([utf8(`"${"a".repeat(length)}`), Uint8Array.of(0xf0, 0x9f)]);
+  expect(() => parseJson(bytes)).toThrow(/not utf-8/);
+  expect(() => inSteps(bytes, { maxToken: MIB })).toThrow(/not utf-8/);
+});
+
+test("a step decodes a piece of the text", () => {
+  const cut = beginJson(Buffer.concat([utf8(" ".repeat(2 * PIECE)), Uint8Array.of(0xff)]), { maxToken: MIB });
+  expect([cut.step(), cut.step()]).toEqual([undefined, undefined]);
+  expect(() => cut.step()).toThrow(/not utf-8/);
 });
 
 test.each([
@@ -230,8 +251,13 @@ test("an object has at most so many members; one more is its flaw, and is not ke
   }
 });
 
-test("what is nested too deep is passed over in steps, too", () => {
-  const text = `[${"[".repeat(300_000)}${"]".repeat(300_000)},7]`;
+test.each([
+  ["brackets", `${"[".repeat(300_000)}${"]".repeat(300_000)}`],
+  ["values", `[${"1,".repeat(300_000)}1]`],
+  ["short strings", `[${'"1",'.repeat(150_000)}1]`],
+  ["white space", `[${" ".repeat(600_000)}]`],
+])("what is nested too deep is passed over in steps, too: %s", (_, deep) => {
+  const text = `[${deep},7]`;
   const flaws: JsonFlaw[] = [];
   const reader = newReader(text, [], { maxDepth: 1, maxToken: MIB, onFlaw: (flaw) => flaws.push(flaw) });
   const readOn = stepper(reader);
@@ -247,4 +273,35 @@ test("what is nested too deep is passed over in steps, too", () => {
   }
   expect(steps).toBeGreaterThan(50);
   expect(flaws.map(({ code }) => code)).toEqual(["too_deep"]);
+});
+
+test("white space behind the value is passed over in steps", () => {
+  for (const pieces of [[" ".repeat(300_000)], Array<string>(300).fill(" ".repeat(1_000))]) {
+    const reader = newReader("1", pieces, { maxToken: 1_000 });
+    const readOn = stepper(reader);
+    let steps = 0;
+    let done: ReturnType<typeof readOn>;
+    do {
+      const at = reader.base + reader.offset;
+      done = readOn(10_000);
+      expect(reader.base + reader.offset - at).toBeLessThanOrEqual(10_010);
+      steps++;
+    } while (done === undefined);
+    expect([done.value, steps]).toMatchObject([{ text: "1" }, 30]);
+  }
+});
+
+test("what is nested too deep is one flaw, even where the step ends before it", () => {
+  const text = `[${" ".repeat(50)}[1],${" ".repeat(50)}[2]]`;
+  for (let characters = 1; characters < 60; characters++) {
+    const flaws: JsonFlaw[] = [];
+    const reader = newReader(text, [], { maxDepth: 1, maxToken: 100, onFlaw: (flaw) => flaws.push(flaw) });
+    const readOn = stepper(reader);
+    let done: ReturnType<typeof readOn>;
+    do done = readOn(characters);
+    while (done === undefined);
+    expect(done.value).toEqual([null, null]);
+    expect(flaws.map(({ path }) => path)).toEqual([[0], [1]]);
+    expect(reader.values).toBe(3);
+  }
 });

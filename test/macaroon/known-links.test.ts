@@ -18,7 +18,7 @@ import {
 import { byteAt } from "../../src/macaroon/parts/base64.ts";
 import { vectorsOf } from "../vectors/files.ts";
 import { anyMacaroon } from "./arbitrary.ts";
-import { decoded, KEY, verified, withThirdParty } from "./support.ts";
+import { CHAINS, decoded, KEY, verified, withThirdParty } from "./support.ts";
 
 const root = attenuate(mint({ rootKey: KEY, identifier: "id", location: "https://a.example" }), ["a = b"]);
 const parent = attenuate(root, ["c = d", "e = f"]);
@@ -137,6 +137,22 @@ test("a link under another key, or with a third-party caveat anywhere, is none",
   const asking = attenuate(withThirdParty(parent, "t"), ["x = y"]);
   const other = verified(verify({ root: asking, rootKey: KEY }));
   for (let length = 0; length < 5; length++) expect(verifiedLink(other, length, KEY)).toBeUndefined();
+});
+
+test("no link is made under an empty key", () => {
+  const macaroon = verified(verify({ root: parent, rootKey: KEY }));
+  expect(() => verifiedLink(macaroon, 2, new Uint8Array())).toThrow(`"rootKey" is empty`);
+});
+
+test.each(CHAINS)("a descendant is verified whatever the %s hash has hashed before", (_name, chain) => {
+  const links = linksOf(knownLink(parent, 1), knownLink(parent, 3));
+  for (const child of [attenuate(root, ["x = y"]), parent, attenuate(parent, ["g = h", "i = j"])]) {
+    const { known, behind } = links.find(encode(child)) ?? {};
+    if (known === undefined || behind === undefined) throw new Error("no link");
+    const expected = verified(verify({ root: child, rootKey: KEY }));
+    verify({ root: mint({ rootKey: KEY, identifier: "another" }), rootKey: KEY, chain });
+    expect(verifyFrom(known, behind, chain)).toEqual(expected);
+  }
 });
 
 test("no more caveats are read than a macaroon may have", () => {

@@ -2,37 +2,12 @@ import { describe, expect, test } from "vitest";
 
 import { createBakehouse } from "../../src/client/index.ts";
 import { placeOf } from "../../src/client/mcp/place.ts";
-import { readTraceparent, writeTraceparent } from "../../src/words/traceparent.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
 const PLACE = `00-${TRACE}-${SPAN}-01`;
 
 describe("a traceparent", () => {
-  test("is read and written", () => {
-    const parent = { traceId: TRACE, spanId: SPAN, sampled: true };
-    expect(readTraceparent(PLACE)).toEqual(parent);
-    expect(writeTraceparent(parent)).toBe(PLACE);
-    expect(readTraceparent(`00-${TRACE}-${SPAN}-02`)?.sampled).toBe(false);
-    expect(readTraceparent(`cc-${TRACE}-${SPAN}-01-more`)).toEqual(parent);
-  });
-
-  test.each([
-    "",
-    `ff-${TRACE}-${SPAN}-01`,
-    `00-${TRACE}-${SPAN}-01-more`,
-    `00-${TRACE.toUpperCase()}-${SPAN}-01`,
-    `00-${"0".repeat(32)}-${SPAN}-01`,
-    `00-${TRACE}-${"0".repeat(16)}-01`,
-    `00-${TRACE}-${SPAN}`,
-    `00-${TRACE}-${SPAN}-1`,
-    ` ${PLACE}`,
-    `${PLACE}\r\nx: y`,
-    `cc-${TRACE}-${SPAN}-01-${"x".repeat(100)}`,
-  ])("that is malformed is none: %j", (text) => {
-    expect(readTraceparent(text)).toBeUndefined();
-  });
-
   test("of an MCP message is taken if it is one, whatever else is there", () => {
     expect(placeOf({ traceparent: PLACE })).toEqual({ traceparent: PLACE });
     for (const meta of [undefined, null, "x", {}, { traceparent: 1 }, { traceparent: `${PLACE}\n` }]) {

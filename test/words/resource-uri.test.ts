@@ -17,7 +17,9 @@ describe("the canonical URI of a resource", () => {
     ["https://mcp.example.com/?tenant=7", "https://mcp.example.com?tenant=7", "mcp.example.com"],
     ["https://mcp.example.com/caf%c3%a9", "https://mcp.example.com/caf%C3%A9", "mcp.example.com"],
     ["https://xn--bcher-kva.example/a,b;c", "https://xn--bcher-kva.example/a,b;c", "xn--bcher-kva.example"],
+    ["https://mcp.example.com/a?q=caf%c3%a9", "https://mcp.example.com/a?q=caf%C3%A9", "mcp.example.com"],
     ["https://10.0.0.7/mcp", "https://10.0.0.7/mcp", "10.0.0.7"],
+    ["https://249.255.199.99/mcp", "https://249.255.199.99/mcp", "249.255.199.99"],
     ["http://localhost:3000/mcp", "http://localhost:3000/mcp", "localhost"],
     ["http://127.0.0.1:80/mcp", "http://127.0.0.1/mcp", "127.0.0.1"],
     ["http://[::1]:3000/mcp", "http://[::1]:3000/mcp", "[::1]"],
@@ -32,6 +34,7 @@ describe("the canonical URI of a resource", () => {
     ["/mcp", "absolute https"],
     ["//mcp.example.com/mcp", "absolute https"],
     ["ftp://mcp.example.com", "absolute https"],
+    ["1https://mcp.example.com/mcp", "absolute https"],
     ["urn:example:files", "absolute https"],
     ["http://mcp.example.com/mcp", "http is only for"],
     ["http://localhost.example.com/mcp", "http is only for"],
@@ -59,6 +62,7 @@ describe("the canonical URI of a resource", () => {
     ["https://0x7f.1/mcp", "name a host"],
     ["https://010.0.0.7/mcp", "name a host"],
     ["https://10.0.0.256/mcp", "name a host"],
+    ["https://10.0.0.7.8/mcp", "name a host"],
     ["https://[::1]x/mcp", "name a host"],
     ["https://[fe80::1]/mcp", "name a host"],
     [`https://${"a".repeat(64)}.example/`, "name a host"],
@@ -72,6 +76,11 @@ describe("the canonical URI of a resource", () => {
     ["https://mcp.example.com/a%5cb", "slash as a triplet"],
     ["https://mcp.example.com/a%00b", "control characters"],
     ["https://mcp.example.com/%zz", "must be triplets"],
+    ["https://mcp.example.com/%4z", "must be triplets"],
+    ["https://mcp.example.com/mcp?a=%zz", "must be triplets"],
+    ["https://mcp.example.com/mcp?a=%4z", "must be triplets"],
+    ["https://mcp.example.com/mcp?a=\\", "must be triplets"],
+    ["https://mcp.example.com/mcp?\\?a", "must be triplets"],
     ["https://mcp.example.com/a\\b", "must be triplets"],
     ["https://mcp.example.com/mcp?", "empty query"],
     ["https://mcp.example.com/a b", "visible ASCII"],
@@ -80,6 +89,11 @@ describe("the canonical URI of a resource", () => {
     [`https://mcp.example.com/${"a".repeat(RESOURCE_URI)}`, "more than 1000 characters"],
   ])("is not %j", (text, why) => {
     expect(readResourceUri(text)).toEqual({ ok: false, why: expect.stringContaining(why) });
+  });
+
+  test("has as many characters as may be", () => {
+    const text = "https://mcp.example.com/".padEnd(RESOURCE_URI, "a");
+    expect(readResourceUri(text)).toMatchObject({ ok: true, uri: text });
   });
 });
 

@@ -14,22 +14,36 @@ import {
   DPOP,
   EVENT_STREAM,
   IDEMPOTENCY_KEY,
+  IF_MATCH,
   METADATA_PATH,
+  OPENID_PATH,
+  PROTECTED_RESOURCE_PATH,
   REQUEST_ID,
 } from "../../src/words/http.ts";
 import {
   AGENT,
   APPROVAL_ID,
+  CLIENT_ID,
   DISCHARGE_ID,
   isUuidv7,
+  REFRESH_TOKEN,
   REVOCATION_ID,
+  SCOPE,
   SHORT_ID,
   splitAgent,
   THUMBPRINT,
+  UNIT,
   UUID,
   UUID_V7,
 } from "../../src/words/ids.ts";
-import { BATCH_QUESTIONS, CONTEXT_DEPTH } from "../../src/words/limits.ts";
+import {
+  BATCH_QUESTIONS,
+  CHARGE_ID,
+  CONTEXT_DEPTH,
+  COST_UNITS,
+  RESERVE_SECONDS,
+  TOKEN_BUDGETS,
+} from "../../src/words/limits.ts";
 import { PROBLEM_CODES, PROBLEM_MEDIA_TYPE, problemType } from "../../src/words/problem-codes.ts";
 import { firstRefusal, REFUSAL_CODES } from "../../src/words/refusal-codes.ts";
 import {
@@ -83,18 +97,25 @@ test("targets of revocations, and what may stand beside each", () => {
 });
 
 test("names and bounds", () => {
-  expect([IDEMPOTENCY_KEY, REQUEST_ID, EVENT_STREAM, PROBLEM_MEDIA_TYPE]).toEqual([
+  expect([IDEMPOTENCY_KEY, IF_MATCH, REQUEST_ID, EVENT_STREAM, PROBLEM_MEDIA_TYPE]).toEqual([
     "Idempotency-Key",
+    "If-Match",
     "x-request-id",
     "text/event-stream",
     "application/problem+json",
   ]);
-  expect([METADATA_PATH, APPROVALS_PATH]).toEqual(["/.well-known/oauth-authorization-server", "/approvals"]);
+  expect([METADATA_PATH, OPENID_PATH, PROTECTED_RESOURCE_PATH, APPROVALS_PATH]).toEqual([
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-protected-resource",
+    "/approvals",
+  ]);
   expect([REVOCATION_EVENT, HEARTBEAT_EVENT]).toEqual(["revocation", "heartbeat"]);
   expect([PROOF_TYPE, ENDORSEMENT_TYPE]).toEqual(["dpop+jwt", "bakehouse-endorsement+jwt"]);
   expect([ENDORSEMENTS_HEADER, MOST_ENDORSEMENTS]).toEqual(["Bakehouse-Endorsements", 32]);
   expect(problemType("gone")).toBe("urn:bakehouse:problem:gone");
   expect([CONTEXT_DEPTH, BATCH_QUESTIONS]).toEqual([64, 1_000]);
+  expect([TOKEN_BUDGETS, CHARGE_ID, COST_UNITS, RESERVE_SECONDS]).toEqual([32, 128, 100, 86_400]);
 });
 
 const V7 = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081";
@@ -166,6 +187,30 @@ describe("patterns of ids", () => {
     ["an approval's id", APPROVAL_ID, ["a", V7, "0-_Z", LONG], ["", `${LONG}a`, "a.b", "a b", "a\n"]],
     ["a discharge's id", DISCHARGE_ID, ["a", LINK, "0-_Z", LONG], ["", `${LONG}a`, "a.b", " a", "a\n"]],
     [
+      "a unit",
+      UNIT,
+      ["a", "EUR", "_x-9", `A${"a-_0".repeat(15)}aaa`],
+      ["", "9a", "-a", "a b", "a.b", "ä", " EUR", "EUR\n", "a".repeat(65)],
+    ],
+    [
+      "a scope",
+      SCOPE,
+      ["a", "!", "#[]~", "files:read", LONG],
+      ["", `${LONG}a`, "a b", 'a"', "a\\b", "ä", " a", "a\n", "\x7f"],
+    ],
+    [
+      "a client's id",
+      CLIENT_ID,
+      ["a", "!~", '"\\', "https://client.example/id?a=1", "a".repeat(2_048)],
+      ["", "a b", " a", "a\n", "ä", "\x7f", "a".repeat(2_049)],
+    ],
+    [
+      "a refresh token",
+      REFRESH_TOKEN,
+      ["A-_9".repeat(20)],
+      ["A".repeat(79), "A".repeat(81), `+${"A".repeat(79)}`, `${"A".repeat(79)}=`, `${"A".repeat(80)}\n`],
+    ],
+    [
       "an agent",
       AGENT,
       ["a", "a#1", "A-Z_0.9:/@", `${LONG}#${LONG}`, "a#._:/@-"],
@@ -208,7 +253,17 @@ describe("the header of a bearer token", () => {
 
   test("a token that a key holds has a scheme of its own", () => {
     expect(DPOP.exec("DPoP  abc==")?.[1]).toBe("abc==");
-    const others = ["DPoP", "DPoPabc", "DPoP a,b", " DPoP abc", "Bearer abc", "DPoP\tabc"];
+    expect(DPOP.exec("dpop a-b_c.d~e+f/g")?.[1]).toBe("a-b_c.d~e+f/g");
+    const others = [
+      "DPoP",
+      "DPoP ",
+      "DPoP ==",
+      "DPoPabc",
+      "DPoP a,b",
+      " DPoP abc",
+      "Bearer abc",
+      "DPoP\tabc",
+    ];
     expect(others.filter((header) => DPOP.test(header))).toEqual([]);
     expect(BEARER.test("DPoP abc")).toBe(false);
   });
