@@ -305,3 +305,25 @@ test("what is nested too deep is one flaw, even where the step ends before it", 
     expect(reader.values).toBe(3);
   }
 });
+
+test("a step ends behind a name that is longer than it, and does not read the value as well", () => {
+  const [name, value] = ["n".repeat(16_000), "v".repeat(16_000)];
+  const text = `[{"${name}":"${value}"},{"${name}":[1]},{"${name}":{}}]`;
+  const reader = newReader(text, [], { maxToken: MIB });
+  const readOn = stepper(reader);
+  let done: ReturnType<typeof readOn>;
+  do {
+    const at = reader.offset;
+    done = readOn(1_000);
+    expect(reader.offset - at).toBeLessThanOrEqual(1_000 + 16_000 + 32);
+  } while (done === undefined);
+  expect(toPlain(done.value)).toEqual(JSON.parse(text));
+});
+
+test("a text takes a step for about 32 Ki characters, besides those that decode it", () => {
+  const reading = beginJson(utf8(JSON.stringify("a".repeat(10 * 32 * 1024))), { maxToken: MIB });
+  let steps = 1;
+  while (reading.step() === undefined) steps++;
+  expect(steps).toBeGreaterThanOrEqual(10);
+  expect(steps).toBeLessThanOrEqual(16);
+});

@@ -65,6 +65,10 @@ describe.each(["with", "without"] as const)("%s the engine's own base64", (own) 
     test.each([
       ["AAB", "base64 with spare bits"],
       ["AB", "base64 with spare bits"],
+      ["AC", "base64 with spare bits"],
+      ["AE", "base64 with spare bits"],
+      ["AI", "base64 with spare bits"],
+      ["AAC", "base64 with spare bits"],
       ["AB==", "base64 with spare bits"],
       ["A", "base64 of an impossible length"],
       ["AAAAA", "base64 of an impossible length"],
@@ -86,6 +90,16 @@ describe.each(["with", "without"] as const)("%s the engine's own base64", (own) 
       ["AA=A", "not base64"],
       ["ＡＡＡＡ", "not base64"],
     ])("%j: %s", (text, message) => expect(() => decodeBase64(text)).toThrow(message));
+
+    test("white space, however much of it there is", () => {
+      for (const digits of ["AA", "AAA", "AAAA", "AAAAAAAAA", "AAAAAAAAAAAA"]) {
+        for (let length = 1; length <= 40; length++) {
+          const space = " ".repeat(length);
+          for (const text of [space + digits, `A${space}${digits.slice(1)}`, digits + space])
+            expect(() => decodeBase64(text)).toThrow(/^(?:not base64|base64 of an impossible length)$/);
+        }
+      }
+    });
   });
 
   test("nothing is nothing", () => {

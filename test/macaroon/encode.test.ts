@@ -181,6 +181,34 @@ describe("bundles", () => {
     ["no bytes", () => decodeBinary(new Uint8Array())],
   ])("%s is malformed", (_name, read) => expect(read()).toMatchObject({ ok: false, code: "malformed" }));
 
+  test.each<[string, string]>([
+    ["0", "data ends early"],
+    ["9", "data ends early"],
+    ["a", "data ends early"],
+    ["f", "data ends early"],
+    ["/", "no macaroon in v1, v2 or JSON"],
+    [":", "no macaroon in v1, v2 or JSON"],
+    ["`", "no macaroon in v1, v2 or JSON"],
+    ["g", "no macaroon in v1, v2 or JSON"],
+    ["00/0", "packet length is not lower-case hexadecimal"],
+    ["00:0", "packet length is not lower-case hexadecimal"],
+    ["00`0", "packet length is not lower-case hexadecimal"],
+    ["00g0", "packet length is not lower-case hexadecimal"],
+    ["0006 \n", "no location packet where one is due"],
+    ["0005 ", "packet without a newline at its end"],
+    ["0009cl \nx", "packet without a newline at its end"],
+  ])("bytes that begin with %j are malformed: %s", (text, detail) => {
+    expect(decodeBinary(utf8(text))).toEqual({ ok: false, code: "malformed", detail });
+  });
+
+  test.each<[string, string]>([
+    ["Ag[", "not base64"],
+    ['[{"i":"id","c":[{"i":[]}]}]', "json: too_deep"],
+    ['[{"i":"id","c":[{"i":1}]}]', "json member i is not a string"],
+  ])("the text %s is malformed: %s", (text, detail) => {
+    expect(decodeBundle(text)).toEqual({ ok: false, code: "malformed", detail });
+  });
+
   test.each<[string, () => Decoded]>([
     ["characters", () => decodeBundle("A".repeat(65_537))],
     ["white space before JSON", () => decodeBundle(`${" ".repeat(65_536)}{}`)],
@@ -214,8 +242,11 @@ describe("bundles", () => {
 });
 
 test("a v1 field that does not fit into a packet is not written", () => {
-  const macaroon = { ...rootWith(), identifier: new Uint8Array(65_536) };
-  expect(() => encode(macaroon, "v1")).toThrow("packet of more than 65535 bytes");
+  const around = "ffff".length + "identifier \n".length;
+  const macaroon = { ...rootWith(), identifier: new Uint8Array(65_535 - around) };
+  expect(encode(macaroon, "v1")).toContain(Buffer.from("ffffidentifier ").toString("base64url").slice(4, -4));
+  const longer = { ...macaroon, identifier: new Uint8Array(65_536 - around) };
+  expect(() => encode(longer, "v1")).toThrow("packet of more than 65535 bytes");
 });
 
 /** A macaroon without caveats in version 1. */

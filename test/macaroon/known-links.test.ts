@@ -8,6 +8,7 @@ import {
   encodeBundle,
   LIMITS,
   Link,
+  MacaroonError,
   mint,
   type UnverifiedMacaroon,
   type VerifiedLink,
@@ -18,7 +19,7 @@ import {
 import { byteAt } from "../../src/macaroon/parts/base64.ts";
 import { vectorsOf } from "../vectors/files.ts";
 import { anyMacaroon } from "./arbitrary.ts";
-import { CHAINS, decoded, KEY, verified, withThirdParty } from "./support.ts";
+import { CHAINS, decoded, KEY, utf8, verified, withThirdParty } from "./support.ts";
 
 const root = attenuate(mint({ rootKey: KEY, identifier: "id", location: "https://a.example" }), ["a = b"]);
 const parent = attenuate(root, ["c = d", "e = f"]);
@@ -167,6 +168,54 @@ test("no more caveats are read than a macaroon may have", () => {
   expect(links.find(text([...most, "x"]))).toBeUndefined();
 });
 
+describe("a descendant's text", () => {
+  test("is read behind the link, wherever the link ends within a group of characters", () => {
+    for (const identifier of ["a", "ab", "abc"]) {
+      const macaroon = mint({ rootKey: KEY, identifier });
+      const link = new Link(macaroon);
+      const child = attenuate(macaroon, ["c = d"]);
+      expect(link.behind(encode(child))?.caveats).toEqual([{ id: utf8("c = d") }]);
+      expect(link.behind(encode(attenuate(mint({ rootKey: KEY, identifier: "x" }), ["c"])))).toBeUndefined();
+      expect(() => link.behind(link.prefix)).toThrow(MacaroonError);
+      expect(() => link.behind(encode(child).slice(0, -1))).toThrow(MacaroonError);
+    }
+  });
+
+  test("is as long as a bundle may be", () => {
+    const ofLength = (characters: number) => {
+      let token = attenuate(root, Array<string>(12).fill("x".repeat(4_000)));
+      const bytes = (characters / 4) * 3;
+      const filler = bytes - Buffer.from(encode(token), "base64url").length - 4;
+      token = attenuate(token, ["y".repeat(filler)]);
+      expect(encode(token)).toHaveLength(characters);
+      return encode(token);
+    };
+    const links = linksOf(knownLink(root, 1));
+    expect(isRight(ofLength(LIMITS.bundleBytes), links)).toBe(true);
+    expect(links.find(ofLength(LIMITS.bundleBytes + 4))).toBeUndefined();
+  });
+
+  test.each([0, 1, 2, 127, 128, 129, 255, 256, 300, 4_096])(
+    "leads to the links of its own root macaroon: a location of %i bytes",
+    (bytes) => {
+      for (const length of [2, 3, 4, 127, 128, 129, 255, 256, 300, 4_096]) {
+        const links = createLinks<{ readonly link: Link }>();
+        const roots = ["a", "b"].map((letter) => {
+          const identifier = `${letter}i`.padStart(length, "i");
+          return mint({ rootKey: KEY, identifier, ...(bytes > 0 && { location: "l".repeat(bytes) }) });
+        });
+        for (const one of roots) links.add({ link: new Link(one) });
+        expect(links.size).toBe(2);
+        for (const one of roots) {
+          const child = encode(attenuate(one, ["c = d"]));
+          expect(links.find(child)?.known.link.prefix).toBe(new Link(one).prefix);
+          expect([links.takes(child, 0), links.takes(child, 1)]).toEqual([false, true]);
+        }
+      }
+    },
+  );
+});
+
 describe("of one root macaroon", () => {
   const below = (n: number, ...caveats: readonly string[]) => attenuate(root, [`n = ${n}`, ...caveats]);
   const shown = (macaroon: UnverifiedMacaroon) => ({ link: new Link(macaroon) });
@@ -184,6 +233,27 @@ describe("of one root macaroon", () => {
     expect(links.add(long)).toBe(long);
     expect(links.find(encode(below(99, "z")))?.behind.caveats).toHaveLength(1);
     expect(links.find(encode(below(0, "x")))).toBeUndefined();
+  });
+
+  test("any link is taken that is new, while there is room", () => {
+    const links = createLinks<{ readonly link: Link }>();
+    const text = encode(below(1, "x"));
+    expect([0, 1, 2, 3].map((length) => links.takes(text, length))).toEqual([true, true, true, true]);
+    links.add(shown(root));
+    links.add(shown(below(2)));
+    expect([0, 1, 2, 3].map((length) => links.takes(text, length))).toEqual([true, false, true, true]);
+    // Only a text in v2 has links at all.
+    for (const other of [`Bg${text.slice(2)}`, encode(root, "v1"), encode(root, "v2-json"), ""])
+      expect(links.takes(other, 2)).toBe(false);
+  });
+
+  test("a link that is not there is removed without a word", () => {
+    const links = createLinks<{ readonly link: Link }>();
+    links.remove(shown(root));
+    const known = shown(root);
+    links.add(known);
+    links.remove(shown(root));
+    expect(links.find(encode(root))?.known).toBe(known);
   });
 
   test("nothing is left of links that were removed", () => {

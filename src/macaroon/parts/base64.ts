@@ -84,11 +84,10 @@ function decodeByHand(text: string): Uint8Array {
   let bits = 0;
   let at = 0;
   for (let index = 0; index < length; index++) {
-    const unit = text.charCodeAt(index);
-    const digit = unit < 128 ? (DIGITS[unit] ?? BAD) : BAD;
+    const digit = DIGITS[text.charCodeAt(index)] ?? BAD;
     if (digit === BAD) malformed("not base64");
     seen |= digit;
-    buffer = ((buffer << 6) | (digit & 0x3f)) & 0xffff;
+    buffer = (buffer << 6) | (digit & 0x3f);
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
@@ -102,7 +101,7 @@ function decodeByHand(text: string): Uint8Array {
 
 function unpaddedLength(text: string): number {
   let end = text.length;
-  while (end > 0 && text.length - end < 2 && text.charCodeAt(end - 1) === PAD) end--;
+  while (text.length - end < 2 && text.charCodeAt(end - 1) === PAD) end--;
   if (end < text.length && text.length % 4 !== 0) malformed("base64 with wrong padding");
   return end;
 }
