@@ -1,11 +1,14 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { createAuthentication } from "../../src/domain/access/authentication.ts";
+import { ANY_RESOURCE } from "../../src/domain/caller.ts";
+import type { IdTokens } from "../../src/domain/ports/identity.ts";
 import { encodeBundle } from "../../src/macaroon/index.ts";
 import { createWorld, KEY, KEY_ID, PRINCIPAL, PRINCIPAL_ID, root, rootKey } from "./seen-world.ts";
 
 const OWN = "https://login.example.com";
 const PARTNER = "https://partner.example.com";
+const ADDRESS = "192.0.2.1";
 
 function authentication(
   session: { readonly issuer: string; readonly development: boolean },
@@ -13,7 +16,12 @@ function authentication(
   {
     authenticatedAt = null,
     now = 0,
-  }: { readonly authenticatedAt?: number | null; readonly now?: number } = {},
+    groups = ["admins"],
+  }: {
+    readonly authenticatedAt?: number | null;
+    readonly now?: number;
+    readonly groups?: readonly string[];
+  } = {},
 ) {
   const never = () => {
     throw new Error("not asked for");
@@ -23,7 +31,7 @@ function authentication(
     subject: "alice",
     email: null,
     name: null,
-    groups: ["admins"],
+    groups,
     authenticatedAt,
     acr: null,
   };
@@ -51,14 +59,33 @@ function authentication(
 }
 
 test("a session of the service's own issuer stands", async () => {
-  expect(await authentication({ issuer: OWN, development: false }).session("c", "192.0.2.1")).toMatchObject({
+  expect(await authentication({ issuer: OWN, development: false }).session("c", ADDRESS)).toMatchObject({
     kind: "human",
     administrator: true,
   });
 });
 
+test.each<[readonly string[], boolean]>([
+  [["staff", "admins"], true],
+  [["staff"], false],
+  [[], false],
+])("somebody in the groups %j is an administrator: %s", async (groups, administrator) => {
+  const session = authentication({ issuer: OWN, development: false }, undefined, { groups });
+  expect(await session.session("c", ADDRESS)).toMatchObject({ administrator });
+});
+
+test("a session is told with its id and its beginning, which is when its issuer spoke of the person", async () => {
+  const session = authentication({ issuer: OWN, development: false });
+  expect(await session.session("c", ADDRESS)).toMatchObject({
+    spokeAt: 1_000,
+    saidAt: 1_000,
+    sessionBegunAt: 1_000,
+    sessionId: "00000000-0000-4000-8000-000000000000",
+  });
+});
+
 test("a session of another tenant stands, and is no administrator's", async () => {
-  const session = authentication({ issuer: PARTNER, development: false }).session("c", "192.0.2.1");
+  const session = authentication({ issuer: PARTNER, development: false }).session("c", ADDRESS);
   expect(await session).toMatchObject({
     kind: "human",
     identity: { issuer: PARTNER },
@@ -70,7 +97,7 @@ test.each([
   ["an issuer that was the service's own before", { issuer: "https://old.example.com", development: false }],
   ["the development provider", { issuer: OWN, development: true }],
 ])("a session of %s has ended", async (_whose, session) => {
-  await expect(authentication(session).session("c", "192.0.2.1")).rejects.toMatchObject({
+  await expect(authentication(session).session("c", ADDRESS)).rejects.toMatchObject({
     code: "unauthenticated",
   });
 });
@@ -83,7 +110,7 @@ test("a session is as old as its person's last word, by the issuer's account or 
       asked = spokeAt;
       return false;
     };
-    const caller = await authentication(own, ends, { authenticatedAt }).session("c", "192.0.2.1");
+    const caller = await authentication(own, ends, { authenticatedAt }).session("c", ADDRESS);
     expect(caller.spokeAt).toBe(asked);
     return asked;
   };
@@ -96,28 +123,42 @@ test("a session is as old as its person's last word, by the issuer's account or 
 test("a session has ended once an administrator revoked its person, and once no entry would be remembered", async () => {
   const own = { issuer: OWN, development: false };
   const refused = { code: "unauthenticated", message: expect.stringContaining("log in again") };
-  await expect(authentication(own, () => true).session("c", "192.0.2.1")).rejects.toMatchObject(refused);
+  await expect(authentication(own, () => true).session("c", ADDRESS)).rejects.toMatchObject(refused);
   const day = 86_400_000;
   const old = authentication(own, undefined, { authenticatedAt: 0, now: 90 * day + 1 });
-  await expect(old.session("c", "192.0.2.1")).rejects.toMatchObject(refused);
+  await expect(old.session("c", ADDRESS)).rejects.toMatchObject(refused);
 });
 
 /** The caller of a platform's credential with these caveats, by a clock that the test moves. */
 async function credentialCaller(...caveats: readonly string[]) {
-  return credentialFrom("192.0.2.1", ...caveats);
+  return credentialFrom(ADDRESS, ...caveats);
 }
 
 /** The same, from an address; undefined for one that cannot be told. */
 async function credentialFrom(ip: string | undefined, ...caveats: readonly string[]) {
+  const { world, clock, bearer } = credentials(ip);
+  const caller = await bearer(encodeBundle([root(KEY, ...caveats)]));
+  if (caller.kind !== "service") throw new Error("not a credential");
+  return { world, clock, caller };
+}
+
+/** The service that a platform's credential calls, with whatever a test changes of it. */
+function credentials(
+  ip: string | undefined,
+  {
+    requireFresh = () => undefined,
+    subject = "platform:shop",
+  }: { readonly requireFresh?: () => void; readonly subject?: string } = {},
+) {
   const world = createWorld();
   world.keys.set(KEY_ID, rootKey(KEY, "bakehouse"));
-  const whose = { platform: "bakehouse", issuer: "bakehouse", subject: "platform:shop" };
+  const whose = { platform: "bakehouse", issuer: "bakehouse", subject };
   world.principals.set(PRINCIPAL_ID, { ...PRINCIPAL, ...whose });
   const clock = { time: 0, now: () => clock.time, monotonic: () => clock.time };
-  const caller = await createAuthentication({
+  const authentication = createAuthentication({
     tokenVerifier: world.tokenVerifier,
     knowledge: {
-      requireFresh: () => undefined,
+      requireFresh,
       isRevoked: (subject) => world.revoked(subject),
       endsLogin: () => false,
     },
@@ -128,9 +169,14 @@ async function credentialFrom(ip: string | undefined, ...caveats: readonly strin
     loginIssuers: new Set([OWN]),
     adminGroups: [],
     trustsDevelopment: false,
-  }).bearer(encodeBundle([root(KEY, ...caveats)]), { method: "POST", path: "/v1/tokens", ip });
-  if (caller.kind !== "service") throw new Error("not a credential");
-  return { world, clock, caller };
+  });
+  const request = { method: "POST", path: "/v1/tokens", ip };
+  return {
+    world,
+    clock,
+    bearer: (token: string) => authentication.bearer(token, request),
+    mayReadHealth: (token: string) => authentication.mayReadHealth(token, request),
+  };
 }
 
 test.each([
@@ -164,3 +210,148 @@ test.each(["ip within 0.0.0.0/0, ::/0", "ip = 192.0.2.1", "ip != 192.0.2.1", "ip
     expect((await credentialFrom(undefined)).caller.refuses("issue", "shop")).toBeUndefined();
   },
 );
+
+test.each<[caveat: string, passes: boolean]>([
+  ["method = POST", true],
+  ["method = GET", false],
+  ["path = /v1/tokens", true],
+  ["path = /v1/keys", false],
+  ["ip = 192.0.2.1", true],
+  ["ip = 192.0.2.2", false],
+  ["action = issue", true],
+  ["platform = shop", true],
+  ["platform = bank", false],
+  ["aud = https://mcp.test", false],
+])("a credential with %s passes: %s", async (caveat, passes) => {
+  const { caller } = await credentialCaller(caveat);
+  const refusal = caller.refuses("issue", "shop");
+  if (passes) expect(refusal).toBeUndefined();
+  else expect(refusal).toMatch(/^the credential does not allow this: ./);
+});
+
+test("a fact of one use is not one of the next", async () => {
+  const { caller } = await credentialCaller("platform = shop", "resource = https://mcp.test");
+  expect(caller.refuses("issue", "shop", "https://mcp.test")).toBeUndefined();
+  expect(caller.refuses("issue", undefined, "https://mcp.test")).toContain("platform");
+  expect(caller.refuses("issue", "shop")).toContain("resource");
+  // Before the resource is known, no condition on it is asked for, and every other one is.
+  expect(caller.refuses("issue", "shop", ANY_RESOURCE)).toBeUndefined();
+  expect(caller.refuses("issue", "bank", ANY_RESOURCE)).toContain("platform");
+});
+
+test("what holders appended is told apart, and is no resource that it was issued for", async () => {
+  const { caller } = await credentialCaller("resource = https://mcp.test", "action = issue");
+  expect(caller).toMatchObject({
+    role: "platform",
+    platform: "shop",
+    credentialId: "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081",
+    resource: undefined,
+  });
+  expect(caller.links).toHaveLength(4);
+  expect(caller.narrowed).toEqual(caller.links.slice(2));
+  expect((await credentialCaller()).caller.narrowed).toEqual([]);
+});
+
+describe("a credential is refused", () => {
+  const token = encodeBundle([root()]);
+  const refused = (message: string) => ({ code: "unauthenticated", message });
+
+  test("that is none of this service's, or names nobody who has one", async () => {
+    const none = refused("the credential is not one of this service");
+    const { bearer } = credentials(ADDRESS);
+    await expect(bearer("x")).rejects.toMatchObject(none);
+    await expect(bearer(encodeBundle([root(new Uint8Array(32).fill(8))]))).rejects.toMatchObject(none);
+    await expect(credentials(ADDRESS, { subject: "alice" }).bearer(token)).rejects.toMatchObject(none);
+  });
+
+  test("that was revoked, or is over", async () => {
+    const { world, clock, bearer } = credentials(ADDRESS);
+    world.revoked = () => true;
+    await expect(bearer(token)).rejects.toMatchObject(
+      refused("the credential, or one that it was narrowed from, has been revoked"),
+    );
+    world.revoked = () => false;
+    clock.time = Date.parse("2027-01-01T00:00:00Z");
+    const over = { code: "unauthenticated", message: expect.stringMatching(/^the credential is over: ./) };
+    await expect(bearer(token)).rejects.toMatchObject(over);
+  });
+
+  test("while too little is known of revocations, but for a look at the health", async () => {
+    const requireFresh = () => {
+      throw new Error("too old");
+    };
+    const { bearer, mayReadHealth } = credentials(ADDRESS, { requireFresh });
+    await expect(bearer(token)).rejects.toThrow("too old");
+    expect(await mayReadHealth(token)).toBe(true);
+  });
+});
+
+test.each<[string, readonly string[], boolean]>([
+  ["any", [], true],
+  ["one that may read", ["action = read"], true],
+  ["one that may not", ["action = issue"], false],
+  ["one for a platform's calls alone", ["platform = shop"], false],
+])("the health is read with a credential: %s", async (_name, caveats, reads) => {
+  const { world, mayReadHealth } = credentials(ADDRESS);
+  const token = encodeBundle([root(KEY, ...caveats)]);
+  expect(await mayReadHealth(token)).toBe(reads);
+  expect(await mayReadHealth("x")).toBe(false);
+  world.revoked = () => true;
+  expect(await mayReadHealth(token)).toBe(false);
+});
+
+describe("an ID token", () => {
+  const IDENTITY = {
+    issuer: OWN,
+    subject: "alice",
+    email: null,
+    name: null,
+    groups: ["staff", "admins"],
+    authenticatedAt: null,
+    acr: null,
+    development: false,
+  };
+
+  function bearer(
+    verified: Awaited<ReturnType<IdTokens["verify"]>>,
+    { now = 5_000, ends = false }: { readonly now?: number; readonly ends?: boolean } = {},
+  ) {
+    const never = () => {
+      throw new Error("not asked for");
+    };
+    return createAuthentication({
+      tokenVerifier: { verify: never, verifyAny: never, again: never },
+      knowledge: { requireFresh: never, isRevoked: never, endsLogin: () => ends },
+      idTokens: { verify: async () => verified },
+      sessions: { find: never },
+      clock: { now: () => now, monotonic: () => now },
+      ownIssuer: OWN,
+      loginIssuers: new Set([OWN]),
+      adminGroups: ["admins"],
+      trustsDevelopment: false,
+    }).bearer("a.b.c", { method: "GET", path: "/", ip: undefined });
+  }
+
+  test.each<[string, number | null, number, object]>([
+    ["without a time of the login", null, 4_000, { spokeAt: 4_000, saidAt: 4_000 }],
+    ["after the login", 3_000, 4_000, { spokeAt: 3_000, saidAt: 4_000 }],
+    ["by a clock that is ahead", null, 6_000, { spokeAt: 6_000, saidAt: 5_000 }],
+  ])("%s", async (_name, authenticatedAt, issuedAt, times) => {
+    const caller = await bearer({
+      ok: true,
+      identity: { ...IDENTITY, authenticatedAt },
+      issuedAt,
+      expiresAt: 9_000,
+    });
+    expect(caller).toMatchObject({ kind: "human", administrator: true, ...times });
+  });
+
+  test("that is none, or whose login has ended, is refused", async () => {
+    await expect(bearer({ ok: false, reason: "the ID token is none" })).rejects.toMatchObject({
+      code: "unauthenticated",
+      message: "the ID token is none",
+    });
+    const good = { ok: true, identity: IDENTITY, issuedAt: 4_000, expiresAt: 9_000 } as const;
+    await expect(bearer(good, { ends: true })).rejects.toMatchObject({ code: "unauthenticated" });
+  });
+});

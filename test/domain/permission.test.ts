@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import type { Caller } from "../../src/domain/caller.ts";
+import { ANY_RESOURCE, type Caller, type HumanCaller } from "../../src/domain/caller.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import {
   requireAdministrator,
@@ -9,6 +9,7 @@ import {
   requireAdministratorRole,
   requireHuman,
   requireHumanOrPlatform,
+  requirePerson,
   requirePlatform,
 } from "../../src/domain/permission.ts";
 import type { ApiAction } from "../../src/words/actions.ts";
@@ -35,7 +36,7 @@ function credential(role: "administrator" | "platform", asked: Asked, says: stri
   };
 }
 
-function human(administrator: boolean): Caller {
+function human(administrator: boolean): HumanCaller {
   const identity = {
     issuer: "https://login.test",
     subject: "alice",
@@ -161,4 +162,42 @@ describe("a platform that the caller names", () => {
     expect(outcome(ask)).toEqual(expected);
     expect(asked).toEqual(clears);
   });
+});
+
+describe("a person who is here", () => {
+  const ask = (caller: Caller) => outcome(() => requirePerson(caller));
+
+  test("passes as themselves", () => expect(ask(human(false))).toEqual({ returns: human(false) }));
+
+  test("is no program that acts as them, and no credential", () => {
+    const { identity } = human(false);
+    const login = {
+      kind: "program",
+      idHash: new Uint8Array(32),
+      identity,
+      createdAt: 1,
+      expiresAt: 2,
+    } as const;
+    expect(ask({ ...human(true), program: { id: "p", ...login } })).toBe(
+      "forbidden: only a person may do this, and no program that acts as them",
+    );
+    expect(ask(credential("platform", [], undefined))).toBe("forbidden: only a person may do this");
+  });
+});
+
+test("a credential's caveats are cleared for the resource that a call concerns", () => {
+  const asked: unknown[] = [];
+  const caller = (role: "administrator" | "platform"): Caller => ({
+    ...(credential(role, [], undefined) as Extract<Caller, { kind: "service" }>),
+    refuses: (_action, _platform, resource) => void asked.push(resource),
+  });
+  const RESOURCE = "https://mcp.test";
+  requireAdministrator(caller("administrator"), "issue", "shop", RESOURCE);
+  requirePlatform(caller("platform"), "issue", RESOURCE);
+  requireAdministratorOrPlatform(caller("administrator"), "issue", "shop", RESOURCE);
+  requireAdministratorOrPlatform(caller("platform"), "issue", "shop", RESOURCE);
+  requirePlatform(caller("platform"), "issue");
+  // Which resource it will be is not known there yet.
+  requireHumanOrPlatform(caller("platform"), "issue");
+  expect(asked).toEqual([RESOURCE, RESOURCE, RESOURCE, RESOURCE, undefined, ANY_RESOURCE]);
 });

@@ -6,6 +6,7 @@ import {
   DEFAULT_PLATFORM_POLICY,
   type PolicyRule,
   type PolicySubject,
+  readPolicyFor,
   ruleFor,
 } from "../../src/domain/ports/policy.ts";
 
@@ -84,6 +85,87 @@ describe("a rule matches a human who satisfies every member that it has", () => 
   });
 });
 
+/** Why a rule does not match, as `member: detail`. */
+function whyNot(rule: Partial<PolicyRule>, who: Partial<PolicySubject>): readonly string[] {
+  const reading = readPolicyFor({ rules: [] }, human(who), OWN);
+  return reading.whyNot({ ...ANYONE, ...rule }).map(({ member, detail }) => `${member}: ${detail}`);
+}
+
+describe("every reason why a rule does not match is told, the first one first", () => {
+  const workload = { kind: "workload", claims: { repository: "a/b", run: 7 } } as const;
+  const FOREIGN = "issuer: the rule is for another issuer";
+  const SUBJECT = "subjects: the subject is not among them";
+  const GROUPS = "groups: none of them is named";
+
+  test.each<[string, Partial<PolicyRule>, Partial<PolicySubject>, readonly string[]]>([
+    ["none", {}, {}, []],
+    ["another issuer", {}, { issuer: OTHER }, [FOREIGN]],
+    [
+      "a workload under a rule that names no issuer",
+      {},
+      workload,
+      ["issuer: a rule that names no issuer is for people"],
+    ],
+    ["a workload of another issuer", {}, { ...workload, issuer: OTHER }, [FOREIGN]],
+    ["a workload under a rule that names the issuer", { issuer: OWN }, workload, []],
+    ["a subject and a group", { subjects: ["bob"], groups: ["x"] }, { groups: ["y"] }, [SUBJECT, GROUPS]],
+    ["one group of several", { groups: ["x", "y"] }, { groups: ["w", "y"] }, []],
+    [
+      "a platform's word",
+      { groups: ["x"], claims: [{ claim: "repository", values: ["a/b"] }] },
+      { ...workload, kind: "person", groups: ["x"], assertedBy: "platform" },
+      [
+        "on_behalf_of: the platform may not issue by its own word",
+        "groups: nobody vouches for groups that a platform names",
+        "claims.repository: nobody vouches for claims that a platform names",
+      ],
+    ],
+    [
+      "claims of nobody",
+      { claims: [{ claim: "repository", values: ["a/b"] }] },
+      {},
+      ["claims.repository: claims are those of an assertion, and this is none"],
+    ],
+    [
+      "claims",
+      {
+        issuer: OWN,
+        claims: [
+          { claim: "environment", values: ["prod"] },
+          { claim: "repository", values: ["a/c", "a/bb"] },
+          { claim: "run", values: ["7"] },
+          { claim: "toString", values: ["x"] },
+        ],
+      },
+      workload,
+      [
+        "claims.environment: the claim is missing",
+        "claims.repository: the claim has another value",
+        "claims.run: the claim is no text",
+        "claims.toString: the claim is missing",
+      ],
+    ],
+    [
+      "a claim that will do",
+      { issuer: OWN, claims: [{ claim: "repository", values: ["a/c", "a/b"] }] },
+      workload,
+      [],
+    ],
+  ])("%s", (_name, rule, who, reasons) => {
+    expect(whyNot(rule, who)).toEqual(reasons);
+    const only = { ...ANYONE, ...rule };
+    expect(ruleFor({ rules: [only] }, human(who), OWN)).toBe(reasons.length === 0 ? only : undefined);
+  });
+
+  test("the rule that decides is told with its place", () => {
+    const rules = [{ ...ANYONE, issuer: OTHER }, ANYONE, { ...ANYONE }];
+    expect(readPolicyFor({ rules }, human(), OWN).find()).toEqual({ rule: ANYONE, index: 1 });
+    expect(readPolicyFor({ rules: [] }, human(), OWN).find()).toBeUndefined();
+    const foreign = human({ issuer: "https://third.test" });
+    expect(readPolicyFor({ rules }, foreign, OWN).find()).toBeUndefined();
+  });
+});
+
 test("the first rule that matches decides, however strict", () => {
   const strict = { ...ANYONE, maxTtl: 1 };
   const kind = { ...ANYONE, maxTtl: 86_400 };
@@ -93,8 +175,10 @@ test("the first rule that matches decides, however strict", () => {
 
 test("a closed policy admits nobody, the default one everyone of the own issuer", () => {
   expect(ruleFor(CLOSED_POLICY, human(), OWN)).toBeUndefined();
-  expect(ruleFor(DEFAULT_PLATFORM_POLICY, human({ subject: "anyone" }), OWN)).toMatchObject({
+  expect(ruleFor(DEFAULT_PLATFORM_POLICY, human({ subject: "anyone" }), OWN)).toEqual({
+    ...ANYONE,
     maxTtl: 86_400,
+    onBehalfOf: true,
   });
   expect(ruleFor(DEFAULT_PLATFORM_POLICY, human({ issuer: OTHER }), OWN)).toBeUndefined();
 });
