@@ -15,6 +15,7 @@ import { decoded, dischargeFor, KEY, rootWith, utf8, withThirdParty } from "./su
 
 const S64 = `"s64":"${"A".repeat(43)}"`;
 const HEX = "0".repeat(64);
+const NO_HEX = "signature is not 64 lower-case hexadecimal digits";
 
 describe("JSON that is read though we would not write it so", () => {
   test.each([
@@ -209,6 +210,36 @@ describe("bundles", () => {
     expect(decodeBundle(text)).toEqual({ ok: false, code: "malformed", detail });
   });
 
+  test.each<[string, string]>([
+    [`{"i":"id","c":1,${S64}}`, "json member c is not an array"],
+    [`{"i":"id","c":true,${S64}}`, "json member c is not an array"],
+    [`{"v":{},"i":"id",${S64}}`, "json version is not 2"],
+    [`{"v":"3","i":"id",${S64}}`, "json version is not 2"],
+    [`{"i":"id","c":[null],${S64}}`, "not a json object"],
+    [`{"location":"","identifier":"id","caveats":[],"signature":"0${HEX}"}`, NO_HEX],
+    [`{"location":"","identifier":"id","caveats":[],"signature":"${HEX.slice(1)}"}`, NO_HEX],
+    [`{"location":"","identifier":"id","caveats":[],"signature":"${HEX} "}`, NO_HEX],
+    [`{"location":"","identifier":"id","caveats":[],"signature":"x${HEX}"}`, NO_HEX],
+  ])("%s is malformed: %s", (text, detail) => {
+    expect(decodeBundle(text)).toEqual({ ok: false, code: "malformed", detail });
+  });
+
+  const long = "x".repeat(4_097);
+  test.each<[string, string]>([
+    [`{"i":"${long}",${S64}}`, "identifier of more than 4096 bytes"],
+    [`{"l":"${long}","i":"id",${S64}}`, "location of more than 4096 bytes"],
+    [`{"location":"","identifier":"${long}","signature":"${HEX}"}`, "identifier of more than 4096 bytes"],
+    [`{"location":"${long}","identifier":"id","signature":"${HEX}"}`, "location of more than 4096 bytes"],
+    // A limit is told before anything else that is wrong behind it.
+    [`{"i":"id","c":[{"i":"${long}"}],"s":"x"}`, "caveat of more than 4096 bytes"],
+    [
+      `{"location":"","identifier":"id","signature":"x","caveats":[{"cid":"${long}"}]}`,
+      "caveat of more than 4096 bytes",
+    ],
+  ])("%.40s… is too large: %s", (text, detail) => {
+    expect(decodeBundle(text)).toEqual({ ok: false, code: "too_large", detail });
+  });
+
   test.each<[string, () => Decoded]>([
     ["characters", () => decodeBundle("A".repeat(65_537))],
     ["white space before JSON", () => decodeBundle(`${" ".repeat(65_536)}{}`)],
@@ -234,6 +265,8 @@ describe("bundles", () => {
   test("that are just within every limit are read", () => {
     const most = attenuate(rootWith(), Array(256).fill("a"));
     expect(decoded(encodeBundle([most, ...Array(32).fill(dischargeFor("t"))]))).toHaveLength(33);
+    const items = Array<string>(33).fill(`{"i":"id",${S64}}`);
+    expect(decoded(`[${items.join(",")}]`)).toHaveLength(33);
     const longest = attenuate(mint({ rootKey: KEY, identifier: "i".repeat(4096) }), ["x".repeat(4096)]);
     for (const format of ["v1", "v2", "v1-json", "v2-json"] as const) {
       expect(decoded(encode(longest, format))[0].unverifiedCaveats).toEqual(longest.unverifiedCaveats);

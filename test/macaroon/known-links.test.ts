@@ -188,11 +188,13 @@ describe("a descendant's text", () => {
       const filler = bytes - Buffer.from(encode(token), "base64url").length - 4;
       token = attenuate(token, ["y".repeat(filler)]);
       expect(encode(token)).toHaveLength(characters);
-      return encode(token);
+      return token;
     };
     const links = linksOf(knownLink(root, 1));
-    expect(isRight(ofLength(LIMITS.bundleBytes), links)).toBe(true);
-    expect(links.find(ofLength(LIMITS.bundleBytes + 4))).toBeUndefined();
+    const [longest, longer] = [ofLength(LIMITS.bundleBytes), ofLength(LIMITS.bundleBytes + 4)];
+    expect(isRight(encodeBundle([longest]), links)).toBe(true);
+    expect(links.find(encode(longer))).toBeUndefined();
+    expect(() => encodeBundle([longer])).toThrow("bundle of more than 65536 bytes");
   });
 
   test.each([0, 1, 2, 127, 128, 129, 255, 256, 300, 4_096])(
@@ -233,6 +235,17 @@ describe("of one root macaroon", () => {
     expect(links.add(long)).toBe(long);
     expect(links.find(encode(below(99, "z")))?.behind.caveats).toHaveLength(1);
     expect(links.find(encode(below(0, "x")))).toBeUndefined();
+  });
+
+  test("where there is no room, a link is taken that is shorter than the longest", () => {
+    const links = createLinks<{ readonly link: Link }>();
+    for (let n = 1; n < 64; n++) links.add(shown(below(n, "x")));
+    const longest = shown(below(0, "x", "y"));
+    links.add(longest);
+    const next = below(99, "x", "y");
+    expect([2, 3, 4].map((length) => links.takes(encode(next), length))).toEqual([true, true, false]);
+    expect(links.add(shown(below(99, "x")))).toBe(longest);
+    expect([2, 3, 4].map((length) => links.takes(encode(next), length))).toEqual([true, false, false]);
   });
 
   test("any link is taken that is new, while there is room", () => {

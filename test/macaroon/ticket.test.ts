@@ -16,6 +16,7 @@ import {
   verify,
 } from "../../src/macaroon/index.ts";
 import { sealBox } from "../../src/macaroon/tickets/box.ts";
+import { isX25519PublicKey } from "../../src/macaroon/tickets/x25519.ts";
 import { utf8 } from "./support.ts";
 
 const ours = new Uint8Array(32).fill(7);
@@ -63,6 +64,27 @@ test.each([2, 3] as const)("version %d: what was sealed opens", (version) => {
     ),
     { numRuns: 25 },
   );
+});
+
+test("version 3 has the standard prefixes, unless others are given", () => {
+  expect(openTicket(sealTicket(options), ours)).toMatchObject({ ok: true, ticket: { namespace: "std:" } });
+});
+
+test("a ticket is as long as a caveat may be", () => {
+  // The version, the length of the key, the key, and what stands around them.
+  const most = 4_096 - 1 - 1 - 24 - (1 + 4 + 32 + 24 + 16);
+  const longest = sealTicket({ ...options, version: 2, condition: "c".repeat(most) });
+  expect(longest).toHaveLength(4_096);
+  expect(openTicket(longest, ours)).toMatchObject({ ok: true });
+  expect(() => sealTicket({ ...options, version: 2, condition: "c".repeat(most + 1) })).toThrow(
+    "ticket too large for a caveat",
+  );
+});
+
+test("only what X25519 makes of a private key is a public key", () => {
+  expect(isX25519PublicKey(boxPublicKey(ours))).toBe(true);
+  for (const lowOrder of [0, 1])
+    expect(isX25519PublicKey(new Uint8Array(32).fill(lowOrder, 0, 1))).toBe(false);
 });
 
 describe("a sealed condition", () => {
@@ -139,6 +161,7 @@ describe("refused", () => {
     ["a condition that is not UTF-8", around(Uint8Array.of(3, 1, 1, 0, 0xff)), "malformed"],
     ["a namespace that is not UTF-8", around(Uint8Array.of(3, 1, 1, 1, 0xff, 97)), "malformed"],
     ["an empty box", around(new Uint8Array()), "payload_missing"],
+    ["a box of one byte", around(Uint8Array.of(3)), "malformed"],
     ["an empty box of version 2", around(new Uint8Array(), 2), "malformed"],
     [
       "a public key of low order",
@@ -202,24 +225,69 @@ describe("a ticket has one spelling", () => {
   });
 
   test("in version 1, too", () => {
-    const b64 = (value: Uint8Array) => Buffer.from(value).toString("base64");
-    const plain = utf8(JSON.stringify({ RootKey: b64(options.caveatKey), Condition: "c" }));
-    const box = sealBox(plain, options.nonce, boxPublicKey(ours), theirs) ?? new Uint8Array();
-    const first = (FirstPartyPublicKey: Uint8Array) =>
-      utf8(
-        b64(
-          utf8(
-            JSON.stringify({
-              ThirdPartyPublicKey: b64(boxPublicKey(ours)),
-              FirstPartyPublicKey: b64(FirstPartyPublicKey),
-              Nonce: b64(options.nonce),
-              Id: b64(box),
-            }),
-          ),
-        ),
-      );
+    const first = (bytes: Uint8Array) => versionOne({ FirstPartyPublicKey: b64(bytes) });
     expect(openTicket(first(key), ours)).toMatchObject({ ok: true, ticket: { version: 1 } });
     expect(openTicket(first(inverse), ours)).toMatchObject({ ok: false, code: "malformed" });
+  });
+});
+
+const b64 = (value: Uint8Array) => Buffer.from(value).toString("base64");
+
+/** A version 1 ticket, with some members of its outside, or of what is in its box, changed. */
+function versionOne(outside: object, inside: object = {}): Uint8Array {
+  const plain = Array.isArray(inside)
+    ? inside
+    : { RootKey: b64(options.caveatKey), Condition: "c", ...inside };
+  const box = sealBox(utf8(JSON.stringify(plain)), options.nonce, boxPublicKey(ours), theirs);
+  const members = {
+    ThirdPartyPublicKey: b64(boxPublicKey(ours)),
+    FirstPartyPublicKey: b64(boxPublicKey(theirs)),
+    Nonce: b64(options.nonce),
+    Id: b64(box ?? new Uint8Array()),
+    ...outside,
+  };
+  return utf8(b64(utf8(JSON.stringify(members))));
+}
+
+describe("a ticket of version 1", () => {
+  const SIZE = "ticket with a key or nonce of the wrong length";
+  const MEMBERS = "ticket with unknown or missing members";
+  const short = b64(new Uint8Array(31));
+
+  test("opens", () => {
+    expect(openTicket(versionOne({}), ours)).toEqual({
+      ok: true,
+      ticket: {
+        version: 1,
+        condition: "c",
+        caveatKey: options.caveatKey,
+        firstPartyPublicKey: boxPublicKey(theirs),
+      },
+    });
+  });
+
+  test.each<[string, object, object, string]>([
+    ["a short third party's key", { ThirdPartyPublicKey: short }, {}, SIZE],
+    ["a short first party's key", { FirstPartyPublicKey: short }, {}, SIZE],
+    ["a short nonce", { Nonce: b64(new Uint8Array(23)) }, {}, SIZE],
+    ["a long nonce", { Nonce: b64(new Uint8Array(25)) }, {}, SIZE],
+    ["a member more", { More: "" }, {}, MEMBERS],
+    ["a member less", { Id: undefined }, {}, MEMBERS],
+    ["another member", { Id: undefined, More: "" }, {}, "ticket member is not a string"],
+    ["a number", { Id: 1 }, {}, "ticket member is not a string"],
+    ["an object", { Id: {} }, {}, "ticket json: too_deep"],
+    ["a member more in the box", {}, { More: "" }, MEMBERS],
+    ["a condition that is none", {}, { Condition: null }, "ticket member is not a string"],
+    ["an array in the box", {}, [], "ticket is not a json object"],
+    ["an empty key", {}, { RootKey: "" }, "ticket with an empty key"],
+    ["a key that is not base64", {}, { RootKey: "AB" }, "base64 with spare bits"],
+  ])("with %s is malformed", (_name, outside, inside, detail) => {
+    expect(openTicket(versionOne(outside, inside), ours)).toEqual({ ok: false, code: "malformed", detail });
+  });
+
+  test("is UTF-8", () => {
+    const detail = "ticket json: syntax";
+    expect(openTicket(Uint8Array.of(0x65, 0xff), ours)).toEqual({ ok: false, code: "malformed", detail });
   });
 });
 

@@ -118,6 +118,22 @@ describe("the chain", () => {
     expect(verify({ root: { ...root, location: "https://elsewhere.example" }, rootKey: KEY }).ok).toBe(true);
   });
 
+  test("a location is told only where there is one, be it empty", () => {
+    const parent = withThirdParty(root, "t");
+    const [first, second, third] = parent.unverifiedCaveats;
+    if (first === undefined || second === undefined || third?.verificationId === undefined)
+      throw new Error("three caveats");
+    const { id, verificationId } = third;
+    const unverifiedCaveats = [first, { ...second, location: "" }, { id, verificationId }];
+    const macaroon = verified(verify({ root: { ...parent, unverifiedCaveats }, rootKey: KEY }));
+    expect(macaroon.caveats).toStrictEqual([
+      { kind: "first", id: utf8("a = 1") },
+      { kind: "first", id: utf8("b = 2"), location: "" },
+      { kind: "third", id: utf8("t") },
+    ]);
+    expect(macaroon.undischarged).toStrictEqual([{ ticket: utf8("t"), at: { macaroon: "root", caveat: 2 } }]);
+  });
+
   test("an empty root key is a fault, not a verdict", () => {
     expect(() => verify({ root, rootKey: new Uint8Array() })).toThrow(`"rootKey" is empty`);
     expect(() => mint({ rootKey: new Uint8Array(), identifier: "id" })).toThrow(`"rootKey" is empty`);
@@ -256,6 +272,16 @@ describe("two caveats that share a ticket", () => {
         discharges.map((one) => order.indexOf(one)),
       );
     }
+  });
+
+  test("with many keys, a discharge is tried again 32 times and no more, for all bundles that there are", () => {
+    let root = rootWith();
+    for (let key = 0; key < 34; key++) root = withThirdParty(root, "t", `key ${key}`);
+    expect(states(root, [dischargeFor("t", [], "key 32")])).toEqual(["unbound"]);
+    expect(states(root, [dischargeFor("t", [], "key 33")])).toEqual(["signature"]);
+    // All discharges share the tries.
+    const two = [dischargeFor("t", [], "key 16"), dischargeFor("t", [], "key 17")];
+    expect(states(root, two)).toEqual(["unbound", "signature"]);
   });
 
   test("with different keys, one discharge serves the caveat of its key, and the other is without", () => {

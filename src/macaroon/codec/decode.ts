@@ -1,6 +1,6 @@
 import { JsonError } from "../../json/error.ts";
 import { parseJson } from "../../json/parse.ts";
-import { JsonNumber, type JsonValue } from "../../json/value.ts";
+import type { JsonValue } from "../../json/value.ts";
 import { decodeBase64 } from "../parts/base64.ts";
 import { copyOf, toText } from "../parts/bytes.ts";
 import { MacaroonError, malformed, tooLarge } from "../parts/error.ts";
@@ -110,12 +110,9 @@ function readBinary(bytes: Uint8Array, limits: Limits): Read {
 
 function readJson(text: string, limits: Limits): Read {
   const value = parseJson(text, { maxDepth: JSON_DEPTH, allowNul: true });
-  if (value === null || typeof value !== "object" || value instanceof Map || value instanceof JsonNumber) {
-    return readJsonMacaroon(value, limits);
-  }
-  const items = value as readonly JsonValue[];
-  checkDischargeCount(items.length - 1, limits);
-  const read = items.map((item) => readJsonMacaroon(item, limits));
+  if (!Array.isArray(value)) return readJsonMacaroon(value, limits);
+  checkDischargeCount(value.length - 1, limits);
+  const read = value.map((item) => readJsonMacaroon(item, limits));
   return { format: read[0]?.format ?? "v2-json", macaroons: read.flatMap(({ macaroons }) => macaroons) };
 }
 

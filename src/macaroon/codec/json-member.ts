@@ -1,4 +1,4 @@
-import { JsonNumber, type JsonObject, type JsonValue } from "../../json/value.ts";
+import type { JsonObject, JsonValue } from "../../json/value.ts";
 import { decodeBase64 } from "../parts/base64.ts";
 import { toBytes } from "../parts/bytes.ts";
 import { malformed } from "../parts/error.ts";
@@ -31,10 +31,7 @@ export function requiredString(members: JsonObject, name: string, limits: Limits
 export function optionalArray(members: JsonObject, name: string): readonly JsonValue[] {
   const value = members.get(name) ?? null;
   if (value === null) return [];
-  if (typeof value !== "object" || value instanceof Map || value instanceof JsonNumber) {
-    malformed(`json member ${name} is not an array`);
-  }
-  return value as readonly JsonValue[];
+  return Array.isArray(value) ? value : malformed(`json member ${name} is not an array`);
 }
 
 /** The bytes of `name`, written as text, or of `name64`, written as base64; never of both. */
