@@ -47,6 +47,7 @@ import {
 import { PROBLEM_CODES, PROBLEM_MEDIA_TYPE, problemType } from "../../src/words/problem-codes.ts";
 import { firstRefusal, REFUSAL_CODES } from "../../src/words/refusal-codes.ts";
 import {
+  HASH_KEY_EVENT,
   HEARTBEAT_EVENT,
   REVOCATION_EVENT,
   REVOCATION_SCOPES,
@@ -55,8 +56,12 @@ import {
 import {
   DECISIONS,
   KEY_STATES,
+  PLACES,
   REQUEST_STATES,
+  RESERVATION_STATES,
+  REVOKED_BY,
   SESSION_KINDS,
+  SUMMARY_AUTHORS,
   TOKEN_STATES,
 } from "../../src/words/states.ts";
 
@@ -81,6 +86,10 @@ test.each<[string, readonly string[], string]>([
   ["states of requests", REQUEST_STATES, "pending granted denied dropped withdrawn expired revoked"],
   ["kinds of sessions", SESSION_KINDS, "browser program"],
   ["decisions", DECISIONS, "approve deny"],
+  ["writers of a summary", SUMMARY_AUTHORS, "issued holder service"],
+  ["states of reservations", RESERVATION_STATES, "open settled released expired"],
+  ["places of caveats", PLACES, "issued first_holder handed_over"],
+  ["authors of revocations", REVOKED_BY, "holder principal platform administrator"],
 ])("%s", (_name, words, text) => expect(words.join(" ")).toBe(text));
 
 test("targets of revocations, and what may stand beside each", () => {
@@ -110,7 +119,11 @@ test("names and bounds", () => {
     "/.well-known/oauth-protected-resource",
     "/approvals",
   ]);
-  expect([REVOCATION_EVENT, HEARTBEAT_EVENT]).toEqual(["revocation", "heartbeat"]);
+  expect([REVOCATION_EVENT, HEARTBEAT_EVENT, HASH_KEY_EVENT]).toEqual([
+    "revocation",
+    "heartbeat",
+    "hash_key",
+  ]);
   expect([PROOF_TYPE, ENDORSEMENT_TYPE]).toEqual(["dpop+jwt", "bakehouse-endorsement+jwt"]);
   expect([ENDORSEMENTS_HEADER, MOST_ENDORSEMENTS]).toEqual(["Bakehouse-Endorsements", 32]);
   expect(problemType("gone")).toBe("urn:bakehouse:problem:gone");
