@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseTerms } from "../../src/conditions/parse.ts";
 import { printTerms } from "../../src/conditions/print.ts";
-import type { Terms } from "../../src/conditions/terms.ts";
+import { DEFAULT_LIFE, type Terms } from "../../src/conditions/terms.ts";
 
 const NONE = {
   life: undefined,
@@ -65,6 +65,8 @@ describe("what is read", () => {
   });
 });
 
+test("a discharge lives five minutes, if the ticket says nothing", () => expect(DEFAULT_LIFE).toBe(300));
+
 describe("bounds", () => {
   const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
   test.each<[string, (count: number) => string, number]>([
@@ -82,6 +84,8 @@ describe("bounds", () => {
     ["approvals of a group", (count) => `approved-by ${count} of group:g Do it`, 99],
     ["approvals of people", (count) => `approved-by ${count} of a,b,c Do it`, 3],
     ["declared names", (count) => `need-declared ${names(count).join(",")} is-principal`, 16],
+    ["characters of a name", (count) => `is-member-of ${"n".repeat(count)}`, 255],
+    ["characters of a name in quotes", (count) => `is-member-of "${"n ".padEnd(count, "n")}"`, 255],
     ["characters of a declared name", (count) => `need-declared ${"n".repeat(count)} is-principal`, 64],
   ])("%s: as many as may be, and no more", (_name, textOf, most) => {
     expect(parseTerms(textOf(most))).toMatchObject({ ok: true });
@@ -166,6 +170,14 @@ describe("what is refused", () => {
     "is-principal= exact",
   ])("%j is unknown", (text) => {
     expect(parseTerms(text)).toMatchObject({ ok: false, code: "unknown" });
+  });
+
+  test.each([
+    ["x=1 is-principal", "this option is not one that this service knows"],
+    ["within=5 is-principal", "this option is not one that this service knows"],
+    ["x", "this condition is not one that this service serves"],
+  ])("%j is unknown: %s", (text, detail) => {
+    expect(parseTerms(text)).toEqual({ ok: false, code: "unknown", detail });
   });
 
   test("the refusal never repeats the text", () => {
