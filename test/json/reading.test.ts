@@ -327,3 +327,13 @@ test("a text takes a step for about 32 Ki characters, besides those that decode 
   expect(steps).toBeGreaterThanOrEqual(10);
   expect(steps).toBeLessThanOrEqual(16);
 });
+
+test.each([
+  ["letters", "a".repeat(40)],
+  ["escapes", "\\n".repeat(20)],
+])("a string of %s that is too long is told where it becomes so", (_, text) => {
+  const told = "more than 10 characters in one piece in [1] at offset 14";
+  const options = { maxToken: 10 };
+  for (const read of [parseJson, (whole: string) => inPieces(whole, 3, options)])
+    expect(() => read(`[1,"${text}"]`, options)).toThrow(told);
+});
