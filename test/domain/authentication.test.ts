@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { createAuthentication } from "../../src/domain/access/authentication.ts";
 import { ANY_RESOURCE } from "../../src/domain/caller.ts";
 import type { IdTokens } from "../../src/domain/ports/identity.ts";
-import { encodeBundle } from "../../src/macaroon/index.ts";
+import { attenuate, encodeBundle, mint } from "../../src/macaroon/index.ts";
+import { printIdentifier } from "../../src/words/identifier.ts";
 import { createWorld, KEY, KEY_ID, PRINCIPAL, PRINCIPAL_ID, root, rootKey } from "./seen-world.ts";
 
 const OWN = "https://login.example.com";
@@ -250,6 +251,41 @@ test("what holders appended is told apart, and is no resource that it was issued
   expect(caller.links).toHaveLength(4);
   expect(caller.narrowed).toEqual(caller.links.slice(2));
   expect((await credentialCaller()).caller.narrowed).toEqual([]);
+});
+
+/** A credential with caveats of the issuer, and then of holders. */
+function issued(caveats: readonly string[], ...appended: readonly string[]): string {
+  const tokenId = "019a8b3c-5d7e-7f10-8a2b-3c4d5e6f7081";
+  const parts = { keyId: KEY_ID, tokenId, principalId: PRINCIPAL_ID, issuedCaveats: caveats.length };
+  return encodeBundle([
+    attenuate(mint({ rootKey: KEY, identifier: printIdentifier(parts) }), [...caveats, ...appended]),
+  ]);
+}
+
+test.each<[readonly string[], readonly string[], string | undefined]>([
+  [["action = issue", "resource = https://mcp.test"], [], "https://mcp.test"],
+  [["resource = https://mcp.test"], ["resource = https://other.test"], "https://mcp.test"],
+  [["no caveat that is known", "resource = https://mcp.test"], [], "https://mcp.test"],
+  [["action = issue"], ["resource = https://mcp.test"], undefined],
+  [["resource != https://mcp.test"], [], undefined],
+  [["resource in https://mcp.test, https://other.test"], [], undefined],
+  [["platform = shop"], [], undefined],
+  [[], [], undefined],
+])(
+  "issued with %j and narrowed by %j, a credential is of the resource %j",
+  async (own, appended, resource) => {
+    const caller = await credentials(ADDRESS).bearer(issued(own, ...appended));
+    expect(caller).toMatchObject({ kind: "service", resource });
+  },
+);
+
+test("a call concerns the credential's own resource, unless it is said which", async () => {
+  const caller = await credentials(ADDRESS).bearer(issued(["resource = https://mcp.test"]));
+  if (caller.kind !== "service") throw new Error("not a credential");
+  expect(caller.refuses("issue", "shop")).toBeUndefined();
+  expect(caller.refuses("issue", "shop", "https://mcp.test")).toBeUndefined();
+  expect(caller.refuses("issue", "shop", "https://other.test")).toContain("resource");
+  expect(caller.refuses("issue", "shop", ANY_RESOURCE)).toBeUndefined();
 });
 
 describe("a credential is refused", () => {

@@ -334,6 +334,15 @@ test.each([
 ])("a string of %s that is too long is told where it becomes so", (_, text) => {
   const told = "more than 10 characters in one piece in [1] at offset 14";
   const options = { maxToken: 10 };
-  for (const read of [parseJson, (whole: string) => inPieces(whole, 3, options)])
-    expect(() => read(`[1,"${text}"]`, options)).toThrow(told);
+  const whole = `[1,"${text}"]`;
+  expect(() => parseJson(whole, options)).toThrow(told);
+  expect(() => inPieces(whole, 3, options)).toThrow(told);
+});
+
+test("a flaw is told at its place in the whole text, however that comes", () => {
+  const text = `{"a":[${"1,".repeat(50)}1],"b":{"c":"\\n","a":1},"a":2}`;
+  const options = { maxToken: 10 };
+  const place = text.lastIndexOf('"a"');
+  for (const size of [1, 7, 30, 1_000])
+    expect(() => inPieces(text, size, options)).toThrow(`duplicate member in a at offset ${place}`);
 });
