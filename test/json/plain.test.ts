@@ -42,3 +42,9 @@ test.each(["1e309", "-1e309", "9".repeat(400)])("a number beyond the doubles is 
   }
   throw new Error("was accepted");
 });
+
+test("a number beyond the doubles is placed, whatever stands before it", () => {
+  const text = '{"a":{"b":[1,{}]},"c":[{"d":0},[2],{"e":1e999}]}';
+  expect(() => toPlain(parseJson(text))).toThrow("number is out of range in c[2].e");
+  expect(() => toPlain(parseJson(text), undefined, ["items", 3])).toThrow("in items[3].c[2].e");
+});
