@@ -112,7 +112,7 @@ function readJson(text: string, limits: Limits): Read {
   const value = parseJson(text, { maxDepth: JSON_DEPTH, allowNul: true });
   if (!Array.isArray(value)) return readJsonMacaroon(value, limits);
   checkDischargeCount(value.length - 1, limits);
-  const read = value.map((item) => readJsonMacaroon(item, limits));
+  const read = value.map((item: JsonValue) => readJsonMacaroon(item, limits));
   return { format: read[0]?.format ?? "v2-json", macaroons: read.flatMap(({ macaroons }) => macaroons) };
 }
 
