@@ -56,8 +56,12 @@ describe("counting the values of a text before any is made", () => {
   });
 
   test("takes a step for each 128 KiB", () => {
-    const { step } = beginCount(bytesOf("1".repeat(3 * 128 * 1024)), 1);
-    expect([step(), step(), step()]).toEqual([undefined, undefined, true]);
+    const steps = (bytes: number) => {
+      const { step } = beginCount(bytesOf("1".repeat(bytes)), 1);
+      return [step(), step(), step()];
+    };
+    expect(steps(3 * 128 * 1024)).toEqual([undefined, undefined, true]);
+    expect(steps(3 * 128 * 1024 + 1)).toEqual([undefined, undefined, undefined]);
   });
 
   test("refuses no text that the parser keeps", () => {

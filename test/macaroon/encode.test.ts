@@ -232,6 +232,11 @@ describe("bundles", () => {
     [`{"location":"${long}","identifier":"id","signature":"${HEX}"}`, "location of more than 4096 bytes"],
     // A limit is told before anything else that is wrong behind it.
     [`{"i":"id","c":[{"i":"${long}"}],"s":"x"}`, "caveat of more than 4096 bytes"],
+    [`{"i":"id","c":[${"{},".repeat(256)}{}],${S64}}`, "more than 256 caveats"],
+    [
+      `{"location":"","identifier":"id","signature":"x","caveats":[${"{},".repeat(256)}{}]}`,
+      "more than 256 caveats",
+    ],
     [
       `{"location":"","identifier":"id","signature":"x","caveats":[{"cid":"${long}"}]}`,
       "caveat of more than 4096 bytes",
