@@ -331,6 +331,7 @@ test("a text takes a step for about 32 Ki characters, besides those that decode 
 test.each([
   ["letters", "a".repeat(40)],
   ["escapes", "\\n".repeat(20)],
+  ["letters and an escape that is none", `${"a".repeat(11)}\\x`],
 ])("a string of %s that is too long is told where it becomes so", (_, text) => {
   const told = "more than 10 characters in one piece in [1] at offset 14";
   const options = { maxToken: 10 };
