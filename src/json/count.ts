@@ -9,6 +9,9 @@ const CLOSERS = [0x5d, 0x7d];
 /** Bytes that one step looks at: a fraction of a millisecond. */
 const STEP = 128 * 1024;
 
+/** Bytes of a string that are read before its end is searched for. */
+const SHORT = 32;
+
 /** Bytes of a name that a refusal reads at most: it shows fewer. */
 const LONGEST_NAME = 256;
 
@@ -34,6 +37,7 @@ export function beginCount(bytes: Uint8Array, most: number): JsonCount {
   let at = 0;
   let commas = 0;
   let depth = 0;
+  let isText = false;
   /** The last string of the outermost object or array: before one that is inside, its name. */
   let name = { from: 0, to: 0 };
 
@@ -45,40 +49,53 @@ export function beginCount(bytes: Uint8Array, most: number): JsonCount {
     throw new JsonError("too_many", `more than ${most} values`, isNamed ? [text] : []);
   }
 
-  /** Goes on behind a string's end, which may lie beyond a step: to find it takes a native search no time. */
-  function skipText(): void {
-    const from = at;
-    for (;;) {
-      const end = bytes.indexOf(QUOTE, at);
-      at = end === -1 ? bytes.length : end + 1;
-      if (end === -1 || !isEscaped(bytes, from, end)) return;
+  /**
+   * Goes on within a string: to its end, or to that of the step. A short one is read, and the end of a long one searched for
+   * natively, a quote at a time: so a string of nothing but escaped quotes takes no longer than it does to read it.
+   */
+  function readText(within: Uint8Array): void {
+    while (at < within.length) {
+      for (const until = Math.min(within.length, at + SHORT); at < until; at++) {
+        const byte = within[at];
+        if (byte === BACKSLASH) at++;
+        else if (byte === QUOTE) return endText();
+      }
+      // From here to the quote there is no other, so a backslash counts if it is one of those right before it.
+      const from = at;
+      const quote = within.indexOf(QUOTE, from);
+      at = quote === -1 ? within.length : quote;
+      let first = at;
+      while (first > from && within[first - 1] === BACKSLASH) first--;
+      if ((at - first) % 2 === 1) at++;
+      else if (quote !== -1) return endText();
     }
+  }
+
+  function endText(): void {
+    isText = false;
+    if (depth === 1) name.to = at;
+    at++;
   }
 
   return {
     step() {
-      const end = Math.min(bytes.length, at + STEP);
-      while (at < end) {
-        const byte = bytes[at++] ?? 0;
-        if (byte === QUOTE) {
-          const from = at;
-          skipText();
-          if (depth === 1) name = { from, to: at - 1 };
-        } else if (byte === COMMA) {
-          if (++commas >= most) refuse();
-        } else if (byte > BACKSLASH - 2) {
-          if (OPENERS.includes(byte)) depth++;
-          else if (CLOSERS.includes(byte)) depth--;
+      const within = bytes.subarray(0, at + STEP);
+      while (at < within.length) {
+        if (isText) readText(within);
+        else {
+          const byte = within[at++] as number;
+          if (byte === QUOTE) {
+            isText = true;
+            if (depth === 1) name = { from: at, to: at };
+          } else if (byte === COMMA) {
+            if (++commas >= most) refuse();
+          } else if (byte > BACKSLASH - 2) {
+            if (OPENERS.includes(byte)) depth++;
+            else if (CLOSERS.includes(byte)) depth--;
+          }
         }
       }
       return at < bytes.length ? undefined : true;
     },
   };
-}
-
-/** Whether a character is one of an escape: behind an odd number of backslashes. */
-function isEscaped(bytes: Uint8Array, from: number, at: number): boolean {
-  let first = at;
-  while (first > from && bytes[first - 1] === BACKSLASH) first--;
-  return (at - first) % 2 === 1;
 }

@@ -52,16 +52,16 @@ export class Link {
   }
 
   /**
-   * The part of a descendant's text behind this link; undefined if it has a third-party caveat, which needs its
-   * discharge and the key in it.
+   * The part of a text behind this link; undefined if it is no descendant, or has a third-party caveat, which needs
+   * its discharge and the key in it.
    *
    * Only the new part is decoded: a text that begins as the link's does says the same up to there, byte for byte.
    *
-   * @param text one that {@link begins} with this link
    * @throws MacaroonError if it cannot be read
    */
   behind(text: string): Behind | undefined {
     // A prefix that ends within a character says of its next bits that they are zero, as those of all types of fields are.
+    if (!this.begins(text)) return undefined;
     const rest = this.#bytes % 3;
     const behind = text.slice(((this.#bytes - rest) / 3) * 4);
     // Another alphabet behind than before, or padding, is no spelling of a token.

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { Connection } from "../../src/storage/engine/connection.ts";
-import { lockTables } from "../../src/storage/migrate/lock-tables.ts";
+import { lockTables, tablesOf } from "../../src/storage/migrate/lock-tables.ts";
 import { migrate } from "../../src/storage/migrate/migrate.ts";
 import {
   defaultMigrationsFolder,
@@ -64,16 +64,15 @@ async function waiting(watch: Connection, count: number): Promise<void> {
 }
 
 describe("[postgres] a migration that tries for its tables", () => {
-  test("makes no change fail in the try that outlasts the deadlock timeout", async () => {
+  test("makes no change fail while it waits for one table longer than the deadlock timeout", async () => {
     const url = await testDatabaseUrl();
     const [migrator, first, second, watch] = await connections(url, "migrator", "first", "second", "watch");
     await first.begin();
     await first.query("lock table public.revocations in row exclusive mode", []);
     await migrator.begin();
     const long = Promise.withResolvers<void>();
-    let tries = 0;
     const query: Connection["query"] = (text, values) => {
-      if (text.startsWith("lock table") && ++tries === 5) long.resolve();
+      if (text.startsWith("lock table public.revocations in")) long.resolve();
       return migrator.query(text, values);
     };
     const work = lockTables({ query }, [THREE]).then(migrator.commit);
@@ -83,7 +82,6 @@ describe("[postgres] a migration that tries for its tables", () => {
     await second.query("lock table public.tokens in row exclusive mode", []);
     const outcome = outcomeOf(second.query("lock table public.platforms in row exclusive mode", []));
     await pause(400);
-    // Now the migrator waits for the second one. That one looks for deadlocks first, since it has waited for longer.
     await first.commit();
     expect(await outcome).toBe("ok");
     await second.commit();
@@ -93,6 +91,7 @@ describe("[postgres] a migration that tries for its tables", () => {
   test("makes no change fail that has waited for another one's row since before the try", async () => {
     const url = await testDatabaseUrl();
     await raw(url, "create table public.some_rows (id integer primary key)");
+    await raw(url, `alter database ${new URL(url).pathname.slice(1)} set deadlock_timeout = '4s'`);
     const [migrator, first, second, watch] = await connections(url, "migrator", "first", "second", "watch");
     const insert = "insert into public.some_rows values (1) on conflict do nothing";
     await Promise.all([migrator.begin(), first.begin(), second.begin()]);
@@ -100,7 +99,7 @@ describe("[postgres] a migration that tries for its tables", () => {
     await second.query("lock table public.tokens in row exclusive mode", []);
     const outcome = outcomeOf(second.query(insert, []));
     await waiting(watch, 1);
-    await pause(700);
+    await pause(2_500);
     const work = lockTables(migrator, [THREE]).then(migrator.commit);
     await waiting(watch, 2);
     const other = outcomeOf(first.query("lock table public.platforms in row exclusive mode", []));
@@ -126,6 +125,33 @@ describe("[postgres] a migration that tries for its tables", () => {
     expect(performance.now() - begun).toBeLessThan(4_500);
     await work;
   }, 30_000);
+
+  test("gives back all that a try took, its savepoint too", async () => {
+    const url = await testDatabaseUrl();
+    const [migrator, reader] = await connections(url, "migrator", "reader");
+    await reader.begin();
+    await reader.query("select 1 from public.tokens", []);
+    await migrator.begin();
+    const asked: string[] = [];
+    const query: Connection["query"] = (text, values) => {
+      asked.push(text);
+      return migrator.query(text, values);
+    };
+    expect(await outcomeOf(lockTables({ query }, [THREE], 700))).toBeUndefined();
+    const count = (begun: string) => asked.filter((text) => text.startsWith(begun)).length;
+    expect(count("lock table")).toBeGreaterThan(1);
+    expect(count("release savepoint")).toBe(count("savepoint"));
+  });
+
+  test("leaves alone a table of the name that it creates", () => {
+    const created = later(
+      "create table public.later (id integer)",
+      "create table if not exists public.last (id integer references public.tokens)",
+      "alter table public.later add column one integer",
+      "create table public.tokens_later partition of public.audit_events default",
+    );
+    expect(tablesOf([created])).toEqual(["audit_events", "tokens"]);
+  });
 
   test("needs no right that the owner has taken from itself", async () => {
     const url = await emptyDatabaseUrl();

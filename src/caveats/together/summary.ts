@@ -51,17 +51,22 @@ export function summarise(conditions: readonly Condition[], options: SummaryOpti
   const onAttributes: AttributeCaveat[] = [];
   const locations: string[] = [];
   let unknown = 0;
+  let length = 0;
   for (let index = 0; index < conditions.length; index++) {
     const condition = conditions[index] as Condition;
     if (condition.state === "third_party") locations.push(condition.location);
     else if (condition.state === "unknown" || isMisplaced(condition.caveat, conditions, index, options))
       unknown++;
-    else if (isOnAttribute(condition.caveat)) onAttributes.push(condition.caveat);
-    else caveats.push(condition.caveat);
+    else if (isOnAttribute(condition.caveat)) {
+      onAttributes.push(condition.caveat);
+      length += condition.text.length;
+    } else caveats.push(condition.caveat);
   }
 
   const { quoted = false } = options;
-  const tests = quoted ? yesPhrases(mergeCaveats(onAttributes).values(), false) : sharedPhrases(onAttributes);
+  const tests = quoted
+    ? yesPhrases(mergeCaveats(onAttributes).values(), false)
+    : sharedPhrases(onAttributes, length);
   const conditional = ofKind(caveats, "conditional");
   const phrases = timePhrases(caveats, options).concat(
     audiencePhrases(caveats),
