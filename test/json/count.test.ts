@@ -64,6 +64,27 @@ describe("counting the values of a text before any is made", () => {
     expect(steps(3 * 128 * 1024 + 1)).toEqual([undefined, undefined, undefined]);
   });
 
+  test("a short string across a border of steps, wherever it lies there", () => {
+    for (let shift = 0; shift < 12; shift++) {
+      const text = `[${" ".repeat(128 * 1024 - shift - 1)}"ab\\\\\\",","c,",1,2]`;
+      expect(count(text, 4), String(shift)).toBe(true);
+      expect(count(text, 3), String(shift)).toMatchObject({ code: "too_many" });
+    }
+  });
+
+  test("commas outside of strings count, of whatever escapes and length they are", () => {
+    const piece = fc.constantFrom('"', "\\", ",", "[", "x".repeat(7), "x".repeat(31), "x".repeat(32));
+    const string = fc.array(piece, { maxLength: 12 }).map((all) => all.join(""));
+    fc.assert(
+      fc.property(fc.array(string, { minLength: 2, maxLength: 6 }), (strings) => {
+        const text = JSON.stringify({ a: strings });
+        expect(count(text, strings.length)).toBe(true);
+        expect(count(text, strings.length - 1)).toMatchObject({ code: "too_many", path: "a" });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test("refuses no text that the parser keeps", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), fc.integer({ min: 1, max: 30 }), (text, most) => {
