@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "1.5" },
+    seconds: { type: "string", default: "0.8" },
     minutes: { type: "string", default: "1" },
     json: { type: "string" },
     with: { type: "string", multiple: true, default: [] },
