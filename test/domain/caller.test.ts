@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { ANY_RESOURCE, type HumanCaller, type ServiceCaller, wayOf } from "../../src/domain/caller.ts";
 import type { Session } from "../../src/domain/ports/sessions.ts";
+import { identityOf } from "../support/identity.ts";
 
 const CREDENTIAL: ServiceCaller = {
   kind: "service",
@@ -14,16 +15,7 @@ const CREDENTIAL: ServiceCaller = {
   refuses: () => undefined,
 };
 
-const IDENTITY = {
-  issuer: "https://login.test",
-  subject: "alice",
-  email: null,
-  name: null,
-  groups: [],
-  authenticatedAt: null,
-  acr: null,
-  development: false,
-};
+const IDENTITY = identityOf("https://login.test", "alice");
 const HUMAN: HumanCaller = { kind: "human", identity: IDENTITY, administrator: false, spokeAt: 0 };
 const PERSON = "human\nhttps://login.test\nalice";
 

@@ -13,6 +13,7 @@ import {
   requirePlatform,
 } from "../../src/domain/permission.ts";
 import type { ApiAction } from "../../src/words/actions.ts";
+import { identityOf } from "../support/identity.ts";
 
 const ONLY_ADMINISTRATOR = "only an administrator may do this";
 const ONLY_PLATFORM = "only a platform's credential may do this";
@@ -37,16 +38,7 @@ function credential(role: "administrator" | "platform", asked: Asked, says: stri
 }
 
 function human(administrator: boolean): HumanCaller {
-  const identity = {
-    issuer: "https://login.test",
-    subject: "alice",
-    email: null,
-    name: null,
-    groups: [],
-    authenticatedAt: null,
-    acr: null,
-    development: false,
-  };
+  const identity = identityOf("https://login.test", "alice");
   return { kind: "human", identity, administrator, spokeAt: 0 };
 }
 

@@ -4,6 +4,7 @@ import type { Caller } from "../../src/domain/caller.ts";
 import { Secret } from "../../src/domain/keys/secret.ts";
 import { DomainError } from "../../src/domain/parts/error.ts";
 import { createRevocationRights, type NamedTarget } from "../../src/domain/revoke/rights.ts";
+import { identityOf } from "../support/identity.ts";
 
 const OWN = "https://login.test";
 const UNTIL = 1_700_000_000_000;
@@ -20,16 +21,7 @@ const human = (subject: string, administrator: boolean): Caller => ({
   kind: "human",
   administrator,
   spokeAt: 0,
-  identity: {
-    issuer: OWN,
-    subject,
-    email: null,
-    name: null,
-    groups: [],
-    authenticatedAt: null,
-    acr: null,
-    development: false,
-  },
+  identity: identityOf(OWN, subject),
 });
 const credential = (role: "administrator" | "platform", refusal?: string): Caller => ({
   kind: "service",

@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import type { Connection } from "../../src/storage/engine/connection.ts";
 import { type MigrationLock, migrate } from "../../src/storage/migrate/migrate.ts";
 import {
   defaultMigrationsFolder,
@@ -13,10 +12,10 @@ import {
   readMigrations,
 } from "../../src/storage/migrate/migrations.ts";
 import { openStore } from "../../src/storage/open.ts";
-import { connectServer } from "../../src/storage/server/connect.ts";
 import { emptyDatabaseUrl, testDatabaseUrl } from "../support/database.ts";
 import { casesOf } from "../support/form.ts";
-import { reach } from "../support/reach.ts";
+import { connect } from "./connect.ts";
+import { later as laterMigration } from "./later.ts";
 import hashes from "./migration-hashes.json" with { type: "json" };
 import { raw } from "./raw.ts";
 import {
@@ -34,10 +33,7 @@ import {
 
 const migrations = readMigrations(defaultMigrationsFolder());
 const later = (over: Partial<Migration> = {}): Migration => ({
-  tag: "9999_later",
-  when: Date.UTC(2099, 0, 1),
-  hash: "ab".repeat(32),
-  statements: ["create table later (id integer)"],
+  ...laterMigration("create table later (id integer)"),
   ...over,
 });
 
@@ -83,13 +79,6 @@ describe("journal", () => {
     expect(() => readMigrations("/nowhere")).toThrow("no migrations in /nowhere");
   });
 });
-
-async function connect(database: string, url = reach(database).owner): Promise<Connection> {
-  const settings = { url, connectTimeout: 5_000, statementTimeout: 0, idleInTransactionTimeout: 0 };
-  const connection = await connectServer(settings)();
-  onTestFinished(() => connection.close());
-  return connection;
-}
 
 describe("[postgres] migrations", () => {
   const locks = [{ lock: "advisory" }, { lock: "row" }] as const;

@@ -1,27 +1,16 @@
 /** Faults of a migration that tries for its tables: changes of other sessions that fail by it, and settings of a server. */
 import { setTimeout as pause } from "node:timers/promises";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import type { Connection } from "../../src/storage/engine/connection.ts";
 import { lockTables, tablesOf } from "../../src/storage/migrate/lock-tables.ts";
 import { migrate } from "../../src/storage/migrate/migrate.ts";
-import {
-  defaultMigrationsFolder,
-  type Migration,
-  readMigrations,
-} from "../../src/storage/migrate/migrations.ts";
-import { connectServer } from "../../src/storage/server/connect.ts";
+import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrate/migrations.ts";
 import { emptyDatabaseUrl, testDatabaseUrl } from "../support/database.ts";
-import { reach } from "../support/reach.ts";
+import { connect } from "./connect.ts";
+import { later } from "./later.ts";
 import { raw } from "./raw.ts";
-
-const later = (...statements: readonly string[]): Migration => ({
-  tag: "9999_later",
-  when: Date.UTC(2099, 0, 1),
-  hash: "ab".repeat(32),
-  statements,
-});
 
 /** Its tables are locked in this order: platforms, revocations, tokens. */
 const THREE = later(
@@ -30,15 +19,8 @@ const THREE = later(
   "alter table public.tokens add column one integer",
 );
 
-async function connect(url: string): Promise<Connection> {
-  const settings = { url, connectTimeout: 5_000, statementTimeout: 0, idleInTransactionTimeout: 0 };
-  const connection = await connectServer(settings)();
-  onTestFinished(() => connection.close());
-  return connection;
-}
-
 async function connections<Names extends readonly string[]>(database: string, ...names: Names) {
-  const all = await Promise.all(names.map(() => connect(reach(database).owner)));
+  const all = await Promise.all(names.map(() => connect(database)));
   return all as { [At in keyof Names]: Connection };
 }
 
@@ -165,7 +147,7 @@ describe("[postgres] a migration that tries for its tables", () => {
     own.username = role;
     own.password = "x";
     const migrations = readMigrations(defaultMigrationsFolder());
-    const connection = await connect(own.href);
+    const connection = await connect(url, own.href);
     await migrate(connection, { migrations, lock: "advisory" });
     // The log is only added to: so a careful owner may have it.
     await raw(own.href, `revoke all on public.audit_events from ${role}`);

@@ -1,38 +1,19 @@
 /** What a migration locks: all at once before its first statement, so that changes of older processes wait and none fails. */
 import { setTimeout as pause } from "node:timers/promises";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import type { Connection } from "../../src/storage/engine/connection.ts";
 import { lockTables, tablesOf } from "../../src/storage/migrate/lock-tables.ts";
 import { migrate } from "../../src/storage/migrate/migrate.ts";
-import {
-  defaultMigrationsFolder,
-  type Migration,
-  readMigrations,
-} from "../../src/storage/migrate/migrations.ts";
-import { connectServer } from "../../src/storage/server/connect.ts";
+import { defaultMigrationsFolder, readMigrations } from "../../src/storage/migrate/migrations.ts";
 import { explainStart } from "../../src/storage/start-failure.ts";
 import { emptyDatabaseUrl, testDatabaseUrl } from "../support/database.ts";
-import { reach } from "../support/reach.ts";
+import { connect } from "./connect.ts";
+import { later } from "./later.ts";
 import { raw } from "./raw.ts";
 
 const migrations = readMigrations(defaultMigrationsFolder());
-
-const later = (...statements: readonly string[]): Migration => ({
-  tag: "9999_later",
-  when: Date.UTC(2099, 0, 1),
-  hash: "ab".repeat(32),
-  statements,
-});
-
-async function connect(database: string): Promise<Connection> {
-  const url = reach(database).owner;
-  const settings = { url, connectTimeout: 5_000, statementTimeout: 0, idleInTransactionTimeout: 0 };
-  const connection = await connectServer(settings)();
-  onTestFinished(() => connection.close());
-  return connection;
-}
 
 /** The connection's own locks on tables of the schema, but for those of readers: no change waits for one. */
 async function locksOf({

@@ -13,6 +13,7 @@ import { type Composed, compose, type Parts } from "../../src/run/compose.ts";
 import { credentialFiles, positionFile } from "../../src/run/data-dir.ts";
 import { systemClock, systemRandomness, unwatchedSteps } from "../../src/run/system.ts";
 import { openStore } from "../../src/storage/open.ts";
+import { identityOf } from "./identity.ts";
 import { question } from "./question.ts";
 import { scratchFolder } from "./scratch.ts";
 import {
@@ -75,16 +76,7 @@ export function newFleet(): Fleet {
 
 /** A person of the service's own issuer. @param spokeAt when they logged in, unix milliseconds; after all else unless said */
 export function person(subject: string, administrator = false, spokeAt = JUST_NOW): HumanCaller {
-  const identity = {
-    issuer: OWN_ISSUER,
-    subject,
-    email: null,
-    name: null,
-    groups: [],
-    authenticatedAt: null,
-    acr: null,
-    development: false,
-  };
+  const identity = identityOf(OWN_ISSUER, subject);
   return { kind: "human", identity, administrator, spokeAt, saidAt: Math.min(spokeAt, Date.now()) };
 }
 
